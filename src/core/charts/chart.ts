@@ -1,0 +1,48 @@
+// Charts: where one comes from, what is added to it, what packaging makes of it.
+
+/** Where a chart is taken from. Paths are absolute. */
+export type ChartSource =
+  | {
+      readonly kind: "repository";
+      readonly repository: string;
+      readonly name: string;
+      readonly version?: string;
+    }
+  | { readonly kind: "oci"; readonly reference: string; readonly version?: string }
+  | { readonly kind: "archive"; readonly file: string }
+  | { readonly kind: "folder"; readonly folder: string };
+
+/** A dependency as Chart.yaml writes it; a `file://` repository is absolute here. */
+export interface ChartDependency {
+  readonly name: string;
+  readonly version: string;
+  readonly repository: string;
+  readonly condition?: string;
+  readonly alias?: string;
+}
+
+/** A chart with all of its dependencies inside, packaged so that the same input gives the same bytes. */
+export interface PackagedChart {
+  readonly name: string;
+  readonly version: string;
+  readonly appVersion?: string;
+  /** The `kubeVersion` constraint of Chart.yaml. */
+  readonly kubeVersion?: string;
+  /** Absolute path of the tgz. */
+  readonly file: string;
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** What decides how a chart renders, besides the chart. */
+export interface RenderInput {
+  readonly release: string;
+  readonly namespace: string;
+  /** Absolute paths, later ones win. */
+  readonly valuesFiles: readonly string[];
+  /** `--set` expressions, which win over files. */
+  readonly set: readonly string[];
+  readonly kubeVersion?: string;
+  readonly apiVersions: readonly string[];
+}

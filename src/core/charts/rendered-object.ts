@@ -1,0 +1,19 @@
+// A rendered Kubernetes document with its provenance.
+
+/** One document of `helm template`, parsed. */
+export interface RenderedObject {
+  /** Name of the packaged chart that was rendered. */
+  readonly chart: string;
+  /** Release that was rendered. */
+  readonly release: string;
+  /** The path behind `# Source:`, subcharts included: `kube-prometheus-stack/charts/loki/templates/read/statefulset.yaml`. */
+  readonly template: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  /** The `helm.sh/hook` events, empty for an object that is no hook. */
+  readonly hooks: readonly string[];
+  /** The whole document. */
+  readonly body: Readonly<Record<string, unknown>>;
+}

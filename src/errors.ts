@@ -1,0 +1,79 @@
+// The one error class of the program: a code to branch on, a line for people, and what to do next.
+
+/** Every way in which the program can fail on purpose. Anything else that is thrown is a bug. */
+export type ErrorCode =
+  | "USAGE"
+  | "SETTINGS_INVALID"
+  | "SPEC_INVALID"
+  | "REFERENCE_INVALID"
+  | "HELM_MISSING"
+  | "CHART_UNAVAILABLE"
+  | "CHART_RENDER_FAILED"
+  | "IMAGE_NOT_FOUND"
+  | "IMAGE_PLATFORM_MISSING"
+  | "IMAGE_UNSUPPORTED"
+  | "REGISTRY_AUTH"
+  | "REGISTRY_UNAVAILABLE"
+  | "REGISTRY_ANSWER_INVALID"
+  | "DIGEST_MISMATCH"
+  | "BUNDLE_INVALID"
+  | "BUNDLE_UNSUPPORTED"
+  | "DOCKER_UNAVAILABLE"
+  | "CLUSTER_NOT_FOUND"
+  | "NODE_LOAD_FAILED"
+  | "PROCESS_FAILED"
+  | "FILE_UNUSABLE"
+  | "MANY";
+
+/** What an error carries besides its code and message. */
+export interface ErrorDetails {
+  /** The thing that failed: a file with line, an image, a chart, a node. */
+  readonly subject?: string;
+  /** What the user can do about it. */
+  readonly hint?: string;
+  /** The lower error, or the list of errors for `MANY`. */
+  readonly cause?: unknown;
+}
+
+/** A failure that the user can act on. The message is one line that names its subject. */
+export class ViolaError extends Error {
+  override readonly name = "ViolaError";
+  readonly code: ErrorCode;
+  readonly subject: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.subject = details.subject;
+    this.hint = details.hint;
+  }
+}
+
+/** Several failures of equal standing, reported together so that the user needs one more try and not many. */
+export class ManyErrors extends ViolaError {
+  readonly errors: readonly ViolaError[];
+
+  constructor(message: string, errors: readonly ViolaError[]) {
+    super("MANY", message, { cause: errors });
+    this.errors = errors;
+  }
+}
+
+/**
+ * Runs every task to its end and returns all results in order.
+ * Throws the only failure as it is, or several as one `ManyErrors` headed by `message`; anything that is not a `ViolaError` is a
+ * bug and is thrown at once when all have settled.
+ */
+export async function settleAll<T>(message: string, tasks: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(tasks);
+  const failures: ViolaError[] = [];
+  for (const outcome of settled) {
+    if (outcome.status === "fulfilled") continue;
+    if (!(outcome.reason instanceof ViolaError)) throw outcome.reason;
+    failures.push(...(outcome.reason instanceof ManyErrors ? outcome.reason.errors : [outcome.reason]));
+  }
+  const [first] = failures;
+  if (first !== undefined) throw failures.length === 1 ? first : new ManyErrors(message, failures);
+  return settled.map((outcome) => (outcome as PromiseFulfilledResult<T>).value);
+}
