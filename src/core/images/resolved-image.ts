@@ -32,7 +32,8 @@ export interface ResolvedImage {
   readonly manifests: readonly RawManifest[];
   /** The platforms whose blobs come along, in the order asked for. */
   readonly platforms: readonly PlatformImage[];
-  readonly source: BlobSource;
+  /** Where each config and layer of the platforms is to be had, by digest. */
+  readonly sources: ReadonlyMap<string, BlobSource>;
   /** True when the digests are not a registry's: the image came out of a Docker engine. */
   readonly rebuilt: boolean;
 }
