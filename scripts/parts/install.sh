@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs, with apt-get, the programs that the test environment needs and that a bare Debian 12 lacks. Says nothing when all are there.
+#   install.sh
+# Asks for programs, not packages, so that a Docker from elsewhere is left alone. Node and npm are expected to be there.
+set -eu
+PROGRAMS='
+containerd containerd
+runc runc
+dockerd docker.io
+docker docker.io
+busybox busybox-static
+skopeo skopeo
+podman podman
+docker-registry docker-registry
+htpasswd apache2-utils
+openssl openssl
+curl curl
+jq jq
+iptables iptables
+conntrack conntrack
+etcd etcd-server
+xz xz-utils
+time time
+setsid util-linux
+ldd libc-bin
+'
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=$(echo "$PROGRAMS" | while read -r program package; do
+  [ -z "$program" ] || command -v "$program" >/dev/null || echo "$package"
+done)
+[ -d /usr/lib/cni ] || missing="$missing containernetworking-plugins"
+[ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
+missing=$(echo $missing)
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+  echo "install.sh: needs root on Debian to install: $missing" >&2
+  exit 1
+fi
+log=$(mktemp)
+export DEBIAN_FRONTEND=noninteractive
+echo "install.sh: installing $missing" >&2
+if ! { apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  exit 1
+fi
+rm -f "$log"
