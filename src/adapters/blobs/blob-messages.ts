@@ -1,0 +1,77 @@
+// What the main thread and a blob worker say to each other.
+
+/** How to reach a server over TLS. */
+export interface TlsSettings {
+  /** PEM certificates to trust besides the system's. */
+  readonly ca?: readonly string[];
+  readonly rejectUnauthorized: boolean;
+}
+
+interface BlobJob {
+  readonly digest: string;
+  /** Bytes that the blob must have. */
+  readonly size: number;
+}
+
+/** Fetch a blob over HTTP and write it at `offset` of the output file. */
+export interface FetchJob extends BlobJob {
+  readonly kind: "fetch";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsSettings;
+  /** True when a proxy of the environment stands before the server. */
+  readonly proxied: boolean;
+  readonly offset: number;
+}
+
+/** Copy a blob out of another file to `offset` of the output file. */
+export interface CopyJob extends BlobJob {
+  readonly kind: "copy";
+  readonly file: string;
+  readonly from: number;
+  readonly offset: number;
+}
+
+/** Hash bytes of a file in place. */
+export interface CheckJob extends BlobJob {
+  readonly kind: "check";
+  readonly file: string;
+  readonly from: number;
+}
+
+export type Job = FetchJob | CopyJob | CheckJob;
+
+/** How a job ended. Only `done` means that size and digest are right and every byte is in its place. */
+export type Outcome =
+  | { readonly kind: "done" }
+  /** The server answered, but not with the blob. `url` is what answered, after redirects. */
+  | {
+      readonly kind: "answered";
+      readonly url: string;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  /** The connection failed, more than once without a byte of progress. */
+  | { readonly kind: "broken"; readonly url: string; readonly message: string }
+  /** All bytes came and are not the blob. */
+  | { readonly kind: "wrong"; readonly actual: string }
+  /** A local file cannot be read or written. */
+  | { readonly kind: "unusable"; readonly file: string; readonly code: string; readonly message: string };
+
+export interface JobMessage {
+  readonly id: number;
+  readonly job: Job;
+}
+
+export interface OutcomeMessage {
+  readonly id: number;
+  readonly outcome: Outcome;
+}
+
+/** What a worker is started with. */
+export interface WorkerSettings {
+  /** File that fetched and copied blobs go to; absent when the worker only checks. */
+  readonly output?: string;
+  /** One 64-bit counter of bytes moved, shared by all workers. */
+  readonly moved: SharedArrayBuffer;
+}

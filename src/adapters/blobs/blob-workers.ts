@@ -1,0 +1,64 @@
+// The pool of worker threads that move and hash blobs.
+import { Worker } from "node:worker_threads";
+import type { Job, JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
+
+/** Two threads are enough to keep a fast network busy under TLS; more only wait for the same disk. */
+const DEFAULT_THREADS = 2;
+
+/** Runs jobs in threads. Whoever makes it closes it; until then it does not keep the process alive beyond its jobs. */
+export class BlobWorkers {
+  readonly #workers: readonly { readonly thread: Worker; jobs: number }[];
+  readonly #waiting = new Map<
+    number,
+    { resolve: (outcome: Outcome) => void; reject: (cause: Error) => void }
+  >();
+  readonly #moved = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+  #lastId = 0;
+
+  /** `output` is the existing file that fetched and copied blobs go to. */
+  constructor(output?: string, threads = DEFAULT_THREADS) {
+    const settings: WorkerSettings = { moved: this.#moved, ...(output !== undefined && { output }) };
+    this.#workers = Array.from({ length: threads }, () => {
+      const thread = new Worker(new URL("./blob-worker.js", import.meta.url), { workerData: settings });
+      thread.on("message", (message: OutcomeMessage) => {
+        this.#waiting.get(message.id)?.resolve(message.outcome);
+        this.#waiting.delete(message.id);
+      });
+      thread.on("error", (cause) => {
+        this.#failAll(cause);
+      });
+      return { thread, jobs: 0 };
+    });
+  }
+
+  /** Bytes that jobs have moved or hashed so far, wrong ones taken back. */
+  get movedBytes(): number {
+    return Number(Atomics.load(new BigInt64Array(this.#moved), 0));
+  }
+
+  /** Gives the job to the thread that has the fewest. */
+  async run(job: Job): Promise<Outcome> {
+    const worker = this.#workers.reduce((least, other) => (other.jobs < least.jobs ? other : least));
+    const id = ++this.#lastId;
+    worker.jobs++;
+    try {
+      return await new Promise<Outcome>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject });
+        worker.thread.postMessage({ id, job } satisfies JobMessage);
+      });
+    } finally {
+      worker.jobs--;
+    }
+  }
+
+  /** Ends the threads at once; jobs still running are rejected. */
+  async close(): Promise<void> {
+    this.#failAll(new DOMException("the workers were closed", "AbortError"));
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+  }
+
+  #failAll(cause: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(cause);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,177 @@
+// GET over a raw socket that reads every byte of every body through one and the same buffer.
+//
+// A fresh buffer for each chunk is what makes the usual clients slow here: page faults, not JavaScript. The `onread` option of net.connect and
+// tls.connect hands out the same buffer again and again, which halves the time of a large download. Redirects, tokens, retries and
+// proxies are not this file's business.
+import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectTls, rootCertificates } from "node:tls";
+import type { TlsSettings } from "./blob-messages.js";
+
+const BUFFER_BYTES = 256 * 1024;
+const HEAD_LIMIT_BYTES = 64 * 1024;
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** Status and headers of an answer; header names are lower case. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Receives one answer. `onData` gets a view of a buffer that is used again as soon as it returns. */
+export interface ResponseSink {
+  onHead(head: ResponseHead): void;
+  onData(chunk: Buffer): void;
+}
+
+/** The body comes in a form that this connection does not read; another client must ask again. */
+export class UnreadableBody extends Error {}
+
+/** One keep-alive connection to an origin, for one request at a time. */
+export class HttpConnection {
+  readonly #socket: Socket;
+  readonly #host: string;
+  #request:
+    { sink: ResponseSink; resolve: (head: ResponseHead) => void; reject: (cause: Error) => void } | undefined;
+  #headBytes = Buffer.alloc(0);
+  #head: ResponseHead | undefined;
+  /** Bytes of the body still to come; undefined while the head is being read. */
+  #remaining: number | undefined;
+  #keepAlive = true;
+  #answered = false;
+
+  constructor(origin: URL, settings: TlsSettings) {
+    this.#host = origin.host;
+    const secure = origin.protocol === "https:";
+    const host = origin.hostname.replace(/^\[|\]$/g, "");
+    const port = Number(origin.port || (secure ? 443 : 80));
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(BUFFER_BYTES),
+      callback: (bytes: number, buffer: Uint8Array): boolean => {
+        this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        return true;
+      },
+    };
+    // tls.connect passes `onread` on to the socket (documented for net, the same for tls); its types do not say so.
+    const tlsOptions = {
+      host,
+      port,
+      onread,
+      ALPNProtocols: ["http/1.1"],
+      rejectUnauthorized: settings.rejectUnauthorized,
+      ...(isIP(host) === 0 && { servername: host }),
+      ...(settings.ca !== undefined && { ca: [...rootCertificates, ...settings.ca] }),
+    };
+    this.#socket = secure ? connectTls(tlsOptions) : connectPlain({ host, port, onread });
+    this.#socket.setNoDelay(true);
+    this.#socket.setTimeout(IDLE_TIMEOUT_MS, () =>
+      this.#socket.destroy(new Error(`no byte for ${IDLE_TIMEOUT_MS / 1000} s`)),
+    );
+    this.#socket.on("error", (cause) => {
+      this.#fail(cause);
+    });
+    this.#socket.on("close", () => {
+      this.#fail(new Error("connection closed"));
+    });
+  }
+
+  /** True when another request can be sent. */
+  get usable(): boolean {
+    return this.#keepAlive && !this.#socket.destroyed;
+  }
+
+  /** True when the current or last request got at least the first byte of an answer. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** Sends a GET and resolves when the whole body went to the sink. Rejects when the connection fails or the sink throws. */
+  get(path: string, headers: Readonly<Record<string, string>>, sink: ResponseSink): Promise<ResponseHead> {
+    this.#headBytes = Buffer.alloc(0);
+    this.#head = undefined;
+    this.#remaining = undefined;
+    this.#answered = false;
+    const lines = Object.entries({ host: this.#host, "accept-encoding": "identity", ...headers });
+    return new Promise((resolve, reject) => {
+      this.#request = { sink, resolve, reject };
+      this.#socket.write(
+        `GET ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+      );
+    });
+  }
+
+  close(): void {
+    this.#keepAlive = false;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#answered = true;
+    try {
+      if (this.#request === undefined) throw new Error("bytes that nobody asked for");
+      const body = this.#remaining === undefined ? this.#receiveHead(chunk) : chunk;
+      if (this.#remaining !== undefined) this.#receiveBody(this.#request.sink, body);
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      this.#fail(error);
+      this.close();
+    }
+  }
+
+  /** Returns what follows the head, once the head is whole. */
+  #receiveHead(chunk: Buffer): Buffer {
+    this.#headBytes = Buffer.concat([this.#headBytes, chunk]);
+    const end = this.#headBytes.indexOf("\r\n\r\n");
+    if (end < 0) {
+      if (this.#headBytes.length > HEAD_LIMIT_BYTES) throw new Error("answer with an endless head");
+      return Buffer.alloc(0);
+    }
+    const head = parseHead(this.#headBytes.toString("latin1", 0, end));
+    const rest = this.#headBytes.subarray(end + 4);
+    this.#headBytes = Buffer.alloc(0);
+    if (head.status < 200) return this.#receiveHead(rest);
+    if (head.headers["connection"]?.toLowerCase() === "close") this.#keepAlive = false;
+    if (head.headers["transfer-encoding"] !== undefined || head.headers["content-encoding"] !== undefined) {
+      throw new UnreadableBody("body with a transfer or content encoding");
+    }
+    const length = head.headers["content-length"];
+    const hasBody = head.status !== 204 && head.status !== 304;
+    if (hasBody && (length === undefined || !/^\d+$/.test(length)))
+      throw new UnreadableBody("body of unknown length");
+    this.#remaining = hasBody ? Number(length) : 0;
+    this.#head = head;
+    this.#request?.sink.onHead(head);
+    return rest;
+  }
+
+  #receiveBody(sink: ResponseSink, chunk: Buffer): void {
+    if (this.#remaining === undefined || chunk.length > this.#remaining)
+      throw new Error("more bytes than announced");
+    if (chunk.length > 0) sink.onData(chunk);
+    this.#remaining -= chunk.length;
+    if (this.#remaining > 0) return;
+    const request = this.#request;
+    this.#request = undefined;
+    if (!this.#keepAlive) this.#socket.destroy();
+    if (this.#head !== undefined) request?.resolve(this.#head);
+  }
+
+  #fail(cause: Error): void {
+    const request = this.#request;
+    this.#request = undefined;
+    this.#keepAlive = false;
+    request?.reject(cause);
+  }
+}
+
+function parseHead(text: string): ResponseHead {
+  const [first = "", ...lines] = text.split("\r\n");
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(first)?.[1];
+  if (status === undefined) throw new Error(`not an HTTP answer: ${JSON.stringify(first.slice(0, 40))}`);
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon > 0) headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  if (first.startsWith("HTTP/1.0")) headers["connection"] ??= "close";
+  return { status: Number(status), headers };
+}

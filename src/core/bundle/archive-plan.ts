@@ -1,0 +1,170 @@
+// The archive plan: every byte of the bundle file has its place before a layer is fetched.
+import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
+import type { Inventory, InventoryImage } from "./inventory.js";
+import { layoutFiles, type SmallFile } from "./layout-files.js";
+import { blobPath, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
+import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
+
+/** Bytes that are known when the plan is made: headers, small files, indexes and manifests. */
+export interface Piece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A config or layer whose bytes are still to be had. */
+export interface PlannedBlob {
+  readonly digest: string;
+  readonly size: number;
+  /** From the start of the bundle file. */
+  readonly offset: number;
+  /** Places that have it, best first. */
+  readonly sources: readonly BlobSource[];
+  /** The image that named it first, for messages. */
+  readonly image: string;
+}
+
+export interface ArchivePlan {
+  /** Complete but for the uncompressed sizes of layers, which are read off the filled layers. */
+  readonly inventory: Inventory;
+  /** Bytes set aside for `bundle.json`. */
+  readonly inventorySize: number;
+  /** Bytes of the whole file. */
+  readonly size: number;
+  readonly pieces: readonly Piece[];
+  /** Largest first, so that no large one is left to the end of a parallel fill. */
+  readonly blobs: readonly PlannedBlob[];
+}
+
+/** What a plan is made from; `blobs` and layers' uncompressed sizes of the inventory are filled in by the plan. */
+export interface ArchiveInput {
+  readonly inventory: Omit<Inventory, "blobs" | "files">;
+  /** Everything between `bundle.json` and `images.tar`, in order. */
+  readonly files: readonly (SmallFile & { readonly sha256: string })[];
+  readonly images: readonly ResolvedImage[];
+}
+
+/** Wider than any offset or size: 9 PB. Room for `bundle.json` is measured with it. */
+const WIDEST_NUMBER = 9_007_199_254_740_991;
+
+/** Places every entry. The same input gives the same plan. */
+export function planArchive(input: ArchiveInput): ArchivePlan {
+  const { manifests, blobs } = collectBlobs(input.images);
+  const contents = [...manifests.values(), ...blobs.values()];
+  const files = input.files.map(({ path, sha256, bytes }) => ({ path, sha256, size: bytes.length }));
+  const inventoryWith = (offsetOf: (digest: string) => number): Inventory => ({
+    ...input.inventory,
+    files,
+    blobs: contents.map(({ digest, size }) => ({ digest, size, offset: offsetOf(digest) })),
+  });
+  const layout = layoutFiles(input.inventory.images);
+  const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
+
+  const pieces: Piece[] = [];
+  let offset = 0;
+  const place = (path: string, size: number, executable?: boolean): number => {
+    pieces.push({ offset, bytes: formatTarHeader(path, size, executable) });
+    const at = offset + TAR_BLOCK;
+    offset = at + paddedSize(size);
+    return at;
+  };
+
+  place(INVENTORY_PATH, inventorySize);
+  for (const file of input.files) {
+    pieces.push({ offset: place(file.path, file.bytes.length, file.executable), bytes: file.bytes });
+  }
+  const imagesSize =
+    [...layout.map((file) => file.bytes.length), ...contents.map((blob) => blob.size)].reduce(
+      (sum, size) => sum + TAR_BLOCK + paddedSize(size),
+      0,
+    ) + TAR_END;
+  pieces.push({ offset, bytes: formatTarHeader(IMAGES_PATH, imagesSize) });
+  offset += TAR_BLOCK;
+  for (const file of layout) pieces.push({ offset: place(file.path, file.bytes.length), bytes: file.bytes });
+  const offsets = new Map<string, number>();
+  for (const blob of contents) offsets.set(blob.digest, place(blobPath(blob.digest), blob.size));
+  for (const manifest of manifests.values()) {
+    pieces.push({ offset: offsetIn(offsets, manifest.digest), bytes: manifest.bytes });
+  }
+  offset += TAR_END;
+
+  return {
+    inventory: inventoryWith((digest) => offsetIn(offsets, digest)),
+    inventorySize,
+    size: offset + TAR_END,
+    pieces,
+    blobs: [...blobs.values()]
+      .map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) }))
+      .sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
+  };
+}
+
+/**
+ * Returns `bundle.json` as it goes into the file: with the uncompressed sizes (undefined or null where the compressed form does not say),
+ * padded with spaces to the room that the plan set aside.
+ */
+export function finishInventory(
+  plan: ArchivePlan,
+  uncompressedSizes: ReadonlyMap<string, number | null>,
+): Piece & { readonly inventory: Inventory } {
+  const inventory = withUncompressedSizes(plan.inventory, (digest) => uncompressedSizes.get(digest) ?? null);
+  const text = formatInventory(inventory);
+  const bytes = Buffer.alloc(plan.inventorySize, " ");
+  bytes.write(text.slice(0, -1));
+  bytes.write("\n", plan.inventorySize - 1);
+  return { offset: TAR_BLOCK, bytes, inventory };
+}
+
+function collectBlobs(images: readonly ResolvedImage[]): {
+  manifests: ReadonlyMap<string, { digest: string; size: number; bytes: Uint8Array }>;
+  blobs: ReadonlyMap<string, Omit<PlannedBlob, "offset">>;
+} {
+  const manifests = new Map<string, { digest: string; size: number; bytes: Uint8Array }>();
+  const blobs = new Map<string, Omit<PlannedBlob, "offset"> & { sources: BlobSource[] }>();
+  for (const image of images) {
+    for (const { digest, bytes } of image.manifests)
+      manifests.set(digest, { digest, size: bytes.length, bytes });
+    for (const { config, layers } of image.platforms) {
+      for (const { digest, size } of [config, ...layers]) {
+        const blob = blobs.get(digest) ?? { digest, size, sources: [], image: image.use.normalized };
+        const source = image.sources.get(digest);
+        if (source !== undefined && !blob.sources.some((known) => sameSource(known, source)))
+          blob.sources.push(source);
+        blobs.set(digest, blob);
+      }
+    }
+  }
+  return { manifests: sortedByKey(manifests), blobs: sortedByKey(blobs) };
+}
+
+function sameSource(one: BlobSource, other: BlobSource): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function sortedByKey<T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...map].sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+function offsetIn(offsets: ReadonlyMap<string, number>, digest: string): number {
+  const offset = offsets.get(digest);
+  if (offset === undefined) throw new Error(`blob ${digest} was not placed`);
+  return offset;
+}
+
+function widest(inventory: Inventory): Inventory {
+  return withUncompressedSizes(inventory, () => WIDEST_NUMBER);
+}
+
+function withUncompressedSizes(inventory: Inventory, sizeOf: (digest: string) => number | null): Inventory {
+  const images = inventory.images.map((image): InventoryImage => ({
+    ...image,
+    platforms: image.platforms.map((platform) => ({
+      ...platform,
+      layers: platform.layers.map((layer) => ({ ...layer, uncompressedSize: sizeOf(layer.digest) })),
+    })),
+  }));
+  return { ...inventory, images };
+}
+
+function formatInventory(inventory: Inventory): string {
+  return `${JSON.stringify(inventory, null, 1)}\n`;
+}

@@ -1,0 +1,27 @@
+// Every name inside a bundle, once.
+import { hexOf } from "../oci/digest.js";
+
+export const INVENTORY_PATH = "bundle.json";
+export const README_PATH = "README.txt";
+export const LOADER_PATH = "load.sh";
+export const IMAGES_PATH = "images.tar";
+
+/** Entries of `images.tar` before its blobs, in this order. */
+export const OCI_LAYOUT_PATH = "oci-layout";
+export const LAYOUT_INDEX_PATH = "index.json";
+export const DOCKER_MANIFEST_PATH = "manifest.json";
+
+/** Path of a blob in `images.tar`. */
+export function blobPath(digest: string): string {
+  return `blobs/sha256/${hexOf(digest)}`;
+}
+
+/** Path of a packaged chart in the bundle. */
+export function chartPath(name: string, version: string): string {
+  return `charts/${name}-${version}.tgz`;
+}
+
+/** Path of a values file of a release in the bundle; `index` counts from 0 when a release has several. */
+export function valuesPath(release: string, index: number, count: number): string {
+  return count === 1 ? `values/${release}.yaml` : `values/${release}.${index + 1}.yaml`;
+}

@@ -1,0 +1,76 @@
+// Tar headers with fixed metadata, so that the same entry has the same bytes everywhere, and a strict reader for them.
+import { ViolaError } from "../../errors.js";
+
+export const TAR_BLOCK = 512;
+/** Two blocks of zeros end an archive. */
+export const TAR_END = 2 * TAR_BLOCK;
+const NAME_LENGTH = 100;
+const SIZE_AT = 124;
+const SIZE_LENGTH = 12;
+const CHECKSUM_AT = 148;
+const OCTAL_SIZE_LIMIT = 8 ** 11;
+
+/** Returns the bytes that an entry of this size fills after its header. */
+export function paddedSize(size: number): number {
+  return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
+}
+
+/**
+ * Returns the ustar header of a regular file: mode 0644 (0755 for `executable`), owner 0, time 0.
+ * A size of 8 GiB or more is written in base 256, which GNU tar, bsdtar, busybox, Go and Node read alike (busybox ignores the PAX form).
+ * https://www.gnu.org/software/tar/manual/html_node/Extensions.html
+ */
+export function formatTarHeader(name: string, size: number, executable = false): Buffer {
+  if (Buffer.byteLength(name) > NAME_LENGTH) throw new RangeError(`tar entry name too long: ${name}`);
+  const header = Buffer.alloc(TAR_BLOCK);
+  header.write(name, 0);
+  header.write(executable ? "0000755\0" : "0000644\0", 100);
+  header.write("0000000\0", 108);
+  header.write("0000000\0", 116);
+  if (size < OCTAL_SIZE_LIMIT) {
+    header.write(`${size.toString(8).padStart(11, "0")}\0`, SIZE_AT);
+  } else {
+    header.writeBigUInt64BE(BigInt(size), SIZE_AT + 4);
+    header[SIZE_AT] = 0x80;
+  }
+  header.write("00000000000\0", 136);
+  header.write("0", 156);
+  header.write("ustar\u000000", 257);
+  header.write(`${checksumOf(header).toString(8).padStart(6, "0")}\0 `, CHECKSUM_AT);
+  return header;
+}
+
+/** Name and size of one entry, as a header gives them. */
+export interface TarEntry {
+  readonly name: string;
+  readonly size: number;
+}
+
+/**
+ * Reads a header written by `formatTarHeader`. Returns undefined for a block of zeros.
+ * Throws `BUNDLE_INVALID` for a wrong checksum and for anything but a regular file, so that no link or device is ever followed.
+ */
+export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | undefined {
+  const block = Buffer.from(header.buffer, header.byteOffset, TAR_BLOCK);
+  if (block.every((byte) => byte === 0)) return undefined;
+  const stated = parseInt(block.toString("latin1", CHECKSUM_AT, CHECKSUM_AT + 8).replace(/[\0 ]+$/, ""), 8);
+  if (stated !== checksumOf(block)) {
+    throw new ViolaError("BUNDLE_INVALID", `${subject}: a tar header is damaged`, { subject });
+  }
+  const name = block.toString("utf8", 0, NAME_LENGTH).replace(/\0.*$/s, "");
+  if (block[156] !== 0x30)
+    throw new ViolaError("BUNDLE_INVALID", `${subject}: entry "${name}" is not a regular file`, { subject });
+  const size =
+    block[SIZE_AT] === 0x80
+      ? Number(block.readBigUInt64BE(SIZE_AT + 4))
+      : parseInt(block.toString("latin1", SIZE_AT, SIZE_AT + SIZE_LENGTH - 1), 8);
+  return { name, size };
+}
+
+function checksumOf(header: Uint8Array): number {
+  let sum = 8 * 0x20;
+  for (let at = 0; at < TAR_BLOCK; at++) {
+    if (at < CHECKSUM_AT || at >= CHECKSUM_AT + 8) sum += header[at] ?? 0;
+  }
+  return sum;
+}
