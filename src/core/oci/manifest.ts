@@ -1,0 +1,210 @@
+// Indexes and manifests: from the raw bytes that a registry sent to checked values.
+import { z } from "zod";
+import { ViolaError } from "../../errors.js";
+import {
+  isIndexMediaType,
+  MANIFEST_MEDIA_TYPES,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  type Descriptor,
+  type Platform,
+} from "./descriptor.js";
+import { isSha256 } from "./digest.js";
+import { normalizePlatform } from "./platform.js";
+
+/** https://github.com/opencontainers/image-spec/blob/main/image-index.md, and Docker's manifest list. */
+export interface ImageIndex {
+  readonly kind: "index";
+  readonly mediaType: string;
+  readonly entries: readonly Descriptor[];
+}
+
+/** https://github.com/opencontainers/image-spec/blob/main/manifest.md, and Docker's image manifest, schema 2. */
+export interface ImageManifest {
+  readonly kind: "manifest";
+  readonly mediaType: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  /** Set on artifacts, which no runtime starts. */
+  readonly artifactType?: string;
+}
+
+const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+/** https://distribution.github.io/distribution/spec/deprecated-schema-v1/ */
+const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
+/** Layers that a registry may refuse to hold: image-spec layer.md and Docker's foreign layers. */
+const FOREIGN = /\.nondistributable\.|\.rootfs\.foreign\.diff\./;
+
+const platformSchema = z.object({
+  os: z.string(),
+  architecture: z.string(),
+  variant: z.string().optional(),
+});
+const descriptorSchema = z.object({
+  mediaType: z.string(),
+  digest: z.string(),
+  size: z.int().nonnegative(),
+  platform: platformSchema.nullish(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+});
+const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
+const manifestSchema = z.object({
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema),
+  artifactType: z.string().optional(),
+});
+const headSchema = z.object({
+  schemaVersion: z.number().optional(),
+  mediaType: z.string().optional(),
+  manifests: z.unknown(),
+  layers: z.unknown(),
+});
+
+/**
+ * Reads an index or manifest. `mediaType` is what the registry or the parent's descriptor calls it, `subject` names it in messages.
+ * A missing `mediaType` field is inferred from those, then from the shape, as containerd does.
+ * Throws `IMAGE_UNSUPPORTED` for schema 1 and digests other than sha256, `REGISTRY_ANSWER_INVALID` for anything malformed.
+ */
+export function parseManifest(
+  bytes: Uint8Array,
+  mediaType: string | undefined,
+  subject: string,
+): ImageIndex | ImageManifest {
+  const invalid = (what: string, cause?: unknown): ViolaError =>
+    new ViolaError("REGISTRY_ANSWER_INVALID", `${subject}: ${what}`, { subject, cause });
+  const value = parseJson(bytes, invalid);
+  const head = headSchema.safeParse(value);
+  if (!head.success) throw invalid("the manifest is not a JSON object", head.error);
+
+  const stated = mediaType?.split(";", 1)[0]?.trim();
+  const field = head.data.mediaType;
+  if (head.data.schemaVersion === 1 || SCHEMA1.test(field ?? stated ?? "")) throw schema1(subject);
+  if (field !== undefined && !isKnown(field)) {
+    throw new ViolaError("IMAGE_UNSUPPORTED", `${subject} is no container image but ${field}`, { subject });
+  }
+  // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests: the two must match. Registries that state no
+  // manifest type at all (text/plain, octet-stream) are common enough to be let through.
+  if (field !== undefined && stated !== undefined && isKnown(stated) && field !== stated) {
+    throw invalid(`it is sent as ${stated} but calls itself ${field}`);
+  }
+  // One document must not be readable as two things: CVE-2021-41190.
+  if (head.data.manifests !== undefined && head.data.layers !== undefined) {
+    throw invalid("it has both manifests and layers");
+  }
+  const known = [field, stated].find((type) => type !== undefined && isKnown(type));
+  const actual = known ?? (head.data.manifests === undefined ? OCI_MANIFEST : OCI_INDEX);
+
+  if (isIndexMediaType(actual)) {
+    const index = indexSchema.safeParse(value);
+    if (!index.success) throw invalid(`not a valid index: ${firstIssue(index.error)}`, index.error);
+    const entries = index.data.manifests.map((entry) => toDescriptor(entry, subject));
+    return { kind: "index", mediaType: actual, entries };
+  }
+  const manifest = manifestSchema.safeParse(value);
+  if (!manifest.success) {
+    throw invalid(`not a valid manifest: ${firstIssue(manifest.error)}`, manifest.error);
+  }
+  return {
+    kind: "manifest",
+    mediaType: actual,
+    config: toDescriptor(manifest.data.config, subject),
+    layers: manifest.data.layers.map((layer) => toDescriptor(layer, subject)),
+    ...(manifest.data.artifactType !== undefined && { artifactType: manifest.data.artifactType }),
+  };
+}
+
+/** True when the config is an image's, so that the manifest is no artifact (a Helm chart, a signature, a bare file). */
+export function isImage(manifest: ImageManifest): boolean {
+  return manifest.config.mediaType === OCI_CONFIG || manifest.config.mediaType === DOCKER_CONFIG;
+}
+
+/**
+ * Throws `IMAGE_UNSUPPORTED` when a container runtime cannot be given this manifest from a bundle: an artifact, or an image with layers
+ * that its registry may not hand out (Windows base layers).
+ */
+export function checkRunnable(manifest: ImageManifest, subject: string): void {
+  if (!isImage(manifest)) {
+    const type = manifest.artifactType ?? manifest.config.mediaType;
+    throw new ViolaError("IMAGE_UNSUPPORTED", `${subject} is no container image but an artifact (${type})`, {
+      subject,
+      hint: "Exclude it in the spec if nothing starts it as a container.",
+    });
+  }
+  const foreign = manifest.layers.find(isForeignLayer);
+  if (foreign !== undefined) {
+    throw new ViolaError(
+      "IMAGE_UNSUPPORTED",
+      `${subject} has a layer that may not be redistributed (${foreign.digest}, ${foreign.mediaType})`,
+      { subject, hint: "Such layers are parts of Windows base images; a bundle cannot carry them." },
+    );
+  }
+}
+
+/** True for a layer that is to be had from its vendor only. */
+export function isForeignLayer(layer: Descriptor): boolean {
+  return FOREIGN.test(layer.mediaType);
+}
+
+/** Returns the platform that an image config names, or undefined when it names none (ConfigPlatform of containerd). */
+export function configPlatform(config: Uint8Array): Platform | undefined {
+  try {
+    const { os, architecture, variant } = platformSchema.parse(JSON.parse(new TextDecoder().decode(config)));
+    return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
+  } catch {
+    return undefined;
+  }
+}
+
+function isKnown(mediaType: string): boolean {
+  return MANIFEST_MEDIA_TYPES.includes(mediaType);
+}
+
+function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue === undefined ? "" : `${issue.path.join(".")}: ${issue.message}`;
+}
+
+function parseJson(bytes: Uint8Array, invalid: (what: string, cause?: unknown) => ViolaError): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw invalid("the manifest is not JSON", cause);
+  }
+}
+
+function schema1(subject: string): ViolaError {
+  return new ViolaError(
+    "IMAGE_UNSUPPORTED",
+    `${subject} is an image of the old schema 1, which containerd refuses`,
+    {
+      subject,
+      hint: "Push it again with a Docker of this decade, or use a newer tag.",
+    },
+  );
+}
+
+function toDescriptor(value: z.infer<typeof descriptorSchema>, subject: string): Descriptor {
+  const { mediaType, digest, size, platform, annotations } = value;
+  if (!isSha256(digest)) {
+    throw new ViolaError(
+      "IMAGE_UNSUPPORTED",
+      `${subject} uses the digest ${digest}; only sha256 is supported`,
+      {
+        subject,
+      },
+    );
+  }
+  return {
+    mediaType,
+    digest,
+    size,
+    // An entry with an empty platform says as little as one without.
+    ...(platform && platform.os !== "" && { platform: withoutUndefined(platform) }),
+    ...(annotations && { annotations }),
+  };
+}
+
+function withoutUndefined({ os, architecture, variant }: z.infer<typeof platformSchema>): Platform {
+  return variant === undefined ? { os, architecture } : { os, architecture, variant };
+}
