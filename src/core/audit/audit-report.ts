@@ -1,0 +1,204 @@
+// The audit: sizes, versions and use of every image of an inventory, and what a person should look at.
+import { parseReference } from "../images/reference.js";
+import type { Evidence, FindingWarning } from "../finding/image-use.js";
+import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
+
+/** One image of the audit. Sizes are bytes over all platforms that come along. */
+export interface AuditImage {
+  readonly reference: string;
+  readonly normalized: string;
+  readonly repository: string;
+  /** The tag, or the digest where there is no tag. */
+  readonly version: string;
+  readonly digest: string;
+  readonly required: boolean;
+  readonly confidence: InventoryImage["confidence"];
+  readonly rebuilt: boolean;
+  /** Charts and subcharts that use it, such as `loki`. */
+  readonly components: readonly string[];
+  /** Objects that use it, such as `StatefulSet monitoring/loki-write`. */
+  readonly usedBy: readonly string[];
+  readonly platforms: readonly AuditPlatform[];
+  readonly compressedBytes: number;
+  /** Null when one of its layers does not say. */
+  readonly uncompressedBytes: number | null;
+  readonly evidence: readonly Evidence[];
+}
+
+export interface AuditPlatform {
+  readonly platform: string;
+  readonly digest: string;
+  readonly layers: number;
+  readonly compressedBytes: number;
+  readonly uncompressedBytes: number | null;
+}
+
+/** Something a person should look at. */
+export interface AuditFinding {
+  readonly code: AuditRule | `warning:${string}`;
+  readonly subject: string;
+  readonly message: string;
+}
+
+/** Rules that `--fail-on` accepts; `warning` stands for everything that the finder warned of. */
+export const AUDIT_RULES = [
+  "latest-tag",
+  "several-versions",
+  "not-certain",
+  "rebuilt",
+  "excluded",
+  "too-large",
+  "warning",
+] as const;
+export type AuditRule = (typeof AUDIT_RULES)[number];
+
+export interface AuditReport {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly version: string;
+  readonly platforms: readonly string[];
+  readonly releases: Inventory["releases"];
+  readonly images: readonly AuditImage[];
+  readonly totals: {
+    readonly images: number;
+    readonly layers: number;
+    /** Bytes of every config and layer, each counted once. */
+    readonly uniqueBytes: number;
+    /** Bytes that sharing layers between images saves. */
+    readonly sharedBytes: number;
+  };
+  readonly findings: readonly AuditFinding[];
+  readonly warnings: readonly FindingWarning[];
+}
+
+/** Draws up the audit. `maxBytes` limits the size of a single image and of none when undefined. */
+export function auditInventory(inventory: Inventory, maxBytes?: number): AuditReport {
+  const images = inventory.images.map(auditImage);
+  const blobs = new Map<string, number>();
+  const layers = new Set<string>();
+  let allBytes = 0;
+  for (const image of inventory.images) {
+    for (const { config, layers: own } of image.platforms) {
+      for (const { digest, size } of [config, ...own]) {
+        blobs.set(digest, size);
+        allBytes += size;
+      }
+      for (const { digest } of own) layers.add(digest);
+    }
+  }
+  const uniqueBytes = [...blobs.values()].reduce((sum, size) => sum + size, 0);
+  return {
+    formatVersion: 1,
+    name: inventory.name,
+    version: inventory.version,
+    platforms: inventory.platforms,
+    releases: inventory.releases,
+    images,
+    totals: { images: images.length, layers: layers.size, uniqueBytes, sharedBytes: allBytes - uniqueBytes },
+    findings: [
+      ...findConcerns(images, maxBytes),
+      ...excludedFindings(inventory),
+      ...warningFindings(inventory),
+    ],
+    warnings: inventory.warnings,
+  };
+}
+
+function auditImage(image: InventoryImage): AuditImage {
+  const reference = parseReference(image.normalized);
+  const platforms = image.platforms.map(auditPlatform);
+  return {
+    reference: image.reference,
+    normalized: image.normalized,
+    repository: `${reference.registry}/${reference.repository}`,
+    version: reference.tag ?? reference.digest ?? "",
+    digest: image.digest,
+    required: image.required,
+    confidence: image.confidence,
+    rebuilt: image.rebuilt,
+    components: unique(image.evidence.map(componentOf)),
+    usedBy: unique(image.evidence.map((evidence) => evidence.object)),
+    platforms,
+    compressedBytes: platforms.reduce((sum, platform) => sum + platform.compressedBytes, 0),
+    uncompressedBytes: sumOrNull(platforms.map((platform) => platform.uncompressedBytes)),
+    evidence: image.evidence,
+  };
+}
+
+function auditPlatform({ platform, digest, config, layers }: InventoryPlatform): AuditPlatform {
+  return {
+    platform,
+    digest,
+    layers: layers.length,
+    compressedBytes: layers.reduce((sum, layer) => sum + layer.size, config.size),
+    uncompressedBytes: sumOrNull(layers.map((layer) => layer.uncompressedSize)),
+  };
+}
+
+/** The innermost chart of a template's path: `loki` of `kube-prometheus-stack/charts/loki/templates/read.yaml`. */
+function componentOf({ template, chart }: Evidence): string {
+  const parts = template.split("/");
+  const templates = parts.lastIndexOf("templates");
+  const crds = parts.lastIndexOf("crds");
+  return parts[Math.max(templates, crds) - 1] ?? chart;
+}
+
+function* findConcerns(images: readonly AuditImage[], maxBytes: number | undefined): Iterable<AuditFinding> {
+  const versions = new Map<string, string[]>();
+  for (const image of images) {
+    const subject = image.normalized;
+    versions.set(image.repository, [...(versions.get(image.repository) ?? []), image.version]);
+    if (image.version === "latest") {
+      yield {
+        code: "latest-tag",
+        subject,
+        message: "the tag `latest` moves, and makes Kubernetes pull at every start",
+      };
+    }
+    if (image.confidence !== "certain" && image.confidence !== "high") {
+      yield {
+        code: "not-certain",
+        subject,
+        message: `found with ${image.confidence} confidence by ${image.evidence[0]?.rule ?? "?"}`,
+      };
+    }
+    if (image.rebuilt) {
+      yield {
+        code: "rebuilt",
+        subject,
+        message: "taken from a Docker engine: its digest is not a registry's",
+      };
+    }
+    if (maxBytes !== undefined && image.compressedBytes > maxBytes) {
+      yield { code: "too-large", subject, message: `${image.compressedBytes} bytes, more than ${maxBytes}` };
+    }
+  }
+  for (const [repository, tags] of versions) {
+    if (tags.length > 1)
+      yield { code: "several-versions", subject: repository, message: `comes in ${tags.join(" and ")}` };
+  }
+}
+
+function excludedFindings({ excluded }: Inventory): readonly AuditFinding[] {
+  return excluded.map(({ reference, reason }) => ({
+    code: "excluded",
+    subject: reference,
+    message: `left out: ${reason}`,
+  }));
+}
+
+function warningFindings({ warnings }: Inventory): readonly AuditFinding[] {
+  return warnings.map(({ code, message, object, template, chart }) => ({
+    code: `warning:${code}` as const,
+    subject: object ?? template ?? chart ?? "",
+    message,
+  }));
+}
+
+function unique(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].filter((value) => value !== "").sort();
+}
+
+function sumOrNull(sizes: readonly (number | null)[]): number | null {
+  return sizes.reduce<number | null>((sum, size) => (sum === null || size === null ? null : sum + size), 0);
+}
