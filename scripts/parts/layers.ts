@@ -1,0 +1,180 @@
+// Makes gzip layers of any size, fast: real tar entries, half text and half noise, put together from parts that are compressed already.
+import { createCipheriv, createHash, type Hash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { constants, crc32, deflateRawSync } from "node:zlib";
+
+/** A layer as asked for. The same seed and size give the same bytes, so that images which name both alike share the layer. */
+export interface LayerWish {
+  readonly seed: string;
+  /** About how large the gzip file is to be. */
+  readonly bytes: number;
+}
+
+/** A layer as made: its gzip file is in the blob folder under its digest. */
+export interface MadeLayer {
+  readonly digest: string;
+  readonly size: number;
+  /** sha256 of the tar inside. */
+  readonly diffId: string;
+  readonly uncompressedSize: number;
+}
+
+const BLOCK = 512;
+const TEXT_BYTES = 64 * 1024;
+/** Noise beside each piece of text, so that the whole shrinks by about 1.5, as layers of real images do. */
+const NOISE_BYTES = 72 * 1024;
+const PIECES_PER_FILE = 4;
+const STORED_LIMIT = 65_535;
+
+/** A run of tar bytes and the same as byte-aligned deflate blocks that refer to nothing before them. */
+interface Piece {
+  readonly raw: Buffer;
+  readonly deflated: readonly Buffer[];
+}
+
+/**
+ * Makes a layer in `folder/sha256/HEX`, or finds the one that an earlier run made there.
+ * The bytes depend on the seed, the size and the zlib that Node carries, and on nothing else.
+ */
+export function makeLayer(folder: string, wish: LayerWish): MadeLayer {
+  mkdirSync(join(folder, "sha256"), { recursive: true });
+  mkdirSync(join(folder, "layers"), { recursive: true });
+  const name = createHash("sha256")
+    .update(`1 ${process.versions.zlib} ${wish.bytes} ${wish.seed}`)
+    .digest("hex");
+  const record = join(folder, "layers", `${name}.json`);
+  if (existsSync(record)) return JSON.parse(readFileSync(record, "utf8")) as MadeLayer;
+
+  const unfinished = join(folder, `${name}.${process.pid}.part`);
+  const layer = writeLayer(unfinished, wish);
+  renameSync(unfinished, blobPath(folder, layer.digest));
+  writeFileSync(`${record}.${process.pid}`, JSON.stringify(layer));
+  renameSync(`${record}.${process.pid}`, record);
+  return layer;
+}
+
+/** Returns where a blob folder keeps the blob of a digest. */
+export function blobPath(folder: string, digest: string): string {
+  return join(folder, digest.replace(":", "/"));
+}
+
+function writeLayer(file: string, wish: LayerWish): MadeLayer {
+  const outer = createHash("sha256");
+  const inner = createHash("sha256");
+  const descriptor = openSync(file, "w");
+  let size = 0;
+  let uncompressedSize = 0;
+  let crc = 0;
+  const write = (bytes: Buffer): void => {
+    outer.update(bytes);
+    size += writeSync(descriptor, bytes);
+  };
+  const add = ({ raw, deflated }: Piece): void => {
+    inner.update(raw);
+    crc = crc32(raw, crc);
+    uncompressedSize += raw.length;
+    deflated.forEach(write);
+  };
+
+  try {
+    write(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]));
+    for (const piece of tarPieces(wish, () => size)) add(piece);
+    // An empty last block, then CRC and length (RFC 1951 3.2.4, RFC 1952 2.3.1).
+    const trailer = Buffer.from([1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
+    trailer.writeUInt32LE(crc, 5);
+    trailer.writeUInt32LE(uncompressedSize % 2 ** 32, 9);
+    write(trailer);
+  } finally {
+    closeSync(descriptor);
+  }
+  const text = (hash: Hash): string => `sha256:${hash.digest("hex")}`;
+  return { digest: text(outer), size, diffId: text(inner), uncompressedSize };
+}
+
+/** Yields the tar of a layer; `written` tells how many gzip bytes there are so far. */
+function* tarPieces(wish: LayerWish, written: () => number): Generator<Piece> {
+  const noise = noiseFrom(wish.seed);
+  const folder = `opt/${createHash("sha256").update(wish.seed).digest("hex").slice(0, 8)}/`;
+  yield stored(Buffer.concat([header("opt/", 0), header(folder, 0)]));
+  const perPiece = NOISE_BYTES + TEXT_BYTES / 4;
+  for (let file = 0; written() < wish.bytes; file++) {
+    const left = wish.bytes - written();
+    const name = `${folder}file-${String(file).padStart(6, "0")}`;
+    if (left < perPiece) {
+      // The rest as noise alone comes close to the size that was asked for.
+      const length = Math.max(1, left - 3 * BLOCK);
+      yield stored(Buffer.concat([header(name, length), noise(length), Buffer.alloc(-length & (BLOCK - 1))]));
+      break;
+    }
+    const pieces = Math.min(PIECES_PER_FILE, Math.floor(left / perPiece));
+    yield stored(header(name, pieces * (TEXT_BYTES + NOISE_BYTES)));
+    for (let piece = 0; piece < pieces; piece++) {
+      yield TEXTS[(noise(1)[0] ?? 0) % TEXTS.length] as Piece;
+      yield stored(noise(NOISE_BYTES));
+    }
+  }
+  yield stored(Buffer.alloc(2 * BLOCK));
+}
+
+/** Bytes as deflate's stored blocks (RFC 1951 3.2.4): nothing to compute, and gzip reads them as any others. */
+function stored(raw: Buffer): Piece {
+  const deflated: Buffer[] = [];
+  for (let start = 0; start < raw.length; start += STORED_LIMIT) {
+    const part = raw.subarray(start, start + STORED_LIMIT);
+    const head = Buffer.alloc(5);
+    head.writeUInt16LE(part.length, 1);
+    head.writeUInt16LE(part.length ^ 0xffff, 3);
+    deflated.push(head, part);
+  }
+  return { raw, deflated };
+}
+
+/** A source of bytes that no compressor shrinks, decided by the seed alone: AES in counter mode is the fastest at hand. */
+function noiseFrom(seed: string): (length: number) => Buffer {
+  const key = createHash("sha256").update(seed).digest();
+  const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16));
+  return (length) => cipher.update(Buffer.alloc(length));
+}
+
+/** Pieces of text, made and compressed once: what costs time in a real gzip is spent on these few only. */
+const TEXTS: readonly Piece[] = Array.from({ length: 8 }, (_, number) => {
+  const noise = noiseFrom(`text ${number}`);
+  const words = Array.from({ length: 600 }, () => noise(5).toString("base64url").slice(0, 7));
+  let text = "";
+  while (text.length < TEXT_BYTES) text += `${words[noise(2).readUInt16LE() % words.length] ?? ""} `;
+  const raw = Buffer.from(text.slice(0, TEXT_BYTES));
+  return { raw, deflated: [deflateRawSync(raw, { level: 6, finishFlush: constants.Z_FULL_FLUSH })] };
+});
+
+/** A ustar header; a name that ends in `/` is a folder. */
+function header(name: string, size: number): Buffer {
+  const bytes = Buffer.alloc(BLOCK);
+  const octal = (value: number, at: number, length: number): void => {
+    bytes.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at);
+  };
+  bytes.write(name, 0);
+  octal(name.endsWith("/") ? 0o755 : 0o644, 100, 8);
+  octal(0, 108, 8);
+  octal(0, 116, 8);
+  octal(size, 124, 12);
+  octal(1_700_000_000, 136, 12);
+  bytes.write("        ", 148);
+  bytes.write(name.endsWith("/") ? "5" : "0", 156);
+  bytes.write("ustar\0" + "00", 257);
+  octal(
+    bytes.reduce((sum, byte) => sum + byte, 0),
+    148,
+    7,
+  );
+  return bytes;
+}
