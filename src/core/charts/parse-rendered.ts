@@ -1,0 +1,153 @@
+// Text of `helm template` -> rendered objects, with a warning for every document that cannot be read.
+import {
+  isMap,
+  isScalar,
+  parseDocument,
+  type ParseOptions,
+  type DocumentOptions,
+  type SchemaOptions,
+} from "yaml";
+import type { FindingWarning } from "../finding/image-use.js";
+import type { RenderedObject } from "./rendered-object.js";
+
+/** Where a rendered text comes from. */
+export interface RenderedFrom {
+  /** Chart as `NAME-VERSION`. */
+  readonly chart: string;
+  readonly release: string;
+  /** Namespace of the release. */
+  readonly namespace: string;
+}
+
+export interface ParsedRender {
+  readonly objects: readonly RenderedObject[];
+  readonly warnings: readonly FindingWarning[];
+}
+
+/** One document of the text, and the template it was rendered from. */
+interface RenderedDocument {
+  readonly template: string;
+  readonly text: string;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+// Lenient on purpose: what Kubernetes' own reader takes must not stop this one. Core schema: `=`, `yes` and `0777` stay text.
+const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
+  schema: "core",
+  merge: true,
+  uniqueKeys: false,
+  strict: false,
+  prettyErrors: false,
+  logLevel: "silent",
+};
+
+/**
+ * Splits and reads the text; objects of a `List` come out one by one. Of a CustomResourceDefinition only identity, group and kind
+ * are read: it is large and starts nothing. A document that cannot be read, or is no object, is a warning that names its template.
+ */
+export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
+  const objects: RenderedObject[] = [];
+  const warnings: FindingWarning[] = [];
+  for (const document of splitDocuments(text)) {
+    try {
+      const body = readDefinition(document.text) ?? readYaml(document.text);
+      if (body === null || body === undefined) continue;
+      objects.push(...toObjects(body, document.template, from));
+    } catch (error) {
+      warnings.push({
+        code: "template-unreadable",
+        message: `${document.template} cannot be read: ${(error as Error).message}`,
+        chart: from.chart,
+        template: document.template,
+        incomplete: true,
+      });
+    }
+  }
+  return { objects, warnings };
+}
+
+/** Yields the documents in order; one without a `# Source:` line belongs to the template before it (files in `crds/`). */
+function* splitDocuments(text: string): Iterable<RenderedDocument> {
+  let template = "";
+  let start = 0;
+  const separator = /^---(?:[ \t].*)?\r?$/gm;
+  for (;;) {
+    const match = separator.exec(text);
+    const document = text.slice(start, match?.index ?? text.length);
+    template = /^\s*# Source: (.+?)\r?(?:\n|$)/.exec(document)?.[1] ?? template;
+    if (/^[^\s#]/m.test(document)) yield { template, text: document };
+    if (match === null) return;
+    start = separator.lastIndex;
+  }
+}
+
+function readYaml(text: string): unknown {
+  // Kubernetes' reader refuses tabs too, but charts hide them in places where it does not look.
+  const document = parseDocument(text, YAML_OPTIONS);
+  const [error] = document.errors;
+  if (error !== undefined) throw error;
+  if (isMap(document.contents) || isScalar(document.contents))
+    return document.toJS({ maxAliasCount: 10_000 });
+  return document.toJS({ maxAliasCount: 10_000 });
+}
+
+/** Reads the few fields of a CustomResourceDefinition in block style by their lines; undefined for any other text. */
+function readDefinition(text: string): Json | undefined {
+  if (!/^kind: ["']?CustomResourceDefinition["']?\s*$/m.test(text)) return undefined;
+  const field = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
+  const apiVersion = field(/^apiVersion: ["']?([^\s"']+)/m);
+  const name = field(/^metadata:\n(?:[ #].*\n|\n)*? {2,4}name: ["']?([^\s"']+)/m);
+  const group = field(/^ {2,4}group: ["']?([^\s"']+)/m);
+  const kind = field(/^ {2,4}names:\n(?:[ #].*\n|\n)*? {4,8}kind: ["']?([^\s"']+)/m);
+  if (apiVersion === undefined || name === undefined || group === undefined || kind === undefined)
+    return undefined;
+  return {
+    apiVersion,
+    kind: "CustomResourceDefinition",
+    metadata: { name },
+    spec: { group, names: { kind } },
+  };
+}
+
+function toObjects(body: unknown, template: string, from: RenderedFrom): RenderedObject[] {
+  if (!isRecord(body)) throw new Error("it is no mapping");
+  const kind = textOf(body["kind"]);
+  const items = body["items"];
+  if (kind.endsWith("List") && Array.isArray(items)) {
+    // Items of a PodList may leave out what the list says.
+    const itemKind = kind.slice(0, -"List".length);
+    const defaults = itemKind === "" ? {} : { apiVersion: body["apiVersion"], kind: itemKind };
+    return items.flatMap((item: unknown) =>
+      toObjects(isRecord(item) ? { ...defaults, ...item } : item, template, from),
+    );
+  }
+  if (kind === "") throw new Error("it has no kind");
+  const metadata = isRecord(body["metadata"]) ? body["metadata"] : {};
+  const annotations = isRecord(metadata["annotations"]) ? metadata["annotations"] : {};
+  const namespace = textOf(metadata["namespace"]);
+  return [
+    {
+      chart: from.chart,
+      release: from.release,
+      template,
+      apiVersion: textOf(body["apiVersion"]),
+      kind,
+      ...(namespace !== "" && { namespace }),
+      name: textOf(metadata["name"]) || textOf(metadata["generateName"]),
+      hooks: textOf(annotations["helm.sh/hook"])
+        .split(",")
+        .map((hook) => hook.trim())
+        .filter((hook) => hook !== ""),
+      body,
+    },
+  ];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
+}
+
+function isRecord(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

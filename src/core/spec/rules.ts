@@ -1,0 +1,127 @@
+// Rules of a spec that concern more than the shape of one field.
+import { ViolaError } from "../../errors.js";
+import { findReference, formatReference } from "../images/reference.js";
+import { parsePlatform } from "../oci/platform.js";
+
+/** What is wrong with a field; the path begins at the value that the rule was given. */
+export interface SpecIssue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** Returns what is wrong with a value of the right shape; paths begin at the value. */
+export type Rule<T> = (value: T) => Iterable<SpecIssue>;
+
+interface DependencyInput {
+  readonly name: string;
+  readonly repository: string;
+  readonly alias?: string | undefined;
+}
+
+interface ChartInput {
+  readonly chart: string;
+  readonly repository?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+interface ReleaseInput {
+  readonly release: string;
+  readonly namespace: string;
+}
+
+interface ImagesInput {
+  readonly include?: readonly string[] | undefined;
+  readonly exclude?: readonly { readonly image: string }[] | undefined;
+}
+
+/** Says which of its forms the `chart` field has; a name is what is neither oci://, nor an archive, nor a path. */
+export function chartForm(chart: ChartInput): "oci" | "archive" | "folder" | "name" {
+  if (chart.chart.startsWith("oci://")) return "oci";
+  if (chart.repository !== undefined) return "name";
+  if (/\.(?:tgz|tar\.gz)$/.test(chart.chart)) return "archive";
+  return chart.chart.includes("/") || chart.chart === "." ? "folder" : "name";
+}
+
+/** A platform is OS/ARCH[/VARIANT]. */
+export function* platformRule(platform: string): Iterable<SpecIssue> {
+  try {
+    parsePlatform(platform);
+  } catch (error) {
+    if (!(error instanceof ViolaError)) throw error;
+    yield { path: [], message: `${error.message}; write OS/ARCH or OS/ARCH/VARIANT` };
+  }
+}
+
+/** A chart comes from exactly one place, and says no more about it than that place needs. */
+export function* chartRule(chart: ChartInput): Iterable<SpecIssue> {
+  const form = chartForm(chart);
+  if (form === "name" && chart.repository === undefined) {
+    yield {
+      path: ["chart"],
+      message: `"${chart.chart}" needs a repository; write ./${chart.chart} for a folder`,
+    };
+  }
+  if (form === "name" && /[/\\]/.test(chart.chart)) {
+    yield { path: ["chart"], message: "with a repository this must be the name of a chart, not a path" };
+  }
+  if (form === "name" && chart.repository !== undefined && !/^https?:\/\//.test(chart.repository)) {
+    yield {
+      path: ["repository"],
+      message: "must be an http:// or https:// URL; write oci:// references in `chart`",
+    };
+  }
+  if (form === "oci" && chart.repository !== undefined) {
+    yield { path: ["repository"], message: "an oci:// chart has no repository beside it" };
+  }
+  if ((form === "archive" || form === "folder") && chart.version !== undefined) {
+    yield { path: ["version"], message: "a chart in a file or folder has the version of its Chart.yaml" };
+  }
+}
+
+/** Helm knows a release by its name and namespace. */
+export function* releasesRule(charts: readonly ReleaseInput[]): Iterable<SpecIssue> {
+  const seen = new Map<string, number>();
+  for (const [index, chart] of charts.entries()) {
+    const key = `${chart.namespace}/${chart.release}`;
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, index);
+    else {
+      yield {
+        path: [index, "release"],
+        message: `"${chart.release}" is already the release of charts[${first}] in namespace ${chart.namespace}`,
+      };
+    }
+  }
+}
+
+/** A chart knows its dependencies by alias or name. */
+export function* dependenciesRule(dependencies: readonly DependencyInput[]): Iterable<SpecIssue> {
+  const seen = new Set<string>();
+  for (const [index, dependency] of dependencies.entries()) {
+    const name = dependency.alias ?? dependency.name;
+    if (seen.has(name))
+      yield { path: [index, "name"], message: `"${name}" is listed twice; give one an alias` };
+    seen.add(name);
+    if (!/^(?:https?|oci|file):\/\/./.test(dependency.repository)) {
+      yield { path: [index, "repository"], message: "must begin with https://, http://, oci:// or file://" };
+    }
+  }
+}
+
+/** Images are references, and none is both included and excluded. */
+export function* imagesRule({ include = [], exclude = [] }: ImagesInput): Iterable<SpecIssue> {
+  const included = new Set<string>();
+  for (const [index, text] of include.entries()) {
+    const reference = findReference(text);
+    if (reference !== undefined) included.add(formatReference(reference));
+    else yield { path: ["include", index], message: `"${text}" is not an image reference` };
+  }
+  for (const [index, { image }] of exclude.entries()) {
+    const path = ["exclude", index, "image"];
+    const reference = findReference(image);
+    if (reference === undefined) yield { path, message: `"${image}" is not an image reference` };
+    else if (included.has(formatReference(reference))) {
+      yield { path, message: `"${image}" is also in images.include` };
+    }
+  }
+}
