@@ -1,0 +1,344 @@
+// The registry client: manifests and blobs of repositories, from mirrors or the registry itself, checked against their digests.
+import { ViolaError } from "../../errors.js";
+import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
+import { digestOf, isSha256 } from "../../core/oci/digest.js";
+import { parseManifest, type ImageIndex, type ImageManifest } from "../../core/oci/manifest.js";
+import type { BlobSource, RawManifest } from "../../core/images/resolved-image.js";
+import type { TlsSettings } from "../blobs/blob-messages.js";
+import type { Settings } from "../settings.js";
+import { AuthorizationFailure, Authorizer, type Resource } from "./auth.js";
+import { CredentialStore, type CredentialPlaces } from "./credentials.js";
+import { endpointsFor, resourceAt, urlAt, type Endpoint } from "./endpoints.js";
+import { ConnectionFailure, HttpClient, type HttpAnswer } from "./http.js";
+import { codeOfStatus, describeAnswer, describePlace, refusalError, type Refusal } from "./refusal.js";
+
+/** The repository that a blob or manifest is asked of; the registry is the one in the reference, not a mirror. */
+export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
+
+/** What a RegistryClient is made with. */
+export interface RegistryClientOptions extends CredentialPlaces {
+  readonly settings: Pick<Settings, "mirrors" | "insecure" | "ca" | "concurrency">;
+  /** The first wait before another try; for tests. */
+  readonly firstDelayMs?: number;
+}
+
+/** A manifest as it came, and what it says. */
+export interface FetchedManifest {
+  readonly raw: RawManifest;
+  readonly content: ImageIndex | ImageManifest;
+}
+
+/** Everything that another HTTP client needs to fetch a blob from one place. */
+export interface BlobRequest {
+  readonly url: string;
+  /** With Authorization when one is known already. It is for this URL's origin only, redirects drop it. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsSettings;
+  /** True when a proxy of the environment stands before the server. */
+  readonly proxied: boolean;
+  /** True when the place is to be asked only if the one before it in the list cannot be reached. */
+  readonly fallback: boolean;
+  /** For `authorize`. */
+  readonly resource: Resource;
+}
+
+/** The specification asks registries to take 4 MiB at least. */
+const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
+/** Configs have a few kilobytes. */
+const SMALL_BLOB_LIMIT_BYTES = 16 * 1024 * 1024;
+const AUTHORIZATION_TRIES = 2;
+
+/** One run's view of all registries. What was fetched by digest is not fetched again. Close it when done. */
+export class RegistryClient {
+  readonly #settings: RegistryClientOptions["settings"];
+  readonly #http: HttpClient;
+  readonly #authorizer: Authorizer;
+  readonly #manifests = new Map<string, Promise<FetchedManifest>>();
+  readonly #blobs = new Map<string, Promise<Uint8Array>>();
+  /** The endpoint that answered last, by repository: its blobs are likely to be there too. */
+  readonly #proven = new Map<string, string>();
+  /** Hosts that turned out to speak plain HTTP. */
+  readonly #plainHosts = new Set<string>();
+
+  constructor({ settings, env, home, firstDelayMs }: RegistryClientOptions) {
+    this.#settings = settings;
+    this.#http = new HttpClient({
+      ca: settings.ca.map(({ pem }) => pem),
+      insecure: new Set([...settings.insecure].map((host) => new URL(`https://${host}`).host)),
+      concurrency: settings.concurrency,
+      env,
+      ...(firstDelayMs !== undefined && { firstDelayMs }),
+    });
+    this.#authorizer = new Authorizer(this.#http, new CredentialStore({ env, home }));
+  }
+
+  /**
+   * Fetches an index or manifest by tag or digest; `subject` names the image in messages.
+   * The digest is always computed here from the bytes and compared with the one asked for and the one that the registry states.
+   */
+  fetchManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<FetchedManifest> {
+    return remember(this.#manifests, `${nameOf(repository)}@${tagOrDigest}`, async () => {
+      const fetched = await this.#ask(repository, subject, signal, {
+        what: `manifests/${tagOrDigest}`,
+        headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+        limitBytes: MANIFEST_LIMIT_BYTES,
+        accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
+      });
+      // A tag's manifest is known by its digest from now on.
+      this.#manifests.set(`${nameOf(repository)}@${fetched.raw.digest}`, Promise.resolve(fetched));
+      return fetched;
+    });
+  }
+
+  /** Returns a small blob whole, such as a config, with size and digest checked. */
+  readBlob(
+    repository: RegistryRepository,
+    descriptor: Descriptor,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { digest, size } = descriptor;
+    if (size > SMALL_BLOB_LIMIT_BYTES) {
+      return Promise.reject(
+        new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its config ${digest} has ${size} bytes`, {
+          subject,
+        }),
+      );
+    }
+    return remember(this.#blobs, digest, () =>
+      this.#ask(repository, subject, signal, {
+        what: `blobs/${digest}`,
+        headers: {},
+        limitBytes: size,
+        accept: (answer) => (answer.status === 200 ? readWholeBlob(answer, descriptor, subject) : undefined),
+      }),
+    );
+  }
+
+  /** Returns the last bytes of a blob, at most `bytes`; undefined when the registry does not serve parts of blobs. */
+  async readBlobTail(
+    repository: RegistryRepository,
+    descriptor: Descriptor,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const { digest, size } = descriptor;
+    const start = Math.max(0, size - bytes);
+    if (start === size) return new Uint8Array();
+    const answer = await this.#ask(repository, `${nameOf(repository)}@${digest}`, signal, {
+      what: `blobs/${digest}`,
+      headers: { range: `bytes=${start}-${size - 1}` },
+      limitBytes: size - start,
+      accept: (response) => ([200, 206, 416].includes(response.status) ? response : undefined),
+    });
+    const isAsked = answer.headers["content-range"]?.startsWith(`bytes ${start}-`) === true;
+    return answer.status === 206 && isAsked && answer.body.length === size - start ? answer.body : undefined;
+  }
+
+  /**
+   * Lists the places to fetch a blob from, in the order in which to try them: the one that gave the manifest first. Skip one with `fallback` unless
+   * the connection to the place before it failed.
+   */
+  blobRequests(repository: RegistryRepository, digest: string): readonly BlobRequest[] {
+    return this.#endpoints(repository).map((endpoint) => {
+      const url = urlAt(endpoint, repository.repository, `blobs/${digest}`);
+      const resource = resourceAt(endpoint, repository.repository);
+      const authorization = this.#authorizer.knownHeader(resource);
+      return {
+        url: url.href,
+        headers: authorization === undefined ? {} : { authorization },
+        tls: this.#http.tlsFor(url),
+        proxied: this.#http.isProxied(url),
+        fallback: endpoint.fallback,
+        resource,
+      };
+    });
+  }
+
+  /**
+   * Answers a 401 that the place itself (not where a redirect led) gave to `request`: returns the request to send instead, or undefined when there is
+   * nothing else to try. `wwwAuthenticate` is the header of the 401. Throws `REGISTRY_AUTH` or `REGISTRY_UNAVAILABLE` for a token server that
+   * refuses or does not answer.
+   */
+  async authorize(
+    request: BlobRequest,
+    wwwAuthenticate: string | undefined,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<BlobRequest | undefined> {
+    const { authorization: sent, ...headers } = request.headers;
+    try {
+      const authorization = await this.#authorizer.answer(request.resource, wwwAuthenticate, sent, signal);
+      return authorization === undefined ? undefined : { ...request, headers: { ...headers, authorization } };
+    } catch (cause) {
+      throw refusalError(subject, [await this.#toRefusal(request.resource, cause)]);
+    }
+  }
+
+  /** Closes idle connections. */
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  /**
+   * Asks one endpoint after the other until `accept` returns something. It returns undefined for an answer that is a refusal and throws a ViolaError
+   * for one that is wrong; both lead to the next endpoint, except `IMAGE_UNSUPPORTED`, which another one would not make better.
+   */
+  async #ask<T>(
+    repository: RegistryRepository,
+    subject: string,
+    signal: AbortSignal,
+    ask: {
+      readonly what: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly limitBytes: number;
+      readonly accept: (answer: HttpAnswer) => T | undefined;
+    },
+  ): Promise<T> {
+    const refusals: Refusal[] = [];
+    let unreachable = false;
+    for (const endpoint of this.#endpoints(repository)) {
+      if (endpoint.fallback && !unreachable) continue;
+      unreachable = false;
+      const resource = resourceAt(endpoint, repository.repository);
+      try {
+        const answer = await this.#askEndpoint(endpoint, repository.repository, ask, signal);
+        if (endpoint.fallback) this.#plainHosts.add(endpoint.base.host);
+        const accepted = ask.accept(answer);
+        if (accepted !== undefined) {
+          this.#proven.set(nameOf(repository), endpoint.base.origin + endpoint.prefix);
+          return accepted;
+        }
+        refusals.push(await this.#answerRefusal(resource, answer));
+      } catch (cause) {
+        unreachable = cause instanceof ConnectionFailure;
+        refusals.push(await this.#toRefusal(resource, cause));
+      }
+    }
+    throw refusalError(subject, refusals);
+  }
+
+  async #askEndpoint(
+    endpoint: Endpoint,
+    repository: string,
+    ask: {
+      readonly what: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly limitBytes: number;
+    },
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const resource = resourceAt(endpoint, repository);
+    const url = urlAt(endpoint, repository, ask.what);
+    let authorization = this.#authorizer.knownHeader(resource);
+    for (let tries = 0; ; tries++) {
+      const headers = authorization === undefined ? ask.headers : { ...ask.headers, authorization };
+      const answer = await this.#http.send(
+        { method: "GET", url, headers, limitBytes: ask.limitBytes },
+        signal,
+      );
+      const isOurs = answer.status === 401 && answer.url.origin === url.origin;
+      if (!isOurs || tries === AUTHORIZATION_TRIES) return answer;
+      const challenge = answer.headers["www-authenticate"];
+      const next = await this.#authorizer.answer(resource, challenge, authorization, signal);
+      if (next === undefined) return answer;
+      authorization = next;
+    }
+  }
+
+  #endpoints(repository: RegistryRepository): readonly Endpoint[] {
+    const all = endpointsFor(repository.registry, this.#settings).flatMap((endpoint) => {
+      if (!this.#plainHosts.has(endpoint.base.host)) return [endpoint];
+      return endpoint.fallback ? [{ ...endpoint, fallback: false }] : [];
+    });
+    const proven = this.#proven.get(nameOf(repository));
+    const isProven = ({ base, prefix }: Endpoint): boolean => base.origin + prefix === proven;
+    return [...all.filter(isProven), ...all.filter((endpoint) => !isProven(endpoint))];
+  }
+
+  async #answerRefusal(resource: Resource, answer: HttpAnswer): Promise<Refusal> {
+    return {
+      code: codeOfStatus(answer.status),
+      place: describePlace(answer.url),
+      answer: describeAnswer(answer.status, answer.body),
+      status: answer.status,
+      ...(await this.#credentialNote(resource)),
+    };
+  }
+
+  async #toRefusal(resource: Resource, cause: unknown): Promise<Refusal> {
+    const place = describePlace(resource.base);
+    const note = await this.#credentialNote(resource);
+    if (cause instanceof ConnectionFailure) {
+      return { code: "REGISTRY_UNAVAILABLE", place, answer: cause.message, cause };
+    }
+    if (cause instanceof AuthorizationFailure) {
+      return { code: "REGISTRY_AUTH", place, answer: cause.message, cause, ...note };
+    }
+    if (cause instanceof ViolaError && cause.code !== "IMAGE_UNSUPPORTED") {
+      return { code: cause.code, place, answer: cause.message, cause };
+    }
+    throw cause;
+  }
+
+  async #credentialNote(resource: Resource): Promise<Pick<Refusal, "credentialHost" | "credentialOrigin">> {
+    const origin = await this.#authorizer.findCredentialOrigin(resource);
+    return {
+      credentialHost: resource.credentialHost,
+      ...(origin !== undefined && { credentialOrigin: origin }),
+    };
+  }
+}
+
+function readManifest(answer: HttpAnswer, tagOrDigest: string, subject: string): FetchedManifest {
+  const wrong = (what: string): ViolaError => new ViolaError("DIGEST_MISMATCH", what, { subject });
+  if (answer.tooLong) {
+    throw new ViolaError("REGISTRY_ANSWER_INVALID", `a manifest of more than ${MANIFEST_LIMIT_BYTES} bytes`, {
+      subject,
+    });
+  }
+  const bytes = answer.body;
+  const digest = digestOf(bytes);
+  const stated = answer.headers["docker-content-digest"];
+  if (tagOrDigest.includes(":") && digest !== tagOrDigest) {
+    throw wrong(`asked for ${tagOrDigest}, got ${digest}`);
+  }
+  if (stated !== undefined && isSha256(stated) && stated !== digest) {
+    throw wrong(`the registry says ${stated}, its bytes are ${digest}`);
+  }
+  const content = parseManifest(bytes, answer.headers["content-type"], subject);
+  return { raw: { mediaType: content.mediaType, digest, size: bytes.length, bytes }, content };
+}
+
+function readWholeBlob(answer: HttpAnswer, { digest, size }: Descriptor, subject: string): Uint8Array {
+  // Length before digest: a body cut short is no damaged one.
+  if (answer.tooLong || answer.body.length !== size) {
+    const actual = answer.tooLong ? `more than ${size}` : answer.body.length;
+    throw new ViolaError("REGISTRY_ANSWER_INVALID", `${digest} has ${size} bytes, got ${actual}`, {
+      subject,
+    });
+  }
+  const actual = digestOf(answer.body);
+  if (actual !== digest)
+    throw new ViolaError("DIGEST_MISMATCH", `asked for ${digest}, got ${actual}`, { subject });
+  return answer.body;
+}
+
+/** Runs `make` once per key; a failure is not remembered. */
+function remember<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const earlier = known.get(key);
+  if (earlier !== undefined) return earlier;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  return made;
+}
+
+function nameOf({ registry, repository }: RegistryRepository): string {
+  return `${registry}/${repository}`;
+}

@@ -1,0 +1,234 @@
+// Small HTTP answers: retries, back-off per host, redirects, TLS, proxies and redaction. Large bodies take another way (../blobs).
+import { setTimeout as sleep } from "node:timers/promises";
+import { rootCertificates } from "node:tls";
+import pLimit, { type LimitFunction } from "p-limit";
+import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
+import type { TlsSettings } from "../blobs/blob-messages.js";
+import { proxyFor } from "./proxy.js";
+import { retryDelayMs, type TryOutcome } from "./retry.js";
+
+/** What an HttpClient is made with. */
+export interface HttpOptions {
+  /** PEM certificates to trust besides the system's. */
+  readonly ca: readonly string[];
+  /** Hosts, with port where the URL has one, whose certificate is not checked. */
+  readonly insecure: ReadonlySet<string>;
+  /** Requests that one host gets at a time. */
+  readonly concurrency: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The first wait before another try; for tests. */
+  readonly firstDelayMs?: number;
+}
+
+/** One request; header names are lower case. */
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** A longer body is cut off and marks the answer as `tooLong`. */
+  readonly limitBytes: number;
+}
+
+/** An answer with its whole body; header names are lower case. */
+export interface HttpAnswer {
+  /** What answered, after redirects. */
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly tooLong: boolean;
+}
+
+/** No answer: the connection failed. The message says how and is safe to show. */
+export class ConnectionFailure extends Error {
+  readonly code: string;
+
+  constructor(url: URL, cause: unknown) {
+    const { code = "", message } = innermost(cause);
+    super(`${redactUrl(url)}: ${message || code}`, { cause });
+    this.code = code;
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 60_000;
+const REDIRECT_LIMIT = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const USER_AGENT = "viola-airgap";
+
+interface HostState {
+  readonly limit: LimitFunction;
+  /** Nobody asks this host before this time (milliseconds since 1970). */
+  pausedUntil: number;
+}
+
+/** Sends requests whose answers fit into memory. Close it when done. */
+export class HttpClient {
+  readonly #options: HttpOptions;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #hosts = new Map<string, HostState>();
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends the request and returns whatever the server answers in the end.
+   * 408, 429, 5xx and dropped connections are tried again a few times, after Retry-After where it is given; meanwhile nothing else goes to
+   * that host. Redirects are followed, for POST not. Authorization goes to the first origin only (distribution spec, "Pulling blobs").
+   * Throws `ConnectionFailure` when nothing answers, and the signal's reason.
+   */
+  async send(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    let current = asked;
+    for (let hops = 0; ; hops++) {
+      const answer = await this.#sendWithRetries(current, signal);
+      const location = answer.headers["location"];
+      const follows = REDIRECTS.has(answer.status) && asked.method !== "POST" && hops < REDIRECT_LIMIT;
+      if (!follows || location === undefined || !URL.canParse(location, current.url.href)) return answer;
+      const url = new URL(location, current.url);
+      if (!/^https?:$/.test(url.protocol)) return answer;
+      const { authorization, ...bare } = asked.headers;
+      const mayKnow = url.origin === asked.url.origin && authorization !== undefined;
+      current = { ...asked, url, headers: mayKnow ? { ...bare, authorization } : bare };
+    }
+  }
+
+  /** How to reach the URL's host over TLS. */
+  tlsFor(url: URL): TlsSettings {
+    const { ca, insecure } = this.#options;
+    return { rejectUnauthorized: !insecure.has(url.host), ...(ca.length > 0 && { ca }) };
+  }
+
+  /** True when a proxy of the environment stands before the URL. */
+  isProxied(url: URL): boolean {
+    return proxyFor(url, this.#options.env) !== undefined;
+  }
+
+  /** Closes idle connections. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+    this.#dispatchers.clear();
+  }
+
+  async #sendWithRetries(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const host = this.#hostState(asked.url);
+    for (let tries = 1; ; tries++) {
+      let outcome: TryOutcome;
+      let end: { readonly answer: HttpAnswer } | { readonly failure: ConnectionFailure };
+      try {
+        const answer = await host.limit(async () => {
+          await waitUntil(host, signal);
+          return this.#sendOnce(asked, signal);
+        });
+        outcome = { status: answer.status, retryAfter: answer.headers["retry-after"] };
+        end = { answer };
+      } catch (cause) {
+        signal.throwIfAborted();
+        const failure = new ConnectionFailure(asked.url, cause);
+        outcome = { errorCode: failure.code };
+        end = { failure };
+      }
+      const delay = retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
+      if (delay === undefined) {
+        if ("answer" in end) return end.answer;
+        throw end.failure;
+      }
+      host.pausedUntil = Math.max(host.pausedUntil, Date.now() + delay);
+    }
+  }
+
+  async #sendOnce(
+    { method, url, headers, body, limitBytes }: HttpRequest,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const response = await request(url, {
+      method,
+      // A digest is that of the bytes as stored: no encoding on the way.
+      headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...headers },
+      ...(body !== undefined && { body }),
+      dispatcher: this.#dispatcher(url),
+      headersTimeout: ANSWER_TIMEOUT_MS,
+      bodyTimeout: ANSWER_TIMEOUT_MS,
+      signal,
+    });
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of response.body) {
+      const bytes = chunk as Uint8Array;
+      length += bytes.length;
+      // Leaving the loop ends the connection.
+      if (length > limitBytes) break;
+      chunks.push(bytes);
+    }
+    return {
+      url,
+      status: response.statusCode,
+      headers: flatten(response.headers),
+      body: Buffer.concat(chunks),
+      tooLong: length > limitBytes,
+    };
+  }
+
+  #hostState(url: URL): HostState {
+    const known = this.#hosts.get(url.host) ?? { limit: pLimit(this.#options.concurrency), pausedUntil: 0 };
+    this.#hosts.set(url.host, known);
+    return known;
+  }
+
+  #dispatcher(url: URL): Dispatcher {
+    const { rejectUnauthorized, ca } = this.tlsFor(url);
+    const proxy = proxyFor(url, this.#options.env);
+    const key = `${rejectUnauthorized} ${proxy ?? ""}`;
+    const tls = { rejectUnauthorized, ...(ca !== undefined && { ca: [...rootCertificates, ...ca] }) };
+    const dispatcher =
+      this.#dispatchers.get(key) ??
+      (proxy === undefined
+        ? new Agent({ connect: { ...tls, timeout: CONNECT_TIMEOUT_MS } })
+        : new ProxyAgent({
+            uri: proxy,
+            requestTls: tls,
+            proxyTls: ca === undefined ? {} : { ca: tls.ca },
+            proxyTunnel: false,
+          }));
+    this.#dispatchers.set(key, dispatcher);
+    return dispatcher;
+  }
+}
+
+/** Query values that may be shown; anything else may be a signature or a token (internal/redact of go-containerregistry). */
+const HARMLESS_QUERY = new Set(["scope", "service", "ns"]);
+
+/** Returns the URL without user, password, and query values that may be secret. */
+export function redactUrl(url: URL): string {
+  const shown = new URL(url);
+  shown.username = "";
+  shown.password = "";
+  shown.hash = "";
+  for (const name of new Set(shown.searchParams.keys())) {
+    if (!HARMLESS_QUERY.has(name)) shown.searchParams.set(name, "REDACTED");
+  }
+  return shown.href;
+}
+
+async function waitUntil(host: HostState, signal: AbortSignal): Promise<void> {
+  for (let wait = host.pausedUntil - Date.now(); wait > 0; wait = host.pausedUntil - Date.now()) {
+    await sleep(wait, undefined, { signal });
+  }
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+}
+
+/** Connection errors wrap one another; the innermost says what happened. */
+function innermost(cause: unknown): { readonly code?: string; readonly message: string } {
+  if (!(cause instanceof Error)) return { message: String(cause) };
+  const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  return inner instanceof Error ? innermost(inner) : cause;
+}

@@ -1,0 +1,137 @@
+// Images out of registries: a reference becomes digests, with every manifest that belongs to it.
+import { choosePlatforms, type PlatformCandidate } from "../../core/images/choose-platforms.js";
+import { nodeNames, parseReference } from "../../core/images/reference.js";
+import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
+import type { ImageUse } from "../../core/finding/image-use.js";
+import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
+import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
+import { ViolaError } from "../../errors.js";
+import type { FetchedManifest, RegistryClient, RegistryRepository } from "./client.js";
+
+/** Deeper nesting than an index in an index has no use; a loop is impossible, as digests cannot contain themselves. */
+const NESTING_LIMIT = 4;
+
+/** An image manifest, and the platform that the index says it has. */
+interface Leaf {
+  readonly platform?: Platform;
+  readonly descriptor: Descriptor;
+  readonly manifest: ImageManifest;
+}
+
+/** Resolves references at registries and their mirrors. */
+export class RegistrySource {
+  readonly #client: RegistryClient;
+
+  constructor(client: RegistryClient) {
+    this.#client = client;
+  }
+
+  /**
+   * Resolves `use.normalized` for the platforms, at least one: by digest where it has one, else by tag. Of an index every child manifest comes along,
+   * other platforms' and attestations included, as importers want them all.
+   * Throws an error that names image, registry and what was answered.
+   */
+  async resolveImage(
+    use: ImageUse,
+    platforms: readonly Platform[],
+    signal: AbortSignal,
+  ): Promise<ResolvedImage> {
+    const subject = use.normalized;
+    const reference = parseReference(subject);
+    const repository = { registry: reference.registry, repository: reference.repository };
+    const root = await this.#client.fetchManifest(
+      repository,
+      reference.digest ?? reference.tag ?? "latest",
+      subject,
+      signal,
+    );
+    const { manifests, leaves } = await this.#collect(repository, root, undefined, subject, 0, signal);
+    const candidates = await this.#candidates(repository, leaves, subject, signal);
+    const chosen = choosePlatforms(candidates, platforms, subject);
+    const source: BlobSource = { kind: "registry", ...repository };
+    return {
+      use,
+      names: nodeNames(reference),
+      root: toDescriptor(root.raw),
+      manifests: [...new Map(manifests.map((manifest) => [manifest.digest, manifest])).values()],
+      platforms: chosen,
+      sources: new Map(
+        chosen.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => [digest, source])),
+      ),
+      rebuilt: false,
+    };
+  }
+
+  /** Returns the last bytes of a blob; undefined when the registry hands out whole blobs only, and for blobs of other sources. */
+  async readBlobTail(
+    source: BlobSource,
+    blob: Descriptor,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    return source.kind === "registry" ? this.#client.readBlobTail(source, blob, bytes, signal) : undefined;
+  }
+
+  /** Returns the manifest and everything below it, in the order of the indexes. */
+  async #collect(
+    repository: RegistryRepository,
+    { raw, content }: FetchedManifest,
+    platform: Platform | undefined,
+    subject: string,
+    depth: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly manifests: readonly RawManifest[]; readonly leaves: readonly Leaf[] }> {
+    if (content.kind === "manifest") {
+      const leaf = { ...(platform && { platform }), descriptor: toDescriptor(raw), manifest: content };
+      return { manifests: [raw], leaves: [leaf] };
+    }
+    if (depth === NESTING_LIMIT) {
+      throw new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its indexes are nested too deeply`, { subject });
+    }
+    // What is neither index nor manifest is no part of an image: containerd leaves it alone, too.
+    const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
+    const children = await Promise.all(
+      entries.map(async (entry) => {
+        const child = await this.#client.fetchManifest(repository, entry.digest, subject, signal);
+        if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
+          throw new ViolaError(
+            "REGISTRY_ANSWER_INVALID",
+            `${subject}: its index says ${entry.mediaType} of ${entry.size} bytes for ${entry.digest}, which is ${child.raw.mediaType} of ${child.raw.size}`,
+            { subject },
+          );
+        }
+        return this.#collect(repository, child, entry.platform ?? platform, subject, depth + 1, signal);
+      }),
+    );
+    return {
+      manifests: [raw, ...children.flatMap(({ manifests }) => manifests)],
+      leaves: children.flatMap(({ leaves }) => leaves),
+    };
+  }
+
+  /** Looks into the configs of manifests whose index states no platform; they come last, as containerd sorts them. */
+  async #candidates(
+    repository: RegistryRepository,
+    leaves: readonly Leaf[],
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<readonly PlatformCandidate[]> {
+    const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
+    // An artifact as the root is kept, so that the user hears what it is and not that a platform is missing.
+    const isRoot = leaves.length === 1;
+    const silent = leaves.filter(({ platform, manifest }) => !platform && (isImage(manifest) || isRoot));
+    const read = await Promise.all(
+      silent.map(async (leaf) => {
+        checkRunnable(leaf.manifest, subject);
+        const config = await this.#client.readBlob(repository, leaf.manifest.config, subject, signal);
+        const platform = configPlatform(config);
+        return platform === undefined ? [] : [{ ...leaf, platform }];
+      }),
+    );
+    return [...stated, ...read.flat()];
+  }
+}
+
+function toDescriptor({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}
