@@ -1,0 +1,31 @@
+// Kind-like nodes for one test file, under a cluster name that no other run has.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { ROOT } from "./paths.js";
+import { mustRun } from "./run.js";
+
+export interface Nodes {
+  readonly cluster: string;
+  /** Container names, control plane first. */
+  readonly names: readonly string[];
+  /** Runs a command in a node and returns its standard output; throws when it fails. */
+  exec(node: string, ...command: string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+const SCRIPT = join(ROOT, "scripts/parts/nodes.sh");
+
+/** Brings up a control plane and `workers` workers. Only after `needs("nodes")`. */
+export async function startNodes(workers = 2): Promise<Nodes> {
+  const cluster = `viola-test-${randomBytes(3).toString("hex")}`;
+  await mustRun(SCRIPT, ["up", cluster, String(workers)]);
+  const worker = (number: number): string => `${cluster}-worker${number === 1 ? "" : number}`;
+  return {
+    cluster,
+    names: [`${cluster}-control-plane`, ...Array.from({ length: workers }, (_, index) => worker(index + 1))],
+    exec: (node, ...command) => mustRun("docker", ["exec", node, ...command]),
+    remove: async () => {
+      await mustRun(SCRIPT, ["down", cluster]);
+    },
+  };
+}
