@@ -1,28 +1,47 @@
 // What the program asks of a node, and of the place that nodes are found in.
 import type { Platform } from "../oci/descriptor.js";
+import type { Chunks } from "./thin-archive.js";
 
-/** Where a node finds the images that are served to it. */
-export interface ServedImages {
-  /** `http://HOST:PORT/RANDOM-PATH`, without a slash at the end. */
-  readonly endpoint: string;
+/** One name that a node is to know, and the platform whose content it needs behind it. */
+export interface WantedName {
+  readonly name: string;
+  /** `os/arch[/variant]` as the inventory spells it. */
+  readonly platform: string;
 }
 
-/** A machine that runs containers from a containerd of its own. Every call ends early when the signal fires. */
+/**
+ * A machine that runs containers from a containerd of its own. Every call rejects with the signal's reason when the signal fires, and
+ * leaves nothing behind on the node then. Every failure is a `NODE_LOAD_FAILED` that names the node.
+ */
 export interface ClusterNode {
   readonly name: string;
   readonly platform: Platform;
+  /** Hosts (names or addresses) under which the node may reach this machine, likeliest first. */
+  readonly hostAddresses: readonly string[];
 
-  /** Returns those of the names that resolve on the node with all of their content present, with the digest each points to. */
+  /** Returns those of the names that resolve on the node with all content for its platform present, with the digest each points to. */
   completeImages(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 
-  /** Returns the first of the endpoints that the node can reach, or undefined. */
-  findReachable(endpoints: readonly string[], signal: AbortSignal): Promise<string | undefined>;
+  /** Returns the digests of all blobs in the node's content store. */
+  presentBlobs(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
-  /** Makes the node fetch the content of the images by these names, without unpacking. Throws `NODE_LOAD_FAILED`. */
+  /** Returns the first of the endpoints at which the node finds the image `name`, or undefined. An endpoint is `http://HOST:PORT/PATH`. */
+  findReachable(endpoints: readonly string[], name: string, signal: AbortSignal): Promise<string | undefined>;
+
+  /**
+   * Makes the node fetch the content behind the names from the registry at `ENDPOINT/v2/`, without unpacking, several at once, and pin
+   * them against garbage collection. A name is known to the node only when all of its content is there.
+   */
   fetchImages(
-    names: readonly string[],
-    served: ServedImages,
-    onImage: (name: string) => void,
+    wanted: readonly WantedName[],
+    endpoint: string,
+    concurrency: number,
     signal: AbortSignal,
   ): Promise<void>;
+
+  /** Imports an OCI archive without unpacking, then pins the names in it. The caller makes the chunks, and ends them. */
+  importImages(wanted: readonly WantedName[], archive: Chunks, signal: AbortSignal): Promise<void>;
 }
+
+/** Finds the nodes of a cluster; without a name the only cluster there is. Throws `CLUSTER_NOT_FOUND` naming those that exist. */
+export type FindNodes = (cluster: string | undefined, signal: AbortSignal) => Promise<readonly ClusterNode[]>;

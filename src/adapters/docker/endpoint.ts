@@ -1,0 +1,159 @@
+// Where the Docker engine listens, found as the docker CLI finds it, and at the sockets of Desktop, rootless, Colima and Rancher besides.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ViolaError } from "../../errors.js";
+
+/** What decides which engine is meant. */
+export interface DockerSurroundings {
+  /** Environment variables. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly homeDirectory: string;
+  readonly os: NodeJS.Platform;
+}
+
+/** Certificates as PEM; `verify` is false where the user asked not to check the engine's. */
+export interface EndpointTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly verify: boolean;
+}
+
+/** An engine's address and where it was found, for messages. */
+export type DockerEndpoint = { readonly foundIn: string } & (
+  | { readonly kind: "socket"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: EndpointTls }
+);
+
+const DEFAULT_CONTEXT = "default";
+const UNIX_SOCKET = "/var/run/docker.sock";
+const WINDOWS_PIPE = "//./pipe/docker_engine";
+const TCP_PORT = 2375;
+const TLS_PORT = 2376;
+
+/**
+ * Finds the endpoint: DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json, the default socket, then sockets of other engines that
+ * exist. Throws `DOCKER_UNAVAILABLE` for a context or address that cannot be used.
+ * https://github.com/docker/cli/blob/master/cli/command/cli.go (resolveContextName, resolveDockerEndpoint)
+ */
+export async function findDockerEndpoint(surroundings: DockerSurroundings): Promise<DockerEndpoint> {
+  const { variables, homeDirectory } = surroundings;
+  const folder = variables["DOCKER_CONFIG"] ?? join(homeDirectory, ".docker");
+  const host = variables["DOCKER_HOST"];
+  if (host) {
+    const certificates = variables["DOCKER_CERT_PATH"] ?? folder;
+    const wantsTls = Boolean(variables["DOCKER_TLS_VERIFY"]) || Boolean(variables["DOCKER_TLS"]);
+    const tls = wantsTls ? await readTls(certificates, Boolean(variables["DOCKER_TLS_VERIFY"])) : undefined;
+    return parseHost(host, "DOCKER_HOST", tls);
+  }
+  const context = variables["DOCKER_CONTEXT"] ?? (await readCurrentContext(folder));
+  if (context && context !== DEFAULT_CONTEXT) return await readContext(folder, context);
+  return findSocket(surroundings);
+}
+
+function findSocket({ variables, homeDirectory, os }: DockerSurroundings): DockerEndpoint {
+  if (os === "win32") return { kind: "socket", path: WINDOWS_PIPE, foundIn: "the default pipe" };
+  const runtime = variables["XDG_RUNTIME_DIR"];
+  const others = [
+    ...(runtime ? [join(runtime, "docker.sock")] : []),
+    join(homeDirectory, ".docker/run/docker.sock"),
+    join(homeDirectory, ".docker/desktop/docker.sock"),
+    join(homeDirectory, ".colima/default/docker.sock"),
+    join(homeDirectory, ".rd/docker.sock"),
+  ];
+  const path = [UNIX_SOCKET, ...others].find((candidate) => existsSync(candidate)) ?? UNIX_SOCKET;
+  return { kind: "socket", path, foundIn: path === UNIX_SOCKET ? "the default socket" : "a known socket" };
+}
+
+/** Reads `unix://PATH`, `npipe://PATH`, `tcp://HOST[:PORT]`, `http(s)://…` or `HOST:PORT`. */
+function parseHost(text: string, foundIn: string, tls: EndpointTls | undefined): DockerEndpoint {
+  const unusable = (hint: string): ViolaError =>
+    new ViolaError("DOCKER_UNAVAILABLE", `${foundIn} names "${text}", which cannot be used`, {
+      subject: text,
+      hint,
+    });
+  const [, scheme = "tcp", rest = text] = /^([a-z]+):\/\/(.*)$/.exec(text) ?? [];
+  if (scheme === "unix") return { kind: "socket", path: rest || UNIX_SOCKET, foundIn };
+  if (scheme === "npipe") return { kind: "socket", path: rest || WINDOWS_PIPE, foundIn };
+  if (scheme === "ssh") {
+    throw unusable(
+      `Forward the socket (ssh -L /tmp/docker.sock:${UNIX_SOCKET} ${rest}) and set DOCKER_HOST=unix:///tmp/docker.sock.`,
+    );
+  }
+  if (!["tcp", "http", "https"].includes(scheme) || !URL.canParse(`tcp://${rest}`)) {
+    throw unusable("Write it as unix:///PATH or tcp://HOST:PORT.");
+  }
+  const url = new URL(`tcp://${rest}`);
+  const secure = tls ?? (scheme === "https" ? { verify: true } : undefined);
+  return {
+    kind: "tcp",
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || (secure ? TLS_PORT : TCP_PORT)),
+    ...(secure !== undefined && { tls: secure }),
+    foundIn,
+  };
+}
+
+async function readCurrentContext(folder: string): Promise<string | undefined> {
+  const text = await readIfThere(join(folder, "config.json"));
+  const value = text === undefined ? undefined : parseObject(text, join(folder, "config.json"));
+  return typeof value?.["currentContext"] === "string" ? value["currentContext"] : undefined;
+}
+
+/** https://github.com/docker/cli/blob/master/cli/context/store/doc.go */
+async function readContext(folder: string, name: string): Promise<DockerEndpoint> {
+  const id = createHash("sha256").update(name).digest("hex");
+  const file = join(folder, "contexts/meta", id, "meta.json");
+  const text = await readIfThere(file);
+  const missing = (): ViolaError =>
+    new ViolaError("DOCKER_UNAVAILABLE", `Docker context "${name}" names no engine`, {
+      subject: name,
+      hint: "See `docker context ls`, or set DOCKER_HOST.",
+    });
+  if (text === undefined) throw missing();
+  const endpoints = asObject(parseObject(text, file)["Endpoints"]);
+  const docker = asObject(endpoints?.["docker"]);
+  if (typeof docker?.["Host"] !== "string") throw missing();
+  const certificates = join(folder, "contexts/tls", id, "docker");
+  const tls = existsSync(certificates)
+    ? await readTls(certificates, docker["SkipTLSVerify"] !== true)
+    : undefined;
+  return parseHost(docker["Host"], `Docker context "${name}"`, tls);
+}
+
+async function readTls(folder: string, verify: boolean): Promise<EndpointTls> {
+  const [ca, cert, key] = await Promise.all(
+    ["ca.pem", "cert.pem", "key.pem"].map((name) => readIfThere(join(folder, name))),
+  );
+  return {
+    verify,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new ViolaError("DOCKER_UNAVAILABLE", `${file} cannot be read`, { subject: file, cause });
+  }
+}
+
+function parseObject(text: string, file: string): Readonly<Record<string, unknown>> {
+  try {
+    const value = asObject(JSON.parse(text));
+    if (value !== undefined) return value;
+  } catch {
+    // Said below, as for JSON that is no object.
+  }
+  throw new ViolaError("DOCKER_UNAVAILABLE", `${file} is not a JSON object`, { subject: file });
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+}

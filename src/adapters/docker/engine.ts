@@ -1,0 +1,195 @@
+// The Docker engine: the only importer of dockerode. Small typed operations; every failure is a DOCKER_UNAVAILABLE with a hint.
+import https from "node:https";
+import { Readable } from "node:stream";
+import Docker from "dockerode";
+import { ViolaError } from "../../errors.js";
+import type { DockerEndpoint } from "./endpoint.js";
+import { startExec, type ExecSession } from "./exec.js";
+
+/** A container as a listing shows it. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly name: string;
+  /** `running`, `exited`, `paused` and so on. */
+  readonly state: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A local image. */
+export interface EngineImage {
+  /** `sha256:` of the config, or of the manifest with the containerd image store. */
+  readonly id: string;
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+  /** `repo@sha256:…` of the registries it was pulled from. */
+  readonly repoDigests: readonly string[];
+}
+
+/** What a process that ran to its end wrote, and how it ended: 126 or 127 where the program could not be started. */
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A client of one engine. Calls end early with the signal's reason when the signal fires. */
+export class DockerEngine {
+  readonly #docker: Docker;
+  readonly #endpoint: DockerEndpoint;
+
+  constructor(endpoint: DockerEndpoint) {
+    this.#docker = new Docker(dockerOptions(endpoint));
+    this.#endpoint = endpoint;
+  }
+
+  /** Lists containers, stopped ones too, that carry the label (`KEY` or `KEY=VALUE`). */
+  async listContainers(label: string, signal: AbortSignal): Promise<readonly ContainerSummary[]> {
+    const containers = await this.#call(signal, () =>
+      this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal: signal }),
+    );
+    return containers.map((container) => ({
+      id: container.Id,
+      name: (container.Names[0] ?? container.Id).replace(/^\//, ""),
+      state: container.State,
+      labels: container.Labels,
+    }));
+  }
+
+  /** Returns the gateway addresses, IPv4 before IPv6, of the networks that the container is on. */
+  async findGateways(container: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { NetworkSettings } = await this.#call(signal, () =>
+      this.#docker.getContainer(container).inspect({ abortSignal: signal }),
+    );
+    const networks = Object.values(NetworkSettings.Networks);
+    const gateways = [...networks.map((one) => one.Gateway), ...networks.map((one) => one.IPv6Gateway)];
+    return [...new Set(gateways.filter((gateway) => gateway !== ""))];
+  }
+
+  /** Starts a process in a running container, with standard input open. The caller ends the session's input or destroys it. */
+  async openExec(container: string, argv: readonly string[], signal: AbortSignal): Promise<ExecSession> {
+    return await this.#call(signal, () => startExec(this.#docker.getContainer(container), argv, signal));
+  }
+
+  /** Runs a process to its end; a process still running when the signal fires loses its connection and is not waited for. */
+  async exec(container: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
+    return await this.#call(signal, async () => {
+      const session = await startExec(this.#docker.getContainer(container), argv, signal);
+      const abort = (): void => {
+        session.destroy();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        session.stdin.end();
+        const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+        for await (const { stream, bytes } of session.output) output[stream].push(bytes);
+        const exitCode = await session.exitCode(signal);
+        return {
+          exitCode,
+          stdout: Buffer.concat(output.stdout).toString(),
+          stderr: Buffer.concat(output.stderr).toString(),
+        };
+      } finally {
+        signal.removeEventListener("abort", abort);
+        session.destroy();
+      }
+    });
+  }
+
+  /** Returns the image that the engine has under this reference, or undefined when it has none. */
+  async inspectImage(reference: string, signal: AbortSignal): Promise<EngineImage | undefined> {
+    return await this.#call(signal, async () => {
+      try {
+        const image = await this.#docker.getImage(reference).inspect();
+        // The engine sends null for an image that no registry has, and a variant that the types do not know.
+        const { RepoDigests: digests, Variant: variant } = image as {
+          RepoDigests: string[] | null;
+          Variant?: string;
+        };
+        return {
+          id: image.Id,
+          os: image.Os,
+          architecture: image.Architecture,
+          ...(variant && { variant }),
+          repoDigests: digests ?? [],
+        };
+      } catch (cause) {
+        if (statusOf(cause) === 404) return undefined;
+        throw cause;
+      }
+    });
+  }
+
+  /** Streams the image as `docker save` writes it. The caller reads the tar to its end or destroys it. */
+  async saveImage(reference: string, signal: AbortSignal): Promise<Readable> {
+    const stream = await this.#call(signal, () => this.#docker.getImage(reference).get());
+    if (!(stream instanceof Readable)) throw new TypeError("docker-modem gave no readable stream");
+    signal.addEventListener("abort", () => stream.destroy(signal.reason as Error), { once: true });
+    return stream;
+  }
+
+  async #call<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await operation();
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof ViolaError) throw cause;
+      throw engineError(cause, this.#endpoint);
+    }
+  }
+}
+
+/** Every option is given, undefined ones too: docker-modem takes what is absent from the environment of the process. */
+function dockerOptions(endpoint: DockerEndpoint): Docker.DockerOptions {
+  const absent = {
+    host: undefined,
+    port: undefined,
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    timeout: undefined,
+  };
+  if (endpoint.kind === "socket") return { ...absent, protocol: "http", socketPath: endpoint.path };
+  const { host, port, tls } = endpoint;
+  if (tls === undefined) return { ...absent, protocol: "http", socketPath: undefined, host, port };
+  const { verify, ...certificates } = tls;
+  const agent = verify ? undefined : new https.Agent({ ...certificates, rejectUnauthorized: false });
+  return {
+    ...absent,
+    protocol: "https",
+    socketPath: undefined,
+    host,
+    port,
+    ...certificates,
+    ...(agent && { agent }),
+  };
+}
+
+function statusOf(cause: unknown): number | undefined {
+  return cause instanceof Error && "statusCode" in cause ? Number(cause.statusCode) : undefined;
+}
+
+function engineError(cause: unknown, endpoint: DockerEndpoint): ViolaError {
+  const where = endpoint.kind === "socket" ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
+  const status = statusOf(cause);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+  const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+  const fail = (message: string, hint?: string): ViolaError =>
+    new ViolaError("DOCKER_UNAVAILABLE", message, {
+      subject: where,
+      cause,
+      ...(hint !== undefined && { hint }),
+    });
+  if (code === "EACCES" || code === "EPERM" || status === 401 || status === 403) {
+    return fail(
+      `no rights on the Docker engine at ${where}`,
+      "Join the group that owns the socket (often `docker`) and log in again, or run with sudo.",
+    );
+  }
+  if (status !== undefined) return fail(`the Docker engine at ${where} refused: ${reason}`);
+  return fail(
+    `no Docker engine answers at ${where} (from ${endpoint.foundIn}): ${reason}`,
+    "Start Docker, or choose the engine with DOCKER_HOST or `docker context use`.",
+  );
+}

@@ -1,0 +1,56 @@
+// A process in a container, with its standard input, output, error and exit code.
+import type { Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Container, ExecInspectInfo } from "dockerode";
+import { demultiplex, type OutputChunk } from "./exec-output.js";
+
+/** A running process. `output` ends when the process has ended; `stdin.end()` closes its standard input. */
+export interface ExecSession {
+  readonly stdin: Writable;
+  readonly output: AsyncIterable<OutputChunk>;
+  /** To be asked for when `output` has ended. */
+  exitCode(signal: AbortSignal): Promise<number>;
+  /** Drops the connection: the process sees the end of its standard input, and is not ended otherwise. */
+  destroy(): void;
+}
+
+const EXIT_CODE_POLL_MS = 20;
+const EXIT_CODE_TRIES = 250;
+
+/**
+ * Starts the process. `hijack` is a must: without it docker-modem answers with a stream that loses output and never ends.
+ * The engine says "no such program" on standard output with exit code 126 or 127.
+ */
+export async function startExec(
+  container: Container,
+  argv: readonly string[],
+  signal: AbortSignal,
+): Promise<ExecSession> {
+  const exec = await container.exec({
+    Cmd: [...argv],
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    abortSignal: signal,
+  });
+  const socket = await exec.start({ hijack: true, stdin: true, Detach: false, Tty: false });
+  // A connection that breaks is seen by whoever reads the output; without a listener it would end the program.
+  socket.on("error", () => undefined);
+  return {
+    stdin: socket,
+    output: demultiplex(socket),
+    exitCode: async (until) => {
+      // The output may end a moment before the engine has noted the exit code.
+      for (let tries = 0; tries < EXIT_CODE_TRIES; tries++) {
+        const { Running, ExitCode }: ExecInspectInfo = await exec.inspect({ abortSignal: until });
+        if (!Running && ExitCode !== null) return ExitCode;
+        await delay(EXIT_CODE_POLL_MS, undefined, { signal: until });
+      }
+      throw new Error("the engine gives no exit code for a process that has ended");
+    },
+    destroy: () => {
+      socket.destroy();
+    },
+  };
+}

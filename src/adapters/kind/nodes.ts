@@ -1,0 +1,110 @@
+// The nodes of a Kind cluster, found by the labels that Kind puts on their containers.
+import { networkInterfaces } from "node:os";
+import type { ClusterNode } from "../../core/cluster/node.js";
+import type { Platform } from "../../core/oci/descriptor.js";
+import { normalizePlatform } from "../../core/oci/platform.js";
+import { ManyErrors, settleAll, ViolaError } from "../../errors.js";
+import type { ContainerSummary, DockerEngine } from "../docker/engine.js";
+import { CtrNode } from "./ctr-node.js";
+import { DESCRIBE } from "./node-scripts.js";
+
+// https://github.com/kubernetes-sigs/kind/blob/main/pkg/cluster/internal/providers/docker/constants.go
+const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
+const ROLE_LABEL = "io.x-k8s.kind.role";
+/** Runs no containerd: the proxy in front of several control planes. */
+const LOAD_BALANCER_ROLE = "external-load-balancer";
+/** Where Docker Desktop, and others with the engine in a virtual machine, let containers reach the real host. */
+const DESKTOP_HOST = "host.docker.internal";
+
+/**
+ * Returns the nodes of the cluster, sorted by name; without a name those of the only cluster, or of the one called `kind`.
+ * Throws `CLUSTER_NOT_FOUND` naming the clusters that exist, and `NODE_LOAD_FAILED` for every node that does not run or answer.
+ */
+export async function findKindNodes(
+  engine: DockerEngine,
+  cluster: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly ClusterNode[]> {
+  const containers = await engine.listContainers(CLUSTER_LABEL, signal);
+  const name = chooseCluster(containers, cluster);
+  const members = containers
+    .filter(({ labels }) => labels[CLUSTER_LABEL] === name && labels[ROLE_LABEL] !== LOAD_BALANCER_ROLE)
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+  const stopped = members.filter((member) => member.state !== "running").map(stoppedError);
+  if (stopped.length > 0) {
+    throw stopped.length === 1 && stopped[0] ? stopped[0] : new ManyErrors("nodes are not running", stopped);
+  }
+  return await settleAll(
+    "nodes do not answer",
+    members.map((member) => describeNode(engine, member, signal)),
+  );
+}
+
+function chooseCluster(containers: readonly ContainerSummary[], wanted: string | undefined): string {
+  const existing = [...new Set(containers.map(({ labels }) => labels[CLUSTER_LABEL] ?? ""))].sort();
+  if (wanted !== undefined && existing.includes(wanted)) return wanted;
+  const [only] = existing;
+  if (wanted === undefined && existing.length === 1 && only !== undefined) return only;
+  if (wanted === undefined && existing.includes("kind")) return "kind";
+  const subject = `kind${wanted === undefined ? "" : `:${wanted}`}`;
+  const there = existing.length === 0 ? "there is none on this engine" : `there are: ${existing.join(", ")}`;
+  const message =
+    wanted === undefined && existing.length > 0
+      ? `which Kind cluster is meant? ${there}`
+      : `no Kind cluster "${wanted ?? "kind"}"; ${there}`;
+  throw new ViolaError("CLUSTER_NOT_FOUND", message, {
+    subject,
+    hint:
+      existing.length === 0
+        ? "Create one with `kind create cluster`, or choose another engine with DOCKER_HOST."
+        : "Name it as kind:CLUSTER.",
+  });
+}
+
+function stoppedError({ name, state }: ContainerSummary): ViolaError {
+  return new ViolaError("NODE_LOAD_FAILED", `node ${name} does not run (${state})`, {
+    subject: name,
+    hint: state === "paused" ? `Wake it with: docker unpause ${name}` : `Start it with: docker start ${name}`,
+  });
+}
+
+async function describeNode(
+  engine: DockerEngine,
+  { id, name }: ContainerSummary,
+  signal: AbortSignal,
+): Promise<ClusterNode> {
+  const [result, gateways] = await Promise.all([
+    engine.exec(id, ["sh", "-c", DESCRIBE], signal),
+    engine.findGateways(id, signal),
+  ]);
+  if (result.exitCode !== 0) {
+    const said = (result.stderr || result.stdout).trim().split("\n").at(-1) ?? "";
+    throw new ViolaError("NODE_LOAD_FAILED", `containerd on node ${name} does not answer: ${said}`, {
+      subject: name,
+      hint: `See what it says: docker logs ${name}`,
+    });
+  }
+  return new CtrNode(engine, {
+    container: id,
+    name,
+    platform: platformOfMachine(result.stdout.trim()),
+    hostAddresses: [...new Set([...gateways, DESKTOP_HOST, ...ownAddresses()])],
+  });
+}
+
+/** Returns the platform behind an answer of `uname -m`. */
+function platformOfMachine(machine: string): Platform {
+  const [, version] = /^armv(\d)/.exec(machine) ?? [];
+  if (version !== undefined && version < "8")
+    return { os: "linux", architecture: "arm", variant: `v${version}` };
+  return normalizePlatform({ os: "linux", architecture: machine });
+}
+
+/** Lists this machine's own addresses that other machines may reach, IPv4 first. */
+function ownAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all
+    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
+    .sort((one, other) => Number(one.family === "IPv6") - Number(other.family === "IPv6"))
+    .map(({ address }) => address);
+}

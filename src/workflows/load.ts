@@ -1,0 +1,309 @@
+// Loads a bundle into the nodes of a cluster: verified, compared with what each node has, served, fetched by the nodes, asked again.
+import type { Inventory } from "../core/bundle/inventory.js";
+import {
+  describeMissingPlatform,
+  lackingBlobs,
+  lackingNames,
+  manifestsOf,
+  surveyNode,
+  wantedNames,
+  type LackingImage,
+} from "../core/cluster/lacking.js";
+import type { ClusterNode, FindNodes } from "../core/cluster/node.js";
+import type { ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
+import { planThinArchive, type ReadSegments } from "../core/cluster/thin-archive.js";
+import { findReference, formatReference } from "../core/images/reference.js";
+import { formatPlatform } from "../core/oci/platform.js";
+import { ManyErrors, settleAll, ViolaError } from "../errors.js";
+import type { BundleReader, OpenBundle } from "./context.js";
+import type { OnProgress } from "./events.js";
+import { verifyBundle } from "./verify.js";
+
+/** What loading needs from outside. */
+export interface LoadContext {
+  readonly reader: BundleReader;
+  readonly findNodes: FindNodes;
+  readonly serveBundle: ServeBundle;
+  readonly readSegments: ReadSegments;
+  readonly signal: AbortSignal;
+}
+
+export interface LoadOptions {
+  /** Name of the Kind cluster; undefined for the only one there is. */
+  readonly cluster?: string;
+}
+
+/** How content came to a node: not at all as all was there, fetched by the node, or imported from a stream. */
+export type LoadRoute = "none" | "fetch" | "import";
+
+export interface NodeReport {
+  readonly node: string;
+  readonly platform: string;
+  readonly route: LoadRoute;
+  /** Names that were complete before. */
+  readonly presentNames: number;
+  /** Names that were loaded now, sorted. */
+  readonly loadedNames: readonly string[];
+  /** Bytes of manifests, configs and layers sent to the node. */
+  readonly sentBytes: number;
+}
+
+/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there. */
+export interface LoadReport {
+  readonly bundle: string;
+  readonly names: number;
+  readonly nodes: readonly NodeReport[];
+}
+
+/** A node that was asked what it has. */
+interface SurveyedNode {
+  readonly node: ClusterNode;
+  readonly lacking: readonly LackingImage[];
+  readonly presentNames: number;
+}
+
+/** Fetches in all, over all nodes: more do not help cores and disks that the nodes share. */
+const FETCHES_IN_ALL = 8;
+const FETCHES_PER_NODE = { least: 2, most: 4 };
+const PROGRESS_STEP_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Loads every image of the bundle into every node of the cluster; nodes that have all are left alone. Nothing reaches a node before the
+ * whole bundle has been verified and is known to have content for the platform of every node.
+ * Throws what verifying or finding nodes throws, `IMAGE_PLATFORM_MISSING` for each node without content, and `NODE_LOAD_FAILED` for each
+ * node (or image on it) that failed, when all others have finished. No server runs when it returns or throws.
+ */
+export async function loadBundle(
+  bundle: OpenBundle,
+  options: LoadOptions,
+  context: LoadContext,
+  onProgress: OnProgress,
+): Promise<LoadReport> {
+  const { inventory } = bundle;
+  refuseOddNames(inventory);
+  const [surveyed] = await settleBoth(
+    surveyNodes(inventory, options, context, onProgress),
+    refuseDamage(bundle, context, onProgress),
+  );
+  const nodes = surveyed.some(({ lacking }) => lacking.length > 0)
+    ? await serveAndLoad(bundle, surveyed, context, onProgress)
+    : surveyed.map((one) => reportOf(one, "none", 0));
+  return { bundle: `${inventory.name} ${inventory.version}`, names: allNames(inventory).length, nodes };
+}
+
+async function surveyNodes(
+  inventory: Inventory,
+  options: LoadOptions,
+  { findNodes, signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<readonly SurveyedNode[]> {
+  onProgress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
+  const names = allNames(inventory);
+  const nodes = await findNodes(options.cluster, signal);
+  const surveys = await settleAll(
+    "nodes could not be asked",
+    nodes.map(async (node) => {
+      const complete = await node.completeImages(names, signal);
+      return { node, survey: surveyNode(inventory, node.platform, complete) };
+    }),
+  );
+  const unfit = surveys
+    .filter(({ survey }) => survey.withoutPlatform.length > 0)
+    .map(
+      ({ node, survey }) =>
+        new ViolaError(
+          "IMAGE_PLATFORM_MISSING",
+          describeMissingPlatform(node.name, node.platform, survey.withoutPlatform, inventory),
+          { subject: node.name, hint: `Build the bundle with --platform ${formatPlatform(node.platform)}.` },
+        ),
+    );
+  if (unfit.length > 0) throw oneOrMany("the bundle does not fit the nodes", unfit);
+  const complete = surveys.filter(({ survey }) => survey.lacking.length === 0).length;
+  onProgress({
+    kind: "ended",
+    step: "survey",
+    summary: `${nodes.length} nodes, ${complete} of them complete already`,
+  });
+  return surveys.map(({ node, survey: { lacking } }) => ({
+    node,
+    lacking,
+    presentNames: names.length - wantedNames(lacking).length,
+  }));
+}
+
+async function serveAndLoad(
+  bundle: OpenBundle,
+  surveyed: readonly SurveyedNode[],
+  context: LoadContext,
+  onProgress: OnProgress,
+): Promise<readonly NodeReport[]> {
+  const watchers = new Map<string, () => void>();
+  const served = await context.serveBundle(bundle, (client) => watchers.get(client)?.());
+  const busy = surveyed.filter(({ lacking }) => lacking.length > 0).length;
+  const { least, most } = FETCHES_PER_NODE;
+  const concurrency = Math.max(least, Math.min(most, Math.floor(FETCHES_IN_ALL / busy)));
+  try {
+    return await settleAll(
+      "nodes could not be loaded",
+      surveyed.map(async (one) => {
+        if (one.lacking.length === 0) return reportOf(one, "none", 0);
+        const report = await loadNode(bundle, one, served, concurrency, watchers, context, onProgress);
+        await confirmNode(bundle.inventory, one.node, context.signal);
+        return report;
+      }),
+    );
+  } finally {
+    await served.close();
+  }
+}
+
+async function loadNode(
+  { inventory, file }: OpenBundle,
+  surveyed: SurveyedNode,
+  served: ServedBundle,
+  concurrency: number,
+  watchers: Map<string, () => void>,
+  { readSegments, signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<NodeReport> {
+  const { node, lacking } = surveyed;
+  const step = `load:${node.name}`;
+  const wanted = wantedNames(lacking);
+  const present = await node.presentBlobs(signal);
+  const lackingContent = new Set([...manifestsOf(lacking), ...lackingBlobs(lacking, present)]);
+  const total = inventory.blobs.reduce(
+    (sum, { digest, size }) => sum + (lackingContent.has(digest) ? size : 0),
+    0,
+  );
+  onProgress({ kind: "started", step, title: `Loading ${node.name}`, total, unit: "bytes" });
+
+  const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
+  const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
+  let told = 0;
+  const tell = (done: number): void => {
+    if (done - told < PROGRESS_STEP_BYTES) return;
+    told = done;
+    onProgress({ kind: "advanced", step, done });
+  };
+
+  if (endpoint !== undefined) {
+    const before = served.sentBytes(node.name);
+    const sent = (): number => served.sentBytes(node.name) - before;
+    watchers.set(node.name, () => {
+      tell(sent());
+    });
+    await node.fetchImages(wanted, endpoint, concurrency, signal);
+    onProgress({ kind: "ended", step, summary: `${wanted.length} names fetched` });
+    return reportOf(surveyed, "fetch", sent());
+  }
+
+  onProgress({
+    kind: "note",
+    message: `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}: its images are streamed into it instead, which is slower`,
+  });
+  let sent = 0;
+  for (const platform of new Set(lacking.map((one) => one.platform.platform))) {
+    const group = lacking.filter((one) => one.platform.platform === platform);
+    const blobs = new Set([...manifestsOf(group), ...lackingBlobs(group, present)]);
+    // Everything that a name needs is named again in the archive: an import sets the record of every name it brings.
+    const images = group.map(({ image, names }) => ({ ...image, names }));
+    const archive = counted(readSegments(file, planThinArchive(inventory, images, blobs)), (bytes) => {
+      tell((sent += bytes));
+    });
+    await node.importImages(wantedNames(group), archive, signal);
+  }
+  onProgress({ kind: "ended", step, summary: `${wanted.length} names imported` });
+  return reportOf(surveyed, "import", sent);
+}
+
+/** Asks the node again: it is loaded when every name is complete there, not when a command has ended well. */
+async function confirmNode(inventory: Inventory, node: ClusterNode, signal: AbortSignal): Promise<void> {
+  const complete = await node.completeImages(allNames(inventory), signal);
+  const failures = inventory.images
+    .flatMap((image) => lackingNames(image, complete))
+    .map(
+      (name) =>
+        new ViolaError("NODE_LOAD_FAILED", `${node.name}: ${name} is not complete after loading`, {
+          subject: name,
+          hint: "Load again; when that does not help, look at the free disk space of the node.",
+        }),
+    );
+  if (failures.length > 0) throw oneOrMany(`${node.name} is not complete`, failures);
+}
+
+function reportOf(
+  { node, lacking, presentNames }: SurveyedNode,
+  route: LoadRoute,
+  sentBytes: number,
+): NodeReport {
+  return {
+    node: node.name,
+    platform: formatPlatform(node.platform),
+    route,
+    presentNames,
+    loadedNames: wantedNames(lacking)
+      .map(({ name }) => name)
+      .sort(),
+    sentBytes,
+  };
+}
+
+function endpointOf(host: string, served: ServedBundle, client: string): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${served.port}${served.pathFor(client)}`;
+}
+
+function allNames(inventory: Inventory): readonly string[] {
+  return inventory.images.flatMap((image) => image.names);
+}
+
+/** Names go to programs on the nodes: only those that are references, fully spelled out, may. */
+function refuseOddNames(inventory: Inventory): void {
+  for (const name of allNames(inventory)) {
+    const reference = findReference(name);
+    if (reference === undefined || formatReference(reference) !== name) {
+      throw new ViolaError(
+        "BUNDLE_INVALID",
+        `the bundle names an image ${JSON.stringify(name)}, which is no full reference`,
+        {
+          subject: name,
+        },
+      );
+    }
+  }
+}
+
+async function refuseDamage(
+  bundle: OpenBundle,
+  { reader, signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<void> {
+  const { problems } = await verifyBundle(bundle, reader, onProgress, signal);
+  const errors = problems.map(
+    ({ message, subject }) =>
+      new ViolaError("BUNDLE_INVALID", message, {
+        subject,
+        hint: "Copy the bundle again from where it was built; no node was touched.",
+      }),
+  );
+  if (errors.length > 0) throw oneOrMany(`${bundle.file} is damaged`, errors);
+}
+
+async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await settleAll<unknown>("the bundle was not loaded", [one, other]);
+  return [first as A, second as B];
+}
+
+function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
+  const [first] = errors;
+  return errors.length === 1 && first !== undefined ? first : new ManyErrors(message, errors);
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onChunk: (bytes: number) => void,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    onChunk(chunk.length);
+  }
+}

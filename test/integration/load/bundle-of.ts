@@ -1,0 +1,73 @@
+// Writes a real bundle file of made images, without a registry: for tests of what happens after `build`.
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { makeImage, type ImageWish, type MadeImage } from "../../../scripts/parts/images.js";
+import { blobPath } from "../../../scripts/parts/layers.js";
+import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
+import { finishInventory, planArchive } from "../../../src/core/bundle/archive-plan.js";
+import { inventoryImage } from "../../../src/core/bundle/inventory-image.js";
+import { FORMAT_VERSION } from "../../../src/core/bundle/inventory.js";
+import { formatReference, nodeNames, parseReference } from "../../../src/core/images/reference.js";
+import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
+import { formatPlatform } from "../../../src/core/oci/platform.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+
+/** An image to make, and what it is called; `DIGEST` in the reference stands for the digest of the image. */
+export interface NamedWish extends ImageWish {
+  readonly reference: string;
+  /** Platforms whose blobs come along; the others' manifests travel alone. Default: linux/amd64. */
+  readonly bundled?: readonly string[];
+}
+
+/** Makes the images in `folder` and writes them into `folder/NAME.tar`. */
+export async function bundleOf(
+  folder: string,
+  name: string,
+  wishes: readonly NamedWish[],
+): Promise<OpenBundle> {
+  const images = wishes.map((wish) => resolve(folder, wish, makeImage(folder, wish)));
+  const plan = planArchive({
+    inventory: {
+      formatVersion: FORMAT_VERSION,
+      name,
+      version: "1.0.0",
+      createdFrom: { spec: "", tool: "test" },
+      platforms: [...new Set(wishes.flatMap((wish) => wish.bundled ?? ["linux/amd64"]))],
+      apiVersions: [],
+      releases: [],
+      images: images.map(inventoryImage),
+      excluded: [],
+      warnings: [],
+    },
+    files: [],
+    images,
+  });
+  const file = join(folder, `${name}.tar`);
+  const handle = openSync(file, "w");
+  ftruncateSync(handle, plan.size);
+  for (const { bytes, offset } of [...plan.pieces, finishInventory(plan, new Map())])
+    writeSync(handle, bytes, 0, bytes.length, offset);
+  for (const { digest, offset } of plan.blobs)
+    writeSync(handle, readFileSync(blobPath(folder, digest)), 0, null, offset);
+  closeSync(handle);
+  return openBundle(file);
+}
+
+function resolve(folder: string, wish: NamedWish, made: MadeImage): ResolvedImage {
+  const reference = parseReference(wish.reference.replace("DIGEST", made.root.digest));
+  const normalized = formatReference(reference);
+  return {
+    use: { reference: wish.reference, normalized, required: true, confidence: "certain", evidence: [] },
+    names: [...nodeNames(reference)].sort(),
+    root: made.root,
+    manifests: [made.root, ...made.children].map((descriptor) => ({
+      ...descriptor,
+      bytes: readFileSync(blobPath(folder, descriptor.digest)),
+    })),
+    platforms: made.platforms.filter(({ platform }) =>
+      (wish.bundled ?? ["linux/amd64"]).includes(formatPlatform(platform)),
+    ),
+    sources: new Map(),
+    rebuilt: false,
+  };
+}
