@@ -15,8 +15,6 @@ export interface RenderedFrom {
   /** Chart as `NAME-VERSION`. */
   readonly chart: string;
   readonly release: string;
-  /** Namespace of the release. */
-  readonly namespace: string;
 }
 
 export interface ParsedRender {

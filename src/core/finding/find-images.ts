@@ -1,0 +1,147 @@
+// Rendered objects -> every image that they can start, each with all of its evidence.
+import { formatReference } from "../images/reference.js";
+import type { RenderedObject } from "../charts/rendered-object.js";
+import { findImage } from "./candidate.js";
+import type { Found, Rule } from "./found.js";
+import { isTestHook } from "./hooks.js";
+import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from "./image-use.js";
+import {
+  findImpliedImages,
+  findOperators,
+  isFlagUsed,
+  unverifiedWarning,
+  type OperatorUse,
+} from "./operators.js";
+import type { OperatorRule } from "./operator-rules.js";
+import { CONFIG_TEXT } from "./rules/config-text.js";
+import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
+import { ENVIRONMENT } from "./rules/environment.js";
+import { FLAG } from "./rules/flag.js";
+import { POD_SPEC } from "./rules/pod-spec.js";
+import { findUnknownOperators } from "./tripwire.js";
+import { formatPath } from "./walk.js";
+
+/** What the finder is given besides the objects. */
+export interface FindOptions {
+  readonly operators: readonly OperatorRule[];
+}
+
+/** Rules that look at one object; where two find the same at one place, the first counts. */
+const RULES: readonly Rule[] = [POD_SPEC, FLAG, ENVIRONMENT, CUSTOM_RESOURCE, CONFIG_TEXT];
+
+const CONFIDENCES: readonly Confidence[] = ["certain", "high", "medium", "low"];
+
+/** One piece of evidence, before the pieces for one image are put together. */
+interface Piece {
+  readonly reference: string;
+  readonly normalized: string;
+  readonly required: boolean;
+  readonly confidence: Confidence;
+  readonly evidence: Evidence;
+}
+
+/**
+ * Finds the images of all releases of a bundle at once: an operator in one may serve custom resources of another.
+ * Objects must come from `helm template` with hooks. Pure; the same objects give the same findings.
+ */
+export function findImages(objects: readonly RenderedObject[], options: FindOptions): Findings {
+  const operators = findOperators(objects, options.operators);
+  const pieces: Piece[] = [];
+  for (const object of objects) pieces.push(...findInObject(object, objects, operators));
+  const warnings: FindingWarning[] = [];
+  for (const use of operators) {
+    for (const implied of findImpliedImages(use, objects))
+      pieces.push(toPiece(implied.object, implied.rule, implied, true));
+    const warning = unverifiedWarning(use);
+    if (warning !== undefined) warnings.push(warning);
+  }
+  warnings.push(...findUnknownOperators(objects, operators));
+  return { images: mergePieces(pieces), warnings };
+}
+
+function* findInObject(
+  object: RenderedObject,
+  objects: readonly RenderedObject[],
+  operators: readonly OperatorUse[],
+): Iterable<Piece> {
+  const seen = new Set<string>();
+  for (const rule of RULES) {
+    for (const found of rule.find(object)) {
+      const key = `${formatPath(found.path)} ${found.reference}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const idle =
+        found.flag === undefined ? undefined : idleFlag(found, found.flag, object, objects, operators);
+      const because = found.because ?? idle;
+      yield toPiece(
+        object,
+        rule.id,
+        { ...found, ...(because !== undefined && { because }) },
+        !isTestHook(object) && idle === undefined && found.confidence !== "low",
+      );
+    }
+  }
+}
+
+/** Returns why the image of an operator's flag is not used, or undefined when it may be. */
+function idleFlag(
+  found: Found,
+  flag: string,
+  object: RenderedObject,
+  objects: readonly RenderedObject[],
+  operators: readonly OperatorUse[],
+): string | undefined {
+  const use = operators.find(
+    (candidate) =>
+      candidate.object === object && formatPath(found.path).startsWith(`${formatPath(candidate.path)}.`),
+  );
+  if (use === undefined || isFlagUsed(use, flag, objects)) return undefined;
+  return `nothing rendered makes ${use.rule.name} use the image of --${flag}`;
+}
+
+function toPiece(
+  object: RenderedObject,
+  rule: string,
+  found: Pick<Found, "reference" | "path" | "confidence" | "because"> & { readonly value?: string },
+  required: boolean,
+): Piece {
+  const reference = findImage(found.reference);
+  return {
+    reference: found.reference,
+    normalized: reference === undefined ? found.reference : formatReference(reference),
+    required,
+    confidence: found.confidence,
+    evidence: {
+      rule,
+      chart: object.chart,
+      template: object.template,
+      object: describeObject(object),
+      path: formatPath(found.path),
+      value: found.value ?? found.reference,
+      ...(found.because !== undefined && { because: found.because }),
+    },
+  };
+}
+
+function describeObject({ kind, namespace, name }: RenderedObject): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+/** Puts together what speaks of one image; sorted by `normalized`, evidence in the order found. */
+function mergePieces(pieces: readonly Piece[]): readonly ImageUse[] {
+  const byImage = new Map<string, Piece[]>();
+  for (const piece of pieces) {
+    const others = byImage.get(piece.normalized);
+    if (others === undefined) byImage.set(piece.normalized, [piece]);
+    else others.push(piece);
+  }
+  return [...byImage.entries()]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([normalized, group]) => ({
+      reference: group[0]?.reference ?? normalized,
+      normalized,
+      required: group.some((piece) => piece.required),
+      confidence: CONFIDENCES.find((level) => group.some((piece) => piece.confidence === level)) ?? "low",
+      evidence: group.map((piece) => piece.evidence),
+    }));
+}

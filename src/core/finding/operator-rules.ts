@@ -1,0 +1,88 @@
+// What is known of operators that start images which no chart names: the shape of `manifests/operators/*.yaml`.
+import { validRange } from "semver";
+import { z } from "zod";
+import { ViolaError } from "../../errors.js";
+import { parseYamlFile, strictObject } from "../yaml-file.js";
+
+const text = z.string({
+  error: ({ input }) => (typeof input === "number" ? "must be text: write it in quotes" : undefined),
+});
+
+const condition = strictObject({
+  group: text.describe("API group of the custom resource."),
+  kind: text.describe("Kind of the custom resource."),
+  has: text.optional().describe("Dotted path of a field that must be set, such as spec.thanos."),
+});
+
+const image = strictObject({
+  reference: text.describe(
+    'The reference. {a|b|"literal"} is the first of: operator.tag, operator.version (the tag without v), operator.registry, ' +
+      "operator.repository, operator.image, release.NAME, flag.NAME, env.NAME, or a dotted path in the custom resource (spec.…).",
+  ),
+  when: z
+    .array(condition)
+    .min(1)
+    .optional()
+    .describe(
+      "Custom resources of which one must be there; without it, the operator alone starts the image.",
+    ),
+  unless: z
+    .array(text)
+    .optional()
+    .describe(
+      "Fields of the custom resource (spec.…), flag.NAME or env.NAME that name another image instead.",
+    ),
+});
+
+const flag = strictObject({
+  flag: text.describe("Name of the flag, without dashes."),
+  usedWhen: z
+    .array(condition)
+    .min(1)
+    .describe("Custom resources of which one must be there for the image to be started."),
+});
+
+const OPERATOR_SCHEMA = strictObject({
+  id: text.regex(/^[a-z0-9-]+$/).describe("Evidence says operator:ID."),
+  name: text.describe("What people call it."),
+  sources: z.array(text).min(1).describe("Where the facts were read: repository, version, file and lines."),
+  repository: text.describe(
+    "Repository of the operator's image, without registry; mirrors below a prefix match too.",
+  ),
+  releases: z
+    .array(
+      strictObject({
+        tags: text
+          .refine((range) => validRange(range) !== null, "is not a range of versions")
+          .describe("Range of versions of the operator's tag."),
+        values: z
+          .record(z.string(), text)
+          .optional()
+          .describe("What {release.NAME} stands for in this range."),
+      }),
+    )
+    .min(1)
+    .describe(
+      "Versions that the facts were checked for, newest first; others use the first, with a warning.",
+    ),
+  images: z.array(image).default([]),
+  flags: z.array(flag).default([]).describe("Image-carrying flags whose image is not always used."),
+});
+
+/** One operator of the knowledge base. */
+export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
+export type OperatorImage = OperatorRule["images"][number];
+export type ResourceCondition = z.infer<typeof condition>;
+
+/** Reads one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column for each thing that is wrong. */
+export function parseOperatorRule(content: string, file: string): OperatorRule {
+  const rule = parseYamlFile(content, file, OPERATOR_SCHEMA, "SETTINGS_INVALID");
+  for (const { reference } of rule.images) {
+    if (/[{}]/.test(reference.replaceAll(/\{[^{}]+\}/g, ""))) {
+      throw new ViolaError("SETTINGS_INVALID", `${file}: "${reference}" has a brace without its partner`, {
+        subject: file,
+      });
+    }
+  }
+  return rule;
+}

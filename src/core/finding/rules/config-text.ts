@@ -1,0 +1,138 @@
+// Images in ConfigMaps and Secrets: values that are a reference, that are YAML or JSON, or that are text with references in it.
+import { parseDocument } from "yaml";
+import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "../candidate.js";
+import type { Found, Rule } from "../found.js";
+import { isRecord, textOf, type Json, type Path } from "../walk.js";
+import { findImageFields } from "./image-fields.js";
+import { findPodImages } from "./pod-spec.js";
+
+/** Values of ConfigMaps and Secrets. */
+export const CONFIG_TEXT: Rule = {
+  id: "config-text",
+  *find({ kind, apiVersion, body }) {
+    if (apiVersion !== "v1" || (kind !== "ConfigMap" && kind !== "Secret")) return;
+    if (isDashboard(body)) return;
+    for (const field of ["data", "stringData"]) {
+      const values = body[field];
+      if (!isRecord(values)) continue;
+      const isEncoded = kind === "Secret" && field === "data";
+      const texts = Object.entries(values).flatMap(([key, value]) => {
+        const text = typeof value === "string" ? (isEncoded ? decode(value) : value) : undefined;
+        return text === undefined ? [] : [[key, text] as const];
+      });
+      yield* findDottedImages(Object.fromEntries(texts), [field]);
+      for (const [key, text] of texts) yield* findInText(key, text, [field, key]);
+    }
+  },
+};
+
+/** Yields the images that one value of a ConfigMap names. */
+function* findInText(key: string, text: string, path: Path): Iterable<Found> {
+  const whole = text.trim();
+  if (IMAGE_KEY.test(key) && hasTagOrDigest(whole) && findImage(whole) !== undefined) {
+    yield { reference: whole, path, value: whole, confidence: "high" };
+    return;
+  }
+  if (!/image|\bhub\b/i.test(text)) {
+    yield* findHosted(text, path);
+    return;
+  }
+  const parsed = readStructure(text);
+  if (parsed === undefined) {
+    yield* findImageLines(text, path);
+    yield* findHosted(text, path);
+    return;
+  }
+  for (const find of [findPodImages(parsed), findImageFields(parsed, "medium")]) {
+    for (const found of find) {
+      yield { ...found, path: [...path, ...found.path], confidence: "medium" };
+    }
+  }
+  // A value inside may be a document or a template itself.
+  for (const [inner, innerPath] of strings(parsed, path)) {
+    if (inner.includes("\n")) yield* findInText(String(innerPath.at(-1) ?? ""), inner, innerPath);
+  }
+}
+
+/** Lines `image: ref` and `"image": "ref"` in text that no parser reads, such as templates. */
+function* findImageLines(text: string, path: Path): Iterable<Found> {
+  const line = /^[\s-]*["']?([\w.-]*image)["']?\s*[:=]\s*["']?([^\s"',#]+)/gim;
+  for (const [, , value = ""] of text.matchAll(line)) {
+    if (findFullImage(value) ?? (hasTagOrDigest(value) && findImage(value))) {
+      yield { reference: value, path, value, confidence: "medium" };
+    }
+  }
+}
+
+/** References with a registry's host name anywhere in text; comments do not count. */
+function* findHosted(text: string, path: Path): Iterable<Found> {
+  if (!/\.[a-z]+(?::\d+)?\/[^\s]*[:@]/.test(text)) return;
+  for (const line of text.split("\n")) {
+    if (/^\s*(?:#|\/\/)/.test(line)) continue;
+    for (const [, value = ""] of line.matchAll(
+      /(?:^|[\s"'=,[(])([a-z0-9][\w.:@/-]*\/[\w.:@/-]*[\w])(?=$|[\s"',\])])/g,
+    )) {
+      if (findHostedImage(value) !== undefined) yield { reference: value, path, value, confidence: "low" };
+    }
+  }
+}
+
+/** Flat keys such as `trivy.repository` and `trivy.tag`. */
+function* findDottedImages(values: Json, path: Path): Iterable<Found> {
+  for (const key of Object.keys(values)) {
+    const prefix = /^(.+)\.repository$/.exec(key)?.[1];
+    const repository = textOf(values[key]);
+    const tag = prefix === undefined ? undefined : textOf(values[`${prefix}.tag`]);
+    if (repository === undefined || tag === undefined) continue;
+    const registry = textOf(values[`${prefix ?? ""}.registry`]);
+    const reference = `${registry === undefined ? "" : `${registry}/`}${repository}:${tag}`;
+    if (findFullImage(reference) !== undefined) {
+      yield { reference, path: [...path, key], value: repository, confidence: "medium" };
+    }
+  }
+}
+
+/** Returns the map or list that the text is in JSON or YAML; undefined for plain text, and for what no parser reads. */
+function readStructure(text: string): unknown {
+  const start = text.trimStart();
+  if (start.startsWith("{") || start.startsWith("[")) {
+    try {
+      return JSON.parse(start);
+    } catch {
+      // A Go template begins like JSON, and a flow mapping is YAML.
+    }
+  }
+  if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
+  const document = parseDocument(text, {
+    schema: "core",
+    uniqueKeys: false,
+    strict: false,
+    prettyErrors: false,
+    logLevel: "silent",
+  });
+  if (document.errors.length > 0) return undefined;
+  const value: unknown = document.toJS();
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
+function* strings(value: unknown, path: Path): Iterable<readonly [string, Path]> {
+  if (typeof value === "string") yield [value, path];
+  else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield* strings(item, [...path, index]);
+  } else if (isRecord(value)) {
+    for (const [key, item] of Object.entries(value)) yield* strings(item, [...path, key]);
+  }
+}
+
+/** Base64 of text; undefined for binary content. */
+function decode(value: string): string | undefined {
+  const text = Buffer.from(value, "base64").toString("utf8");
+  return text.includes("\uFFFD") || text.includes("\0") ? undefined : text;
+}
+
+/** Grafana's sidecar loads dashboards from ConfigMaps with this label; they are long and name metrics, not images. */
+function isDashboard(body: Json): boolean {
+  const metadata = body["metadata"];
+  const labels = isRecord(metadata) && isRecord(metadata["labels"]) ? metadata["labels"] : {};
+  return "grafana_dashboard" in labels;
+}
