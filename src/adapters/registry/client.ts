@@ -1,16 +1,15 @@
 // The registry client: manifests and blobs of repositories, from mirrors or the registry itself, checked against their digests.
 import { ViolaError } from "../../errors.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
-import { digestOf, isSha256 } from "../../core/oci/digest.js";
-import { parseManifest, type ImageIndex, type ImageManifest } from "../../core/oci/manifest.js";
-import type { BlobSource, RawManifest } from "../../core/images/resolved-image.js";
+import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { TlsSettings } from "../blobs/blob-messages.js";
 import type { Settings } from "../settings.js";
 import { AuthorizationFailure, Authorizer, type Resource } from "./auth.js";
 import { CredentialStore, type CredentialPlaces } from "./credentials.js";
 import { endpointsFor, resourceAt, urlAt, type Endpoint } from "./endpoints.js";
-import { ConnectionFailure, HttpClient, type HttpAnswer } from "./http.js";
-import { codeOfStatus, describeAnswer, describePlace, refusalError, type Refusal } from "./refusal.js";
+import { readManifest, readWholeBlob, MANIFEST_LIMIT_BYTES, type FetchedManifest } from "./checked-answer.js";
+import { ConnectionFailure, HttpClient, redactUrl, type HttpAnswer } from "./http.js";
+import { codeOfStatus, describeAnswer, refusalError, type Refusal } from "./refusal.js";
 
 /** The repository that a blob or manifest is asked of; the registry is the one in the reference, not a mirror. */
 export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
@@ -20,12 +19,6 @@ export interface RegistryClientOptions extends CredentialPlaces {
   readonly settings: Pick<Settings, "mirrors" | "insecure" | "ca" | "concurrency">;
   /** The first wait before another try; for tests. */
   readonly firstDelayMs?: number;
-}
-
-/** A manifest as it came, and what it says. */
-export interface FetchedManifest {
-  readonly raw: RawManifest;
-  readonly content: ImageIndex | ImageManifest;
 }
 
 /** Everything that another HTTP client needs to fetch a blob from one place. */
@@ -42,11 +35,18 @@ export interface BlobRequest {
   readonly resource: Resource;
 }
 
-/** The specification asks registries to take 4 MiB at least. */
-const MANIFEST_LIMIT_BYTES = 8 * 1024 * 1024;
 /** Configs have a few kilobytes. */
 const SMALL_BLOB_LIMIT_BYTES = 16 * 1024 * 1024;
 const AUTHORIZATION_TRIES = 2;
+
+/** A request that any endpoint may answer; `accept` returns undefined for a refusal. */
+interface Ask<T> {
+  /** Path behind the repository. */
+  readonly what: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly limitBytes: number;
+  readonly accept: (answer: HttpAnswer) => T | undefined;
+}
 
 /** One run's view of all registries. What was fetched by digest is not fetched again. Close it when done. */
 export class RegistryClient {
@@ -176,7 +176,7 @@ export class RegistryClient {
       const authorization = await this.#authorizer.answer(request.resource, wwwAuthenticate, sent, signal);
       return authorization === undefined ? undefined : { ...request, headers: { ...headers, authorization } };
     } catch (cause) {
-      throw refusalError(subject, [await this.#toRefusal(request.resource, cause)]);
+      throw refusalError(subject, [await this.#toRefusal(new URL(request.url), request.resource, cause)]);
     }
   }
 
@@ -193,12 +193,7 @@ export class RegistryClient {
     repository: RegistryRepository,
     subject: string,
     signal: AbortSignal,
-    ask: {
-      readonly what: string;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly limitBytes: number;
-      readonly accept: (answer: HttpAnswer) => T | undefined;
-    },
+    ask: Ask<T>,
   ): Promise<T> {
     const refusals: Refusal[] = [];
     let unreachable = false;
@@ -206,9 +201,14 @@ export class RegistryClient {
       if (endpoint.fallback && !unreachable) continue;
       unreachable = false;
       const resource = resourceAt(endpoint, repository.repository);
+      const url = urlAt(endpoint, repository.repository, ask.what);
       try {
-        const answer = await this.#askEndpoint(endpoint, repository.repository, ask, signal);
-        if (endpoint.fallback) this.#plainHosts.add(endpoint.base.host);
+        const answer = await this.#askOne(url, resource, ask, signal);
+        if (endpoint.fallback) {
+          this.#plainHosts.add(url.host);
+          // It was the wrong scheme, nothing else.
+          refusals.pop();
+        }
         const accepted = ask.accept(answer);
         if (accepted !== undefined) {
           this.#proven.set(nameOf(repository), endpoint.base.origin + endpoint.prefix);
@@ -216,25 +216,14 @@ export class RegistryClient {
         }
         refusals.push(await this.#answerRefusal(resource, answer));
       } catch (cause) {
-        unreachable = cause instanceof ConnectionFailure;
-        refusals.push(await this.#toRefusal(resource, cause));
+        unreachable = cause instanceof ConnectionFailure && !cause.isCertificateRefused;
+        refusals.push(await this.#toRefusal(url, resource, cause));
       }
     }
     throw refusalError(subject, refusals);
   }
 
-  async #askEndpoint(
-    endpoint: Endpoint,
-    repository: string,
-    ask: {
-      readonly what: string;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly limitBytes: number;
-    },
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const resource = resourceAt(endpoint, repository);
-    const url = urlAt(endpoint, repository, ask.what);
+  async #askOne(url: URL, resource: Resource, ask: Ask<unknown>, signal: AbortSignal): Promise<HttpAnswer> {
     let authorization = this.#authorizer.knownHeader(resource);
     for (let tries = 0; ; tries++) {
       const headers = authorization === undefined ? ask.headers : { ...ask.headers, authorization };
@@ -264,18 +253,18 @@ export class RegistryClient {
   async #answerRefusal(resource: Resource, answer: HttpAnswer): Promise<Refusal> {
     return {
       code: codeOfStatus(answer.status),
-      place: describePlace(answer.url),
+      place: describe(answer.url),
       answer: describeAnswer(answer.status, answer.body),
       status: answer.status,
       ...(await this.#credentialNote(resource)),
     };
   }
 
-  async #toRefusal(resource: Resource, cause: unknown): Promise<Refusal> {
-    const place = describePlace(resource.base);
+  async #toRefusal(url: URL, resource: Resource, cause: unknown): Promise<Refusal> {
+    const place = describe(url);
     const note = await this.#credentialNote(resource);
     if (cause instanceof ConnectionFailure) {
-      return { code: "REGISTRY_UNAVAILABLE", place, answer: cause.message, cause };
+      return { code: "REGISTRY_UNAVAILABLE", place: describe(cause.url), answer: cause.message, cause };
     }
     if (cause instanceof AuthorizationFailure) {
       return { code: "REGISTRY_AUTH", place, answer: cause.message, cause, ...note };
@@ -295,38 +284,9 @@ export class RegistryClient {
   }
 }
 
-function readManifest(answer: HttpAnswer, tagOrDigest: string, subject: string): FetchedManifest {
-  const wrong = (what: string): ViolaError => new ViolaError("DIGEST_MISMATCH", what, { subject });
-  if (answer.tooLong) {
-    throw new ViolaError("REGISTRY_ANSWER_INVALID", `a manifest of more than ${MANIFEST_LIMIT_BYTES} bytes`, {
-      subject,
-    });
-  }
-  const bytes = answer.body;
-  const digest = digestOf(bytes);
-  const stated = answer.headers["docker-content-digest"];
-  if (tagOrDigest.includes(":") && digest !== tagOrDigest) {
-    throw wrong(`asked for ${tagOrDigest}, got ${digest}`);
-  }
-  if (stated !== undefined && isSha256(stated) && stated !== digest) {
-    throw wrong(`the registry says ${stated}, its bytes are ${digest}`);
-  }
-  const content = parseManifest(bytes, answer.headers["content-type"], subject);
-  return { raw: { mediaType: content.mediaType, digest, size: bytes.length, bytes }, content };
-}
-
-function readWholeBlob(answer: HttpAnswer, { digest, size }: Descriptor, subject: string): Uint8Array {
-  // Length before digest: a body cut short is no damaged one.
-  if (answer.tooLong || answer.body.length !== size) {
-    const actual = answer.tooLong ? `more than ${size}` : answer.body.length;
-    throw new ViolaError("REGISTRY_ANSWER_INVALID", `${digest} has ${size} bytes, got ${actual}`, {
-      subject,
-    });
-  }
-  const actual = digestOf(answer.body);
-  if (actual !== digest)
-    throw new ViolaError("DIGEST_MISMATCH", `asked for ${digest}, got ${actual}`, { subject });
-  return answer.body;
+/** Writes a URL for a message; its query says nothing that the image's name does not. */
+function describe(url: URL): string {
+  return redactUrl(new URL(url.origin + url.pathname));
 }
 
 /** Runs `make` once per key; a failure is not remembered. */

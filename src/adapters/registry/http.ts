@@ -40,14 +40,21 @@ export interface HttpAnswer {
   readonly tooLong: boolean;
 }
 
-/** No answer: the connection failed. The message says how and is safe to show. */
+/** No answer: the connection failed. The message says how, in one line, and is safe to show. */
 export class ConnectionFailure extends Error {
+  readonly url: URL;
   readonly code: string;
 
   constructor(url: URL, cause: unknown) {
-    const { code = "", message } = innermost(cause);
-    super(`${redactUrl(url)}: ${message || code}`, { cause });
+    const { code, message } = innermost(cause);
+    super(message, { cause });
+    this.url = url;
     this.code = code;
+  }
+
+  /** True when the server speaks TLS but its certificate is not trusted. */
+  get isCertificateRefused(): boolean {
+    return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(this.code);
   }
 }
 
@@ -227,8 +234,11 @@ function flatten(headers: Readonly<Record<string, string | string[] | undefined>
 }
 
 /** Connection errors wrap one another; the innermost says what happened. */
-function innermost(cause: unknown): { readonly code?: string; readonly message: string } {
-  if (!(cause instanceof Error)) return { message: String(cause) };
+function innermost(cause: unknown): { readonly code: string; readonly message: string } {
+  if (!(cause instanceof Error)) return { code: "", message: String(cause) };
   const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
-  return inner instanceof Error ? innermost(inner) : cause;
+  if (inner instanceof Error) return innermost(inner);
+  // OpenSSL's message has line breaks and places in its own source; its reason is what one wants to read.
+  const { code = "", reason = cause.message } = cause as Error & { code?: string; reason?: string };
+  return { code, message: reason.replace(/\s+/g, " ").trim() || code };
 }

@@ -1,7 +1,6 @@
 // Why a place did not give what was asked of it, and the one error that all places together make.
 import { z } from "zod";
 import { ViolaError, type ErrorCode } from "../../errors.js";
-import { redactUrl } from "./http.js";
 
 /** One place's refusal. */
 export interface Refusal {
@@ -50,11 +49,6 @@ export function describeAnswer(status: number, body?: Uint8Array): string {
     .slice(0, TEXT_LIMIT);
 }
 
-/** Writes where something was asked for, without what may be secret. */
-export function describePlace(url: URL): string {
-  return redactUrl(new URL(url.origin));
-}
-
 /**
  * Returns the error for an image that no place gave. `subject` names the image. `IMAGE_NOT_FOUND` and `REGISTRY_AUTH` mean that every place answered
  * and each said absent or denied.
@@ -62,7 +56,9 @@ export function describePlace(url: URL): string {
 export function refusalError(subject: string, refusals: readonly Refusal[]): ViolaError {
   const code =
     GRAVITY.find((grave) => refusals.some((refusal) => refusal.code === grave)) ?? "REGISTRY_ANSWER_INVALID";
-  const answers = refusals.map(({ place, answer }) => `${place}: ${answer}`).join("; ");
+  const answers = refusals
+    .map(({ place, answer }) => `${place}: ${answer.replace(`${subject}: `, "")}`)
+    .join("; ");
   const causes = refusals.map(({ cause }) => cause).filter((cause) => cause !== undefined);
   return new ViolaError(
     code,

@@ -6,7 +6,8 @@ import type { ImageUse } from "../../core/finding/image-use.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
 import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
-import type { FetchedManifest, RegistryClient, RegistryRepository } from "./client.js";
+import type { FetchedManifest } from "./checked-answer.js";
+import type { RegistryClient, RegistryRepository } from "./client.js";
 
 /** Deeper nesting than an index in an index has no use; a loop is impossible, as digests cannot contain themselves. */
 const NESTING_LIMIT = 4;

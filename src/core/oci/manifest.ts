@@ -57,8 +57,8 @@ const manifestSchema = z.object({
 const headSchema = z.object({
   schemaVersion: z.number().optional(),
   mediaType: z.string().optional(),
-  manifests: z.unknown(),
-  layers: z.unknown(),
+  manifests: z.unknown().optional(),
+  layers: z.unknown().optional(),
 });
 
 /**

@@ -1,0 +1,148 @@
+// Starts a real docker-registry process of the test's own on a free port of 127.0.0.1.
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** How to get in: not at all, by password over TLS, or by tokens (anyone may pull what is below `public/`). */
+export type RegistryDoor = "open" | "tls-password" | "bearer";
+
+export interface DockerRegistry {
+  readonly url: string;
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly user: string;
+  readonly password: string;
+  /** Folder of its content, to start another registry over. */
+  readonly storage: string;
+  /** Of the registry's certificate authority, for `tls-password`. */
+  readonly ca?: { readonly file: string; readonly pem: string };
+  stop(): Promise<void>;
+}
+
+const USER = "viola";
+const PASSWORD = "the password: of viola";
+const TOKEN_SERVER = fileURLToPath(new URL("../../scripts/parts/token-server.ts", import.meta.url));
+
+/** True when the programs that this needs are there. */
+export function hasDockerRegistry(): boolean {
+  try {
+    for (const [program, argument] of [
+      ["docker-registry", "--version"],
+      ["openssl", "version"],
+    ] as const) {
+      execFileSync(program, [argument], { stdio: "ignore" });
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts a registry over the storage given, else over an empty one, which `stop` removes. */
+export async function startDockerRegistry(door: RegistryDoor, storage?: string): Promise<DockerRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), "viola-registry-"));
+  const children: ChildProcess[] = [];
+  const at = (name: string): string => join(folder, name);
+  let extra = "";
+  if (door !== "open") makeCertificate(folder);
+  if (door === "tls-password") {
+    const line = execFileSync("htpasswd", ["-Bbn", "-C", "4", USER, PASSWORD], { encoding: "utf8" });
+    writeFileSync(at("htpasswd"), line);
+    extra = `  tls: {certificate: ${at("server.crt")}, key: ${at("server.key")}}\nauth: {htpasswd: {realm: test, path: ${at("htpasswd")}}}\n`;
+  } else if (door === "bearer") {
+    const port = String(await freePort());
+    children.push(startTokenServer(port, at("server.crt"), at("server.key")));
+    await answers(`http://127.0.0.1:${port}/token`);
+    const token = `{realm: "http://127.0.0.1:${port}/token", service: test, issuer: viola-parts, rootcertbundle: ${at("server.crt")}}`;
+    extra = `auth: {token: ${token}}\n`;
+  }
+  writeFileSync(
+    at("config.yml"),
+    `version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${storage ?? at("storage")}}}\nhttp:\n  addr: 127.0.0.1:0\n${extra}`,
+  );
+  const child = spawn("docker-registry", ["serve", at("config.yml")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  children.push(child);
+  const host = await listeningHost(child);
+  return {
+    url: `${door === "tls-password" ? "https" : "http"}://${host}`,
+    host,
+    user: USER,
+    password: PASSWORD,
+    storage: storage ?? at("storage"),
+    ...(door === "tls-password" && { ca: { file: at("ca.crt"), pem: readFileSync(at("ca.crt"), "utf8") } }),
+    stop: async () => {
+      await Promise.all(children.map(ended));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Makes ca.crt, and server.crt with server.key for 127.0.0.1. */
+function makeCertificate(folder: string): void {
+  const openssl = (command: string): void => {
+    execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "ignore" });
+  };
+  openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.crt");
+  openssl("req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout server.key -out server.csr");
+  writeFileSync(join(folder, "extensions"), "subjectAltName=IP:127.0.0.1\n");
+  openssl(
+    "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.crt",
+  );
+}
+
+function startTokenServer(port: string, certificate: string, key: string): ChildProcess {
+  const login = ["--user", USER, "--password", PASSWORD];
+  const files = ["--certificate", certificate, "--key", key];
+  return spawn(process.execPath, ["--import", "tsx", TOKEN_SERVER, "--port", port, ...files, ...login], {
+    stdio: "ignore",
+  });
+}
+
+/** Reads the port that the kernel chose off the registry's log. */
+function listeningHost(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let log = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+      const host = /listening on (127\.0\.0\.1:\d+)/.exec(log)?.[1];
+      if (host !== undefined) resolve(host);
+    });
+    child.on("error", reject);
+    child.on("exit", () => {
+      reject(new Error(`docker-registry ended: ${log}`));
+    });
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answers(url: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    try {
+      await fetch(url);
+      return;
+    } catch (cause) {
+      if (Date.now() > deadline) throw cause;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill();
+  await exit;
+}
