@@ -2,6 +2,7 @@
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
+import type { OperatorRule } from "../core/finding/operator-rules.js";
 import type { ImageUse } from "../core/finding/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
@@ -10,8 +11,8 @@ import type { OnProgress } from "./events.js";
 /** Turns references into digests. */
 export interface ImageSource {
   /**
-   * Returns the image with all manifests and, for each platform, its config and layers.
-   * Throws errors that name image, registry and what was answered.
+   * Resolves `use.normalized` for the platforms, at least one, and returns everything small of it, checked against its digests.
+   * Throws errors that name the image, the place asked and what was answered; the signal's reason when it fires.
    */
   resolveImage(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage>;
 
@@ -75,13 +76,28 @@ export interface BundleReader {
   ): Promise<readonly InventoryBlob[]>;
 }
 
-/** What planning needs. */
-export interface PlanContext {
+/** The few things that workflows do with files. */
+export interface Files {
+  /** Throws `FILE_UNUSABLE`. */
+  readFile(path: string): Promise<Uint8Array>;
+  writeFile(path: string, text: string): Promise<void>;
+}
+
+/** What finding images needs. */
+export interface ChartContext {
   readonly charts: ChartTool;
-  readonly images: ImageSource;
+  readonly operators: readonly OperatorRule[];
+  readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;
-  /** How many registry requests or Helm runs go on at once. */
-  readonly concurrency: number;
+  /** How many charts are worked on at once. */
+  readonly chartConcurrency: number;
   readonly signal: AbortSignal;
+}
+
+/** What planning needs. */
+export interface PlanContext extends ChartContext {
+  readonly images: ImageSource;
+  /** How many images are resolved at once. */
+  readonly imageConcurrency: number;
 }

@@ -52,7 +52,7 @@ export type Outcome =
       readonly headers: Readonly<Record<string, string>>;
     }
   /** The connection failed, more than once without a byte of progress. */
-  | { readonly kind: "broken"; readonly url: string; readonly message: string }
+  | { readonly kind: "broken"; readonly url: string; readonly code: string; readonly message: string }
   /** All bytes came and are not the blob. */
   | { readonly kind: "wrong"; readonly actual: string }
   /** A local file cannot be read or written. */

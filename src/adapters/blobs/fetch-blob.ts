@@ -53,7 +53,7 @@ export async function fetchBlob(job: FetchJob, output: OutputFile, idle: IdleCon
 
   for (;;) {
     let url = job.url;
-    let failure = "";
+    let failure: { readonly code: string; readonly message: string };
     try {
       const headers = received > 0 ? { ...job.headers, range: `bytes=${received}-` } : job.headers;
       const answer = await getRedirected(job, headers, newSink, idle);
@@ -62,17 +62,18 @@ export async function fetchBlob(job: FetchJob, output: OutputFile, idle: IdleCon
         output.uncount(received);
         return { kind: "answered", url, ...answer.head };
       }
-      failure = `the body ends after ${received} of ${job.size} bytes`;
+      failure = { code: "", message: `the body ends after ${received} of ${job.size} bytes` };
     } catch (cause) {
       if (output.failure !== undefined) return output.failure;
-      failure = cause instanceof Error ? cause.message : String(cause);
+      const { code = "", message } = cause as NodeJS.ErrnoException;
+      failure = { code, message };
     }
     if (received === job.size) break;
     stalls = received > furthest ? 0 : stalls + 1;
     furthest = Math.max(furthest, received);
     if (stalls >= STALL_LIMIT) {
       output.uncount(received);
-      return { kind: "broken", url, message: failure };
+      return { kind: "broken", url, ...failure };
     }
   }
   const actual = `sha256:${hash.digest("hex")}`;

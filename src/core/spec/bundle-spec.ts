@@ -28,6 +28,8 @@ export interface ChartSpec {
   readonly valuesFiles: readonly string[];
   /** Values written in the spec itself, which win over the files; undefined when there are none. */
   readonly values?: Readonly<Record<string, unknown>>;
+  /** `--set` expressions of the command line; a spec has none. */
+  readonly set: readonly string[];
 }
 
 export interface ExcludedImage {

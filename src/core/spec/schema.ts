@@ -84,9 +84,8 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
     .describe("The cluster that the charts are rendered for."),
   charts: z
     .array(chart)
-    .min(1)
     .superRefine(rule(releasesRule))
-    .describe("The charts, in the order in which they are installed."),
+    .describe("The charts, in the order in which they are installed; may be empty when images are included."),
   images: strictObject({
     include: z.array(text).optional().describe("References to carry along besides what is found."),
     exclude: z.array(excludedImage).optional().describe("Images that are found but not wanted."),

@@ -1,0 +1,163 @@
+// Writes a bundle file by its plan: known pieces first, then every blob in parallel, then the inventory, then the name.
+import pLimit from "p-limit";
+import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/bundle/archive-plan.js";
+import { digestOf } from "../../core/oci/digest.js";
+import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
+import { settleAll, ViolaError } from "../../errors.js";
+import type { OpenBundle, WrittenBundle } from "../../workflows/context.js";
+import type { OnProgress } from "../../workflows/events.js";
+import { BlobWorkers } from "../blobs/blob-workers.js";
+import type { RegistryClient } from "../registry/client.js";
+import { fillBlob, type FillContext } from "./fill-blob.js";
+import { PartialFile } from "./partial-file.js";
+
+const REPORT_INTERVAL_MS = 100;
+
+/** What the writer works with besides the plan. */
+export interface WriterOptions {
+  readonly registry: RegistryClient;
+  /** How many blobs are on their way at once. */
+  readonly concurrency: number;
+}
+
+/** See `BundleWriter.writeBundle`. */
+export async function writeBundle(
+  plan: ArchivePlan,
+  file: string,
+  reuse: readonly OpenBundle[],
+  options: WriterOptions,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<WrittenBundle> {
+  signal.throwIfAborted();
+  const partial = await PartialFile.open(plan, file);
+  const workers = new BlobWorkers(partial.path);
+  const abort = (): void => void workers.close();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
+    const fill = { workers, registry: options.registry, signal };
+    const counts = await fillBlobs(plan, partial, reuse, fill, options.concurrency, onProgress);
+
+    onProgress({ kind: "started", step: "finish", title: "Writing to disk" });
+    const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
+    await partial.write(inventory.offset, inventory.bytes);
+    await partial.finish();
+    onProgress({ kind: "ended", step: "finish" });
+    return {
+      file,
+      size: plan.size,
+      digest: digestOf(inventory.bytes),
+      inventory: inventory.inventory,
+      ...counts,
+    };
+  } catch (cause) {
+    await partial.close();
+    signal.throwIfAborted();
+    throw cause;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    await workers.close();
+  }
+}
+
+async function fillBlobs(
+  plan: ArchivePlan,
+  partial: PartialFile,
+  reuse: readonly OpenBundle[],
+  context: FillContext,
+  concurrency: number,
+  onProgress: OnProgress,
+): Promise<Pick<WrittenBundle, "fetchedBytes" | "copiedBytes">> {
+  const total = plan.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  onProgress({ kind: "started", step: "fill", title: "Fetching blobs", total, unit: "bytes" });
+  let blobs = 0;
+  const report = (): void => {
+    onProgress({
+      kind: "advanced",
+      step: "fill",
+      done: context.workers.movedBytes,
+      detail: `${blobs} of ${plan.blobs.length} blobs`,
+    });
+  };
+  const reporter = setInterval(report, REPORT_INTERVAL_MS);
+  const earlier = new Map(
+    reuse.flatMap(({ file, inventory }) =>
+      inventory.blobs.map(({ digest, offset }) => [digest, { kind: "file" as const, file, offset }] as const),
+    ),
+  );
+  const bytes = { copied: 0, fetched: 0 };
+  let fatal: ViolaError | undefined;
+  const limit = pLimit(concurrency);
+  try {
+    await settleAll(
+      "some blobs cannot be had; those that were are kept for the next run of the same command",
+      plan.blobs.map((blob) =>
+        limit(async () => {
+          if (fatal !== undefined) return;
+          if (await isLeftInPlace(blob, partial, context)) {
+            bytes.copied += blob.size;
+          } else {
+            const left = partial.left.get(blob.digest);
+            const known = earlier.get(blob.digest);
+            const files = [
+              ...(left === undefined || left.file === partial.path
+                ? []
+                : [{ kind: "file" as const, file: left.file, offset: left.offset }]),
+              ...(known === undefined ? [] : [known]),
+            ];
+            const how = await fillBlob(blob, files, context).catch((cause: unknown) => {
+              // A bundle that cannot be written is no reason to go on fetching.
+              if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
+              throw cause;
+            });
+            bytes[how] += blob.size;
+            await partial.markDone(blob);
+          }
+          blobs++;
+        }),
+      ),
+    );
+  } catch (cause) {
+    throw fatal ?? cause;
+  } finally {
+    clearInterval(reporter);
+  }
+  report();
+  onProgress({ kind: "ended", step: "fill", summary: `${plan.blobs.length} blobs` });
+  return { fetchedBytes: bytes.fetched, copiedBytes: bytes.copied };
+}
+
+/** True when a killed write left the blob in its very place, and its bytes are still right. */
+async function isLeftInPlace(
+  blob: PlannedBlob,
+  partial: PartialFile,
+  { workers }: FillContext,
+): Promise<boolean> {
+  const left = partial.left.get(blob.digest);
+  if (left?.file !== partial.path || left.offset !== blob.offset) return false;
+  const { digest, size, offset } = blob;
+  return (
+    (await workers.run({ kind: "check", file: partial.path, from: offset, digest, size })).kind === "done"
+  );
+}
+
+async function uncompressedSizes(
+  plan: ArchivePlan,
+  partial: PartialFile,
+): Promise<ReadonlyMap<string, number | null>> {
+  const offsets = new Map(plan.blobs.map((blob) => [blob.digest, blob.offset]));
+  const sizes = new Map<string, number | null>();
+  for (const image of plan.inventory.images) {
+    for (const { mediaType, digest, size } of image.platforms.flatMap((platform) => platform.layers)) {
+      const offset = offsets.get(digest);
+      if (offset === undefined || sizes.has(digest)) continue;
+      const length = Math.min(TAIL_BYTES, size);
+      sizes.set(
+        digest,
+        uncompressedSize(mediaType, size, await partial.read(offset + size - length, length)),
+      );
+    }
+  }
+  return sizes;
+}

@@ -1,0 +1,73 @@
+// `audit SPEC|BUNDLE`: sizes, versions and use of every image, and what to look at.
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
+import { auditSpec } from "../workflows/audit.js";
+import type { CommandContext, CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import { makePlanContext, planOptions } from "./plan-context.js";
+import type { Launch } from "./program.js";
+import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
+import { isBundleFile, readSpec } from "./targets.js";
+import { parseBytes } from "./units.js";
+
+interface AuditOptions extends CommonOptions {
+  readonly format: AuditFormat;
+  readonly out?: string;
+  readonly failOn: readonly AuditRule[];
+  readonly maxSize?: string;
+  readonly platform: readonly string[];
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+export function registerAudit(program: Command, launch: Launch): void {
+  program
+    .command("audit")
+    .description("show sizes, versions and use of every image")
+    .argument("<spec|bundle>", "bundle spec (nothing is downloaded but manifests), or bundle file")
+    .addOption(new Option("--format <format>", "how to write it").choices(AUDIT_FORMATS).default("table"))
+    .option("--out <file>", "write to a file instead of stdout")
+    .addOption(
+      new Option("--fail-on <rule...>", "exit with 1 when one of these is found")
+        .choices(AUDIT_RULES)
+        .default([]),
+    )
+    .option("--max-size <size>", "find images larger than this, such as 500MB, and exit with 1")
+    .option("--platform <platform>", "platform to audit of a spec; may be repeated", collect, [])
+    .action(async (target: string, options: AuditOptions) => {
+      await launch(options, async (context) => {
+        const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
+        const report = await auditTarget(target, options, maxBytes, context);
+        await context.progress.stop();
+        const text = formatAudit(report, context.isJson ? "json" : options.format);
+        if (options.out === undefined) context.print(text, report);
+        else await writeFile(resolve(context.cwd, options.out), `${text}\n`);
+        const failing = new Set<string>(
+          maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
+        );
+        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, ""))) ? EXIT.no : EXIT.done;
+      });
+    });
+}
+
+async function auditTarget(
+  target: string,
+  options: AuditOptions,
+  maxBytes: number | undefined,
+  context: CommandContext,
+): Promise<AuditReport> {
+  const file = resolve(context.cwd, target);
+  if (await isBundleFile(file))
+    return auditInventory((await context.reader.openBundle(file)).inventory, maxBytes);
+  const { spec, digest } = await readSpec(file);
+  const plan = await makePlanContext(context, "auto");
+  return auditSpec(
+    spec,
+    await planOptions(spec, digest, options.platform),
+    maxBytes,
+    plan,
+    context.progress.onProgress,
+  );
+}

@@ -1,0 +1,57 @@
+// `build SPEC -o FILE`: the main job.
+import { resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { buildBundle } from "../workflows/build.js";
+import type { CommonOptions, SourceChoice } from "./context.js";
+import { EXIT } from "./failure.js";
+import { makePlanContext, makeWriter, planOptions } from "./plan-context.js";
+import type { Launch } from "./program.js";
+import { readSpec } from "./targets.js";
+import { formatBytes } from "./units.js";
+
+interface BuildFlags extends CommonOptions {
+  readonly output: string;
+  readonly platform: readonly string[];
+  readonly reuse: readonly string[];
+  readonly source: SourceChoice;
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+export function registerBuild(program: Command, launch: Launch): void {
+  program
+    .command("build")
+    .description("build the bundle: charts and every image in one file")
+    .argument("<spec>", "bundle spec")
+    .requiredOption("-o, --output <file>", "bundle file to make")
+    .option("--platform <platform>", "platform to carry, such as linux/arm64; may be repeated", collect, [])
+    .option("--reuse <bundle>", "copy blobs from an earlier bundle; may be repeated", collect, [])
+    .addOption(
+      new Option("--source <source>", "where images are looked for")
+        .choices(["auto", "registry", "docker"])
+        .default("auto"),
+    )
+    .action(async (file: string, flags: BuildFlags) => {
+      await launch(flags, async (context) => {
+        const { spec, digest } = await readSpec(resolve(context.cwd, file));
+        const options = {
+          ...(await planOptions(spec, digest, flags.platform)),
+          output: resolve(context.cwd, flags.output),
+          reuse: flags.reuse.map((bundle) => resolve(context.cwd, bundle)),
+        };
+        const plan = await makePlanContext(context, flags.source);
+        const build = { ...plan, reader: context.reader, writer: await makeWriter(context) };
+        const bundle = await buildBundle(spec, options, build, context.progress.onProgress);
+        await context.progress.stop();
+        const { inventory, ...result } = bundle;
+        const text = `${bundle.file}: ${inventory.images.length} images, ${inventory.releases.length} releases, ${formatBytes(bundle.size)}\ndigest ${bundle.digest}`;
+        context.print(text, {
+          formatVersion: 1,
+          ...result,
+          images: inventory.images.length,
+          warnings: inventory.warnings,
+        });
+        return EXIT.done;
+      });
+    });
+}

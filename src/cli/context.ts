@@ -1,0 +1,118 @@
+// The composition root: makes the adapters that a command needs, when it needs them, and cleans up after them.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { openBundle } from "../adapters/bundle-file/open-bundle.js";
+import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
+import { RegistryClient } from "../adapters/registry/client.js";
+import { loadSettings, type Settings } from "../adapters/settings.js";
+import { ViolaError } from "../errors.js";
+import type { BundleReader, Files } from "../workflows/context.js";
+import { showProgress, type ProgressDisplay } from "./progress.js";
+
+/** The process as the commands see it. */
+export interface Surroundings {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Calls back when the user or the system asks the process to end. */
+  readonly onInterrupt: (interrupt: () => void) => void;
+}
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Where images are looked for. */
+export type SourceChoice = "auto" | "registry" | "docker";
+
+/** What one run of a command works with. Disposed of at its end, also after a failure. */
+export class CommandContext {
+  readonly signal: AbortSignal;
+  readonly progress: ProgressDisplay;
+  readonly reader: BundleReader = { openBundle, findDamagedBlobs };
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly #options: CommonOptions;
+  readonly #surroundings: Surroundings;
+  readonly #closers: (() => Promise<void>)[] = [];
+  #settings: Promise<Settings> | undefined;
+  #registry: Promise<RegistryClient> | undefined;
+
+  constructor(options: CommonOptions, surroundings: Surroundings, signal: AbortSignal) {
+    this.signal = signal;
+    this.cwd = surroundings.cwd;
+    this.env = surroundings.env;
+    this.progress = showProgress(surroundings.stderr, options.quiet === true);
+    this.#options = options;
+    this.#surroundings = surroundings;
+  }
+
+  /** True when the command prints one JSON document. */
+  get isJson(): boolean {
+    return this.#options.json === true;
+  }
+
+  /** Writes a result to stdout: the text, or the document with `--json`. */
+  print(text: string, document: unknown): void {
+    this.#surroundings.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+  }
+
+  /** The user's settings, read once. */
+  settings(): Promise<Settings> {
+    const { config } = this.#options;
+    this.#settings ??= loadSettings({
+      env: this.env,
+      home: homedir(),
+      platform: process.platform,
+      ...(config !== undefined && { file: config }),
+    });
+    return this.#settings;
+  }
+
+  /** The client for all registries of this run. */
+  registry(): Promise<RegistryClient> {
+    this.#registry ??= this.settings().then((settings) => {
+      const client = new RegistryClient({ settings, env: this.env, home: homedir() });
+      this.onDispose(() => client.close());
+      return client;
+    });
+    return this.#registry;
+  }
+
+  /** Runs `close` when the command ends, in reverse order. */
+  onDispose(close: () => Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  /** Makes a folder that goes when the command ends. */
+  async temporaryFolder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
+    this.onDispose(() => rm(folder, { recursive: true, force: true }));
+    return folder;
+  }
+
+  async dispose(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+  }
+}
+
+/** Returns `NAME VERSION` parts of this program's own package. */
+export async function readVersion(): Promise<string> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** The few things that workflows do with files. */
+export const files: Files = {
+  readFile: (path) =>
+    readFile(path).catch((cause: unknown) => {
+      const { code = "EIO" } = cause as NodeJS.ErrnoException;
+      throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
+    }),
+  writeFile: (path, text) => writeFile(path, text),
+};

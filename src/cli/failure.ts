@@ -1,0 +1,53 @@
+// Turns an error into lines for people, a JSON document, and an exit code.
+import { ManyErrors, ViolaError } from "../errors.js";
+
+/** Exit codes that scripts rely on. */
+export const EXIT = { done: 0, no: 1, failed: 2, interrupted: 130 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Returns what to print on stderr. Anything that is not a `ViolaError` is a bug and keeps its stack. */
+export function formatFailure(error: unknown): string {
+  if (error instanceof ManyErrors) {
+    const count = error.errors.length;
+    return [
+      `error: ${error.message} (${count} errors)`,
+      ...error.errors.map((one, index) => numbered(one, index + 1)),
+    ].join("\n");
+  }
+  if (error instanceof ViolaError) return `error: ${details(error, "  ")}`;
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `This is a bug in viola-airgap; please report it with these lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${stack}`;
+}
+
+/** Returns the failure as the one JSON document of a command with `--json`. */
+export function failureDocument(error: unknown): object {
+  const one = (failure: ViolaError): object => ({
+    code: failure.code,
+    message: failure.message,
+    ...(failure.subject !== undefined && { subject: failure.subject }),
+    ...(failure.hint !== undefined && { hint: failure.hint }),
+  });
+  if (error instanceof ManyErrors)
+    return { formatVersion: 1, error: { ...one(error), errors: error.errors.map(one) } };
+  if (error instanceof ViolaError) return { formatVersion: 1, error: one(error) };
+  return {
+    formatVersion: 1,
+    error: { code: "BUG", message: error instanceof Error ? error.message : String(error) },
+  };
+}
+
+function numbered(error: ViolaError, number: number): string {
+  return `  ${number}. ${details(error, "     ")}`;
+}
+
+function details(error: ViolaError, indent: string): string {
+  const lines = [error.message];
+  for (const cause of causesOf(error))
+    if (!lines[0]?.includes(cause)) lines.push(`${indent}because: ${cause}`);
+  if (error.hint !== undefined) lines.push(`${indent}what to do: ${error.hint}`);
+  return lines.join("\n");
+}
+
+function* causesOf(error: Error): Iterable<string> {
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield cause.message;
+}

@@ -1,0 +1,125 @@
+// `images SPEC|CHART`: every image that the releases can start, with evidence; nothing is downloaded.
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { BundleSpec } from "../core/spec/bundle-spec.js";
+import { findReleaseImages, prepareReleases } from "../workflows/charts.js";
+import { chooseImages } from "../core/images/choose-images.js";
+import { formatReference, parseReference } from "../core/images/reference.js";
+import { ViolaError } from "../errors.js";
+import type { CommandContext, CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import { makeChartContext } from "./plan-context.js";
+import type { Launch } from "./program.js";
+import { formatEvidence, formatFindings } from "./reporters/images.js";
+import { findChartSource, readSpec } from "./targets.js";
+
+interface ImagesOptions extends CommonOptions {
+  readonly release?: string;
+  readonly namespace?: string;
+  readonly chartVersion?: string;
+  readonly values: readonly string[];
+  readonly set: readonly string[];
+  readonly kubeVersion?: string;
+  readonly apiVersions: readonly string[];
+  readonly why?: string;
+  readonly strict?: boolean;
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+export function registerImages(program: Command, launch: Launch): void {
+  program
+    .command("images")
+    .description("list every image that the charts can start, with evidence")
+    .argument("<spec|chart>", "bundle spec, or a chart: folder, .tgz, oci://… or REPOSITORY/NAME")
+    .option("--release <name>", "release name for a chart")
+    .option("--namespace <namespace>", "namespace for a chart")
+    .option("--chart-version <version>", "version of an oci:// or REPOSITORY/NAME chart")
+    .option("-f, --values <file>", "values file; may be repeated", collect, [])
+    .option("--set <key=value>", "value; may be repeated", collect, [])
+    .option("--kube-version <version>", "Kubernetes version to render for")
+    .option("--api-versions <version>", "API version that the cluster has; may be repeated", collect, [])
+    .option("--why <reference>", "say where this image comes from")
+    .option("--strict", "exit with 1 when the list may be incomplete")
+    .action(async (target: string, options: ImagesOptions) => {
+      await launch(options, async (context) => {
+        const spec = await specOf(target, options, context.cwd);
+        return listImages(spec, options, context);
+      });
+    });
+}
+
+async function listImages(spec: BundleSpec, options: ImagesOptions, context: CommandContext): Promise<0 | 1> {
+  const chartContext = await makeChartContext(context);
+  const { onProgress } = context.progress;
+  const releases = await prepareReleases(spec, chartContext, onProgress);
+  const found = await findReleaseImages(spec, releases, chartContext, onProgress);
+  await context.progress.stop();
+
+  const { chosen, warnings } = chooseImages(found.images, spec);
+  const optional = found.images.filter(
+    (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
+  );
+  const images = [...chosen, ...optional].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
+  const findings = { images, warnings: [...found.warnings, ...warnings] };
+  const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
+
+  if (options.why !== undefined) {
+    const wanted = formatReference(parseReference(options.why));
+    const use = images.find(({ normalized }) => normalized === wanted);
+    context.print(formatEvidence(wanted, use), {
+      formatVersion: 1,
+      images: use === undefined ? [] : [use],
+      warnings: [],
+    });
+    return use === undefined ? EXIT.no : EXIT.done;
+  }
+  context.print(formatFindings(findings), { formatVersion: 1, ...findings });
+  return isIncomplete ? EXIT.no : EXIT.done;
+}
+
+/** Returns the spec, or one made of the chart and the flags; flags are added to what a spec says. */
+async function specOf(target: string, options: ImagesOptions, cwd: string): Promise<BundleSpec> {
+  const source = await findChartSource(target, cwd, options.chartVersion);
+  const valuesFiles = options.values.map((file) => resolve(cwd, file));
+  if (source === undefined) {
+    const { spec } = await readSpec(resolve(cwd, target));
+    const charts = spec.charts.filter(
+      ({ release }) => options.release === undefined || release === options.release,
+    );
+    if (charts.length === 0 && options.release !== undefined) {
+      throw new ViolaError("USAGE", `${target} has no release ${options.release}`, { subject: target });
+    }
+    return {
+      ...spec,
+      charts: charts.map((chart) => ({
+        ...chart,
+        namespace: options.namespace ?? chart.namespace,
+        valuesFiles: [...chart.valuesFiles, ...valuesFiles],
+        set: [...chart.set, ...options.set],
+      })),
+      apiVersions: [...spec.apiVersions, ...options.apiVersions],
+      ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
+    };
+  }
+  return {
+    name: target,
+    version: "0.0.0",
+    platforms: [],
+    apiVersions: options.apiVersions,
+    charts: [
+      {
+        source,
+        dependencies: [],
+        release: options.release ?? "release",
+        namespace: options.namespace ?? "default",
+        valuesFiles,
+        set: options.set,
+      },
+    ],
+    extraImages: [],
+    excludedImages: [],
+    includeTests: false,
+    ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
+  };
+}

@@ -1,0 +1,101 @@
+// Makes what planning and building work with: Helm, registries, the Docker engine, the bundle writer.
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { findHelm } from "../adapters/helm/find-helm.js";
+import { HelmChartTool } from "../adapters/helm/helm-chart-tool.js";
+import { writeBundle } from "../adapters/bundle-file/write-bundle.js";
+import { loadOperators } from "../adapters/operators.js";
+import { RegistrySource } from "../adapters/registry/registry-source.js";
+import type { ChartTool } from "../core/charts/chart-tool.js";
+import type { Platform } from "../core/oci/descriptor.js";
+import { formatPlatform, parsePlatform } from "../core/oci/platform.js";
+import type { BundleSpec } from "../core/spec/bundle-spec.js";
+import type { BundleWriter, ChartContext, ImageSource, PlanContext } from "../workflows/context.js";
+import type { PlanOptions } from "../workflows/plan.js";
+import { files, readVersion, type CommandContext, type SourceChoice } from "./context.js";
+import { bundleReadme } from "../core/bundle/readme.js";
+
+/** How many Helm runs go on at once: each keeps a core busy. */
+const HELM_CONCURRENCY = 2;
+
+/** Makes what finding images works with. Helm is looked for when the first chart is packaged, so that a spec without charts needs none. */
+export async function makeChartContext(context: CommandContext): Promise<ChartContext> {
+  return {
+    charts: chartTool(context),
+    operators: await loadOperators(),
+    files,
+    temporaryFolder: await context.temporaryFolder(),
+    chartConcurrency: HELM_CONCURRENCY,
+    signal: context.signal,
+  };
+}
+
+/** Makes what planning works with. */
+export async function makePlanContext(context: CommandContext, source: SourceChoice): Promise<PlanContext> {
+  const { concurrency } = await context.settings();
+  return {
+    ...(await makeChartContext(context)),
+    images: await imageSource(context, source),
+    imageConcurrency: concurrency,
+  };
+}
+
+/** Makes the writer of bundle files. */
+export async function makeWriter(context: CommandContext): Promise<BundleWriter> {
+  const registry = await context.registry();
+  const { concurrency } = await context.settings();
+  return {
+    writeBundle: (plan, file, reuse, onProgress, signal) =>
+      writeBundle(plan, file, reuse, { registry, concurrency }, onProgress, signal),
+  };
+}
+
+/** Options of a plan: the platforms of the command line, else of the spec, else of this machine. */
+export async function planOptions(
+  spec: BundleSpec,
+  specDigest: string,
+  platforms: readonly string[],
+): Promise<PlanOptions> {
+  const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : spec.platforms;
+  return {
+    specDigest,
+    platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
+    tool: `viola-airgap ${await readVersion()}`,
+    guides: [bundleReadme(spec.name, spec.version)],
+  };
+}
+
+function chartTool(context: CommandContext): ChartTool {
+  let found: Promise<ChartTool> | undefined;
+  const find = (): Promise<ChartTool> => (found ??= findChartTool(context));
+  return {
+    packageChart: async (...input) => (await find()).packageChart(...input),
+    renderChart: async (...input) => (await find()).renderChart(...input),
+  };
+}
+
+async function findChartTool(context: CommandContext): Promise<ChartTool> {
+  const { helm: setting, cache, insecure, ca } = await context.settings();
+  const cacheFolder = cache ?? context.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const helm = await findHelm(
+    { setting, path: context.env["PATH"], cacheFolder: join(cacheFolder, "viola-airgap") },
+    context.signal,
+  );
+  const environment = Object.fromEntries(
+    Object.entries(context.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+  return new HelmChartTool({
+    helm: helm.program,
+    environment,
+    settings: { plainHttp: [...insecure], caFile: ca[0]?.file },
+  });
+}
+
+async function imageSource(context: CommandContext, _choice: SourceChoice): Promise<ImageSource> {
+  const registry = new RegistrySource(await context.registry());
+  return registry;
+}
+
+function unique(platforms: readonly Platform[]): readonly Platform[] {
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
+}

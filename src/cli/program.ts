@@ -1,0 +1,76 @@
+// The commander program: every command registered, every failure printed once, one exit code returned.
+import { Command, CommanderError } from "commander";
+import { registerAudit } from "./audit.js";
+import { registerBuild } from "./build.js";
+import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
+import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
+import { registerImages } from "./images.js";
+import { registerLoad } from "./load.js";
+import { registerVerify } from "./verify.js";
+
+/** Runs the work of a command with a context that is disposed of afterwards. */
+export type Launch = (
+  options: CommonOptions,
+  work: (context: CommandContext) => Promise<ExitCode>,
+) => Promise<void>;
+
+/** Runs the command line given without node and script, and returns the exit code; never throws. */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const launch: Launch = async (options, work) => {
+    exitCode = await runInContext(options, surroundings, work);
+  };
+  const program = new Command("viola-airgap")
+    .description(
+      "Builds one file from Helm charts and every image they can start, and loads it where there is no network.",
+    )
+    .version(await readVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void surroundings.stdout.write(text),
+      writeErr: (text) => void surroundings.stderr.write(text),
+    });
+  for (const register of [registerImages, registerBuild, registerAudit, registerVerify, registerLoad])
+    register(program, launch);
+  for (const command of program.commands) {
+    command
+      .option("--config <file>", "settings file (default: VIOLA_AIRGAP_CONFIG, or the user's config folder)")
+      .option("--json", "print one JSON document on stdout")
+      .option("--quiet", "show no progress");
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (cause) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.failed;
+    surroundings.stderr.write(`${formatFailure(cause)}\n`);
+    return EXIT.failed;
+  }
+  return exitCode;
+}
+
+async function runInContext(
+  options: CommonOptions,
+  surroundings: Surroundings,
+  work: (context: CommandContext) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const interruption = new AbortController();
+  surroundings.onInterrupt(() => {
+    interruption.abort();
+  });
+  const context = new CommandContext(options, surroundings, interruption.signal);
+  try {
+    return await work(context);
+  } catch (cause) {
+    await context.progress.stop();
+    if (interruption.signal.aborted) {
+      surroundings.stderr.write("interrupted\n");
+      return EXIT.interrupted;
+    }
+    surroundings.stderr.write(`${formatFailure(cause)}\n`);
+    if (options.json === true)
+      surroundings.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
+    return EXIT.failed;
+  } finally {
+    await context.dispose();
+  }
+}

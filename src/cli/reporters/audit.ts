@@ -1,0 +1,107 @@
+// The audit as a table, Markdown or CSV; all three from the same rows.
+import type { AuditImage, AuditReport } from "../../core/audit/audit-report.js";
+import { formatBytes } from "../units.js";
+import { formatTable, type Column } from "./table.js";
+
+export const AUDIT_FORMATS = ["table", "json", "markdown", "csv"] as const;
+export type AuditFormat = (typeof AUDIT_FORMATS)[number];
+
+const COLUMNS: readonly Column[] = [
+  { heading: "COMPONENT" },
+  { heading: "IMAGE" },
+  { heading: "VERSION" },
+  { heading: "PLATFORMS" },
+  { heading: "COMPRESSED", align: "right" },
+  { heading: "UNPACKED", align: "right" },
+  { heading: "USED BY" },
+];
+
+/** Writes the report in the format; JSON is the report itself. */
+export function formatAudit(report: AuditReport, format: AuditFormat): string {
+  switch (format) {
+    case "json":
+      return JSON.stringify(report, null, 1);
+    case "table":
+      return auditTable(report);
+    case "markdown":
+      return auditMarkdown(report);
+    case "csv":
+      return auditCsv(report);
+  }
+}
+
+function auditTable(report: AuditReport): string {
+  const lines = [formatTable(COLUMNS, report.images.map(row)), "", totals(report)];
+  for (const { code, subject, message } of report.findings) lines.push(`! ${code}  ${subject}: ${message}`);
+  return lines.join("\n");
+}
+
+function auditMarkdown(report: AuditReport): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const rule = COLUMNS.map(({ align }) => (align === "right" ? "---:" : "---"));
+  const lines = [
+    `# ${report.name} ${report.version}`,
+    "",
+    line(COLUMNS.map(({ heading }) => heading.toLowerCase())),
+    line(rule),
+  ];
+  lines.push(...report.images.map((image) => line(row(image))), "", totals(report));
+  if (report.findings.length > 0)
+    lines.push(
+      "",
+      ...report.findings.map((finding) => `- **${finding.code}** ${finding.subject}: ${finding.message}`),
+    );
+  return lines.join("\n");
+}
+
+function auditCsv(report: AuditReport): string {
+  // RFC 4180; a leading =, +, - or @ would be a formula to a spreadsheet.
+  const cell = (value: string): string => `"${value.replace(/^[=+\-@]/, "'$&").replaceAll('"', '""')}"`;
+  const headings = [
+    "component",
+    "image",
+    "version",
+    "platforms",
+    "compressed_bytes",
+    "unpacked_bytes",
+    "used_by",
+    "digest",
+    "required",
+  ];
+  const rows = report.images.map((image) => [
+    image.components.join(" "),
+    image.repository,
+    image.version,
+    platforms(image),
+    String(image.compressedBytes),
+    image.uncompressedBytes === null ? "" : String(image.uncompressedBytes),
+    image.usedBy.join("; "),
+    image.digest,
+    String(image.required),
+  ]);
+  return [headings, ...rows].map((cells) => cells.map(cell).join(",")).join("\r\n");
+}
+
+function row(image: AuditImage): readonly string[] {
+  return [
+    image.components.join(", "),
+    image.repository,
+    image.version,
+    platforms(image),
+    formatBytes(image.compressedBytes),
+    image.uncompressedBytes === null ? "unknown" : formatBytes(image.uncompressedBytes),
+    image.usedBy.length > 2
+      ? `${image.usedBy.slice(0, 2).join(", ")} and ${image.usedBy.length - 2} more`
+      : image.usedBy.join(", "),
+  ];
+}
+
+function platforms(image: AuditImage): string {
+  return image.platforms.map(({ platform }) => platform).join(" ");
+}
+
+function totals({ totals: { images, layers, uniqueBytes, sharedBytes } }: AuditReport): string {
+  const shared = sharedBytes === 0 ? "" : ` (sharing layers saves ${formatBytes(sharedBytes)})`;
+  return `${images} images, ${layers} layers, ${formatBytes(uniqueBytes)}${shared}`;
+}

@@ -1,0 +1,65 @@
+// What a command's argument names: a bundle file, a spec, or a chart.
+import { open, readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { INVENTORY_PATH } from "../core/bundle/paths.js";
+import { digestOf } from "../core/oci/digest.js";
+import type { ChartSource } from "../core/charts/chart.js";
+import type { BundleSpec } from "../core/spec/bundle-spec.js";
+import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
+import { ViolaError } from "../errors.js";
+
+/** True when the file begins as a bundle does. */
+export async function isBundleFile(file: string): Promise<boolean> {
+  const handle = await open(file, "r").catch(() => undefined);
+  if (handle === undefined) return false;
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(INVENTORY_PATH.length), 0, INVENTORY_PATH.length, 0);
+    return buffer.toString("latin1") === INVENTORY_PATH;
+  } catch {
+    return false;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of everything that is wrong. */
+export async function readSpec(
+  file: string,
+): Promise<{ readonly spec: BundleSpec; readonly digest: string }> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+  }
+  return { spec: parseBundleSpec(text, file, dirname(file)), digest: digestOf(text) };
+}
+
+/** Returns the chart that the argument names, or undefined when it names a spec file. `repo/name` is left to Helm's own repositories. */
+export async function findChartSource(
+  argument: string,
+  cwd: string,
+  version: string | undefined,
+): Promise<ChartSource | undefined> {
+  if (argument.startsWith("oci://")) {
+    return { kind: "oci", reference: argument, ...(version !== undefined && { version }) };
+  }
+  const path = resolve(cwd, argument);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return { kind: "folder", folder: path };
+  if (found !== undefined) return /\.(tgz|tar\.gz)$/.test(path) ? { kind: "archive", file: path } : undefined;
+  const [repository, name, ...more] = argument.split("/");
+  if (repository && name && more.length === 0 && !/\.ya?ml$/.test(name)) {
+    return {
+      kind: "repository",
+      repository: `@${repository}`,
+      name,
+      ...(version !== undefined && { version }),
+    };
+  }
+  throw new ViolaError("FILE_UNUSABLE", `${argument} does not exist`, {
+    subject: argument,
+    hint: "Give a spec file, a chart folder, a .tgz, oci://… or REPOSITORY/CHART of `helm repo list`.",
+  });
+}

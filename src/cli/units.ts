@@ -1,0 +1,53 @@
+// Sizes and times as people read and write them.
+import { ViolaError } from "../errors.js";
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+const FACTORS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  kib: 2 ** 10,
+  m: 1e6,
+  mb: 1e6,
+  mib: 2 ** 20,
+  g: 1e9,
+  gb: 1e9,
+  gib: 2 ** 30,
+  t: 1e12,
+  tb: 1e12,
+  tib: 2 ** 40,
+};
+
+/** Writes bytes in decimal units with three digits, as Docker does: `1.52 GB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${UNITS[unit] ?? ""}`;
+}
+
+/** Writes a duration: `850 ms`, `12 s`, `3 min 05 s`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  return `${Math.floor(seconds / 60)} min ${String(Math.round(seconds) % 60).padStart(2, "0")} s`;
+}
+
+/** Reads `500MB`, `4GiB` or a plain number of bytes. Throws `USAGE`. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
+  const factor = FACTORS[match?.[2]?.toLowerCase() ?? "?"];
+  if (match === null || factor === undefined) {
+    throw new ViolaError("USAGE", `"${text}" is not a size`, {
+      hint: "Write a number with a unit, such as 500MB or 4GiB.",
+    });
+  }
+  return Math.round(Number(match[1]) * factor);
+}

@@ -1,0 +1,42 @@
+// `verify BUNDLE`: every checksum, and that nothing a release needs is missing.
+import type { Command } from "commander";
+import { verifyBundle, type VerifyReport } from "../workflows/verify.js";
+import type { CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import type { Launch } from "./program.js";
+import { formatBytes } from "./units.js";
+
+export function registerVerify(program: Command, launch: Launch): void {
+  program
+    .command("verify")
+    .description("check every checksum, and that nothing a release needs is missing")
+    .argument("<bundle>", "bundle file")
+    .action(async (file: string, options: CommonOptions) => {
+      await launch(options, async (context) => {
+        const bundle = await context.reader.openBundle(file);
+        const report = await verifyBundle(
+          bundle,
+          context.reader,
+          context.progress.onProgress,
+          context.signal,
+        );
+        await context.progress.stop();
+        context.print(formatReport(report), { formatVersion: 1, ...report });
+        return report.problems.length === 0 ? EXIT.done : EXIT.no;
+      });
+    });
+}
+
+/** Writes the verdict, and every problem on a line of its own. */
+export function formatReport(report: VerifyReport): string {
+  const what = `${report.name} ${report.version}: ${report.images} images, ${report.blobs} blobs, ${formatBytes(report.size)}`;
+  const lines = [what, `digest ${report.digest}`];
+  for (const { message } of report.problems) lines.push(`  ✗ ${message}`);
+  const count = report.problems.length;
+  lines.push(
+    count === 0
+      ? "every checksum is right, and nothing is missing"
+      : `${count} ${count === 1 ? "problem" : "problems"}`,
+  );
+  return lines.join("\n");
+}

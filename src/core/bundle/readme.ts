@@ -1,0 +1,24 @@
+// `README.txt` of a bundle: what to do on the isolated host, also without this program.
+import type { SmallFile } from "./layout-files.js";
+import { README_PATH } from "./paths.js";
+
+/** Returns the file for a bundle of this name; the same for every build of it. */
+export function bundleReadme(name: string, version: string): SmallFile {
+  const text = `${name} ${version}
+A bundle for Kubernetes without internet: Helm charts with all dependencies, their values, and every image they can start.
+
+With viola-airgap (Node 20.18.1 or newer):
+  viola-airgap verify BUNDLE
+  viola-airgap load BUNDLE --to kind:CLUSTER
+
+With nothing but tar, docker and helm, for each node of a Kind cluster:
+  tar -xOf BUNDLE images.tar | docker exec -i NODE ctr -n k8s.io images import --no-unpack --platform linux/amd64 -
+then
+  tar -xf BUNDLE charts values
+  helm upgrade --install RELEASE charts/CHART.tgz --namespace NAMESPACE --create-namespace -f values/RELEASE.yaml
+
+Releases, namespaces and every image with its digest are listed in bundle.json. images.tar alone is an OCI image layout and a
+docker archive: docker load, podman load, ctr images import and skopeo take it as it is.
+`;
+  return { path: README_PATH, bytes: Buffer.from(text) };
+}

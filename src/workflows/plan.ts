@@ -1,0 +1,128 @@
+// Spec to plan: images chosen, every reference made a digest, every byte of the archive placed.
+import pLimit from "p-limit";
+import type { ArchivePlan } from "../core/bundle/archive-plan.js";
+import { planArchive } from "../core/bundle/archive-plan.js";
+import { FORMAT_VERSION, type Inventory } from "../core/bundle/inventory.js";
+import { inventoryImage } from "../core/bundle/inventory-image.js";
+import type { SmallFile } from "../core/bundle/layout-files.js";
+import { chartPath, LOADER_PATH, README_PATH, valuesPath } from "../core/bundle/paths.js";
+import type { ImageUse } from "../core/finding/image-use.js";
+import { chooseImages } from "../core/images/choose-images.js";
+import type { ResolvedImage } from "../core/images/resolved-image.js";
+import type { Platform } from "../core/oci/descriptor.js";
+import { digestOf, hexOf } from "../core/oci/digest.js";
+import { formatPlatform } from "../core/oci/platform.js";
+import type { BundleSpec } from "../core/spec/bundle-spec.js";
+import { settleAll } from "../errors.js";
+import { findReleaseImages, prepareReleases, type PreparedRelease } from "./charts.js";
+import type { PlanContext } from "./context.js";
+import type { OnProgress } from "./events.js";
+
+/** What a plan is asked for besides the spec. */
+export interface PlanOptions {
+  /** sha256 digest of the spec's text. */
+  readonly specDigest: string;
+  /** Platforms to carry, at least one. */
+  readonly platforms: readonly Platform[];
+  /** Name and version of this program, for the inventory. */
+  readonly tool: string;
+  /** `README.txt` and, where there is one, `load.sh`. */
+  readonly guides: readonly SmallFile[];
+}
+
+/** Everything that is known before the first layer is fetched. */
+export interface BundlePlan {
+  readonly images: readonly ResolvedImage[];
+  readonly archive: ArchivePlan;
+}
+
+/** Plans the bundle. Throws all failures of a stage at once: spec and charts, then renders, then images. */
+export async function planBundle(
+  spec: BundleSpec,
+  options: PlanOptions,
+  context: PlanContext,
+  onProgress: OnProgress,
+): Promise<BundlePlan> {
+  const releases = await prepareReleases(spec, context, onProgress);
+  const findings = await findReleaseImages(spec, releases, context, onProgress);
+  const { chosen, excluded, warnings } = chooseImages(findings.images, spec);
+  const images = await resolveImages(chosen, options.platforms, context, onProgress);
+
+  const charts = await Promise.all(releases.map((release) => bundledRelease(release, context)));
+  const inventory: Omit<Inventory, "blobs" | "files"> = {
+    formatVersion: FORMAT_VERSION,
+    name: spec.name,
+    version: spec.version,
+    createdFrom: { spec: options.specDigest, tool: options.tool },
+    platforms: options.platforms.map(formatPlatform),
+    ...(spec.kubeVersion !== undefined && { kubeVersion: spec.kubeVersion }),
+    apiVersions: spec.apiVersions,
+    releases: charts.map(({ release }) => release),
+    images: images.map(inventoryImage),
+    excluded,
+    warnings: [...findings.warnings, ...warnings],
+  };
+  const order = [README_PATH, LOADER_PATH];
+  const guides = [...options.guides].sort(
+    (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
+  );
+  const files = new Map(
+    [...guides, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
+  );
+  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
+  return { images, archive: planArchive({ inventory, files: hashed, images }) };
+}
+
+/** Makes every reference a digest. Throws the failures of all images at once. */
+async function resolveImages(
+  uses: readonly ImageUse[],
+  platforms: readonly Platform[],
+  context: PlanContext,
+  onProgress: OnProgress,
+): Promise<readonly ResolvedImage[]> {
+  onProgress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
+  const limit = pLimit(context.imageConcurrency);
+  let done = 0;
+  const images = await settleAll(
+    "some images cannot be had",
+    uses.map((use) =>
+      limit(async () => {
+        const image = await context.images.resolveImage(use, platforms, context.signal);
+        onProgress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
+        return image;
+      }),
+    ),
+  );
+  onProgress({ kind: "ended", step: "resolve", summary: `${images.length} images` });
+  return images;
+}
+
+async function bundledRelease(
+  { spec, chart, valuesFiles }: PreparedRelease,
+  { files }: PlanContext,
+): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
+  const file = chartPath(chart.name, chart.version);
+  const values = await Promise.all(
+    valuesFiles.map(async (path, index) => ({
+      path: valuesPath(spec.release, index, valuesFiles.length),
+      bytes: await files.readFile(path),
+    })),
+  );
+  const { name, version, appVersion, kubeVersion } = chart;
+  return {
+    release: {
+      name: spec.release,
+      namespace: spec.namespace,
+      chart: {
+        name,
+        version,
+        ...(appVersion !== undefined && { appVersion }),
+        ...(kubeVersion !== undefined && { kubeVersion }),
+      },
+      file,
+      sha256: hexOf(chart.digest),
+      values: values.map(({ path }) => path),
+    },
+    files: [{ path: file, bytes: await files.readFile(chart.file) }, ...values],
+  };
+}
