@@ -51,7 +51,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   const warnings: FindingWarning[] = [];
   for (const use of operators) {
     for (const implied of findImpliedImages(use, objects))
-      pieces.push(toPiece(implied.object, implied.rule, implied, true));
+      pieces.push(toPiece(implied.object, implied.rule, implied, implied.required));
     const warning = unverifiedWarning(use);
     if (warning !== undefined) warnings.push(warning);
   }

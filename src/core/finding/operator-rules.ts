@@ -26,6 +26,13 @@ const image = strictObject({
     .describe(
       "Custom resources of which one must be there; without it, the operator alone starts the image.",
     ),
+  otherwise: z
+    .enum(["optional", "required"])
+    .optional()
+    .describe(
+      "What the image is where no such custom resource is rendered; left out unless given. `required` is for images that the " +
+        "operator's project itself lists for every installation.",
+    ),
   unless: z
     .array(text)
     .optional()

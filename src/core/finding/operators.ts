@@ -29,6 +29,7 @@ export interface ImpliedImage {
   /** The custom resource, or the operator's workload where it needs none. */
   readonly object: RenderedObject;
   readonly path: Path;
+  readonly required: boolean;
   readonly confidence: Confidence;
   readonly because: string;
 }
@@ -59,11 +60,24 @@ export function* findImpliedImages(
   objects: readonly RenderedObject[],
 ): Iterable<ImpliedImage> {
   for (const image of use.rule.images) {
-    if (image.when === undefined) yield* imply(use, image, undefined);
-    else {
-      for (const resource of objects) {
-        if (image.when.some((condition) => isMet(condition, resource))) yield* imply(use, image, resource);
-      }
+    const { when, otherwise } = image;
+    if (when === undefined) {
+      yield* imply(use, image, undefined, true, "starts it");
+      continue;
+    }
+    const resources = objects.filter((object) => when.some((condition) => isMet(condition, object)));
+    for (const resource of resources) {
+      yield* imply(use, image, resource, true, `starts it for ${resource.kind} ${resource.name}`);
+    }
+    if (resources.length === 0 && otherwise !== undefined) {
+      const kinds = when.map(({ kind }) => kind).join(" or ");
+      yield* imply(
+        use,
+        image,
+        undefined,
+        otherwise === "required",
+        `would start it for a ${kinds}; none is rendered`,
+      );
     }
   }
 }
@@ -72,20 +86,21 @@ function* imply(
   use: OperatorUse,
   image: OperatorImage,
   resource: RenderedObject | undefined,
+  required: boolean,
+  doing: string,
 ): Iterable<ImpliedImage> {
   if (image.unless?.some((name) => lookUp(name, use, resource) !== undefined)) return;
   const reference = fillIn(image.reference, use, resource);
   if (reference === undefined || findImage(reference) === undefined) return;
-  const operator = `${use.object.kind} ${use.object.name}`;
+  const operator = `${use.rule.name} ${use.image.tag ?? use.image.digest ?? ""}`;
   yield {
     rule: `operator:${use.rule.id}`,
     reference,
     object: resource ?? use.object,
     path: resource === undefined ? [...use.path, "image"] : ["spec"],
+    required,
     confidence: use.isVerified ? "certain" : "low",
-    because:
-      `${use.rule.name} ${use.image.tag ?? use.image.digest ?? ""} (${operator}, ${formatPath(use.path)}) starts it` +
-      (resource === undefined ? "" : ` for ${resource.kind} ${resource.name}`),
+    because: `${operator} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
   };
 }
 

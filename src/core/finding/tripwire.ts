@@ -1,6 +1,5 @@
 // The tripwire: a workload whose service account may create Pods, and of which the knowledge base says nothing.
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { isTestHook } from "./hooks.js";
 import type { FindingWarning } from "./image-use.js";
 import type { OperatorUse } from "./operators.js";
 import { containers, isRecord, maps, textOf, type Json } from "./walk.js";
@@ -25,9 +24,9 @@ export function findUnknownOperators(
   const creators = podCreators(objects);
   const warnings: FindingWarning[] = [];
   for (const object of objects) {
-    if (object.hooks.length > 0 || isTestHook(object) || known.some((use) => use.object === object)) continue;
+    if (object.hooks.length > 0 || known.some((use) => use.object === object)) continue;
     const account = serviceAccountOf(object);
-    if (account === undefined || !creators.has(`${namespaceOf(object)}/${account}`)) continue;
+    if (account === undefined || !creators.has(account)) continue;
     const [first] = containers(object.body);
     const image = first === undefined ? "" : ` (${textOf(first.container["image"]) ?? ""})`;
     warnings.push({
@@ -44,7 +43,10 @@ export function findUnknownOperators(
   return warnings;
 }
 
-/** Returns `namespace/name` of every service account that some rendered role lets create Pods. */
+/**
+ * Returns the names of service accounts that some rendered role lets create Pods. Namespaces are left aside: charts write them
+ * out on one side only, and a warning too many is better than one too few.
+ */
 function podCreators(objects: readonly RenderedObject[]): ReadonlySet<string> {
   const roles = new Set(
     objects
@@ -60,9 +62,7 @@ function podCreators(objects: readonly RenderedObject[]): ReadonlySet<string> {
     const subjects = binding.body["subjects"];
     for (const subject of Array.isArray(subjects) ? subjects : []) {
       if (!isRecord(subject) || subject["kind"] !== "ServiceAccount") continue;
-      const namespace = textOf(subject["namespace"]) ?? namespaceOf(binding);
-      accounts.add(`${namespace}/${textOf(subject["name"]) ?? ""}`);
-      accounts.add(`/${textOf(subject["name"]) ?? ""}`);
+      accounts.add(textOf(subject["name"]) ?? "");
     }
   }
   return accounts;
@@ -88,8 +88,4 @@ function serviceAccountOf(object: RenderedObject): string | undefined {
     return textOf(spec["serviceAccountName"]) ?? textOf(spec["serviceAccount"]);
   }
   return undefined;
-}
-
-function namespaceOf(object: RenderedObject): string {
-  return object.namespace ?? "";
 }

@@ -5,8 +5,8 @@ import { findFullImage, findImage, hasTagOrDigest, IMAGE_KEY, IMAGES_KEY } from 
 import type { Found } from "../found.js";
 import { isRecord, maps, textOf, type Json, type Path } from "../walk.js";
 
-/** Fields of which any one, beside an image, shows that the map is a container under a name of its own. */
-const CONTAINER_FIELDS = ["command", "args", "env", "imagePullPolicy", "volumeMounts", "securityContext"];
+/** Lists of which any one, beside an image, shows that the map is a container under a name of its own. */
+const CONTAINER_LISTS = ["command", "args", "volumeMounts"];
 
 /** Yields the images that fields of the value name; `confidence` is that of a field that says so by its name. */
 export function* findImageFields(body: unknown, confidence: Confidence): Iterable<Found> {
@@ -34,10 +34,7 @@ function* findInField(
     const text = value.trim();
     const parent = path.findLast((part) => typeof part === "string");
     const isImage = IMAGE_KEY.test(key)
-      ? (findFullImage(text) ??
-        (hasTagOrDigest(text) || CONTAINER_FIELDS.some((field) => field in map)
-          ? findImage(text)
-          : undefined))
+      ? (findFullImage(text) ?? (hasTagOrDigest(text) || isContainer(map) ? findImage(text) : undefined))
       : parent !== undefined && IMAGES_KEY.test(parent)
         ? findFullImage(text)
         : undefined;
@@ -50,6 +47,10 @@ function* findInField(
       }
     }
   }
+}
+
+function isContainer(map: Json): boolean {
+  return CONTAINER_LISTS.some((name) => Array.isArray(map[name]) && map[name].length > 0);
 }
 
 /**
