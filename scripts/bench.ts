@@ -1,0 +1,63 @@
+// `npm run bench [-- GROUP…] [--json FILE] [--rounds N] [--scale S]`: this project beside its peers, on this machine, in one run.
+// Groups: build, size, memory; without any, all. Needs scripts/parts/registries.sh up, engine.sh up for docker's lines, npm run build.
+// --scale 5.3 is about 8 GB. Exit code 1 when a goal is missed.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { buildLines, memoryLines, sizeLines } from "./bench/build.js";
+import { formatTable, type Line } from "./bench/lines.js";
+import { prepareStack, type Stack } from "./bench/stack.js";
+import { partsPath } from "./parts/home.js";
+
+const GROUPS: Readonly<Record<string, (stack: Stack, rounds: number) => AsyncIterable<Line>>> = {
+  build: buildLines,
+  size: sizeLines,
+  memory: memoryLines,
+};
+
+/** What the figures were measured on. */
+function machine(): object {
+  const folder = partsPath("bench");
+  mkdirSync(folder, { recursive: true });
+  const [, row = ""] = execFileSync("df", ["-PT", folder], { encoding: "utf8" }).split("\n");
+  const [device = "", fileSystem = ""] = row.split(/\s+/);
+  return {
+    cpus: cpus().length,
+    cpu: cpus()[0]?.model,
+    memoryBytes: totalmem(),
+    kernel: release(),
+    node: process.version,
+    disk: `${fileSystem} on ${device}`,
+    date: new Date().toISOString(),
+  };
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "string" },
+    rounds: { type: "string", default: "3" },
+    scale: { type: "string", default: "1" },
+  },
+});
+const names = positionals.length === 0 ? Object.keys(GROUPS) : positionals;
+const unknown = names.filter((name) => GROUPS[name] === undefined);
+if (unknown.length > 0) {
+  process.stderr.write(
+    `bench: no group ${unknown.join(", ")}; there are ${Object.keys(GROUPS).join(", ")}\n`,
+  );
+  process.exit(2);
+}
+const stack = await prepareStack(Number(values.scale));
+const lines: Line[] = [];
+for (const name of names) {
+  for await (const line of GROUPS[name]?.(stack, Number(values.rounds)) ?? []) {
+    process.stderr.write(`${formatTable([line]).split("\n")[1] ?? ""}\n`);
+    lines.push(line);
+  }
+}
+process.stdout.write(`${formatTable(lines)}\n`);
+if (values.json !== undefined)
+  writeFileSync(values.json, JSON.stringify({ machine: machine(), lines }, null, 2));
+process.exitCode = lines.some(({ holds }) => holds === false) ? 1 : 0;

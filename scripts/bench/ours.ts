@@ -1,0 +1,55 @@
+// This project's side of the build lines: the built command, from a list of images to the finished bundle file.
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { stringify } from "yaml";
+import { partsPath } from "../parts/home.js";
+import type { Cost } from "./lines.js";
+import { withFolder, type Door, type Stack } from "./stack.js";
+import { timed } from "./timed.js";
+
+const PROGRAM = resolve(import.meta.dirname, "../../dist/main.js");
+
+/**
+ * `build` of a spec that names the 17 images and no chart: tags are resolved, content is fetched and checked, the file is written
+ * and synced. Resolves to its cost and the size of the bundle. Throws before `npm run build`.
+ */
+export function oursBuild(stack: Stack, door: Door): Promise<Cost & { readonly size: number }> {
+  return withFolder(async (folder) => {
+    const file = join(folder, "viola.bundle");
+    const cost = await timed(process.execPath, buildArguments(stack, door, file), {
+      env: buildEnvironment(door),
+    });
+    return { ...cost, size: statSync(file).size };
+  });
+}
+
+/** Returns the arguments of Node that build the bundle into a file. */
+function buildArguments(stack: Stack, door: Door, file: string): readonly string[] {
+  if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: npm run build`);
+  const folder = partsPath("bench");
+  mkdirSync(folder, { recursive: true });
+  const spec = join(folder, "spec.yaml");
+  const config = join(folder, "config.yaml");
+  writeFileSync(
+    spec,
+    stringify({
+      name: "viola",
+      version: "1",
+      platforms: ["linux/amd64"],
+      charts: [],
+      images: { include: stack.references },
+    }),
+  );
+  writeFileSync(
+    config,
+    stringify({
+      mirrors: { "*": { endpoints: [`${door.url}/${stack.prefix}/{registry}`], only: true } },
+      ...(door.caFile !== undefined && { ca: door.caFile }),
+    }),
+  );
+  return [PROGRAM, "build", spec, "-o", file, "--source", "registry", "--config", config];
+}
+
+function buildEnvironment(door: Door): Record<string, string | undefined> {
+  return { PATH: process.env["PATH"], HOME: partsPath("bench"), DOCKER_CONFIG: door.dockerConfig };
+}

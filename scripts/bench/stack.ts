@@ -1,0 +1,87 @@
+// The work of the benchmark: the 17 images of the viola stack in the local registries, and the folders in which programs put them.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Descriptor } from "../../src/core/oci/descriptor.js";
+import { partsPath, readRegistries } from "../parts/home.js";
+import { pushViolaImages } from "../parts/viola-images.js";
+
+/** One way into the registry that holds the images. */
+export interface Door {
+  /** `http://HOST:PORT` or `https://HOST:PORT` */
+  readonly url: string;
+  readonly host: string;
+  /** `USER:PASSWORD` */
+  readonly login?: string;
+  readonly caFile?: string;
+  /** A folder with a Docker config.json that holds the login. */
+  readonly dockerConfig: string;
+}
+
+export interface Stack {
+  readonly plain: Door;
+  readonly tls: Door;
+  /** Where the images are in the registries, before their own names. */
+  readonly prefix: string;
+  /** `quay.io/prometheus/prometheus:v2.55.1`, … */
+  readonly references: readonly string[];
+  /** Every config and layer of linux/amd64 once, with a repository that has it. */
+  readonly blobs: readonly { readonly repository: string; readonly descriptor: Descriptor }[];
+  /** Gzip bytes of the layers among them. */
+  readonly layerBytes: number;
+}
+
+/** Makes and pushes what is not there yet (once: about half a minute at scale 1). Throws where the registries do not run. */
+export async function prepareStack(scale: number): Promise<Stack> {
+  const registries = readRegistries();
+  if (registries === undefined) throw new Error("no registries: scripts/parts/registries.sh up");
+  const plain = `http://${registries.plain}`;
+  const prefix = scale === 1 ? "public/viola" : `public/viola-${scale}`;
+  const images = await pushViolaImages({ url: plain }, prefix, partsPath("blobs"), scale);
+  const blobs = new Map<string, Stack["blobs"][number]>();
+  for (const { repository, image } of images) {
+    const platform = image.platforms[0];
+    for (const descriptor of platform === undefined ? [] : [platform.config, ...platform.layers]) {
+      blobs.set(descriptor.digest, { repository: `${prefix}/${repository}`, descriptor });
+    }
+  }
+  const layers = [...blobs.values()].filter(({ descriptor }) => /layer|rootfs/.test(descriptor.mediaType));
+  const login = `${registries.user}:${registries.password}`;
+  return {
+    plain: { url: plain, host: registries.plain, dockerConfig: dockerConfig("plain", {}) },
+    tls: {
+      url: `https://${registries.tls}`,
+      host: registries.tls,
+      login,
+      caFile: registries.caFile,
+      dockerConfig: dockerConfig("tls", {
+        [registries.tls]: { auth: Buffer.from(login).toString("base64") },
+      }),
+    },
+    prefix,
+    references: images.map(({ repository, tag }) => `${repository}:${tag}`),
+    blobs: [...blobs.values()],
+    layerBytes: layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+  };
+}
+
+/** Runs a task with an empty folder on the disk that all programs of the benchmark use, and clears it away. */
+export async function withFolder<T>(task: (folder: string) => Promise<T>): Promise<T> {
+  const folder = partsPath("bench", "output");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  // What an earlier run left for the disk to do must not fall to the next one.
+  execFileSync("sync");
+  try {
+    return await task(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function dockerConfig(name: string, auths: object): string {
+  const folder = partsPath("bench", `docker-${name}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ auths }), { mode: 0o600 });
+  return folder;
+}

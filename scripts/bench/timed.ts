@@ -1,0 +1,50 @@
+// Runs a program under GNU time: how long it took, and the most memory that it had.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Cost } from "./lines.js";
+
+/** Where and in what environment a program runs; default: those of the benchmark. */
+export interface TimedOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+/** Runs a program to its end. Throws with its standard error when its exit code is not 0. */
+export async function timed(
+  program: string,
+  args: readonly string[],
+  options: TimedOptions = {},
+): Promise<Cost> {
+  const folder = mkdtempSync(join(tmpdir(), "viola-time-"));
+  const report = join(folder, "peak");
+  const started = performance.now();
+  try {
+    const child = spawn("time", ["-f", "%M", "-o", report, program, ...args], {
+      cwd: options.cwd,
+      env: { ...(options.env ?? process.env) },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2000)));
+    const code = await new Promise<number | null>((resolve, reject) =>
+      child.on("error", reject).on("close", resolve),
+    );
+    const seconds = (performance.now() - started) / 1000;
+    if (code !== 0) throw new Error(`${program} ${args.slice(0, 3).join(" ")} …: exit code ${code}: ${said}`);
+    return { seconds, peakBytes: Number(readFileSync(report, "utf8").trim()) * 1024 };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Runs programs one after another, as one cost. */
+export async function timedSequence(commands: readonly (readonly [string, ...string[]])[]): Promise<Cost> {
+  const costs: Cost[] = [];
+  for (const [program, ...args] of commands) costs.push(await timed(program, args));
+  return {
+    seconds: costs.reduce((sum, cost) => sum + cost.seconds, 0),
+    peakBytes: Math.max(...costs.map((cost) => cost.peakBytes)),
+  };
+}
