@@ -1,0 +1,187 @@
+// Images that only a Docker engine has: saved to a file, described by an OCI manifest made here.
+import { randomUUID } from "node:crypto";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import pLimit from "p-limit";
+import { z } from "zod";
+import { choosePlatforms } from "../../core/images/choose-platforms.js";
+import { nodeNames, parseReference } from "../../core/images/reference.js";
+import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
+import type { ImageUse } from "../../core/finding/image-use.js";
+import {
+  OCI_CONFIG,
+  OCI_LAYER,
+  OCI_MANIFEST,
+  type Descriptor,
+  type Platform,
+} from "../../core/oci/descriptor.js";
+import { digestOf } from "../../core/oci/digest.js";
+import { configPlatform, parseManifest } from "../../core/oci/manifest.js";
+import { ViolaError } from "../../errors.js";
+import { storeSavedImage, type SavedFile } from "./saved-image.js";
+
+/** What this needs of an engine. */
+export interface ImageEngine {
+  /** Returns something when the engine has the image. */
+  inspectImage(reference: string, signal: AbortSignal): Promise<object | undefined>;
+  /** Streams the image as `docker save` writes it. */
+  saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
+}
+
+/** `manifest.json` of a docker archive, old or new: paths of the files of each image. https://github.com/moby/moby/blob/master/image/spec/v1.2.md */
+const archiveSchema = z
+  .array(z.object({ Config: z.string(), Layers: z.array(z.string()).nullable() }))
+  .length(1);
+const configSchema = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
+
+const GZIP = Buffer.from([0x1f, 0x8b]);
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+const PARALLEL_SAVES = 2;
+
+/** Resolves references to what a Docker engine has under them. */
+export class DockerSource {
+  readonly #engine: ImageEngine;
+  readonly #folder: string;
+  readonly #limit = pLimit(PARALLEL_SAVES);
+
+  /** Saved images are written into `folder`, which needs room for them uncompressed and belongs to the caller. */
+  constructor(engine: ImageEngine, folder: string) {
+    this.#engine = engine;
+    this.#folder = folder;
+  }
+
+  /**
+   * Saves the image and describes it. The engine keeps no registry's digests: its layers come uncompressed (or, with the containerd store, as pulled),
+   * so the manifest is made here and `rebuilt` is true. An engine has one platform of an image.
+   * Throws `IMAGE_NOT_FOUND`, `IMAGE_PLATFORM_MISSING`, `DOCKER_UNAVAILABLE`, `DIGEST_MISMATCH` when the engine's own digests do not fit what it sends,
+   * and `IMAGE_UNSUPPORTED` for a reference with a digest, which such an image cannot have.
+   */
+  resolveImage(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage> {
+    return this.#limit(() => this.#resolve(use, platforms, signal));
+  }
+
+  /** Returns the last bytes of a blob of a saved image; undefined for blobs of other sources. */
+  async readBlobTail(source: BlobSource, blob: Descriptor, bytes: number): Promise<Uint8Array | undefined> {
+    if (source.kind !== "file") return undefined;
+    const length = Math.min(bytes, blob.size);
+    return readRange(source.file, source.offset + blob.size - length, length);
+  }
+
+  async #resolve(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage> {
+    const subject = use.normalized;
+    const reference = parseReference(subject);
+    if ((await this.#engine.inspectImage(subject, signal)) === undefined) {
+      throw new ViolaError("IMAGE_NOT_FOUND", `${subject}: the Docker engine has no such image`, {
+        subject,
+        hint: "See `docker images`, or take it from its registry with --source registry.",
+      });
+    }
+    if (reference.digest !== undefined) {
+      throw new ViolaError(
+        "IMAGE_UNSUPPORTED",
+        `${subject} is pinned, and a Docker engine does not keep that digest`,
+        {
+          subject,
+          hint: "Take it from a registry, or name it by its tag.",
+        },
+      );
+    }
+    const file = join(this.#folder, `docker-save-${randomUUID()}.tar`);
+    const files = await storeSavedImage(await this.#engine.saveImage(subject, signal), file, signal);
+    const saved = await readArchive(files, file, subject);
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: describe(saved.config, OCI_CONFIG),
+      layers: saved.layers.map((layer) => describe(layer, layerType(layer))),
+    };
+    const bytes = Buffer.from(JSON.stringify(manifest));
+    const root = { mediaType: OCI_MANIFEST, digest: digestOf(bytes), size: bytes.length };
+    const content = parseManifest(bytes, OCI_MANIFEST, subject);
+    const candidates =
+      content.kind === "manifest" && saved.platform !== undefined
+        ? [{ platform: saved.platform, descriptor: root, manifest: content }]
+        : [];
+    return {
+      use,
+      names: nodeNames(reference),
+      root,
+      manifests: [{ ...root, bytes }],
+      platforms: choosePlatforms(candidates, platforms, subject),
+      sources: new Map(
+        [saved.config, ...saved.layers].map(({ digest, offset }) => [digest, { kind: "file", file, offset }]),
+      ),
+      rebuilt: true,
+    };
+  }
+}
+
+interface SavedImage {
+  readonly platform: Platform | undefined;
+  readonly config: SavedFile;
+  readonly layers: readonly SavedFile[];
+}
+
+/** Finds config and layers through manifest.json and checks uncompressed layers against the config's diff ids. */
+async function readArchive(
+  files: ReadonlyMap<string, SavedFile>,
+  file: string,
+  subject: string,
+): Promise<SavedImage> {
+  const odd = (what: string, cause?: unknown): ViolaError =>
+    new ViolaError("DOCKER_UNAVAILABLE", `${subject}: the Docker engine saved something odd: ${what}`, {
+      subject,
+      cause,
+    });
+  const fileAt = (path: string): SavedFile => {
+    const found = files.get(path);
+    if (found === undefined) throw odd(`${path} is missing`);
+    return found;
+  };
+  const readJson = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
+    const { offset, size } = fileAt(path);
+    try {
+      return schema.parse(JSON.parse((await readRange(file, offset, size)).toString("utf8")));
+    } catch (cause) {
+      throw odd(`${path} cannot be read`, cause);
+    }
+  };
+  const [entry] = await readJson("manifest.json", archiveSchema);
+  if (entry === undefined) throw odd("manifest.json lists no image");
+  const config = fileAt(entry.Config);
+  const layers = (entry.Layers ?? []).map(fileAt);
+  const { rootfs } = await readJson(entry.Config, configSchema);
+  if (rootfs.diff_ids.length !== layers.length) throw odd("config and manifest.json list different layers");
+  for (const [index, layer] of layers.entries()) {
+    const expected = rootfs.diff_ids[index];
+    if (layerType(layer) === OCI_LAYER && layer.digest !== expected) {
+      throw new ViolaError("DIGEST_MISMATCH", `${subject}: layer ${expected ?? ""} came as ${layer.digest}`, {
+        subject,
+      });
+    }
+  }
+  return { platform: configPlatform(await readRange(file, config.offset, config.size)), config, layers };
+}
+
+/** The containerd image store saves layers as they were pulled; the file itself says how it is compressed. */
+function layerType({ start }: SavedFile): string {
+  const bytes = Buffer.from(start);
+  if (bytes.subarray(0, GZIP.length).equals(GZIP)) return `${OCI_LAYER}+gzip`;
+  if (bytes.subarray(0, ZSTD.length).equals(ZSTD)) return `${OCI_LAYER}+zstd`;
+  return OCI_LAYER;
+}
+
+function describe({ digest, size }: SavedFile, mediaType: string): Descriptor {
+  return { mediaType, digest, size };
+}
+
+async function readRange(file: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
