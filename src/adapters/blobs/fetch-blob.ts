@@ -1,6 +1,5 @@
 // Fetches one blob into its place in the output file: redirects, resumption after a broken connection, size and digest.
 import { createHash } from "node:crypto";
-import { EnvHttpProxyAgent, request } from "undici";
 import type { FetchJob, Outcome } from "./blob-messages.js";
 import { HttpConnection, UnreadableBody, type ResponseHead, type ResponseSink } from "./http-connection.js";
 import type { OutputFile } from "./output-file.js";
@@ -141,7 +140,7 @@ async function getOverSocket(
   }
 }
 
-/** The way through a proxy and for bodies of unknown length: slower, and not ours to maintain. */
+/** The way through a proxy and for bodies of unknown length: slower, and not ours to maintain. Loaded when first needed: it is large. */
 async function getThroughClient(
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -152,6 +151,7 @@ async function getThroughClient(
     rejectUnauthorized: job.tls.rejectUnauthorized,
     ...(job.tls.ca !== undefined && { ca: [...job.tls.ca] }),
   };
+  const { EnvHttpProxyAgent, request } = await import("undici");
   const dispatcher = new EnvHttpProxyAgent({ connect: tls, requestTls: tls });
   try {
     const answer = await request(url, { dispatcher, headers: { ...headers, "accept-encoding": "identity" } });

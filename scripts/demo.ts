@@ -1,0 +1,136 @@
+// `npm run demo`: the main job from beginning to end, with Node and npm alone: a registry and a chart repository of its own on 127.0.0.1,
+// then the very commands that a user types. Where Docker and a Kind cluster are, it goes on and loads the bundle.
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findHelm } from "../src/adapters/helm/find-helm.js";
+import { runProcess } from "../src/adapters/process.js";
+import { startChartRepository } from "./parts/chart-repository.js";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "./parts/embedded-registry.js";
+import { makeImage, type ImageWish } from "./parts/images.js";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const MANIFESTS = join(ROOT, "manifests/demo");
+const MEGABYTE = 1_000_000;
+const BASE = { seed: "demo-base", bytes: 3 * MEGABYTE };
+
+/** Repository with its registry, tag, media types, and the megabytes of its own layer on top of the shared base. */
+const IMAGES: readonly (readonly [string, string, ImageWish["mediaTypes"], number])[] = [
+  ["registry.example/shop/web", "2.3.1", "oci", 6],
+  ["registry.example/shop/tools", "1.0.0", "oci", 1],
+  ["registry.example/shop/migrate", "2.3.1", "oci", 2],
+  ["registry.example/shop/backup", "0.9.0", "docker", 2],
+  ["docker.io/library/redis", "7", "oci", 4],
+  ["docker.io/library/postgres", "16.4", "docker", 9],
+  ["docker.io/library/busybox", "1.36", "oci", 1],
+  ["docker.io/grafana/agent-operator", "v0.39.1", "oci", 3],
+  ["docker.io/grafana/agent", "v0.39.1", "oci", 7],
+  ["quay.io/prometheus-operator/prometheus-config-reloader", "v0.67.1", "docker", 2],
+];
+
+async function main(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "viola-airgap-demo-"));
+  const registry = await startEmbeddedRegistry();
+  const charts = join(folder, "charts");
+  await packageCharts(charts);
+  const repository = await startChartRepository(charts);
+  try {
+    await offerImages(registry, join(folder, "blobs"));
+    const spec = await writeInput(folder, registry.url, repository.url);
+    say(
+      `A registry with ${IMAGES.length} images and a chart repository listen on 127.0.0.1; everything lies in ${folder}.`,
+    );
+
+    const bundle = join(folder, "shop.bundle");
+    const commands = [
+      ["images", spec],
+      ["images", spec, "--why", "grafana/agent:v0.39.1"],
+      ["build", spec, "-o", bundle],
+      ["verify", bundle],
+      ["audit", bundle],
+    ];
+    for (const command of commands) {
+      const code = await viola(command, join(folder, "settings.yaml"));
+      if (code !== 0) return code;
+    }
+    const cluster = await findKindCluster();
+    if (cluster === undefined) {
+      say(
+        `No Docker engine with a Kind cluster here, so the demo ends before \`load\`. On the isolated host it would be:\n$ viola-airgap load ${bundle} --to kind:CLUSTER`,
+      );
+      return 0;
+    }
+    return await viola(["load", bundle, "--to", `kind:${cluster}`], join(folder, "settings.yaml"));
+  } finally {
+    await repository.close();
+    await registry.close();
+    await rm(join(folder, "blobs"), { recursive: true, force: true });
+  }
+}
+
+/** Packages the demo's charts that come from a repository, with the Helm that the product itself would use. */
+async function packageCharts(folder: string): Promise<void> {
+  const signal = new AbortController().signal;
+  const cacheFolder = join(homedir(), ".cache/viola-airgap");
+  const helm = await findHelm({ path: process.env["PATH"], cacheFolder }, signal);
+  await mkdir(folder, { recursive: true });
+  for (const chart of ["shop", "database"]) {
+    await runProcess([helm.program, "package", join(MANIFESTS, "charts", chart), "--destination", folder], {
+      signal,
+    });
+  }
+}
+
+async function offerImages(registry: EmbeddedRegistry, blobs: string): Promise<void> {
+  await mkdir(blobs, { recursive: true });
+  for (const [repository, tag, mediaTypes, megabytes] of IMAGES) {
+    const image = makeImage(blobs, { seed: repository, mediaTypes, layers: [BASE, megabytes * MEGABYTE] });
+    registry.addImage(blobs, image, repository, tag);
+  }
+}
+
+/** Writes spec and settings with the addresses of this run, and returns the spec's path. */
+async function writeInput(folder: string, registry: string, repository: string): Promise<string> {
+  const spec = join(folder, "bundle.yaml");
+  const text = await readFile(join(MANIFESTS, "bundle.yaml"), "utf8");
+  await writeFile(spec, text.replaceAll("REPOSITORY", repository));
+  await cp(join(MANIFESTS, "charts/log-collector"), join(folder, "charts/log-collector"), {
+    recursive: true,
+  });
+  await writeFile(
+    join(folder, "settings.yaml"),
+    `mirrors:\n  "*": { endpoints: ["${registry}/{registry}"], only: true }\n`,
+  );
+  return spec;
+}
+
+function viola(command: readonly string[], settings: string): Promise<number> {
+  say(`$ viola-airgap ${command.join(" ")}`);
+  const child = spawn(process.execPath, [join(ROOT, "dist/main.js"), ...command, "--config", settings], {
+    stdio: "inherit",
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER`, or the first one that Docker shows. */
+async function findKindCluster(): Promise<string | undefined> {
+  const wanted = process.env["VIOLA_DEMO_CLUSTER"];
+  if (wanted !== undefined) return wanted;
+  const label = "io.x-k8s.kind.cluster";
+  const argv = ["docker", "ps", "--filter", `label=${label}`, "--format", `{{.Label "${label}"}}`];
+  const listed = await runProcess(argv, { signal: new AbortController().signal }).catch(() => undefined);
+  return listed?.stdout.split("\n").find((name) => name !== "");
+}
+
+function say(text: string): void {
+  process.stdout.write(`\n${text}\n\n`);
+}
+
+process.exitCode = await main();
