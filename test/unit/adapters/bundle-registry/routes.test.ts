@@ -1,0 +1,78 @@
+// Which bytes of a bundle answer which path.
+import { describe, expect, test } from "vitest";
+import { makeRoutes, parseRange } from "../../../../src/adapters/bundle-registry/routes.js";
+import { OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
+import { digestOfText, imageOf, inventoryOf } from "../../core/cluster/inventory-of.js";
+
+const prometheus = imageOf("quay.io/prometheus/prometheus:v2", { layers: ["layer"] });
+const busybox = imageOf("docker.io/library/busybox:1", { layers: ["layer"] });
+const findRoute = makeRoutes(inventoryOf([prometheus, busybox]));
+const digestFor = (path: string, registry?: string): string | undefined => {
+  const route = findRoute(path, registry);
+  return route.kind === "content" ? route.content.digest : undefined;
+};
+
+describe("routes", () => {
+  test("the root answers as a registry", () => {
+    expect(findRoute("/v2/", undefined)).toEqual({ kind: "ping" });
+  });
+
+  test("a tag is found in the registry that the ns query names, and in no other", () => {
+    const path = "/v2/prometheus/prometheus/manifests/v2";
+    expect(digestFor(path, "quay.io")).toBe(prometheus.digest);
+    expect(digestFor(path, "ghcr.io")).toBeUndefined();
+    expect(findRoute(path, "ghcr.io")).toEqual({ kind: "unknown", code: "MANIFEST_UNKNOWN" });
+  });
+
+  test("without a query the registry is part of the path, or Docker Hub", () => {
+    expect(digestFor("/v2/quay.io/prometheus/prometheus/manifests/v2")).toBe(prometheus.digest);
+    expect(digestFor("/v2/library/busybox/manifests/1")).toBe(busybox.digest);
+    expect(digestFor("/v2/prometheus/prometheus/manifests/v2")).toBeUndefined();
+  });
+
+  test("manifests are found by digest with the media type of the inventory", () => {
+    const [index, manifest] = prometheus.manifests;
+    for (const [entry, mediaType] of [
+      [index, OCI_INDEX],
+      [manifest, OCI_MANIFEST],
+    ] as const) {
+      expect(findRoute(`/v2/any/name/manifests/${entry?.digest ?? ""}`, "quay.io")).toMatchObject({
+        content: { digest: entry?.digest, mediaType, size: entry?.size },
+      });
+    }
+  });
+
+  test("a layer is a blob and no manifest", () => {
+    const layer = digestOfText("layer");
+    expect(digestFor(`/v2/x/blobs/${layer}`)).toBe(layer);
+    expect(digestFor(`/v2/x/manifests/${layer}`)).toBeUndefined();
+  });
+
+  test("what is in no bundle, or no such path, is unknown", () => {
+    expect(findRoute(`/v2/x/blobs/${digestOfText("else")}`, undefined)).toEqual({
+      kind: "unknown",
+      code: "BLOB_UNKNOWN",
+    });
+    expect(findRoute("/v2/x/uploads/1", undefined)).toEqual({ kind: "unknown", code: "UNSUPPORTED" });
+    expect(findRoute("/metrics", undefined)).toEqual({ kind: "unknown", code: "UNSUPPORTED" });
+  });
+});
+
+describe("a Range header", () => {
+  test.each([
+    ["bytes=0-9", { start: 0, end: 9 }],
+    ["bytes=90-", { start: 90, end: 99 }],
+    ["bytes=90-500", { start: 90, end: 99 }],
+    ["bytes=-10", { start: 90, end: 99 }],
+    ["bytes=-500", { start: 0, end: 99 }],
+    ["bytes=100-", "unsatisfiable"],
+    ["bytes=-0", "unsatisfiable"],
+    ["bytes=9-3", undefined],
+    ["bytes=0-1,5-6", undefined],
+    ["bytes=-", undefined],
+    ["lines=1-2", undefined],
+    [undefined, undefined],
+  ])("%s of 100 bytes", (header, range) => {
+    expect(parseRange(header, 100)).toEqual(range);
+  });
+});

@@ -1,0 +1,78 @@
+// Makes small inventories for tests: every blob's bytes are its name.
+import {
+  FORMAT_VERSION,
+  type Inventory,
+  type InventoryImage,
+} from "../../../../src/core/bundle/inventory.js";
+import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
+import { digestOf } from "../../../../src/core/oci/digest.js";
+
+/** Returns the digest of the blob whose bytes are this text. */
+export function digestOfText(text: string): string {
+  return digestOf(text);
+}
+
+/** Describes an index with a manifest, a config and the layers for each platform. */
+export function imageOf(
+  name: string,
+  options: { layers?: readonly string[]; platforms?: readonly string[]; names?: readonly string[] } = {},
+): InventoryImage {
+  const { layers = [], platforms = ["linux/amd64"], names = [name] } = options;
+  const described = (
+    text: string,
+    mediaType: string,
+  ): { mediaType: string; digest: string; size: number } => ({
+    mediaType,
+    digest: digestOf(text),
+    size: text.length,
+  });
+  const index = described(`${name} index`, OCI_INDEX);
+  return {
+    reference: name,
+    normalized: name,
+    required: true,
+    confidence: "certain",
+    evidence: [],
+    names,
+    digest: index.digest,
+    mediaType: index.mediaType,
+    manifests: [
+      index,
+      ...platforms.map((platform) => described(`${name} ${platform} manifest`, OCI_MANIFEST)),
+    ],
+    rebuilt: false,
+    platforms: platforms.map((platform) => ({
+      platform,
+      digest: digestOf(`${name} ${platform} manifest`),
+      config: described(`${name} ${platform} config`, OCI_CONFIG),
+      layers: layers.map((layer) => ({ ...described(layer, OCI_LAYER), uncompressedSize: null })),
+    })),
+  };
+}
+
+/** Lists the images with all of their blobs, each at an offset of its own. */
+export function inventoryOf(images: readonly InventoryImage[]): Inventory {
+  const all = images.flatMap((image) => [
+    ...image.manifests,
+    ...image.platforms.flatMap(({ config, layers }) => [config, ...layers]),
+  ]);
+  const blobs = [...new Map(all.map(({ digest, size }) => [digest, size]))].map(([digest, size], index) => ({
+    digest,
+    size,
+    offset: (index + 1) * 1024,
+  }));
+  return {
+    formatVersion: FORMAT_VERSION,
+    name: "test",
+    version: "1.0.0",
+    createdFrom: { spec: "", tool: "test" },
+    platforms: [...new Set(images.flatMap((image) => image.platforms.map((one) => one.platform)))],
+    apiVersions: [],
+    releases: [],
+    images,
+    excluded: [],
+    warnings: [],
+    files: [],
+    blobs,
+  };
+}

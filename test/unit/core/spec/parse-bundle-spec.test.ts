@@ -1,0 +1,225 @@
+// parseBundleSpec: what a spec becomes, and where its faults are.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
+import { describe, expect, it } from "vitest";
+import { parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
+import { editorSchema } from "../../../../src/core/spec/schema.js";
+import type { ViolaError } from "../../../../src/errors.js";
+import { ManyErrors } from "../../../../src/errors.js";
+
+const manifest = (path: string): string =>
+  readFileSync(new URL(`../../../../manifests/${path}`, import.meta.url), "utf8");
+
+const CHART = `
+name: demo
+version: 1.0.0
+charts:
+  - chart: ./app
+    release: app
+    namespace: apps
+`;
+
+/** Returns `line:column message` of every complaint about the text, in order of position. */
+function complaints(text: string): readonly string[] {
+  try {
+    parseBundleSpec(text, "b.yaml", "/work");
+  } catch (error) {
+    const errors = error instanceof ManyErrors ? error.errors : [error as ViolaError];
+    return errors
+      .map((one) => {
+        expect(one.code).toBe("SPEC_INVALID");
+        expect(one.message.startsWith(`${one.subject ?? ""}: `)).toBe(true);
+        return one.message.slice("b.yaml:".length);
+      })
+      .sort((one, other) => Number.parseInt(one) - Number.parseInt(other));
+  }
+  return [];
+}
+
+describe("parseBundleSpec", () => {
+  it("fills in defaults and makes paths absolute against the spec's folder", () => {
+    const spec = parseBundleSpec(
+      `
+name: demo
+version: 1.0.0
+platforms: [linux/amd64, linux/aarch64]
+kubernetes: { version: v1.30.2, apiVersions: [monitoring.coreos.com/v1] }
+charts:
+  - chart: kube-state-metrics
+    repository: https://charts.example/metrics
+    version: 5.29.0
+    dependencies:
+      - { name: extra, version: 1.x, repository: file://../extra, condition: extra.enabled, alias: more }
+    release: metrics
+    namespace: monitoring
+    valuesFiles: [values.yaml, /etc/values.yaml]
+    values: { replicas: 2 }
+  - { chart: "oci://registry.example/charts/app", version: 1.2.3, release: app, namespace: apps }
+  - { chart: charts/app-1.0.0.tgz, release: packed, namespace: apps }
+  - { chart: ../app, release: folder, namespace: apps }
+images:
+  include: [busybox]
+  exclude: [{ image: quay.io/thanos/thanos:v0.37.2, reason: not used }]
+  tests: true
+`,
+      "b.yaml",
+      "/work/specs",
+    );
+
+    expect(spec).toEqual({
+      name: "demo",
+      version: "1.0.0",
+      platforms: [
+        { os: "linux", architecture: "amd64" },
+        { os: "linux", architecture: "arm64" },
+      ],
+      kubeVersion: "v1.30.2",
+      apiVersions: ["monitoring.coreos.com/v1"],
+      charts: [
+        {
+          source: {
+            kind: "repository",
+            repository: "https://charts.example/metrics",
+            name: "kube-state-metrics",
+            version: "5.29.0",
+          },
+          dependencies: [
+            {
+              name: "extra",
+              version: "1.x",
+              repository: "file:///work/extra",
+              condition: "extra.enabled",
+              alias: "more",
+            },
+          ],
+          release: "metrics",
+          namespace: "monitoring",
+          valuesFiles: ["/work/specs/values.yaml", "/etc/values.yaml"],
+          values: { replicas: 2 },
+          set: [],
+        },
+        {
+          source: { kind: "oci", reference: "oci://registry.example/charts/app", version: "1.2.3" },
+          dependencies: [],
+          release: "app",
+          namespace: "apps",
+          valuesFiles: [],
+          set: [],
+        },
+        {
+          source: { kind: "archive", file: "/work/specs/charts/app-1.0.0.tgz" },
+          dependencies: [],
+          release: "packed",
+          namespace: "apps",
+          valuesFiles: [],
+          set: [],
+        },
+        {
+          source: { kind: "folder", folder: "/work/app" },
+          dependencies: [],
+          release: "folder",
+          namespace: "apps",
+          valuesFiles: [],
+          set: [],
+        },
+      ],
+      extraImages: ["busybox"],
+      excludedImages: [{ reference: "quay.io/thanos/thanos:v0.37.2", reason: "not used" }],
+      includeTests: true,
+    });
+  });
+
+  it.each(["example.yaml", "viola-monitoring/bundle.yaml"])("accepts manifests/%s", (path) => {
+    expect(parseBundleSpec(manifest(path), path, "/work").charts).toHaveLength(1);
+  });
+
+  it("names every fault at once, each with its line", () => {
+    const found = complaints(`
+name: demo
+version: 1.10
+platfroms: []
+platforms: [linux]
+charts:
+  - chart: app
+    relese: app
+    release: App
+    namespace: apps
+  - chart: ./app
+    version: 1.0.0
+    release: app
+    namespace: apps
+    dependencies: [{ name: x, version: "1", repository: "git://x" }]
+images:
+  exclude: [{ image: busybox }]
+`);
+
+    expect(found.map((line) => line.replace(/^(\d+):\d+: (\S+): .*/, "$1 $2"))).toEqual([
+      "3 version",
+      "4 platfroms",
+      "5 platforms[0]",
+      "7 charts[0].chart",
+      "8 charts[0].relese",
+      "9 charts[0].release",
+      "12 charts[1].version",
+      "15 charts[1].dependencies[0].repository",
+      "17 images.exclude[0].reason",
+    ]);
+    expect(found[1]).toContain("platforms");
+    expect(found[4]).toContain("release");
+  });
+
+  it.each([
+    ["a YAML fault", `${CHART}name: again\n`, /^8:/],
+    [
+      "a release twice in a namespace",
+      `${CHART}  - { chart: ./b, release: app, namespace: apps }\n`,
+      /^8:.*charts\[1\]\.release/,
+    ],
+    [
+      "an oci chart with a repository",
+      CHART.replace("./app", "oci://r.example/a\n    repository: https://x.example"),
+      /repository/,
+    ],
+    [
+      "a repository that is no URL",
+      CHART.replace("./app", "a\n    repository: stable"),
+      /charts\[0\]\.repository/,
+    ],
+    [
+      "a path beside a repository",
+      CHART.replace("./app", "./a\n    repository: https://x.example"),
+      /charts\[0\]\.chart/,
+    ],
+    ["an image that is no reference", `${CHART}images: { include: ["A:B"] }\n`, /^8:.*images\.include\[0\]/],
+    [
+      "an image both included and left out",
+      `${CHART}images: { include: [busybox], exclude: [{ image: "docker.io/library/busybox:latest", reason: r }] }\n`,
+      /images\.exclude\[0\]\.image/,
+    ],
+    [
+      "a dependency listed twice",
+      `${CHART}    dependencies:\n      - { name: x, version: "1", repository: "https://x.example" }\n      - { name: x, version: "2", repository: "https://x.example" }\n`,
+      /^10:.*dependencies\[1\]\.name/,
+    ],
+    ["a file with nothing in it", "", /charts: is missing/],
+  ])("refuses %s", (_, text, expected) => {
+    expect(complaints(text).join("\n")).toMatch(expected);
+  });
+
+  it("accepts one release name in two namespaces", () => {
+    expect(complaints(`${CHART}  - { chart: ./b, release: app, namespace: other }\n`)).toEqual([]);
+  });
+});
+
+describe("editorSchema", () => {
+  // To write it anew: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
+  it("is what manifests/bundle.schema.json holds", async () => {
+    const file = fileURLToPath(new URL("../../../../manifests/bundle.schema.json", import.meta.url));
+    const options = await resolveConfig(file);
+
+    const schema = await format(JSON.stringify(editorSchema()), { ...options, filepath: file });
+
+    await expect(schema).toMatchFileSnapshot(file);
+  });
+});

@@ -1,0 +1,81 @@
+// The import direction: main -> cli -> workflows -> core, adapters -> core; only cli makes adapters.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../support/paths.js";
+
+const SOURCE = join(ROOT, "src");
+
+/** What a layer may import of the others; `errors.ts` is open to all. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  main: ["cli"],
+  cli: ["cli", "workflows", "core", "adapters", "errors"],
+  workflows: ["workflows", "core", "errors"],
+  adapters: ["adapters", "core", "errors"],
+  core: ["core", "errors"],
+  errors: [],
+};
+/** An adapter implements what a workflow is given: it may name those types, and nothing else of a workflow. */
+const PORTS = new Set(["workflows/context", "workflows/events"]);
+const CORE_PACKAGES = /^(?:yaml|zod|semver|node:(?:crypto|stream|path\/posix|path))$/;
+/** Process state is read at the edge and handed down as values. */
+const EDGE_ONLY = /\bprocess\.(?:env|argv|exit|stdout|stderr)\b|\bconsole\./;
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((file) =>
+  file.endsWith(".ts"),
+);
+
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(join(SOURCE, file), "utf8");
+  const pattern = /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)/g;
+  return [...text.matchAll(pattern)].map(([, typeOnly, from, dynamic]) => ({
+    file,
+    target: from ?? dynamic ?? "",
+    typeOnly: typeOnly !== undefined,
+  }));
+}
+
+function layerOf(file: string): string {
+  return file.split("/")[0]!.replace(/\.ts$/, "");
+}
+
+function inside({ file, target }: Import): string | undefined {
+  if (!target.startsWith(".")) return undefined;
+  return relative(SOURCE, resolve(SOURCE, file, "..", target)).replace(/\.js$/, "");
+}
+
+describe("import direction", () => {
+  it("sees the imports that it judges", () => {
+    expect(files.length).toBeGreaterThan(30);
+    expect(files.flatMap(importsOf).length).toBeGreaterThan(100);
+  });
+
+  it.each(files)("%s imports only what its layer may", (file) => {
+    const wrong = importsOf(file).filter((one) => {
+      const target = inside(one);
+      if (target === undefined) return layerOf(file) === "core" && !CORE_PACKAGES.test(one.target);
+      if (layerOf(file) === "adapters" && one.typeOnly && PORTS.has(target)) return false;
+      return ALLOWED[layerOf(file)]?.includes(layerOf(target)) !== true;
+    });
+
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(files)("%s begins by saying what it does", (file) => {
+    const lines = readFileSync(join(SOURCE, file), "utf8").split("\n");
+
+    expect(lines[0]!.startsWith("#!") ? lines[1] : lines[0]).toMatch(/^\/\/ \S/);
+  });
+
+  it.each(files.filter((file) => layerOf(file) !== "main"))("%s leaves the process to main", (file) => {
+    const code = readFileSync(join(SOURCE, file), "utf8").replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, "");
+
+    expect(EDGE_ONLY.exec(code)?.[0]).toBeUndefined();
+  });
+});

@@ -1,0 +1,185 @@
+// What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
+import { expect, test } from "vitest";
+import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
+import type { ClusterNode, WantedName } from "../../../src/core/cluster/node.js";
+import { formatPlatform } from "../../../src/core/oci/platform.js";
+import { ViolaError, type ManyErrors } from "../../../src/errors.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import { loadBundle, type LoadContext, type LoadReport } from "../../../src/workflows/load.js";
+import { imageOf, inventoryOf } from "../core/cluster/inventory-of.js";
+
+const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
+const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
+
+/** A node that does as it is told, but for what a test changes. */
+class FakeNode implements ClusterNode {
+  readonly platform;
+  readonly hostAddresses = ["192.0.2.1", "fd00::1"];
+  readonly known = new Map<string, string>();
+  readonly touched: string[] = [];
+  reachable = true;
+  failure: ViolaError | undefined;
+  forgets: string | undefined;
+
+  constructor(
+    readonly name: string,
+    architecture = "amd64",
+  ) {
+    this.platform = { os: "linux", architecture };
+  }
+  completeImages(): Promise<ReadonlyMap<string, string>> {
+    return Promise.resolve(new Map(this.known));
+  }
+  presentBlobs(): Promise<ReadonlySet<string>> {
+    return Promise.resolve(new Set());
+  }
+  findReachable(endpoints: readonly string[]): Promise<string | undefined> {
+    return Promise.resolve(this.reachable ? endpoints.at(-1) : undefined);
+  }
+  fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
+    return this.#take(wanted, `fetch ${endpoint}`);
+  }
+  async importImages(wanted: readonly WantedName[], archive: AsyncIterable<Uint8Array>): Promise<void> {
+    let bytes = 0;
+    for await (const chunk of archive) bytes += chunk.length;
+    expect(bytes % 512).toBe(0);
+    return this.#take(wanted, "import");
+  }
+  #take(wanted: readonly WantedName[], how: string): Promise<void> {
+    this.touched.push(how);
+    if (this.failure) return Promise.reject(this.failure);
+    for (const { name, platform } of wanted) {
+      const image = inventory.images.find((one) => one.names.includes(name));
+      expect(platform).toBe(formatPlatform(this.platform));
+      if (image && name !== this.forgets) this.known.set(name, image.digest);
+    }
+    return Promise.resolve();
+  }
+}
+
+interface Outcome {
+  readonly report?: LoadReport;
+  readonly error?: unknown;
+  readonly notes: readonly string[];
+  readonly serversLeft: number;
+}
+
+async function load(
+  nodes: readonly FakeNode[],
+  options: { damaged?: readonly InventoryBlob[]; inventory?: OpenBundle["inventory"] } = {},
+): Promise<Outcome> {
+  let serversLeft = 0;
+  const notes: string[] = [];
+  const bundle: OpenBundle = {
+    file: "bundle.tar",
+    size: 0,
+    digest: "",
+    inventory: options.inventory ?? inventory,
+    read: () => Promise.resolve(new Uint8Array()),
+    locate: () => ({ offset: 0, size: 0 }),
+  };
+  const context: LoadContext = {
+    reader: {
+      openBundle: () => Promise.resolve(bundle),
+      findDamagedBlobs: () => Promise.resolve(options.damaged ?? []),
+    },
+    findNodes: () => Promise.resolve(nodes),
+    serveBundle: () => {
+      serversLeft++;
+      return Promise.resolve({
+        port: 4242,
+        pathFor: (client) => `/key/${client}`,
+        sentBytes: () => 0,
+        close: () => {
+          serversLeft--;
+          return Promise.resolve();
+        },
+      });
+    },
+    readSegments: async function* (_, segments) {
+      await Promise.resolve();
+      for (const segment of segments)
+        yield segment instanceof Uint8Array ? segment : Buffer.alloc(segment.size);
+    },
+    signal: new AbortController().signal,
+  };
+  const onProgress = (event: { kind: string; message?: string }): void => {
+    if (event.kind === "note") notes.push(event.message ?? "");
+  };
+  try {
+    return { report: await loadBundle(bundle, {}, context, onProgress), notes, serversLeft };
+  } catch (error) {
+    return { error, notes, serversLeft };
+  }
+}
+
+test("a node is told the address that it can reach, IPv6 in brackets", async () => {
+  const node = new FakeNode("n1");
+  const { report, serversLeft } = await load([node]);
+  expect(node.touched).toEqual(["fetch http://[fd00::1]:4242/key/n1"]);
+  expect(report?.nodes).toMatchObject([{ node: "n1", route: "fetch", presentNames: 0, loadedNames: NAMES }]);
+  expect(serversLeft).toBe(0);
+});
+
+test("nodes that have all are left alone, and nothing is served for them", async () => {
+  const node = new FakeNode("n1");
+  for (const image of inventory.images) node.known.set(image.normalized, image.digest);
+  const { report } = await load([node]);
+  expect(node.touched).toEqual([]);
+  expect(report?.nodes).toMatchObject([{ route: "none", presentNames: 2, loadedNames: [] }]);
+});
+
+test("a node that reaches no address gets an import, and that is said", async () => {
+  const node = new FakeNode("n1");
+  node.reachable = false;
+  const { report, notes } = await load([node]);
+  expect(report?.nodes).toMatchObject([{ route: "import", loadedNames: NAMES }]);
+  expect(report?.nodes[0]?.sentBytes).toBeGreaterThan(0);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("n1");
+});
+
+test("a damaged layer stops the load before any node is touched", async () => {
+  const node = new FakeNode("n1");
+  const { error } = await load([node], { damaged: inventory.blobs.slice(-1) });
+  expect(error).toMatchObject({ code: "BUNDLE_INVALID" });
+  expect((error as ViolaError).message).toContain("quay.io/c/d:2");
+  expect(node.touched).toEqual([]);
+});
+
+test("nodes of a platform that the bundle has not are all named, before any node is touched", async () => {
+  const nodes = [new FakeNode("n1"), new FakeNode("n2", "arm64"), new FakeNode("n3", "s390x")];
+  const { error } = await load(nodes);
+  expect((error as ManyErrors).errors.map(({ code, subject }) => [code, subject])).toEqual([
+    ["IMAGE_PLATFORM_MISSING", "n2"],
+    ["IMAGE_PLATFORM_MISSING", "n3"],
+  ]);
+  expect(nodes.flatMap((node) => node.touched)).toEqual([]);
+});
+
+test("a node that fails does not keep the others from finishing", async () => {
+  const nodes = [new FakeNode("n1"), new FakeNode("n2"), new FakeNode("n3")];
+  const failure = new ViolaError("NODE_LOAD_FAILED", "n1: disk full", { subject: "n1" });
+  nodes[0]!.failure = failure;
+  const { error, serversLeft } = await load(nodes);
+  expect(error).toBe(failure);
+  expect(nodes.slice(1).map((node) => node.known.size)).toEqual([2, 2]);
+  expect(serversLeft).toBe(0);
+});
+
+test("a command that ended well is not believed: a name that is not complete afterwards is an error", async () => {
+  const node = new FakeNode("n1");
+  node.forgets = "quay.io/c/d:2";
+  const { error } = await load([node]);
+  expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "quay.io/c/d:2" });
+});
+
+test.each(["--help", "a/b:1", "docker.io/a/b:1\nlinux/amd64 docker.io/x/y:1"])(
+  "a bundle with the name %j is refused",
+  async (name) => {
+    const node = new FakeNode("n1");
+    const { error } = await load([node], { inventory: inventoryOf([imageOf(name)]) });
+    expect(error).toMatchObject({ code: "BUNDLE_INVALID" });
+    expect(node.touched).toEqual([]);
+  },
+);
