@@ -4,6 +4,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
 import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
+import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/settings.js";
 import { ViolaError } from "../errors.js";
@@ -42,6 +43,7 @@ export class CommandContext {
   readonly #closers: (() => Promise<void>)[] = [];
   #settings: Promise<Settings> | undefined;
   #registry: Promise<RegistryClient> | undefined;
+  #docker: Promise<DockerEngine> | undefined;
 
   constructor(options: CommonOptions, surroundings: Surroundings, signal: AbortSignal) {
     this.signal = signal;
@@ -84,6 +86,12 @@ export class CommandContext {
     return this.#registry;
   }
 
+  /** The Docker engine. dockerode is slow to start: only commands that talk to an engine pay for it. */
+  docker(): Promise<DockerEngine> {
+    this.#docker ??= connectDocker(this.env);
+    return this.#docker;
+  }
+
   /** Runs `close` when the command ends, in reverse order. */
   onDispose(close: () => Promise<void>): void {
     this.#closers.push(close);
@@ -101,7 +109,17 @@ export class CommandContext {
   }
 }
 
-/** Returns `NAME VERSION` parts of this program's own package. */
+async function connectDocker(variables: Surroundings["env"]): Promise<DockerEngine> {
+  const [{ DockerEngine }, { findDockerEndpoint }] = await Promise.all([
+    import("../adapters/docker/engine.js"),
+    import("../adapters/docker/endpoint.js"),
+  ]);
+  return new DockerEngine(
+    await findDockerEndpoint({ variables, homeDirectory: homedir(), os: process.platform }),
+  );
+}
+
+/** Returns the version of this program's own package. */
 export async function readVersion(): Promise<string> {
   const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;

@@ -1,5 +1,4 @@
 // `load BUNDLE --to TARGET…`: every image into every node, checked there.
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
@@ -57,13 +56,12 @@ function parseTarget(text: string): Target {
   return { kind, ...(cluster !== undefined && { cluster }) };
 }
 
-/** dockerode is slow to start; only commands that talk to an engine pay for it. */
 async function makeLoadContext(context: CommandContext): Promise<Parameters<typeof loadBundle>[2]> {
   const [{ findKindNodes }, { serveBundle }, { readSegments }, engine] = await Promise.all([
     import("../adapters/kind/nodes.js"),
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/bundle-registry/segments.js"),
-    findEngine(context),
+    context.docker(),
   ]);
   return {
     reader: context.reader,
@@ -72,16 +70,6 @@ async function makeLoadContext(context: CommandContext): Promise<Parameters<type
     readSegments,
     signal: context.signal,
   };
-}
-
-async function findEngine({ env }: CommandContext) {
-  const [{ DockerEngine }, { findDockerEndpoint }] = await Promise.all([
-    import("../adapters/docker/engine.js"),
-    import("../adapters/docker/endpoint.js"),
-  ]);
-  return new DockerEngine(
-    await findDockerEndpoint({ variables: env, homeDirectory: homedir(), os: process.platform }),
-  );
 }
 
 function formatLoad(reports: readonly LoadReport[]): string {

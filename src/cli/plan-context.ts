@@ -5,6 +5,8 @@ import { findHelm } from "../adapters/helm/find-helm.js";
 import { HelmChartTool } from "../adapters/helm/helm-chart-tool.js";
 import { writeBundle } from "../adapters/bundle-file/write-bundle.js";
 import { loadOperators } from "../adapters/operators.js";
+import { AutoSource } from "../adapters/auto-source.js";
+import type { DockerSource } from "../adapters/docker/docker-source.js";
 import { RegistrySource } from "../adapters/registry/registry-source.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { Platform } from "../core/oci/descriptor.js";
@@ -66,8 +68,7 @@ export async function planOptions(
 }
 
 function chartTool(context: CommandContext): ChartTool {
-  let found: Promise<ChartTool> | undefined;
-  const find = (): Promise<ChartTool> => (found ??= findChartTool(context));
+  const find = once(() => findChartTool(context));
   return {
     packageChart: async (...input) => (await find()).packageChart(...input),
     renderChart: async (...input) => (await find()).renderChart(...input),
@@ -91,9 +92,19 @@ async function findChartTool(context: CommandContext): Promise<ChartTool> {
   });
 }
 
-async function imageSource(context: CommandContext, _choice: SourceChoice): Promise<ImageSource> {
+async function imageSource(context: CommandContext, choice: SourceChoice): Promise<ImageSource> {
+  const docker = async (): Promise<DockerSource> => {
+    const { DockerSource } = await import("../adapters/docker/docker-source.js");
+    return new DockerSource(await context.docker(), await context.temporaryFolder());
+  };
+  if (choice === "docker") return docker();
   const registry = new RegistrySource(await context.registry());
-  return registry;
+  return choice === "registry" ? registry : new AutoSource(registry, once(docker));
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 function unique(platforms: readonly Platform[]): readonly Platform[] {

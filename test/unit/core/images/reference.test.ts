@@ -40,7 +40,7 @@ describe("parseReference", () => {
     "a/b:.tag",
     "a b",
     "{{ x }}",
-    `${"a".repeat(256)}`,
+    "a".repeat(256),
   ])("refuses %j", (text) => {
     expect(findReference(text)).toBeUndefined();
     expect(() => parseReference(text)).toThrow(
