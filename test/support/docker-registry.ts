@@ -26,21 +26,6 @@ const USER = "viola";
 const PASSWORD = "the password: of viola";
 const TOKEN_SERVER = fileURLToPath(new URL("../../scripts/parts/token-server.ts", import.meta.url));
 
-/** True when the programs that this needs are there. */
-export function hasDockerRegistry(): boolean {
-  try {
-    for (const [program, argument] of [
-      ["docker-registry", "--version"],
-      ["openssl", "version"],
-    ] as const) {
-      execFileSync(program, [argument], { stdio: "ignore" });
-    }
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Starts a registry over the storage given, else over an empty one, which `stop` removes. */
 export async function startDockerRegistry(door: RegistryDoor, storage?: string): Promise<DockerRegistry> {
   const folder = mkdtempSync(join(tmpdir(), "viola-registry-"));

@@ -7,7 +7,17 @@ import { ROOT, sharedPath } from "./paths.js";
 import { run } from "./run.js";
 
 export type Part =
-  "docker" | "registries" | "nodes" | "kube" | "helm" | "skopeo" | "podman" | "ctr" | "shared" | "root";
+  | "docker"
+  | "docker-registry"
+  | "registries"
+  | "nodes"
+  | "kube"
+  | "helm"
+  | "skopeo"
+  | "podman"
+  | "ctr"
+  | "shared"
+  | "root";
 
 /** Resolves to what is missing and how to get it; undefined when the part is there. */
 type Check = () => Promise<string | undefined>;
@@ -35,6 +45,7 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   docker,
   shared,
   root,
+  "docker-registry": program("docker-registry"),
   skopeo: program("skopeo"),
   podman: program("podman"),
   ctr: program("ctr"),

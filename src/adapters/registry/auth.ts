@@ -18,8 +18,15 @@ export interface Resource {
   readonly insecure: boolean;
 }
 
-/** Why no authorization is to be had. The message is safe to show. */
-export class AuthorizationFailure extends Error {}
+/** Why no authorization is to be had: the message is safe to show, `status` is what a token server answered. */
+export class AuthorizationFailure extends Error {
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
 
 const TOKEN_ANSWER_LIMIT_BYTES = 64 * 1024;
 /** "If omitted, this defaults to 60 seconds." https://distribution.github.io/distribution/spec/auth/token/ */
@@ -123,7 +130,10 @@ export class Authorizer {
     const asked = Date.now();
     const answer = await this.#askTokenServer(realm, service, scope, credential, signal);
     if (answer.status !== 200) {
-      throw new AuthorizationFailure(`the token server ${realm.host} answered ${answer.status}`);
+      throw new AuthorizationFailure(
+        `the token server ${realm.host} answered ${answer.status}`,
+        answer.status,
+      );
     }
     const body = answer.tooLong ? undefined : tokenSchema.safeParse(parseJson(answer.body)).data;
     // Both names are in use; where a server sends both they are the same.

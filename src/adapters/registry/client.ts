@@ -202,13 +202,11 @@ export class RegistryClient {
       unreachable = false;
       const resource = resourceAt(endpoint, repository.repository);
       const url = urlAt(endpoint, repository.repository, ask.what);
+      // The HTTPS side before a fallback says nothing more than its HTTP side will.
+      if (endpoint.fallback) refusals.pop();
       try {
         const answer = await this.#askOne(url, resource, ask, signal);
-        if (endpoint.fallback) {
-          this.#plainHosts.add(url.host);
-          // It was the wrong scheme, nothing else.
-          refusals.pop();
-        }
+        if (endpoint.fallback) this.#plainHosts.add(url.host);
         const accepted = ask.accept(answer);
         if (accepted !== undefined) {
           this.#proven.set(nameOf(repository), endpoint.base.origin + endpoint.prefix);
@@ -242,7 +240,8 @@ export class RegistryClient {
 
   #endpoints(repository: RegistryRepository): readonly Endpoint[] {
     const all = endpointsFor(repository.registry, this.#settings).flatMap((endpoint) => {
-      if (!this.#plainHosts.has(endpoint.base.host)) return [endpoint];
+      const isMirror = endpoint.namespace !== undefined;
+      if (isMirror || !this.#plainHosts.has(endpoint.base.host)) return [endpoint];
       return endpoint.fallback ? [{ ...endpoint, fallback: false }] : [];
     });
     const proven = this.#proven.get(nameOf(repository));
@@ -267,7 +266,14 @@ export class RegistryClient {
       return { code: "REGISTRY_UNAVAILABLE", place: describe(cause.url), answer: cause.message, cause };
     }
     if (cause instanceof AuthorizationFailure) {
-      return { code: "REGISTRY_AUTH", place, answer: cause.message, cause, ...note };
+      const isPassing = cause.status !== undefined && codeOfStatus(cause.status) === "REGISTRY_UNAVAILABLE";
+      return {
+        code: isPassing ? "REGISTRY_UNAVAILABLE" : "REGISTRY_AUTH",
+        place,
+        answer: cause.message,
+        cause,
+        ...note,
+      };
     }
     if (cause instanceof ViolaError && cause.code !== "IMAGE_UNSUPPORTED") {
       return { code: cause.code, place, answer: cause.message, cause };

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeImage, type MadeImage } from "../../../scripts/parts/images.js";
 import { blobPath } from "../../../scripts/parts/layers.js";
 import { pushImage } from "../../../scripts/parts/push.js";
@@ -11,12 +11,11 @@ import { RegistrySource } from "../../../src/adapters/registry/registry-source.j
 import { defaultSettings, type Settings } from "../../../src/adapters/settings.js";
 import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
 import { parsePlatform } from "../../../src/core/oci/platform.js";
-import {
-  hasDockerRegistry,
-  startDockerRegistry,
-  type DockerRegistry,
-} from "../../support/docker-registry.js";
+import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
 import { imageUse } from "../../support/image-use.js";
+import { needs } from "../../support/parts.js";
+
+const describe = await needs("docker-registry");
 
 const signal = new AbortController().signal;
 const amd64 = parsePlatform("linux/amd64");
@@ -42,7 +41,7 @@ async function resolve(reference: string, setup: Setup = {}, platforms = [amd64]
   }
 }
 
-describe.skipIf(!hasDockerRegistry())("docker-registry", () => {
+describe("docker-registry", () => {
   let folder: string;
   let oci: MadeImage;
   let docker: MadeImage;

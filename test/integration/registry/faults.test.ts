@@ -1,0 +1,482 @@
+// The registry client against what registries do wrong or rarely: passing failures, damaged bodies, redirects, tokens that end.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import {
+  startEmbeddedRegistry,
+  type EmbeddedRegistry,
+  type EmbeddedRegistryOptions,
+} from "../../../scripts/parts/embedded-registry.js";
+import { makeImage, type MadeImage } from "../../../scripts/parts/images.js";
+import type { Fault } from "../../../scripts/parts/registry-faults.js";
+import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
+import { RegistryClient } from "../../../src/adapters/registry/client.js";
+import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
+import { defaultSettings, type Settings } from "../../../src/adapters/settings.js";
+import { OCI_INDEX, OCI_MANIFEST, type Descriptor } from "../../../src/core/oci/descriptor.js";
+import { digestOf } from "../../../src/core/oci/digest.js";
+import { parsePlatform } from "../../../src/core/oci/platform.js";
+import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
+import { imageUse } from "../../support/image-use.js";
+
+const signal = new AbortController().signal;
+const amd64 = parsePlatform("linux/amd64");
+const arm64 = parsePlatform("linux/arm64");
+const LOGIN = { user: "viola", password: "secret" } as const;
+
+let folder = "";
+let image: MadeImage;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "viola-faults-"));
+  image = makeImage(folder, { seed: "faults", mediaTypes: "oci", layers: [10_000] });
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function start(options: EmbeddedRegistryOptions = {}): Promise<EmbeddedRegistry> {
+  const registry = await startEmbeddedRegistry(options);
+  onTestFinished(() => registry.close());
+  registry.addImage(folder, image, "a/b", "1");
+  return registry;
+}
+
+function newClient(settings: Partial<Settings> = {}, env: Record<string, string> = {}): RegistryClient {
+  const client = new RegistryClient({
+    settings: { ...defaultSettings(), ...settings },
+    env,
+    home: folder,
+    firstDelayMs: 1,
+  });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+function resolve(
+  reference: string,
+  {
+    settings = {},
+    env = {},
+    platforms = [amd64],
+  }: {
+    settings?: Partial<Settings>;
+    env?: Record<string, string>;
+    platforms?: (typeof amd64)[];
+  } = {},
+): Promise<ResolvedImage> {
+  return new RegistrySource(newClient(settings, env)).resolveImage(imageUse(reference), platforms, signal);
+}
+
+/** Lets a fault happen for the first requests that match. */
+function first(
+  times: number,
+  matches: (request: RegistryRequest) => boolean,
+  fault: Fault,
+): (request: RegistryRequest) => Fault | undefined {
+  let left = times;
+  return (request) => (matches(request) && left-- > 0 ? fault : undefined);
+}
+
+const isManifest = ({ kind }: RegistryRequest): boolean => kind === "manifest";
+const isBlob = ({ kind }: RegistryRequest): boolean => kind === "blob";
+
+function authFor(host: string, auth: Record<string, string>): Record<string, string> {
+  return { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [host]: auth } }) };
+}
+function basic({ user, password }: { user: string; password: string }): string {
+  return Buffer.from(`${user}:${password}`).toString("base64");
+}
+
+/** Stores a manifest and returns its descriptor. */
+async function put(
+  registry: EmbeddedRegistry,
+  mediaType: string,
+  reference: string,
+  content: unknown,
+): Promise<Descriptor> {
+  const bytes = typeof content === "string" ? content : JSON.stringify(content);
+  const digest = digestOf(bytes);
+  for (const name of [digest, reference]) {
+    const url = `${registry.url}/v2/a/b/manifests/${name}`;
+    await fetch(url, { method: "PUT", headers: { "content-type": mediaType }, body: bytes });
+  }
+  return { mediaType, digest, size: Buffer.byteLength(bytes) };
+}
+
+describe("passing failures", () => {
+  it.each([408, 429, 500, 502, 503, 504])("asks again after %i", async (status) => {
+    const registry = await start({ fault: first(2, isManifest, { kind: "status", status }) });
+
+    const { root } = await resolve(`${registry.host}/a/b:1`);
+
+    expect(root.digest).toBe(image.root.digest);
+  });
+
+  it("waits as long as Retry-After asks", async () => {
+    const headers = { "retry-after": "1" };
+    const registry = await start({
+      fault: first(1, isManifest, { kind: "status", status: 429, headers }),
+    });
+    const began = Date.now();
+
+    await resolve(`${registry.host}/a/b:1`);
+
+    expect(Date.now() - began).toBeGreaterThanOrEqual(990);
+  });
+
+  it("asks again when the connection drops and when a body ends early", async () => {
+    for (const fault of [{ kind: "drop" }, { kind: "truncate", after: 10 }] as const) {
+      const registry = await start({ fault: first(1, isManifest, fault) });
+
+      expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
+    }
+  });
+
+  it("gives up in the end, and at once where the registry asks for more patience than anyone has", async () => {
+    const always = await start({ fault: () => ({ kind: "status", status: 503 }) });
+    const patient = await start({
+      fault: () => ({ kind: "status", status: 429, headers: { "retry-after": "86400" } }),
+    });
+
+    await expect(resolve(`${always.host}/a/b:1`)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    await expect(resolve(`${patient.host}/a/b:1`)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    expect(always.requests).toHaveLength(5);
+    expect(patient.requests).toHaveLength(1);
+  });
+
+  it("does not ask again after 404", async () => {
+    const registry = await start();
+
+    await expect(resolve(`${registry.host}/a/b:2`)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+
+    expect(registry.requests).toHaveLength(1);
+  });
+
+  it("stops waiting when it is told to", async () => {
+    const headers = { "retry-after": "50" };
+    const registry = await start({ fault: () => ({ kind: "status", status: 429, headers }) });
+    const stop = new AbortController();
+    const source = new RegistrySource(newClient());
+
+    const resolving = source.resolveImage(imageUse(`${registry.host}/a/b:1`), [amd64], stop.signal);
+    stop.abort(new Error("enough"));
+
+    await expect(resolving).rejects.toThrow("enough");
+  });
+});
+
+describe("digests", () => {
+  it("refuses a manifest whose bytes are not what was asked for", async () => {
+    const registry = await start({
+      fault: (request) => (isManifest(request) ? { kind: "corrupt" } : undefined),
+    });
+
+    await expect(resolve(`${registry.host}/a/b@${image.root.digest}`)).rejects.toMatchObject({
+      code: "DIGEST_MISMATCH",
+    });
+    await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  });
+
+  it("computes the digest of a tag where the registry does not state it", async () => {
+    const registry = await start({ fault: () => ({ kind: "no-digest" }) });
+
+    const { root } = await resolve(`${registry.host}/a/b:1`);
+
+    expect(root.digest).toBe(image.root.digest);
+  });
+
+  it("refuses a config that is not what its manifest names", async () => {
+    const registry = await start({ fault: (request) => (isBlob(request) ? { kind: "corrupt" } : undefined) });
+    const config = image.platforms[0]!.config;
+    const repository = { registry: registry.host, repository: "a/b" };
+
+    const failure = newClient().readBlob(repository, config, "test", signal);
+
+    await expect(failure).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  });
+
+  it("goes on to the next place when a mirror is damaged", async () => {
+    const damaged = await start({
+      fault: (request) => (isManifest(request) ? { kind: "corrupt" } : undefined),
+    });
+    const sound = await start();
+    const mirrors = new Map([["quay.io", { endpoints: [damaged.url, sound.url], only: true }]]);
+
+    expect((await resolve("quay.io/a/b:1", { settings: { mirrors } })).root.digest).toBe(image.root.digest);
+  });
+});
+
+describe("economy", () => {
+  it("fetches no manifest twice in a run", async () => {
+    const registry = await start();
+    const source = new RegistrySource(newClient());
+
+    await source.resolveImage(imageUse(`${registry.host}/a/b:1`), [amd64], signal);
+    await source.resolveImage(imageUse(`${registry.host}/a/b:1`), [arm64], signal);
+    await source.resolveImage(imageUse(`${registry.host}/a/b@${image.root.digest}`), [amd64], signal);
+
+    expect(registry.requests.filter(isManifest)).toHaveLength(1 + image.children.length);
+  });
+
+  it("asks the place that gave the manifest for the blobs first", async () => {
+    const empty = await startEmbeddedRegistry();
+    onTestFinished(() => empty.close());
+    const full = await start();
+    const mirrors = new Map([["quay.io", { endpoints: [empty.url, full.url], only: true }]]);
+    const client = newClient({ mirrors });
+    const repository = { registry: "quay.io", repository: "a/b" };
+
+    await client.fetchManifest(repository, "1", "test", signal);
+
+    expect(client.blobRequests(repository, image.root.digest).map(({ url }) => new URL(url).host)).toEqual([
+      full.host,
+      empty.host,
+    ]);
+  });
+
+  it("tells a mirror on whose behalf it is asked", async () => {
+    const registry = await start();
+    const mirrors = new Map([["quay.io", { endpoints: [registry.url], only: true }]]);
+
+    await resolve("quay.io/a/b:1", { settings: { mirrors } });
+
+    expect(registry.requests[0]!.path).toBe("/v2/a/b/manifests/1?ns=quay.io");
+  });
+
+  it("takes the end of a blob by range only", async () => {
+    const registry = await start({
+      fault: (request) => (isBlob(request) ? { kind: "ignore-range" } : undefined),
+    });
+    const layer = image.platforms[0]!.layers[0]!;
+    const repository = { registry: registry.host, repository: "a/b" };
+
+    expect(await newClient().readBlobTail(repository, layer, 4, signal)).toBeUndefined();
+  });
+});
+
+describe("redirects", () => {
+  it("drops the authorization header when a redirect leaves the registry", async () => {
+    const elsewhere = await start();
+    const registry = await start({
+      login: { scheme: "basic", ...LOGIN },
+      fault: (request) =>
+        isManifest(request) && request.headers.authorization !== undefined
+          ? { kind: "redirect", to: elsewhere.url }
+          : undefined,
+    });
+
+    await resolve(`${registry.host}/a/b:1`, { env: authFor(registry.host, { auth: basic(LOGIN) }) });
+
+    expect(registry.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(true);
+    expect(elsewhere.requests.length).toBeGreaterThan(0);
+    expect(elsewhere.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+
+  it("does not answer the challenge of a place that it was sent to", async () => {
+    const elsewhere = await start({ login: { scheme: "basic", ...LOGIN } });
+    const registry = await start({ fault: () => ({ kind: "redirect", to: elsewhere.url }) });
+    const env = {
+      DOCKER_AUTH_CONFIG: JSON.stringify({
+        auths: { [registry.host]: { auth: basic(LOGIN) }, [elsewhere.host]: { auth: basic(LOGIN) } },
+      }),
+    };
+
+    await expect(resolve(`${registry.host}/a/b:1`, { env })).rejects.toMatchObject({ code: "REGISTRY_AUTH" });
+
+    expect(elsewhere.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
+  });
+});
+
+describe("tokens", () => {
+  it("asks for one token for all requests of a repository", async () => {
+    const registry = await start({ login: { scheme: "bearer", ...LOGIN, anonymousPull: true } });
+
+    await resolve(`${registry.host}/a/b:1`);
+
+    expect(registry.requests.filter(({ kind }) => kind === "token")).toHaveLength(1);
+  });
+
+  it("gets another when the registry does not take the first any more", async () => {
+    const challenge = (host: string): string =>
+      `Bearer realm="http://${host}/token",service="embedded",scope="repository:a/b:pull"`;
+    let host = "";
+    let ended = 0;
+    const registry = await start({
+      login: { scheme: "bearer", ...LOGIN, anonymousPull: true },
+      fault: (request) => {
+        const isChild = isManifest(request) && request.reference !== "1";
+        if (!isChild || request.headers.authorization === undefined || ended > 0) return undefined;
+        ended++;
+        return { kind: "status", status: 401, headers: { "www-authenticate": challenge(host) } };
+      },
+    });
+    host = registry.host;
+
+    const { root } = await resolve(`${registry.host}/a/b:1`);
+
+    expect(root.digest).toBe(image.root.digest);
+    expect(registry.requests.filter(({ kind }) => kind === "token")).toHaveLength(2);
+  });
+
+  it("says so when the token server refuses the password", async () => {
+    const registry = await start({ login: { scheme: "bearer", ...LOGIN } });
+    const env = authFor(registry.host, { auth: basic({ user: "viola", password: "wrong one" }) });
+
+    const failure = resolve(`${registry.host}/a/b:1`, { env });
+
+    await expect(failure).rejects.toMatchObject({
+      code: "REGISTRY_AUTH",
+      hint: expect.stringContaining("DOCKER_AUTH_CONFIG") as unknown,
+    });
+    await expect(failure).rejects.not.toThrow("wrong one");
+  });
+
+  it("does not call a token server that is down a refusal", async () => {
+    const registry = await start({
+      login: { scheme: "bearer", ...LOGIN },
+      fault: ({ kind }) => (kind === "token" ? { kind: "status", status: 503 } : undefined),
+    });
+
+    await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+  });
+
+  it("does not send a password to a realm that is no plain URL", async () => {
+    for (const realm of ["file:///etc/passwd", "http://user:pass@127.0.0.1/token", "nonsense"]) {
+      const headers = { "www-authenticate": `Bearer realm="${realm}",service="x"` };
+      const registry = await start({ fault: () => ({ kind: "status", status: 401, headers }) });
+      const env = authFor(registry.host, { auth: basic(LOGIN) });
+
+      await expect(resolve(`${registry.host}/a/b:1`, { env })).rejects.toMatchObject({
+        code: "REGISTRY_AUTH",
+      });
+    }
+  });
+
+  it("exchanges an identity token by POST, and by GET where the server knows no POST", async () => {
+    for (const knowsPost of [true, false]) {
+      const asked: string[] = [];
+      const tokens = await startServer((request, response, body) => {
+        asked.push(
+          `${request.method ?? ""} ${request.method === "POST" ? body : (request.headers.authorization ?? "")}`,
+        );
+        if (request.method === "POST" && !knowsPost) response.writeHead(404).end();
+        else response.end(JSON.stringify({ access_token: "good", expires_in: 60 }));
+      });
+      const challenge = `Bearer realm="${tokens}/token",service="s",scope="repository:a/b:pull"`;
+      const registry = await start({
+        fault: ({ headers }) =>
+          headers.authorization === "Bearer good"
+            ? undefined
+            : { kind: "status", status: 401, headers: { "www-authenticate": challenge } },
+      });
+
+      await resolve(`${registry.host}/a/b:1`, {
+        env: authFor(registry.host, { identitytoken: "refresh-me" }),
+      });
+
+      expect(asked[0]).toMatch(/^POST .*grant_type=refresh_token.*refresh_token=refresh-me/);
+      expect(asked).toHaveLength(knowsPost ? 1 : 2);
+      if (!knowsPost) expect(asked[1]).toBe(`GET Basic ${basic({ user: "", password: "refresh-me" })}`);
+    }
+  });
+});
+
+describe("shapes of images", () => {
+  it("finds a platform inside a nested index", async () => {
+    const registry = await start();
+    const outer = await put(registry, OCI_INDEX, "nested", {
+      schemaVersion: 2,
+      mediaType: OCI_INDEX,
+      manifests: [image.root],
+    });
+
+    const found = await resolve(`${registry.host}/a/b:nested`, { platforms: [arm64] });
+
+    expect(found.root).toEqual(outer);
+    expect(found.manifests.map(({ digest }) => digest)).toContain(image.root.digest);
+    expect(found.platforms[0]!.manifest.digest).toBe(image.platforms[1]!.manifest.digest);
+  });
+
+  it("looks into the config where the index states no platform", async () => {
+    const registry = await start();
+    await put(registry, OCI_INDEX, "silent", {
+      schemaVersion: 2,
+      manifests: image.platforms.map(({ manifest }) => manifest),
+    });
+
+    const found = await resolve(`${registry.host}/a/b:silent`, { platforms: [arm64] });
+
+    expect(found.platforms).toMatchObject([{ platform: arm64, manifest: image.platforms[1]!.manifest }]);
+  });
+
+  it("lists the platforms that there are when one is missing", async () => {
+    const registry = await start();
+
+    const failure = resolve(`${registry.host}/a/b:1`, { platforms: [parsePlatform("linux/s390x")] });
+
+    await expect(failure).rejects.toMatchObject({ code: "IMAGE_PLATFORM_MISSING" });
+    await expect(failure).rejects.toThrow("linux/amd64, linux/arm64");
+    await expect(failure).rejects.not.toThrow("unknown/unknown");
+  });
+
+  it("refuses schema 1 and artifacts", async () => {
+    const registry = await start();
+    const { config, layers } = image.platforms[0]!;
+    const artifact = { ...config, mediaType: "application/vnd.cncf.helm.config.v1+json" };
+    await put(registry, OCI_MANIFEST, "chart", { schemaVersion: 2, config: artifact, layers });
+    await put(registry, "application/vnd.docker.distribution.manifest.v1+prettyjws", "old", {
+      schemaVersion: 1,
+    });
+
+    for (const tag of ["chart", "old"]) {
+      await expect(resolve(`${registry.host}/a/b:${tag}`)).rejects.toMatchObject({
+        code: "IMAGE_UNSUPPORTED",
+      });
+    }
+  });
+
+  it("refuses an answer that is no manifest", async () => {
+    const registry = await start();
+    await put(registry, "text/html", "page", "<html>Please log in to the hotel network</html>");
+
+    await expect(resolve(`${registry.host}/a/b:page`)).rejects.toMatchObject({
+      code: "REGISTRY_ANSWER_INVALID",
+    });
+  });
+});
+
+describe("proxies", () => {
+  it("goes through HTTP_PROXY, but not to this machine", async () => {
+    const proxy = await start();
+    const env = { HTTP_PROXY: proxy.url };
+    const mirrors = new Map([["quay.io", { endpoints: ["http://registry.test"], only: true }]]);
+
+    const through = await resolve("quay.io/a/b:1", { settings: { mirrors }, env });
+    const direct = await resolve(`${proxy.host}/a/b:1`, { env: { HTTP_PROXY: "http://127.0.0.1:1" } });
+
+    expect(through.root.digest).toBe(image.root.digest);
+    expect(proxy.requests[0]!.path).toMatch(/^http:\/\/registry\.test\//);
+    expect(direct.root.digest).toBe(image.root.digest);
+  });
+});
+
+async function startServer(
+  answer: (request: IncomingMessage, response: ServerResponse, body: string) => void,
+): Promise<string> {
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (text: string) => (body += text));
+    request.on("end", () => {
+      answer(request, response, body);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
