@@ -1,0 +1,307 @@
+// Charts through real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
+import { execFile } from "node:child_process";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
+import type { ChartDependency, ChartSource } from "../../../src/core/charts/chart.js";
+import { ManyErrors, type ViolaError } from "../../../src/errors.js";
+import { needs } from "../../support/parts.js";
+import { ROOT } from "../../support/paths.js";
+import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, plainInput, signal } from "./helm.js";
+
+const run = promisify(execFile);
+const charts = join(ROOT, "test/fixtures/charts");
+const app: ChartSource = { kind: "folder", folder: join(charts, "app") };
+
+/** Returns the paths in a packaged chart, in archive order. */
+async function entriesOf(file: string): Promise<readonly string[]> {
+  return (await run("tar", ["-tzf", file])).stdout.trim().split("\n");
+}
+
+async function fileIn(archive: string, path: string): Promise<string> {
+  return (await run("tar", ["-xOzf", archive, path])).stdout;
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<ViolaError> {
+  return promise.then(
+    () => expect.fail("it did not fail"),
+    (error: unknown) => error as ViolaError,
+  );
+}
+
+const describeHelm = await needs("helm");
+
+describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) => {
+  const helm = await packagedHelm(packageName);
+  const tool = makeTool(helm);
+  let folder: string;
+  let served: string;
+  let repository: ChartRepository;
+
+  beforeAll(async () => {
+    folder = await newFolder();
+    served = join(folder, "served");
+    await mkdir(served);
+    await run(helm.program, ["package", join(charts, "deep"), "--destination", served]);
+    repository = await startChartRepository(served);
+  });
+  afterAll(async () => {
+    await repository.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const inServed = (more: Partial<ChartDependency> = {}): ChartDependency => ({
+    name: "deep",
+    version: "^1.0.0",
+    repository: repository.url,
+    ...more,
+  });
+
+  it("packages a folder without changing it and without asking for what is inside already", async () => {
+    const before = await run("find", [join(charts, "app"), "-type", "f", "-exec", "sha256sum", "{}", "+"]);
+
+    const chart = await tool.packageChart(app, [], join(folder, "plain"), signal);
+
+    expect(chart).toMatchObject({
+      name: "app",
+      version: "1.2.0",
+      appVersion: "3.4",
+      kubeVersion: ">=1.25.0-0",
+    });
+    expect(chart.file).toBe(join(folder, "plain", "app-1.2.0.tgz"));
+    expect(await entriesOf(chart.file)).toEqual([
+      "app/.helmignore",
+      "app/Chart.yaml",
+      "app/charts/inner/Chart.yaml",
+      "app/charts/inner/templates/pod.yaml",
+      "app/crds/thing.yaml",
+      "app/templates/deployment.yaml",
+      "app/templates/tests/test.yaml",
+      "app/values.yaml",
+    ]);
+    const after = await run("find", [join(charts, "app"), "-type", "f", "-exec", "sha256sum", "{}", "+"]);
+    expect(after.stdout).toBe(before.stdout);
+  });
+
+  it("gives the same bytes for the same chart", async () => {
+    const one = await tool.packageChart(app, [inServed()], join(folder, "one"), signal);
+    const other = await tool.packageChart(app, [inServed()], join(folder, "other"), signal);
+
+    expect(other.digest).toBe(one.digest);
+    expect(await readFile(other.file)).toEqual(await readFile(one.file));
+  });
+
+  it("adds dependencies from a repository and from a folder, those of the folder too", async () => {
+    const extra = {
+      name: "extra",
+      version: "2.x",
+      repository: `file://${join(charts, "extra")}`,
+      condition: "extra.enabled",
+    };
+
+    const chart = await tool.packageChart(
+      app,
+      [inServed({ alias: "again" }), extra],
+      join(folder, "added"),
+      signal,
+    );
+
+    const entries = await entriesOf(chart.file);
+    expect(entries).toContain("app/charts/deep/Chart.yaml");
+    expect(entries).toContain("app/charts/extra/Chart.yaml");
+    expect(entries.some((path) => /^app\/charts\/extra\/charts\/deep\b/.test(path))).toBe(true);
+    const chartYaml = await fileIn(chart.file, "app/Chart.yaml");
+    expect(chartYaml).toContain("alias: again");
+    expect(chartYaml).toContain("condition: extra.enabled");
+    const text = await tool.renderChart(chart, plainInput(chart), signal);
+    expect(text).toContain("registry.example/extra:2");
+    expect(text).toContain("registry.example/deep:1");
+  });
+
+  it("replaces a dependency that the chart declares already", async () => {
+    const inner = { name: "inner", version: "0.1.7", repository: "https://elsewhere.invalid" };
+
+    const chart = await tool.packageChart(app, [inner], join(folder, "replaced"), signal);
+
+    const chartYaml = await fileIn(chart.file, "app/Chart.yaml");
+    expect(chartYaml).toContain("https://elsewhere.invalid");
+    expect(chartYaml).not.toContain("https://charts.invalid");
+    expect((await entriesOf(chart.file)).filter((path) => path.endsWith("inner/Chart.yaml"))).toHaveLength(1);
+  });
+
+  it("drops a lock that no longer fits, and fetches a version that the vendored one does not meet", async () => {
+    const own = join(folder, "own", "app");
+    await cp(join(charts, "app"), own, { recursive: true });
+    await writeFile(join(own, "Chart.lock"), "dependencies: []\ndigest: sha256:00\ngenerated: now\n");
+    await mkdir(join(own, "charts", "deep"));
+    await writeFile(
+      join(own, "charts", "deep", "Chart.yaml"),
+      "apiVersion: v2\nname: deep\nversion: 0.9.0\n",
+    );
+
+    const chart = await tool.packageChart(
+      { kind: "folder", folder: own },
+      [inServed()],
+      join(folder, "unlocked"),
+      signal,
+    );
+
+    expect(await entriesOf(chart.file)).not.toContain("app/Chart.lock");
+    expect(await fileIn(chart.file, "app/charts/deep/Chart.yaml")).toContain("version: 1.0.0");
+  });
+
+  it("reads the dependencies of an old chart from requirements.yaml", async () => {
+    const needy: ChartSource = { kind: "folder", folder: join(charts, "needy") };
+
+    const chart = await tool.packageChart(needy, [], join(folder, "old"), signal);
+
+    expect(await entriesOf(chart.file)).toContain("needy/charts/deep/Chart.yaml");
+  });
+
+  it("takes a chart from a repository and from an archive", async () => {
+    const fromRepository = await tool.packageChart(
+      { kind: "repository", repository: repository.url, name: "deep", version: "1.0.0" },
+      [],
+      join(folder, "repository"),
+      signal,
+    );
+    const fromArchive = await tool.packageChart(
+      { kind: "archive", file: join(served, "deep-1.0.0.tgz") },
+      [],
+      join(folder, "archive"),
+      signal,
+    );
+
+    expect(fromRepository).toMatchObject({ name: "deep", version: "1.0.0", digest: fromArchive.digest });
+  });
+
+  it.each<readonly [string, () => ChartSource]>([
+    [
+      "a repository that does not answer",
+      () => ({ kind: "repository", repository: "http://127.0.0.1:1", name: "deep" }),
+    ],
+    [
+      "a chart that the repository lacks",
+      () => ({ kind: "repository", repository: repository.url, name: "absent" }),
+    ],
+    [
+      "a version that the repository lacks",
+      () => ({ kind: "repository", repository: repository.url, name: "deep", version: "9.9.9" }),
+    ],
+    [
+      "a registry that does not answer",
+      () => ({ kind: "oci", reference: "oci://127.0.0.1:1/deep", version: "1.0.0" }),
+    ],
+    ["a folder that is not there", () => ({ kind: "folder", folder: "/nowhere/app" })],
+    ["a file that is not there", () => ({ kind: "archive", file: "/nowhere/app.tgz" })],
+    ["a file that is no archive", () => ({ kind: "archive", file: join(charts, "app/Chart.yaml") })],
+  ])("names chart and place for %s", async (_, source) => {
+    const chartSource = source();
+    const failure = await failureOf(tool.packageChart(chartSource, [], join(folder, "none"), signal));
+
+    expect(failure.code).toBe("CHART_UNAVAILABLE");
+    const place = Object.entries(chartSource).filter(([key]) => key !== "kind" && key !== "version");
+    for (const [, value] of place) expect(failure.message).toContain(value);
+    expect(failure.message).not.toContain("\n");
+    expect(await readdir(folder)).not.toContain("none");
+  });
+
+  it("names every dependency that cannot be had", async () => {
+    const missing = [
+      { name: "absent", version: "1.0.0", repository: repository.url },
+      { name: "gone", version: "2.0.0", repository: "http://127.0.0.1:1" },
+      { name: "deep", version: "9.0.0", repository: `file://${join(charts, "deep")}` },
+    ];
+
+    const failure = await failureOf(tool.packageChart(app, missing, join(folder, "none"), signal));
+
+    expect(failure.code).toBe("MANY");
+    const errors = failure instanceof ManyErrors ? failure.errors : [];
+    expect(errors.map(({ code, subject }) => [code, subject])).toEqual([
+      ["CHART_UNAVAILABLE", `absent 1.0.0 in ${repository.url}`],
+      ["CHART_UNAVAILABLE", "gone 2.0.0 in http://127.0.0.1:1"],
+      ["CHART_UNAVAILABLE", `deep 9.0.0 in file://${join(charts, "deep")}`],
+    ]);
+  });
+
+  it("renders with values, kube version and API versions, hooks and definitions among it", async () => {
+    const chart = await tool.packageChart(app, [], join(folder, "rendered"), signal);
+    const values = join(folder, "values.yaml");
+    await writeFile(values, "image: registry.example/app:file\ninner: { enabled: false }\n");
+
+    const text = await tool.renderChart(
+      chart,
+      plainInput(chart, {
+        release: "mine",
+        valuesFiles: [values],
+        set: ["image=registry.example/app:set"],
+        kubeVersion: "v1.30.2",
+        apiVersions: ["example.org/v1"],
+      }),
+      signal,
+    );
+
+    expect(text).toContain("# Source: app/templates/deployment.yaml");
+    expect(text).toContain("registry.example/app:set");
+    expect(text).toContain("kube-version: v1.30.2");
+    expect(text).toContain('has-things: "true"');
+    expect(text).toContain("kind: CustomResourceDefinition");
+    expect(text).toContain("registry.example/test:1");
+    expect(text).toMatch(/namespace: apps/);
+    expect(text).not.toContain("registry.example/inner");
+  });
+
+  it("names chart, template and reason when a template fails", async () => {
+    const needy = await tool.packageChart(
+      { kind: "folder", folder: join(charts, "needy") },
+      [],
+      join(folder, "needy"),
+      signal,
+    );
+    const failing = await failureOf(
+      tool.renderChart(needy, plainInput(needy, { set: ["fail=true"] }), signal),
+    );
+    const chart = await tool.packageChart(app, [], join(folder, "app"), signal);
+    const lacking = await failureOf(tool.renderChart(chart, plainInput(chart, { set: ["image="] }), signal));
+    const tooOld = await failureOf(
+      tool.renderChart(chart, plainInput(chart, { kubeVersion: "v1.20.0" }), signal),
+    );
+
+    expect(failing.code).toBe("CHART_RENDER_FAILED");
+    expect(failing.subject).toBe("needy-0.0.1 needy/templates/fails.yaml:2:3");
+    expect(failing.message).toContain("no password given");
+    expect(lacking.subject).toMatch(/^app-1\.2\.0 app\/templates\/deployment\.yaml:\d+:\d+$/);
+    expect(lacking.message).toContain("image must be set");
+    expect(tooOld.subject).toBe("app-1.2.0");
+    expect(tooOld.message).toContain("1.20.0");
+  });
+
+  it("stops when the signal fires", async () => {
+    const controller = new AbortController();
+    const packaging = failureOf(
+      tool.packageChart(app, [inServed()], join(folder, "aborted"), controller.signal),
+    );
+    controller.abort();
+
+    expect((await packaging).name).toBe("AbortError");
+    expect(await readdir(folder)).not.toContain("aborted");
+  });
+});
+
+const describeRoot = await needs("helm", "root");
+
+describeRoot("a packaged chart on a machine without any network", () => {
+  it("renders", async () => {
+    const helm = await packagedHelm(HELM_PACKAGES[0]);
+    const folder = await newFolder();
+    const extra = { name: "extra", version: "2.0.0", repository: `file://${join(charts, "extra")}` };
+    const chart = await makeTool(helm).packageChart(app, [extra], folder, signal);
+
+    const { stdout } = await run("unshare", ["-n", helm.program, "template", "x", chart.file]);
+
+    expect(stdout).toContain("registry.example/deep:1");
+    await rm(folder, { recursive: true });
+  });
+});

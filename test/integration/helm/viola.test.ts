@@ -1,0 +1,166 @@
+// The first user's stack: the real spec against the real charts gives exactly its 17 images, each with evidence.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { rm, writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
+import { loadOperators } from "../../../src/adapters/operators.js";
+import type { PackagedChart } from "../../../src/core/charts/chart.js";
+import { parseRendered } from "../../../src/core/charts/parse-rendered.js";
+import { findImages } from "../../../src/core/finding/find-images.js";
+import type { Findings } from "../../../src/core/finding/image-use.js";
+import { parseBundleSpec } from "../../../src/core/spec/parse-bundle-spec.js";
+import { needs } from "../../support/parts.js";
+import { ROOT, sharedPath } from "../../support/paths.js";
+import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
+
+// viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows.
+const REQUIRED = [
+  "docker.io/grafana/agent-operator:v0.39.1",
+  "docker.io/grafana/agent:v0.39.1",
+  "docker.io/grafana/grafana:11.3.1",
+  "docker.io/grafana/loki-canary:2.9.4",
+  "docker.io/grafana/loki:2.9.4",
+  "docker.io/grafana/promtail:3.0.0",
+  "docker.io/kiwigrid/k8s-sidecar:1.24.3",
+  "docker.io/nginxinc/nginx-unprivileged:1.24-alpine",
+  "quay.io/kiwigrid/k8s-sidecar:1.28.0",
+  "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
+  "quay.io/prometheus-operator/prometheus-config-reloader:v0.78.2",
+  "quay.io/prometheus-operator/prometheus-operator:v0.78.2",
+  "quay.io/prometheus/alertmanager:v0.28.0",
+  "quay.io/prometheus/node-exporter:v1.8.2",
+  "quay.io/prometheus/prometheus:v2.55.1",
+  "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1",
+  "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.14.0",
+];
+const THANOS = "quay.io/thanos/thanos:v0.37.2";
+
+const describeShared = await needs("helm", "shared");
+
+describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (packageName) => {
+  const tool = makeTool(await packagedHelm(packageName));
+  const operators = await loadOperators();
+  const file = join(ROOT, "manifests/viola-monitoring/bundle.yaml");
+  let repository: ChartRepository;
+  let folder: string;
+  let chart: PackagedChart;
+  let asked: number;
+
+  const readSpec = async () => {
+    const text = (await readFile(file, "utf8"))
+      .replace("https://prometheus-community.github.io/helm-charts", `${repository.url}/prometheus-community`)
+      .replaceAll("https://grafana.github.io/helm-charts", `${repository.url}/grafana`);
+    return parseBundleSpec(text, file, folder);
+  };
+  const packageIt = async (directory: string): Promise<PackagedChart> => {
+    const [{ source, dependencies } = expect.fail("the spec has no chart")] = (await readSpec()).charts;
+    return tool.packageChart(source, dependencies, join(folder, directory), signal);
+  };
+  const findWith = async (set: readonly string[] = []): Promise<Findings> => {
+    const spec = await readSpec();
+    const [{ release, namespace, values } = expect.fail("the spec has no chart")] = spec.charts;
+    const valuesFile = join(folder, "values.yaml");
+    await writeFile(valuesFile, stringify(values));
+    const kubeVersion = spec.kubeVersion ?? expect.fail("the spec names no Kubernetes version");
+    const input = {
+      release,
+      namespace,
+      valuesFiles: [valuesFile],
+      set,
+      kubeVersion,
+      apiVersions: spec.apiVersions,
+    };
+    const text = await tool.renderChart(chart, input, signal);
+    const from = { chart: `${chart.name}-${chart.version}`, release };
+    const { objects, warnings } = parseRendered(text, from);
+    const findings = findImages(objects, { operators });
+    return { images: findings.images, warnings: [...warnings, ...findings.warnings] };
+  };
+  const required = ({ images }: Findings): readonly string[] =>
+    images.filter((image) => image.required).map((image) => image.normalized);
+
+  beforeAll(async () => {
+    folder = await newFolder();
+    repository = await startChartRepository(sharedPath("chart-repos"));
+    chart = await packageIt("first");
+    asked = repository.requests.length;
+  });
+  afterAll(async () => {
+    await repository.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("needs 17 images, each with evidence, and nothing is left unknown", async () => {
+    const findings = await findWith();
+
+    expect(required(findings)).toEqual(REQUIRED);
+    expect(findings.warnings).toEqual([]);
+    for (const image of findings.images) {
+      expect(image.evidence.length).toBeGreaterThan(0);
+      for (const evidence of image.evidence) {
+        expect(evidence.chart).toBe("kube-prometheus-stack-69.3.1");
+        expect(evidence.template).toMatch(/^kube-prometheus-stack\//);
+        expect(evidence.object).toMatch(/^\w+ \S+$/);
+        expect(evidence.path).not.toBe("");
+        expect(evidence.value).not.toBe("");
+      }
+    }
+  });
+
+  it("keeps helm tests and the image of the idle thanos flag apart", async () => {
+    const { images } = await findWith();
+
+    expect(images.filter((image) => !image.required).map((image) => image.normalized)).toEqual([
+      "docker.io/bats/bats:v1.4.1",
+      "docker.io/grafana/loki-helm-test:latest",
+      "docker.io/library/busybox:latest",
+      THANOS,
+    ]);
+    expect(images.find(({ normalized }) => normalized === THANOS)?.evidence[0]?.because).toMatch(/thanos/);
+  });
+
+  it("names operator, Deployment and custom resource for an image that no chart names", async () => {
+    const { images } = await findWith();
+
+    const reloader = images.find(({ normalized }) => normalized.endsWith("config-reloader:v0.67.1"));
+    expect(reloader?.evidence).toHaveLength(1);
+    expect(reloader?.evidence[0]).toMatchObject({
+      rule: "operator:grafana-agent-operator",
+      object: "GrafanaAgent monitoring/viola-monitoring-loki",
+    });
+    expect(reloader?.evidence[0]?.because).toContain("Deployment viola-monitoring-grafana-agent-operator");
+  });
+
+  it("needs no agent images without the agent, and thanos with it", async () => {
+    const withoutAgent = await findWith([
+      "loki.monitoring.selfMonitoring.enabled=false",
+      "loki.test.enabled=false",
+    ]);
+    const withThanos = await findWith([
+      "prometheus.prometheusSpec.thanos.objectStorageConfig.secret.type=S3",
+    ]);
+
+    expect(required(withoutAgent)).toEqual(
+      REQUIRED.filter((image) => !image.includes("grafana/agent:") && !image.endsWith("reloader:v0.67.1")),
+    );
+    expect(required(withThanos)).toEqual([...REQUIRED, THANOS].sort());
+  });
+
+  it("is packaged into the same bytes again, fetching only what is not inside the chart", async () => {
+    const again = await packageIt("again");
+
+    expect(again.digest).toBe(chart.digest);
+    expect(
+      repository.requests
+        .slice(0, asked)
+        .filter((path) => path.endsWith(".tgz"))
+        .sort(),
+    ).toEqual([
+      "/grafana/loki-5.43.0.tgz",
+      "/grafana/promtail-6.15.0.tgz",
+      "/prometheus-community/kube-prometheus-stack-69.3.1.tgz",
+    ]);
+  });
+});
