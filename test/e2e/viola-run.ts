@@ -1,0 +1,78 @@
+// The first user's spec and images at hand for a test: its charts served, its images in the local registry, the built command to run.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startChartRepository } from "../../scripts/parts/chart-repository.js";
+import { partsPath } from "../../scripts/parts/home.js";
+import { pushViolaImages, type ViolaImage } from "../../scripts/parts/viola-images.js";
+import { runCli, startCli } from "../support/cli.js";
+import { registries } from "../support/parts.js";
+import { ROOT, sharedPath } from "../support/paths.js";
+import type { Running, RunResult } from "../support/run.js";
+
+/** viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows. */
+export const VIOLA_REQUIRED: readonly string[] = [
+  "docker.io/grafana/agent-operator:v0.39.1",
+  "docker.io/grafana/agent:v0.39.1",
+  "docker.io/grafana/grafana:11.3.1",
+  "docker.io/grafana/loki-canary:2.9.4",
+  "docker.io/grafana/loki:2.9.4",
+  "docker.io/grafana/promtail:3.0.0",
+  "docker.io/kiwigrid/k8s-sidecar:1.24.3",
+  "docker.io/nginxinc/nginx-unprivileged:1.24-alpine",
+  "quay.io/kiwigrid/k8s-sidecar:1.28.0",
+  "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
+  "quay.io/prometheus-operator/prometheus-config-reloader:v0.78.2",
+  "quay.io/prometheus-operator/prometheus-operator:v0.78.2",
+  "quay.io/prometheus/alertmanager:v0.28.0",
+  "quay.io/prometheus/node-exporter:v1.8.2",
+  "quay.io/prometheus/prometheus:v2.55.1",
+  "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1",
+  "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.14.0",
+];
+
+export interface ViolaRun {
+  /** A folder of this test, removed by `close`. */
+  readonly folder: string;
+  readonly spec: string;
+  /** As the registry has them; digests are compared with these. */
+  readonly images: readonly ViolaImage[];
+  /** Runs the built command with the settings of this test. */
+  cli(...args: readonly string[]): Promise<RunResult>;
+  start(...args: readonly string[]): Running;
+  close(): Promise<void>;
+}
+
+/** Only after `needs("registries", "helm", "shared")`. `scale` 1 is the whole stack, about 1.5 GB. */
+export async function prepareViola(scale: number): Promise<ViolaRun> {
+  const folder = await mkdtemp(join(tmpdir(), "viola-e2e-"));
+  const registry = `http://${registries().plain}`;
+  const prefix = scale === 1 ? "public/viola" : `public/viola-${scale}`;
+  const images = await pushViolaImages({ url: registry }, prefix, partsPath("blobs"), scale);
+  const charts = await startChartRepository(sharedPath("chart-repos"));
+  const spec = join(folder, "bundle.yaml");
+  const settings = join(folder, "settings.yaml");
+  const text = await readFile(join(ROOT, "manifests/viola-monitoring/bundle.yaml"), "utf8");
+  await writeFile(
+    spec,
+    text
+      .replaceAll("https://prometheus-community.github.io/helm-charts", `${charts.url}/prometheus-community`)
+      .replaceAll("https://grafana.github.io/helm-charts", `${charts.url}/grafana`),
+  );
+  await writeFile(
+    settings,
+    `mirrors:\n  "*": { endpoints: ["${registry}/${prefix}/{registry}"], only: true }\ncache: ${partsPath("helm")}\n`,
+  );
+  const options = { entry: "built" } as const;
+  return {
+    folder,
+    spec,
+    images,
+    cli: (...args) => runCli([...args, "--config", settings], options),
+    start: (...args) => startCli([...args, "--config", settings], options),
+    close: async () => {
+      await charts.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

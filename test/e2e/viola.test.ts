@@ -1,0 +1,164 @@
+// The whole way with the first user's stack at its full size: images, build, verify, audit, load into three nodes.
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { copyFile, open } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { AuditReport } from "../../src/core/audit/audit-report.js";
+import type { Inventory } from "../../src/core/bundle/inventory.js";
+import type { Findings } from "../../src/core/finding/image-use.js";
+import { startNodes, type Nodes } from "../support/nodes.js";
+import { needs } from "../support/parts.js";
+import { mustRun } from "../support/run.js";
+import { prepareViola, VIOLA_REQUIRED, type ViolaRun } from "./viola-run.js";
+
+const describeAll = await needs("registries", "nodes", "helm", "shared");
+
+describeAll("the viola stack", () => {
+  let viola: ViolaRun;
+  let bundle: string;
+  let inventory: Inventory;
+  let nodes: Nodes;
+
+  beforeAll(async () => {
+    [viola, nodes] = await Promise.all([prepareViola(1), startNodes(2)]);
+    bundle = join(viola.folder, "viola.bundle");
+    const built = await viola.cli("build", viola.spec, "-o", bundle, "--platform", "linux/amd64");
+    expect(built).toMatchObject({ code: 0 });
+    inventory = JSON.parse(await mustRun("tar", ["-xOf", bundle, "bundle.json"])) as Inventory;
+  });
+
+  afterAll(async () => {
+    await nodes.remove();
+    await viola.close();
+  });
+
+  it("asks for exactly its 17 images, each with evidence", async () => {
+    const { code, stdout } = await viola.cli("images", viola.spec, "--json");
+    const { images } = JSON.parse(stdout) as Findings;
+
+    expect(code).toBe(0);
+    expect(images.filter(({ required }) => required).map(({ normalized }) => normalized)).toEqual(
+      VIOLA_REQUIRED,
+    );
+    for (const { evidence } of images) expect(evidence).not.toHaveLength(0);
+  });
+
+  it("becomes one file that verifies, with less than 1 % beyond the layers", async () => {
+    const verified = await viola.cli("verify", bundle, "--json");
+    const layers = new Map(
+      inventory.images
+        .flatMap(({ platforms }) => platforms.flatMap((platform) => platform.layers))
+        .map(({ digest, size }) => [digest, size]),
+    );
+    const layerBytes = [...layers.values()].reduce((sum, size) => sum + size, 0);
+    const report = JSON.parse(verified.stdout) as { size: number; images: number; problems: unknown[] };
+
+    expect(verified.code).toBe(0);
+    expect(report).toMatchObject({ images: 17, problems: [] });
+    expect(layerBytes).toBeGreaterThan(1.4e9);
+    expect(report.size / layerBytes).toBeLessThan(1.01);
+  });
+
+  it("has the same sha256 when it is built again", async () => {
+    const again = join(viola.folder, "again.bundle");
+    expect(await viola.cli("build", viola.spec, "-o", again, "--platform", "linux/amd64")).toMatchObject({
+      code: 0,
+    });
+
+    expect(await sha256(again)).toBe(await sha256(bundle));
+  });
+
+  it("is audited from the file and from the spec alike", async () => {
+    const [ofBundle, ofSpec] = await Promise.all([
+      viola.cli("audit", bundle, "--json"),
+      viola.cli("audit", viola.spec, "--platform", "linux/amd64", "--json"),
+    ]);
+    const report = JSON.parse(ofBundle.stdout) as AuditReport;
+
+    expect([ofBundle.code, ofSpec.code]).toEqual([0, 0]);
+    expect(report).toEqual(JSON.parse(ofSpec.stdout));
+    for (const { normalized, uncompressedBytes, usedBy } of report.images) {
+      const made = viola.images.find(({ repository, tag }) => `${repository}:${tag}` === normalized)!;
+      expect({ normalized, uncompressedBytes }).toEqual({
+        normalized,
+        uncompressedBytes: made.image.platforms[0]!.uncompressedSize,
+      });
+      expect(usedBy).not.toHaveLength(0);
+    }
+  });
+
+  it("is refused by verify and load when a layer is damaged, before a node is touched", async () => {
+    const damaged = join(viola.folder, "damaged.bundle");
+    await copyFile(bundle, damaged);
+    const image = inventory.images.find(
+      ({ normalized }) => normalized === "docker.io/grafana/grafana:11.3.1",
+    )!;
+    const layer = image.platforms[0]!.layers.at(-1)!;
+    const { offset } = inventory.blobs.find(({ digest }) => digest === layer.digest)!;
+    const file = await open(damaged, "r+");
+    await file.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, offset + 1000);
+    await file.close();
+
+    const verified = await viola.cli("verify", damaged, "--json");
+    const loaded = await viola.cli("load", damaged, "--to", `kind:${nodes.cluster}`, "--json");
+
+    expect(verified.code).toBe(1);
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      problems: [
+        { code: "blob-damaged", digest: layer.digest, images: ["docker.io/grafana/grafana:11.3.1"] },
+      ],
+    });
+    expect(loaded.code).toBe(2);
+    expect(JSON.parse(loaded.stdout)).toMatchObject({ error: { code: "BUNDLE_INVALID" } });
+    for (const node of nodes.names) expect(await imagesOn(node)).toEqual(new Map());
+  });
+
+  it("is on every node after load, under the charts' names and with the registry's digests", async () => {
+    const loaded = await viola.cli("load", bundle, "--to", `kind:${nodes.cluster}`, "--json");
+
+    expect(loaded).toMatchObject({ code: 0 });
+    const expected = new Map(
+      viola.images.map(({ repository, tag, image }) => [`${repository}:${tag}`, image.root.digest]),
+    );
+    expect([...expected.keys()].sort()).toEqual([...VIOLA_REQUIRED].sort());
+    for (const node of nodes.names) {
+      const present = await imagesOn(node);
+      expect(new Map(VIOLA_REQUIRED.map((name) => [name, present.get(name)]))).toEqual(
+        new Map(VIOLA_REQUIRED.map((name) => [name, expected.get(name)])),
+      );
+      const check = await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "check");
+      expect(check).not.toContain("incomplete");
+    }
+  });
+
+  it("sends nothing when it is loaded again", async () => {
+    const { stdout } = await viola.cli("load", bundle, "--to", `kind:${nodes.cluster}`, "--json");
+    const { nodes: reports } = JSON.parse(stdout) as { nodes: { route: string; sentBytes: number }[] };
+
+    expect(reports.map(({ route, sentBytes }) => ({ route, sentBytes }))).toEqual(
+      nodes.names.map(() => ({ route: "none", sentBytes: 0 })),
+    );
+  });
+
+  it("leaves no unfinished file behind", () => {
+    expect(existsSync(`${bundle}.partial`)).toBe(false);
+    expect(existsSync(`${bundle}.partial.journal`)).toBe(false);
+  });
+
+  async function imagesOn(node: string): Promise<ReadonlyMap<string, string>> {
+    const listing = await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls");
+    const rows = listing
+      .split("\n")
+      .slice(1)
+      .filter((row) => row !== "");
+    return new Map(rows.map((row) => row.split(/\s+/)).map(([name = "", , digest = ""]) => [name, digest]));
+  }
+});
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}
