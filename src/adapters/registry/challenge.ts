@@ -8,7 +8,7 @@ export interface Challenge {
 
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 /** A parameter, or a scheme with white space behind it, or a scheme alone (RFC 9110, 11.6.1). */
-const PART = `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))|(${TOKEN}))`;
+const PART = `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))|(${TOKEN})(?=[\\s,]|$)(?!\\s*=))`;
 
 /** Returns the challenges of a header in their order, several joined by commas included. What cannot be read ends the list. */
 export function parseChallenges(header: string): readonly Challenge[] {

@@ -1,0 +1,49 @@
+// The choice of platforms out of what an image has.
+import { describe, expect, it } from "vitest";
+import { choosePlatforms, type PlatformCandidate } from "../../../../src/core/images/choose-platforms.js";
+import { OCI_CONFIG, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
+import { digestOf } from "../../../../src/core/oci/digest.js";
+import { parsePlatform } from "../../../../src/core/oci/platform.js";
+
+function candidate(platform: string, seed = platform): PlatformCandidate {
+  const config = { mediaType: OCI_CONFIG, digest: digestOf(`config ${seed}`), size: 1 };
+  return {
+    platform: parsePlatform(platform),
+    descriptor: { mediaType: OCI_MANIFEST, digest: digestOf(seed), size: 1 },
+    manifest: { kind: "manifest", mediaType: OCI_MANIFEST, config, layers: [] },
+  };
+}
+
+function choose(has: readonly PlatformCandidate[], ...wanted: string[]): string[] {
+  return choosePlatforms(has, wanted.map(parsePlatform), "x").map(({ manifest }) => manifest.digest);
+}
+
+describe("choosePlatforms", () => {
+  it("keeps the order asked for", () => {
+    const has = [candidate("linux/amd64"), candidate("linux/arm64"), candidate("unknown/unknown")];
+
+    expect(choose(has, "linux/arm64", "linux/amd64")).toEqual([
+      digestOf("linux/arm64"),
+      digestOf("linux/amd64"),
+    ]);
+  });
+
+  it("takes the first of two manifests for one platform", () => {
+    expect(
+      choose([candidate("linux/amd64", "gzip"), candidate("linux/amd64", "zstd")], "linux/amd64"),
+    ).toEqual([digestOf("gzip")]);
+  });
+
+  it("lists a manifest that serves two platforms once", () => {
+    expect(choose([candidate("linux/arm/v6")], "linux/arm/v7", "linux/arm/v6")).toHaveLength(1);
+  });
+
+  it("names every missing platform and what there is, attestations left out", () => {
+    const has = [candidate("linux/amd64"), candidate("unknown/unknown")];
+
+    const choosing = (): unknown => choose(has, "linux/s390x", "linux/amd64", "linux/riscv64");
+
+    expect(choosing).toThrow(expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING" }));
+    expect(choosing).toThrow(/s390x.*riscv64.*linux\/amd64(?!.*unknown)/);
+  });
+});
