@@ -1,0 +1,218 @@
+// Bad input: everything that is wrong is said at once, by name and place, and no file with the output's name is left.
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import { makeImage } from "../../scripts/parts/images.js";
+import type { Fault } from "../../scripts/parts/registry-faults.js";
+import type { RegistryRequest } from "../../scripts/parts/registry-requests.js";
+import { runCli } from "../support/cli.js";
+import type { RunResult } from "../support/run.js";
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly subject?: string;
+  readonly errors?: readonly Failure[];
+}
+
+let folder = "";
+let blobs = "";
+const out = (): string => join(folder, "out.bundle");
+
+beforeAll(async () => {
+  blobs = await mkdtemp(join(tmpdir(), "viola-bad-blobs-"));
+});
+afterAll(() => rm(blobs, { recursive: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "viola-bad-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function build(
+  spec: string,
+  settings = "{}",
+): Promise<{ result: RunResult; failures: readonly Failure[] }> {
+  await writeFile(join(folder, "bundle.yaml"), spec);
+  await writeFile(join(folder, "settings.yaml"), settings);
+  const result = await runCli(
+    ["build", join(folder, "bundle.yaml"), "-o", out(), "--json", "--config", join(folder, "settings.yaml")],
+    { entry: "built" },
+  );
+  const { error } = JSON.parse(result.stdout) as { error: Failure };
+  return { result, failures: error.errors ?? [error] };
+}
+
+function expectRefused({ result }: { result: RunResult }): void {
+  expect(result.code).toBe(2);
+  expect(existsSync(out())).toBe(false);
+}
+
+describe("a spec with faults", () => {
+  it("names file, line and field of each of them", async () => {
+    const built = await build(
+      [
+        "name: test",
+        "version: 1.0.0",
+        "platfroms: [linux/amd64]",
+        "charts:",
+        "  - chart: app",
+        "    version: 1.0.0",
+        "    namespace: default",
+        "images:",
+        "  include: [a//b]",
+      ].join("\n"),
+    );
+
+    expectRefused(built);
+    const file = join(folder, "bundle.yaml");
+    const places = built.failures.map(({ code, subject }) => [code, subject?.replace(/:\d+$/, "")]);
+    expect(places).toContainEqual(["SPEC_INVALID", `${file}:3`]);
+    expect(places).toContainEqual(["SPEC_INVALID", `${file}:9`]);
+    expect(built.failures.length).toBeGreaterThanOrEqual(3);
+    expect(built.failures.find(({ subject }) => subject?.startsWith(`${file}:3`))?.message).toContain(
+      "platforms",
+    );
+  });
+
+  it("is no spec at all when the file is missing", async () => {
+    const { code, stdout } = await runCli(["build", join(folder, "none.yaml"), "-o", out(), "--json"], {
+      entry: "built",
+    });
+
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: "FILE_UNUSABLE", subject: join(folder, "none.yaml") },
+    });
+  });
+});
+
+describe("charts that cannot be rendered", () => {
+  it("are named with their templates, all of them", async () => {
+    for (const name of ["one", "two"]) {
+      await mkdir(join(folder, name, "templates"), { recursive: true });
+      await writeFile(join(folder, name, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
+      await writeFile(join(folder, name, "templates/broken.yaml"), `{{ fail "${name} wants a password" }}`);
+    }
+
+    const built = await build(
+      `name: test\nversion: "1"\ncharts:\n  - { chart: ./one, release: one, namespace: default }\n  - { chart: ./two, release: two, namespace: default }\n`,
+    );
+
+    expectRefused(built);
+    expect(built.failures).toMatchObject([
+      { code: "CHART_RENDER_FAILED", subject: "one-1.0.0 one/templates/broken.yaml:1:3" },
+      { code: "CHART_RENDER_FAILED", subject: "two-1.0.0 two/templates/broken.yaml:1:3" },
+    ]);
+    expect(built.failures[0]?.message).toContain("one wants a password");
+  });
+});
+
+describe("images that cannot be had", () => {
+  let registry: EmbeddedRegistry;
+  let denied: EmbeddedRegistry;
+  let fault: (request: RegistryRequest) => Fault | undefined = () => undefined;
+
+  beforeEach(async () => {
+    fault = () => undefined;
+    registry = await startEmbeddedRegistry({ fault: (request) => fault(request) });
+    denied = await startEmbeddedRegistry({ login: { scheme: "basic", user: "viola", password: "secret" } });
+  });
+  afterEach(async () => {
+    await registry.close();
+    await denied.close();
+  });
+
+  const specOf = (...references: readonly string[]): string =>
+    `name: test\nversion: "1"\nplatforms: [linux/amd64]\ncharts: []\nimages:\n  include: [${references.map((reference) => `"${reference}"`).join(", ")}]\n`;
+
+  function offer(repository: string, options: { readonly arm64?: boolean } = {}): void {
+    const platforms = options.arm64 ? { platforms: [{ os: "linux", architecture: "arm64" }] } : {};
+    const image = makeImage(blobs, { seed: repository, mediaTypes: "oci", layers: [30_000], ...platforms });
+    registry.addImage(blobs, image, repository, "1");
+  }
+
+  it("are all said at once, each with its image, its registry and what that answered", async () => {
+    offer("a/arm", { arm64: true });
+    offer("a/wrong");
+    fault = ({ repository, kind }) =>
+      repository === "a/wrong" && kind === "manifest" ? { kind: "corrupt" } : undefined;
+    const closed = "127.0.0.1:1";
+
+    const built = await build(
+      specOf(
+        `${registry.host}/a/none:1`,
+        `${denied.host}/a/secret:1`,
+        `${closed}/a/far:1`,
+        `${registry.host}/a/arm:1`,
+        `${registry.host}/a/wrong:1`,
+      ),
+    );
+
+    expectRefused(built);
+    const codes = Object.fromEntries(
+      built.failures.map(({ code, subject, message }) => [subject ?? "", { code, message }]),
+    );
+    expect(codes).toMatchObject({
+      [`${registry.host}/a/none:1`]: {
+        code: "IMAGE_NOT_FOUND",
+        message: expect.stringContaining("404") as string,
+      },
+      [`${denied.host}/a/secret:1`]: {
+        code: "REGISTRY_AUTH",
+        message: expect.stringContaining(denied.host) as string,
+      },
+      [`${closed}/a/far:1`]: {
+        code: "REGISTRY_UNAVAILABLE",
+        message: expect.stringContaining(closed) as string,
+      },
+      [`${registry.host}/a/arm:1`]: {
+        code: "IMAGE_PLATFORM_MISSING",
+        message: expect.stringContaining("linux/arm64") as string,
+      },
+      [`${registry.host}/a/wrong:1`]: { code: "DIGEST_MISMATCH" },
+    });
+    expect(built.failures).toHaveLength(5);
+  });
+
+  it("include those whose layer has the wrong bytes", async () => {
+    offer("a/layer");
+    fault = ({ kind }) => (kind === "blob" ? { kind: "corrupt" } : undefined);
+
+    const built = await build(specOf(`${registry.host}/a/layer:1`));
+
+    expectRefused(built);
+    expect(built.failures[0]).toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(built.failures[0]?.subject).toContain(`${registry.host}/a/layer:1 sha256:`);
+  });
+});
+
+describe("a bundle that is none", () => {
+  it.each([
+    ["an empty file", ""],
+    ["some other file", "x".repeat(5000)],
+  ])("is refused by verify and load: %s", async (_, content) => {
+    await writeFile(out(), content);
+
+    for (const command of [["verify"], ["load", "--to", "kind"]]) {
+      const { code, stdout } = await runCli([command[0] ?? "", out(), ...command.slice(1), "--json"], {
+        entry: "built",
+      });
+      expect(code).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: "BUNDLE_INVALID", subject: out() } });
+    }
+  });
+});
+
+describe("a wrong command line", () => {
+  it.each([
+    [["bild"]],
+    [["build"]],
+    [["build", "a.yaml", "-o", "b", "--source", "moon"]],
+    [["load", "a", "--to", "mars"]],
+  ])("%j ends with 2", async (args) => {
+    expect((await runCli(args, { entry: "built" })).code).toBe(2);
+  });
+});

@@ -1,0 +1,191 @@
+// Builds that are disturbed: connections that break, tokens, redirects, a kill in the middle, an interruption, an earlier bundle.
+import { existsSync, statSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import { makeImage, type MadeImage } from "../../scripts/parts/images.js";
+import type { Fault } from "../../scripts/parts/registry-faults.js";
+import type { RegistryLogin } from "../../scripts/parts/registry-login.js";
+import type { RegistryRequest } from "../../scripts/parts/registry-requests.js";
+import { runCli, startCli } from "../support/cli.js";
+
+const LAYERS = [400_000, 300_000, 200_000, 100_000];
+
+let blobs = "";
+let folder = "";
+let image: MadeImage;
+let registries: EmbeddedRegistry[] = [];
+
+beforeAll(async () => {
+  blobs = await mkdtemp(join(tmpdir(), "viola-fault-blobs-"));
+  image = makeImage(blobs, { seed: "faults", mediaTypes: "oci", layers: LAYERS });
+});
+afterAll(() => rm(blobs, { recursive: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "viola-fault-"));
+});
+afterEach(async () => {
+  await Promise.all(registries.map((registry) => registry.close()));
+  registries = [];
+  await rm(folder, { recursive: true });
+});
+
+async function serve(
+  fault: (request: RegistryRequest) => Fault | undefined = () => undefined,
+  login?: RegistryLogin,
+): Promise<EmbeddedRegistry> {
+  const registry = await startEmbeddedRegistry({ fault, ...(login !== undefined && { login }) });
+  registry.addImage(blobs, image, "a/b", "1");
+  registries.push(registry);
+  return registry;
+}
+
+async function argumentsFor(registry: EmbeddedRegistry, name = "out.bundle"): Promise<readonly string[]> {
+  const spec = join(folder, "bundle.yaml");
+  const settings = join(folder, "settings.yaml");
+  await writeFile(
+    spec,
+    'name: test\nversion: "1"\nplatforms: [linux/amd64]\ncharts: []\nimages: { include: ["example.org/a/b:1"] }\n',
+  );
+  await writeFile(
+    settings,
+    `mirrors: { "example.org": { endpoints: ["${registry.url}"], only: true } }\nconcurrency: 2\n`,
+  );
+  return ["build", spec, "-o", join(folder, name), "--source", "registry", "--config", settings, "--json"];
+}
+
+async function build(
+  registry: EmbeddedRegistry,
+  ...more: readonly string[]
+): Promise<{ fetchedBytes: number; copiedBytes: number; digest: string }> {
+  const { code, stdout, stderr } = await runCli([...(await argumentsFor(registry)), ...more], {
+    entry: "built",
+  });
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  expect((await runCli(["verify", join(folder, "out.bundle")], { entry: "built" })).code).toBe(0);
+  return JSON.parse(stdout) as { fetchedBytes: number; copiedBytes: number; digest: string };
+}
+
+const blobGets = (registry: EmbeddedRegistry): readonly RegistryRequest[] =>
+  registry.requests.filter(({ kind, method }) => kind === "blob" && method === "GET");
+
+/** Each blob's first answer has the fault, later ones have not. */
+function firstAnswer(fault: Fault): (request: RegistryRequest) => Fault | undefined {
+  const seen = new Set<string>();
+  return ({ kind, path }) => {
+    if (kind !== "blob" || seen.has(path)) return undefined;
+    seen.add(path);
+    return fault;
+  };
+}
+
+it.each<[string, Fault]>([
+  ["the connection breaks in the middle of a body", { kind: "truncate", after: 50_000 }],
+  ["the connection breaks before an answer", { kind: "drop" }],
+  ["the registry is busy for a moment", { kind: "status", status: 503 }],
+  ["the registry asks for patience", { kind: "status", status: 429, headers: { "retry-after": "0" } }],
+  ["a body arrives damaged once", { kind: "corrupt" }],
+])("builds a whole bundle although %s", async (_, fault) => {
+  await build(await serve(firstAnswer(fault)));
+});
+
+it("goes on where a body broke off, and does not fetch its beginning again", async () => {
+  const registry = await serve(firstAnswer({ kind: "truncate", after: 50_000 }));
+
+  await build(registry);
+
+  const ranges = blobGets(registry)
+    .map(({ headers }) => headers.range)
+    .filter((range) => range !== undefined);
+  expect(ranges).toHaveLength(LAYERS.length);
+  expect(ranges.every((range) => /^bytes=50000-/.test(range))).toBe(true);
+});
+
+it("starts a body anew where the registry ignores Range", async () => {
+  const broken = firstAnswer({ kind: "truncate", after: 50_000 });
+  await build(
+    await serve(
+      (request) =>
+        broken(request) ?? (request.headers.range === undefined ? undefined : { kind: "ignore-range" }),
+    ),
+  );
+});
+
+it("follows a redirect to another host without handing it the credentials", async () => {
+  const storage = await serve();
+  const registry = await serve(
+    ({ kind }) => (kind === "blob" ? { kind: "redirect", to: storage.url } : undefined),
+    { scheme: "bearer", user: "viola", password: "secret", anonymousPull: true },
+  );
+
+  await build(registry);
+
+  expect(blobGets(registry).some(({ headers }) => headers.authorization !== undefined)).toBe(true);
+  expect(blobGets(storage).length).toBeGreaterThan(LAYERS.length);
+  expect(blobGets(storage).every(({ headers }) => headers.authorization === undefined)).toBe(true);
+});
+
+it("fetches no finished blob again after a kill", async () => {
+  const slow = await serve(({ kind, path }) =>
+    kind === "blob" && path.includes(image.platforms[0]!.layers[0]!.digest)
+      ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 }
+      : undefined,
+  );
+  const killed = startCli(await argumentsFor(slow), { entry: "built" });
+  const small = image.platforms[0]!.layers.slice(1).map(({ digest }) => digest);
+  await until(
+    () =>
+      small.every((digest) => blobGets(slow).some(({ path }) => path.includes(digest))) &&
+      journalLines() >= small.length,
+  );
+  killed.process.kill("SIGKILL");
+  await killed.result;
+  expect(existsSync(join(folder, "out.bundle"))).toBe(false);
+
+  const registry = await serve();
+  const { fetchedBytes, copiedBytes } = await build(registry);
+
+  const fetchedAgain = small.filter((digest) => blobGets(registry).some(({ path }) => path.includes(digest)));
+  expect(fetchedAgain).toEqual([]);
+  expect(copiedBytes).toBeGreaterThan(fetchedBytes);
+});
+
+it("ends with 130 when it is interrupted, without a file of the output's name", async () => {
+  const slow = await serve(({ kind }) =>
+    kind === "blob" ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 } : undefined,
+  );
+  const running = startCli(await argumentsFor(slow), { entry: "built" });
+  await until(() => blobGets(slow).length > 0);
+  running.process.kill("SIGINT");
+
+  expect((await running.result).code).toBe(130);
+  expect(existsSync(join(folder, "out.bundle"))).toBe(false);
+});
+
+it("copies what an earlier bundle has, and fetches new blobs only", async () => {
+  const first = await build(await serve());
+  await rm(join(folder, "earlier.bundle"), { force: true });
+  const registry = await serve();
+  const earlier = join(folder, "out.bundle");
+  const { code, stdout } = await runCli(
+    [...(await argumentsFor(registry, "next.bundle")), "--reuse", earlier],
+    { entry: "built" },
+  );
+
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ digest: first.digest, fetchedBytes: 0 });
+  expect(blobGets(registry)).toHaveLength(0);
+  expect(statSync(join(folder, "next.bundle")).size).toBe(statSync(earlier).size);
+});
+
+function journalLines(): number {
+  const file = join(folder, "out.bundle.partial.journal");
+  return existsSync(file) ? statSync(file).size / 120 : 0;
+}
+
+/** Waits for something that the other process does; the test's own time limit ends it. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
