@@ -50,9 +50,9 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   for (const object of objects) pieces.push(...findInObject(object, objects, operators));
   const warnings: FindingWarning[] = [];
   for (const use of operators) {
-    for (const implied of findImpliedImages(use, objects))
-      pieces.push(toPiece(implied.object, implied.rule, implied, implied.required));
-    const warning = unverifiedWarning(use);
+    const implied = [...findImpliedImages(use, objects)];
+    for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
+    const warning = unverifiedWarning(use, implied);
     if (warning !== undefined) warnings.push(warning);
   }
   warnings.push(...findUnknownOperators(objects, operators));

@@ -111,9 +111,12 @@ export function isFlagUsed(use: OperatorUse, flag: string, objects: readonly Ren
   return objects.some((object) => known.usedWhen.some((condition) => isMet(condition, object)));
 }
 
-/** Returns the warning for an operator whose tag nobody checked the facts for. */
-export function unverifiedWarning(use: OperatorUse): FindingWarning | undefined {
-  if (use.isVerified || use.rule.images.length === 0) return undefined;
+/** Returns the warning for an operator whose tag nobody checked the facts for; `implied` is what it starts all the same. */
+export function unverifiedWarning(
+  use: OperatorUse,
+  implied: readonly ImpliedImage[],
+): FindingWarning | undefined {
+  if (use.isVerified || implied.length === 0) return undefined;
   const tag = use.image.tag ?? use.image.digest ?? "";
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
   return {

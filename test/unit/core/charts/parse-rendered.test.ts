@@ -1,0 +1,161 @@
+// parseRendered: documents to objects, and nothing lost without a word.
+import { describe, expect, it } from "vitest";
+import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+
+const parse = (text: string) => parseRendered(text, { chart: "app-1.0.0", release: "app" });
+
+describe("parseRendered", () => {
+  it("gives each object its template, names and hooks", () => {
+    const { objects } = parse(`---
+# Source: app/templates/job.yaml
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: setup
+  namespace: apps
+  annotations: { helm.sh/hook: "pre-install, post-install" }
+---
+# Source: app/charts/inner/templates/account.yaml
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: inner }
+`);
+
+    expect(objects).toMatchObject([
+      {
+        chart: "app-1.0.0",
+        release: "app",
+        template: "app/templates/job.yaml",
+        apiVersion: "batch/v1",
+        kind: "Job",
+        namespace: "apps",
+        name: "setup",
+        hooks: ["pre-install", "post-install"],
+      },
+      {
+        template: "app/charts/inner/templates/account.yaml",
+        kind: "ServiceAccount",
+        name: "inner",
+        hooks: [],
+      },
+    ]);
+    expect(objects[1]).not.toHaveProperty("namespace");
+  });
+
+  it("gives later documents of a file in crds/ the template of the first", () => {
+    const { objects } = parse(`---
+# Source: app/crds/all.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: one }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: two }
+`);
+
+    expect(objects.map(({ name, template }) => `${name} ${template}`)).toEqual([
+      "one app/crds/all.yaml",
+      "two app/crds/all.yaml",
+    ]);
+  });
+
+  it("leaves out documents with nothing but comments", () => {
+    expect(parse("---\n# Source: app/templates/empty.yaml\n# nothing\n---\n")).toEqual({
+      objects: [],
+      warnings: [],
+    });
+  });
+
+  it("takes the items of lists one by one", () => {
+    const { objects } = parse(`---
+# Source: app/templates/list.yaml
+apiVersion: v1
+kind: List
+items:
+  - { apiVersion: v1, kind: Pod, metadata: { name: one } }
+  - apiVersion: v1
+    kind: ConfigMapList
+    items: [{ metadata: { name: two } }]
+`);
+
+    expect(objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual(["Pod one", "ConfigMap two"]);
+  });
+
+  it.each([
+    ["an equals sign in a list", "data: { operators: [=, '!='] }", { operators: ["=", "!="] }],
+    ["a key twice, the last one counts", "data: { a: one }\nextra: 1\nextra: 2", { a: "one" }],
+    ["words that YAML 1.1 takes for booleans", "data: { a: yes, b: off }", { a: "yes", b: "off" }],
+    ["merge keys", "base: &base { a: one }\ndata: { <<: *base, b: two }", { a: "one", b: "two" }],
+    ["JSON", 'data: {"a":"b","c":{"d":[1,2]}}', { a: "b", c: { d: [1, 2] } }],
+    [
+      "a separator inside a block of text",
+      "data:\n  a: |\n    one\n    ---\n    two\n",
+      { a: "one\n---\ntwo\n" },
+    ],
+    ["Windows line ends", "data:\r\n  a: one\r\n", { a: "one" }],
+  ])("reads %s", (_, text, data) => {
+    const { objects, warnings } = parse(
+      `---\n# Source: app/templates/x.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\n${text}\n`,
+    );
+
+    expect(warnings).toEqual([]);
+    expect(objects[0]?.body["data"]).toEqual(data);
+  });
+
+  it("reads a JSON document", () => {
+    const { objects } = parse(
+      `---\n# Source: app/templates/x.yaml\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"}}\n`,
+    );
+
+    expect(objects[0]).toMatchObject({ kind: "Pod", name: "x" });
+  });
+
+  it.each([
+    ["broken YAML", "kind: Pod\n  image: [x"],
+    ["an object without a kind", "apiVersion: v1\nmetadata: { name: x }"],
+    ["a list", "- one\n- two"],
+  ])("warns of %s, names its template and reads on", (_, text) => {
+    const { objects, warnings } = parse(
+      `---\n# Source: app/templates/bad.yaml\n${text}\n---\n# Source: app/templates/good.yaml\nkind: Pod\nmetadata: { name: good }\n`,
+    );
+
+    expect(warnings).toMatchObject([
+      {
+        code: "template-unreadable",
+        chart: "app-1.0.0",
+        template: "app/templates/bad.yaml",
+        incomplete: true,
+      },
+    ]);
+    expect(objects.map(({ name }) => name)).toEqual(["good"]);
+  });
+
+  it("reads of a CustomResourceDefinition only what identifies it", () => {
+    const { objects } = parse(`---
+# Source: app/crds/thing.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  annotations:
+    controller-gen.kubebuilder.io/version: v0.14.0
+  name: things.example.org
+spec:
+  group: example.org
+  names:
+    categories:
+    - all
+    kind: Thing
+    plural: things
+  versions:
+  - schema: { openAPIV3Schema: { description: "docker.io/never/read:1.0" } }
+`);
+
+    expect(objects[0]?.body).toEqual({
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "things.example.org" },
+      spec: { group: "example.org", names: { kind: "Thing" } },
+    });
+  });
+});

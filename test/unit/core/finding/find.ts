@@ -1,0 +1,27 @@
+// Finding in texts that a test writes down.
+import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+import { findImages } from "../../../../src/core/finding/find-images.js";
+import type { Findings } from "../../../../src/core/finding/image-use.js";
+import type { OperatorRule } from "../../../../src/core/finding/operator-rules.js";
+
+/** Finds images in the documents. */
+export function findIn(text: string, operators: readonly OperatorRule[] = []): Findings {
+  const { objects, warnings } = parseRendered(`---\n# Source: app/templates/x.yaml\n${text}`, {
+    chart: "app-1.0.0",
+    release: "app",
+  });
+  const findings = findImages(objects, { operators });
+  return { images: findings.images, warnings: [...warnings, ...findings.warnings] };
+}
+
+/** One line per image: required or optional, confidence, reference spelled out, and `rule path` of each evidence. */
+export function linesOf({ images }: Findings): readonly string[] {
+  return images.map(({ required, confidence, normalized, evidence }) =>
+    [
+      required ? "required" : "optional",
+      confidence,
+      normalized,
+      ...evidence.map(({ rule, path }) => `${rule} ${path}`),
+    ].join(" | "),
+  );
+}
