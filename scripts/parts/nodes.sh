@@ -5,8 +5,8 @@
 # No Kubernetes inside. Needs a running Docker engine (engine.sh) and what install.sh installs; no registry, no --privileged.
 set -eu
 . "$(dirname "$0")/processes.sh"
-# The image is made again when this script changes.
-IMAGE=viola-parts-node:$(cksum <"$0" | cut -d ' ' -f 1)
+# The image is made again when this script changes, or the containerd on PATH: another one there makes nodes of another version.
+IMAGE=viola-parts-node:$(cat "$0" "$(command -v containerd)" | cksum | cut -d ' ' -f 1)
 
 copy_program() { # ROOT PROGRAM: with the libraries that it is linked to
   program=$(command -v "$2") || fail "no $2: run scripts/parts/install.sh first"

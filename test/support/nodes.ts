@@ -15,10 +15,14 @@ export interface Nodes {
 
 const SCRIPT = join(ROOT, "scripts/parts/nodes.sh");
 
-/** Brings up a control plane and `workers` workers. Only after `needs("nodes")`. */
-export async function startNodes(workers = 2): Promise<Nodes> {
+/**
+ * Brings up a control plane and `workers` workers. Only after `needs("nodes")`. Programs in `folder` win over those on PATH, which gives
+ * nodes of another containerd.
+ */
+export async function startNodes(workers = 2, folder?: string): Promise<Nodes> {
   const cluster = `viola-test-${randomBytes(3).toString("hex")}`;
-  await mustRun(SCRIPT, ["up", cluster, String(workers)]);
+  const path = [folder, process.env["PATH"]].filter((part) => part !== undefined).join(":");
+  await mustRun(SCRIPT, ["up", cluster, String(workers)], { env: { ...process.env, PATH: path } });
   const worker = (number: number): string => `${cluster}-worker${number === 1 ? "" : number}`;
   return {
     cluster,

@@ -53,18 +53,23 @@ export async function findDockerEndpoint(surroundings: DockerSurroundings): Prom
   return findSocket(surroundings);
 }
 
-function findSocket({ variables, homeDirectory, os }: DockerSurroundings): DockerEndpoint {
-  if (os === "win32") return { kind: "socket", path: WINDOWS_PIPE, foundIn: "the default pipe" };
+function findSocket(surroundings: DockerSurroundings): DockerEndpoint {
+  const sockets = knownSockets(surroundings);
+  const path = sockets.find((candidate) => existsSync(candidate)) ?? sockets[0] ?? UNIX_SOCKET;
+  return { kind: "socket", path, foundIn: path === sockets[0] ? "the default socket" : "a known socket" };
+}
+
+/** Lists where engines listen when nothing else is said: the default, rootless, Docker Desktop (new and old), Colima, Rancher Desktop. */
+export function knownSockets({ variables, homeDirectory, os }: DockerSurroundings): readonly string[] {
+  if (os === "win32") return [WINDOWS_PIPE];
   const runtime = variables["XDG_RUNTIME_DIR"];
-  const others = [
+  return [
+    UNIX_SOCKET,
     ...(runtime ? [join(runtime, "docker.sock")] : []),
-    join(homeDirectory, ".docker/run/docker.sock"),
-    join(homeDirectory, ".docker/desktop/docker.sock"),
-    join(homeDirectory, ".colima/default/docker.sock"),
-    join(homeDirectory, ".rd/docker.sock"),
+    ...[".docker/run", ".docker/desktop", ".colima/default", ".rd"].map((folder) =>
+      join(homeDirectory, folder, "docker.sock"),
+    ),
   ];
-  const path = [UNIX_SOCKET, ...others].find((candidate) => existsSync(candidate)) ?? UNIX_SOCKET;
-  return { kind: "socket", path, foundIn: path === UNIX_SOCKET ? "the default socket" : "a known socket" };
 }
 
 /** Reads `unix://PATH`, `npipe://PATH`, `tcp://HOST[:PORT]`, `http(s)://…` or `HOST:PORT`. */
@@ -82,10 +87,10 @@ function parseHost(text: string, foundIn: string, tls: EndpointTls | undefined):
       `Forward the socket (ssh -L /tmp/docker.sock:${UNIX_SOCKET} ${rest}) and set DOCKER_HOST=unix:///tmp/docker.sock.`,
     );
   }
-  if (!["tcp", "http", "https"].includes(scheme) || !URL.canParse(`tcp://${rest}`)) {
+  const url = URL.canParse(`tcp://${rest}`) ? new URL(`tcp://${rest}`) : undefined;
+  if (!["tcp", "http", "https"].includes(scheme) || !url?.hostname) {
     throw unusable("Write it as unix:///PATH or tcp://HOST:PORT.");
   }
-  const url = new URL(`tcp://${rest}`);
   const secure = tls ?? (scheme === "https" ? { verify: true } : undefined);
   return {
     kind: "tcp",

@@ -3,14 +3,14 @@ import { pipeline } from "node:stream/promises";
 import type { ClusterNode, WantedName } from "../../core/cluster/node.js";
 import type { Chunks } from "../../core/cluster/thin-archive.js";
 import type { Platform } from "../../core/oci/descriptor.js";
-import { ViolaError, settleAll } from "../../errors.js";
+import { ManyErrors, ViolaError } from "../../errors.js";
 import type { DockerEngine, ExecResult } from "../docker/engine.js";
-import type { ExecSession } from "../docker/exec.js";
 import { parseCompleteImages } from "./check-output.js";
+import { linesOf, runJobs, type JobAnswer } from "./node-jobs.js";
 import { checkArguments, FETCH, IMPORT, LIST_BLOBS, PIN_NAMES, PROBE } from "./node-scripts.js";
 
-/** Time for a node to end its fetches and take its folder away after an interruption. */
-const CLEAN_UP_MS = 10_000;
+/** An address that has not answered by then is no address to fetch from. */
+const PROBE_MS = 4_000;
 
 /** What is known of a node before it is asked anything more. */
 export interface CtrNodeFacts {
@@ -55,8 +55,17 @@ export class CtrNode implements ClusterNode {
     name: string,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const { stdout } = await this.#exec(script(PROBE, [name, ...endpoints]), signal);
-    return endpoints.find((endpoint) => endpoint === stdout.trim());
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
+    const answers = this.#jobs(PROBE, [name], endpoints, endpoints.length, enough);
+    try {
+      for await (const { outcome, subject } of answers) {
+        if (outcome === "done") return subject;
+      }
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!enough.aborted) throw cause;
+    }
+    return undefined;
   }
 
   async fetchImages(
@@ -65,60 +74,23 @@ export class CtrNode implements ClusterNode {
     concurrency: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const session = await this.#engine.openExec(this.#container, script(FETCH, [endpoint]), signal);
-    // Not the connection is cut but the input ended: the script then cleans up, and the output ends when it has.
-    const stop = (): void => {
-      session.stdin.end();
-      AbortSignal.timeout(CLEAN_UP_MS).addEventListener("abort", () => {
-        session.destroy();
-      });
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      const failures = await this.#runFetches(session, wanted, concurrency, signal);
-      signal.throwIfAborted();
-      await settleAll(
-        `${failures.length} images could not be fetched`,
-        failures.map((failure) => Promise.reject(failure)),
-      );
-    } finally {
-      signal.removeEventListener("abort", stop);
-      session.destroy();
-    }
-  }
-
-  /** Keeps `concurrency` fetches running, reads the answers until the script has ended, and returns what failed. */
-  async #runFetches(
-    session: ExecSession,
-    wanted: readonly WantedName[],
-    concurrency: number,
-    signal: AbortSignal,
-  ): Promise<readonly ViolaError[]> {
-    const waiting = [...wanted];
-    const running = new Set<string>();
     const failures: ViolaError[] = [];
-    const other: string[] = [];
-    const startNext = (): void => {
-      const next = signal.aborted ? undefined : waiting.shift();
-      if (next !== undefined) {
-        running.add(next.name);
-        session.stdin.write(`${next.platform} ${next.name}\n`);
-      }
-      if (running.size === 0) session.stdin.end();
-    };
-    for (let count = 0; count < Math.min(concurrency, Math.max(wanted.length, 1)); count++) startNext();
-    for await (const line of linesOf(session)) {
-      const [, outcome, name, why] = /^(done|failed) (\S+) ?(.*)$/.exec(line) ?? [];
-      if (name === undefined || !running.delete(name)) {
-        other.push(line);
-        continue;
-      }
-      if (outcome === "failed") failures.push(this.#imageFailure(name, why ?? ""));
-      startNext();
+    const unanswered = new Set(wanted.map(({ name }) => name));
+    let last = "";
+    const lines = wanted.map(({ platform, name }) => `${platform} ${name}`);
+    const answers = this.#jobs(FETCH, [endpoint], lines, concurrency, signal);
+    for await (const { outcome, subject, text } of answers) {
+      if (outcome === "said") last = text;
+      if (outcome === "failed") failures.push(this.#imageFailure(subject, text));
+      unanswered.delete(subject);
     }
-    const lost = [...running, ...waiting.map((one) => one.name)];
-    if (lost.length > 0) failures.push(this.#stopped(lost.length, other));
-    return failures;
+    if (unanswered.size > 0) failures.push(this.#stopped(unanswered.size, last));
+    const [first] = failures;
+    if (first !== undefined) {
+      throw failures.length === 1
+        ? first
+        : new ManyErrors(`${this.name} could not fetch all images`, failures);
+    }
   }
 
   async importImages(wanted: readonly WantedName[], archive: Chunks, signal: AbortSignal): Promise<void> {
@@ -144,14 +116,19 @@ export class CtrNode implements ClusterNode {
       signal.removeEventListener("abort", abort);
       session.destroy();
     }
-    const pinned = await this.#exec(
-      script(
-        PIN_NAMES,
-        wanted.map((one) => one.name),
-      ),
-      signal,
-    );
+    const names = wanted.map(({ name }) => name);
+    const pinned = await this.#exec(script(PIN_NAMES, names), signal);
     if (pinned.exitCode !== 0) throw this.#failure("images cannot be pinned", pinned);
+  }
+
+  #jobs(
+    text: string,
+    values: readonly string[],
+    lines: readonly string[],
+    concurrency: number,
+    signal: AbortSignal,
+  ): AsyncIterable<JobAnswer> {
+    return runJobs(this.#engine, this.#container, script(text, values), lines, concurrency, signal);
   }
 
   async #exec(argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
@@ -173,35 +150,22 @@ export class CtrNode implements ClusterNode {
     });
   }
 
-  #stopped(count: number, said: readonly string[]): ViolaError {
-    const detail = said.length === 0 ? "" : `: ${said.at(-1) ?? ""}`;
+  #stopped(count: number, said: string): ViolaError {
+    const detail = said === "" ? "" : `: ${said}`;
     return new ViolaError(
       "NODE_LOAD_FAILED",
       `${this.name} stopped with ${count} images not fetched${detail}`,
       {
         subject: this.name,
-        hint: `See that the node runs (docker ps -a), then load again: what has arrived is not sent twice.`,
+        hint: "See that the node runs (docker ps -a), then load again: what has arrived is not sent twice.",
       },
     );
   }
 }
 
+/** Arguments of a shell that runs a script, each value an argument of its own. */
 function script(text: string, values: readonly string[]): readonly string[] {
   return ["sh", "-c", text, "sh", ...values];
-}
-
-async function* linesOf(session: ExecSession): AsyncIterable<string> {
-  let rest = "";
-  try {
-    for await (const { bytes } of session.output) {
-      const lines = (rest + bytes.toString()).split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
-    }
-  } catch {
-    // The connection broke: what has been said counts, and the caller sees what is missing.
-  }
-  if (rest !== "") yield rest;
 }
 
 function lastLine(text: string): string {

@@ -1,0 +1,47 @@
+// Loads bundles into the nodes of a test cluster, as cli/context.ts puts the parts together.
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { homedir } from "node:os";
+import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
+import { readSegments } from "../../../src/adapters/bundle-registry/segments.js";
+import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
+import { findDockerEndpoint } from "../../../src/adapters/docker/endpoint.js";
+import { DockerEngine } from "../../../src/adapters/docker/engine.js";
+import { findKindNodes } from "../../../src/adapters/kind/nodes.js";
+import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
+import type { BundleReader, OpenBundle } from "../../../src/workflows/context.js";
+import type { LoadContext } from "../../../src/workflows/load.js";
+
+/** Makes a client of the engine that the tests run with. */
+export async function dockerEngine(): Promise<DockerEngine> {
+  return new DockerEngine(
+    await findDockerEndpoint({ variables: process.env, homeDirectory: homedir(), os: process.platform }),
+  );
+}
+
+/** Checks blobs in this thread: worker threads do not run from TypeScript sources. */
+const reader: BundleReader = {
+  openBundle,
+  findDamagedBlobs: async ({ file, inventory }: OpenBundle) => {
+    const handle = await open(file, "r");
+    const damaged: InventoryBlob[] = [];
+    for (const blob of inventory.blobs) {
+      const { buffer } = await handle.read(Buffer.alloc(blob.size), 0, blob.size, blob.offset);
+      if (`sha256:${createHash("sha256").update(buffer).digest("hex")}` !== blob.digest) damaged.push(blob);
+    }
+    await handle.close();
+    return damaged;
+  },
+};
+
+/** Puts the real parts together. */
+export async function loadContext(signal = new AbortController().signal): Promise<LoadContext> {
+  const engine = await dockerEngine();
+  return {
+    reader,
+    findNodes: (cluster, until) => findKindNodes(engine, cluster, until),
+    serveBundle,
+    readSegments,
+    signal,
+  };
+}

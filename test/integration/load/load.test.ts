@@ -1,0 +1,275 @@
+// A bundle gets into real nodes, of every containerd that is at hand, and each node then knows every name by the right digest.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { partsPath } from "../../../scripts/parts/home.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import { loadBundle, type LoadContext, type LoadReport } from "../../../src/workflows/load.js";
+import { startNodes, type Nodes } from "../../support/nodes.js";
+import { needs } from "../../support/parts.js";
+import { sharedPath } from "../../support/paths.js";
+import { start } from "../../support/run.js";
+import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { loadContext } from "./kind.js";
+
+const describeNodes = await needs("nodes");
+
+const BASE = { seed: "load base", bytes: 3_000_000 };
+const PROMETHEUS: NamedWish = {
+  reference: "quay.io/prometheus/prometheus:v2.55.1",
+  seed: "prometheus",
+  mediaTypes: "oci",
+  layers: [BASE, 2_000_000],
+};
+const IMAGES: readonly NamedWish[] = [
+  PROMETHEUS,
+  { reference: "grafana/loki:2.9.4", seed: "loki", mediaTypes: "docker", layers: [BASE, 1_000_000] },
+  {
+    // 386 beside amd64: containerd 1.6 and 1.7 take it for a platform of the node unless told otherwise.
+    reference: "busybox:1.36@DIGEST",
+    seed: "busybox",
+    mediaTypes: "oci",
+    layers: [50_000],
+    platforms: ["amd64", "386", "arm64"].map((architecture) => ({ os: "linux", architecture })),
+  },
+  {
+    reference: "registry.k8s.io/single:v1",
+    seed: "single",
+    mediaTypes: "docker",
+    index: false,
+    layers: [BASE, 900],
+  },
+];
+const folder = mkdtempSync(join(tmpdir(), "viola-load-"));
+let bundle: OpenBundle;
+beforeAll(async () => {
+  bundle = await bundleOf(folder, "viola", IMAGES);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Folders with other containerds than the one on PATH, from the shared test programs; none where those are not. */
+function containerds(): readonly (readonly [string, string | undefined])[] {
+  const archive = sharedPath("kube/programs.tar.xz");
+  if (!existsSync(archive)) {
+    console.warn("only the containerd on PATH is tested: no folder ../shared/kube with others");
+    return [["on PATH", undefined]];
+  }
+  const programs = partsPath("containerds");
+  const versions = ["containerd-1.7", "containerd-2.0"];
+  if (!versions.every((version) => existsSync(join(programs, version)))) {
+    mkdirSync(programs, { recursive: true });
+    execFileSync("tar", [
+      "-C",
+      programs,
+      "-xJf",
+      archive,
+      "--wildcards",
+      ...versions.map((version) => `${version}/*`),
+    ]);
+  }
+  return [["on PATH", undefined], ...versions.map((version) => [version, join(programs, version)] as const)];
+}
+
+/** Returns the digest and labels of every image that the node lists by a name and not by its config. */
+async function listImages(
+  nodes: Nodes,
+  node: string,
+): Promise<ReadonlyMap<string, { digest: string; labels: string }>> {
+  const lines = (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls")).trim().split("\n").slice(1);
+  return new Map(
+    lines
+      .map((line) => line.split(/\s+/))
+      .filter(([name]) => !name?.startsWith("sha256:"))
+      .map(([name = "", , digest = "", ...rest]) => [name, { digest, labels: rest.join(" ") }]),
+  );
+}
+
+/** Lists what a load could leave behind in a node: its hosts folder, and programs that still run. */
+async function leftovers(nodes: Nodes, node: string): Promise<string> {
+  return nodes.exec(
+    node,
+    "sh",
+    "-c",
+    "ls -d /run/viola* /tmp/viola* 2>/dev/null; ps -o args | grep '[c]ontent fetch'; true",
+  );
+}
+
+async function removeImages(nodes: Nodes, node: string, pattern: string): Promise<void> {
+  const script =
+    'ctr -n k8s.io images ls -q | grep -e "$1" -e ^sha256: | xargs ctr -n k8s.io images rm --sync';
+  await nodes.exec(node, "sh", "-c", script, "sh", pattern);
+}
+
+const names = (): readonly string[] => bundle.inventory.images.flatMap((image) => image.names);
+const ignore = (): void => undefined;
+
+describeNodes.each(containerds())("containerd %s", (_, programs) => {
+  let nodes: Nodes;
+  let context: LoadContext;
+  const load = (what = bundle, using = context): Promise<LoadReport> =>
+    loadBundle(what, { cluster: nodes.cluster }, using, ignore);
+
+  beforeAll(async () => {
+    nodes = await startNodes(2, programs);
+    context = await loadContext();
+  });
+  afterAll(async () => {
+    await nodes.remove();
+  });
+
+  test("after a load every node knows every name by the bundle's digest, complete and pinned", async () => {
+    const report = await load();
+    expect(report.nodes.map(({ node, route, platform }) => [node, route, platform])).toEqual(
+      [...nodes.names].sort().map((node) => [node, "fetch", "linux/amd64"]),
+    );
+    // The base that three images share is sent once to each node.
+    const total = bundle.inventory.blobs.reduce((sum, { size }) => sum + size, 0);
+    for (const { sentBytes } of report.nodes) expect(sentBytes).toBeLessThanOrEqual(total);
+    for (const node of nodes.names) {
+      const listed = await listImages(nodes, node);
+      expect([...listed.keys()].sort()).toEqual([...names()].sort());
+      for (const image of bundle.inventory.images) {
+        for (const name of image.names) {
+          expect(listed.get(name)).toMatchObject({ digest: image.digest });
+          expect(listed.get(name)?.labels).toContain("io.cri-containerd.pinned=pinned");
+        }
+      }
+      const states = await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "check");
+      expect(states).not.toContain("incomplete");
+      expect(await leftovers(nodes, node)).toBe("");
+    }
+  });
+
+  test("nothing is sent the second time", async () => {
+    const again = await load();
+    for (const { route, sentBytes, presentNames } of again.nodes) {
+      expect([route, sentBytes, presentNames]).toEqual(["none", 0, names().length]);
+    }
+  });
+
+  test("a node that lacks one image gets that image's own content, the others nothing", async () => {
+    const [node = ""] = nodes.names;
+    await removeImages(nodes, node, PROMETHEUS.reference);
+    const report = await load();
+    const image = bundle.inventory.images.find((one) => one.normalized === PROMETHEUS.reference)!;
+    const own = image.platforms[0]!.layers[1]!.size;
+    const small = 20_000;
+    const found = report.nodes.find((one) => one.node === node)!;
+    expect(found.loadedNames).toEqual([PROMETHEUS.reference]);
+    expect(found.sentBytes).toBeGreaterThanOrEqual(own);
+    expect(found.sentBytes).toBeLessThan(own + small);
+    expect(report.nodes.filter((one) => one.node !== node).map(({ route }) => route)).toEqual([
+      "none",
+      "none",
+    ]);
+  });
+
+  test("nodes that cannot reach this machine get an import of what they lack", async () => {
+    const [node = ""] = nodes.names;
+    await removeImages(nodes, node, ".");
+    const cutOff: LoadContext = {
+      ...context,
+      findNodes: async (cluster, signal) => {
+        const found = await context.findNodes(cluster, signal);
+        return found.map((one) => Object.assign(one, { hostAddresses: ["127.0.0.1"] }));
+      },
+    };
+    const report = await load(bundle, cutOff);
+    expect(report.nodes.find((one) => one.node === node)).toMatchObject({ route: "import" });
+    const listed = await listImages(nodes, node);
+    for (const image of bundle.inventory.images) {
+      for (const name of image.names) {
+        expect(listed.get(name)).toMatchObject({ digest: image.digest });
+        expect(listed.get(name)?.labels).toContain("io.cri-containerd.pinned=pinned");
+      }
+    }
+  });
+
+  describe("interrupted", () => {
+    // An image of its own for each: what an interrupted load has sent is kept by the node for the next one.
+    const large = (name: string): Promise<OpenBundle> =>
+      bundleOf(folder, name, [
+        {
+          reference: `ghcr.io/large/${name}:1`,
+          seed: name,
+          mediaTypes: "oci",
+          layers: [25_000_000, 25_000_000],
+        },
+      ]);
+
+    test("by the signal: rejects, leaves nothing behind, and the next load ends well", async () => {
+      const stopped = await large("stopped");
+      const controller = new AbortController();
+      const using = await loadContext(controller.signal);
+      const interrupted = loadBundle(stopped, { cluster: nodes.cluster }, using, (event) => {
+        if (event.kind === "advanced" && event.step.startsWith("load:")) controller.abort();
+      });
+      const error = await interrupted.catch((cause: unknown) => cause);
+      expect(error).toBe(controller.signal.reason);
+      for (const node of nodes.names) {
+        expect(await leftovers(nodes, node)).toBe("");
+        expect((await listImages(nodes, node)).has("ghcr.io/large/stopped:1")).toBe(false);
+      }
+      expect((await load(stopped)).nodes.map(({ route }) => route)).toEqual(["fetch", "fetch", "fetch"]);
+    });
+
+    test("by SIGKILL: the nodes clean up themselves, and the next load ends well", async () => {
+      const { file, ...killed } = await large("killed");
+      const tsx = createRequire(import.meta.url).resolve("tsx");
+      const script = join(import.meta.dirname, "load-once.ts");
+      const loader = start(process.execPath, ["--import", tsx, script, file, nodes.cluster]);
+      loader.process.stdout.once("data", () => loader.process.kill("SIGKILL"));
+      expect(await loader.result).toMatchObject({ code: 137 });
+      for (const node of nodes.names) {
+        await expect.poll(() => leftovers(nodes, node), { timeout: 10_000 }).toBe("");
+      }
+      await load({ file, ...killed });
+      for (const node of nodes.names) {
+        expect((await listImages(nodes, node)).has("ghcr.io/large/killed:1")).toBe(true);
+      }
+    });
+  });
+
+  test("a stopped node is named, and no other is touched", async () => {
+    const [running = "", stopped = ""] = nodes.names;
+    await removeImages(nodes, running, PROMETHEUS.reference);
+    execFileSync("docker", ["pause", stopped]);
+    try {
+      await expect(load()).rejects.toMatchObject({ code: "NODE_LOAD_FAILED", subject: stopped });
+      expect((await listImages(nodes, running)).has(PROMETHEUS.reference)).toBe(false);
+    } finally {
+      execFileSync("docker", ["unpause", stopped]);
+    }
+  });
+
+  test("a damaged layer is refused before any node is touched", async () => {
+    const [node = ""] = nodes.names;
+    const damaged = await bundleOf(folder, "damaged", [
+      { ...PROMETHEUS, reference: "quay.io/damaged/image:1" },
+    ]);
+    const layer = damaged.inventory.images[0]!.platforms[0]!.layers[1]!.digest;
+    const { offset, size } = damaged.inventory.blobs.find(({ digest }) => digest === layer)!;
+    const handle = await open(damaged.file, "r+");
+    await handle.write(createHash("sha256").digest(), 0, 32, offset + Math.floor(size / 2));
+    await handle.close();
+    await expect(load(damaged)).rejects.toMatchObject({ code: "BUNDLE_INVALID" });
+    expect((await listImages(nodes, node)).has("quay.io/damaged/image:1")).toBe(false);
+  });
+});
+
+describeNodes("a cluster", () => {
+  test("that does not exist is refused", async () => {
+    const context = await loadContext();
+    await expect(loadBundle(bundle, { cluster: "no-such-cluster" }, context, ignore)).rejects.toMatchObject({
+      code: "CLUSTER_NOT_FOUND",
+      subject: "kind:no-such-cluster",
+    });
+  });
+});

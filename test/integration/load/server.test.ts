@@ -1,0 +1,108 @@
+// The bundle as a registry: what a client gets over HTTP.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { blobPath } from "../../../scripts/parts/layers.js";
+import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
+import type { ServedBundle } from "../../../src/core/cluster/served-bundle.js";
+import { digestOf } from "../../../src/core/oci/digest.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import { bundleOf } from "./bundle-of.js";
+
+const folder = mkdtempSync(join(tmpdir(), "viola-serve-"));
+let bundle: OpenBundle;
+let served: ServedBundle;
+let sent = 0;
+beforeAll(async () => {
+  bundle = await bundleOf(folder, "served", [
+    { reference: "quay.io/a/b:1", seed: "a", mediaTypes: "oci", layers: [1_000_000] },
+  ]);
+  served = await serveBundle(bundle, (_, bytes) => (sent += bytes), { address: "127.0.0.1" });
+});
+afterAll(async () => {
+  await served.close();
+  rmSync(folder, { recursive: true });
+});
+
+const ask = (path: string, init: RequestInit = {}, client = "test"): Promise<Response> =>
+  fetch(`http://127.0.0.1:${served.port}${served.pathFor(client)}${path}`, init);
+const image = (): OpenBundle["inventory"]["images"][number] => bundle.inventory.images[0]!;
+const layer = (): { digest: string; size: number } => image().platforms[0]!.layers[0]!;
+
+test("a manifest comes byte for byte, with media type and digest", async () => {
+  const response = await ask("/v2/a/b/manifests/1?ns=quay.io");
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toBe(image().mediaType);
+  expect(response.headers.get("docker-content-digest")).toBe(image().digest);
+  expect(digestOf(new Uint8Array(await response.arrayBuffer()))).toBe(image().digest);
+});
+
+test("HEAD says the size and sends nothing", async () => {
+  const before = sent;
+  const response = await ask(`/v2/a/b/blobs/${layer().digest}`, { method: "HEAD" });
+  expect(response.headers.get("content-length")).toBe(String(layer().size));
+  expect(sent).toBe(before);
+});
+
+test("a blob is what its digest says, and is counted for the client that asked", async () => {
+  const response = await ask(`/v2/a/b/blobs/${layer().digest}`, {}, "node 1");
+  expect(digestOf(new Uint8Array(await response.arrayBuffer()))).toBe(layer().digest);
+  expect(served.sentBytes("node 1")).toBe(layer().size);
+  expect(served.sentBytes("node 2")).toBe(0);
+});
+
+test("a range is answered with just these bytes", async () => {
+  const response = await ask(`/v2/a/b/blobs/${layer().digest}`, {
+    headers: { range: "bytes=700000-700009" },
+  });
+  expect(response.status).toBe(206);
+  expect(response.headers.get("content-range")).toBe(`bytes 700000-700009/${layer().size}`);
+  const whole = readFileSync(blobPath(folder, layer().digest));
+  expect(Buffer.from(await response.arrayBuffer())).toEqual(whole.subarray(700_000, 700_010));
+});
+
+test("a range outside the blob is refused", async () => {
+  const response = await ask(`/v2/a/b/blobs/${layer().digest}`, { headers: { range: "bytes=99000000-" } });
+  expect(response.status).toBe(416);
+});
+
+test("without the key there is nothing", async () => {
+  const base = `http://127.0.0.1:${served.port}`;
+  for (const path of ["/v2/", "/", `/${"0".repeat(32)}/test/v2/`, "//", "/%E0%A4%A/x/v2/"]) {
+    expect((await fetch(base + path)).status).toBe(404);
+  }
+});
+
+test("nothing can be written", async () => {
+  const response = await ask("/v2/a/b/blobs/uploads/", { method: "POST" });
+  expect(response.status).toBe(405);
+});
+
+test("unknown content is answered as registries do", async () => {
+  const response = await ask("/v2/a/b/manifests/2?ns=quay.io");
+  expect(response.status).toBe(404);
+  expect(await response.json()).toMatchObject({ errors: [{ code: "MANIFEST_UNKNOWN" }] });
+});
+
+test("a client that goes away in the middle disturbs no other, and close ends open connections", async () => {
+  const own = await serveBundle(bundle, () => undefined, { address: "127.0.0.1" });
+  const path = `${own.pathFor("rude")}/v2/a/b/blobs/${layer().digest}`;
+  const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const rude = connect(own.port, "127.0.0.1", () => rude.write(request));
+  await new Promise((resolve) => rude.once("data", resolve));
+  rude.destroy();
+  const response = await fetch(`http://127.0.0.1:${own.port}${path}`);
+  expect((await response.arrayBuffer()).byteLength).toBe(layer().size);
+
+  const idle = connect(own.port, "127.0.0.1", () => idle.write(request));
+  await new Promise((resolve) => idle.once("data", resolve));
+  idle.pause();
+  idle.on("error", () => undefined);
+  const gone = new Promise((resolve) => idle.once("close", resolve));
+  await own.close();
+  idle.resume();
+  await gone;
+  await expect(fetch(`http://127.0.0.1:${own.port}/`)).rejects.toThrow();
+});
