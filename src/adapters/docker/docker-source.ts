@@ -88,7 +88,16 @@ export class DockerSource {
       );
     }
     const file = join(this.#folder, `docker-save-${randomUUID()}.tar`);
-    const files = await storeSavedImage(await this.#engine.saveImage(subject, signal), file, signal);
+    const stream = await this.#engine.saveImage(subject, signal);
+    const files = await storeSavedImage(stream, file, signal).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      if (cause instanceof ViolaError) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ViolaError("DOCKER_UNAVAILABLE", `${subject}: the Docker engine stopped saving it: ${why}`, {
+        subject,
+        cause,
+      });
+    });
     const saved = await readArchive(files, file, subject);
     const manifest = {
       schemaVersion: 2,

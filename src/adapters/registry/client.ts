@@ -6,7 +6,7 @@ import type { TlsSettings } from "../blobs/blob-messages.js";
 import type { Settings } from "../settings.js";
 import { AuthorizationFailure, Authorizer, type Resource } from "./auth.js";
 import { CredentialStore, type CredentialPlaces } from "./credentials.js";
-import { endpointsFor, resourceAt, urlAt, type Endpoint } from "./endpoints.js";
+import { EndpointOrder, resourceAt, urlAt } from "./endpoints.js";
 import { readManifest, readWholeBlob, MANIFEST_LIMIT_BYTES, type FetchedManifest } from "./checked-answer.js";
 import { ConnectionFailure, HttpClient, redactUrl, type HttpAnswer } from "./http.js";
 import { codeOfStatus, describeAnswer, refusalError, type Refusal } from "./refusal.js";
@@ -50,18 +50,14 @@ interface Ask<T> {
 
 /** One run's view of all registries. What was fetched by digest is not fetched again. Close it when done. */
 export class RegistryClient {
-  readonly #settings: RegistryClientOptions["settings"];
+  readonly #endpoints: EndpointOrder;
   readonly #http: HttpClient;
   readonly #authorizer: Authorizer;
   readonly #manifests = new Map<string, Promise<FetchedManifest>>();
   readonly #blobs = new Map<string, Promise<Uint8Array>>();
-  /** The endpoint that answered last, by repository: its blobs are likely to be there too. */
-  readonly #proven = new Map<string, string>();
-  /** Hosts that turned out to speak plain HTTP. */
-  readonly #plainHosts = new Set<string>();
 
   constructor({ settings, env, home, firstDelayMs }: RegistryClientOptions) {
-    this.#settings = settings;
+    this.#endpoints = new EndpointOrder(settings);
     this.#http = new HttpClient({
       ca: settings.ca.map(({ pem }) => pem),
       insecure: new Set([...settings.insecure].map((host) => new URL(`https://${host}`).host)),
@@ -145,7 +141,7 @@ export class RegistryClient {
    * the connection to the place before it failed.
    */
   blobRequests(repository: RegistryRepository, digest: string): readonly BlobRequest[] {
-    return this.#endpoints(repository).map((endpoint) => {
+    return this.#endpoints.list(repository.registry, repository.repository).map((endpoint) => {
       const url = urlAt(endpoint, repository.repository, `blobs/${digest}`);
       const resource = resourceAt(endpoint, repository.repository);
       const authorization = this.#authorizer.knownHeader(resource);
@@ -197,7 +193,7 @@ export class RegistryClient {
   ): Promise<T> {
     const refusals: Refusal[] = [];
     let unreachable = false;
-    for (const endpoint of this.#endpoints(repository)) {
+    for (const endpoint of this.#endpoints.list(repository.registry, repository.repository)) {
       if (endpoint.fallback && !unreachable) continue;
       unreachable = false;
       const resource = resourceAt(endpoint, repository.repository);
@@ -206,10 +202,10 @@ export class RegistryClient {
       if (endpoint.fallback) refusals.pop();
       try {
         const answer = await this.#askOne(url, resource, ask, signal);
-        if (endpoint.fallback) this.#plainHosts.add(url.host);
+        this.#endpoints.noteAnswer(endpoint);
         const accepted = ask.accept(answer);
         if (accepted !== undefined) {
-          this.#proven.set(nameOf(repository), endpoint.base.origin + endpoint.prefix);
+          this.#endpoints.noteContent(endpoint, repository.registry, repository.repository);
           return accepted;
         }
         refusals.push(await this.#answerRefusal(resource, answer));
@@ -236,17 +232,6 @@ export class RegistryClient {
       if (next === undefined) return answer;
       authorization = next;
     }
-  }
-
-  #endpoints(repository: RegistryRepository): readonly Endpoint[] {
-    const all = endpointsFor(repository.registry, this.#settings).flatMap((endpoint) => {
-      const isMirror = endpoint.namespace !== undefined;
-      if (isMirror || !this.#plainHosts.has(endpoint.base.host)) return [endpoint];
-      return endpoint.fallback ? [{ ...endpoint, fallback: false }] : [];
-    });
-    const proven = this.#proven.get(nameOf(repository));
-    const isProven = ({ base, prefix }: Endpoint): boolean => base.origin + prefix === proven;
-    return [...all.filter(isProven), ...all.filter((endpoint) => !isProven(endpoint))];
   }
 
   async #answerRefusal(resource: Resource, answer: HttpAnswer): Promise<Refusal> {

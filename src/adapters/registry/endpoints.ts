@@ -33,6 +33,41 @@ export function endpointsFor(
   return rule?.only === true ? mirrors : [...mirrors, ...ownEndpoints(registry, settings.insecure)];
 }
 
+/** The endpoints of one run, in an order that learns from their answers. */
+export class EndpointOrder {
+  readonly #settings: Pick<Settings, "mirrors" | "insecure">;
+  /** The endpoint that answered last, by repository: its blobs are likely to be there too. */
+  readonly #proven = new Map<string, string>();
+  /** Hosts that turned out to speak plain HTTP. */
+  readonly #plainHosts = new Set<string>();
+
+  constructor(settings: Pick<Settings, "mirrors" | "insecure">) {
+    this.#settings = settings;
+  }
+
+  /** Lists the endpoints for a repository, the one that had something of it first. */
+  list(registry: string, repository: string): readonly Endpoint[] {
+    const all = endpointsFor(registry, this.#settings).flatMap((endpoint) => {
+      const isMirror = endpoint.namespace !== undefined;
+      if (isMirror || !this.#plainHosts.has(endpoint.base.host)) return [endpoint];
+      return endpoint.fallback ? [{ ...endpoint, fallback: false }] : [];
+    });
+    const proven = this.#proven.get(`${registry}/${repository}`);
+    const isProven = (endpoint: Endpoint): boolean => nameOf(endpoint) === proven;
+    return [...all.filter(isProven), ...all.filter((endpoint) => !isProven(endpoint))];
+  }
+
+  /** Remembers that the endpoint answered, whatever it was. */
+  noteAnswer(endpoint: Endpoint): void {
+    if (endpoint.fallback) this.#plainHosts.add(endpoint.base.host);
+  }
+
+  /** Remembers that the endpoint had what was asked for. */
+  noteContent(endpoint: Endpoint, registry: string, repository: string): void {
+    this.#proven.set(`${registry}/${repository}`, nameOf(endpoint));
+  }
+}
+
 /** Returns the URL of `/v2/REPOSITORY/WHAT` at the endpoint; `what` is `manifests/TAG`, `manifests/DIGEST` or `blobs/DIGEST`. */
 export function urlAt(endpoint: Endpoint, repository: string, what: string): URL {
   const url = new URL(`/v2/${endpoint.prefix}${repository}/${what}`, endpoint.base);
@@ -44,6 +79,10 @@ export function urlAt(endpoint: Endpoint, repository: string, what: string): URL
 export function resourceAt(endpoint: Endpoint, repository: string): Resource {
   const { base, prefix, credentialHost, insecure } = endpoint;
   return { base, repository: prefix + repository, credentialHost, insecure };
+}
+
+function nameOf({ base, prefix }: Endpoint): string {
+  return `${base.origin}/${prefix}`;
 }
 
 function mirrorEndpoints(text: string, registry: string, insecure: ReadonlySet<string>): readonly Endpoint[] {
