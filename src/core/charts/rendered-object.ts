@@ -2,7 +2,7 @@
 
 /** One document of `helm template`, parsed. */
 export interface RenderedObject {
-  /** Name of the packaged chart that was rendered. */
+  /** The packaged chart that was rendered, as `NAME-VERSION`. */
   readonly chart: string;
   /** Release that was rendered. */
   readonly release: string;
