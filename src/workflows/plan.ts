@@ -48,7 +48,7 @@ export async function planBundle(
   const { chosen, excluded, warnings } = chooseImages(findings.images, spec);
   const images = await resolveImages(chosen, options.platforms, context, onProgress);
 
-  const charts = await Promise.all(releases.map((release) => bundledRelease(release, context)));
+  const charts = await Promise.all(releases.map((release) => bundledRelease(release, releases, context)));
   const inventory: Omit<Inventory, "blobs" | "files"> = {
     formatVersion: FORMAT_VERSION,
     name: spec.name,
@@ -99,12 +99,19 @@ async function resolveImages(
 
 async function bundledRelease(
   { spec, chart, valuesFiles }: PreparedRelease,
+  releases: readonly PreparedRelease[],
   { files }: PlanContext,
 ): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
-  const file = chartPath(chart.name, chart.version);
+  // Names in the bundle are by release and by chart, which several namespaces may share, and several forms of a chart.
+  const isFirst = releases.find((other) => other.spec.release === spec.release)?.spec === spec;
+  const key = isFirst ? spec.release : `${spec.namespace}.${spec.release}`;
+  const like = releases.find(
+    (other) => other.chart.name === chart.name && other.chart.version === chart.version,
+  );
+  const file = chartPath(chart.name, chart.version, like?.chart.digest === chart.digest ? undefined : key);
   const values = await Promise.all(
     valuesFiles.map(async (path, index) => ({
-      path: valuesPath(spec.release, index, valuesFiles.length),
+      path: valuesPath(key, index, valuesFiles.length),
       bytes: await files.readFile(path),
     })),
   );

@@ -16,9 +16,9 @@ export function blobPath(digest: string): string {
   return `blobs/sha256/${hexOf(digest)}`;
 }
 
-/** Path of a packaged chart in the bundle. */
-export function chartPath(name: string, version: string): string {
-  return `charts/${name}-${version}.tgz`;
+/** Path of a packaged chart in the bundle; `release` where the same chart comes in another form too. */
+export function chartPath(name: string, version: string, release?: string): string {
+  return `charts/${release === undefined ? "" : `${release}/`}${name}-${version}.tgz`;
 }
 
 /** Path of a values file of a release in the bundle; `index` counts from 0 when a release has several. */

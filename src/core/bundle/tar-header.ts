@@ -5,6 +5,8 @@ export const TAR_BLOCK = 512;
 /** Two blocks of zeros end an archive. */
 export const TAR_END = 2 * TAR_BLOCK;
 const NAME_LENGTH = 100;
+const PREFIX_AT = 345;
+const PREFIX_LENGTH = 155;
 const SIZE_AT = 124;
 const SIZE_LENGTH = 12;
 const CHECKSUM_AT = 148;
@@ -21,9 +23,10 @@ export function paddedSize(size: number): number {
  * https://www.gnu.org/software/tar/manual/html_node/Extensions.html
  */
 export function formatTarHeader(name: string, size: number, executable = false): Buffer {
-  if (Buffer.byteLength(name) > NAME_LENGTH) throw new RangeError(`tar entry name too long: ${name}`);
   const header = Buffer.alloc(TAR_BLOCK);
-  header.write(name, 0);
+  const [prefix, rest] = splitName(name);
+  header.write(rest, 0);
+  header.write(prefix, PREFIX_AT);
   header.write(executable ? "0000755\0" : "0000644\0", 100);
   header.write("0000000\0", 108);
   header.write("0000000\0", 116);
@@ -57,7 +60,9 @@ export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | 
   if (stated !== checksumOf(block)) {
     throw new ViolaError("BUNDLE_INVALID", `${subject}: a tar header is damaged`, { subject });
   }
-  const name = block.toString("utf8", 0, NAME_LENGTH).replace(/\0.*$/s, "");
+  const text = (from: number, length: number): string =>
+    block.toString("utf8", from, from + length).replace(/\0.*$/s, "");
+  const name = [text(PREFIX_AT, PREFIX_LENGTH), text(0, NAME_LENGTH)].filter((part) => part !== "").join("/");
   if (block[156] !== 0x30)
     throw new ViolaError("BUNDLE_INVALID", `${subject}: entry "${name}" is not a regular file`, { subject });
   const size =
@@ -65,6 +70,17 @@ export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | 
       ? Number(block.readBigUInt64BE(SIZE_AT + 4))
       : parseInt(block.toString("latin1", SIZE_AT, SIZE_AT + SIZE_LENGTH - 1), 8);
   return { name, size };
+}
+
+/** A long name goes into two fields, cut at a slash (POSIX ustar). */
+function splitName(name: string): readonly [string, string] {
+  if (Buffer.byteLength(name) <= NAME_LENGTH) return ["", name];
+  for (let slash = name.indexOf("/"); slash >= 0; slash = name.indexOf("/", slash + 1)) {
+    const [prefix, rest] = [name.slice(0, slash), name.slice(slash + 1)];
+    if (Buffer.byteLength(rest) <= NAME_LENGTH && Buffer.byteLength(prefix) <= PREFIX_LENGTH)
+      return [prefix, rest];
+  }
+  throw new RangeError(`tar entry name too long: ${name}`);
 }
 
 function checksumOf(header: Uint8Array): number {

@@ -30,6 +30,18 @@ describe("formatTarHeader", () => {
     expect(await header).toMatchObject({ name: "load.sh", size, mode: 0o755 });
   });
 
+  it("keeps a long name, as tar-stream reads it too", async () => {
+    const name = `charts/${"r".repeat(53)}/${"c".repeat(80)}-1.0.0.tgz`;
+    const parser = extract();
+    const header = new Promise<{ name: string }>((resolve) => {
+      parser.on("entry", resolve);
+    });
+    parser.write(formatTarHeader(name, 5));
+
+    expect(parseTarHeader(formatTarHeader(name, 5), "test")).toEqual({ name, size: 5 });
+    expect(await header).toMatchObject({ name });
+  });
+
   it("refuses a name that would be cut", () => {
     expect(() => formatTarHeader("x".repeat(101), 1)).toThrow(RangeError);
   });
