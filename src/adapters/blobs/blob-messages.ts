@@ -19,8 +19,8 @@ export interface FetchJob extends BlobJob {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
-  /** True when a proxy of the environment stands before the server. */
-  readonly proxied: boolean;
+  /** URL of the proxy that stands before the server. */
+  readonly proxy?: string;
   readonly offset: number;
 }
 

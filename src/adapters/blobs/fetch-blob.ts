@@ -1,5 +1,6 @@
 // Fetches one blob into its place in the output file: redirects, resumption after a broken connection, size and digest.
 import { createHash } from "node:crypto";
+import { rootCertificates } from "node:tls";
 import type { FetchJob, Outcome } from "./blob-messages.js";
 import { HttpConnection, UnreadableBody, type ResponseHead, type ResponseSink } from "./http-connection.js";
 import type { OutputFile } from "./output-file.js";
@@ -8,6 +9,9 @@ const REDIRECT_LIMIT = 5;
 /** How often in a row a connection may break without a byte of progress. */
 const STALL_LIMIT = 3;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** What one request of a job is sent with. */
+type HopRequest = Pick<FetchJob, "headers" | "tls" | "proxy">;
 
 /** Keep-alive connections of one worker that nobody uses at the moment. */
 export type IdleConnections = Map<string, HttpConnection[]>;
@@ -91,8 +95,14 @@ async function getRedirected(
   const first = new URL(job.url);
   let url = first;
   for (let hops = 0; ; hops++) {
-    const allowed = url.origin === first.origin ? headers : withoutAuthorization(headers);
-    const head = await get(url, allowed, job, newSink(), idle);
+    const isFirst = url.origin === first.origin;
+    // What was said of the first server holds for that one only: its credentials, and leave not to check its certificate.
+    const request: HopRequest = {
+      ...job,
+      headers: isFirst ? headers : withoutAuthorization(headers),
+      tls: isFirst ? job.tls : { ...job.tls, rejectUnauthorized: true },
+    };
+    const head = await get(url, request, newSink(), idle);
     const location = head.headers["location"];
     if (!REDIRECTS.has(head.status) || location === undefined || hops === REDIRECT_LIMIT)
       return { url: url.href, head };
@@ -102,24 +112,22 @@ async function getRedirected(
 
 async function get(
   url: URL,
-  headers: Readonly<Record<string, string>>,
-  job: FetchJob,
+  request: HopRequest,
   sink: ResponseSink,
   idle: IdleConnections,
 ): Promise<ResponseHead> {
-  if (job.proxied) return getThroughClient(url, headers, job, sink);
+  if (request.proxy !== undefined) return getThroughClient(url, request, sink);
   try {
-    return await getOverSocket(url, headers, job, sink, idle);
+    return await getOverSocket(url, request, sink, idle);
   } catch (cause) {
     if (!(cause instanceof UnreadableBody)) throw cause;
-    return getThroughClient(url, headers, job, sink);
+    return getThroughClient(url, request, sink);
   }
 }
 
 async function getOverSocket(
   url: URL,
-  headers: Readonly<Record<string, string>>,
-  job: FetchJob,
+  { headers, tls }: HopRequest,
   sink: ResponseSink,
   idle: IdleConnections,
 ): Promise<ResponseHead> {
@@ -128,7 +136,7 @@ async function getOverSocket(
   for (;;) {
     const kept = waiting.pop();
     if (kept?.usable === false) continue;
-    const connection = kept ?? new HttpConnection(url, job.tls);
+    const connection = kept ?? new HttpConnection(url, tls);
     try {
       const head = await connection.get(url.pathname + url.search, headers, sink);
       if (connection.usable) waiting.push(connection);
@@ -143,23 +151,22 @@ async function getOverSocket(
 /** The way through a proxy and for bodies of unknown length: slower, and not ours to maintain. Loaded when first needed: it is large. */
 async function getThroughClient(
   url: URL,
-  headers: Readonly<Record<string, string>>,
-  job: FetchJob,
+  { headers, tls, proxy }: HopRequest,
   sink: ResponseSink,
 ): Promise<ResponseHead> {
-  const tls = {
-    rejectUnauthorized: job.tls.rejectUnauthorized,
-    ...(job.tls.ca !== undefined && { ca: [...job.tls.ca] }),
-  };
-  const { EnvHttpProxyAgent, request } = await import("undici");
-  const dispatcher = new EnvHttpProxyAgent({ connect: tls, requestTls: tls });
+  const { Agent, ProxyAgent, request } = await import("undici");
+  const { rejectUnauthorized, ca } = tls;
+  const connect = { rejectUnauthorized, ...(ca !== undefined && { ca: [...rootCertificates, ...ca] }) };
+  const dispatcher =
+    proxy === undefined
+      ? new Agent({ connect })
+      : new ProxyAgent({ uri: proxy, requestTls: connect, proxyTunnel: false });
   try {
     const answer = await request(url, { dispatcher, headers: { ...headers, "accept-encoding": "identity" } });
-    const names = Object.entries(answer.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]);
-    const head = { status: answer.statusCode, headers: Object.fromEntries(names) as Record<string, string> };
+    const named = Object.entries(answer.headers).map(
+      ([name, value]) => [name, [value ?? ""].flat().join(", ")] as const,
+    );
+    const head = { status: answer.statusCode, headers: Object.fromEntries(named) };
     sink.onHead(head);
     for await (const chunk of answer.body) sink.onData(chunk as Buffer);
     return head;

@@ -108,10 +108,10 @@ async function fetchFrom(
 }
 
 function fetchJob(
-  { url, headers, tls, proxied }: BlobRequest,
+  { url, headers, tls, proxy }: BlobRequest,
   { digest, size, offset }: PlannedBlob,
 ): FetchJob {
-  return { kind: "fetch", url, headers, tls, proxied, digest, size, offset };
+  return { kind: "fetch", url, headers, tls, digest, size, offset, ...(proxy !== undefined && { proxy }) };
 }
 
 function unusable({ file, code, message }: Outcome & { kind: "unusable" }): ViolaError {

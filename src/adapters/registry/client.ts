@@ -27,8 +27,8 @@ export interface BlobRequest {
   /** With Authorization when one is known already. It is for this URL's origin only, redirects drop it. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
-  /** True when a proxy of the environment stands before the server. */
-  readonly proxied: boolean;
+  /** URL of the proxy that the environment puts before the server. */
+  readonly proxy?: string;
   /** True when the place is to be asked only if the one before it in the list cannot be reached. */
   readonly fallback: boolean;
   /** For `authorize`. */
@@ -145,11 +145,12 @@ export class RegistryClient {
       const url = urlAt(endpoint, repository.repository, `blobs/${digest}`);
       const resource = resourceAt(endpoint, repository.repository);
       const authorization = this.#authorizer.knownHeader(resource);
+      const proxy = this.#http.findProxy(url);
       return {
         url: url.href,
         headers: authorization === undefined ? {} : { authorization },
         tls: this.#http.tlsFor(url),
-        proxied: this.#http.isProxied(url),
+        ...(proxy !== undefined && { proxy }),
         fallback: endpoint.fallback,
         resource,
       };

@@ -107,9 +107,9 @@ export class HttpClient {
     return { rejectUnauthorized: !insecure.has(url.host), ...(ca.length > 0 && { ca }) };
   }
 
-  /** True when a proxy of the environment stands before the URL. */
-  isProxied(url: URL): boolean {
-    return proxyFor(url, this.#options.env) !== undefined;
+  /** Returns the proxy of the environment that stands before the URL. */
+  findProxy(url: URL): string | undefined {
+    return proxyFor(url, this.#options.env);
   }
 
   /** Closes idle connections. */

@@ -274,7 +274,6 @@ describe("docker-registry", () => {
       expect(after).toMatchObject({
         headers: { authorization: expect.stringMatching(/^Basic /) as unknown },
         tls: { ca: [registry.ca!.pem], rejectUnauthorized: true },
-        proxied: false,
       });
     });
   });
