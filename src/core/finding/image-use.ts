@@ -42,6 +42,8 @@ export interface FindingWarning {
   readonly chart?: string;
   readonly template?: string;
   readonly object?: string;
+  /** Images of the operator that the warning is about, as the object writes them. */
+  readonly images?: readonly string[];
   /** True when the list of images may be incomplete: `--strict` exits with 1 then. */
   readonly incomplete: boolean;
 }

@@ -125,6 +125,7 @@ export function unverifiedWarning(
     chart: use.object.chart,
     template: use.object.template,
     object: `${use.object.kind} ${use.object.name}`,
+    images: [textOf(use.container["image"]) ?? ""],
     incomplete: true,
   };
 }

@@ -27,8 +27,8 @@ export function findUnknownOperators(
     if (object.hooks.length > 0 || known.some((use) => use.object === object)) continue;
     const account = serviceAccountOf(object);
     if (account === undefined || !creators.has(account)) continue;
-    const [first] = containers(object.body);
-    const image = first === undefined ? "" : ` (${textOf(first.container["image"]) ?? ""})`;
+    const images = [...containers(object.body)].flatMap(({ container }) => textOf(container["image"]) ?? []);
+    const image = images[0] === undefined ? "" : ` (${images[0]})`;
     warnings.push({
       code: "unknown-operator",
       message:
@@ -37,6 +37,7 @@ export function findUnknownOperators(
       chart: object.chart,
       template: object.template,
       object: `${object.kind} ${object.name}`,
+      images: [...new Set(images)],
       incomplete: true,
     });
   }
