@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program: runs the command and sets the exit code. The only file that knows the process.
+import { fileURLToPath } from "node:url";
 import { run } from "./cli/program.js";
 
 process.exitCode = await run(process.argv.slice(2), {
@@ -7,6 +8,8 @@ process.exitCode = await run(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   cwd: process.cwd(),
+  // The folder above `src` or `dist`: manifests and package.json lie there.
+  home: fileURLToPath(new URL("..", import.meta.url)),
   onInterrupt: (interrupt) => {
     process.on("SIGINT", interrupt);
     process.on("SIGTERM", interrupt);

@@ -1,17 +1,11 @@
 // Reads the knowledge base of operators from its data files.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { settleAll, ViolaError } from "../errors.js";
 import { parseOperatorRule, type OperatorRule } from "../core/finding/operator-rules.js";
 
-/** The knowledge base that comes with the program: the same place beside `src` and beside `dist`. */
-const OWN_FOLDER = fileURLToPath(new URL("../../manifests/operators", import.meta.url));
-
 /** Returns the rules of every `*.yaml` in the folders, in the order of folders and names. Throws what is wrong with all files. */
-export async function loadOperators(
-  folders: readonly string[] = [OWN_FOLDER],
-): Promise<readonly OperatorRule[]> {
+export async function loadOperators(folders: readonly string[]): Promise<readonly OperatorRule[]> {
   const files: string[] = [];
   for (const folder of folders) {
     const names = await readdir(folder).catch((cause: unknown) => {

@@ -65,7 +65,7 @@ async function auditTarget(
   const plan = await makePlanContext(context, "auto");
   return auditSpec(
     spec,
-    await planOptions(spec, digest, options.platform),
+    await planOptions(context.home, spec, digest, options.platform),
     maxBytes,
     plan,
     context.progress.onProgress,

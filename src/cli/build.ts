@@ -35,7 +35,7 @@ export function registerBuild(program: Command, launch: Launch): void {
       await launch(flags, async (context) => {
         const { spec, digest } = await readSpec(resolve(context.cwd, file));
         const options = {
-          ...(await planOptions(spec, digest, flags.platform)),
+          ...(await planOptions(context.home, spec, digest, flags.platform)),
           output: resolve(context.cwd, flags.output),
           reuse: flags.reuse.map((bundle) => resolve(context.cwd, bundle)),
         };

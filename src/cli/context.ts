@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly stderr: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The folder that this program was installed into. */
+  readonly home: string;
   /** Calls back when the user or the system asks the process to end. */
   readonly onInterrupt: (interrupt: () => void) => void;
 }
@@ -37,6 +39,7 @@ export class CommandContext {
   readonly progress: ProgressDisplay;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
   readonly cwd: string;
+  readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly #options: CommonOptions;
   readonly #surroundings: Surroundings;
@@ -48,6 +51,7 @@ export class CommandContext {
   constructor(options: CommonOptions, surroundings: Surroundings, signal: AbortSignal) {
     this.signal = signal;
     this.cwd = surroundings.cwd;
+    this.home = surroundings.home;
     this.env = surroundings.env;
     this.progress = showProgress(surroundings.stderr, options.quiet === true);
     this.#options = options;
@@ -119,9 +123,9 @@ async function connectDocker(variables: Surroundings["env"]): Promise<DockerEngi
   );
 }
 
-/** Returns the version of this program's own package. */
-export async function readVersion(): Promise<string> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+/** Returns the version of the program installed in the folder. */
+export async function readVersion(home: string): Promise<string> {
+  const text = await readFile(join(home, "package.json"), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 

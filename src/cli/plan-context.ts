@@ -1,8 +1,6 @@
 // Makes what planning and building work with: Helm, registries, the Docker engine, the bundle writer.
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { findHelm } from "../adapters/helm/find-helm.js";
-import { HelmChartTool } from "../adapters/helm/helm-chart-tool.js";
 import { writeBundle } from "../adapters/bundle-file/write-bundle.js";
 import { loadOperators } from "../adapters/operators.js";
 import { AutoSource } from "../adapters/auto-source.js";
@@ -24,7 +22,7 @@ const HELM_CONCURRENCY = 2;
 export async function makeChartContext(context: CommandContext): Promise<ChartContext> {
   return {
     charts: chartTool(context),
-    operators: await loadOperators(),
+    loadOperators: once(() => loadOperators([join(context.home, "manifests/operators")])),
     files,
     temporaryFolder: await context.temporaryFolder(),
     chartConcurrency: HELM_CONCURRENCY,
@@ -54,6 +52,7 @@ export async function makeWriter(context: CommandContext): Promise<BundleWriter>
 
 /** Options of a plan: the platforms of the command line, else of the spec, else of this machine. */
 export async function planOptions(
+  home: string,
   spec: BundleSpec,
   specDigest: string,
   platforms: readonly string[],
@@ -62,7 +61,7 @@ export async function planOptions(
   return {
     specDigest,
     platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
-    tool: `viola-airgap ${await readVersion()}`,
+    tool: `viola-airgap ${await readVersion(home)}`,
     guides: [bundleReadme(spec.name, spec.version)],
   };
 }
@@ -75,7 +74,12 @@ function chartTool(context: CommandContext): ChartTool {
   };
 }
 
+/** What packages charts is loaded when there is a chart. */
 async function findChartTool(context: CommandContext): Promise<ChartTool> {
+  const [{ findHelm }, { HelmChartTool }] = await Promise.all([
+    import("../adapters/helm/find-helm.js"),
+    import("../adapters/helm/helm-chart-tool.js"),
+  ]);
   const { helm: setting, cache, insecure, ca } = await context.settings();
   const cacheFolder = cache ?? context.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const helm = await findHelm(

@@ -24,7 +24,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     .description(
       "Builds one file from Helm charts and every image they can start, and loads it where there is no network.",
     )
-    .version(await readVersion())
+    .version(await readVersion(surroundings.home))
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void surroundings.stdout.write(text),

