@@ -1,4 +1,5 @@
 // The audit: sizes, versions and use of every image of an inventory, and what a person should look at.
+import { componentOf } from "../charts/component.js";
 import { parseReference } from "../images/reference.js";
 import type { Evidence, FindingWarning } from "../finding/image-use.js";
 import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
@@ -133,14 +134,6 @@ function auditPlatform({ platform, digest, config, layers }: InventoryPlatform):
     compressedBytes: layers.reduce((sum, layer) => sum + layer.size, config.size),
     uncompressedBytes: sumOrNull(layers.map((layer) => layer.uncompressedSize)),
   };
-}
-
-/** The innermost chart of a template's path: `loki` of `kube-prometheus-stack/charts/loki/templates/read.yaml`. */
-function componentOf({ template, chart }: Evidence): string {
-  const parts = template.split("/");
-  const templates = parts.lastIndexOf("templates");
-  const crds = parts.lastIndexOf("crds");
-  return parts[Math.max(templates, crds) - 1] ?? chart;
 }
 
 function* findConcerns(images: readonly AuditImage[], maxBytes: number | undefined): Iterable<AuditFinding> {

@@ -119,6 +119,7 @@ function toPiece(
       path: formatPath(found.path),
       value: found.value ?? found.reference,
       ...(found.because !== undefined && { because: found.because }),
+      ...(object.hooks.length > 0 && { hooks: object.hooks }),
     },
   };
 }

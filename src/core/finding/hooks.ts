@@ -2,9 +2,9 @@
 import type { RenderedObject } from "../charts/rendered-object.js";
 
 /**
- * True for an object that nothing but `helm test` creates. `test-success` and `test-failure` are its old names
+ * True for an object, or evidence in one, that nothing but `helm test` creates. `test-success` and `test-failure` are its old names
  * (https://helm.sh/docs/topics/charts_hooks/); an object that is a hook of install too is needed there.
  */
-export function isTestHook(object: RenderedObject): boolean {
-  return object.hooks.length > 0 && object.hooks.every((hook) => /^test(?:-success|-failure)?$/.test(hook));
+export function isTestHook({ hooks = [] }: Partial<Pick<RenderedObject, "hooks">>): boolean {
+  return hooks.length > 0 && hooks.every((hook) => /^test(?:-success|-failure)?$/.test(hook));
 }

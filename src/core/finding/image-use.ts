@@ -18,8 +18,8 @@ export interface Evidence {
   readonly value: string;
   /** Why a rule that implies an image holds; absent where the value is the image. */
   readonly because?: string;
-  /** True when only `helm test` makes use of it. */
-  readonly isTest?: boolean;
+  /** The Helm hooks that the object is for; absent where it is no hook. */
+  readonly hooks?: readonly string[];
 }
 
 /** One image, however often and under whatever spelling it is named. */

@@ -1,4 +1,5 @@
 // Which of the found images come along: the required ones, what the spec adds, and not what it leaves out.
+import { isTestHook } from "../finding/hooks.js";
 import type { FindingWarning, ImageUse } from "../finding/image-use.js";
 import type { BundleSpec, ExcludedImage } from "../spec/bundle-spec.js";
 import { formatReference, parseReference } from "./reference.js";
@@ -43,7 +44,7 @@ export function chooseImages(
 
 /** True for an image that only `helm test` starts. */
 function isTestImage(use: ImageUse): boolean {
-  return use.evidence.some((evidence) => evidence.isTest === true);
+  return use.evidence.some(isTestHook);
 }
 
 function withSpecEvidence(known: ImageUse | undefined, reference: string, normalized: string): ImageUse {

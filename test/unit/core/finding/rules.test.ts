@@ -328,6 +328,7 @@ spec: { image: "docker.io/grafana/agent:v1" }
             object: "Pod apps/a",
             path: "spec.containers[0].image",
             value: "grafana/agent:v1",
+            hooks: ["test"],
           },
           {
             rule: "custom-resource",
