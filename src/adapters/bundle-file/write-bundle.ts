@@ -12,6 +12,7 @@ import { fillBlob, type FillContext } from "./fill-blob.js";
 import { PartialFile } from "./partial-file.js";
 
 const REPORT_INTERVAL_MS = 100;
+const FLUSH_BYTES = 128 * 1024 * 1024;
 
 /** What the writer works with besides the plan. */
 export interface WriterOptions {
@@ -80,7 +81,21 @@ async function fillBlobs(
       detail: `${blobs} of ${plan.blobs.length} blobs`,
     });
   };
-  const reporter = setInterval(report, REPORT_INTERVAL_MS);
+  // What the disk has by the time the last blob comes need not be waited for at the end.
+  let flushing = false;
+  let flushed = 0;
+  const flush = async (): Promise<void> => {
+    const moved = context.workers.movedBytes;
+    if (flushing || moved - flushed < FLUSH_BYTES) return;
+    flushing = true;
+    flushed = moved;
+    await partial.flush().catch(() => undefined);
+    flushing = false;
+  };
+  const reporter = setInterval(() => {
+    report();
+    void flush();
+  }, REPORT_INTERVAL_MS);
   const earlier = new Map(
     reuse.flatMap(({ file, inventory }) =>
       inventory.blobs.map(({ digest, offset }) => [digest, { kind: "file" as const, file, offset }] as const),
