@@ -17,6 +17,7 @@ import { formatPlatform } from "../core/oci/platform.js";
 import { ManyErrors, settleAll, ViolaError } from "../errors.js";
 import type { BundleReader, OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
+import { LoadProgress } from "./load-progress.js";
 import { verifyBundle } from "./verify.js";
 
 /** What loading needs from outside. */
@@ -65,7 +66,6 @@ interface SurveyedNode {
 /** Fetches in all, over all nodes: more do not help cores and disks that the nodes share. */
 const FETCHES_IN_ALL = 8;
 const FETCHES_PER_NODE = { least: 2, most: 4 };
-const PROGRESS_STEP_BYTES = 4 * 1024 * 1024;
 
 /**
  * Loads every image of the bundle into every node of the cluster; nodes that have all are left alone. Nothing reaches a node before the
@@ -137,64 +137,72 @@ async function serveAndLoad(
   context: LoadContext,
   onProgress: OnProgress,
 ): Promise<readonly NodeReport[]> {
-  const watchers = new Map<string, () => void>();
-  const served = await context.serveBundle(bundle, (client) => watchers.get(client)?.());
-  const busy = surveyed.filter(({ lacking }) => lacking.length > 0).length;
+  const busy = await settleAll(
+    "nodes could not be asked",
+    surveyed
+      .filter(({ lacking }) => lacking.length > 0)
+      .map((one) => planNode(bundle.inventory, one, context.signal)),
+  );
+  const progress = new LoadProgress(new Map(busy.map(({ node, bytes }) => [node.name, bytes])), onProgress);
+  const served = await context.serveBundle(bundle, (client, bytes) => {
+    progress.add(client, bytes);
+  });
   const { least, most } = FETCHES_PER_NODE;
-  const concurrency = Math.max(least, Math.min(most, Math.floor(FETCHES_IN_ALL / busy)));
+  const concurrency = Math.max(least, Math.min(most, Math.floor(FETCHES_IN_ALL / busy.length)));
   try {
-    return await settleAll(
+    const loaded = await settleAll(
       "nodes could not be loaded",
-      surveyed.map(async (one) => {
-        if (one.lacking.length === 0) return reportOf(one, "none", 0);
-        const report = await loadNode(bundle, one, served, concurrency, watchers, context, onProgress);
-        await confirmNode(bundle.inventory, one.node, context.signal);
+      busy.map(async (plan) => {
+        const report = await loadNode(bundle, plan, served, concurrency, progress, context, onProgress);
+        await confirmNode(bundle.inventory, plan.node, context.signal);
         return report;
       }),
+    );
+    progress.end(`${busy.length} nodes`);
+    return surveyed.map(
+      (one) => loaded.find(({ node }) => node === one.node.name) ?? reportOf(one, "none", 0),
     );
   } finally {
     await served.close();
   }
 }
 
+/** What a node is to be sent. */
+interface NodePlan extends SurveyedNode {
+  /** Digests of config and layers that are on the node already, whatever names they have there. */
+  readonly present: ReadonlySet<string>;
+  /** Bytes that the node will most likely ask for. */
+  readonly bytes: number;
+}
+
+async function planNode(
+  inventory: Inventory,
+  surveyed: SurveyedNode,
+  signal: AbortSignal,
+): Promise<NodePlan> {
+  const present = await surveyed.node.presentBlobs(signal);
+  const wanted = new Set([...manifestsOf(surveyed.lacking), ...lackingBlobs(surveyed.lacking, present)]);
+  const bytes = inventory.blobs.reduce((sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0), 0);
+  return { ...surveyed, present, bytes };
+}
+
 async function loadNode(
   { inventory, file }: OpenBundle,
-  surveyed: SurveyedNode,
+  plan: NodePlan,
   served: ServedBundle,
   concurrency: number,
-  watchers: Map<string, () => void>,
+  progress: LoadProgress,
   { readSegments, signal }: LoadContext,
   onProgress: OnProgress,
 ): Promise<NodeReport> {
-  const { node, lacking } = surveyed;
-  const step = `load:${node.name}`;
+  const { node, lacking, present } = plan;
   const wanted = wantedNames(lacking);
-  const present = await node.presentBlobs(signal);
-  const lackingContent = new Set([...manifestsOf(lacking), ...lackingBlobs(lacking, present)]);
-  const total = inventory.blobs.reduce(
-    (sum, { digest, size }) => sum + (lackingContent.has(digest) ? size : 0),
-    0,
-  );
-  onProgress({ kind: "started", step, title: `Loading ${node.name}`, total, unit: "bytes" });
-
   const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
   const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
-  let told = 0;
-  const tell = (done: number): void => {
-    if (done - told < PROGRESS_STEP_BYTES) return;
-    told = done;
-    onProgress({ kind: "advanced", step, done });
-  };
-
   if (endpoint !== undefined) {
     const before = served.sentBytes(node.name);
-    const sent = (): number => served.sentBytes(node.name) - before;
-    watchers.set(node.name, () => {
-      tell(sent());
-    });
     await node.fetchImages(wanted, endpoint, concurrency, signal);
-    onProgress({ kind: "ended", step, summary: `${wanted.length} names fetched` });
-    return reportOf(surveyed, "fetch", sent());
+    return reportOf(plan, "fetch", served.sentBytes(node.name) - before);
   }
 
   onProgress({
@@ -208,12 +216,12 @@ async function loadNode(
     // Everything that a name needs is named again in the archive: an import sets the record of every name it brings.
     const images = group.map(({ image, names }) => ({ ...image, names }));
     const archive = counted(readSegments(file, planThinArchive(inventory, images, blobs)), (bytes) => {
-      tell((sent += bytes));
+      sent += bytes;
+      progress.add(node.name, bytes);
     });
     await node.importImages(wantedNames(group), archive, signal);
   }
-  onProgress({ kind: "ended", step, summary: `${wanted.length} names imported` });
-  return reportOf(surveyed, "import", sent);
+  return reportOf(plan, "import", sent);
 }
 
 /** Asks the node again: it is loaded when every name is complete there, not when a command has ended well. */

@@ -5,5 +5,5 @@ import { loadContext } from "./kind.js";
 
 const [file = "", cluster = ""] = process.argv.slice(2);
 await loadBundle(await openBundle(file), { cluster }, await loadContext(), (event) => {
-  if (event.kind === "advanced" && event.step.startsWith("load:")) process.stdout.write("sending\n");
+  if (event.kind === "advanced" && event.step === "load") process.stdout.write("sending\n");
 });
