@@ -9,6 +9,7 @@ import {
   findImpliedImages,
   findOperators,
   isFlagUsed,
+  unknownImages,
   unverifiedWarning,
   type OperatorUse,
 } from "./operators.js";
@@ -54,6 +55,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
     const warning = unverifiedWarning(use, implied);
     if (warning !== undefined) warnings.push(warning);
+    warnings.push(...unknownImages(use, objects));
   }
   warnings.push(...findUnknownOperators(objects, operators));
   return { images: mergePieces(pieces), warnings };

@@ -8,16 +8,21 @@ const text = z.string({
   error: ({ input }) => (typeof input === "number" ? "must be text: write it in quotes" : undefined),
 });
 
+const versions = text.refine((range) => validRange(range) !== null, "is not a range of versions");
+
 const condition = strictObject({
   group: text.describe("API group of the custom resource."),
   kind: text.describe("Kind of the custom resource."),
   has: text.optional().describe("Dotted path of a field that must be set, such as spec.thanos."),
+  in: versions.optional().describe("Range of versions that the value of the field must be in."),
 });
 
 const image = strictObject({
   reference: text.describe(
     'The reference. {a|b|"literal"} is the first of: operator.tag, operator.version (the tag without v), operator.registry, ' +
-      "operator.repository, operator.image, release.NAME, flag.NAME, env.NAME, or a dotted path in the custom resource (spec.…).",
+      "operator.repository, operator.prefix (the repository without its last part), operator.image, release.NAME, flag.NAME, " +
+      "env.NAME, config.NAME (key or dotted path in a ConfigMap of the release, YAML inside included), or a dotted path in the " +
+      "custom resource (spec.…).",
   ),
   when: z
     .array(condition)
@@ -26,6 +31,11 @@ const image = strictObject({
     .describe(
       "Custom resources of which one must be there; without it, the operator alone starts the image.",
     ),
+  with: z
+    .array(condition)
+    .min(1)
+    .optional()
+    .describe("Custom resources of which one must be there besides the one that `when` asks for."),
   otherwise: z
     .enum(["optional", "required"])
     .optional()
@@ -37,7 +47,7 @@ const image = strictObject({
     .array(text)
     .optional()
     .describe(
-      "Fields of the custom resource (spec.…), flag.NAME or env.NAME that name another image instead.",
+      "Fields of the custom resource (spec.…), flag.NAME, env.NAME or config.NAME that name another image instead.",
     ),
 });
 
@@ -49,6 +59,22 @@ const flag = strictObject({
     .describe("Custom resources of which one must be there for the image to be started."),
 });
 
+const unknown = strictObject({
+  what: text.describe("What cannot be known from charts, and what to do about it: the text of a warning."),
+  when: z
+    .array(condition)
+    .min(1)
+    .optional()
+    .describe("Custom resources of which one must be there for the warning to be given."),
+  given: z
+    .array(text)
+    .optional()
+    .describe(
+      "Settings (flag.NAME, env.NAME, config.NAME, spec.…) of which one must be there for the warning.",
+    ),
+  unless: z.array(text).optional().describe("Settings of which one settles it."),
+});
+
 const OPERATOR_SCHEMA = strictObject({
   id: text.regex(/^[a-z0-9-]+$/).describe("Evidence says operator:ID."),
   name: text.describe("What people call it."),
@@ -56,12 +82,14 @@ const OPERATOR_SCHEMA = strictObject({
   repository: text.describe(
     "Repository of the operator's image, without registry; mirrors below a prefix match too.",
   ),
+  copies: z
+    .array(text)
+    .default([])
+    .describe("Repositories, without registry, that hold the same program under another name."),
   releases: z
     .array(
       strictObject({
-        tags: text
-          .refine((range) => validRange(range) !== null, "is not a range of versions")
-          .describe("Range of versions of the operator's tag."),
+        tags: versions.describe("Range of versions of the operator's tag."),
         values: z
           .record(z.string(), text)
           .optional()
@@ -74,6 +102,7 @@ const OPERATOR_SCHEMA = strictObject({
     ),
   images: z.array(image).default([]),
   flags: z.array(flag).default([]).describe("Image-carrying flags whose image is not always used."),
+  unknown: z.array(unknown).default([]).describe("Images that no rule can name."),
 });
 
 /** One operator of the knowledge base. */
@@ -89,6 +118,17 @@ export function parseOperatorRule(content: string, file: string): OperatorRule {
       throw new ViolaError("SETTINGS_INVALID", `${file}: "${reference}" has a brace without its partner`, {
         subject: file,
       });
+    }
+    for (const [, name = ""] of reference.matchAll(/\{release\.(\w+)\}/g)) {
+      const lacking = rule.releases.find(({ values }) => values?.[name] === undefined);
+      if (lacking === undefined) continue;
+      throw new ViolaError(
+        "SETTINGS_INVALID",
+        `${file}: releases: "${lacking.tags}" has no value "${name}"`,
+        {
+          subject: file,
+        },
+      );
     }
   }
   return rule;

@@ -3,11 +3,12 @@ import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
 import { findImage } from "./candidate.js";
+import { fillIn, lookUp, type Scope } from "./fill-in.js";
 import { isTestHook } from "./hooks.js";
 import type { Confidence, FindingWarning } from "./image-use.js";
 import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
 import { groupOf } from "./rules/custom-resource.js";
-import { containers, formatPath, isRecord, textOf, valueAt, type ContainerAt, type Path } from "./walk.js";
+import { containers, formatPath, textOf, valueAt, type ContainerAt, type Path } from "./walk.js";
 
 /** A container of a rendered workload that runs a known operator. */
 export interface OperatorUse {
@@ -20,6 +21,8 @@ export interface OperatorUse {
   readonly values: Readonly<Record<string, string>>;
   /** True when the facts were checked for this tag. */
   readonly isVerified: boolean;
+  /** ConfigMaps of the same release. */
+  readonly configMaps: readonly RenderedObject[];
 }
 
 /** An image that an operator starts, implied by `object`. */
@@ -44,11 +47,27 @@ export function findOperators(
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
       const image = findReference(textOf(container["image"]) ?? "");
-      const rule = image && rules.find(({ repository }) => isRepository(image.repository, repository));
+      const rule =
+        image &&
+        rules.find(({ repository, copies }) =>
+          [repository, ...copies].some((known) => isRepository(image.repository, known)),
+        );
       if (image === undefined || rule === undefined) continue;
       const release = rule.releases.find(({ tags }) => isInRange(image.tag, tags));
       const values = (release ?? rule.releases[0])?.values ?? {};
-      uses.push({ rule, object, path, container, image, values, isVerified: release !== undefined });
+      const configMaps = objects.filter(
+        (other) => other.kind === "ConfigMap" && other.release === object.release,
+      );
+      uses.push({
+        rule,
+        object,
+        path,
+        container,
+        image,
+        values,
+        isVerified: release !== undefined,
+        configMaps,
+      });
     }
   }
   return uses;
@@ -60,24 +79,22 @@ export function* findImpliedImages(
   objects: readonly RenderedObject[],
 ): Iterable<ImpliedImage> {
   for (const image of use.rule.images) {
-    const { when, otherwise } = image;
+    const { when, with: besides, otherwise } = image;
     if (when === undefined) {
       yield* imply(use, image, undefined, true, "starts it");
       continue;
     }
-    const resources = objects.filter((object) => when.some((condition) => isMet(condition, object)));
-    for (const resource of resources) {
-      yield* imply(use, image, resource, true, `starts it for ${resource.kind} ${resource.name}`);
+    const resources = objects.filter((object) => isAnyMet(when, object));
+    const isWhole = besides === undefined || objects.some((object) => isAnyMet(besides, object));
+    if (isWhole) {
+      for (const resource of resources) {
+        yield* imply(use, image, resource, true, `starts it for ${resource.kind} ${resource.name}`);
+      }
     }
-    if (resources.length === 0 && otherwise !== undefined) {
-      const kinds = when.map(({ kind }) => kind).join(" or ");
-      yield* imply(
-        use,
-        image,
-        undefined,
-        otherwise === "required",
-        `would start it for a ${kinds}; none is rendered`,
-      );
+    if ((resources.length === 0 || !isWhole) && otherwise !== undefined) {
+      const kinds = (isWhole ? when : besides).map(({ kind }) => kind).join(" or ");
+      const doing = `would start it for a ${kinds}; none is rendered`;
+      yield* imply(use, image, resources[0], otherwise === "required", doing);
     }
   }
 }
@@ -89,10 +106,10 @@ function* imply(
   required: boolean,
   doing: string,
 ): Iterable<ImpliedImage> {
-  if (image.unless?.some((name) => lookUp(name, use, resource) !== undefined)) return;
-  const reference = fillIn(image.reference, use, resource);
+  const scope: Scope = { ...use, resource };
+  if (image.unless?.some((name) => lookUp(name, scope) !== undefined)) return;
+  const reference = fillIn(image.reference, scope);
   if (reference === undefined || findImage(reference) === undefined) return;
-  const operator = `${use.rule.name} ${use.image.tag ?? use.image.digest ?? ""}`;
   yield {
     rule: `operator:${use.rule.id}`,
     reference,
@@ -100,15 +117,33 @@ function* imply(
     path: resource === undefined ? [...use.path, "image"] : ["spec"],
     required,
     confidence: use.isVerified ? "certain" : "low",
-    because: `${operator} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
+    because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
   };
+}
+
+/** Returns a warning for each kind of image that the operator starts and that no rule can name. */
+export function* unknownImages(
+  use: OperatorUse,
+  objects: readonly RenderedObject[],
+): Iterable<FindingWarning> {
+  for (const { what, when, given, unless } of use.rule.unknown) {
+    const isOpen = (resource: RenderedObject | undefined): boolean => {
+      const isSet = (name: string): boolean => lookUp(name, { ...use, resource }) !== undefined;
+      return (given?.some(isSet) ?? true) && !(unless?.some(isSet) ?? false);
+    };
+    const open =
+      when === undefined
+        ? isOpen(undefined)
+        : objects.some((object) => isAnyMet(when, object) && isOpen(object));
+    if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
+  }
 }
 
 /** True when the flag's image is started by something that is rendered, or nothing is known about it. */
 export function isFlagUsed(use: OperatorUse, flag: string, objects: readonly RenderedObject[]): boolean {
   const known = use.rule.flags.find((entry) => entry.flag === flag);
   if (known === undefined) return true;
-  return objects.some((object) => known.usedWhen.some((condition) => isMet(condition, object)));
+  return objects.some((object) => isAnyMet(known.usedWhen, object));
 }
 
 /** Returns the warning for an operator whose tag nobody checked the facts for; `implied` is what it starts all the same. */
@@ -117,87 +152,49 @@ export function unverifiedWarning(
   implied: readonly ImpliedImage[],
 ): FindingWarning | undefined {
   if (use.isVerified || implied.length === 0) return undefined;
-  const tag = use.image.tag ?? use.image.digest ?? "";
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
+  return warningOf(
+    use,
+    "operator-tag-unverified",
+    `${nameOf(use)}: what it starts is known for ${ranges}; other versions may start other images`,
+  );
+}
+
+function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
   return {
-    code: "operator-tag-unverified",
-    message: `${use.rule.name} ${tag}: what it starts is known for ${ranges}; other versions may start other images`,
-    chart: use.object.chart,
-    template: use.object.template,
-    object: `${use.object.kind} ${use.object.name}`,
-    images: [textOf(use.container["image"]) ?? ""],
+    code,
+    message,
+    chart: object.chart,
+    template: object.template,
+    object: `${object.kind} ${object.name}`,
+    images: [textOf(container["image"]) ?? ""],
     incomplete: true,
   };
 }
 
-function isMet({ group, kind, has }: ResourceCondition, object: RenderedObject): boolean {
+function nameOf({ rule, image }: OperatorUse): string {
+  return `${rule.name} ${image.tag ?? image.digest ?? ""}`;
+}
+
+function isAnyMet(conditions: readonly ResourceCondition[], object: RenderedObject): boolean {
+  return conditions.some((condition) => isMet(condition, object));
+}
+
+function isMet({ group, kind, has, in: range }: ResourceCondition, object: RenderedObject): boolean {
   if (object.kind !== kind || groupOf(object.apiVersion) !== group || isTestHook(object)) return false;
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
-  return value !== undefined && value !== null && value !== false;
+  if (value === undefined || value === null || value === false) return false;
+  return range === undefined || isInRange(textOf(value), range);
 }
 
-/** Replaces each `{a|b|"literal"}` by its first alternative that has a value; undefined when one has none. */
-function fillIn(
-  template: string,
-  use: OperatorUse,
-  resource: RenderedObject | undefined,
-): string | undefined {
-  const unknown: string[] = [];
-  const filled = template.replaceAll(/\{([^{}]+)\}/g, (_, alternatives: string) => {
-    for (const name of alternatives.split("|")) {
-      const value = name.startsWith('"') ? name.slice(1, -1) : lookUp(name, use, resource);
-      if (value !== undefined) return value;
-    }
-    unknown.push(alternatives);
-    return "";
-  });
-  return unknown.length === 0 ? filled : undefined;
-}
-
-function lookUp(name: string, use: OperatorUse, resource: RenderedObject | undefined): string | undefined {
-  const { image, container, values } = use;
-  const scope = name.slice(0, name.indexOf("."));
-  const rest = name.slice(scope.length + 1);
-  switch (scope) {
-    case "operator":
-      if (rest === "tag") return image.tag;
-      if (rest === "version") return image.tag?.replace(/^v/, "");
-      if (rest === "registry") return image.registry;
-      if (rest === "repository") return `${image.registry}/${image.repository}`;
-      return rest === "image" ? textOf(container["image"]) : undefined;
-    case "release":
-      return values[rest];
-    case "flag":
-      return flagValue(container, rest);
-    case "env":
-      return environmentValue(container, rest);
-    default:
-      return textOf(valueAt(resource?.body, name));
-  }
-}
-
-function flagValue(container: ContainerAt["container"], flag: string): string | undefined {
-  const lists = [container["command"], container["args"]].filter(Array.isArray);
-  const items: readonly unknown[] = lists.flat();
-  for (const [index, item] of items.entries()) {
-    const match = typeof item === "string" ? /^--?([\w.-]+)(?:=(.*))?$/s.exec(item) : null;
-    if (match?.[1] === flag) return match[2] ?? textOf(items[index + 1]);
-  }
-  return undefined;
-}
-
-function environmentValue(container: ContainerAt["container"], name: string): string | undefined {
-  const variables = container["env"];
-  const variable: unknown = Array.isArray(variables)
-    ? variables.find((entry) => isRecord(entry) && entry["name"] === name)
-    : undefined;
-  return isRecord(variable) ? textOf(variable["value"]) : undefined;
-}
-
-/** True for the repository itself and for a copy of it below a prefix, as mirrors have it. */
+/**
+ * True for the repository itself, for a copy of it below a prefix, as mirrors have it, and for a copy whose name is put together as
+ * Rancher does (https://github.com/rancher/image-mirror: `longhornio/longhorn-manager` is `mirrored-longhornio-longhorn-manager`).
+ */
 function isRepository(repository: string, known: string): boolean {
-  return repository === known || repository.endsWith(`/${known}`);
+  const names = [known, `mirrored-${known.replaceAll("/", "-")}`];
+  return names.some((name) => repository === name || repository.endsWith(`/${name}`));
 }
 
 function isInRange(tag: string | undefined, range: string): boolean {

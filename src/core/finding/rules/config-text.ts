@@ -1,7 +1,7 @@
 // Images in ConfigMaps and Secrets: values that are a reference, that are YAML or JSON, or that are text with references in it.
-import { parseDocument } from "yaml";
 import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "../candidate.js";
 import type { Found, Rule } from "../found.js";
+import { readStructure } from "../structured-text.js";
 import { isRecord, textOf, type Json, type Path } from "../walk.js";
 import { findImageFields } from "./image-fields.js";
 import { findPodImages } from "./pod-spec.js";
@@ -90,29 +90,6 @@ function* findDottedImages(values: Json, path: Path): Iterable<Found> {
       yield { reference, path: [...path, key], value: repository, confidence: "medium" };
     }
   }
-}
-
-/** Returns the map or list that the text is in JSON or YAML; undefined for plain text, and for what no parser reads. */
-function readStructure(text: string): unknown {
-  const start = text.trimStart();
-  if (start.startsWith("{") || start.startsWith("[")) {
-    try {
-      return JSON.parse(start);
-    } catch {
-      // A Go template begins like JSON, and a flow mapping is YAML.
-    }
-  }
-  if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
-  const document = parseDocument(text, {
-    schema: "core",
-    uniqueKeys: false,
-    strict: false,
-    prettyErrors: false,
-    logLevel: "silent",
-  });
-  if (document.errors.length > 0) return undefined;
-  const value: unknown = document.toJS();
-  return typeof value === "object" && value !== null ? value : undefined;
 }
 
 function* strings(value: unknown, path: Path): Iterable<readonly [string, Path]> {

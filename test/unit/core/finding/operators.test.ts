@@ -25,6 +25,19 @@ images:
   - reference: '{operator.registry}/org/worker:{spec.version|operator.tag}-{spec.flavour|"full"}'
     when: [{ group: example.org, kind: Worker, has: spec.enabled }]
     unless: [spec.image]
+  - reference: "{operator.prefix}/old:{operator.tag}"
+    when: [{ group: example.org, kind: Worker, has: spec.level, in: "<2.0.0" }]
+  - reference: '{spec.registry|"quay.io"}/org/view:{config.view.tag}'
+    when: [{ group: example.org, kind: Worker }]
+    with: [{ group: example.org, kind: View }]
+    otherwise: optional
+copies: [copies/demo]
+unknown:
+  - what: plugins
+    when: [{ group: example.org, kind: Plugin }]
+    unless: [spec.image]
+  - what: names
+    given: [flag.rename, config.rename]
 `,
   "demo.yaml",
 );
@@ -112,6 +125,53 @@ describe("an operator's rule", () => {
     },
   );
 
+  it("knows copies under another name", () => {
+    expect(found(operator('image: "registry.example/copies/demo:v1.2.0"'))).toContain(
+      "certain quay.io/org/side:v9",
+    );
+    expect(found(operator('image: "rancher/mirrored-org-demo-operator:v1.2.0"'))).toContain(
+      "certain quay.io/org/side:v9",
+    );
+  });
+
+  it("asks for a field in a range of versions", () => {
+    const image = operator('image: "registry.example/a/org/demo-operator:v1.2.0"');
+
+    expect(found(image + worker("{ level: 1.9.3 }"))).toContain("certain registry.example/a/org/old:v1.2.0");
+    expect(found(image + worker("{ level: 2.0.0 }")).join()).not.toContain("/old:");
+  });
+
+  it("takes what ConfigMaps of the release say, and asks for a second resource where one is named", () => {
+    const config =
+      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\ndata: { a.yaml: 'view: { tag: v5 }' }\n";
+    const text =
+      operator('image: "org/demo-operator:v1.2.0"') + worker("{ registry: registry.example/ }") + config;
+    const view = "---\napiVersion: example.org/v1\nkind: View\nmetadata: { name: v }\n";
+    const viewOf = (rendered: string) =>
+      findIn(rendered, [RULE]).images.find(({ normalized }) => normalized === "registry.example/org/view:v5");
+
+    expect(viewOf(text)).toMatchObject({ required: false });
+    expect(viewOf(text + view)).toMatchObject({ required: true, confidence: "certain" });
+  });
+
+  it.each([
+    ["a custom resource that it serves", "", "kind: Plugin\nmetadata: { name: p }\nspec: {}", 1],
+    [
+      "but not one that settles it",
+      "",
+      'kind: Plugin\nmetadata: { name: p }\nspec: { image: "quay.io/a/b:1" }',
+      0,
+    ],
+    ["a switch", ", args: [--rename, --other]", "kind: Other\nmetadata: { name: o }", 1],
+    ["a flag with a value", ", args: [--rename=x]", "kind: Other\nmetadata: { name: o }", 1],
+  ])("says what nobody can know: for %s", (_, more, resource, count) => {
+    const text = operator(`image: "org/demo-operator:v1.2.0"${more}`);
+
+    const { warnings } = findIn(`${text}---\napiVersion: example.org/v1\n${resource}\n`, [RULE]);
+
+    expect(warnings.map(({ code }) => code)).toEqual(Array<string>(count).fill("operator-images-unknown"));
+  });
+
   it("asks for the operator: a custom resource alone starts nothing", () => {
     expect(found(worker("{ enabled: true }").replace("---", ""))).toEqual([]);
   });
@@ -133,6 +193,17 @@ describe("parseOperatorRule", () => {
         ],
       }),
     );
+  });
+});
+
+describe("parseOperatorRule", () => {
+  it("refuses a rule that a release has no value for", () => {
+    expect(() =>
+      parseOperatorRule(
+        'id: x\nname: x\nsources: [a]\nrepository: a/b\nreleases: [{ tags: "1.0.0" }]\nimages: [{ reference: "a/b:{release.c}" }]\n',
+        "x.yaml",
+      ),
+    ).toThrow(expect.objectContaining({ code: "SETTINGS_INVALID", subject: "x.yaml" }));
   });
 });
 
