@@ -7,8 +7,7 @@ import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { buildLines, memoryLines, sizeLines } from "./bench/build.js";
 import { formatTable, type Line } from "./bench/lines.js";
-import { prepareStack, type Stack } from "./bench/stack.js";
-import { partsPath } from "./parts/home.js";
+import { outputFolder, prepareStack, type Stack } from "./bench/stack.js";
 
 const GROUPS: Readonly<Record<string, (stack: Stack, rounds: number) => AsyncIterable<Line>>> = {
   build: buildLines,
@@ -18,7 +17,7 @@ const GROUPS: Readonly<Record<string, (stack: Stack, rounds: number) => AsyncIte
 
 /** What the figures were measured on. */
 function machine(): object {
-  const folder = partsPath("bench");
+  const folder = outputFolder();
   mkdirSync(folder, { recursive: true });
   const [, row = ""] = execFileSync("df", ["-PT", folder], { encoding: "utf8" }).split("\n");
   const [device = "", fileSystem = ""] = row.split(/\s+/);
@@ -28,7 +27,7 @@ function machine(): object {
     memoryBytes: totalmem(),
     kernel: release(),
     node: process.version,
-    disk: `${fileSystem} on ${device}`,
+    output: `${fileSystem} on ${device}`,
     date: new Date().toISOString(),
   };
 }

@@ -4,32 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChartRepository } from "../../scripts/parts/chart-repository.js";
 import { partsPath } from "../../scripts/parts/home.js";
-import { pushViolaImages, type ViolaImage } from "../../scripts/parts/viola-images.js";
+import { pushViolaImages, VIOLA_REFERENCES, type ViolaImage } from "../../scripts/parts/viola-images.js";
 import { runCli, startCli } from "../support/cli.js";
 import { registries } from "../support/parts.js";
 import { ROOT, sharedPath } from "../support/paths.js";
 import type { Running, RunResult } from "../support/run.js";
 
 /** viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows. */
-export const VIOLA_REQUIRED: readonly string[] = [
-  "docker.io/grafana/agent-operator:v0.39.1",
-  "docker.io/grafana/agent:v0.39.1",
-  "docker.io/grafana/grafana:11.3.1",
-  "docker.io/grafana/loki-canary:2.9.4",
-  "docker.io/grafana/loki:2.9.4",
-  "docker.io/grafana/promtail:3.0.0",
-  "docker.io/kiwigrid/k8s-sidecar:1.24.3",
-  "docker.io/nginxinc/nginx-unprivileged:1.24-alpine",
-  "quay.io/kiwigrid/k8s-sidecar:1.28.0",
-  "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
-  "quay.io/prometheus-operator/prometheus-config-reloader:v0.78.2",
-  "quay.io/prometheus-operator/prometheus-operator:v0.78.2",
-  "quay.io/prometheus/alertmanager:v0.28.0",
-  "quay.io/prometheus/node-exporter:v1.8.2",
-  "quay.io/prometheus/prometheus:v2.55.1",
-  "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1",
-  "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.14.0",
-];
+export const VIOLA_REQUIRED: readonly string[] = VIOLA_REFERENCES.toSorted();
 
 export interface ViolaRun {
   /** A folder of this test, removed by `close`. */

