@@ -1,0 +1,103 @@
+// What the Go linker writes about a program: its module, its dependencies, the flags it was built with.
+// https://github.com/golang/go/blob/master/src/debug/buildinfo/buildinfo.go
+import { readAddress, sectionAt, type Elf } from "./elf.js";
+
+/** A Go module; `version` is what is really built in, a replacement's included. */
+export interface GoModule {
+  readonly path: string;
+  readonly version: string;
+}
+
+export interface BuildInformation {
+  readonly main: GoModule | undefined;
+  readonly dependencies: readonly GoModule[];
+  /** Versions that the linker was told to write into variables: `-X main.version=1.2.3`. Empty in a build with `-trimpath`. */
+  readonly stampedVersions: readonly string[];
+}
+
+const MAGIC = Buffer.from("\xff Go buildinf:", "latin1");
+const ALIGNMENT = 16;
+const HEADER_BYTES = 32;
+const FLAG_INLINE = 2;
+
+/** Reads the build information; undefined in a program that is not Go's. */
+export function readBuildInformation(elf: Elf): BuildInformation | undefined {
+  const text = findModuleText(elf);
+  if (text === undefined) return undefined;
+  const rows = text.split("\n").map((line) => line.split("\t"));
+  const modules: { kind: string; path: string; version: string }[] = [];
+  for (const [kind = "", path = "", version = ""] of rows) {
+    const last = modules.at(-1);
+    // A replacement keeps the path that the program imports.
+    if (kind === "=>" && last !== undefined) last.version = version;
+    else if (kind === "mod" || kind === "dep") modules.push({ kind, path, version });
+  }
+  const flags = rows.flatMap(([kind, setting = ""]) =>
+    kind === "build" && setting.startsWith("-ldflags=") ? [setting] : [],
+  );
+  return {
+    main: modules.find(({ kind }) => kind === "mod"),
+    dependencies: modules.filter(({ kind }) => kind === "dep"),
+    stampedVersions: flags.flatMap((line) =>
+      [...line.matchAll(/[Vv]ersion=(v?\d+\.\d+\.\d+[\w.+-]*)/g)].map(([, version = ""]) => version),
+    ),
+  };
+}
+
+function findModuleText(elf: Elf): string | undefined {
+  const { bytes } = elf;
+  for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+    if (at % ALIGNMENT !== 0 || at + HEADER_BYTES > bytes.length) continue;
+    const isInline = (bytes.readUInt8(at + 15) & FLAG_INLINE) !== 0;
+    const text = isInline ? readInline(bytes, at + HEADER_BYTES) : readPointed(elf, at);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** Since Go 1.18 both strings follow the header, each with its length as a varint: the Go version, then the modules. */
+function readInline(bytes: Buffer, start: number): string | undefined {
+  const version = readVarintText(bytes, start);
+  return version && unwrap(readVarintText(bytes, version.end)?.text);
+}
+
+function readVarintText(
+  bytes: Buffer,
+  start: number,
+): { readonly text: string; readonly end: number } | undefined {
+  let length = 0;
+  for (let at = start, scale = 1; at < Math.min(start + 5, bytes.length); at++, scale *= 128) {
+    const byte = bytes.readUInt8(at);
+    length += (byte & 0x7f) * scale;
+    if (byte >= 0x80) continue;
+    const end = at + 1 + length;
+    return end > bytes.length ? undefined : { text: bytes.toString("utf8", at + 1, end), end };
+  }
+  return undefined;
+}
+
+/** Before Go 1.18 the header holds the addresses of two string headers; the second is that of the modules. */
+function readPointed(elf: Elf, at: number): string | undefined {
+  const { bytes, data } = elf;
+  const offsetOf = (address: number): number | undefined => {
+    const section = sectionAt(data, address);
+    return section && section.offset + (address - section.address);
+  };
+  const pointer = (offset: number): number => {
+    const own = data.find((section) => offset >= section.offset && offset < section.offset + section.size);
+    const place = own === undefined ? -1 : own.address + (offset - own.offset);
+    return elf.relocated.get(place) ?? readAddress(bytes, offset);
+  };
+  const header = offsetOf(pointer(at + 24));
+  if (header === undefined || header + 16 > bytes.length) return undefined;
+  const text = offsetOf(pointer(header));
+  return text === undefined
+    ? undefined
+    : unwrap(bytes.toString("utf8", text, text + readAddress(bytes, header + 8)));
+}
+
+/** The text without the markers around it; undefined where there is none. */
+function unwrap(text: string | undefined): string | undefined {
+  const start = text?.indexOf("path\t") ?? -1;
+  return start < 0 ? undefined : text?.slice(start);
+}

@@ -1,0 +1,82 @@
+// Telling names of images from the paths, labels, media types and module names that programs are full of.
+import { findImage } from "../candidate.js";
+
+/** A string that names an image, with or without a tag. */
+export interface ImageName {
+  /** As written, without tag and digest. */
+  readonly repository: string;
+  /** Tag, or `@` and digest, as written; absent when the name ends without one. */
+  readonly tag?: string;
+  /** The string ends in `:` or `:v`: the program adds its version, or one that it is given. */
+  readonly open?: string;
+  /** `known`: a registry that is one by its name; `other`: some host; `none`: Docker Hub is meant. */
+  readonly host: "known" | "other" | "none";
+}
+
+const REGISTRIES =
+  /^(?:docker\.io|quay\.io|ghcr\.io|lscr\.io|(?:[\w-]+\.)?gcr\.io|(?:[\w-]+\.)*registry\.k8s\.io|k8s\.gcr\.io|[\w-]+-docker\.pkg\.dev|public\.ecr\.aws|\d+\.dkr\.ecr\.[\w-]+\.amazonaws\.com|mcr\.microsoft\.com|[\w-]+\.azurecr\.io|nvcr\.io|cgr\.dev|(?:[\w-]+\.)?icr\.io|xpkg\.upbound\.io|(?:registry|registry-\d+|docker|cr|container|containers|harbor|images|oci|reg)\.[\w.-]+|[\w-]+-registry\.[\w.-]+)(?::\d+)?$/;
+/** Hosts of documentation (RFC 2606) and of source code; group names of Kubernetes. */
+const NO_REGISTRIES =
+  /(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost)(?::\d+)?$|^(?:www\.|your|my)|^(?:github|gitlab|bitbucket)\.(?:com|org)$|^(?!registry\.)(?:[\w-]+\.)*k8s\.io$|\.kubernetes\.io$|^kubernetes\.io$|^gopkg\.in$|golang\.org$/;
+/** Media types, folders, and the standard library of Go. */
+const NO_NAMESPACES =
+  /^(?:application|audio|font|image|message|model|multipart|text|video|api|apis|bin|boot|cmd|dev|etc|home|lib|local|mnt|opt|proc|root|run|sbin|src|sys|tmp|usr|var|vendor|pkg|internal|archive|bufio|compress|container|crypto|database|debug|encoding|go|hash|html|index|io|log|math|mime|net|os|path|regexp|runtime|sync|testing|time|unicode|google)$/;
+const FILE =
+  /\.(?:go|proto|ya?ml|json|toml|xml|md|html?|js|ts|css|sh|py|rb|java|class|so|txt|tmpl|tpl|conf|cfg|crt|pem|key|sock|log|pb|sql|csv|gz|tgz|zip)$/;
+
+/** A version as tags have it: three numbers, or two behind a `v`, with anything behind. */
+const VERSION =
+  /^(?:v\d{1,4}\.\d{1,4}|\d{1,4}\.\d{1,5}\.\d{1,5})(?:\.\d{1,5})*(?:[-_.+]?[A-Za-z][\w.-]*|-\d[\w.-]*)?$/;
+const LOOSE_VERSION = /^(?:[\w.-]*[a-z]-)?v?\d{1,4}(?:\.\d{1,5})+(?:[-_.]?\w[\w.-]*)?$/;
+
+/** True for a string that can be the tag of the name beside it. */
+export function isVersion(text: string): boolean {
+  return VERSION.test(text);
+}
+
+/** A quick look before the real one: lower case, and a slash or a colon. */
+export function mayBeImage(text: string): boolean {
+  return text.length >= 5 && text.length <= 255 && /^[a-z0-9][\w.:@/+-]*$/.test(text) && /[/:]/.test(text);
+}
+
+/**
+ * Reads a whole string as the name of an image. `foreignHosts` are hosts that the program gets source code from.
+ * A name without a host, or with a host that is no registry's by its name, needs a tag that looks like one; without any tag, see `needsVersion`.
+ */
+export function readImageName(text: string, foreignHosts: ReadonlySet<string>): ImageName | undefined {
+  if (!mayBeImage(text)) return undefined;
+  const [, name = text, open] = /^(.*[^:]):(v?)$/.exec(text) ?? [];
+  const reference = findImage(name);
+  if (reference === undefined || FILE.test(name)) return undefined;
+
+  const at = name.indexOf("@");
+  const tagged = at < 0 ? name : name.slice(0, at);
+  const colon = tagged.indexOf(":", tagged.lastIndexOf("/") + 1);
+  const tag =
+    at < 0 ? (colon < 0 ? undefined : tagged.slice(colon + 1)) : name.slice(colon < 0 ? at : colon + 1);
+  const repository = colon < 0 ? tagged : tagged.slice(0, colon);
+  const host = hostKind(repository, foreignHosts);
+  if (host === undefined) return undefined;
+  if (tag !== undefined && at < 0 && !isTag(tag, host)) return undefined;
+  return { repository, host, ...(tag !== undefined && { tag }), ...(open !== undefined && { open }) };
+}
+
+/** True for a name that counts only with a version beside it: one without a host, or with a host that could be anything. */
+export function needsVersion({ host, tag }: ImageName): boolean {
+  return tag === undefined && host !== "known";
+}
+
+/** Undefined for what cannot be a repository. */
+function hostKind(repository: string, foreignHosts: ReadonlySet<string>): ImageName["host"] | undefined {
+  const [first = "", ...path] = repository.split("/");
+  if (path.length === 0) return /^[a-z][a-z0-9-]{2,}$/.test(first) ? "none" : undefined;
+  if (!/[.:]/.test(first)) return path.length > 2 || NO_NAMESPACES.test(first) ? undefined : "none";
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?::\d+)?$/.test(first)) return undefined;
+  if (NO_REGISTRIES.test(first) || foreignHosts.has(first)) return undefined;
+  return REGISTRIES.test(first) ? "known" : "other";
+}
+
+function isTag(tag: string, host: ImageName["host"]): boolean {
+  if (host === "known") return !/^\d{1,5}$/.test(tag) || tag.length < 3;
+  return LOOSE_VERSION.test(tag) || (host === "other" && tag === "latest");
+}

@@ -1,0 +1,119 @@
+// Constants in machine code: which addresses instructions load, and which small numbers stand beside them.
+// amd64: Intel SDM volume 2; arm64: Arm ARM C4.1 (encodings of ADRP, ADD, MOVZ, ORR, SUBS).
+import type { Elf, Section } from "./elf.js";
+
+/** Reads the code of one kind of machine. */
+export interface CodeReader {
+  /** Calls back for every instruction that loads an address: where it ends in the file, and the address. */
+  readonly findAddresses: (
+    bytes: Buffer,
+    section: Section,
+    found: (end: number, address: number) => void,
+  ) => void;
+  /** Returns the numbers from 1 to 65535 that instructions close to the place load, compare with or store. */
+  readonly numbersNear: (bytes: Buffer, end: number) => ReadonlySet<number>;
+}
+
+/** The compiler puts the length of a string within some instructions of its address; Go stores lengths first, then the write barrier, then addresses. */
+const BEFORE_BYTES = 96;
+const AFTER_BYTES = 56;
+const LONGEST = 65_535;
+
+const LEA_BYTES = 7;
+
+const AMD64: CodeReader = {
+  findAddresses(bytes, { offset, size, address }, found) {
+    // lea r64, [rip+disp32]: REX.W (with R or without), 8D, a ModRM byte of mode 0 and base 5.
+    const last = offset + size - LEA_BYTES;
+    for (let at = offset; at <= last; at++) {
+      if (bytes[at + 1] !== 0x8d || ((bytes[at + 2] ?? 0) & 0xc7) !== 5) continue;
+      if (bytes[at] !== 0x48 && bytes[at] !== 0x4c) continue;
+      found(at + LEA_BYTES, address + (at - offset) + LEA_BYTES + bytes.readInt32LE(at + 3));
+    }
+  },
+
+  numbersNear(bytes, end) {
+    const numbers = new Set<number>();
+    const last = Math.min(end + AFTER_BYTES, bytes.length - 12);
+    for (let at = Math.max(0, end - BEFORE_BYTES); at < last; at++) {
+      const [first = 0, second = 0, third = 0] = bytes.subarray(at, at + 3);
+      let number = 0;
+      if ((first & 0xf8) === 0xb8) {
+        number = bytes.readUInt32LE(at + 1); // mov r32, imm32
+      } else if ((first & 0xfe) === 0x48 && second === 0xc7) {
+        number = bytes.readUInt32LE(at + 3 + addressBytes(third)); // mov r/m64, imm32
+      } else if ((first & 0xfe) === 0x48 && second === 0x81 && third >= 0xf8) {
+        number = bytes.readUInt32LE(at + 3); // cmp r64, imm32
+      } else if (first === 0x48 && second === 0x3d) {
+        number = bytes.readUInt32LE(at + 2); // cmp rax, imm32
+      } else if ((first & 0xfe) === 0x48 && second === 0x83 && third >= 0xf8) {
+        number = bytes.readUInt8(at + 3); // cmp r64, imm8
+      }
+      if (number > 0 && number <= LONGEST) numbers.add(number);
+    }
+    return numbers;
+  },
+};
+
+/** Bytes of SIB and displacement that follow a ModRM byte. */
+function addressBytes(modRm: number): number {
+  const mode = modRm >> 6;
+  if (mode === 3) return 0;
+  return ((modRm & 7) === 4 ? 1 : 0) + (mode === 1 ? 1 : mode === 2 ? 4 : 0);
+}
+
+const INSTRUCTION_BYTES = 4;
+const PAGE_BYTES = 4096;
+/** ADD follows ADRP at once from Go, some instructions later from LLVM. */
+const ADD_WITHIN = 4;
+
+const ARM64: CodeReader = {
+  findAddresses(bytes, { offset, size, address }, found) {
+    const last = offset + size - INSTRUCTION_BYTES;
+    for (let at = offset; at < last; at += INSTRUCTION_BYTES) {
+      if (((bytes[at + 3] ?? 0) & 0x9f) !== 0x90) continue;
+      const adrp = bytes.readUInt32LE(at);
+      const register = adrp & 0x1f;
+      for (let next = at + INSTRUCTION_BYTES; next <= Math.min(last, at + ADD_WITHIN * 4); next += 4) {
+        const add = bytes.readUInt32LE(next);
+        if (add >>> 22 !== 0x244 || ((add >> 5) & 0x1f) !== register) continue; // add x, x, imm12
+        const pages = (((adrp >> 5) & 0x7ffff) << 2) | ((adrp >> 29) & 3);
+        const signed = (pages << 11) >> 11;
+        const here = address + (at - offset);
+        found(
+          next + INSTRUCTION_BYTES,
+          here - (here % PAGE_BYTES) + signed * PAGE_BYTES + ((add >> 10) & 0xfff),
+        );
+        break;
+      }
+    }
+  },
+
+  numbersNear(bytes, end) {
+    const numbers = new Set<number>();
+    const last = Math.min(end + AFTER_BYTES, bytes.length - INSTRUCTION_BYTES);
+    for (let at = Math.max(0, end - BEFORE_BYTES); at <= last; at += INSTRUCTION_BYTES) {
+      const word = bytes.readUInt32LE(at);
+      const kind = (word >>> 23) & 0xff;
+      if (kind === 0xa5 && ((word >> 21) & 3) === 0) numbers.add((word >> 5) & 0xffff); // movz
+      if (kind === 0x64 && ((word >> 5) & 0x1f) === 0x1f) numbers.add(bitmask(word)); // orr x, xzr, imm
+      if (kind >> 1 === 0x71 && (word & 0x1f) === 0x1f) numbers.add((word >> 10) & 0xfff); // cmp x, imm12
+    }
+    numbers.delete(0);
+    return numbers;
+  },
+};
+
+/** The number of a logical immediate (DecodeBitMasks) where it is a run of ones below 2^16, else 0. */
+function bitmask(word: number): number {
+  const ones = ((word >> 10) & 0x3f) + 1;
+  const rotate = (word >> 16) & 0x3f;
+  const width = (word >> 22) & 1 ? 64 : 32;
+  const shift = (width - rotate) % width;
+  return ones + shift > 16 ? 0 : (2 ** ones - 1) * 2 ** shift;
+}
+
+/** Returns the reader for the machine, or undefined when there is none. */
+export function codeReader(machine: Elf["machine"]): CodeReader | undefined {
+  return { amd64: AMD64, arm64: ARM64, other: undefined }[machine];
+}
