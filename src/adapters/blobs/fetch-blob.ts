@@ -5,6 +5,9 @@ import type { FetchJob, Outcome } from "./blob-messages.js";
 import { HttpConnection, UnreadableBody, type ResponseHead, type ResponseSink } from "./http-connection.js";
 import type { OutputFile } from "./output-file.js";
 
+/** What a fetched blob is written to. */
+export type BlobOutput = Pick<OutputFile, "write" | "uncount" | "failure">;
+
 const REDIRECT_LIMIT = 5;
 /** How often in a row a connection may break without a byte of progress. */
 const STALL_LIMIT = 3;
@@ -22,7 +25,7 @@ export type IdleConnections = Map<string, HttpConnection[]>;
  * A broken body is continued with Range where the server supports it and started anew where it answers 200; the redirect is asked for again each
  * time, since presigned addresses expire. Authorization never follows a redirect to another origin (distribution spec, "Pulling blobs").
  */
-export async function fetchBlob(job: FetchJob, output: OutputFile, idle: IdleConnections): Promise<Outcome> {
+export async function fetchBlob(job: FetchJob, output: BlobOutput, idle: IdleConnections): Promise<Outcome> {
   let hash = createHash("sha256");
   let received = 0;
   let furthest = -1;

@@ -11,8 +11,13 @@ import { redactUrl } from "../registry/http.js";
 import { retryDelayMs } from "../registry/retry.js";
 
 /** What filling needs. */
-export interface FillContext {
+export interface FillContext extends BlobContext {
   readonly workers: BlobWorkers;
+}
+
+/** What one blob needs. */
+interface BlobContext {
+  readonly workers: Pick<BlobWorkers, "run">;
   readonly registry: RegistryClient;
   readonly signal: AbortSignal;
 }
@@ -31,7 +36,7 @@ type FileSource = Extract<BlobSource, { kind: "file" }>;
 export async function fillBlob(
   blob: PlannedBlob,
   files: readonly FileSource[],
-  context: FillContext,
+  context: BlobContext,
 ): Promise<"copied" | "fetched"> {
   for (const { file, offset } of [...files, ...blob.sources.filter((source) => source.kind === "file")]) {
     const { digest, size } = blob;
@@ -66,7 +71,7 @@ async function fetchFrom(
   request: BlobRequest,
   blob: PlannedBlob,
   subject: string,
-  context: FillContext,
+  context: BlobContext,
 ): Promise<Exclude<Outcome, { kind: "unusable" }>> {
   let current = request;
   let authorizations = 0;
