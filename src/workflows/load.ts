@@ -12,7 +12,6 @@ import {
 import type { ClusterNode, FindNodes } from "../core/cluster/node.js";
 import type { ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
 import { planThinArchive, type ReadSegments } from "../core/cluster/thin-archive.js";
-import { findReference, formatReference } from "../core/images/reference.js";
 import { formatPlatform } from "../core/oci/platform.js";
 import { ManyErrors, settleAll, ViolaError } from "../errors.js";
 import type { BundleReader, OpenBundle } from "./context.js";
@@ -80,7 +79,6 @@ export async function loadBundle(
   onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  refuseOddNames(inventory);
   const [surveyed] = await settleBoth(
     surveyNodes(inventory, options, context, onProgress),
     refuseDamage(bundle, context, onProgress),
@@ -262,22 +260,6 @@ function endpointOf(host: string, served: ServedBundle, client: string): string 
 
 function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
-}
-
-/** Names go to programs on the nodes: only those that are references, fully spelled out, may. */
-function refuseOddNames(inventory: Inventory): void {
-  for (const name of allNames(inventory)) {
-    const reference = findReference(name);
-    if (reference === undefined || formatReference(reference) !== name) {
-      throw new ViolaError(
-        "BUNDLE_INVALID",
-        `the bundle names an image ${JSON.stringify(name)}, which is no full reference`,
-        {
-          subject: name,
-        },
-      );
-    }
-  }
 }
 
 async function refuseDamage(

@@ -1,5 +1,6 @@
 // `bundle.json`: the inventory of a bundle and the only contract across the gap.
 import { ViolaError } from "../../errors.js";
+import { INVENTORY_SCHEMA } from "./inventory-schema.js";
 import type { Confidence, Evidence, FindingWarning } from "../finding/image-use.js";
 
 export const FORMAT_VERSION = 1;
@@ -107,6 +108,15 @@ export function parseInventory(text: string, file: string): Inventory {
         hint: "Use the viola-airgap release that built the bundle, or a newer one.",
       },
     );
+  }
+  const checked = INVENTORY_SCHEMA.safeParse(value);
+  if (!checked.success) {
+    const places = checked.error.issues
+      .slice(0, 3)
+      .map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    throw new ViolaError("BUNDLE_INVALID", `${file}: bundle.json is damaged: ${places.join("; ")}`, {
+      subject: file,
+    });
   }
   return value as Inventory;
 }

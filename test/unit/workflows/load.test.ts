@@ -173,13 +173,3 @@ test("a command that ended well is not believed: a name that is not complete aft
   const { error } = await load([node]);
   expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "quay.io/c/d:2" });
 });
-
-test.each(["--help", "a/b:1", "docker.io/a/b:1\nlinux/amd64 docker.io/x/y:1"])(
-  "a bundle with the name %j is refused",
-  async (name) => {
-    const node = new FakeNode("n1");
-    const { error } = await load([node], { inventory: inventoryOf([imageOf(name)]) });
-    expect(error).toMatchObject({ code: "BUNDLE_INVALID" });
-    expect(node.touched).toEqual([]);
-  },
-);
