@@ -2,12 +2,13 @@
 import pLimit from "p-limit";
 import { stringify } from "yaml";
 import type { PackagedChart } from "../core/charts/chart.js";
-import type { RenderedObject } from "../core/charts/rendered-object.js";
-import { parseRendered } from "../core/charts/parse-rendered.js";
+import { apiVersionsOf } from "../core/charts/api-versions.js";
+import { declaredImages } from "../core/charts/declared-images.js";
+import { parseRendered, type ParsedRender, type RenderedFrom } from "../core/charts/parse-rendered.js";
 import { findImages } from "../core/finding/find-images.js";
-import type { Findings, FindingWarning } from "../core/finding/image-use.js";
+import type { Findings } from "../core/finding/image-use.js";
 import type { BundleSpec, ChartSpec } from "../core/spec/bundle-spec.js";
-import { settleAll } from "../errors.js";
+import { settleAll, ViolaError } from "../errors.js";
 import type { ChartContext } from "./context.js";
 import type { OnProgress } from "./events.js";
 
@@ -63,7 +64,12 @@ export async function prepareReleases(
   return releases;
 }
 
-/** Renders every release as it will be installed and finds its images. Throws the failures of all releases at once. */
+/**
+ * Renders every release as it will be installed and finds its images. Throws the failures of all releases at once.
+ *
+ * A cluster knows the custom resources of the bundle once their definitions are installed, and templates may ask for them: what asks is
+ * rendered again with their API versions, and what that brings is added. So is a chart that cannot be rendered without them.
+ */
 export async function findReleaseImages(
   spec: BundleSpec,
   releases: readonly PreparedRelease[],
@@ -72,35 +78,38 @@ export async function findReleaseImages(
 ): Promise<Findings> {
   onProgress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(context.chartConcurrency);
-  const objects: RenderedObject[] = [];
-  const warnings: FindingWarning[] = [];
-  const rendered = await settleAll(
-    "some charts cannot be rendered",
-    releases.map(({ spec: chartSpec, chart, valuesFiles }) =>
-      limit(async () => {
-        const { release, namespace, set } = chartSpec;
-        const { kubeVersion, apiVersions } = spec;
-        const input = {
-          release,
-          namespace,
-          valuesFiles,
-          set,
-          apiVersions,
-          ...(kubeVersion !== undefined && { kubeVersion }),
-        };
-        return parseRendered(await context.charts.renderChart(chart, input, context.signal), {
-          chart: `${chart.name}-${chart.version}`,
-          release,
-        });
-      }),
-    ),
+  const renderAll = <T>(render: (release: PreparedRelease) => Promise<T>) =>
+    releases.map((release) => limit(() => render(release)));
+
+  const first = await Promise.allSettled(
+    renderAll(async (release) => {
+      const text = await render(release, spec, spec.apiVersions, context);
+      return { text, ...parseRendered(text, originOf(release)) };
+    }),
   );
-  for (const one of rendered) {
-    objects.push(...one.objects);
-    warnings.push(...one.warnings);
-  }
+  const parsed: ParsedRender[] = first.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const given = apiVersionsOf(parsed.flatMap(({ objects }) => objects)).filter(
+    (version) => !spec.apiVersions.includes(version),
+  );
+  const again = await settleAll(
+    "some charts cannot be rendered",
+    first.map(async (one, index): Promise<ParsedRender | undefined> => {
+      const release = releases[index];
+      const isDone = one.status === "fulfilled" && release?.chart.readsApiVersions !== true;
+      if (release === undefined || isDone) return undefined;
+      if (given.length === 0) {
+        if (one.status === "rejected") throw one.reason;
+        return undefined;
+      }
+      return limit(() => renderInstalled(release, spec, given, one, context));
+    }),
+  );
+  parsed.push(...again.filter((one) => one !== undefined));
+
+  const objects = parsed.flatMap((one) => one.objects);
   const findings = findImages(objects, {
     operators: objects.length === 0 ? [] : await context.loadOperators(),
+    declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;
   onProgress({
@@ -108,5 +117,63 @@ export async function findReleaseImages(
     step: "find",
     summary: `${required} required, ${findings.images.length - required} optional`,
   });
-  return { images: findings.images, warnings: [...warnings, ...findings.warnings] };
+  return {
+    images: findings.images,
+    warnings: [...parsed.flatMap(({ warnings }) => warnings), ...findings.warnings],
+  };
+}
+
+/** Renders with the API versions of the bundle's own definitions too. What fails only with them is a warning. */
+async function renderInstalled(
+  release: PreparedRelease,
+  spec: BundleSpec,
+  given: readonly string[],
+  first: PromiseSettledResult<{ readonly text: string }>,
+  context: ChartContext,
+): Promise<ParsedRender> {
+  try {
+    const text = await render(release, spec, [...spec.apiVersions, ...given], context);
+    return parseRendered(text, {
+      ...originOf(release),
+      ...(first.status === "fulfilled" && { except: first.value.text }),
+      condition: "rendered where the cluster has the bundle's custom resource definitions",
+    });
+  } catch (error) {
+    if (first.status === "rejected") throw first.reason;
+    if (!(error instanceof ViolaError)) throw error;
+    return {
+      objects: [],
+      warnings: [
+        {
+          code: "render-with-definitions-failed",
+          message: `with the bundle's custom resource definitions installed, ${error.message}`,
+          chart: nameOf(release.chart),
+          incomplete: true,
+        },
+      ],
+    };
+  }
+}
+
+function render(
+  { spec: chartSpec, chart, valuesFiles }: PreparedRelease,
+  { kubeVersion }: BundleSpec,
+  apiVersions: readonly string[],
+  context: ChartContext,
+): Promise<string> {
+  const { release, namespace, set } = chartSpec;
+  const input = { release, namespace, valuesFiles, set, apiVersions };
+  return context.charts.renderChart(
+    chart,
+    kubeVersion === undefined ? input : { ...input, kubeVersion },
+    context.signal,
+  );
+}
+
+function originOf({ spec, chart }: PreparedRelease): RenderedFrom {
+  return { chart: nameOf(chart), release: spec.release };
+}
+
+function nameOf({ name, version }: PackagedChart): string {
+  return `${name}-${version}`;
 }

@@ -1,10 +1,12 @@
 // Chart archives (.tgz): unpacking them into a folder safely, and packing so that the same files give the same bytes.
 import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, gzipSync } from "node:zlib";
 import { extract, pack } from "tar-stream";
+import type { ChartText } from "../../core/charts/chart.js";
 import { ViolaError } from "../../errors.js";
 
 /** One file of an archive; `path` is normalized and inside the archive. */
@@ -41,6 +43,34 @@ export async function readChartYaml(file: string): Promise<string> {
   return chartYaml.bytes.toString("utf8");
 }
 
+/** Returns the text files of a chart archive that are asked for, those of archives in its `charts` folder too. */
+export async function readTexts(
+  file: string,
+  isWanted: (path: string) => boolean,
+): Promise<readonly ChartText[]> {
+  return textsIn(await readArchive(file), file, isWanted);
+}
+
+async function textsIn(
+  files: readonly ArchivedFile[],
+  archive: string,
+  isWanted: (path: string) => boolean,
+): Promise<readonly ChartText[]> {
+  const texts: ChartText[] = [];
+  for (const { path, bytes } of files) {
+    if (/\/charts\/[^/]+\.tgz$/.test(path)) {
+      const inner = await readArchive(`${archive}/${path}`, Readable.from([bytes]));
+      const folder = posix.dirname(path);
+      for (const { path: innerPath, text } of await textsIn(inner, path, isWanted)) {
+        texts.push({ path: posix.join(folder, innerPath), text });
+      }
+    } else if (isWanted(path)) {
+      texts.push({ path, text: bytes.toString("utf8") });
+    }
+  }
+  return texts;
+}
+
 /** Returns the archive's files packed again: sorted, without times, owners and modes of this machine. */
 export async function repackChart(file: string): Promise<Buffer> {
   const files = await readArchive(file);
@@ -60,11 +90,14 @@ export async function repackChart(file: string): Promise<Buffer> {
   return zipped;
 }
 
-async function readArchive(file: string): Promise<ArchivedFile[]> {
+async function readArchive(
+  file: string,
+  content: Readable = createReadStream(file),
+): Promise<ArchivedFile[]> {
   const files = new Map<string, ArchivedFile>();
   const entries = extract();
   try {
-    const reading = pipeline(createReadStream(file), createGunzip(), entries);
+    const reading = pipeline(content, createGunzip(), entries);
     // The loop below ends with the same error.
     reading.catch(() => undefined);
     for await (const entry of entries) {

@@ -4,7 +4,7 @@ import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { ViolaError } from "../../errors.js";
 import { runProcess } from "../process.js";
-import { findPackagedHelm } from "./packaged-helm.js";
+import { findPackagedProgram } from "./packaged-helm.js";
 
 /** A Helm program that answered. */
 export interface Helm {
@@ -38,7 +38,7 @@ export async function findHelm(options: FindHelmOptions, signal: AbortSignal): P
     if (await isExecutable(program)) return askVersion(program, signal);
   }
   for (const name of options.packages ?? PACKAGES) {
-    const program = await findPackagedHelm(name, options.cacheFolder);
+    const program = await findPackagedProgram(name, "helm", options.cacheFolder);
     if (program !== undefined) return askVersion(program, signal);
   }
   throw new ViolaError("HELM_MISSING", "no helm in PATH", { subject: "helm", hint: HINT });

@@ -5,10 +5,11 @@ import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
+import { isDeclaration } from "../../core/charts/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { ProcessError } from "../process.js";
-import { readChartYaml, repackChart } from "./chart-archive.js";
+import { readChartYaml, readTexts, repackChart } from "./chart-archive.js";
 import { fetchChart, unavailable, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { vendorDependencies } from "./vendor-dependencies.js";
@@ -92,7 +93,13 @@ async function writePackage(packed: string, directory: string): Promise<Packaged
     file,
     digest: digestOf(bytes),
     size: (await stat(file)).size,
+    declarations: await readTexts(packed, isDeclaration),
+    readsApiVersions: (await readTexts(packed, isTemplate)).some(({ text }) => text.includes("APIVersions")),
   };
+}
+
+function isTemplate(path: string): boolean {
+  return path.includes("/templates/");
 }
 
 function describeSource(source: ChartSource): string {

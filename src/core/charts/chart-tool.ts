@@ -19,5 +19,5 @@ export interface ChartTool {
    * Returns the text of `helm template --include-crds`, hooks included, without reaching any network.
    * Throws `CHART_RENDER_FAILED` naming chart and template.
    */
-  renderChart(chart: PackagedChart, input: RenderInput, signal: AbortSignal): Promise<string>;
+  renderChart(chart: Pick<PackagedChart, "name" | "version" | "file">, input: RenderInput, signal: AbortSignal): Promise<string>;
 }

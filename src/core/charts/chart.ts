@@ -21,6 +21,13 @@ export interface ChartDependency {
   readonly alias?: string;
 }
 
+/** A text file in a chart archive. */
+export interface ChartText {
+  /** As the archive and helm write it: `app/charts/inner/Chart.yaml`. */
+  readonly path: string;
+  readonly text: string;
+}
+
 /** A chart with all of its dependencies inside, packaged so that the same input gives the same bytes. */
 export interface PackagedChart {
   readonly name: string;
@@ -33,6 +40,10 @@ export interface PackagedChart {
   readonly digest: string;
   /** Bytes. */
   readonly size: number;
+  /** Chart.yaml and image locks of the chart and its subcharts: what they declare. */
+  readonly declarations: readonly ChartText[];
+  /** True when a template asks which API versions the cluster has. */
+  readonly readsApiVersions: boolean;
 }
 
 /** What decides how a chart renders, besides the chart. */

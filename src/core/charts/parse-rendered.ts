@@ -15,6 +15,10 @@ export interface RenderedFrom {
   /** Chart as `NAME-VERSION`. */
   readonly chart: string;
   readonly release: string;
+  /** Text of another rendering of the chart: documents that are in it already are left out. */
+  readonly except?: string;
+  /** The `condition` of every object. */
+  readonly condition?: string;
 }
 
 export interface ParsedRender {
@@ -47,7 +51,9 @@ const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
 export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
   const objects: RenderedObject[] = [];
   const warnings: FindingWarning[] = [];
+  const known = new Set(from.except === undefined ? [] : Array.from(splitDocuments(from.except), identityOf));
   for (const document of splitDocuments(text)) {
+    if (known.has(identityOf(document))) continue;
     try {
       const body = readDefinition(document.text) ?? readYaml(document.text);
       if (body === null || body === undefined) continue;
@@ -63,6 +69,10 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
     }
   }
   return { objects, warnings };
+}
+
+function identityOf({ template, text }: RenderedDocument): string {
+  return `${template}\n${text.trim()}`;
 }
 
 /** Yields the documents in order; one without a `# Source:` line belongs to the template before it (files in `crds/`). */
@@ -100,11 +110,12 @@ function readDefinition(text: string): Json | undefined {
   const kind = field(/^ {2,4}names:\n(?:[ #].*\n|\n)*? {4,8}kind: ["']?([^\s"']+)/m);
   if (apiVersion === undefined || name === undefined || group === undefined || kind === undefined)
     return undefined;
+  const versions = [...text.matchAll(/^ {2,6}(?:- )?name: ["']?(v\d+(?:(?:alpha|beta)\d+)?)["']?\s*$/gm)];
   return {
     apiVersion,
     kind: "CustomResourceDefinition",
     metadata: { name },
-    spec: { group, names: { kind } },
+    spec: { group, names: { kind }, versions: versions.map(([, version]) => ({ name: version })) },
   };
 }
 
@@ -137,6 +148,7 @@ function toObjects(body: unknown, template: string, from: RenderedFrom): Rendere
         .split(",")
         .map((hook) => hook.trim())
         .filter((hook) => hook !== ""),
+      ...(from.condition !== undefined && { condition: from.condition }),
       body,
     },
   ];

@@ -14,6 +14,8 @@ export interface RenderedObject {
   readonly name: string;
   /** The `helm.sh/hook` events, empty for an object that is no hook. */
   readonly hooks: readonly string[];
+  /** What must hold for the object to be rendered, when it is not rendered always. */
+  readonly condition?: string;
   /** The whole document. */
   readonly body: Readonly<Record<string, unknown>>;
 }

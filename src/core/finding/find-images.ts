@@ -1,5 +1,6 @@
 // Rendered objects -> every image that they can start, each with all of its evidence.
 import { formatReference } from "../images/reference.js";
+import type { DeclaredImage } from "../charts/declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findImage } from "./candidate.js";
 import type { Found, Rule } from "./found.js";
@@ -25,6 +26,8 @@ import { formatPath } from "./walk.js";
 /** What the finder is given besides the objects. */
 export interface FindOptions {
   readonly operators: readonly OperatorRule[];
+  /** What the charts' publishers list: more than one installation needs, so only what something else confirms is required. */
+  readonly declared?: readonly DeclaredImage[];
 }
 
 /** Rules that look at one object; where two find the same at one place, the first counts. */
@@ -58,7 +61,8 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     warnings.push(...unknownImages(use, objects));
   }
   warnings.push(...findUnknownOperators(objects, operators));
-  return { images: mergePieces(pieces), warnings };
+  for (const declared of options.declared ?? []) pieces.push(toDeclaredPiece(declared));
+  return { images: mergePieces(pieces), warnings: withoutRepeats(warnings) };
 }
 
 function* findInObject(
@@ -107,10 +111,10 @@ function toPiece(
   found: Pick<Found, "reference" | "path" | "confidence" | "because"> & { readonly value?: string },
   required: boolean,
 ): Piece {
-  const reference = findImage(found.reference);
+  const reasons = [found.because, object.condition].filter((reason) => reason !== undefined);
   return {
     reference: found.reference,
-    normalized: reference === undefined ? found.reference : formatReference(reference),
+    normalized: normalize(found.reference),
     required,
     confidence: found.confidence,
     evidence: {
@@ -120,10 +124,33 @@ function toPiece(
       object: describeObject(object),
       path: formatPath(found.path),
       value: found.value ?? found.reference,
-      ...(found.because !== undefined && { because: found.because }),
+      ...(reasons.length > 0 && { because: reasons.join("; ") }),
       ...(object.hooks.length > 0 && { hooks: object.hooks }),
     },
   };
+}
+
+function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Piece {
+  return {
+    reference,
+    normalized: normalize(reference),
+    required: false,
+    confidence: "medium",
+    evidence: {
+      rule: "declared",
+      chart,
+      template: file,
+      object: `Chart ${chart}`,
+      path,
+      value: reference,
+      because: "the chart's publisher lists it, for whatever values",
+    },
+  };
+}
+
+function normalize(text: string): string {
+  const reference = findImage(text);
+  return reference === undefined ? text : formatReference(reference);
 }
 
 function describeObject({ kind, namespace, name }: RenderedObject): string {
@@ -145,6 +172,21 @@ function mergePieces(pieces: readonly Piece[]): readonly ImageUse[] {
       normalized,
       required: group.some((piece) => piece.required),
       confidence: CONFIDENCES.find((level) => group.some((piece) => piece.confidence === level)) ?? "low",
-      evidence: group.map((piece) => piece.evidence),
+      evidence: group.map((piece) => piece.evidence).filter(isFirst),
     }));
+}
+
+/** False for evidence that a second rendering of the same object repeats. */
+function isFirst(evidence: Evidence, index: number, all: readonly Evidence[]): boolean {
+  const same = (other: Evidence): boolean =>
+    other.rule === evidence.rule &&
+    other.template === evidence.template &&
+    other.object === evidence.object &&
+    other.path === evidence.path &&
+    other.value === evidence.value;
+  return all.findIndex(same) === index;
+}
+
+function withoutRepeats(warnings: readonly FindingWarning[]): readonly FindingWarning[] {
+  return [...new Map(warnings.map((warning) => [JSON.stringify(warning), warning])).values()];
 }

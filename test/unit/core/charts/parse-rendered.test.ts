@@ -148,14 +148,33 @@ spec:
     kind: Thing
     plural: things
   versions:
-  - schema: { openAPIV3Schema: { description: "docker.io/never/read:1.0" } }
+  - name: v1alpha1
+    schema: { openAPIV3Schema: { description: "docker.io/never/read:1.0" } }
+  - additionalPrinterColumns:
+    - jsonPath: .metadata.name
+      name: Name
+    name: v1
 `);
 
     expect(objects[0]?.body).toEqual({
       apiVersion: "apiextensions.k8s.io/v1",
       kind: "CustomResourceDefinition",
       metadata: { name: "things.example.org" },
-      spec: { group: "example.org", names: { kind: "Thing" } },
+      spec: {
+        group: "example.org",
+        names: { kind: "Thing" },
+        versions: [{ name: "v1alpha1" }, { name: "v1" }],
+      },
     });
+  });
+
+  it("leaves out the documents of another rendering, and says of the rest what it is told", () => {
+    const one = "---\n# Source: app/templates/a.yaml\nkind: Pod\nmetadata: { name: one }\n";
+    const other = "---\n# Source: app/templates/b.yaml\nkind: Pod\nmetadata: { name: other }\n";
+    const from = { chart: "app-1.0.0", release: "app", except: one, condition: "sometimes" };
+
+    expect(parseRendered(other + one, from).objects).toMatchObject([
+      { name: "other", condition: "sometimes" },
+    ]);
   });
 });

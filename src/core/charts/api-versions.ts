@@ -1,0 +1,31 @@
+// The API versions that custom resource definitions bring: what `.Capabilities.APIVersions` will say once they are installed.
+import { isRecord, textOf, valueAt } from "../finding/walk.js";
+import type { RenderedObject } from "./rendered-object.js";
+
+/**
+ * Returns `GROUP/VERSION` and `GROUP/VERSION/KIND` for every version of every definition among the objects, each once: the two forms
+ * that helm's `--api-versions` and templates use (https://helm.sh/docs/chart_template_guide/builtin_objects/).
+ */
+export function apiVersionsOf(objects: readonly RenderedObject[]): readonly string[] {
+  const found = new Set<string>();
+  for (const { kind, body } of objects) {
+    if (kind !== "CustomResourceDefinition") continue;
+    const group = textOf(valueAt(body, "spec.group"));
+    const resource = textOf(valueAt(body, "spec.names.kind"));
+    for (const version of versionsOf(body)) {
+      if (group === undefined) continue;
+      found.add(`${group}/${version}`);
+      if (resource !== undefined) found.add(`${group}/${version}/${resource}`);
+    }
+  }
+  return [...found];
+}
+
+/** `spec.version` is how v1beta1 wrote it. */
+function versionsOf(body: RenderedObject["body"]): readonly string[] {
+  const list = valueAt(body, "spec.versions");
+  const names = (Array.isArray(list) ? list : []).map((entry: unknown) =>
+    isRecord(entry) ? textOf(entry["name"]) : undefined,
+  );
+  return [textOf(valueAt(body, "spec.version")), ...names].filter((name) => name !== undefined);
+}
