@@ -3,14 +3,16 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../workflows/charts.js";
+import { inspectOperators } from "../workflows/inspect.js";
 import { chooseImages } from "../core/images/choose-images.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
 import { ViolaError } from "../errors.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext } from "./plan-context.js";
+import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
 import type { Launch } from "./program.js";
 import { formatEvidence, formatFindings } from "./reporters/images.js";
+import { formatSuspects } from "./reporters/suspects.js";
 import { findChartSource, readSpec } from "./targets.js";
 
 interface ImagesOptions extends CommonOptions {
@@ -23,6 +25,7 @@ interface ImagesOptions extends CommonOptions {
   readonly apiVersions: readonly string[];
   readonly why?: string;
   readonly strict?: boolean;
+  readonly inspectOperators?: boolean;
 }
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -41,6 +44,7 @@ export function registerImages(program: Command, launch: Launch): void {
     .option("--api-versions <version>", "API version that the cluster has; may be repeated", collect, [])
     .option("--why <reference>", "say where this image comes from")
     .option("--strict", "exit with 1 when the list may be incomplete")
+    .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
     .action(async (target: string, options: ImagesOptions) => {
       await launch(options, async (context) => {
         const spec = await specOf(target, options, context.cwd);
@@ -54,6 +58,10 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
   const { onProgress } = context.progress;
   const releases = await prepareReleases(spec, chartContext, onProgress);
   const found = await findReleaseImages(spec, releases, chartContext, onProgress);
+  const inspected =
+    options.inspectOperators === true
+      ? await inspectOperators(found, platformsToInspect(spec), await makeInspectContext(context), onProgress)
+      : undefined;
   await context.progress.stop();
 
   const { chosen, warnings } = chooseImages(found.images, spec);
@@ -61,7 +69,7 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
     (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
   );
   const images = [...chosen, ...optional].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
-  const findings = { images, warnings: [...found.warnings, ...warnings] };
+  const findings = { images, warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? [])] };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
 
   if (options.why !== undefined) {
@@ -74,7 +82,9 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
     });
     return use === undefined ? EXIT.no : EXIT.done;
   }
-  context.print(formatFindings(findings), { formatVersion: 1, ...findings });
+  const suspects = inspected?.suspects;
+  const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
+  context.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
   return isIncomplete ? EXIT.no : EXIT.done;
 }
 

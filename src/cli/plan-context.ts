@@ -11,6 +11,7 @@ import type { Platform } from "../core/oci/descriptor.js";
 import { formatPlatform, parsePlatform } from "../core/oci/platform.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import type { BundleWriter, ChartContext, ImageSource, PlanContext } from "../workflows/context.js";
+import type { InspectContext } from "../workflows/inspect.js";
 import type { PlanOptions } from "../workflows/plan.js";
 import { files, readVersion, type CommandContext, type SourceChoice } from "./context.js";
 import { bundleReadme } from "../core/bundle/readme.js";
@@ -38,6 +39,27 @@ export async function makePlanContext(context: CommandContext, source: SourceCho
     images: await imageSource(context, source),
     imageConcurrency: concurrency,
   };
+}
+
+/** Makes what looking into operators' images works with. */
+export async function makeInspectContext(context: CommandContext): Promise<InspectContext> {
+  const { concurrency } = await context.settings();
+  // Archives of three kinds: only those who look into images pay for loading what reads them.
+  const { OperatorImages } = await import("../adapters/operator-image/operator-images.js");
+  return {
+    images: await imageSource(context, "auto"),
+    programs: new OperatorImages(await context.registry()),
+    imageConcurrency: concurrency,
+    signal: context.signal,
+  };
+}
+
+/** Platforms of which an operator's image is looked into, the spec's first; the programs of any start the same images. */
+export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
+  return unique([
+    ...spec.platforms,
+    ...[process.arch, "amd64", "arm64"].map((arch) => parsePlatform(`linux/${arch}`)),
+  ]);
 }
 
 /** Makes the writer of bundle files. */
