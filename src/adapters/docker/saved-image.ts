@@ -89,6 +89,8 @@ async function readEntry(entry: Source): Promise<SavedFile> {
 function drained(unpack: Extract): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
+      unpack.off("drain", done);
+      unpack.off("close", done);
       resolve();
     };
     unpack.once("drain", done);
