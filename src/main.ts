@@ -4,6 +4,10 @@ import { fileURLToPath } from "node:url";
 import { run } from "./cli/program.js";
 
 process.exitCode = await run(process.argv.slice(2), {
+  // A getter: touching it opens it.
+  get stdin() {
+    return process.stdin;
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,

@@ -13,6 +13,7 @@ import { showProgress, type ProgressDisplay } from "./progress.js";
 
 /** The process as the commands see it. */
 export interface Surroundings {
+  readonly stdin: NodeJS.ReadableStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -61,6 +62,11 @@ export class CommandContext {
   /** True when the command prints one JSON document. */
   get isJson(): boolean {
     return this.#options.json === true;
+  }
+
+  /** What the command is given on stdin. */
+  get stdin(): NodeJS.ReadableStream {
+    return this.#surroundings.stdin;
   }
 
   /** Writes a result to stdout: the text, or the document with `--json`. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
+import { registerCheck } from "./check.js";
 import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
@@ -30,7 +31,14 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
       writeOut: (text) => void surroundings.stdout.write(text),
       writeErr: (text) => void surroundings.stderr.write(text),
     });
-  for (const register of [registerImages, registerBuild, registerAudit, registerVerify, registerLoad])
+  for (const register of [
+    registerImages,
+    registerBuild,
+    registerAudit,
+    registerVerify,
+    registerLoad,
+    registerCheck,
+  ])
     register(program, launch);
   for (const command of program.commands) {
     command

@@ -1,0 +1,40 @@
+// `check BUNDLE --pods FILE|-`: whether a bundle has every image that a cluster runs.
+import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import type { Command } from "commander";
+import { checkRunning } from "../core/check/check-running.js";
+import { parseRunningImages, type RunningContainer } from "../core/check/running-images.js";
+import { files, type CommandContext, type CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import type { Launch } from "./program.js";
+import { formatCheck } from "./reporters/check.js";
+
+interface CheckOptions extends CommonOptions {
+  readonly pods: string;
+}
+
+export function registerCheck(program: Command, launch: Launch): void {
+  program
+    .command("check")
+    .description("compare the images of a running cluster with a bundle")
+    .argument("<bundle>", "bundle file")
+    .requiredOption(
+      "--pods <file>",
+      "what `kubectl get pods -A -o json` prints, or a list of references; - for stdin",
+    )
+    .action(async (file: string, options: CheckOptions) => {
+      await launch(options, async (context) => {
+        const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
+        const report = checkRunning(inventory, await readPods(options.pods, context));
+        context.print(formatCheck(report), { formatVersion: 1, ...report });
+        return report.missing.length === 0 ? EXIT.done : EXIT.no;
+      });
+    });
+}
+
+/** Reads what runs from the file, or from stdin for `-`. */
+async function readPods(file: string, context: CommandContext): Promise<readonly RunningContainer[]> {
+  if (file === "-") return parseRunningImages(await text(context.stdin), "stdin");
+  const path = resolve(context.cwd, file);
+  return parseRunningImages(Buffer.from(await files.readFile(path)).toString("utf8"), path);
+}

@@ -1,0 +1,134 @@
+// What a cluster runs, read from what kubectl prints: JSON of Pods (or of what makes Pods), or a bare list of image references.
+import { ViolaError } from "../../errors.js";
+import { containers, isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
+import { findReference } from "../images/reference.js";
+
+/** One container that runs, or will. */
+export interface RunningContainer {
+  /** As the cluster writes it. */
+  readonly image: string;
+  /** What the container runtime says it is, where it was asked: `quay.io/x/y@sha256:…`. */
+  readonly imageId?: string;
+  /** Undefined in a bare list. */
+  readonly in?: RunningObject;
+}
+
+/** The Pod, or what makes Pods. */
+export interface RunningObject {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  /** The object that controls it, as Kubernetes writes it: a ReplicaSet rather than its Deployment. */
+  readonly owner?: { readonly kind: string; readonly name: string };
+  /** The labels `app.kubernetes.io/managed-by` and `app.kubernetes.io/instance`. */
+  readonly managedBy?: string;
+  readonly instance?: string;
+  /** True for a Pod that the kubelet reads from a file of the node. */
+  readonly isStatic: boolean;
+}
+
+const WANTED =
+  "Give what `kubectl get pods -A -o json` prints, or a list of image references as jsonpath prints it.";
+
+/**
+ * Reads `kubectl get … -o json` (a list or one object), or references between white space and commas, with or without the counts of
+ * `uniq -c`. `source` is the name shown in messages. Throws `FILE_UNUSABLE` when it is neither, or empty.
+ */
+export function parseRunningImages(text: string, source: string): readonly RunningContainer[] {
+  const content = text.replace(/^\uFEFF/, "").trim();
+  if (content === "") throw unusable(source, "is empty: no Pod is listed there");
+  return /^[[{]/.test(content) ? parseObjects(content, source) : parseList(content, source);
+}
+
+function parseObjects(text: string, source: string): readonly RunningContainer[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw unusable(source, `is not JSON: ${(cause as Error).message}`, cause);
+  }
+  const objects = [...listed(value)];
+  if (objects.length === 0) throw unusable(source, "is JSON without any Kubernetes object");
+  const running = objects.flatMap((object) => [...containersOf(object)]);
+  if (running.length === 0) {
+    const kinds = [...new Set(objects.map(({ kind }) => textOf(kind) ?? "?"))].join(", ");
+    throw unusable(source, `has no container in it, only ${kinds}`);
+  }
+  return running;
+}
+
+/** Yields the objects of a list, lists in it too, or the object itself. */
+function* listed(value: unknown): Iterable<Json> {
+  if (Array.isArray(value)) for (const item of value) yield* listed(item);
+  else if (isRecord(value) && Array.isArray(value["items"])) yield* listed(value["items"]);
+  else if (isRecord(value) && textOf(value["kind"]) !== undefined) yield value;
+}
+
+function* containersOf(object: Json): Iterable<RunningContainer> {
+  const imageIds = new Map<string, string>();
+  for (const list of ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"]) {
+    const statuses = valueAt(object, `status.${list}`);
+    for (const status of Array.isArray(statuses) ? statuses : []) {
+      const [name, imageId] = [textOf(valueAt(status, "name")), textOf(valueAt(status, "imageID"))];
+      if (name !== undefined && imageId !== undefined) imageIds.set(name, imageId);
+    }
+  }
+  const place = objectOf(object);
+  for (const { container } of containers(object["spec"])) {
+    const image = textOf(container["image"]);
+    const imageId = imageIds.get(textOf(container["name"]) ?? "");
+    if (image !== undefined) yield { image, ...(imageId !== undefined && { imageId }), in: place };
+  }
+}
+
+function objectOf(object: Json): RunningObject {
+  const owners = valueAt(object, "metadata.ownerReferences");
+  const list: readonly unknown[] = Array.isArray(owners) ? owners : [];
+  const owner = list.find((one) => valueAt(one, "controller") === true) ?? list[0];
+  const [ownerKind, ownerName] = [textOf(valueAt(owner, "kind")), textOf(valueAt(owner, "name"))];
+  const labels = valueAt(object, "metadata.labels");
+  const label = (name: string): string | undefined =>
+    isRecord(labels) ? textOf(labels[`app.kubernetes.io/${name}`]) : undefined;
+  const [managedBy, instance] = [label("managed-by"), label("instance")];
+  const annotations = valueAt(object, "metadata.annotations");
+  return {
+    kind: textOf(object["kind"]) ?? "",
+    name: textOf(valueAt(object, "metadata.name")) ?? "",
+    namespace: textOf(valueAt(object, "metadata.namespace")) ?? "default",
+    ...(ownerKind !== undefined &&
+      ownerName !== undefined && { owner: { kind: ownerKind, name: ownerName } }),
+    ...(managedBy !== undefined && { managedBy }),
+    ...(instance !== undefined && { instance }),
+    // https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-config-mirror
+    isStatic: ownerKind === "Node" || (isRecord(annotations) && "kubernetes.io/config.mirror" in annotations),
+  };
+}
+
+function parseList(text: string, source: string): readonly RunningContainer[] {
+  const running: RunningContainer[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    // `sort | uniq -c`, as the documentation of Kubernetes has it, writes a count before each line.
+    for (const item of line.replace(/^\s*\d+\s+(?=\S)/, "").split(/[\s,]+/)) {
+      if (item === "") continue;
+      if (findReference(item) === undefined) {
+        throw unusable(
+          source,
+          `is neither JSON nor a list of image references: line ${index + 1} has "${item.slice(0, 80)}"`,
+        );
+      }
+      running.push({ image: item });
+    }
+  }
+  // Any lower-case word is a reference to Docker Hub; a list of nothing else is prose.
+  if (!running.some(({ image }) => /[/:@]/.test(image))) {
+    throw unusable(
+      source,
+      "is neither JSON nor a list of image references: no word in it has a path or a tag",
+    );
+  }
+  return running;
+}
+
+function unusable(source: string, what: string, cause?: unknown): ViolaError {
+  return new ViolaError("FILE_UNUSABLE", `${source} ${what}`, { subject: source, hint: WANTED, cause });
+}
