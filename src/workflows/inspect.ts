@@ -152,28 +152,44 @@ async function resolveAny(
   }
 }
 
-/** Asks the registries for the suspects that have a tag; one that cannot be reached is not asked again. */
+/** Asks the registries for the suspects; one that cannot be reached is not asked again. */
 async function checkSuspects(
   suspects: readonly Suspect[],
   { programs, imageConcurrency, signal }: InspectContext,
 ): Promise<readonly Suspect[]> {
   const limit = pLimit(imageConcurrency);
   const unreachable = new Set<string>();
-  return Promise.all(
-    suspects.map((suspect) =>
-      limit(async () => {
-        const registry = findReference(suspect.reference)?.registry;
-        if (suspect.tag === undefined || registry === undefined || unreachable.has(registry)) return suspect;
-        try {
-          const exists = await programs.hasImage(suspect.reference, signal);
-          return exists === undefined ? suspect : { ...suspect, exists };
-        } catch (cause) {
-          signal.throwIfAborted();
-          if (!(cause instanceof ViolaError)) throw cause;
-          unreachable.add(registry);
-          return suspect;
-        }
-      }),
-    ),
-  );
+  const hasImage = async (reference: string): Promise<boolean | undefined> => {
+    const registry = findReference(reference)?.registry;
+    if (registry === undefined || unreachable.has(registry)) return undefined;
+    try {
+      return await programs.hasImage(reference, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!(cause instanceof ViolaError)) throw cause;
+      unreachable.add(registry);
+      return undefined;
+    }
+  };
+  return Promise.all(suspects.map((suspect) => limit(() => checkSuspect(suspect, hasImage))));
+}
+
+/** Asks for the reference, and where its tag is no more than a guess that fails, for the other versions of the program. */
+async function checkSuspect(
+  { otherTags = [], ...suspect }: Suspect,
+  hasImage: (reference: string) => Promise<boolean | undefined>,
+): Promise<Suspect> {
+  const exists = suspect.tag === undefined ? undefined : await hasImage(suspect.reference);
+  if (exists === undefined && suspect.tag !== undefined) return suspect;
+  if (exists !== true) {
+    for (const tag of otherTags) {
+      const reference = `${suspect.repository}:${tag}`;
+      const answer = await hasImage(reference);
+      if (answer === undefined) break;
+      if (!answer) continue;
+      const because = `the program holds ${tag}, the newest of its versions that the registry has under this name`;
+      return { ...suspect, reference, tag, certainty: "guessed", because, exists: true };
+    }
+  }
+  return exists === undefined ? suspect : { ...suspect, exists };
 }

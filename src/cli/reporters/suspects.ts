@@ -19,10 +19,15 @@ export function formatSuspects(suspects: readonly Suspect[]): string {
     const rows = own.map(({ reference, certainty, exists, because, rule, file }) => [
       reference,
       certainty,
-      exists === undefined ? "not asked" : exists ? "has it" : "has it not",
+      registryAnswer(exists, certainty),
       `${because} (${rule} in ${file})`,
     ]);
     lines.push("", `${own[0]?.operator ?? ""} (${image})`, "", formatTable(columns, rows));
   }
   return lines.join("\n");
+}
+
+function registryAnswer(exists: boolean | undefined, certainty: Suspect["certainty"]): string {
+  if (exists === undefined) return certainty === "unknown" ? "" : "does not say";
+  return exists ? "has it" : "has it not";
 }

@@ -4,6 +4,7 @@ import { readElf } from "./elf.js";
 import { isVersion, mayBeImage, needsVersion, readImageName, type ImageName } from "./image-name.js";
 import { readProgramTexts, type ProgramString } from "./program-strings.js";
 import type { FileSuspect } from "./suspect.js";
+import { guessTag, otherTags } from "./tag-guess.js";
 import { findInDocument } from "./text.js";
 
 /** How far apart two strings of one declaration lie: header beside header, or a few instructions. */
@@ -12,11 +13,6 @@ const NEIGHBOURS: Readonly<Record<ProgramString["rule"], number>> = { "string-he
 /** A string that is a name, or the version of one. */
 interface Piece extends ProgramString {
   readonly name?: ImageName;
-}
-
-interface GuessedTag {
-  readonly tag: string;
-  readonly because: string;
 }
 
 /**
@@ -38,100 +34,50 @@ export function findInCompiledProgram(
     return name === undefined ? [] : [{ ...string, name }];
   });
   const neighbours = pairNeighbours(pieces);
-  const suspects = pieces.flatMap((piece) =>
-    piece.name === undefined ? [] : toSuspect(piece, piece.name, neighbours.get(piece), build, operatorTag),
-  );
+  const suspects = pieces.flatMap(({ name, text, rule, offset }, index): readonly FileSuspect[] => {
+    if (name === undefined) return [];
+    const { repository } = name;
+    const found = { reference: text, repository, rule, offset };
+    if (name.tag !== undefined) {
+      const because = "the program holds the whole reference";
+      return [{ ...found, tag: name.tag, certainty: "exact", because }];
+    }
+    const neighbour = neighbours.get(index)?.text;
+    if (neighbour === undefined && needsVersion(name)) return [];
+    const guess = guessTag(name, neighbour, { build, operatorTag });
+    const tags = otherTags(name, strings).filter((tag) => tag !== guess?.tag);
+    if (guess === undefined) {
+      const because = "the program holds the name alone";
+      return [{ ...found, reference: repository, certainty: "unknown", because, otherTags: tags }];
+    }
+    const reference = `${repository}:${guess.tag}`;
+    return [{ ...found, ...guess, reference, certainty: "guessed", otherTags: tags }];
+  });
   return [...suspects, ...documents.flatMap(({ text, offset }) => findInDocument(text, offset))];
 }
 
 /**
- * Gives each name without a tag the version that stands beside it. In `var (V1 = …; A = …; V2 = …; B = …)` every string has two neighbours, so pairs are
- * made from the front, and what is in a pair is in no other.
+ * Gives each name without a tag the version that stands beside it: indexes of names -> versions. In `var (V1 = …; A = …; V2 = …; B = …)` every string
+ * has two neighbours, so pairs are made from the front, and what is in a pair is in no other.
  */
-function pairNeighbours(pieces: readonly Piece[]): ReadonlyMap<Piece, Piece> {
-  const pairs = new Map<Piece, Piece>();
-  let last: Piece | undefined;
-  for (const piece of pieces) {
-    const isBeside =
+function pairNeighbours(pieces: readonly Piece[]): ReadonlyMap<number, Piece> {
+  const pairs = new Map<number, Piece>();
+  let isPaired = true;
+  for (const [index, piece] of pieces.entries()) {
+    const last = pieces[index - 1];
+    const isPair: boolean =
+      !isPaired &&
       last !== undefined &&
       piece.rule === last.rule &&
       piece.place - last.place <= NEIGHBOURS[piece.rule] &&
       (piece.name === undefined) !== (last.name === undefined);
-    if (!isBeside || last === undefined) {
-      last = piece;
-      continue;
+    if (isPair) {
+      if (piece.name === undefined) pairs.set(index - 1, piece);
+      else pairs.set(index, last);
     }
-    const [name, version] = piece.name === undefined ? [last, piece] : [piece, last];
-    if (name.name?.tag === undefined && name.name?.open === undefined) pairs.set(name, version);
-    last = undefined;
+    isPaired = isPair;
   }
   return pairs;
-}
-
-function toSuspect(
-  { text, rule, offset }: Piece,
-  name: ImageName,
-  neighbour: Piece | undefined,
-  build: BuildInformation | undefined,
-  operatorTag: string | undefined,
-): readonly FileSuspect[] {
-  const { repository, tag } = name;
-  if (tag !== undefined) {
-    const because = "the program holds the whole reference";
-    return [{ reference: text, repository, tag, certainty: "exact", rule, offset, because }];
-  }
-  if (neighbour === undefined && needsVersion(name)) return [];
-  const guess: GuessedTag | undefined =
-    neighbour === undefined
-      ? guessTag(name, build, operatorTag)
-      : { tag: neighbour.text, because: `${neighbour.text} stands beside the name` };
-  if (guess === undefined) {
-    const because = "the program holds the name alone";
-    return [{ reference: repository, repository, certainty: "unknown", rule, offset, because }];
-  }
-  return [
-    {
-      reference: `${repository}:${guess.tag}`,
-      repository,
-      tag: guess.tag,
-      certainty: "guessed",
-      rule,
-      offset,
-      because: guess.because,
-    },
-  ];
-}
-
-/**
- * Guesses the version that a program adds to a name that ends in `:` or `:v`: that of the module which has the name's organisation, the program's own
- * among them.
- */
-function guessTag(
-  { repository, open }: ImageName,
-  build: BuildInformation | undefined,
-  operatorTag: string | undefined,
-): GuessedTag | undefined {
-  if (open === undefined) return undefined;
-  const spell = (version: string): string => (open === "" ? version : `${open}${version.replace(/^v/, "")}`);
-  const organisation = repository.split("/").at(-2);
-  const isSame = (path: string): boolean => path.split("/").at(1) === organisation;
-  const own = build?.main;
-  const dependency = build?.dependencies.find(({ path }) => isSame(path));
-  if (dependency !== undefined && (own === undefined || !isSame(own.path))) {
-    return {
-      tag: spell(dependency.version),
-      because: `the name ends in ":${open}", and ${dependency.path} ${dependency.version} is built in`,
-    };
-  }
-  const known = [
-    ["the program was built as", build?.stampedVersions[0]],
-    ["the program's own module is", own?.version],
-    ["the operator's own tag is", operatorTag],
-  ] as const;
-  const [source, version] =
-    known.find(([, text]) => text !== undefined && /^v?\d+\.\d+(?!.*-\d{14}-)/.test(text)) ?? [];
-  if (source === undefined || version === undefined) return undefined;
-  return { tag: spell(version), because: `the name ends in ":${open}", and ${source} ${version}` };
 }
 
 /** Hosts that modules come from: they are in the program as package paths, and are no registries. */

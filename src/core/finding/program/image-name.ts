@@ -24,9 +24,9 @@ const NO_NAMESPACES =
 const FILE =
   /\.(?:go|proto|ya?ml|json|toml|xml|md|html?|js|ts|css|sh|py|rb|java|class|so|txt|tmpl|tpl|conf|cfg|crt|pem|key|sock|log|pb|sql|csv|gz|tgz|zip)$/;
 
-/** A version as tags have it: three numbers, or two behind a `v`, with anything behind. */
+/** A version as tags have it: two numbers or more behind a `v`, or three; four alone are an address or an object identifier. */
 const VERSION =
-  /^(?:v\d{1,4}\.\d{1,4}|\d{1,4}\.\d{1,5}\.\d{1,5})(?:\.\d{1,5})*(?:[-_.+]?[A-Za-z][\w.-]*|-\d[\w.-]*)?$/;
+  /^(?:v\d{1,4}(?:\.\d{1,5}){1,3}|\d{1,4}\.\d{1,5}\.\d{1,5})(?:[-_+]?[A-Za-z][\w.-]*|-\d[\w.-]*)?$/;
 const LOOSE_VERSION = /^(?:[\w.-]*[a-z]-)?v?\d{1,4}(?:\.\d{1,5})+(?:[-_.]?\w[\w.-]*)?$/;
 
 /** True for a string that can be the tag of the name beside it. */

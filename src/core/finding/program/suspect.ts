@@ -19,6 +19,8 @@ export interface FileSuspect {
   readonly offset: number;
   /** Where the tag, or the name itself, comes from. */
   readonly because: string;
+  /** Where the tag is not written in the program: other tags to ask the registry for, the likeliest first. */
+  readonly otherTags?: readonly string[];
 }
 
 /** A suspect of one operator. */
