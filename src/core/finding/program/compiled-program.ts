@@ -66,12 +66,12 @@ function pairNeighbours(pieces: readonly Piece[]): ReadonlyMap<number, Piece> {
   for (const [index, piece] of pieces.entries()) {
     const last = pieces[index - 1];
     const isPair: boolean =
-      !isPaired &&
       last !== undefined &&
+      !isPaired &&
       piece.rule === last.rule &&
       piece.place - last.place <= NEIGHBOURS[piece.rule] &&
       (piece.name === undefined) !== (last.name === undefined);
-    if (isPair) {
+    if (isPair && last !== undefined) {
       if (piece.name === undefined) pairs.set(index - 1, piece);
       else pairs.set(index, last);
     }

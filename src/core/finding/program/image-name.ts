@@ -58,10 +58,12 @@ export function readImageName(text: string, foreignHosts: ReadonlySet<string>): 
   const host = hostKind(repository, foreignHosts);
   if (host === undefined) return undefined;
   if (tag !== undefined && at < 0 && !isTag(tag, host)) return undefined;
+  // Groups of Kubernetes and metrics have a host and one word behind it: `monitoring.coreos.com/v1`.
+  if (tag === undefined && host === "other" && repository.split("/").length === 2) return undefined;
   return { repository, host, ...(tag !== undefined && { tag }), ...(open !== undefined && { open }) };
 }
 
-/** True for a name that counts only with a version beside it: one without a host, or with a host that could be anything. */
+/** True for a name that counts only with a version beside it: one without a host, or with a host that may be no registry. */
 export function needsVersion({ host, tag }: ImageName): boolean {
   return tag === undefined && host !== "known";
 }

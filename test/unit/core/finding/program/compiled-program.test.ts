@@ -1,0 +1,151 @@
+// Names of images in compiled programs: from string headers, from constants in code, with the versions that belong to them.
+import { describe, expect, it } from "vitest";
+import { findInProgramFile } from "../../../../../src/core/finding/program/program-file.js";
+import { makeElf, type ElfWish } from "./elf-file.js";
+
+const read = (bytes: Buffer, operatorTag?: string) =>
+  findInProgramFile({ path: "operator", bytes, isEntrypoint: true }, operatorTag);
+const found = (wish: ElfWish, operatorTag?: string) =>
+  read(makeElf(wish), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+
+const RUN = ["v0.39.1", "grafana/agent", "v0.67.1", "quay.io/prometheus-operator/prometheus-config-reloader"];
+
+describe("string headers", () => {
+  const wish: ElfWish = { strings: [...RUN, "reflect", "app.kubernetes.io/name"], headers: RUN };
+  const pairs = [
+    ["grafana/agent:v0.39.1", "guessed", "string-header"],
+    ["quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1", "guessed", "string-header"],
+  ];
+
+  it("give names their true ends and the versions beside them", () => {
+    expect(found(wish)).toEqual(pairs);
+  });
+
+  it("are read where the loader writes the addresses", () => {
+    expect(found({ ...wish, relocated: true })).toEqual(pairs);
+    expect(found({ ...wish, relocated: true, machine: "arm64" })).toEqual(pairs);
+  });
+
+  it("are read without section headers", () => {
+    expect(found({ ...wish, stripped: true })).toEqual(pairs);
+  });
+
+  it("are paired the other way round where the version comes second", () => {
+    const reversed = [RUN[1], RUN[0], RUN[3], RUN[2]] as string[];
+
+    expect(found({ strings: reversed, headers: reversed })).toEqual(pairs);
+  });
+
+  it("give no version from across a gap, and then a name without a registry does not count", () => {
+    const apart = ["v1.2.3", undefined, "grafana/agent", undefined, "quay.io/thanos/thanos"];
+
+    expect(found({ strings: ["v1.2.3", "grafana/agent", "quay.io/thanos/thanos"], headers: apart })).toEqual([
+      ["quay.io/thanos/thanos", "unknown", "string-header"],
+    ]);
+  });
+
+  it("give whole references with tag or digest", () => {
+    const digest = `registry.acme.io/a/b@sha256:${"0".repeat(64)}`;
+    const references = ["busybox:1.28.4", "registry.k8s.io/pause:3.9", "localhost/a/b:x", digest];
+
+    expect(found({ strings: references, headers: references })).toEqual([
+      ["busybox:1.28.4", "exact", "string-header"],
+      ["registry.k8s.io/pause:3.9", "exact", "string-header"],
+      [digest, "exact", "string-header"],
+    ]);
+  });
+
+  it("that point to documents lead to the image fields in them", () => {
+    const manifest = `kind: Pod\nspec:\n  containers:\n  - name: a\n    image: quay.io/acme/embedded:v3\n${"# text\n".repeat(90)}`;
+
+    expect(found({ strings: [manifest], headers: [manifest] })).toEqual([
+      ["quay.io/acme/embedded:v3", "exact", "text"],
+    ]);
+  });
+});
+
+describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => {
+  const THANOS = "quay.io/thanos/thanos";
+  const after = "secret-field-selector";
+
+  it("are as long as a number beside the load says and the next string allows", () => {
+    expect(found({ machine, strings: [THANOS, after], constants: [THANOS, after] })).toEqual([
+      [THANOS, "unknown", "constant"],
+    ]);
+  });
+
+  it("are found whatever form the compiler gives the number", () => {
+    const lengths = [15, 16, 24, 31, 32, 33].map((length) => `quay.io/a/${"x".repeat(length - 10)}`);
+
+    expect(
+      found({ machine, strings: [...lengths, after], constants: [...lengths, after] })?.map(([name]) => name),
+    ).toEqual(lengths);
+  });
+
+  it("are left out where no number fits: the end would be a guess", () => {
+    expect(found({ machine, strings: [THANOS + after], constants: [], headers: [] })).toEqual([]);
+    expect(found({ machine, strings: [`${THANOS}x`, THANOS], constants: [THANOS] })).toEqual([]);
+  });
+
+  it("that end in a colon get the version of the module that has the name's organisation", () => {
+    const name = "quay.io/acme/sidecar:v";
+    const wish: ElfWish = { machine, strings: [name, after], constants: [name, after] };
+    const goModules =
+      "path\texample.org/other/op/cmd\nmod\texample.org/other/op\tv1.0.0\ndep\tgithub.com/acme/api\tv2.3.4\th1:x\n";
+
+    expect(found({ ...wish, goModules }, "9.9.9")).toEqual([
+      ["quay.io/acme/sidecar:v2.3.4", "guessed", "constant"],
+    ]);
+    expect(found(wish, "9.9.9")).toEqual([["quay.io/acme/sidecar:v9.9.9", "guessed", "constant"]]);
+    expect(found(wish, "latest")).toEqual([["quay.io/acme/sidecar", "unknown", "constant"]]);
+  });
+});
+
+describe("what is no image", () => {
+  const goModules =
+    "path\tgit.acme.io/op\nmod\tgit.acme.io/op\t(devel)\t\ndep\tgo.uber.org/zap\tv1.27.0\th1:x\n";
+
+  it.each([
+    "github.com/prometheus/client_golang",
+    "git.acme.io/op/pkg/apis",
+    "go.uber.org/zap/zapcore",
+    "k8s.io/api/core/v1",
+    "app.kubernetes.io/managed-by",
+    "monitoring.coreos.com/v1",
+    "application/json",
+    "net/http",
+    "etc/ssl/certs",
+    "k8s.io/api/apps/v1/generated.proto",
+    "quay.io/acme/values.yaml",
+    "www.acme.org/a/b:1.2.3",
+    "registry.example.com/acme/app:1.2.3",
+    "127.0.0.1:8080",
+    "host.acme.io:8080/metrics",
+    "sha256:0123456789abcdef",
+    "2.5.4.11",
+  ])("%s, even beside a version", (text) => {
+    expect(found({ strings: ["v1.2.3", text, "end"], headers: ["v1.2.3", text], goModules })).toEqual([]);
+  });
+});
+
+describe("a program that is damaged", () => {
+  it("of another word size cannot be read", () => {
+    const bytes = makeElf({ strings: ["a"] });
+    bytes.writeUInt8(1, 4);
+
+    expect(read(bytes)).toBeUndefined();
+  });
+
+  it("whose tables lie beyond its end says what it can, or nothing", () => {
+    const bytes = makeElf({ strings: RUN, headers: RUN, constants: RUN });
+
+    for (let length = 0; length < bytes.length; length += 331) {
+      expect(() => read(bytes.subarray(0, length), "1.0")).not.toThrow();
+    }
+    for (let at = 0; at < bytes.length; at += 31) {
+      const broken = Buffer.from(bytes);
+      broken.writeUInt8(0xff, at);
+      expect(() => read(broken, "1.0")).not.toThrow();
+    }
+  });
+});
