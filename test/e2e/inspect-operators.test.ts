@@ -1,0 +1,143 @@
+// `images --inspect-operators`: real operators' programs under a name that nobody knows, found out through their own image.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import { makeImage } from "../../scripts/parts/images.js";
+import { OperatorImages } from "../../src/adapters/operator-image/operator-images.js";
+import { RegistryClient } from "../../src/adapters/registry/client.js";
+import { RegistrySource } from "../../src/adapters/registry/registry-source.js";
+import { loadSettings } from "../../src/adapters/settings.js";
+import { findInProgramFile } from "../../src/core/finding/program/program-file.js";
+import type { Suspect } from "../../src/core/finding/program/suspect.js";
+import { runCli } from "../support/cli.js";
+import { needs } from "../support/parts.js";
+import { ROOT } from "../support/paths.js";
+import { makeProgramImage, realProgram } from "../support/program-image.js";
+
+interface Answer {
+  readonly images: readonly { readonly normalized: string }[];
+  readonly warnings: readonly { readonly code: string; readonly images?: readonly string[] }[];
+  readonly suspects?: readonly Suspect[];
+}
+
+const CHART = join(ROOT, "test/fixtures/charts/unknown-operator");
+const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
+const CPU_LIMIT_MS = 3000;
+
+(await needs("shared", "helm"))("operators that nobody knows", () => {
+  let folder = "";
+  let config = "";
+  let registry: EmbeddedRegistry;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "viola-inspect-"));
+    registry = await startEmbeddedRegistry();
+    const agent = await makeProgramImage(folder, "manager", await realProgram("agent-operator"));
+    const prometheus = await makeProgramImage(folder, "bin/operator", await realProgram("operator"));
+    registry.addImage(folder, agent, "registry.example/acme/unknown-operator", "1.0");
+    registry.addImage(folder, prometheus, "registry.example/acme/unknown-operator", "0.80.0");
+    const small = makeImage(folder, { seed: "started", mediaTypes: "oci", layers: [1000] });
+    registry.addImage(folder, small, RELOADER, "v0.67.1");
+    registry.addImage(folder, small, `quay.io/thanos/thanos`, "v0.37.2");
+    config = join(folder, "settings.yaml");
+    await writeFile(config, `mirrors: { "*": { endpoints: ["${registry.url}/{registry}"], only: true } }\n`);
+  });
+  afterAll(async () => {
+    await registry.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const images = async (...more: readonly string[]): Promise<Answer> => {
+    const { code, stdout, stderr } = await runCli(["images", CHART, "--json", ...more, "--config", config]);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    return JSON.parse(stdout) as Answer;
+  };
+
+  it("are a warning that names their image, and nothing is read unless asked for", async () => {
+    const asked = registry.requests.length;
+    const { warnings, suspects } = await images();
+
+    expect(warnings).toMatchObject([
+      { code: "unknown-operator", images: ["registry.example/acme/unknown-operator:1.0"] },
+    ]);
+    expect(suspects).toBeUndefined();
+    expect(registry.requests).toHaveLength(asked);
+  });
+
+  it("name both hidden images of the agent operator, with their tags, and little else", async () => {
+    const { images: listed, suspects = [] } = await images("--inspect-operators");
+
+    expect(suspects.map(({ reference }) => reference)).toEqual(
+      expect.arrayContaining([`${RELOADER}:v0.67.1`, "grafana/agent:v0.39.1"]),
+    );
+    expect(suspects.length).toBeLessThanOrEqual(10);
+    expect(suspects[0]).toMatchObject({
+      reference: `${RELOADER}:v0.67.1`,
+      repository: RELOADER,
+      tag: "v0.67.1",
+      certainty: "guessed",
+      rule: "string-header",
+      operator: "Deployment unknown-operator",
+      operatorImage: "registry.example/acme/unknown-operator:1.0",
+      file: "manager",
+      exists: true,
+    });
+    expect(listed).toHaveLength(1);
+  });
+
+  it("name what the Prometheus operator composes, with the tags that the registry has", async () => {
+    const set = ["--set", "image=registry.example/acme/unknown-operator:0.80.0"];
+    const { suspects = [] } = await images("--inspect-operators", ...set);
+    const repositories = suspects.map(({ repository }) => repository);
+
+    expect(suspects).toContainEqual(
+      expect.objectContaining({ reference: "quay.io/thanos/thanos:v0.37.2", rule: "constant", exists: true }),
+    );
+    expect(repositories).toContain(RELOADER);
+    expect(repositories).toContain("quay.io/prometheus/alertmanager");
+    expect(suspects.length).toBeLessThanOrEqual(10);
+  });
+
+  it("whose image cannot be had are a warning, and the list of images stands", async () => {
+    const answer = await images("--inspect-operators", "--set", "image=registry.example/acme/absent:1");
+
+    expect(answer.suspects).toEqual([]);
+    expect(answer.images).toHaveLength(1);
+    expect(answer.warnings.map(({ code }) => code)).toEqual(["unknown-operator", "operator-not-inspected"]);
+  });
+
+  it("of 65 MB are read in under three seconds", async () => {
+    const client = new RegistryClient({
+      settings: await loadSettings({ env: {}, home: folder, platform: "linux", file: config }),
+      env: {},
+      home: folder,
+    });
+    const { signal } = new AbortController();
+    const normalized = "registry.example/acme/unknown-operator:0.80.0";
+    const use = {
+      reference: normalized,
+      normalized,
+      required: true,
+      confidence: "certain",
+      evidence: [],
+    } as const;
+    const image = await new RegistrySource(client).resolveImage(
+      use,
+      [{ os: "linux", architecture: "amd64" }],
+      signal,
+    );
+
+    const before = process.cpuUsage();
+    let found = 0;
+    for await (const file of new OperatorImages(client).readPrograms(image, () => undefined, signal)) {
+      found += findInProgramFile(file, "0.80.0")?.length ?? 0;
+    }
+    const { user, system } = process.cpuUsage(before);
+    await client.close();
+
+    expect(found).toBeGreaterThan(3);
+    expect((user + system) / 1000).toBeLessThan(CPU_LIMIT_MS);
+  });
+});

@@ -1,0 +1,43 @@
+// Images of one program, made here: a layer, a config that starts it, a manifest; and real operators' programs to put into them.
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { partsPath } from "../../scripts/parts/home.js";
+import type { MadeImage } from "../../scripts/parts/images.js";
+import { blobPath } from "../../scripts/parts/layers.js";
+import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, type Descriptor } from "../../src/core/oci/descriptor.js";
+import { digestOf } from "../../src/core/oci/digest.js";
+import { sharedPath } from "./paths.js";
+import { mustRun } from "./run.js";
+import { makeGzipLayer } from "./tar-layer.js";
+
+/** Makes an image in a blob folder that starts the program under the path; linux/amd64. */
+export async function makeProgramImage(folder: string, path: string, program: Buffer): Promise<MadeImage> {
+  mkdirSync(join(folder, "sha256"), { recursive: true });
+  const store = (bytes: Buffer, mediaType: string): Descriptor => {
+    const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
+    writeFileSync(blobPath(folder, descriptor.digest), bytes);
+    return descriptor;
+  };
+  const platform = { os: "linux", architecture: "amd64" };
+  const layer = store(await makeGzipLayer([{ path, bytes: program }]), `${OCI_LAYER}+gzip`);
+  const config = store(
+    Buffer.from(JSON.stringify({ ...platform, config: { Entrypoint: [`/${path}`] } })),
+    OCI_CONFIG,
+  );
+  const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] };
+  const root = store(Buffer.from(JSON.stringify(manifest)), OCI_MANIFEST);
+  return { root, children: [], blobs: [config, layer], platforms: [] };
+}
+
+/** Returns a program of `../shared/kube`, unpacked once: `agent-operator` is Grafana's 0.39.1, `operator` Prometheus's 0.80.0. Only after `needs("shared")`. */
+export async function realProgram(name: "agent-operator" | "operator"): Promise<Buffer> {
+  const file = partsPath("programs", name);
+  if (!existsSync(file)) {
+    const fresh = `${file}.${process.pid}`;
+    mkdirSync(partsPath("programs"), { recursive: true });
+    mkdirSync(fresh);
+    await mustRun("tar", ["-xJf", sharedPath("kube", "programs.tar.xz"), "-C", fresh, name]);
+    renameSync(join(fresh, name), file);
+  }
+  return readFileSync(file);
+}
