@@ -92,6 +92,7 @@ function chartTool(context: CommandContext): ChartTool {
   const find = once(() => findChartTool(context));
   return {
     packageChart: async (...input) => (await find()).packageChart(...input),
+    spellOutSource: async (...input) => (await find()).spellOutSource(...input),
     renderChart: async (...input) => (await find()).renderChart(...input),
   };
 }

@@ -6,6 +6,7 @@ import { registerCheck } from "./check.js";
 import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
+import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
 import { registerVerify } from "./verify.js";
 
@@ -38,6 +39,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     registerVerify,
     registerLoad,
     registerCheck,
+    registerInit,
   ])
     register(program, launch);
   for (const command of program.commands) {

@@ -6,6 +6,7 @@ import type { ChartSource } from "../../core/charts/chart.js";
 import { ProcessError } from "../process.js";
 import { unpackChart } from "./chart-archive.js";
 import { helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
+import { findRepository } from "./repositories.js";
 
 /** What fetching needs besides the source. */
 export interface FetchContext {
@@ -39,20 +40,45 @@ export async function fetchChart(source: ChartSource, work: string, context: Fet
       }
       return unpackChart(source.file, target);
     }
-    case "repository":
+    case "repository": {
+      const known = await findRepository(source.repository, work, context);
+      if (known !== undefined) return pullFromKnown(known.name, source);
+      // Helm wants the index of every repository it knows when it is given a URL; what is at that URL is enough.
+      const environment = {
+        ...context.environment,
+        HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml"),
+      };
       return pull(
         [source.name, "--repo", source.repository],
         source.version,
         `${source.name} in ${source.repository}`,
+        environment,
       );
+    }
     case "oci":
       return pull([source.reference], source.version, source.reference);
+  }
+
+  /** The user's name brings the credentials for the repository with it; its index is asked for anew. */
+  async function pullFromKnown(
+    name: string,
+    source: Extract<ChartSource, { kind: "repository" }>,
+  ): Promise<string> {
+    const subject = `${source.name} in ${source.repository}`;
+    const argv = [context.helm, "repo", "update", name];
+    try {
+      await runHelmOnline(argv, work, context.environment, context.signal);
+    } catch (cause) {
+      throw unavailable(subject, cause);
+    }
+    return pull([`${name}/${source.name}`], source.version, subject);
   }
 
   async function pull(
     what: readonly string[],
     version: string | undefined,
     subject: string,
+    environment = context.environment,
   ): Promise<string> {
     const downloads = join(work, "download");
     await mkdir(downloads, { recursive: true });
@@ -60,7 +86,7 @@ export async function fetchChart(source: ChartSource, work: string, context: Fet
     if (version !== undefined) argv.push("--version", version);
     argv.push(...fetchFlags(what[0] ?? "", context.settings));
     try {
-      await runHelmOnline(argv, work, context.environment, context.signal);
+      await runHelmOnline(argv, work, environment, context.signal);
     } catch (cause) {
       throw unavailable(`${subject}${version === undefined ? "" : ` ${version}`}`, cause);
     }

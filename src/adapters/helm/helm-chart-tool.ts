@@ -12,6 +12,7 @@ import { ProcessError } from "../process.js";
 import { readChartYaml, readTexts, repackChart } from "./chart-archive.js";
 import { fetchChart, unavailable, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
+import { findRepository, repositoryName } from "./repositories.js";
 import { vendorDependencies } from "./vendor-dependencies.js";
 
 export interface HelmChartToolOptions {
@@ -53,6 +54,17 @@ export class HelmChartTool implements ChartTool {
       }
       const { name, version } = parseChartYaml(await readFile(join(folder, "Chart.yaml"), "utf8"), origin);
       return writePackage(join(packed, `${name}-${version}.tgz`), directory);
+    });
+  }
+
+  /** See `ChartTool`. */
+  async spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource> {
+    if (source.kind !== "repository" || repositoryName(source.repository) === undefined) return source;
+    const { helm, environment, settings = { plainHttp: [] } } = this.#options;
+    const context: FetchContext = { helm, environment, settings, signal };
+    return withTemporaryFolder(async (home) => {
+      const found = await findRepository(source.repository, home, context);
+      return { ...source, repository: found?.url ?? source.repository };
     });
   }
 

@@ -16,8 +16,18 @@ export interface ChartTool {
   ): Promise<PackagedChart>;
 
   /**
+   * Returns the source for others to use: a repository that the user's helm knows by name (`@NAME`) by its URL, anything else as it is.
+   * Throws `CHART_UNAVAILABLE` when helm does not know the name.
+   */
+  spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource>;
+
+  /**
    * Returns the text of `helm template --include-crds`, hooks included, without reaching any network.
    * Throws `CHART_RENDER_FAILED` naming chart and template.
    */
-  renderChart(chart: Pick<PackagedChart, "name" | "version" | "file">, input: RenderInput, signal: AbortSignal): Promise<string>;
+  renderChart(
+    chart: Pick<PackagedChart, "name" | "version" | "file">,
+    input: RenderInput,
+    signal: AbortSignal,
+  ): Promise<string>;
 }

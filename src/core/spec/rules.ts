@@ -30,8 +30,8 @@ interface ReleaseInput {
 }
 
 interface ImagesInput {
-  readonly include?: readonly string[] | undefined;
-  readonly exclude?: readonly { readonly image: string }[] | undefined;
+  readonly include?: readonly string[] | null | undefined;
+  readonly exclude?: readonly { readonly image: string }[] | null | undefined;
 }
 
 /** Says which of its forms the `chart` field has; a name is what is neither oci://, nor an archive, nor a path. */
@@ -109,14 +109,14 @@ export function* dependenciesRule(dependencies: readonly DependencyInput[]): Ite
 }
 
 /** Images are references, and none is both included and excluded. */
-export function* imagesRule({ include = [], exclude = [] }: ImagesInput): Iterable<SpecIssue> {
+export function* imagesRule({ include, exclude }: ImagesInput): Iterable<SpecIssue> {
   const included = new Set<string>();
-  for (const [index, text] of include.entries()) {
+  for (const [index, text] of (include ?? []).entries()) {
     const reference = findReference(text);
     if (reference !== undefined) included.add(formatReference(reference));
     else yield { path: ["include", index], message: `"${text}" is not an image reference` };
   }
-  for (const [index, { image }] of exclude.entries()) {
+  for (const [index, { image }] of (exclude ?? []).entries()) {
     const path = ["exclude", index, "image"];
     const reference = findReference(image);
     if (reference === undefined) yield { path, message: `"${image}" is not an image reference` };

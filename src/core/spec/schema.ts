@@ -87,8 +87,9 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
     .superRefine(rule(releasesRule))
     .describe("The charts, in the order in which they are installed; may be empty when images are included."),
   images: strictObject({
-    include: z.array(text).optional().describe("References to carry along besides what is found."),
-    exclude: z.array(excludedImage).optional().describe("Images that are found but not wanted."),
+    // A list whose entries are all commented out, as `init` writes it, is null to YAML.
+    include: z.array(text).nullish().describe("References to carry along besides what is found."),
+    exclude: z.array(excludedImage).nullish().describe("Images that are found but not wanted."),
     tests: z.boolean().optional().describe("True to bring the images that only `helm test` starts."),
   })
     .superRefine(rule(imagesRule))

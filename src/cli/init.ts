@@ -1,0 +1,191 @@
+// `init CHART`: a first spec, with what is to be decided on as comments.
+import { stat, writeFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import type { Command } from "commander";
+import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
+import type { BundleSpec } from "../core/spec/bundle-spec.js";
+import { formatDraftSpec, type Draft } from "../core/spec/draft-spec.js";
+import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
+import { ViolaError } from "../errors.js";
+import { surveyChart } from "../workflows/init.js";
+import { inspectOperators } from "../workflows/inspect.js";
+import type { CommandContext, CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
+import type { Launch } from "./program.js";
+import { findChartSource } from "./targets.js";
+
+interface InitOptions extends CommonOptions {
+  readonly output?: string;
+  readonly force?: boolean;
+  readonly repository?: string;
+  readonly chartVersion?: string;
+  readonly release?: string;
+  readonly namespace: string;
+  readonly values: readonly string[];
+  readonly kubeVersion?: string;
+  readonly inspectOperators?: boolean;
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+export function registerInit(program: Command, launch: Launch): void {
+  program
+    .command("init")
+    .description("write a first spec for a chart; optional images are listed as comments to decide on")
+    .argument("<chart>", "chart folder, .tgz, oci://…, REPOSITORY/NAME, or a name with --repository")
+    .option("-o, --output <file>", "spec file to write (default: stdout)")
+    .option("--force", "overwrite the file")
+    .option("--repository <url>", "chart repository")
+    .option("--chart-version <version>", "version of an oci:// chart or one of a repository")
+    .option("--release <name>", "release name (default: the chart's name)")
+    .option("--namespace <namespace>", "namespace of the release", "default")
+    .option("-f, --values <file>", "values file; may be repeated", collect, [])
+    .option("--kube-version <version>", "Kubernetes version of the cluster")
+    .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
+    .action(async (chart: string, options: InitOptions) => {
+      await launch(options, async (context) => {
+        const file = options.output === undefined ? undefined : resolve(context.cwd, options.output);
+        if (file !== undefined && options.force !== true && (await isThere(file))) throw thereAlready(file);
+        const text = await draft(chart, options, context);
+        if (file === undefined) {
+          context.print(text.trimEnd(), { formatVersion: 1, spec: text });
+          return EXIT.done;
+        }
+        await write(file, text, options.force === true);
+        context.print(`${file} is written: decide on what its comments list`, {
+          formatVersion: 1,
+          file,
+          spec: text,
+        });
+        return EXIT.done;
+      });
+    });
+}
+
+async function draft(argument: string, options: InitOptions, context: CommandContext): Promise<string> {
+  const source = await sourceOf(argument, options, context.cwd);
+  const folder = options.output === undefined ? context.cwd : dirname(resolve(context.cwd, options.output));
+  const spec = specOf(source, options, context.cwd);
+  const chartContext = await makeChartContext(context);
+  const { onProgress } = context.progress;
+  const { chart, release, images, warnings } = await surveyChart(
+    spec,
+    options.release,
+    chartContext,
+    onProgress,
+  );
+  const inspected =
+    options.inspectOperators === true
+      ? await inspectOperators(
+          { images, warnings },
+          platformsToInspect(spec),
+          await makeInspectContext(context),
+          onProgress,
+        )
+      : undefined;
+  const spelledOut = await chartContext.charts.spellOutSource(source, context.signal);
+  await context.progress.stop();
+  const text = formatDraftSpec({
+    name: chart.name,
+    chartVersion: chart.version,
+    chart: chartFields(spelledOut, chart, folder),
+    release,
+    namespace: options.namespace,
+    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(context.cwd, file))),
+    ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
+    images,
+    suspects: inspected?.suspects ?? [],
+    warnings: [...warnings, ...(inspected?.warnings ?? [])],
+  });
+  // Says of flags that no spec may have, such as a namespace in capitals, what a spec would say.
+  parseBundleSpec(text, options.output ?? "the new spec", folder);
+  return text;
+}
+
+async function sourceOf(argument: string, options: InitOptions, cwd: string): Promise<ChartSource> {
+  const { repository, chartVersion } = options;
+  if (repository !== undefined) {
+    return {
+      kind: "repository",
+      repository,
+      name: argument,
+      ...(chartVersion !== undefined && { version: chartVersion }),
+    };
+  }
+  const source = await findChartSource(argument, cwd, chartVersion);
+  if (source !== undefined) return source;
+  throw new ViolaError("USAGE", `${argument} is no chart`, {
+    subject: argument,
+    hint: "Give a chart folder, a .tgz, oci://… or REPOSITORY/CHART of `helm repo list`.",
+  });
+}
+
+function specOf(source: ChartSource, options: InitOptions, cwd: string): BundleSpec {
+  return {
+    name: "draft",
+    version: "1.0.0",
+    platforms: [],
+    apiVersions: [],
+    charts: [
+      {
+        source,
+        dependencies: [],
+        release: options.release ?? "release",
+        namespace: options.namespace,
+        valuesFiles: options.values.map((file) => resolve(cwd, file)),
+        set: [],
+      },
+    ],
+    extraImages: [],
+    excludedImages: [],
+    includeTests: false,
+    ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
+  };
+}
+
+function chartFields(source: ChartSource, { version }: PackagedChart, folder: string): Draft["chart"] {
+  switch (source.kind) {
+    case "repository":
+      return { chart: source.name, repository: source.repository, version };
+    case "oci":
+      // A tag or digest in the reference is the version.
+      return /[:@]/.test(source.reference.slice(source.reference.lastIndexOf("/")))
+        ? { chart: source.reference }
+        : { chart: source.reference, version };
+    case "archive":
+      return { chart: pathFrom(folder, source.file) };
+    case "folder":
+      return { chart: pathFrom(folder, source.folder) };
+  }
+}
+
+/** A path as a spec in `folder` writes it: `./chart`, which tells it from a name. */
+function pathFrom(folder: string, path: string): string {
+  const short = relative(folder, path).replaceAll("\\", "/");
+  return short.startsWith(".") ? short : `./${short}`;
+}
+
+async function write(file: string, text: string, force: boolean): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: force ? "w" : "wx" });
+  } catch (cause) {
+    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST") throw thereAlready(file);
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function thereAlready(file: string): ViolaError {
+  return new ViolaError("FILE_UNUSABLE", `${file} is there already`, {
+    subject: file,
+    hint: "Give --force to overwrite it, or another name.",
+  });
+}

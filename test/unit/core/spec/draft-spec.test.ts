@@ -1,0 +1,87 @@
+// A first spec: it must parse as it is, and with every comment taken up.
+import { describe, expect, it } from "vitest";
+import type { Suspect } from "../../../../src/core/finding/program/suspect.js";
+import { formatDraftSpec, type Draft } from "../../../../src/core/spec/draft-spec.js";
+import { parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
+import { findIn } from "../finding/find.js";
+
+const { images } = findIn(`
+apiVersion: v1
+kind: Pod
+metadata: { name: app }
+spec: { containers: [{ image: "quay.io/org/app:1" }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: test, namespace: apps, annotations: { helm.sh/hook: test } }
+spec: { containers: [{ image: busybox }] }
+`);
+const SUSPECT: Suspect = {
+  reference: "quay.io/org/hidden:2",
+  repository: "quay.io/org/hidden",
+  tag: "2",
+  certainty: "exact",
+  rule: "string-header",
+  offset: 0,
+  because: "written beside\nthe name",
+  operator: "Deployment apps/operator",
+  operatorImage: "quay.io/org/operator:1",
+  file: "/operator",
+};
+const DRAFT: Draft = {
+  name: "app",
+  chartVersion: "1.2.0",
+  chart: { chart: "app", repository: "https://charts.example.org", version: "1.10" },
+  release: "app",
+  namespace: "apps",
+  valuesFiles: ["./values.yaml"],
+  images,
+  suspects: [SUSPECT],
+  warnings: [{ code: "unknown-operator", message: "several\nlines", incomplete: true }],
+};
+
+const parse = (text: string) => parseBundleSpec(text, "bundle.yaml", "/specs");
+
+describe("formatDraftSpec", () => {
+  it("writes a spec of the chart, which brings only what is required", () => {
+    expect(parse(formatDraftSpec(DRAFT))).toMatchObject({
+      name: "app",
+      charts: [
+        {
+          source: {
+            kind: "repository",
+            repository: "https://charts.example.org",
+            name: "app",
+            version: "1.10",
+          },
+          release: "app",
+          namespace: "apps",
+          valuesFiles: ["/specs/values.yaml"],
+        },
+      ],
+      extraImages: [],
+    });
+  });
+
+  it("lists optional images and suspects, each with its reason, to be taken up by removing a #", () => {
+    const text = formatDraftSpec(DRAFT);
+
+    expect(text).toContain("Only `helm test` starts it (Pod apps/test)");
+    expect(text).toContain("The program of Deployment apps/operator names it: written beside the name");
+    expect(parse(text.replaceAll("# - ", "- ").replace(/^- unknown.*$/m, "")).extraImages).toEqual([
+      "docker.io/library/busybox:latest",
+      "quay.io/org/hidden:2",
+    ]);
+  });
+
+  it("keeps warnings of several lines inside comments", () => {
+    expect(formatDraftSpec(DRAFT)).toContain("# - unknown-operator: several lines\n");
+  });
+
+  it("has no list to decide on where there is nothing to decide", () => {
+    const text = formatDraftSpec({ ...DRAFT, images: [], suspects: [], warnings: [] });
+
+    expect(text).not.toContain("include");
+    expect(parse(text).extraImages).toEqual([]);
+  });
+});
