@@ -1,10 +1,9 @@
 // Text of `helm template` -> rendered objects, with a warning for every document that cannot be read.
 import {
-  isMap,
-  isScalar,
   parseDocument,
   type ParseOptions,
   type DocumentOptions,
+  type ErrorCode,
   type SchemaOptions,
 } from "yaml";
 import type { FindingWarning } from "../finding/image-use.js";
@@ -54,18 +53,21 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
   const known = new Set(from.except === undefined ? [] : Array.from(splitDocuments(from.except), identityOf));
   for (const document of splitDocuments(text)) {
     if (known.has(identityOf(document))) continue;
-    try {
-      const body = readDefinition(document.text) ?? readYaml(document.text);
-      if (body === null || body === undefined) continue;
-      objects.push(...toObjects(body, document.template, from));
-    } catch (error) {
+    const complain = (reason: string): void => {
       warnings.push({
         code: "template-unreadable",
-        message: `${document.template} cannot be read: ${(error as Error).message}`,
+        message: `${document.template} cannot be read: ${reason}`,
         chart: from.chart,
         template: document.template,
         incomplete: true,
       });
+    };
+    try {
+      const body = readDefinition(document.text) ?? readYaml(document.text);
+      if (body === null || body === undefined) continue;
+      objects.push(...toObjects(body, document.template, from, complain));
+    } catch (error) {
+      complain((error as Error).message);
     }
   }
   return { objects, warnings };
@@ -90,13 +92,19 @@ function* splitDocuments(text: string): Iterable<RenderedDocument> {
   }
 }
 
+/** What this reader complains of and Kubernetes' own does not: flow collections that go on at the margin, say. */
+const HARMLESS: readonly ErrorCode[] = [
+  "BAD_INDENT",
+  "TAB_AS_INDENT",
+  "KEY_OVER_1024_CHARS",
+  "DUPLICATE_KEY",
+];
+
 function readYaml(text: string): unknown {
-  // Kubernetes' reader refuses tabs too, but charts hide them in places where it does not look.
-  const document = parseDocument(text, YAML_OPTIONS);
-  const [error] = document.errors;
+  // A template file that begins with a byte order mark has it behind the `# Source:` line.
+  const document = parseDocument(text.replaceAll("\uFEFF", ""), YAML_OPTIONS);
+  const error = document.errors.find(({ code }) => !HARMLESS.includes(code));
   if (error !== undefined) throw error;
-  if (isMap(document.contents) || isScalar(document.contents))
-    return document.toJS({ maxAliasCount: 10_000 });
   return document.toJS({ maxAliasCount: 10_000 });
 }
 
@@ -119,8 +127,16 @@ function readDefinition(text: string): Json | undefined {
   };
 }
 
-function toObjects(body: unknown, template: string, from: RenderedFrom): RenderedObject[] {
-  if (!isRecord(body)) throw new Error("it is no mapping");
+function toObjects(
+  body: unknown,
+  template: string,
+  from: RenderedFrom,
+  complain: (reason: string) => void,
+): RenderedObject[] {
+  if (!isRecord(body)) {
+    complain("it is no mapping");
+    return [];
+  }
   const kind = textOf(body["kind"]);
   const items = body["items"];
   if (kind.endsWith("List") && Array.isArray(items)) {
@@ -128,10 +144,13 @@ function toObjects(body: unknown, template: string, from: RenderedFrom): Rendere
     const itemKind = kind.slice(0, -"List".length);
     const defaults = itemKind === "" ? {} : { apiVersion: body["apiVersion"], kind: itemKind };
     return items.flatMap((item: unknown) =>
-      toObjects(isRecord(item) ? { ...defaults, ...item } : item, template, from),
+      toObjects(isRecord(item) ? { ...defaults, ...item } : item, template, from, complain),
     );
   }
-  if (kind === "") throw new Error("it has no kind");
+  if (kind === "") {
+    complain("it has no kind");
+    return [];
+  }
   const metadata = isRecord(body["metadata"]) ? body["metadata"] : {};
   const annotations = isRecord(metadata["annotations"]) ? metadata["annotations"] : {};
   const namespace = textOf(metadata["namespace"]);

@@ -51,8 +51,16 @@ interface Piece {
 export function findImages(objects: readonly RenderedObject[], options: FindOptions): Findings {
   const operators = findOperators(objects, options.operators);
   const pieces: Piece[] = [];
-  for (const object of objects) pieces.push(...findInObject(object, objects, operators));
   const warnings: FindingWarning[] = [];
+  for (const object of objects) {
+    try {
+      for (const piece of findInObject(object, objects, operators)) pieces.push(piece);
+    } catch (error) {
+      // Nested deeper than the stack: some objects are, by mistake or on purpose.
+      if (!(error instanceof RangeError)) throw error;
+      warnings.push(unreadable(object));
+    }
+  }
   for (const use of operators) {
     const implied = [...findImpliedImages(use, objects)];
     for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
@@ -63,6 +71,17 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   warnings.push(...findUnknownOperators(objects, operators));
   for (const declared of options.declared ?? []) pieces.push(toDeclaredPiece(declared));
   return { images: mergePieces(pieces), warnings: withoutRepeats(warnings) };
+}
+
+function unreadable(object: RenderedObject): FindingWarning {
+  return {
+    code: "object-unreadable",
+    message: `${describeObject(object)} in ${object.template} is nested too deep to be searched`,
+    chart: object.chart,
+    template: object.template,
+    object: describeObject(object),
+    incomplete: true,
+  };
 }
 
 function* findInObject(
@@ -83,7 +102,7 @@ function* findInObject(
         object,
         rule.id,
         { ...found, ...(because !== undefined && { because }) },
-        !isTestHook(object) && idle === undefined && found.confidence !== "low",
+        !isTestHook(object) && idle === undefined && found.confidence !== "low" && found.isDeclared !== true,
       );
     }
   }
@@ -172,19 +191,19 @@ function mergePieces(pieces: readonly Piece[]): readonly ImageUse[] {
       normalized,
       required: group.some((piece) => piece.required),
       confidence: CONFIDENCES.find((level) => group.some((piece) => piece.confidence === level)) ?? "low",
-      evidence: group.map((piece) => piece.evidence).filter(isFirst),
+      evidence: firstOfEach(group.map((piece) => piece.evidence)),
     }));
 }
 
-/** False for evidence that a second rendering of the same object repeats. */
-function isFirst(evidence: Evidence, index: number, all: readonly Evidence[]): boolean {
-  const same = (other: Evidence): boolean =>
-    other.rule === evidence.rule &&
-    other.template === evidence.template &&
-    other.object === evidence.object &&
-    other.path === evidence.path &&
-    other.value === evidence.value;
-  return all.findIndex(same) === index;
+/** Leaves out evidence that a second rendering of the same object repeats. */
+function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
+  const seen = new Set<string>();
+  return all.filter(({ rule, chart, template, object, path, value }) => {
+    const key = JSON.stringify([rule, chart, template, object, path, value]);
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew;
+  });
 }
 
 function withoutRepeats(warnings: readonly FindingWarning[]): readonly FindingWarning[] {

@@ -14,6 +14,8 @@ export interface Found {
   /** Name of the flag that carries the image, without dashes. */
   readonly flag?: string;
   readonly because?: string;
+  /** True in a list of everything that could be needed: required only where something else confirms it. */
+  readonly isDeclared?: boolean;
 }
 
 /** Looks at one object; knows nothing of others. */

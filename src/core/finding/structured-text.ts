@@ -12,14 +12,19 @@ export function readStructure(text: string): unknown {
     }
   }
   if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
-  const document = parseDocument(text, {
-    schema: "core",
-    uniqueKeys: false,
-    strict: false,
-    prettyErrors: false,
-    logLevel: "silent",
-  });
-  if (document.errors.length > 0) return undefined;
-  const value: unknown = document.toJS();
-  return typeof value === "object" && value !== null ? value : undefined;
+  try {
+    const document = parseDocument(text, {
+      schema: "core",
+      uniqueKeys: false,
+      strict: false,
+      prettyErrors: false,
+      logLevel: "silent",
+    });
+    if (document.errors.length > 0) return undefined;
+    const value: unknown = document.toJS();
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    // Too deep, or aliases without end: no structure that anything could use.
+    return undefined;
+  }
 }

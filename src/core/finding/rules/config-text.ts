@@ -2,7 +2,8 @@
 import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "../candidate.js";
 import type { Found, Rule } from "../found.js";
 import { readStructure } from "../structured-text.js";
-import { isRecord, textOf, type Json, type Path } from "../walk.js";
+import { isRecord, type Json, type Path } from "../walk.js";
+import { findSplitValues } from "./split-values.js";
 import { findImageFields } from "./image-fields.js";
 import { findPodImages } from "./pod-spec.js";
 
@@ -20,7 +21,7 @@ export const CONFIG_TEXT: Rule = {
         const text = typeof value === "string" ? (isEncoded ? decode(value) : value) : undefined;
         return text === undefined ? [] : [[key, text] as const];
       });
-      yield* findDottedImages(Object.fromEntries(texts), [field]);
+      yield* findSplitKeys(Object.fromEntries(texts), [field]);
       for (const [key, text] of texts) yield* findInText(key, text, [field, key]);
     }
   },
@@ -77,18 +78,11 @@ function* findHosted(text: string, path: Path): Iterable<Found> {
   }
 }
 
-/** Flat keys such as `trivy.repository` and `trivy.tag`. */
-function* findDottedImages(values: Json, path: Path): Iterable<Found> {
-  for (const key of Object.keys(values)) {
-    const prefix = /^(.+)\.repository$/.exec(key)?.[1];
-    const repository = textOf(values[key]);
-    const tag = prefix === undefined ? undefined : textOf(values[`${prefix}.tag`]);
-    if (repository === undefined || tag === undefined) continue;
-    const registry = textOf(values[`${prefix ?? ""}.registry`]);
-    const reference = `${registry === undefined ? "" : `${registry}/`}${repository}:${tag}`;
-    if (findFullImage(reference) !== undefined) {
-      yield { reference, path: [...path, key], value: repository, confidence: "medium" };
-    }
+/** Keys such as `trivy.repository` and `trivy.tag`, or `BACKUP_IMAGE` and `BACKUP_TAG`. */
+function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): Iterable<Found> {
+  for (const { name, reference, isNamedImage } of findSplitValues(values)) {
+    if (!isNamedImage && findHostedImage(reference) === undefined) continue;
+    yield { reference, path: [...path, name], value: values[name] ?? reference, confidence: "medium" };
   }
 }
 

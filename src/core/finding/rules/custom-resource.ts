@@ -40,7 +40,12 @@ export const CUSTOM_RESOURCE: Rule = {
     for (const [key, value] of Object.entries(body)) {
       if (key === "metadata" || key === "status") continue;
       for (const found of findImageFields(isRecord(value) ? value : { [key]: value }, "high")) {
-        yield { ...found, path: isRecord(value) ? [key, ...found.path] : found.path };
+        const isDeclared = kind === "ClusterServiceVersion" && found.path[0] === "relatedImages";
+        yield {
+          ...found,
+          path: isRecord(value) ? [key, ...found.path] : found.path,
+          ...(isDeclared && { isDeclared }),
+        };
       }
     }
   },

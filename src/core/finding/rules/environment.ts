@@ -1,6 +1,7 @@
 // Images that a program gets by environment variable: RELATED_IMAGE_*, *_IMAGE, and maps of one image a line.
 import { findFullImage, findHostedImage, findImage, hasTagOrDigest } from "../candidate.js";
 import type { Found, Rule } from "../found.js";
+import { findSplitValues } from "./split-values.js";
 import { containers, isRecord, textOf, type ContainerAt } from "../walk.js";
 
 /** `FOO_IMAGE`, `RELATED_IMAGE_FOO`, `FOO_IMAGES`, `FOO_IMAGE_NAME`. */
@@ -18,13 +19,22 @@ export const ENVIRONMENT: Rule = {
 export function* findEnvironmentImages({ path, container }: ContainerAt): Iterable<Found> {
   const variables = container["env"];
   if (!Array.isArray(variables)) return;
+  const values: [string, string][] = [];
   for (const [index, variable] of variables.entries()) {
     const name = isRecord(variable) ? textOf(variable["name"]) : undefined;
     const value = isRecord(variable) ? textOf(variable["value"]) : undefined;
     if (name === undefined || value === undefined) continue;
+    values.push([name, value]);
     for (const reference of imagesIn(value, name)) {
       const confidence = IMAGE_VARIABLE.test(name) ? "high" : "medium";
       yield { reference, path: [...path, "env", index, "value"], value, confidence };
+    }
+  }
+  for (const { name, reference, isNamedImage } of findSplitValues(Object.fromEntries(values))) {
+    const index = variables.findIndex((variable) => isRecord(variable) && variable["name"] === name);
+    // A repository beside a version may be one of code.
+    if (isNamedImage || findHostedImage(reference) !== undefined) {
+      yield { reference, path: [...path, "env", index, "value"], value: reference, confidence: "high" };
     }
   }
 }

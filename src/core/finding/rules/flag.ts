@@ -4,7 +4,7 @@ import type { Found, Rule } from "../found.js";
 import { containers, type ContainerAt } from "../walk.js";
 
 /** Flags whose names say that they carry an image. */
-const IMAGE_FLAG = /image|reloader|solver|base/i;
+const IMAGE_FLAG = /image|reloader|solver|(?:^|[-_.])base(?:[-_.]|$)/i;
 
 /** `command` and `args` of every container. */
 export const FLAG: Rule = {

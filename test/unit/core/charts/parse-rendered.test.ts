@@ -94,6 +94,14 @@ items:
       { a: "one\n---\ntwo\n" },
     ],
     ["Windows line ends", "data:\r\n  a: one\r\n", { a: "one" }],
+    [
+      "tabs around values and in empty lines",
+      "data:\n  a:\tone\t\n\t\n  b: { c:\t1 }\t# x\n",
+      { a: "one", b: { c: 1 } },
+    ],
+    ["templates inside text", "data: { a: '{{ .x }}', b: \"{{ y }}\" }", { a: "{{ .x }}", b: "{{ y }}" }],
+    ["tags that it does not know", "data: { a: !custom one }", { a: "one" }],
+    ["keys without end", `data: { a: one }\n"${"k".repeat(3000)}": x`, { a: "one" }],
   ])("reads %s", (_, text, data) => {
     const { objects, warnings } = parse(
       `---\n# Source: app/templates/x.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\n${text}\n`,
@@ -101,6 +109,21 @@ items:
 
     expect(warnings).toEqual([]);
     expect(objects[0]?.body["data"]).toEqual(data);
+  });
+
+  it("reads a template that begins with a byte order mark", () => {
+    const { objects } = parse("---\n# Source: app/templates/x.yaml\n\uFEFFapiVersion: v1\nkind: Pod\n");
+
+    expect(objects).toMatchObject([{ apiVersion: "v1", kind: "Pod" }]);
+  });
+
+  it("warns of each item of a list that is no object, and takes the others", () => {
+    const { objects, warnings } = parse(
+      "---\n# Source: app/templates/x.yaml\nkind: List\nitems: [null, { metadata: {} }, { kind: Pod, metadata: { name: good } }]\n",
+    );
+
+    expect(objects.map(({ name }) => name)).toEqual(["good"]);
+    expect(warnings.map(({ code }) => code)).toEqual(["template-unreadable", "template-unreadable"]);
   });
 
   it("reads a JSON document", () => {
@@ -115,6 +138,8 @@ items:
     ["broken YAML", "kind: Pod\n  image: [x"],
     ["an object without a kind", "apiVersion: v1\nmetadata: { name: x }"],
     ["a list", "- one\n- two"],
+    ["an alias of nothing", "kind: Pod\nspec: *nothing"],
+    ["nesting without end", `kind: Pod\nspec: ${"[".repeat(20_000)}${"]".repeat(20_000)}`],
   ])("warns of %s, names its template and reads on", (_, text) => {
     const { objects, warnings } = parse(
       `---\n# Source: app/templates/bad.yaml\n${text}\n---\n# Source: app/templates/good.yaml\nkind: Pod\nmetadata: { name: good }\n`,

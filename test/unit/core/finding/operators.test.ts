@@ -248,6 +248,34 @@ subjects: [{ kind: ServiceAccount, name: ${account} }]
     expect(findIn(workload + rights(rule)).warnings).toEqual([]);
   });
 
+  it("names the operator's image, its object and the right behind it", () => {
+    const rule = "{ apiGroups: [apps], resources: [services, deployments], verbs: [get, create] }";
+
+    const [warning] = findIn(workload + rights(rule)).warnings;
+
+    expect(warning).toMatchObject({
+      chart: "app-1.0.0",
+      template: "app/templates/x.yaml",
+      images: ["quay.io/org/maker:v1"],
+    });
+    for (const part of ["quay.io/org/maker:v1", "Deployment maker", "Role maker", "create deployments"]) {
+      expect(warning?.message).toContain(part);
+    }
+  });
+
+  it.each(["cluster-admin", "admin", "edit"])("knows what Kubernetes' own role %s allows", (role) => {
+    const binding = rights("").replace("{ kind: Role, name: maker }", `{ kind: ClusterRole, name: ${role} }`);
+
+    expect(findIn(workload + binding).warnings).toMatchObject([{ code: "unknown-operator" }]);
+  });
+
+  it("takes Pods that name no account for those of the default one", () => {
+    const rule = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
+    const text = workload.replace("serviceAccountName: maker, ", "") + rights(rule, "default");
+
+    expect(findIn(text).warnings).toMatchObject([{ code: "unknown-operator" }]);
+  });
+
   it("is quiet about rights of another account", () => {
     const rule = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
 

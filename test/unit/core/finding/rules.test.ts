@@ -187,6 +187,14 @@ describe("flag", () => {
     ["no host with a port", '["--health=http.local:2801/healthz", "--addr=a.b/c:8080"]', []],
     ["no URL", '["--image-source=https://quay.io/a/b:1"]', []],
     ["no switch before a flag", '["--image", "--x=1"]', []],
+    ["no taint", '["--taint=node-role.kubernetes.io/control-plane:NoSchedule", "--t=a.b/c:NoExecute"]', []],
+    ["no label", '["--selector=kubernetes.io/os:linux1", "--l=example.org/role:web"]', []],
+    ["no database", '["--database=org/data:main"]', []],
+    [
+      "an image of Kubernetes itself",
+      '["--pause=registry.k8s.io/pause:3.9"]',
+      ["medium | registry.k8s.io/pause:3.9 | flag args[0]"],
+    ],
   ])("finds %s", (_, args, expected) => {
     const lines = linesOf(findIn(withArgs(args))).map((line) => line.replace("spec.containers[0].", ""));
 
@@ -217,6 +225,47 @@ describe("environment", () => {
     expect(lines).toEqual(
       expected.map((line) => `required | ${line} | environment spec.containers[0].env[0].value`),
     );
+  });
+});
+
+describe("environment, split over variables", () => {
+  const withVariables = (values: Readonly<Record<string, string>>): string =>
+    JSON.stringify({
+      kind: "Pod",
+      metadata: { name: "x" },
+      spec: {
+        containers: [{ name: "a", env: Object.entries(values).map(([name, value]) => ({ name, value })) }],
+      },
+    });
+
+  it.each([
+    [{ JOB_IMAGE: "quay.io/org/job", JOB_TAG: "v1" }, "quay.io/org/job:v1"],
+    [{ JOB_IMAGE: "quay.io/org/job", JOB_IMAGE_TAG: "v1" }, "quay.io/org/job:v1"],
+    [{ JOB_VERSION: "1.2.3", JOB_IMAGE: "org/job" }, "docker.io/org/job:1.2.3"],
+    [
+      { JOB_IMAGE_REGISTRY: "quay.io", JOB_IMAGE_REPOSITORY: "org/job", JOB_IMAGE_TAG: "v1" },
+      "quay.io/org/job:v1",
+    ],
+    [{ IMAGE_NAME: "quay.io/org/job", IMAGE_TAG: "v1" }, "quay.io/org/job:v1"],
+    [
+      { JOB_IMAGE: "quay.io/org/job", JOB_IMAGE_DIGEST: `sha256:${"d".repeat(64)}` },
+      `quay.io/org/job@sha256:${"d".repeat(64)}`,
+    ],
+    [{ jobImage: "quay.io/org/job", jobImage_tag: "v1" }, "quay.io/org/job:v1"],
+  ])("%o is %s", (values, expected) => {
+    expect(findIn(withVariables(values)).images).toMatchObject([
+      { normalized: expected, required: true, confidence: "high" },
+    ]);
+  });
+
+  it.each([
+    { JOB_IMAGE: "quay.io/org/job" },
+    { GIT_REPOSITORY: "org/code", GIT_TAG: "v1" },
+    { GIT_REPOSITORY: "github.com/org/code", GIT_TAG: "v1" },
+    { JOB_IMAGE: "job", JOB_TAG: "v1" },
+    { OTHER_IMAGE: "quay.io/org/job", JOB_TAG: "v1" },
+  ])("%o is none", (values) => {
+    expect(findIn(withVariables(values)).images).toEqual([]);
   });
 });
 
@@ -258,6 +307,11 @@ describe("config-text", () => {
       ['required | medium | ghcr.io/aqua/trivy:0.60.0 | config-text data["trivy.repository"]'],
     ],
     [
+      "an image and its tag under two keys",
+      { BACKUP_IMAGE: "ghcr.io/org/backup", BACKUP_TAG: "v1" },
+      ["required | medium | ghcr.io/org/backup:v1 | config-text data.BACKUP_IMAGE"],
+    ],
+    [
       "a reference in plain text, as a suspicion",
       { "app.ini": "runner = ghcr.io/org/runner:1.2\n# see quay.io/org/comment:1\n" },
       ['optional | low | ghcr.io/org/runner:1.2 | config-text data["app.ini"]'],
@@ -290,6 +344,24 @@ describe("config-text", () => {
     ]);
   });
 
+  it.each([
+    [
+      "aliases without end",
+      `a: &a [x,x,x,x,x,x,x,x]\n${["b", "c", "d", "e"]
+        .map(
+          (key, index) =>
+            `${key}: &${key} [${Array(8)
+              .fill(`*${"abcd"[index] ?? ""}`)
+              .join()}]`,
+        )
+        .join("\n")}\nimage: quay.io/org/x:1\n`,
+    ],
+    ["nesting without end", `image: quay.io/org/x:1\na: ${"[".repeat(30_000)}\n`],
+    ["a tab where none may be", "spec:\n\timage: quay.io/org/x:1\n"],
+  ])("reads text with %s by its lines", (_, text) => {
+    expect(findIn(config({ text })).images).toMatchObject([{ normalized: "quay.io/org/x:1" }]);
+  });
+
   it("leaves dashboards alone", () => {
     const body = {
       apiVersion: "v1",
@@ -299,6 +371,39 @@ describe("config-text", () => {
 
     expect(findIn(JSON.stringify({ ...body, data: { image: "quay.io/org/x:1" } })).images).toEqual([]);
   });
+});
+
+it("takes OLM's list of related images for a declaration", () => {
+  const findings = findIn(`
+apiVersion: operators.coreos.com/v1alpha1
+kind: ClusterServiceVersion
+metadata: { name: x }
+spec:
+  relatedImages: [{ name: a, image: "quay.io/org/a:1" }, { name: b, image: "quay.io/org/b:1" }]
+  install: { spec: { deployments: [{ spec: { template: { spec: { containers: [{ image: "quay.io/org/a:1" }] } } } }] } }
+`);
+
+  expect(findings.images.map(({ normalized, required }) => [normalized, required])).toEqual([
+    ["quay.io/org/a:1", true],
+    ["quay.io/org/b:1", false],
+  ]);
+});
+
+it("warns of an object that is nested too deep to be searched, and searches the others", () => {
+  const deep = `{"image":${"[".repeat(30_000)}${"]".repeat(30_000)}}`;
+  const findings = findIn(
+    `${JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" }, data: { deep } })}
+---
+kind: Pod
+metadata: { name: y }
+spec: { containers: [{ image: "quay.io/org/y:1" }] }
+`,
+  );
+
+  expect(findings.warnings).toMatchObject([
+    { code: "object-unreadable", object: "ConfigMap x", template: "app/templates/x.yaml", incomplete: true },
+  ]);
+  expect(findings.images).toHaveLength(1);
 });
 
 describe("evidence", () => {

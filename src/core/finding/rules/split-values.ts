@@ -1,0 +1,46 @@
+// References split over values with names of one prefix: X_IMAGE and X_TAG in an environment, x.repository and x.tag in a ConfigMap.
+import { findFullImage, findImage, hasTagOrDigest } from "../candidate.js";
+
+/** A reference put together; `name` is the value that holds the repository. */
+export interface SplitValue {
+  readonly name: string;
+  readonly reference: string;
+  /** True when a name says that it is an image: a repository may be one of code. */
+  readonly isNamedImage: boolean;
+}
+
+const REPOSITORY = /^(.*?)([_.-]?)((?:image)(?:[_.-]?(?:name|repository|repo))?|repository|repo)$/i;
+
+/** Yields the references that the values make up, each once. Values that are references by themselves are not among them. */
+export function* findSplitValues(values: Readonly<Record<string, string>>): Iterable<SplitValue> {
+  const byName = new Map(Object.entries(values).map(([name, value]) => [name.toLowerCase(), value.trim()]));
+  for (const [name, value] of Object.entries(values)) {
+    const repository = value.trim();
+    if (repository === "" || hasTagOrDigest(repository) || findImage(repository) === undefined) continue;
+    const match = REPOSITORY.exec(name);
+    if (match === null) continue;
+    const [, prefix = "", separator = "", word = ""] = match;
+    const joint = separator === "" ? (/[_.-]/.exec(name)?.[0] ?? "_") : separator;
+    const beside = (...words: readonly string[]): string | undefined => {
+      const stems = [name, `${prefix}${separator}image`, prefix];
+      const names = stems.flatMap((stem) =>
+        words.map((one) => (stem === "" ? one : `${stem}${joint}${one}`)),
+      );
+      return names
+        .map((one) => byName.get(one.toLowerCase()))
+        .find((found) => found !== undefined && found !== "");
+    };
+    const digest = beside("digest", "sha256", "sha");
+    const tag = beside("tag", "version");
+    if (tag === undefined && digest === undefined) continue;
+    const registry = beside("registry");
+    const whole =
+      registry === undefined || repository.startsWith(`${registry}/`)
+        ? repository
+        : `${registry}/${repository}`;
+    const pinned = digest === undefined ? "" : `@${digest.includes(":") ? digest : `sha256:${digest}`}`;
+    const reference = `${whole}${tag === undefined ? "" : `:${tag}`}${pinned}`;
+    if (findFullImage(reference) === undefined) continue;
+    yield { name, reference, isNamedImage: /image/i.test(word) || registry !== undefined };
+  }
+}
