@@ -72,7 +72,10 @@ export function needsVersion({ host, tag }: ImageName): boolean {
 function hostKind(repository: string, foreignHosts: ReadonlySet<string>): ImageName["host"] | undefined {
   const [first = "", ...path] = repository.split("/");
   if (path.length === 0) return /^[a-z][a-z0-9-]{2,}$/.test(first) ? "none" : undefined;
-  if (!/[.:]/.test(first)) return path.length > 2 || NO_NAMESPACES.test(first) ? undefined : "none";
+  // Docker Hub has one level of organisations.
+  if (!/[.:]/.test(first)) {
+    return path.length > 1 || NO_NAMESPACES.test(first) || !/^[a-z]/.test(path[0] ?? "") ? undefined : "none";
+  }
   if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?::\d+)?$/.test(first)) return undefined;
   if (NO_REGISTRIES.test(first) || foreignHosts.has(first)) return undefined;
   return REGISTRIES.test(first) ? "known" : "other";

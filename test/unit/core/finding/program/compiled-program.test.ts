@@ -115,6 +115,8 @@ describe("what is no image", () => {
     "application/json",
     "net/http",
     "etc/ssl/certs",
+    "autorest/adal/devicetoken",
+    "ua/2.1",
     "k8s.io/api/apps/v1/generated.proto",
     "quay.io/acme/values.yaml",
     "www.acme.org/a/b:1.2.3",

@@ -1,0 +1,128 @@
+// Programs out of a registry's layers: downloads that break go on, layers that are damaged are errors, suspects are asked for.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../../scripts/parts/embedded-registry.js";
+import type { MadeImage } from "../../../scripts/parts/images.js";
+import type { Fault } from "../../../scripts/parts/registry-faults.js";
+import type { RegistryLogin } from "../../../scripts/parts/registry-login.js";
+import { OperatorImages } from "../../../src/adapters/operator-image/operator-images.js";
+import { RegistryClient } from "../../../src/adapters/registry/client.js";
+import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
+import { makeProgramImage } from "../../support/program-image.js";
+
+const { signal } = new AbortController();
+/** Does not shrink, so that the layer is about as large. */
+const PROGRAM = Buffer.concat([
+  Buffer.from("#!/bin/sh\n"),
+  Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919 + (index >> 3) * 104_729) & 0xff)),
+]);
+
+let folder = "";
+let image: MadeImage;
+let layer = "";
+const closers: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "viola-operator-"));
+  image = await makeProgramImage(folder, "manager", PROGRAM);
+  layer = image.blobs[1]!.digest;
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+/** Serves the image; each request of its layer gets the next fault. */
+async function serve(faults: readonly Fault[] = [], login?: RegistryLogin): Promise<EmbeddedRegistry> {
+  const left = [...faults];
+  const registry = await startEmbeddedRegistry({
+    ...(login !== undefined && { login }),
+    fault: ({ reference }) => (reference === layer ? left.shift() : undefined),
+  });
+  registry.addImage(folder, image, "acme/op", "1");
+  closers.push(() => registry.close());
+  return registry;
+}
+
+function clientOf(registry: EmbeddedRegistry): RegistryClient {
+  const mirrors = new Map([["*", { endpoints: [registry.url], only: true }]]);
+  const settings = { mirrors, insecure: new Set<string>(), ca: [], concurrency: 2 };
+  const client = new RegistryClient({ settings, env: {}, home: folder, firstDelayMs: 1 });
+  closers.unshift(() => client.close());
+  return client;
+}
+
+async function read(client: RegistryClient): Promise<readonly Buffer[]> {
+  const use = {
+    reference: "acme/op:1",
+    normalized: "docker.io/acme/op:1",
+    required: true,
+    confidence: "certain",
+    evidence: [],
+  } as const;
+  const platforms = [{ os: "linux", architecture: "amd64" }];
+  const resolved = await new RegistrySource(client).resolveImage(use, platforms, signal);
+  const files: Buffer[] = [];
+  for await (const { bytes } of new OperatorImages(client).readPrograms(resolved, () => undefined, signal)) {
+    files.push(bytes);
+  }
+  return files;
+}
+
+describe("a layer", () => {
+  it.each<[string, readonly Fault[]]>([
+    ["comes whole", []],
+    ["goes on after a broken connection", [{ kind: "truncate", after: 20_000 }]],
+    [
+      "begins anew where the registry knows no ranges",
+      [{ kind: "truncate", after: 20_000 }, { kind: "ignore-range" }],
+    ],
+    [
+      "is asked for again after a passing refusal",
+      [{ kind: "status", status: 503, headers: { "retry-after": "0" } }],
+    ],
+  ])("%s", async (_, faults) => {
+    const files = await read(clientOf(await serve(faults)));
+
+    expect(files).toHaveLength(1);
+    expect(files[0]?.equals(PROGRAM)).toBe(true);
+  });
+
+  it("that is damaged at every try is an error naming the image", async () => {
+    const faults = Array.from({ length: 4 }, (): Fault => ({ kind: "corrupt" }));
+
+    await expect(read(clientOf(await serve(faults)))).rejects.toMatchObject({ name: "ViolaError" });
+  });
+
+  it("that the registry has lost is an error", async () => {
+    const faults = Array.from({ length: 4 }, (): Fault => ({ kind: "status", status: 404 }));
+
+    await expect(read(clientOf(await serve(faults)))).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+  });
+});
+
+describe("a suspect", () => {
+  it("is there, or is not, or its registry does not say", async () => {
+    const open = new OperatorImages(clientOf(await serve()));
+    const closed = new OperatorImages(
+      clientOf(await serve([], { scheme: "basic", user: "somebody", password: "else" })),
+    );
+
+    expect(await open.hasImage("acme/op:1", signal)).toBe(true);
+    expect(await open.hasImage("acme/op:2", signal)).toBe(false);
+    expect(await closed.hasImage("acme/op:1", signal)).toBeUndefined();
+  });
+
+  it("cannot be asked for when the registry is gone", async () => {
+    const registry = await serve();
+    const images = new OperatorImages(clientOf(registry));
+    await registry.close();
+    closers.pop();
+
+    await expect(images.hasImage("acme/op:1", signal)).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+    });
+  });
+});
