@@ -1,18 +1,26 @@
 // `npm run bench [-- GROUP…] [--json FILE] [--rounds N] [--scale S]`: this project beside its peers, on this machine, in one run.
-// Groups: build, size, memory; without any, all. Needs scripts/parts/registries.sh up, engine.sh up for docker's lines, npm run build.
+// Groups: build, size, memory, resume, reuse, find, audit; without any, all. Needs scripts/parts/registries.sh up, engine.sh up for docker's lines, npm run build.
 // --scale 5.3 is about 8 GB. Exit code 1 when a goal is missed.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { auditLines } from "./bench/audit.js";
 import { buildLines, memoryLines, sizeLines } from "./bench/build.js";
+import { findLines } from "./bench/find.js";
 import { formatTable, type Line } from "./bench/lines.js";
+import { resumeLines } from "./bench/resume.js";
+import { reuseLines } from "./bench/reuse.js";
 import { outputFolder, prepareStack, type Stack } from "./bench/stack.js";
 
 const GROUPS: Readonly<Record<string, (stack: Stack, rounds: number) => AsyncIterable<Line>>> = {
   build: buildLines,
   size: sizeLines,
   memory: memoryLines,
+  resume: resumeLines,
+  reuse: reuseLines,
+  find: findLines,
+  audit: auditLines,
 };
 
 /** What the figures were measured on. */

@@ -61,6 +61,22 @@ export async function sideBySide(
   };
 }
 
+/** A line with a goal of its own, in seconds, and no peer. */
+export function within(id: string, limitSeconds: number, rounds: readonly number[], note: string): Line {
+  const ours = median(rounds);
+  return {
+    id,
+    unit: "s",
+    ours,
+    peer: null,
+    ratio: null,
+    goal: `< ${limitSeconds} s`,
+    holds: ours < limitSeconds,
+    rounds: { ours: rounds, peer: [] },
+    note,
+  };
+}
+
 /** A line that could not be measured, with the reason. */
 export function skipped(id: string, goal: Goal | string, reason: string): Line {
   const text = typeof goal === "string" ? goal : formatGoal(goal);

@@ -7,7 +7,8 @@ import type { Cost } from "./lines.js";
 import { withFolder, type Door, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
 
-const PROGRAM = resolve(import.meta.dirname, "../../dist/main.js");
+/** The built command. */
+export const PROGRAM = resolve(import.meta.dirname, "../../dist/main.js");
 
 /**
  * `build` of a spec that names the 17 images and no chart: tags are resolved, content is fetched and checked, the file is written
@@ -23,8 +24,29 @@ export function oursBuild(stack: Stack, door: Door): Promise<Cost & { readonly s
   });
 }
 
-/** Returns the arguments of Node that build the bundle into a file. */
-function buildArguments(stack: Stack, door: Door, file: string): readonly string[] {
+/** Returns the arguments of Node that build the bundle, of the stack's images or of others, into a file. */
+export function buildArguments(
+  stack: Stack,
+  door: Door,
+  file: string,
+  references = stack.references,
+): readonly string[] {
+  const { spec, config } = writeInput(stack, door, references);
+  return [PROGRAM, "build", spec, "-o", file, "--source", "registry", "--config", config];
+}
+
+/** Returns the arguments of Node that audit a spec of the stack's images. */
+export function auditArguments(stack: Stack, door: Door): readonly string[] {
+  const { spec, config } = writeInput(stack, door, stack.references);
+  return [PROGRAM, "audit", spec, "--json", "--config", config];
+}
+
+/** Writes the spec and the settings. */
+function writeInput(
+  stack: Stack,
+  door: Door,
+  references: readonly string[],
+): { readonly spec: string; readonly config: string } {
   if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: npm run build`);
   const folder = partsPath("bench");
   mkdirSync(folder, { recursive: true });
@@ -37,7 +59,7 @@ function buildArguments(stack: Stack, door: Door, file: string): readonly string
       version: "1",
       platforms: ["linux/amd64"],
       charts: [],
-      images: { include: stack.references },
+      images: { include: references },
     }),
   );
   writeFileSync(
@@ -47,9 +69,9 @@ function buildArguments(stack: Stack, door: Door, file: string): readonly string
       ...(door.caFile !== undefined && { ca: door.caFile }),
     }),
   );
-  return [PROGRAM, "build", spec, "-o", file, "--source", "registry", "--config", config];
+  return { spec, config };
 }
 
-function buildEnvironment(door: Door): Record<string, string | undefined> {
+export function buildEnvironment(door: Door): Record<string, string | undefined> {
   return { PATH: process.env["PATH"], HOME: partsPath("bench"), DOCKER_CONFIG: door.dockerConfig };
 }

@@ -69,7 +69,11 @@ export class HelmChartTool implements ChartTool {
   }
 
   /** See `ChartTool`. */
-  renderChart(chart: PackagedChart, input: RenderInput, signal: AbortSignal): Promise<string> {
+  renderChart(
+    chart: Pick<PackagedChart, "name" | "version" | "file">,
+    input: RenderInput,
+    signal: AbortSignal,
+  ): Promise<string> {
     const argv = [this.#options.helm, "template", input.release, chart.file];
     argv.push("--namespace", input.namespace, "--include-crds");
     if (input.kubeVersion !== undefined) argv.push("--kube-version", input.kubeVersion);

@@ -1,0 +1,67 @@
+// The group `resume`: a build that goes on after a kill, beside a whole one.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sideBySide, type Cost, type Line } from "./lines.js";
+import { buildArguments, buildEnvironment, oursBuild } from "./ours.js";
+import { withFolder, type Stack } from "./stack.js";
+import { timed } from "./timed.js";
+
+/** The build after one that was killed when half of all bytes were in place; the peer is a whole build. */
+export async function* resumeLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
+  yield await sideBySide(
+    "resume/half",
+    { atMost: 0.6 },
+    rounds,
+    "peer: a whole build",
+    () => oursBuild(stack, stack.plain),
+    () => resumedBuild(stack),
+  );
+}
+
+function resumedBuild(stack: Stack): Promise<Cost> {
+  return withFolder(async (folder) => {
+    const file = join(folder, "viola.bundle");
+    const args = buildArguments(stack, stack.plain, file);
+    const env = buildEnvironment(stack.plain);
+    const all = stack.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+    await killAtHalf(args, env, () => journaledBytes(`${file}.partial.journal`) >= all / 2);
+    return timed(process.execPath, args, { env });
+  });
+}
+
+/** Starts the build and kills it, as a power cut would, once it is half done. A build that ends before is as well: nothing is left to do. */
+async function killAtHalf(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  isHalf: () => boolean,
+): Promise<void> {
+  const child = spawn(process.execPath, args, { env: { ...env }, stdio: "ignore" });
+  const look = setInterval(() => {
+    if (isHalf()) child.kill("SIGKILL");
+  }, 2);
+  const signal = await new Promise<string | null>((resolve, reject) =>
+    child.on("error", reject).on("close", (_, killedBy) => {
+      resolve(killedBy);
+    }),
+  ).finally(() => {
+    clearInterval(look);
+  });
+  if (signal === null)
+    throw new Error("resume/half: the build ended before it could be killed; use a larger --scale");
+}
+
+/** Bytes of the blobs that the journal says are in place. */
+function journaledBytes(journal: string): number {
+  let text: string;
+  try {
+    text = readFileSync(journal, "utf8");
+  } catch {
+    return 0;
+  }
+  // The last line may be half written.
+  return text
+    .split("\n")
+    .slice(1, -1)
+    .reduce((sum, line) => sum + (JSON.parse(line) as { readonly size: number }).size, 0);
+}
