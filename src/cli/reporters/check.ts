@@ -13,7 +13,9 @@ export function formatCheck(report: CheckReport): string {
     lines.push(`    likely   ${cause.message}`);
   }
   for (const { normalized, running, bundled } of otherContent) {
-    lines.push(`! ${normalized}: the cluster runs ${running}, the bundle has ${bundled}: the tag has moved`);
+    lines.push(
+      `! ${normalized}: the cluster runs ${running}, the bundle has ${bundled}: the tag has moved, or it is another platform`,
+    );
   }
   if (lines.length > 0) lines.push("");
   if (unused.length > 0) {
