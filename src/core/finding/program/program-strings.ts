@@ -39,9 +39,11 @@ export interface ProgramTexts {
 export function readProgramTexts(elf: Elf, isWanted: (text: string) => boolean): ProgramTexts {
   const headers = readHeaders(elf);
   const loads = readLoads(elf);
-  const starts = Float64Array.from([
-    ...new Set([...headers.map(({ address }) => address), ...loads.addresses]),
-  ]).sort();
+  // A typed array, and duplicates left in: there are hundreds of thousands.
+  const starts = new Float64Array(headers.length + loads.addresses.length);
+  starts.set(loads.addresses);
+  headers.forEach(({ address }, index) => (starts[loads.addresses.length + index] = address));
+  starts.sort();
 
   const strings: ProgramString[] = [];
   const documents = new Map<number, ProgramString>();
