@@ -17,6 +17,8 @@ export class BlobWorkers {
   >();
   readonly #moved = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   #lastId = 0;
+  /** Why no job can be run any more. */
+  #failure: Error | undefined;
 
   /** `output` is the existing file that fetched and copied blobs go to. */
   constructor(output?: string, threads = DEFAULT_THREADS) {
@@ -44,6 +46,7 @@ export class BlobWorkers {
 
   /** Gives the job to the thread that has the fewest. */
   async run(job: Job): Promise<Outcome> {
+    if (this.#failure !== undefined) throw this.#failure;
     const worker = this.#workers.reduce((least, other) => (other.jobs < least.jobs ? other : least));
     const id = ++this.#lastId;
     worker.jobs++;
@@ -64,6 +67,7 @@ export class BlobWorkers {
   }
 
   #failAll(cause: Error): void {
+    this.#failure ??= cause;
     for (const { reject } of this.#waiting.values()) reject(cause);
     this.#waiting.clear();
   }
