@@ -58,6 +58,16 @@ export function* containers(value: unknown): Iterable<ContainerAt> {
   }
 }
 
+/** Yields every text in the value. */
+export function* strings(value: unknown, path: Path): Iterable<readonly [string, Path]> {
+  if (typeof value === "string") yield [value, path];
+  else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield* strings(item, [...path, index]);
+  } else if (isRecord(value)) {
+    for (const [key, item] of Object.entries(value)) yield* strings(item, [...path, key]);
+  }
+}
+
 /** Returns the value at a dotted path such as `spec.thanos.image`, or undefined. */
 export function valueAt(body: unknown, dotted: string): unknown {
   let value = body;

@@ -2,7 +2,7 @@
 import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "../candidate.js";
 import type { Found, Rule } from "../found.js";
 import { readStructure } from "../structured-text.js";
-import { isRecord, type Json, type Path } from "../walk.js";
+import { isRecord, strings, type Json, type Path } from "../walk.js";
 import { findSplitValues } from "./split-values.js";
 import { findImageFields } from "./image-fields.js";
 import { findPodImages } from "./pod-spec.js";
@@ -83,15 +83,6 @@ function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): I
   for (const { name, reference, isNamedImage } of findSplitValues(values)) {
     if (!isNamedImage && findHostedImage(reference) === undefined) continue;
     yield { reference, path: [...path, name], value: values[name] ?? reference, confidence: "medium" };
-  }
-}
-
-function* strings(value: unknown, path: Path): Iterable<readonly [string, Path]> {
-  if (typeof value === "string") yield [value, path];
-  else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) yield* strings(item, [...path, index]);
-  } else if (isRecord(value)) {
-    for (const [key, item] of Object.entries(value)) yield* strings(item, [...path, key]);
   }
 }
 

@@ -1,7 +1,8 @@
 // Image fields of custom resources.
 import type { Rule } from "../found.js";
-import { isRecord } from "../walk.js";
+import { isRecord, strings } from "../walk.js";
 import { findImageFields } from "./image-fields.js";
+import { findInStructure, mayBeStructure } from "./inner-structure.js";
 
 /** Groups that Kubernetes itself serves: their images are in Pod specs and nowhere else. */
 const BUILT_IN_GROUPS = new Set([
@@ -39,6 +40,9 @@ export const CUSTOM_RESOURCE: Rule = {
     if (!isCustom(apiVersion) || TEXT_KINDS.has(kind)) return;
     for (const [key, value] of Object.entries(body)) {
       if (key === "metadata" || key === "status") continue;
+      for (const [text, path] of strings(value, [key])) {
+        if (mayBeStructure(text)) yield* findInStructure(text, path);
+      }
       for (const found of findImageFields(isRecord(value) ? value : { [key]: value }, "high")) {
         const isDeclared = kind === "ClusterServiceVersion" && found.path[0] === "relatedImages";
         yield {

@@ -1,6 +1,7 @@
 // Images that a program gets by environment variable: RELATED_IMAGE_*, *_IMAGE, and maps of one image a line.
 import { findFullImage, findHostedImage, findImage, hasTagOrDigest } from "../candidate.js";
 import type { Found, Rule } from "../found.js";
+import { findInStructure, mayBeStructure } from "./inner-structure.js";
 import { findSplitValues } from "./split-values.js";
 import { containers, isRecord, textOf, type ContainerAt } from "../walk.js";
 
@@ -24,6 +25,10 @@ export function* findEnvironmentImages({ path, container }: ContainerAt): Iterab
     const name = isRecord(variable) ? textOf(variable["name"]) : undefined;
     const value = isRecord(variable) ? textOf(variable["value"]) : undefined;
     if (name === undefined || value === undefined) continue;
+    if (mayBeStructure(value) && /^\s*[{[]/.test(value)) {
+      yield* findInStructure(value, [...path, "env", index, "value"]);
+      continue;
+    }
     values.push([name, value]);
     for (const reference of imagesIn(value, name)) {
       const confidence = IMAGE_VARIABLE.test(name) ? "high" : "medium";

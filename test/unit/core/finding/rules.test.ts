@@ -146,6 +146,22 @@ describe("custom-resource", () => {
     expect(linesOf(findIn(thing(spec)))).toEqual(expected.map((line) => `required | high | ${line}`));
   });
 
+  it.each([
+    ["YAML", "valuesContent: |\n  image:\n    repository: quay.io/org/app\n    tag: v1", ".image.repository"],
+    ["JSON", `value: '{"image":"quay.io/org/app:v1"}'`, ".image"],
+  ])("finds images in fields that are %s", (_, spec, path) => {
+    expect(findIn(thing(spec)).images).toMatchObject([
+      { normalized: "quay.io/org/app:v1", confidence: "medium", required: true },
+    ]);
+    expect(findIn(thing(spec)).images[0]?.evidence[0]?.path).toContain(path);
+  });
+
+  it("takes no script for a structure", () => {
+    expect(
+      findIn(thing("script: |\n  # image: quay.io/org/app:1\n  echo image: quay.io/org/app:1")).images,
+    ).toEqual([]);
+  });
+
   it("leaves out kinds that are full of text, and Kubernetes' own", () => {
     const findings = findIn(`
 apiVersion: monitoring.coreos.com/v1
@@ -216,6 +232,7 @@ describe("environment", () => {
       ["high | quay.io/s/kafka:1-4.1.0", "high | quay.io/s/kafka:1-4.1.1"],
     ],
     ["RUNNER", "ghcr.io/org/runner:v2", ["medium | ghcr.io/org/runner:v2"]],
+    ["ADDRESSES", '["db.apps.svc/path:v1"]', []],
     ["TARGET", "service/name:http", []],
     ["ADDRESS", "db.apps.svc/path:5432", []],
     ["IMAGE_PULL_POLICY", "Always", []],
@@ -226,6 +243,19 @@ describe("environment", () => {
       expected.map((line) => `required | ${line} | environment spec.containers[0].env[0].value`),
     );
   });
+});
+
+it("finds the parts of a reference in a variable that is JSON", () => {
+  const value = '{"repository":"org/support-kit","tag":"v0.0.41","pullPolicy":"IfNotPresent"}';
+  const text = JSON.stringify({
+    kind: "Pod",
+    metadata: { name: "x" },
+    spec: { containers: [{ name: "a", env: [{ name: "SUPPORT_IMAGE_DEFAULT", value }] }] },
+  });
+
+  expect(linesOf(findIn(text))).toEqual([
+    "required | medium | docker.io/org/support-kit:v0.0.41 | environment spec.containers[0].env[0].value.repository",
+  ]);
 });
 
 describe("environment, split over variables", () => {

@@ -1,0 +1,19 @@
+// Images in text that is YAML or JSON itself, wherever it stands: values of ConfigMaps and variables, fields of custom resources.
+import type { Found } from "../found.js";
+import { readStructure } from "../structured-text.js";
+import type { Path } from "../walk.js";
+import { findImageFields } from "./image-fields.js";
+import { findPodImages } from "./pod-spec.js";
+
+/** True for text that may be a map or list with images in it. */
+export function mayBeStructure(text: string): boolean {
+  return /^\s*[{[]|\n/.test(text) && /image|repository|\bhub\b/i.test(text);
+}
+
+/** Yields the images that the structure in the text names; nothing for text that is none. */
+export function* findInStructure(text: string, path: Path): Iterable<Found> {
+  const parsed = readStructure(text);
+  for (const find of [findPodImages(parsed), findImageFields(parsed, "medium")]) {
+    for (const found of find) yield { ...found, path: [...path, ...found.path], confidence: "medium" };
+  }
+}
