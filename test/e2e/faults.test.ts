@@ -1,5 +1,7 @@
 // Builds that are disturbed: connections that break, tokens, redirects, a kill in the middle, an interruption, an earlier bundle.
 import { existsSync, statSync } from "node:fs";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -125,6 +127,35 @@ it("follows a redirect to another host without handing it the credentials", asyn
   expect(blobGets(registry).some(({ headers }) => headers.authorization !== undefined)).toBe(true);
   expect(blobGets(storage).length).toBeGreaterThan(LAYERS.length);
   expect(blobGets(storage).every(({ headers }) => headers.authorization === undefined)).toBe(true);
+});
+
+it("fetches everything through the proxy of the environment", async () => {
+  const registry = await serve();
+  const asked: string[] = [];
+  const proxy = createServer((incoming, response) => {
+    asked.push(incoming.url ?? "");
+    const { pathname, search } = new URL(incoming.url ?? "/");
+    const onward = request(
+      new URL(pathname + search, registry.url),
+      { headers: incoming.headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    onward.end();
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port } = proxy.address() as AddressInfo;
+  const args = await argumentsFor({ ...registry, url: "http://registry.invalid" });
+  const env = { HTTP_PROXY: `http://127.0.0.1:${port}` };
+  const { code, stderr } = await runCli(args, { entry: "built", env });
+  proxy.close();
+
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  expect(
+    asked.filter((url) => url.startsWith("http://registry.invalid/v2/a/b/blobs/")).length,
+  ).toBeGreaterThan(LAYERS.length);
 });
 
 it("fetches no finished blob again after a kill", async () => {

@@ -157,7 +157,8 @@ async function getThroughClient(
   { headers, tls, proxy }: HopRequest,
   sink: ResponseSink,
 ): Promise<ResponseHead> {
-  const { Agent, ProxyAgent, request } = await import("undici");
+  // A bundled CommonJS package has its default export alone.
+  const { Agent, ProxyAgent, request } = (await import("undici")).default;
   const { rejectUnauthorized, ca } = tls;
   const connect = { rejectUnauthorized, ...(ca !== undefined && { ca: [...rootCertificates, ...ca] }) };
   const dispatcher =

@@ -44,7 +44,8 @@ export function directTransport(tls: TlsSettings): Transport {
 
 /** Reaches servers through a proxy: http:// by absolute URL, https:// through a tunnel. */
 export async function proxyTransport(proxy: string, tls: TlsSettings): Promise<Transport> {
-  const { ProxyAgent, request } = await import("undici");
+  // A bundled CommonJS package has its default export alone.
+  const { ProxyAgent, request } = (await import("undici")).default;
   const { ca } = tlsOptions(tls);
   const dispatcher = new ProxyAgent({
     uri: proxy,
