@@ -23,7 +23,7 @@ charts:
 /** Returns `line:column message` of every complaint about the text, in order of position. */
 function complaints(text: string): readonly string[] {
   try {
-    parseBundleSpec(text, "b.yaml", "/work");
+    parseBundleSpec(text, "b.yaml", "/srv");
   } catch (error) {
     const errors = error instanceof ManyErrors ? error.errors : [error as ViolaError];
     return errors
@@ -64,7 +64,7 @@ images:
   tests: true
 `,
       "b.yaml",
-      "/work/specs",
+      "/srv/specs",
     );
 
     expect(spec).toEqual({
@@ -88,14 +88,14 @@ images:
             {
               name: "extra",
               version: "1.x",
-              repository: "file:///work/extra",
+              repository: "file:///srv/extra",
               condition: "extra.enabled",
               alias: "more",
             },
           ],
           release: "metrics",
           namespace: "monitoring",
-          valuesFiles: ["/work/specs/values.yaml", "/etc/values.yaml"],
+          valuesFiles: ["/srv/specs/values.yaml", "/etc/values.yaml"],
           values: { replicas: 2 },
           set: [],
         },
@@ -108,7 +108,7 @@ images:
           set: [],
         },
         {
-          source: { kind: "archive", file: "/work/specs/charts/app-1.0.0.tgz" },
+          source: { kind: "archive", file: "/srv/specs/charts/app-1.0.0.tgz" },
           dependencies: [],
           release: "packed",
           namespace: "apps",
@@ -116,7 +116,7 @@ images:
           set: [],
         },
         {
-          source: { kind: "folder", folder: "/work/app" },
+          source: { kind: "folder", folder: "/srv/app" },
           dependencies: [],
           release: "folder",
           namespace: "apps",
@@ -131,7 +131,7 @@ images:
   });
 
   it.each(["example.yaml", "viola-monitoring/bundle.yaml"])("accepts manifests/%s", (path) => {
-    expect(parseBundleSpec(manifest(path), path, "/work").charts).toHaveLength(1);
+    expect(parseBundleSpec(manifest(path), path, "/srv").charts).toHaveLength(1);
   });
 
   it("names every fault at once, each with its line", () => {
