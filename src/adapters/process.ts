@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written to stdin, which is then closed. */
   readonly stdin?: string | Uint8Array;
+  /** What ends the program when the signal fires; SIGKILL when absent. */
+  readonly killSignal?: NodeJS.Signals;
 }
 
 export interface ProcessOutput {
@@ -48,13 +50,13 @@ export interface ProcessOutput {
  */
 export function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessOutput> {
   const [program = "", ...args] = argv;
-  const { signal, cwd, env, stdin } = options;
+  const { signal, cwd, env, stdin, killSignal = "SIGKILL" } = options;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
       return;
     }
-    const child = spawn(program, args, { cwd, env, signal, stdio: "pipe", killSignal: "SIGKILL" });
+    const child = spawn(program, args, { cwd, env, signal, stdio: "pipe", killSignal });
     const stdout: Buffer[] = [];
     let stderrTail = "";
     let failure: unknown;

@@ -1,59 +1,57 @@
-// `load BUNDLE --to TARGET…`: every image into every node, checked there.
+// `load BUNDLE --to TARGET…`: every image into every node, checked there, and with `--install` the releases after them.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
 import { loadBundle, type LoadReport, type NodeReport } from "../workflows/load.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
+import { addInstallFlags, type InstallFlags } from "./install-context.js";
+import { runInstall } from "./install.js";
+import { parseTarget } from "./load-target.js";
 import type { Launch } from "./program.js";
+import { formatInstall } from "./reporters/install.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
-interface LoadFlags extends CommonOptions {
+interface LoadFlags extends CommonOptions, InstallFlags {
   readonly to: readonly string[];
-}
-
-/** A target of the command line, understood. */
-interface Target {
-  readonly kind: "kind";
-  readonly cluster?: string;
+  readonly install?: boolean;
 }
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 export function registerLoad(program: Command, launch: Launch): void {
-  program
-    .command("load")
-    .description("load every image of the bundle into the nodes of a cluster")
-    .argument("<bundle>", "bundle file")
-    .requiredOption("--to <target>", "where to: kind[:CLUSTER]; may be repeated", collect, [])
-    .action(async (file: string, flags: LoadFlags) => {
-      await launch(flags, async (context) => {
-        const targets = flags.to.map(parseTarget);
-        const bundle = await context.reader.openBundle(resolve(context.cwd, file));
-        const loadContext = await makeLoadContext(context);
-        const reports: LoadReport[] = [];
-        for (const { cluster } of targets) {
-          const options = cluster === undefined ? {} : { cluster };
-          reports.push(await loadBundle(bundle, options, loadContext, context.progress.onProgress));
-        }
-        await context.progress.stop();
-        const nodes = reports.flatMap((report) => report.nodes);
-        context.print(formatLoad(reports), { formatVersion: 1, bundle: reports[0]?.bundle, nodes });
-        return EXIT.done;
-      });
+  addInstallFlags(
+    program
+      .command("load")
+      .description("load every image of the bundle into the nodes of a cluster")
+      .argument("<bundle>", "bundle file")
+      .requiredOption("--to <target>", "where to: kind[:CLUSTER]; may be repeated", collect, [])
+      .option("--install", "then install the releases; the options below are for this"),
+  ).action(async (file: string, flags: LoadFlags) => {
+    await launch(flags, async (context) => {
+      const targets = flags.to.map(parseTarget);
+      const isInstalling = flags.install === true;
+      if (isInstalling && targets.length > 1) {
+        throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
+      }
+      const bundle = await context.reader.openBundle(resolve(context.cwd, file));
+      const loadContext = await makeLoadContext(context);
+      const reports: LoadReport[] = [];
+      for (const { cluster } of targets) {
+        const options = cluster === undefined ? {} : { cluster };
+        reports.push(await loadBundle(bundle, options, loadContext, context.progress.onProgress));
+      }
+      const install = isInstalling ? await runInstall(bundle, flags, targets[0], context) : undefined;
+      await context.progress.stop();
+      const nodes = reports.flatMap((report) => report.nodes);
+      const document = { formatVersion: 1, bundle: reports[0]?.bundle, nodes };
+      const text = formatLoad(reports);
+      if (install === undefined) context.print(text, document);
+      else context.print(`${text}\n\n${formatInstall(install)}`, { ...document, install });
+      return install === undefined || install.outcome === "installed" ? EXIT.done : EXIT.no;
     });
-}
-
-function parseTarget(text: string): Target {
-  const [kind, cluster, ...more] = text.split(":");
-  if (kind !== "kind" || cluster === "" || more.length > 0) {
-    throw new ViolaError("USAGE", `"${text}" is no target that this release knows`, {
-      subject: text,
-      hint: "Write kind or kind:CLUSTER.",
-    });
-  }
-  return { kind, ...(cluster !== undefined && { cluster }) };
+  });
 }
 
 async function makeLoadContext(context: CommandContext): Promise<Parameters<typeof loadBundle>[2]> {

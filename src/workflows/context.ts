@@ -80,7 +80,7 @@ export interface BundleReader {
 export interface Files {
   /** Throws `FILE_UNUSABLE`. */
   readFile(path: string): Promise<Uint8Array>;
-  writeFile(path: string, text: string): Promise<void>;
+  writeFile(path: string, content: string | Uint8Array): Promise<void>;
 }
 
 /** What finding images needs. */

@@ -9,7 +9,14 @@ export type ProgressEvent =
       readonly total?: number;
       readonly unit?: "bytes";
     }
-  | { readonly kind: "advanced"; readonly step: string; readonly done: number; readonly detail?: string }
+  | {
+      readonly kind: "advanced";
+      readonly step: string;
+      readonly done: number;
+      /** For a step whose total becomes known, or changes, on the way. */
+      readonly total?: number;
+      readonly detail?: string;
+    }
   | { readonly kind: "ended"; readonly step: string; readonly summary?: string }
   | { readonly kind: "note"; readonly message: string };
 

@@ -1,0 +1,103 @@
+// ReleaseTool over the real helm program, version 3 or 4.
+import { ViolaError } from "../../errors.js";
+import type { ReleaseInput, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
+import { kubeconfigFlags, type ClusterChoice } from "../kube/kubectl.js";
+import { ProcessError, runProcess } from "../process.js";
+import type { Helm } from "./find-helm.js";
+import { helmMessage, withTemporaryFolder } from "./helm-runner.js";
+import { preparePostRenderer } from "./post-renderer.js";
+
+export interface HelmReleaseOptions {
+  readonly helm: Helm;
+  readonly cluster: ClusterChoice;
+  /** Environment of this process: kubeconfig, credential plug-ins and proxies of the user hold. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The command that reads a render on stdin and writes it patched. */
+  readonly postRenderCommand: readonly string[];
+}
+
+const UNINSTALL_TIMEOUT = "--timeout=2m0s";
+
+/** Installs releases with helm. */
+export class HelmReleaseTool implements ReleaseTool {
+  readonly patchesHooks: boolean;
+  readonly #options: HelmReleaseOptions;
+
+  constructor(options: HelmReleaseOptions) {
+    this.#options = options;
+    // Helm 4 merges hooks into what it post-renders; helm 3 renders them past it.
+    this.patchesHooks = !options.helm.version.startsWith("v3.");
+  }
+
+  /** See `ReleaseTool`. */
+  async releaseState(
+    release: string,
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<ReleaseState | undefined> {
+    try {
+      const text = await this.#run(
+        ["history", release, "--max=1", "--output=json"],
+        release,
+        namespace,
+        signal,
+      );
+      const [last] = JSON.parse(text) as readonly ReleaseState[];
+      return last === undefined ? undefined : { revision: last.revision, status: last.status };
+    } catch (error) {
+      if (error instanceof ViolaError && error.message.includes("not found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** See `ReleaseTool`. */
+  async uninstall(release: string, namespace: string, signal: AbortSignal): Promise<void> {
+    await this.#run(
+      ["uninstall", release, "--no-hooks", "--wait", UNINSTALL_TIMEOUT],
+      release,
+      namespace,
+      signal,
+    );
+  }
+
+  /** See `ReleaseTool`. */
+  async install(input: ReleaseInput, signal: AbortSignal): Promise<void> {
+    const argv = ["upgrade", "--install", input.release, input.chartFile, "--create-namespace"];
+    argv.push(`--timeout=${input.timeoutSeconds}s`);
+    for (const file of input.valuesFiles) argv.push("--values", file);
+    for (const expression of input.set) argv.push("--set", expression);
+    const { helm, postRenderCommand } = this.#options;
+    await withTemporaryFolder(async (folder) => {
+      const { flags, env } = input.isPatched
+        ? await preparePostRenderer(helm.version, postRenderCommand, folder)
+        : { flags: [], env: {} };
+      await this.#run([...argv, ...flags], input.release, input.namespace, signal, env);
+    });
+  }
+
+  async #run(
+    args: readonly string[],
+    release: string,
+    namespace: string,
+    signal: AbortSignal,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const { helm, cluster, environment } = this.#options;
+    const flags = ["--namespace", namespace, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
+    try {
+      const output = await runProcess([helm.program, ...args, ...flags], {
+        signal,
+        env: { ...environment, ...env },
+        // So that helm still writes down that the release failed.
+        killSignal: "SIGTERM",
+      });
+      return output.stdout;
+    } catch (cause) {
+      if (!(cause instanceof ProcessError)) throw cause;
+      throw new ViolaError("INSTALL_FAILED", `release ${release}: ${helmMessage(cause)}`, {
+        subject: release,
+        cause,
+      });
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Cluster over the real kubectl program.
+import { ViolaError } from "../../errors.js";
+import type { Cluster, ClusterFacts } from "../../core/install/cluster.js";
+import { isRecord, valueAt, type Json } from "../../core/finding/walk.js";
+import { ProcessError, runProcess } from "../process.js";
+
+/** Which cluster is meant: flags of kubectl and helm alike. */
+export interface ClusterChoice {
+  readonly context?: string | undefined;
+  /** Absolute path; without it KUBECONFIG and ~/.kube/config hold. */
+  readonly kubeconfig?: string | undefined;
+}
+
+/** A server that does not answer for so long is down. */
+const REQUEST_TIMEOUT = "--request-timeout=20s";
+const WORKLOADS = "pods,deployments,replicasets,statefulsets,daemonsets,jobs";
+const HINT = "See whether `kubectl get nodes` works with this kubeconfig and context.";
+
+/** Asks a cluster through kubectl; the environment is that of this process, so that kubeconfigs with credential plug-ins work. */
+export class Kubectl implements Cluster {
+  readonly context: string;
+  readonly #program: string;
+  readonly #flags: readonly string[];
+
+  private constructor(program: string, choice: ClusterChoice, context: string) {
+    this.#program = program;
+    this.context = context;
+    this.#flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
+  }
+
+  /** Connects to the context chosen, else to `preferred` where the kubeconfig has it, else to the current one. */
+  static async connect(
+    program: string,
+    choice: ClusterChoice,
+    preferred: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Kubectl> {
+    if (choice.context !== undefined) return new Kubectl(program, choice, choice.context);
+    const flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
+    const config = (...args: readonly string[]): Promise<string> =>
+      ask(program, ["config", ...args, ...flags], "(none)", signal);
+    const names = preferred === undefined ? [] : (await config("get-contexts", "--output=name")).split("\n");
+    const context =
+      preferred !== undefined && names.includes(preferred)
+        ? preferred
+        : (await config("current-context")).trim();
+    return new Kubectl(program, { ...choice, context }, context);
+  }
+
+  /** See `Cluster`. */
+  async describe(signal: AbortSignal): Promise<ClusterFacts> {
+    const version = valueAt(await this.#json(["version"], signal), "serverVersion.gitVersion");
+    if (typeof version !== "string") throw unreachable(this.context, "it does not say its version");
+    const [versions, resources] = await Promise.all([
+      this.#run(["api-versions"], signal),
+      this.#run(["api-resources", "--no-headers"], signal),
+    ]);
+    return { version, apiVersions: [...lines(versions), ...lines(resources).flatMap(kindOf)] };
+  }
+
+  /** See `Cluster`. */
+  async nodes(signal: AbortSignal): Promise<readonly Json[]> {
+    return items(await this.#json(["get", "nodes"], signal));
+  }
+
+  /** See `Cluster`. */
+  async namespacePhase(namespace: string, signal: AbortSignal): Promise<string | undefined> {
+    const text = await this.#run(
+      ["get", "namespace", namespace, "--ignore-not-found", "--output=json"],
+      signal,
+    );
+    return text.trim() === "" ? undefined : String(valueAt(JSON.parse(text), "status.phase"));
+  }
+
+  /** See `Cluster`. */
+  async alwaysPulls(namespace: string, signal: AbortSignal): Promise<boolean | undefined> {
+    try {
+      const args = [
+        "create",
+        `--namespace=${namespace}`,
+        "--dry-run=server",
+        "--output=json",
+        "--filename=-",
+      ];
+      const made = JSON.parse(await this.#run(args, signal, JSON.stringify(PROBE))) as unknown;
+      const [container] = valueAt(made, "spec.containers") as readonly Json[];
+      return container?.["imagePullPolicy"] === "Always";
+    } catch (error) {
+      // Another admission rule may refuse the Pod; the ones of the charts need not be refused.
+      if (error instanceof ViolaError && /forbidden|denied|not found/i.test(error.message)) return undefined;
+      throw error;
+    }
+  }
+
+  /** See `Cluster`. */
+  async workloads(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
+    return items(await this.#json(["get", WORKLOADS, `--namespace=${namespace}`], signal));
+  }
+
+  /** See `Cluster`. */
+  async warnings(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
+    const args = ["get", "events", `--namespace=${namespace}`, "--field-selector=type=Warning"];
+    return items(await this.#json([...args, "--sort-by=.metadata.creationTimestamp"], signal));
+  }
+
+  /** Returns what `kubectl get pods -A -o json` prints. */
+  allPods(signal: AbortSignal): Promise<string> {
+    return this.#run(["get", "pods", "--all-namespaces", "--output=json"], signal);
+  }
+
+  async #json(args: readonly string[], signal: AbortSignal): Promise<unknown> {
+    return JSON.parse(await this.#run([...args, "--output=json"], signal));
+  }
+
+  #run(args: readonly string[], signal: AbortSignal, stdin?: string): Promise<string> {
+    return ask(this.#program, [...args, REQUEST_TIMEOUT, ...this.#flags], this.context, signal, stdin);
+  }
+}
+
+/** Flags that name the cluster, as the program calls them. */
+export function kubeconfigFlags(choice: ClusterChoice, file: string, context: string): readonly string[] {
+  return [
+    ...(choice.kubeconfig === undefined ? [] : [`${file}=${choice.kubeconfig}`]),
+    ...(choice.context === undefined ? [] : [`${context}=${choice.context}`]),
+  ];
+}
+
+/** A Pod that every Pod Security Standard lets in: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+const PROBE = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { generateName: "viola-airgap-probe-" },
+  spec: {
+    automountServiceAccountToken: false,
+    securityContext: { runAsNonRoot: true, runAsUser: 65534, seccompProfile: { type: "RuntimeDefault" } },
+    containers: [
+      {
+        name: "probe",
+        image: "registry.invalid/viola-airgap/probe:1",
+        imagePullPolicy: "IfNotPresent",
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        resources: { requests: { cpu: "1m", memory: "1Mi" }, limits: { cpu: "1m", memory: "1Mi" } },
+      },
+    ],
+  },
+};
+
+async function ask(
+  program: string,
+  args: readonly string[],
+  context: string,
+  signal: AbortSignal,
+  stdin?: string,
+): Promise<string> {
+  try {
+    return (await runProcess([program, ...args], { signal, ...(stdin !== undefined && { stdin }) })).stdout;
+  } catch (cause) {
+    if (!(cause instanceof ProcessError)) throw cause;
+    const said = cause.stderrTail.trim().split("\n").at(-1) ?? "";
+    throw unreachable(
+      context,
+      said.replace(/^(?:error|Error from server[^:]*): /i, "") || cause.message,
+      cause,
+    );
+  }
+}
+
+function unreachable(context: string, said: string, cause?: unknown): ViolaError {
+  return new ViolaError("CLUSTER_UNREACHABLE", `cluster ${context}: ${said}`, {
+    subject: context,
+    hint: HINT,
+    cause,
+  });
+}
+
+/** A line of `api-resources`: NAME [SHORTNAMES] APIVERSION NAMESPACED KIND. */
+function kindOf(line: string): readonly string[] {
+  const [kind, , apiVersion] = line.trim().split(/\s+/).reverse();
+  return kind === undefined || apiVersion === undefined ? [] : [`${apiVersion}/${kind}`];
+}
+
+function lines(text: string): readonly string[] {
+  return text.split("\n").filter((line) => line.trim() !== "");
+}
+
+function items(answer: unknown): readonly Json[] {
+  const found = valueAt(answer, "items");
+  return Array.isArray(found) ? found.filter(isRecord) : [];
+}

@@ -1,0 +1,43 @@
+// What an installation came to, as text.
+import type { PendingThing } from "../../core/install/pod-states.js";
+import type { InstallReport, ReleaseReport } from "../../workflows/install.js";
+
+/** Writes the verdict, and every reason on lines of its own. */
+export function formatInstall(report: InstallReport): string {
+  const { bundle, context, kubeVersion, outcome, refusals, releases } = report;
+  const lines = [`${bundle} on ${context} (Kubernetes ${kubeVersion})`];
+  if (outcome === "refused") {
+    lines.push("refused: nothing was applied");
+    for (const { message, hint } of refusals) lines.push(`  ✗ ${message}`, `    what to do: ${hint}`);
+    return lines.join("\n");
+  }
+  for (const release of releases) lines.push(...describeRelease(release));
+  return lines.join("\n");
+}
+
+function describeRelease({
+  name,
+  namespace,
+  chart,
+  outcome,
+  message,
+  ready,
+  pods,
+  pending,
+}: ReleaseReport): string[] {
+  const counted =
+    ready === undefined || pods === undefined ? "" : `: ${ready} of ${pods} Pods Running and Ready`;
+  const head = `${OUTCOMES[outcome]} ${name} (${chart}) in namespace ${namespace}${counted}`;
+  return [head, ...(message === undefined ? [] : [`  ✗ ${message}`]), ...pending.map(describePending)];
+}
+
+function describePending({ kind, name, why }: PendingThing): string {
+  return `  ✗ ${kind} ${name}: ${why}`;
+}
+
+const OUTCOMES: Readonly<Record<ReleaseReport["outcome"], string>> = {
+  installed: "✓",
+  failed: "failed:",
+  "not-ready": "not ready in time:",
+  "not-started": "not started:",
+};

@@ -1,0 +1,82 @@
+// Which of the images that an installation would start are not on the nodes that would start them.
+import { lackingNames } from "../cluster/lacking.js";
+import type { Inventory } from "../bundle/inventory.js";
+import type { ImageUse } from "../finding/image-use.js";
+import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
+import { findReference, formatReference, nodeNames } from "../images/reference.js";
+
+/** An image that is missing on some nodes. */
+export interface MissingImage {
+  /** As `ImageUse.normalized`. */
+  readonly image: string;
+  readonly nodes: readonly string[];
+  /** False where the bundle does not hold it. */
+  readonly isInBundle: boolean;
+  /** Who asks for it: `Kind namespace/name path`. */
+  readonly usedBy: string;
+}
+
+/** What a node has: names that resolve there with the digest each points to; an empty digest where nobody says which. */
+export interface NodeContent {
+  readonly node: string;
+  readonly complete: ReadonlyMap<string, string>;
+}
+
+/** Returns the names under which the nodes must know these images, those that the spec leaves out not among them. */
+export function namesToFind(uses: readonly ImageUse[]): readonly string[] {
+  return [...new Set(uses.flatMap(namesOf))];
+}
+
+/** Returns the uses that an installation needs: required, and not left out of the bundle on purpose. */
+export function neededImages(uses: readonly ImageUse[], inventory: Inventory): readonly ImageUse[] {
+  const excluded = new Set(inventory.excluded.map(({ reference }) => spelledOut(reference)));
+  return uses.filter(({ required, normalized }) => required && !excluded.has(normalized));
+}
+
+/** Compares what is needed with what every node has. An image of the bundle must be there with the bundle's digest. */
+export function findMissingImages(
+  uses: readonly ImageUse[],
+  inventory: Inventory,
+  nodes: readonly NodeContent[],
+): readonly MissingImage[] {
+  const bundled = new Map(inventory.images.map((image) => [image.normalized, image]));
+  return uses.flatMap((use) => {
+    const image = bundled.get(use.normalized);
+    const lacks = ({ complete }: NodeContent): boolean => {
+      const names = namesOf(use);
+      if (names.some((name) => !complete.has(name))) return true;
+      return (
+        image !== undefined &&
+        names.every((name) => complete.get(name) !== "") &&
+        lackingNames(image, complete).length > 0
+      );
+    };
+    const lacking = nodes.filter(lacks).map(({ node }) => node);
+    if (lacking.length === 0) return [];
+    const [evidence] = use.evidence;
+    const usedBy = evidence === undefined ? "" : `${evidence.object} ${evidence.path}`.trim();
+    return [{ image: use.normalized, nodes: lacking, isInBundle: image !== undefined, usedBy }];
+  });
+}
+
+/** Reads what a Node object says of its images: names only, spelled out, and not all of them on a node with more than fifty. */
+export function contentOfNode(node: Json): NodeContent {
+  const images = valueAt(node, "status.images");
+  const names = (Array.isArray(images) ? images.filter(isRecord) : []).flatMap(({ names: listed }) =>
+    Array.isArray(listed) ? listed.flatMap((name) => textOf(name) ?? []) : [],
+  );
+  return {
+    node: textOf(valueAt(node, "metadata.name")) ?? "",
+    complete: new Map(names.map((name) => [spelledOut(name), ""])),
+  };
+}
+
+function namesOf({ normalized }: ImageUse): readonly string[] {
+  const reference = findReference(normalized);
+  return reference === undefined ? [normalized] : nodeNames(reference);
+}
+
+function spelledOut(text: string): string {
+  const reference = findReference(text);
+  return reference === undefined ? text : formatReference(reference);
+}

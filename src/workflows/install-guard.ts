@@ -1,0 +1,283 @@
+// What is found out before anything is applied: what the installation would start, and every reason not to begin.
+import { satisfies, validRange } from "semver";
+import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
+import type { RenderInput } from "../core/charts/chart.js";
+import { parseRendered } from "../core/charts/parse-rendered.js";
+import type { RenderedObject } from "../core/charts/rendered-object.js";
+import { findImages } from "../core/finding/find-images.js";
+import { isTestHook } from "../core/finding/hooks.js";
+import type { ImageUse } from "../core/finding/image-use.js";
+import { formatPath } from "../core/finding/walk.js";
+import type { ClusterFacts } from "../core/install/cluster.js";
+import {
+  contentOfNode,
+  findMissingImages,
+  namesToFind,
+  neededImages,
+  type MissingImage,
+  type NodeContent,
+} from "../core/install/missing-images.js";
+import { findNetworkPulls } from "../core/install/pull-policy.js";
+import { settleAll, ViolaError } from "../errors.js";
+import type { OnProgress } from "./events.js";
+import type { InstallContext, InstallOptions } from "./install.js";
+
+/** A reason not to begin. */
+export interface Refusal {
+  readonly code: "kube-version" | "image-missing" | "pull-policy" | "always-pull-images";
+  readonly subject: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A release with its chart and values laid out as files. */
+export interface LaidOutRelease {
+  readonly release: InventoryRelease;
+  readonly chartFile: string;
+  /** Those of the bundle, then the user's, which win. */
+  readonly valuesFiles: readonly string[];
+}
+
+/** What was found out. */
+export interface Guarded {
+  readonly refusals: readonly Refusal[];
+  /** Images that Pods which stay will run, as `ImageUse.normalized`. */
+  readonly stayingImages: readonly string[];
+  /** Releases with pull policies that are to be patched. */
+  readonly patched: ReadonlySet<InventoryRelease>;
+}
+
+/** A node that lists so many images may have more: nodeStatusMaxImages of the kubelet. */
+const LISTED_IMAGES = 50;
+const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
+
+/** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
+export async function guardInstall(
+  inventory: Inventory,
+  laidOut: readonly LaidOutRelease[],
+  facts: ClusterFacts,
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<Guarded> {
+  onProgress({ kind: "started", step: "guard", title: "Checking before anything is applied" });
+  const versions = refuseVersions(laidOut, facts.version);
+  if (versions.length > 0) return { refusals: versions, stayingImages: [], patched: new Set() };
+
+  const rendered = await render(inventory, laidOut, facts, options, context);
+  const operators = await context.loadOperators();
+  const find = (objects: readonly RenderedObject[]): readonly ImageUse[] =>
+    neededImages(findImages(objects, { operators }).images, inventory);
+  const objects = rendered.flatMap((one) => one.objects);
+  const needed = find(objects);
+
+  const [missing, pulling] = await settleAll<readonly Refusal[]>("the cluster could not be asked", [
+    refuseMissing(needed, inventory, options, context, onProgress),
+    refuseAlwaysPulls(laidOut, context, onProgress),
+  ]);
+  const patched = new Set<InventoryRelease>();
+  const policies = rendered.flatMap(({ release, objects: own }) => {
+    const pulls = own.flatMap(pullsOf);
+    const refused = pulls.filter(
+      ({ isHook }) => !options.isPatching || (isHook && !context.releases.patchesHooks),
+    );
+    if (pulls.length > 0 && refused.length === 0) {
+      patched.add(release);
+      const where = [...new Set(pulls.map(({ object }) => object))].join(", ");
+      onProgress({ kind: "note", message: `${release.name}: pull policies set to IfNotPresent in ${where}` });
+    }
+    return refused.map((pull) => refusePolicy(pull, options));
+  });
+  const refusals = [...(missing ?? []), ...(pulling ?? []), ...policies];
+  onProgress({
+    kind: "ended",
+    step: "guard",
+    summary: `${needed.length} images needed, ${refusals.length} objections`,
+  });
+  const staying = find(objects.filter(({ hooks }) => hooks.length === 0)).map(({ normalized }) => normalized);
+  return { refusals, stayingImages: staying, patched };
+}
+
+/** As Helm compares: a version like `v1.30.2-gke.100` counts as what it is built on, and what cannot be read is left to Helm. */
+function refuseVersions(laidOut: readonly LaidOutRelease[], version: string): readonly Refusal[] {
+  return laidOut.flatMap(({ release: { name, chart } }) => {
+    const range = chart.kubeVersion?.replaceAll(",", " ");
+    if (range === undefined || validRange(range) === null) return [];
+    if (satisfies(version, range, { includePrerelease: true, loose: true })) return [];
+    const message = `chart ${chart.name}-${chart.version} wants Kubernetes ${chart.kubeVersion ?? ""}, the cluster runs ${version}`;
+    return [
+      {
+        code: "kube-version",
+        subject: name,
+        message,
+        hint: "Use a chart made for this Kubernetes, or update the cluster.",
+      },
+    ];
+  });
+}
+
+async function render(
+  inventory: Inventory,
+  laidOut: readonly LaidOutRelease[],
+  { version, apiVersions }: ClusterFacts,
+  { set }: InstallOptions,
+  { charts, signal }: InstallContext,
+): Promise<readonly { readonly release: InventoryRelease; readonly objects: readonly RenderedObject[] }[]> {
+  return settleAll(
+    "some charts cannot be rendered",
+    laidOut.map(async ({ release, chartFile, valuesFiles }) => {
+      const { name, version: chartVersion } = release.chart;
+      const input: RenderInput = {
+        release: release.name,
+        namespace: release.namespace,
+        valuesFiles,
+        set,
+        kubeVersion: version,
+        // Those that the bundle was built for come with the charts that are installed before.
+        apiVersions: [...new Set([...apiVersions, ...inventory.apiVersions])],
+      };
+      const text = await charts.renderChart({ name, version: chartVersion, file: chartFile }, input, signal);
+      const parsed = parseRendered(text, { chart: `${name}-${chartVersion}`, release: release.name });
+      return { release, objects: parsed.objects };
+    }),
+  );
+}
+
+async function refuseMissing(
+  needed: readonly ImageUse[],
+  inventory: Inventory,
+  { target }: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<readonly Refusal[]> {
+  const nodes =
+    target === undefined
+      ? await listedContent(context, onProgress)
+      : await exactContent(needed, target, context);
+  return findMissingImages(needed, inventory, nodes).map((missing) => refuseImage(missing, target));
+}
+
+/** Asks every node's containerd what resolves and is complete. */
+async function exactContent(
+  needed: readonly ImageUse[],
+  target: NonNullable<InstallOptions["target"]>,
+  { cluster, signal }: InstallContext,
+): Promise<readonly NodeContent[]> {
+  const [found, objects] = await Promise.all([target.findNodes(signal), cluster.nodes(signal)]);
+  const known = new Set(objects.map((node) => contentOfNode(node).node));
+  const strangers = found.filter(({ name }) => !known.has(name));
+  if (strangers.length > 0) {
+    throw new ViolaError(
+      "CLUSTER_NOT_FOUND",
+      `context ${cluster.context} is another cluster than ${target.name}: it has no node ${strangers[0]?.name ?? ""}`,
+      { subject: cluster.context, hint: "Name the context of that cluster with --context." },
+    );
+  }
+  const names = namesToFind(needed);
+  return settleAll(
+    "nodes could not be asked",
+    found.map(async (node) => ({ node: node.name, complete: await node.completeImages(names, signal) })),
+  );
+}
+
+/** Takes what the Node objects list, which is names alone, and no more than fifty images a node. */
+async function listedContent(
+  { cluster, signal }: InstallContext,
+  onProgress: OnProgress,
+): Promise<readonly NodeContent[]> {
+  const nodes = await cluster.nodes(signal);
+  const isTold = (node: (typeof nodes)[number]): boolean => {
+    const images = (node["status"] as { readonly images?: readonly unknown[] } | undefined)?.images ?? [];
+    return images.length < LISTED_IMAGES;
+  };
+  onProgress({
+    kind: "note",
+    message:
+      "images are looked up in what the cluster lists for each node, by name alone; with --to every node itself is asked",
+  });
+  const untold = nodes.filter((node) => !isTold(node)).map((node) => contentOfNode(node).node);
+  if (untold.length > 0) {
+    onProgress({
+      kind: "note",
+      message: `${untold.join(", ")}: the cluster does not list all images, so none is looked for there`,
+    });
+  }
+  return nodes.filter(isTold).map(contentOfNode);
+}
+
+function refuseImage(
+  { image, nodes, isInBundle, usedBy }: MissingImage,
+  target: InstallOptions["target"],
+): Refusal {
+  const where = nodes.length === 1 ? "node" : "nodes";
+  return {
+    code: "image-missing",
+    subject: image,
+    message: `image ${image} is not complete on ${where} ${nodes.join(", ")}${usedBy === "" ? "" : ` (wanted by ${usedBy})`}`,
+    hint: isInBundle
+      ? `Load the bundle first: viola-airgap load BUNDLE --to ${target?.name ?? "TARGET"}`
+      : "The bundle does not hold it: install with the values that the bundle was built for, or build one with these values.",
+  };
+}
+
+async function refuseAlwaysPulls(
+  laidOut: readonly LaidOutRelease[],
+  { cluster, signal }: InstallContext,
+  onProgress: OnProgress,
+): Promise<readonly Refusal[]> {
+  const [first] = laidOut;
+  if (first === undefined) return [];
+  const { namespace } = first.release;
+  const isThere = (await cluster.namespacePhase(namespace, signal)) !== undefined;
+  const pulls = await cluster.alwaysPulls(isThere ? namespace : "default", signal);
+  if (pulls === undefined) {
+    onProgress({
+      kind: "note",
+      message: "whether the cluster pulls every image anew could not be found out: it refused a trial Pod",
+    });
+  }
+  if (pulls !== true) return [];
+  const message = `cluster ${cluster.context} has the AlwaysPullImages admission controller: it asks a registry for every image, whatever is on the nodes`;
+  const hint =
+    "Take AlwaysPullImages out of the API server's --enable-admission-plugins, or give the cluster a registry that it reaches.";
+  return [{ code: "always-pull-images", subject: cluster.context, message, hint }];
+}
+
+interface ObjectPull {
+  readonly object: string;
+  readonly path: string;
+  readonly image: string;
+  readonly policy: "Always" | undefined;
+  readonly isHook: boolean;
+}
+
+function pullsOf(object: RenderedObject): readonly ObjectPull[] {
+  if (isTestHook(object)) return [];
+  const isHook = object.hooks.some((hook) => INSTALL_HOOK.test(hook));
+  // Hooks of other events are not run by an installation.
+  if (object.hooks.length > 0 && !isHook) return [];
+  return findNetworkPulls(object.body).map(({ path, image, policy }) => ({
+    object: `${object.kind} ${object.name}`,
+    path: formatPath(path),
+    image,
+    policy,
+    isHook,
+  }));
+}
+
+function refusePolicy(
+  { object, path, image, policy, isHook }: ObjectPull,
+  { isPatching }: InstallOptions,
+): Refusal {
+  const what = policy === "Always" ? "says Always" : "is not set, and the tag is latest";
+  const which = image === "" ? "" : ` for ${image}`;
+  return {
+    code: "pull-policy",
+    subject: object,
+    message: `${object}: ${path} ${what}, so a registry would be asked${which}`,
+    hint:
+      isPatching && isHook
+        ? "Helm 3 does not let hooks be patched: set the policy to IfNotPresent with the chart's values, or use Helm 4."
+        : "Set the policy to IfNotPresent with the chart's values, or install without --no-patch.",
+  };
+}

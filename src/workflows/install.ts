@@ -1,0 +1,248 @@
+// Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
+import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
+import type { ChartTool } from "../core/charts/chart-tool.js";
+import type { ClusterNode } from "../core/cluster/node.js";
+import type { OperatorRule } from "../core/finding/operator-rules.js";
+import type { Cluster, ReleaseTool } from "../core/install/cluster.js";
+import type { PendingThing, PodStates } from "../core/install/pod-states.js";
+import { digestOf, hexOf } from "../core/oci/digest.js";
+import { ViolaError } from "../errors.js";
+import type { Files, OpenBundle } from "./context.js";
+import type { OnProgress } from "./events.js";
+import { guardInstall, type LaidOutRelease, type Refusal } from "./install-guard.js";
+import { explainPods, showPodsDuring, waitForPods } from "./watch-pods.js";
+
+/** What installing works with. */
+export interface InstallContext {
+  readonly charts: Pick<ChartTool, "renderChart">;
+  readonly loadOperators: () => Promise<readonly OperatorRule[]>;
+  readonly cluster: Cluster;
+  readonly releases: ReleaseTool;
+  readonly files: Pick<Files, "writeFile">;
+  /** An existing folder that is removed when the command ends. */
+  readonly temporaryFolder: string;
+  readonly signal: AbortSignal;
+}
+
+export interface InstallOptions {
+  /** The only release to install; undefined for all. */
+  readonly release?: string | undefined;
+  /** The user's values files, absolute; they win over those of the bundle. */
+  readonly valuesFiles: readonly string[];
+  readonly set: readonly string[];
+  /** Where the images were loaded: its nodes are asked one by one. */
+  readonly target?: InstallTarget | undefined;
+  /** How long hooks, and then Pods, may take. */
+  readonly timeoutSeconds: number;
+  /** False to refuse what would have to be patched. */
+  readonly isPatching: boolean;
+  /** False to return as soon as Helm has applied everything. */
+  readonly isWaiting: boolean;
+}
+
+export interface InstallTarget {
+  /** As on the command line: `kind:viola`. */
+  readonly name: string;
+  findNodes(signal: AbortSignal): Promise<readonly ClusterNode[]>;
+}
+
+export interface ReleaseReport {
+  readonly name: string;
+  readonly namespace: string;
+  /** `NAME-VERSION` */
+  readonly chart: string;
+  readonly outcome: "installed" | "failed" | "not-ready" | "not-started";
+  /** What Helm said of a failure. */
+  readonly message?: string;
+  /** Pods of the namespace that run and are ready, of those that should; absent where nobody looked. */
+  readonly ready?: number;
+  readonly pods?: number;
+  readonly pending: readonly PendingThing[];
+}
+
+export interface InstallReport {
+  readonly bundle: string;
+  readonly context: string;
+  readonly kubeVersion: string;
+  /** `refused`: nothing was applied. */
+  readonly outcome: "installed" | "refused" | "failed";
+  readonly refusals: readonly Refusal[];
+  readonly releases: readonly ReleaseReport[];
+}
+
+/**
+ * Installs or upgrades every release, in order, and stops at the first that fails. What would end in a dead Pod is refused before anything is
+ * applied. Throws `CLUSTER_UNREACHABLE`, `INSTALL_FAILED` for what a person must put right first, and what rendering throws.
+ */
+export async function installBundle(
+  bundle: OpenBundle,
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<InstallReport> {
+  const { inventory } = bundle;
+  const chosen = chooseReleases(inventory, options.release);
+  const facts = await context.cluster.describe(context.signal);
+  const laidOut = await Promise.all(
+    chosen.map((release, index) => layOut(bundle, release, index, options, context)),
+  );
+  for (const { namespace, name } of chosen) await refuseEnding(namespace, name, context);
+  const { refusals, patched, stayingImages } = await guardInstall(
+    inventory,
+    laidOut,
+    facts,
+    options,
+    context,
+    onProgress,
+  );
+
+  const reports: ReleaseReport[] = [];
+  let isGoing = refusals.length === 0;
+  for (const one of laidOut) {
+    const isPatched = patched.has(one.release);
+    const report = isGoing
+      ? await installRelease(one, isPatched, stayingImages, options, context, onProgress)
+      : { ...identify(one.release), outcome: "not-started" as const, pending: [] };
+    isGoing &&= report.outcome === "installed";
+    reports.push(report);
+  }
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    context: context.cluster.context,
+    kubeVersion: facts.version,
+    outcome: refusals.length > 0 ? "refused" : isGoing ? "installed" : "failed",
+    refusals,
+    releases: reports,
+  };
+}
+
+function chooseReleases(
+  { releases, name }: Inventory,
+  wanted: string | undefined,
+): readonly InventoryRelease[] {
+  const chosen = wanted === undefined ? releases : releases.filter((release) => release.name === wanted);
+  if (chosen.length > 0) return chosen;
+  const there = releases.map((release) => release.name).join(", ");
+  throw new ViolaError(
+    "USAGE",
+    wanted === undefined ? `bundle ${name} has no release` : `bundle ${name} has no release "${wanted}"`,
+    {
+      subject: wanted ?? name,
+      hint: there === "" ? "Add charts to the spec." : `It has: ${there}.`,
+    },
+  );
+}
+
+/** Writes chart and values of a release out of the bundle, under names that owe nothing to it. */
+async function layOut(
+  bundle: OpenBundle,
+  release: InventoryRelease,
+  index: number,
+  { valuesFiles }: InstallOptions,
+  { files, temporaryFolder }: InstallContext,
+): Promise<LaidOutRelease> {
+  const take = async (path: string, target: string): Promise<string> => {
+    const { offset, size } = bundle.locate(path);
+    const bytes = await bundle.read(offset, size);
+    const expected = bundle.inventory.files.find((file) => file.path === path)?.sha256;
+    if (hexOf(digestOf(bytes)) !== expected) {
+      throw new ViolaError("BUNDLE_INVALID", `${bundle.file}: ${path} is damaged`, {
+        subject: path,
+        hint: "Copy the bundle again from where it was built.",
+      });
+    }
+    await files.writeFile(target, bytes);
+    return target;
+  };
+  const chartFile = await take(release.file, `${temporaryFolder}/release-${index}.tgz`);
+  const own = await Promise.all(
+    release.values.map((path, number) => take(path, `${temporaryFolder}/release-${index}.${number}.yaml`)),
+  );
+  return { release, chartFile, valuesFiles: [...own, ...valuesFiles] };
+}
+
+async function refuseEnding(
+  namespace: string,
+  release: string,
+  { cluster, signal }: InstallContext,
+): Promise<void> {
+  if ((await cluster.namespacePhase(namespace, signal)) !== "Terminating") return;
+  throw new ViolaError("INSTALL_FAILED", `release ${release}: namespace ${namespace} is being deleted`, {
+    subject: namespace,
+    hint: `Wait until it is gone: kubectl wait --for=delete namespace/${namespace}; what holds it up stands in its status.`,
+  });
+}
+
+async function installRelease(
+  { release, chartFile, valuesFiles }: LaidOutRelease,
+  isPatched: boolean,
+  stayingImages: readonly string[],
+  { set, timeoutSeconds, isWaiting }: InstallOptions,
+  { cluster, releases, signal }: InstallContext,
+  onProgress: OnProgress,
+): Promise<ReleaseReport> {
+  const { name, namespace } = release;
+  await clearFailedFirst(release, releases, onProgress, signal);
+  const step = `install:${namespace}/${name}`;
+  onProgress({ kind: "started", step, title: `Installing ${name}` });
+  const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, timeoutSeconds };
+  const watch = { namespace, step, timeoutSeconds, expectedImages: stayingImages };
+  try {
+    await showPodsDuring(releases.install(input, signal), cluster, watch, onProgress, signal);
+  } catch (error) {
+    if (!(error instanceof ViolaError) || error.code !== "INSTALL_FAILED") throw error;
+    // A cluster that is gone is another answer than a release that failed.
+    const states = await explainPods(cluster, namespace, signal);
+    return { ...identify(release), outcome: "failed", message: error.message, ...countsOf(states) };
+  }
+  if (!isWaiting) {
+    onProgress({ kind: "ended", step, summary: "applied" });
+    return { ...identify(release), outcome: "installed", pending: [] };
+  }
+  const states = await waitForPods(cluster, watch, onProgress, signal);
+  onProgress({ kind: "ended", step, summary: `${states.ready} of ${states.pods} Pods Running and Ready` });
+  return {
+    ...identify(release),
+    outcome: states.pending.length === 0 ? "installed" : "not-ready",
+    ...countsOf(states),
+  };
+}
+
+/** Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. */
+async function clearFailedFirst(
+  { name, namespace }: InventoryRelease,
+  releases: ReleaseTool,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const state = await releases.releaseState(name, namespace, signal);
+  if (state === undefined) return;
+  if (state.revision === 1 && (state.status === "failed" || state.status === "pending-install")) {
+    onProgress({
+      kind: "note",
+      message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
+    });
+    await releases.uninstall(name, namespace, signal);
+  } else if (state.status.startsWith("pending-") || state.status === "uninstalling") {
+    throw new ViolaError(
+      "INSTALL_FAILED",
+      `release ${name}: another operation is under way (${state.status})`,
+      {
+        subject: name,
+        hint: `Wait for it; if it was cut off: helm ${state.status === "uninstalling" ? "uninstall" : "rollback"} ${name} --namespace ${namespace}`,
+      },
+    );
+  }
+}
+
+function identify({
+  name,
+  namespace,
+  chart,
+}: InventoryRelease): Pick<ReleaseReport, "name" | "namespace" | "chart"> {
+  return { name, namespace, chart: `${chart.name}-${chart.version}` };
+}
+
+function countsOf({ ready, pods, pending }: PodStates): Pick<ReleaseReport, "ready" | "pods" | "pending"> {
+  return { ready, pods, pending };
+}
