@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly cwd: string;
   /** The folder that this program was installed into. */
   readonly home: string;
+  /** The command line that starts this program again, without arguments. */
+  readonly ownCommand: readonly string[];
   /** Calls back when the user or the system asks the process to end. */
   readonly onInterrupt: (interrupt: () => void) => void;
 }
@@ -42,6 +44,7 @@ export class CommandContext {
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly ownCommand: readonly string[];
   readonly #options: CommonOptions;
   readonly #surroundings: Surroundings;
   readonly #closers: (() => Promise<void>)[] = [];
@@ -54,6 +57,7 @@ export class CommandContext {
     this.cwd = surroundings.cwd;
     this.home = surroundings.home;
     this.env = surroundings.env;
+    this.ownCommand = surroundings.ownCommand;
     this.progress = showProgress(surroundings.stderr, options.quiet === true);
     this.#options = options;
     this.#surroundings = surroundings;

@@ -79,7 +79,7 @@ export async function makeInstallContext(
     helm,
     cluster: { context: cluster.context, kubeconfig: kubeconfigOf(flags, context) },
     environment: environmentOf(context),
-    postRenderCommand: [process.execPath, ...process.execArgv, process.argv[1] ?? "", "post-render"],
+    postRenderCommand: [...context.ownCommand, "post-render"],
   });
   return { charts, loadOperators, cluster, releases, files, temporaryFolder, signal: context.signal };
 }
