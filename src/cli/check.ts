@@ -1,35 +1,55 @@
-// `check BUNDLE --pods FILE|-`: whether a bundle has every image that a cluster runs.
+// `check BUNDLE --pods FILE|-` or `--context CTX`: whether a bundle has every image that a cluster runs.
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { checkRunning } from "../core/check/check-running.js";
 import { parseRunningImages, type RunningContainer } from "../core/check/running-images.js";
+import { ViolaError } from "../errors.js";
 import { files, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
+import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
 import type { Launch } from "./program.js";
 import { formatCheck } from "./reporters/check.js";
 
-interface CheckOptions extends CommonOptions {
-  readonly pods: string;
+interface CheckOptions extends CommonOptions, ClusterFlags {
+  readonly pods?: string;
 }
 
 export function registerCheck(program: Command, launch: Launch): void {
-  program
-    .command("check")
-    .description("compare the images of a running cluster with a bundle")
-    .argument("<bundle>", "bundle file")
-    .requiredOption(
-      "--pods <file>",
-      "what `kubectl get pods -A -o json` prints, or a list of references; - for stdin",
-    )
-    .action(async (file: string, options: CheckOptions) => {
-      await launch(options, async (context) => {
-        const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
-        const report = checkRunning(inventory, await readPods(options.pods, context));
-        context.print(formatCheck(report), { formatVersion: 1, ...report });
-        return report.missing.length === 0 ? EXIT.done : EXIT.no;
-      });
+  addClusterFlags(
+    program
+      .command("check")
+      .description("compare the images of a running cluster with a bundle")
+      .argument("<bundle>", "bundle file")
+      .option(
+        "--pods <file>",
+        "what `kubectl get pods -A -o json` prints, or a list of references; - for stdin",
+      ),
+  ).action(async (file: string, options: CheckOptions) => {
+    await launch(options, async (context) => {
+      const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
+      const report = checkRunning(inventory, await findRunning(options, context));
+      context.print(formatCheck(report), { formatVersion: 1, ...report });
+      return report.missing.length === 0 ? EXIT.done : EXIT.no;
     });
+  });
+}
+
+/** What runs, from a file or from the cluster itself; never from a cluster that nobody named. */
+async function findRunning(
+  options: CheckOptions,
+  context: CommandContext,
+): Promise<readonly RunningContainer[]> {
+  const isLive = options.context !== undefined || options.kubeconfig !== undefined;
+  if (isLive === (options.pods !== undefined)) {
+    throw new ViolaError("USAGE", "check wants one of --pods and --context", {
+      subject: "--pods",
+      hint: "Name a file with --pods, or a cluster with --context or --kubeconfig.",
+    });
+  }
+  if (options.pods !== undefined) return readPods(options.pods, context);
+  const cluster = await connectCluster(options, undefined, context);
+  return parseRunningImages(await cluster.allPods(context.signal), `cluster ${cluster.context}`);
 }
 
 /** Reads what runs from the file, or from stdin for `-`. */

@@ -18,6 +18,7 @@ export interface InstallFlags extends ClusterFlags {
   readonly release?: string;
   readonly values: readonly string[];
   readonly set: readonly string[];
+  readonly allowMissing: readonly string[];
   readonly timeout: string;
   readonly patch: boolean;
   readonly wait: boolean;
@@ -31,6 +32,7 @@ export function addInstallFlags(command: Command): Command {
     .option("--release <name>", "only this release")
     .option("-f, --values <file>", "values file that wins over the bundle's; may be repeated", collect, [])
     .option("--set <key=value>", "value that wins over files; may be repeated", collect, [])
+    .option("--allow-missing <image>", "begin without this image on the nodes; may be repeated", collect, [])
     .option("--timeout <time>", "how long hooks, and then Pods, may take: 90s, 10m, 1h", "10m")
     .option("--no-patch", "refuse pull policies that reach for the network, rather than patch them")
     .option("--no-wait", "do not wait until every Pod runs");
@@ -56,6 +58,7 @@ export function readInstallFlags(
     valuesFiles: flags.values.map((file) => resolve(cwd, file)),
     set: flags.set,
     target,
+    allowedMissing: flags.allowMissing,
     timeoutSeconds: parseSeconds(flags.timeout),
     isPatching: flags.patch,
     isWaiting: flags.wait,

@@ -67,7 +67,7 @@ export async function guardInstall(
   const rendered = await render(inventory, laidOut, facts, options, context);
   const operators = await context.loadOperators();
   const find = (objects: readonly RenderedObject[]): readonly ImageUse[] =>
-    neededImages(findImages(objects, { operators }).images, inventory);
+    neededImages(findImages(objects, { operators }).images, options.allowedMissing);
   const objects = rendered.flatMap((one) => one.objects);
   const needed = find(objects);
 
@@ -206,18 +206,24 @@ async function listedContent(
 }
 
 function refuseImage(
-  { image, nodes, isInBundle, usedBy }: MissingImage,
+  missing: MissingImage,
   target: InstallOptions["target"],
 ): Refusal {
+  const { image, nodes, usedBy } = missing;
   const where = nodes.length === 1 ? "node" : "nodes";
   return {
     code: "image-missing",
     subject: image,
     message: `image ${image} is not complete on ${where} ${nodes.join(", ")}${usedBy === "" ? "" : ` (wanted by ${usedBy})`}`,
-    hint: isInBundle
-      ? `Load the bundle first: viola-airgap load BUNDLE --to ${target?.name ?? "TARGET"}`
-      : "The bundle does not hold it: install with the values that the bundle was built for, or build one with these values.",
+    hint: adviseOn(missing, target),
   };
+}
+
+function adviseOn({ image, isInBundle, exclusion }: MissingImage, target: InstallOptions["target"]): string {
+  if (isInBundle) return `Load the bundle first: viola-airgap load BUNDLE --to ${target?.name ?? "TARGET"}`;
+  return exclusion === undefined
+    ? "The bundle does not hold it: install with the values that the bundle was built for, or build one with these values."
+    : `The spec leaves it out ("${exclusion}"): get it onto the nodes, or, if no Pod will start it, add --allow-missing ${image}`;
 }
 
 async function refuseAlwaysPulls(

@@ -32,6 +32,8 @@ export interface InstallOptions {
   readonly set: readonly string[];
   /** Where the images were loaded: its nodes are asked one by one. */
   readonly target?: InstallTarget | undefined;
+  /** Images that may be missing, as the user writes them. */
+  readonly allowedMissing: readonly string[];
   /** How long hooks, and then Pods, may take. */
   readonly timeoutSeconds: number;
   /** False to refuse what would have to be patched. */
@@ -182,18 +184,27 @@ async function installRelease(
   onProgress: OnProgress,
 ): Promise<ReleaseReport> {
   const { name, namespace } = release;
-  await clearFailedFirst(release, releases, onProgress, signal);
+  const isFirst = await clearFailedFirst(release, releases, onProgress, signal);
   const step = `install:${namespace}/${name}`;
   onProgress({ kind: "started", step, title: `Installing ${name}` });
-  const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, timeoutSeconds };
+  const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, isFirst, timeoutSeconds };
   const watch = { namespace, step, timeoutSeconds, expectedImages: stayingImages };
   try {
     await showPodsDuring(releases.install(input, signal), cluster, watch, onProgress, signal);
   } catch (error) {
     if (!(error instanceof ViolaError) || error.code !== "INSTALL_FAILED") throw error;
     // A cluster that is gone is another answer than a release that failed.
-    const states = await explainPods(cluster, namespace, signal);
-    return { ...identify(release), outcome: "failed", message: error.message, ...countsOf(states) };
+    const { pending, ...states } = await explainPods(cluster, namespace, signal);
+    // Helm waits for hooks alone: what other Pods still lack has nothing to do with it.
+    const ofHooks = pending.filter(
+      ({ kind, owner = "" }) => kind === "Job" || (kind === "Pod" && ["", "Job"].includes(owner)),
+    );
+    return {
+      ...identify(release),
+      outcome: "failed",
+      message: error.message,
+      ...countsOf({ ...states, pending: ofHooks }),
+    };
   }
   if (!isWaiting) {
     onProgress({ kind: "ended", step, summary: "applied" });
@@ -208,22 +219,27 @@ async function installRelease(
   };
 }
 
-/** Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. */
+/**
+ * Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when no release of
+ * the name is left.
+ */
 async function clearFailedFirst(
   { name, namespace }: InventoryRelease,
   releases: ReleaseTool,
   onProgress: OnProgress,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const state = await releases.releaseState(name, namespace, signal);
-  if (state === undefined) return;
+  if (state === undefined) return true;
   if (state.revision === 1 && (state.status === "failed" || state.status === "pending-install")) {
     onProgress({
       kind: "note",
       message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
     });
     await releases.uninstall(name, namespace, signal);
-  } else if (state.status.startsWith("pending-") || state.status === "uninstalling") {
+    return true;
+  }
+  if (state.status.startsWith("pending-") || state.status === "uninstalling") {
     throw new ViolaError(
       "INSTALL_FAILED",
       `release ${name}: another operation is under way (${state.status})`,
@@ -233,6 +249,7 @@ async function clearFailedFirst(
       },
     );
   }
+  return false;
 }
 
 function identify({

@@ -21,12 +21,14 @@ const UNINSTALL_TIMEOUT = "--timeout=2m0s";
 /** Installs releases with helm. */
 export class HelmReleaseTool implements ReleaseTool {
   readonly patchesHooks: boolean;
+  readonly #isHelm3: boolean;
   readonly #options: HelmReleaseOptions;
 
   constructor(options: HelmReleaseOptions) {
     this.#options = options;
+    this.#isHelm3 = options.helm.version.startsWith("v3.");
     // Helm 4 merges hooks into what it post-renders; helm 3 renders them past it.
-    this.patchesHooks = !options.helm.version.startsWith("v3.");
+    this.patchesHooks = !this.#isHelm3;
   }
 
   /** See `ReleaseTool`. */
@@ -64,6 +66,9 @@ export class HelmReleaseTool implements ReleaseTool {
   async install(input: ReleaseInput, signal: AbortSignal): Promise<void> {
     const argv = ["upgrade", "--install", input.release, input.chartFile, "--create-namespace"];
     argv.push(`--timeout=${input.timeoutSeconds}s`);
+    // Helm 4 would let the server apply, which refuses fields that a CRD does not declare: charts are written for, and tried with, the
+    // lenient way of Helm 3. An upgrade goes the way that the release was installed.
+    if (input.isFirst && !this.#isHelm3) argv.push("--server-side=false");
     for (const file of input.valuesFiles) argv.push("--values", file);
     for (const expression of input.set) argv.push("--set", expression);
     const { helm, postRenderCommand } = this.#options;

@@ -48,7 +48,7 @@ function parseObjects(text: string, source: string): readonly RunningContainer[]
     throw unusable(source, `is not JSON: ${(cause as Error).message}`, cause);
   }
   const objects = [...listed(value)];
-  if (objects.length === 0) throw unusable(source, "is JSON without any Kubernetes object");
+  if (objects.length === 0) throw unusable(source, "has no Kubernetes object in it");
   const running = objects.flatMap((object) => [...containersOf(object)]);
   if (running.length === 0) {
     const kinds = [...new Set(objects.map(({ kind }) => textOf(kind) ?? "?"))].join(", ");

@@ -34,6 +34,8 @@ export interface ReleaseInput extends Omit<RenderInput, "kubeVersion" | "apiVers
   readonly chartFile: string;
   /** True when a post-renderer is to patch pull policies. */
   readonly isPatched: boolean;
+  /** True when there is no such release yet. */
+  readonly isFirst: boolean;
   readonly timeoutSeconds: number;
 }
 

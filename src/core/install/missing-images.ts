@@ -12,6 +12,8 @@ export interface MissingImage {
   readonly nodes: readonly string[];
   /** False where the bundle does not hold it. */
   readonly isInBundle: boolean;
+  /** Why the spec leaves it out, where it does. */
+  readonly exclusion?: string | undefined;
   /** Who asks for it: `Kind namespace/name path`. */
   readonly usedBy: string;
 }
@@ -27,10 +29,13 @@ export function namesToFind(uses: readonly ImageUse[]): readonly string[] {
   return [...new Set(uses.flatMap(namesOf))];
 }
 
-/** Returns the uses that an installation needs: required, and not left out of the bundle on purpose. */
-export function neededImages(uses: readonly ImageUse[], inventory: Inventory): readonly ImageUse[] {
-  const excluded = new Set(inventory.excluded.map(({ reference }) => spelledOut(reference)));
-  return uses.filter(({ required, normalized }) => required && !excluded.has(normalized));
+/**
+ * Returns the uses that an installation needs: all that are required, but those that the user allows to be missing. What the spec left out
+ * is needed too: it may be on the nodes already, and nobody but the user can know that nothing will start it.
+ */
+export function neededImages(uses: readonly ImageUse[], allowed: readonly string[]): readonly ImageUse[] {
+  const missing = new Set(allowed.map(spelledOut));
+  return uses.filter(({ required, normalized }) => required && !missing.has(normalized));
 }
 
 /** Compares what is needed with what every node has. An image of the bundle must be there with the bundle's digest. */
@@ -40,6 +45,9 @@ export function findMissingImages(
   nodes: readonly NodeContent[],
 ): readonly MissingImage[] {
   const bundled = new Map(inventory.images.map((image) => [image.normalized, image]));
+  const excluded = new Map(
+    inventory.excluded.map(({ reference, reason }) => [spelledOut(reference), reason]),
+  );
   return uses.flatMap((use) => {
     const image = bundled.get(use.normalized);
     const lacks = ({ complete }: NodeContent): boolean => {
@@ -55,7 +63,15 @@ export function findMissingImages(
     if (lacking.length === 0) return [];
     const [evidence] = use.evidence;
     const usedBy = evidence === undefined ? "" : `${evidence.object} ${evidence.path}`.trim();
-    return [{ image: use.normalized, nodes: lacking, isInBundle: image !== undefined, usedBy }];
+    return [
+      {
+        image: use.normalized,
+        nodes: lacking,
+        isInBundle: image !== undefined,
+        exclusion: excluded.get(use.normalized),
+        usedBy,
+      },
+    ];
   });
 }
 

@@ -8,6 +8,8 @@ export interface PendingThing {
   readonly namespace: string;
   /** The node that it was given to. */
   readonly node?: string;
+  /** Kind of the object that made it. */
+  readonly owner?: string;
   readonly why: string;
 }
 
@@ -33,6 +35,9 @@ const IMAGE_REASONS = new Set([
   "ImageInspectError",
   "RegistryUnavailable",
 ]);
+
+/** Warnings of the kubelet that keep nothing from running. */
+const HARMLESS = new Set(["MissingClusterDNS", "DNSConfigForming"]);
 
 /**
  * Judges the objects of a namespace; `warnings` are its events of type Warning, oldest first, which may be left out as long as nobody reads
@@ -180,7 +185,7 @@ function lastWarning(object: Json, objects: readonly Json[], warnings: readonly 
 function warningsOf(object: Json, warnings: readonly Json[]): readonly string[] {
   const uid = field(object, "metadata.uid");
   return warnings
-    .filter((event) => field(event, "involvedObject.uid") === uid)
+    .filter((event) => field(event, "involvedObject.uid") === uid && !HARMLESS.has(field(event, "reason")))
     .map((event) => `${field(event, "reason")}: ${field(event, "message").replaceAll(/\s*\n\s*/g, " ")}`);
 }
 
@@ -194,11 +199,13 @@ function condition(object: Json, type: string): Json | undefined {
 
 function thing(object: Json, why: string): PendingThing {
   const node = field(object, "spec.nodeName");
+  const owner = field(list(object, "metadata.ownerReferences")[0], "kind");
   return {
     kind: field(object, "kind"),
     name: field(object, "metadata.name"),
     namespace: field(object, "metadata.namespace"),
     ...(node !== "" && { node }),
+    ...(owner !== "" && { owner }),
     why,
   };
 }
