@@ -15,6 +15,7 @@ import type { BundleWriter, ChartContext, ImageSource, PlanContext } from "../wo
 import type { InspectContext } from "../workflows/inspect.js";
 import type { PlanOptions } from "../workflows/plan.js";
 import { files, readVersion, type CommandContext, type SourceChoice } from "./context.js";
+import { LOADER_PATH } from "../core/bundle/paths.js";
 import { bundleReadme } from "../core/bundle/readme.js";
 
 /** How many Helm runs go on at once: each keeps a core busy. */
@@ -85,7 +86,14 @@ export async function planOptions(
     specDigest,
     platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
     tool: `viola-airgap ${await readVersion(home)}`,
-    guides: [bundleReadme(spec.name, spec.version)],
+    guides: [
+      bundleReadme(spec.name, spec.version),
+      {
+        path: LOADER_PATH,
+        bytes: await files.readFile(join(home, "manifests/bundle/load.sh")),
+        executable: true,
+      },
+    ],
   };
 }
 

@@ -11,7 +11,12 @@ With viola-airgap (Node 20.18.1 or newer):
   viola-airgap verify BUNDLE
   viola-airgap load BUNDLE --to kind:CLUSTER
 
-With nothing but tar, docker and helm, for each node of a Kind cluster:
+Without it, and without Node, by a POSIX shell with docker, ctr or k3s (and helm and kubectl to install):
+  tar -xf BUNDLE load.sh
+  sh load.sh BUNDLE --to kind:CLUSTER [--check | --install]
+What the bundle carries of viola-airgap, Node, helm and kubectl lies in bin/, and load.sh makes use of it.
+
+By hand, for each node of a Kind cluster:
   tar -xOf BUNDLE images.tar | docker exec -i NODE ctr -n k8s.io images import --no-unpack --platform linux/amd64 -
 then
   tar -xf BUNDLE charts values
