@@ -6,7 +6,7 @@ import type { Credential, CredentialStore } from "./credentials.js";
 import type { HttpAnswer, HttpClient } from "./http.js";
 import { isLoopback } from "./proxy.js";
 
-/** What is to be read, as far as authorization is concerned. */
+/** What is to be read or written, as far as authorization is concerned. */
 export interface Resource {
   /** Base URL of the registry or mirror. */
   readonly base: URL;
@@ -16,6 +16,8 @@ export interface Resource {
   readonly credentialHost: string;
   /** True when its certificate is not checked, so that plain HTTP is no worse. */
   readonly insecure: boolean;
+  /** What is to be done there, as scopes of a token, when it is more than reading the repository. */
+  readonly scope?: string;
 }
 
 /** Why no authorization is to be had: the message is safe to show, `status` is what a token server answered. */
@@ -110,7 +112,13 @@ export class Authorizer {
     signal: AbortSignal,
   ): Promise<Grant> {
     const { realm = "", service = "" } = challenge.parameters;
-    const scope = challenge.parameters["scope"] ?? `repository:${resource.repository}:pull`;
+    // Writing begins with asking for all that it needs; a registry that refused that names what it wants instead.
+    const asked = challenge.parameters["scope"];
+    const scope =
+      (sent === undefined ? resource.scope : undefined) ??
+      asked ??
+      resource.scope ??
+      `repository:${resource.repository}:pull`;
     const url = checkRealm(realm, resource);
     const key = [url.href, service, scope, credential?.from ?? "", sent ?? ""].join(" ");
     const pending =
@@ -228,8 +236,8 @@ function isPrivate(hostname: string): boolean {
   return list.check(address, family === 6 ? "ipv6" : "ipv4");
 }
 
-function keyOf({ base, repository }: Resource): string {
-  return `${base.origin} ${repository}`;
+function keyOf({ base, repository, scope }: Resource): string {
+  return `${base.origin} ${repository} ${scope ?? ""}`;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

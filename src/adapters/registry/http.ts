@@ -1,4 +1,5 @@
 // Small HTTP answers: retries, back-off per host, redirects, TLS, proxies and redaction. Large bodies take another way (../blobs).
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { TlsSettings } from "../blobs/blob-messages.js";
@@ -21,10 +22,13 @@ export interface HttpOptions {
 
 /** One request; header names are lower case. */
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A stream can be sent once: a request with one is tried once. */
+  readonly body?: string | Uint8Array | Readable;
+  /** How long nothing may move, where that is not the usual time. */
+  readonly timeoutMs?: number;
   /** A longer body is cut off and marks the answer as `tooLong`. */
   readonly limitBytes: number;
 }
@@ -80,7 +84,7 @@ export class HttpClient {
   /**
    * Sends the request and returns whatever the server answers in the end.
    * 408, 429, 5xx and dropped connections are tried again a few times, after Retry-After where it is given; meanwhile nothing else goes to
-   * that host. Redirects are followed, for POST not. Authorization goes to the first origin only (distribution spec, "Pulling blobs").
+   * that host. Redirects of GET and HEAD are followed. Authorization goes to the first origin only (distribution spec, "Pulling blobs").
    * Throws `ConnectionFailure` when nothing answers, and the signal's reason.
    */
   async send(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
@@ -88,7 +92,8 @@ export class HttpClient {
     for (let hops = 0; ; hops++) {
       const answer = await this.#sendWithRetries(current, signal);
       const location = answer.headers["location"];
-      const follows = REDIRECTS.has(answer.status) && asked.method !== "POST" && hops < REDIRECT_LIMIT;
+      const follows =
+        REDIRECTS.has(answer.status) && /^(?:GET|HEAD)$/.test(asked.method) && hops < REDIRECT_LIMIT;
       if (!follows || location === undefined || !URL.canParse(location, current.url.href)) return answer;
       const url = new URL(location, current.url);
       if (!/^https?:$/.test(url.protocol)) return answer;
@@ -133,7 +138,8 @@ export class HttpClient {
         outcome = { errorCode: failure.code };
         end = { failure };
       }
-      const delay = retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
+      const isOnce = asked.body instanceof Readable;
+      const delay = isOnce ? undefined : retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
       if (delay === undefined) {
         if ("answer" in end) return end.answer;
         throw end.failure;
@@ -143,16 +149,13 @@ export class HttpClient {
   }
 
   async #sendOnce(
-    { method, url, headers, body, limitBytes }: HttpRequest,
+    { url, headers, limitBytes, ...rest }: HttpRequest,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     const transport = await this.#transport(url);
     // A digest is that of the bytes as stored: no encoding on the way.
     const sent = { "user-agent": USER_AGENT, "accept-encoding": "identity", ...headers };
-    const response = await transport.send(
-      { method, url, headers: sent, ...(body !== undefined && { body }) },
-      signal,
-    );
+    const response = await transport.send({ ...rest, url, headers: sent }, signal);
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const bytes of response.body) {

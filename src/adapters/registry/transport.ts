@@ -1,6 +1,7 @@
 // One HTTP request at a time over Node's own client, or through a proxy with undici, which is loaded only then: it is slow to start.
 import { Agent as HttpAgent, request as requestPlain, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as requestTls } from "node:https";
+import { Readable } from "node:stream";
 import { rootCertificates } from "node:tls";
 import type { TlsSettings } from "../blobs/blob-messages.js";
 
@@ -9,7 +10,10 @@ export interface TransportRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A stream needs a Content-Length among the headers. */
+  readonly body?: string | Uint8Array | Readable;
+  /** How long nothing may move, where that is not the usual time. */
+  readonly timeoutMs?: number;
 }
 
 /** An answer whose body must be read to its end, or left, which ends the connection. */
@@ -54,13 +58,13 @@ export async function proxyTransport(proxy: string, tls: TlsSettings): Promise<T
     proxyTunnel: false,
   });
   return {
-    send: async ({ url, ...options }, signal) => {
+    send: async ({ url, timeoutMs = ANSWER_TIMEOUT_MS, ...options }, signal) => {
       const { statusCode, headers, body } = await request(url, {
         ...options,
         method: options.method as "GET",
         dispatcher,
-        headersTimeout: ANSWER_TIMEOUT_MS,
-        bodyTimeout: ANSWER_TIMEOUT_MS,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
         signal,
       });
       return { status: statusCode, headers, body };
@@ -70,14 +74,16 @@ export async function proxyTransport(proxy: string, tls: TlsSettings): Promise<T
 }
 
 function sendDirect(
-  { method, url, headers, body }: TransportRequest,
+  { method, url, headers, body, timeoutMs = ANSWER_TIMEOUT_MS }: TransportRequest,
   plain: HttpAgent,
   secure: HttpsAgent,
   signal: AbortSignal,
 ): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, signal, timeout: ANSWER_TIMEOUT_MS };
+    const options = { method, headers, signal, timeout: timeoutMs };
     const answered = (response: IncomingMessage): void => {
+      // A server may answer before it has read everything, and does not want the rest then.
+      if (!request.writableFinished) response.once("end", () => request.destroy());
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
     };
     const request =
@@ -99,7 +105,13 @@ function sendDirect(
     });
     request.on("timeout", timeOut);
     request.on("error", reject);
-    request.end(body);
+    if (!(body instanceof Readable)) {
+      request.end(body);
+      return;
+    }
+    request.once("close", () => body.destroy());
+    body.on("error", (cause) => request.destroy(cause));
+    body.pipe(request);
   });
 }
 

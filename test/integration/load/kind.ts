@@ -20,7 +20,7 @@ export async function dockerEngine(): Promise<DockerEngine> {
 }
 
 /** Checks blobs in this thread: worker threads do not run from TypeScript sources. */
-const reader: BundleReader = {
+export const reader: BundleReader = {
   openBundle,
   findDamagedBlobs: async ({ file, inventory }: OpenBundle) => {
     const handle = await open(file, "r");

@@ -1,0 +1,37 @@
+// Pushes a bundle as cli/load.ts puts the parts together.
+import pLimit from "p-limit";
+import { connectPushRegistry } from "../../../src/adapters/registry/push-client.js";
+import { defaultSettings, type Settings } from "../../../src/adapters/settings.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { ProgressEvent } from "../../../src/workflows/events.js";
+import { pushBundle, type PushReport } from "../../../src/workflows/push.js";
+import { reader } from "../load/kind.js";
+
+export interface PushSetup {
+  readonly prefix?: string;
+  readonly settings?: Partial<Settings>;
+  readonly env?: Record<string, string>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: ProgressEvent) => void;
+}
+
+export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup = {}): Promise<PushReport> {
+  const {
+    prefix = "",
+    env = {},
+    signal = new AbortController().signal,
+    onProgress = () => undefined,
+  } = setup;
+  const settings = { ...defaultSettings(), ...setup.settings };
+  const registry = await connectPushRegistry(
+    host,
+    bundle.file,
+    { settings, env, home: "/nowhere", firstDelayMs: 1 },
+    signal,
+  );
+  try {
+    return await pushBundle(bundle, prefix, { reader, registry, limit: pLimit(4), signal }, onProgress);
+  } finally {
+    await registry.close();
+  }
+}
