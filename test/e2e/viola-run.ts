@@ -6,6 +6,7 @@ import { startChartRepository } from "../../scripts/parts/chart-repository.js";
 import { partsPath } from "../../scripts/parts/home.js";
 import { pushViolaImages, VIOLA_REFERENCES, type ViolaImage } from "../../scripts/parts/viola-images.js";
 import { runCli, startCli } from "../support/cli.js";
+import { pushLiveImages } from "../support/kube.js";
 import { registries } from "../support/parts.js";
 import { ROOT, sharedPath } from "../support/paths.js";
 import type { Running, RunResult } from "../support/run.js";
@@ -21,16 +22,36 @@ export interface ViolaRun {
   readonly images: readonly ViolaImage[];
   /** Runs the built command with the settings of this test. */
   cli(...args: readonly string[]): Promise<RunResult>;
+  /** The settings of this test. */
+  readonly settings: string;
   start(...args: readonly string[]): Running;
   close(): Promise<void>;
 }
 
 /** Only after `needs("registries", "helm", "shared")`. `scale` 1 is the whole stack, about 1.5 GB. */
 export async function prepareViola(scale: number): Promise<ViolaRun> {
+  const prefix = scale === 1 ? "public/viola" : `public/viola-${scale}`;
+  const images = await pushViolaImages(
+    { url: `http://${registries().plain}` },
+    prefix,
+    partsPath("blobs"),
+    scale,
+  );
+  return prepareRun(prefix, images);
+}
+
+/** The same with images of a few MB that really run. Only after `needs("registries", "helm", "kube")`. */
+export async function prepareLiveViola(): Promise<ViolaRun> {
+  await pushLiveImages(registries().plain, LIVE_PREFIX);
+  return prepareRun(LIVE_PREFIX, []);
+}
+
+/** Where `prepareLiveViola` pushes to: images lie below a folder for each registry. */
+export const LIVE_PREFIX = "live";
+
+async function prepareRun(prefix: string, images: readonly ViolaImage[]): Promise<ViolaRun> {
   const folder = await mkdtemp(join(tmpdir(), "viola-e2e-"));
   const registry = `http://${registries().plain}`;
-  const prefix = scale === 1 ? "public/viola" : `public/viola-${scale}`;
-  const images = await pushViolaImages({ url: registry }, prefix, partsPath("blobs"), scale);
   const charts = await startChartRepository(sharedPath("chart-repos"));
   const spec = join(folder, "bundle.yaml");
   const settings = join(folder, "settings.yaml");
@@ -50,6 +71,7 @@ export async function prepareViola(scale: number): Promise<ViolaRun> {
     folder,
     spec,
     images,
+    settings,
     cli: (...args) => runCli([...args, "--config", settings], options),
     start: (...args) => startCli([...args, "--config", settings], options),
     close: async () => {

