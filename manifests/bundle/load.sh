@@ -512,7 +512,7 @@ feed_docker() {
     $1 == "layer" { layers[$2] = layers[$2] (layers[$2] == "" ? "" : ",") "\"blobs/sha256/" substr($3, 8) "\"" }
     END {
       printf "["
-      for (i = 1; i <= count; i++) printf "%s{\"Config\":\"%s\",\"RepoTags\":[%s],\"Layers\":[%s]}", i > 1 ? "," : "", config[order[i]], tags[order[i]], layers[order[i]]
+      for (i = 1; i <= count; i++) printf "%s{\"Config\":\"%s\",\"RepoTags\":[%s],\"Layers\":[%s]}", (i == 1 ? "" : ","), config[order[i]], tags[order[i]], layers[order[i]]
       printf "]"
     }
   ' "$tmp/facts" "$tmp/plan.localhost" >"$tmp/manifest.json"
@@ -520,7 +520,7 @@ feed_docker() {
   tar_header manifest.json "$length"
   cat "$tmp/manifest.json"
   dd if=/dev/zero bs=1 count="$(((512 - length % 512) % 512))" 2>/dev/null
-  plan localhost range | feed_ranges "$engine"
+  plan localhost range | feed_ranges localhost
   zeros 2
 }
 # Prints a ustar header, mode 644. The checksum is the sum of all bytes, its own field counted as spaces; od adds them up.

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { buildBundle } from "../workflows/build.js";
+import { carryFiles, parseWishes } from "./carry.js";
 import type { CommonOptions, SourceChoice } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makePlanContext, makeWriter, planOptions } from "./plan-context.js";
@@ -14,6 +15,7 @@ interface BuildFlags extends CommonOptions {
   readonly platform: readonly string[];
   readonly reuse: readonly string[];
   readonly source: SourceChoice;
+  readonly with: readonly string[];
 }
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -31,11 +33,20 @@ export function registerBuild(program: Command, launch: Launch): void {
         .choices(["auto", "registry", "docker"])
         .default("auto"),
     )
+    .option(
+      "--with <parts>",
+      "what comes along for a host that has none: cli, node, helm, kubectl; NAME=FILE or NAME=URL#sha256:HEX for another than this machine's",
+      collect,
+      [],
+    )
     .action(async (file: string, flags: BuildFlags) => {
       await launch(flags, async (context) => {
         const { spec, digest } = await readSpec(resolve(context.cwd, file));
+        const wishes = parseWishes(flags.with, context.cwd);
+        const planned = await planOptions(context.home, spec, digest, flags.platform);
         const options = {
-          ...(await planOptions(context.home, spec, digest, flags.platform)),
+          ...planned,
+          carried: await carryFiles(wishes, planned.platforms, context),
           output: resolve(context.cwd, flags.output),
           reuse: flags.reuse.map((bundle) => resolve(context.cwd, bundle)),
         };

@@ -1,5 +1,6 @@
 // Spec to plan: images chosen, every reference made a digest, every byte of the archive placed.
 import pLimit from "p-limit";
+import type { CarriedFile } from "../core/bundle/carried-file.js";
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import { planArchive } from "../core/bundle/archive-plan.js";
 import { FORMAT_VERSION, type Inventory } from "../core/bundle/inventory.js";
@@ -28,6 +29,8 @@ export interface PlanOptions {
   readonly tool: string;
   /** `README.txt` and, where there is one, `load.sh`. */
   readonly guides: readonly SmallFile[];
+  /** What comes along in bin/. */
+  readonly carried?: readonly CarriedFile[];
 }
 
 /** Everything that is known before the first layer is fetched. */
@@ -70,7 +73,8 @@ export async function planBundle(
     [...guides, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
   );
   const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
-  return { images, archive: planArchive({ inventory, files: hashed, images }) };
+  const all = [...hashed, ...(options.carried ?? [])];
+  return { images, archive: planArchive({ inventory, files: all, images }) };
 }
 
 /** Makes every reference a digest. Throws the failures of all images at once. */

@@ -1,5 +1,6 @@
 // The archive plan: every byte of the bundle file has its place before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
+import type { CarriedFile } from "./carried-file.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
@@ -11,7 +12,7 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
-/** A config or layer whose bytes are still to be had. */
+/** A config, a layer or a carried file whose bytes are still to be had. */
 export interface PlannedBlob {
   readonly digest: string;
   readonly size: number;
@@ -19,7 +20,7 @@ export interface PlannedBlob {
   readonly offset: number;
   /** Places that have it, best first. */
   readonly sources: readonly BlobSource[];
-  /** The image that named it first, for messages. */
+  /** The image that named it first, or the file, for messages. */
   readonly image: string;
 }
 
@@ -39,7 +40,7 @@ export interface ArchivePlan {
 export interface ArchiveInput {
   readonly inventory: Omit<Inventory, "blobs" | "files">;
   /** Everything between `bundle.json` and `images.tar`, in order. */
-  readonly files: readonly (SmallFile & { readonly sha256: string })[];
+  readonly files: readonly ((SmallFile & { readonly sha256: string }) | CarriedFile)[];
   readonly images: readonly ResolvedImage[];
 }
 
@@ -50,7 +51,7 @@ const WIDEST_NUMBER = 9_007_199_254_740_991;
 export function planArchive(input: ArchiveInput): ArchivePlan {
   const { manifests, blobs } = collectBlobs(input.images);
   const contents = [...manifests.values(), ...blobs.values()];
-  const files = input.files.map(({ path, sha256, bytes }) => ({ path, sha256, size: bytes.length }));
+  const files = input.files.map((file) => ({ path: file.path, sha256: file.sha256, size: sizeOf(file) }));
   const inventoryWith = (offsetOf: (digest: string) => number): Inventory => ({
     ...input.inventory,
     files,
@@ -60,6 +61,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
 
   const pieces: Piece[] = [];
+  const carried: PlannedBlob[] = [];
   let offset = 0;
   const place = (path: string, size: number, executable?: boolean): number => {
     pieces.push({ offset, bytes: formatTarHeader(path, size, executable) });
@@ -70,7 +72,9 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
 
   place(INVENTORY_PATH, inventorySize);
   for (const file of input.files) {
-    pieces.push({ offset: place(file.path, file.bytes.length, file.executable), bytes: file.bytes });
+    const at = place(file.path, sizeOf(file), file.executable);
+    if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
+    else carried.push(carriedBlob(file, at));
   }
   const imagesSize =
     [...layout.map((file) => file.bytes.length), ...contents.map((blob) => blob.size)].reduce(
@@ -92,9 +96,10 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
     inventorySize,
     size: offset + TAR_END,
     pieces,
-    blobs: [...blobs.values()]
-      .map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) }))
-      .sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
+    blobs: [
+      ...carried,
+      ...[...blobs.values()].map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) })),
+    ].sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
   };
 }
 
@@ -134,6 +139,21 @@ function collectBlobs(images: readonly ResolvedImage[]): {
     }
   }
   return { manifests: sortedByKey(manifests), blobs: sortedByKey(blobs) };
+}
+
+function sizeOf(file: SmallFile | CarriedFile): number {
+  return "bytes" in file ? file.bytes.length : file.size;
+}
+
+/** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
+function carriedBlob({ path, file, size, sha256 }: CarriedFile, offset: number): PlannedBlob {
+  return {
+    digest: `sha256:${sha256}`,
+    size,
+    offset,
+    sources: [{ kind: "file", file, offset: 0 }],
+    image: path,
+  };
 }
 
 function sameSource(one: BlobSource, other: BlobSource): boolean {

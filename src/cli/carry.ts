@@ -1,0 +1,82 @@
+// `--with` of `build`: what comes along in bin/ for a host that has nothing but a container engine.
+import { resolve } from "node:path";
+import type { ProgramSource } from "../adapters/carried/program-file.js";
+import type { CarriedFile } from "../core/bundle/carried-file.js";
+import type { Platform } from "../core/oci/descriptor.js";
+import { settleAll, ViolaError } from "../errors.js";
+import type { CommandContext } from "./context.js";
+import { findHelmProgram, programFolder } from "./plan-context.js";
+
+const PROGRAMS = ["node", "helm", "kubectl"] as const;
+type ProgramName = (typeof PROGRAMS)[number];
+const NAMES = ["cli", ...PROGRAMS];
+
+/** What is to come along; a program without a source is the one that this machine runs. */
+interface Wish {
+  readonly name: "cli" | ProgramName;
+  readonly source?: ProgramSource;
+}
+
+/** Reads values of `--with`: `cli`, `NAME`, `NAME=FILE` or `NAME=URL#sha256:HEX`, several with commas between. Throws `USAGE`. */
+export function parseWishes(values: readonly string[], cwd: string): readonly Wish[] {
+  const wishes = values
+    .flatMap((value) => value.split(new RegExp(`,(?=(?:${NAMES.join("|")})(?:[=,]|$))`)))
+    .map((text) => parseWish(text.trim(), cwd));
+  return [...new Map(wishes.map((wish) => [wish.name, wish])).values()];
+}
+
+function parseWish(text: string, cwd: string): Wish {
+  const [, given = "", source] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  const wrong = (message: string): ViolaError =>
+    new ViolaError("USAGE", `--with ${text}: ${message}`, {
+      subject: text,
+      hint: "Write cli, or node, helm, kubectl, each alone or as NAME=FILE or NAME=URL#sha256:HEX.",
+    });
+  if (given === "cli" && source === undefined) return { name: "cli" };
+  const name = PROGRAMS.find((program) => program === given);
+  if (name === undefined || source === "") throw wrong("this cannot come along");
+  if (source === undefined) return { name };
+  if (!/^https?:\/\//.test(source)) return { name, source: { kind: "file", file: resolve(cwd, source) } };
+  const [, url, sha256] = /^([^#]+)#sha256:([0-9a-f]{64})$/.exec(source) ?? [];
+  if (url === undefined || sha256 === undefined) throw wrong("a URL needs #sha256: and 64 hex digits");
+  return { name, source: { kind: "url", url, sha256 } };
+}
+
+/** Finds or fetches everything, and returns it in the order of the bundle. Throws the failures of all at once. */
+export async function carryFiles(
+  wishes: readonly Wish[],
+  platforms: readonly Platform[],
+  context: CommandContext,
+): Promise<readonly CarriedFile[]> {
+  if (wishes.length === 0) return [];
+  const [{ ownProgram }, { carryProgram }, { ca }, folder] = await Promise.all([
+    import("../adapters/carried/own-program.js"),
+    import("../adapters/carried/program-file.js"),
+    context.settings(),
+    context.temporaryFolder(),
+  ]);
+  const options = { platforms, folder, ca: ca.map(({ pem }) => pem), signal: context.signal };
+  const carried = await settleAll(
+    "not everything can come along",
+    wishes.map(async ({ name, source }) =>
+      name === "cli"
+        ? ownProgram(context.home, context.signal)
+        : [
+            await carryProgram(
+              name,
+              source ?? { kind: "file", file: await findProgram(name, context) },
+              options,
+              context.progress.onProgress,
+            ),
+          ],
+    ),
+  );
+  return carried.flat().sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+async function findProgram(name: ProgramName, context: CommandContext): Promise<string> {
+  if (name === "node") return process.execPath;
+  if (name === "helm") return (await findHelmProgram(context)).program;
+  const { findKubectl } = await import("../adapters/kube/find-kubectl.js");
+  return findKubectl({ path: context.env["PATH"], cacheFolder: await programFolder(context) });
+}
