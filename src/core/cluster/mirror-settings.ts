@@ -1,0 +1,155 @@
+// The settings that make nodes pull from a registry that stands in for others: containerd, k3s and RKE2, podman and CRI-O, docker.
+import { stringify } from "yaml";
+import type { SmallFile } from "../bundle/layout-files.js";
+import { registryFolder } from "./registry-layout.js";
+
+/** A registry that holds the images of others under `[PREFIX/]REGISTRY/REPOSITORY`. */
+export interface MirrorPlace {
+  /** `http(s)://HOST[:PORT]` */
+  readonly origin: string;
+  /** Without slashes around it; may be empty. */
+  readonly prefix: string;
+  /** PEM of the authority behind its certificate, where nodes may not know it. */
+  readonly ca?: string;
+  /** True when its certificate is not to be checked. */
+  readonly skipVerify: boolean;
+  /** True when it answers for Docker Hub without a prefix, as dockerd asks its mirrors: `/v2/library/busybox/…`. */
+  readonly answersDockerd: boolean;
+}
+
+/** Where docker.io is in truth. */
+const DOCKER_HUB_SERVER = "https://registry-1.docker.io";
+const CA_FILE = "ca.crt";
+
+/**
+ * Returns the files for a folder that is handed to whoever keeps the nodes; README.txt says where each goes. `registries` are those that
+ * images are named by.
+ */
+export function mirrorSettings(registries: readonly string[], place: MirrorPlace): readonly SmallFile[] {
+  const ca = place.ca;
+  const texts: readonly (readonly [string, string])[] = [
+    ["README.txt", readme(place)],
+    ...registries.flatMap((registry) => [
+      [`containerd/${registry}/hosts.toml`, hostsToml(registry, place)] as const,
+      ...(ca === undefined ? [] : [[`containerd/${registry}/${CA_FILE}`, ca] as const]),
+    ]),
+    ["k3s/registries.yaml", k3sRegistries(registries, place)],
+    ["containers/viola-airgap.conf", registriesConf(registries, place)],
+    ["docker/daemon.json", `${JSON.stringify(dockerDaemon(place), null, 2)}\n`],
+    ...(ca === undefined ? [] : [[CA_FILE, ca] as const]),
+  ];
+  return texts.map(([path, text]) => ({ path, bytes: Buffer.from(text) }));
+}
+
+/**
+ * Writes `/etc/containerd/certs.d/REGISTRY/hosts.toml`. The registry itself stays the last resort: where it cannot be reached, containerd says so
+ * after the mirror's own answer. https://github.com/containerd/containerd/blob/main/docs/hosts.md
+ */
+export function hostsToml(registry: string, place: MirrorPlace): string {
+  const server = registry === "docker.io" ? DOCKER_HUB_SERVER : `https://${registry}`;
+  const lines = [
+    `server = "${server}"`,
+    "",
+    `[host."${[`${place.origin}/v2`, ...folderOf(registry, place)].join("/")}"]`,
+    '  capabilities = ["pull", "resolve"]',
+    "  override_path = true",
+    ...(place.ca === undefined ? [] : [`  ca = "${CA_FILE}"`]),
+    ...(place.skipVerify ? ["  skip_verify = true"] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** https://docs.k3s.io/installation/private-registry; RKE2 reads the same. */
+function k3sRegistries(registries: readonly string[], place: MirrorPlace): string {
+  const { host, protocol } = new URL(place.origin);
+  const tls = {
+    ...(place.ca !== undefined && { ca_file: `/etc/rancher/k3s/${CA_FILE}` }),
+    ...(place.skipVerify && { insecure_skip_verify: true }),
+  };
+  return stringify({
+    mirrors: Object.fromEntries(
+      registries.map((registry) => [
+        registry,
+        {
+          endpoint: [place.origin],
+          rewrite: { "^(.*)$": [...folderOf(registry, place), "$1"].join("/") },
+        },
+      ]),
+    ),
+    ...(protocol === "https:" && Object.keys(tls).length > 0 && { configs: { [host]: { tls } } }),
+  });
+}
+
+/** containers-registries.conf.d(5) */
+function registriesConf(registries: readonly string[], place: MirrorPlace): string {
+  const { host, protocol } = new URL(place.origin);
+  const isInsecure = place.skipVerify || protocol === "http:";
+  return registries
+    .map((registry) =>
+      [
+        "[[registry]]",
+        `location = "${registry}"`,
+        "[[registry.mirror]]",
+        `location = "${[host, ...folderOf(registry, place)].join("/")}"`,
+        ...(isInsecure ? ["insecure = true"] : []),
+        "",
+      ].join("\n"),
+    )
+    .join("\n");
+}
+
+/** https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file */
+function dockerDaemon(place: MirrorPlace): object {
+  const { host, protocol } = new URL(place.origin);
+  const isInsecure = place.skipVerify || protocol === "http:";
+  return {
+    ...(isInsecure && { "insecure-registries": [host] }),
+    ...(place.answersDockerd && { "registry-mirrors": [place.origin] }),
+  };
+}
+
+function folderOf(registry: string, { prefix }: MirrorPlace): readonly string[] {
+  return [prefix, registryFolder(registry)].filter((part) => part !== "");
+}
+
+function readme(place: MirrorPlace): string {
+  const { host } = new URL(place.origin);
+  const path = [host, ...folderOf("docker.io", place)].join("/");
+  const lines = [
+    `Settings that make nodes pull from ${[place.origin, place.prefix].filter((part) => part !== "").join("/")}`,
+    "",
+    "containerd (Kind, kubeadm, most others), on every node; no restart:",
+    "  cp -r containerd/. /etc/containerd/certs.d/",
+    "  /etc/containerd/config.toml must name that folder; where it does not yet, restart containerd after the change:",
+    '    containerd 1: [plugins."io.containerd.grpc.v1.cri".registry] config_path = "/etc/containerd/certs.d"',
+    `    containerd 2: [plugins."io.containerd.cri.v1.images".registry] config_path = "/etc/containerd/certs.d"`,
+    "",
+    "k3s and RKE2, on every node, then restart it (merge with the file that is there; RKE2: /etc/rancher/rke2/):",
+    "  cp k3s/registries.yaml /etc/rancher/k3s/registries.yaml",
+    ...(place.ca === undefined ? [] : [`  cp ${CA_FILE} /etc/rancher/k3s/${CA_FILE}`]),
+    "",
+    "podman and CRI-O, on every node:",
+    "  cp containers/viola-airgap.conf /etc/containers/registries.conf.d/",
+    ...(place.ca === undefined
+      ? []
+      : [`  mkdir -p /etc/containers/certs.d/${host} && cp ${CA_FILE} /etc/containers/certs.d/${host}/`]),
+    "",
+    "docker (merge docker/daemon.json into /etc/docker/daemon.json and reload dockerd):",
+    ...(place.answersDockerd
+      ? [
+          "  dockerd asks its mirrors for images of Docker Hub only; images of other registries it pulls by their name here:",
+        ]
+      : [
+          "  dockerd takes mirrors for Docker Hub only, and none with a path, so it cannot use this one. It pulls by the names here:",
+        ]),
+    `  docker pull ${path}/library/busybox:1.36`,
+    ...(place.ca === undefined
+      ? []
+      : [`  mkdir -p /etc/docker/certs.d/${host} && cp ${CA_FILE} /etc/docker/certs.d/${host}/`]),
+    "",
+    "Where the registry wants a login for pulling too, these files have none: give it to the kubelet as imagePullSecrets, or to k3s under",
+    `configs: {"${host}": {auth: {username: …, password: …}}} in registries.yaml.`,
+    "",
+  ];
+  return lines.join("\n");
+}
