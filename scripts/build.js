@@ -3,6 +3,16 @@
 import { rmSync } from "node:fs";
 import { build } from "esbuild";
 
+// dockerode asks for ssh2, native code, whatever the engine; engines at ssh:// are refused before (adapters/docker/endpoint.ts). Without it the
+// program runs where no node_modules is: `build --with cli`.
+const withoutSsh = {
+  name: "without-ssh2",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^ssh2$/ }, () => ({ path: "ssh2", namespace: "empty" }));
+    onLoad({ filter: /./, namespace: "empty" }, () => ({ contents: "" }));
+  },
+};
+
 rmSync("dist", { recursive: true, force: true });
 await build({
   entryPoints: ["src/main.ts", "src/adapters/blobs/blob-worker.ts"],
@@ -18,8 +28,7 @@ await build({
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "linked",
-  // Of dockerode: native code, wanted for ssh:// engines only.
-  external: ["ssh2", "cpu-features"],
+  plugins: [withoutSsh],
   // CommonJS packages inside ask for Node's own modules this way.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
