@@ -11,6 +11,7 @@ import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
+import { registerServe } from "./serve.js";
 import { registerVerify } from "./verify.js";
 
 /** Runs the work of a command with a context that is disposed of afterwards. */
@@ -44,6 +45,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     registerInstall,
     registerCheck,
     registerInit,
+    registerServe,
     registerPostRender,
   ])
     register(program, launch);

@@ -103,7 +103,7 @@ async function sha256Of(
 }
 
 /** What the inventory itself lacks: a chart of a release, a blob of an image, an image that was found to be required. */
-function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
+export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
   const files = new Set(inventory.files.map((file) => file.path));
   for (const release of inventory.releases) {
     for (const path of [release.file, ...release.values]) {

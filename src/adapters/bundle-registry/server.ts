@@ -2,57 +2,104 @@
 import { randomBytes } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { BundleFile, ServedBundle } from "../../core/cluster/served-bundle.js";
+import type { BundleFile, ManifestRequest, ServedBundle } from "../../core/cluster/served-bundle.js";
 import { ViolaError } from "../../errors.js";
-import { makeRoutes, parseRange, type Content, type UnknownCode } from "./routes.js";
+import { makeChartRoutes } from "./chart-routes.js";
+import { makeRoutes, parseRange, type Content, type FindRoute, type UnknownCode } from "./routes.js";
 
 /** Bytes read and sent at a time. One buffer of this size serves a whole response. */
 const CHUNK_BYTES = 256 * 1024;
 const KEY_BYTES = 16;
 
+/** What a server is made of. */
+interface Served {
+  readonly file: string;
+  readonly findRoute: FindRoute;
+  /** Returns who asks, and the path below the door; undefined where there is no door. */
+  readonly enter: (
+    path: string,
+    address: string,
+  ) => { readonly client: string; readonly path: string } | undefined;
+  readonly onSent: (client: string, bytes: number) => void;
+  readonly onManifest: (request: ManifestRequest) => void;
+  readonly listen: Listen;
+}
+
+interface Listen {
+  readonly address?: string;
+  readonly port?: number;
+}
+
+interface RunningServer {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
 /**
- * Serves the bundle on `address` (all addresses of this machine unless given) and `port` (a free one unless given).
+ * Serves the images on `address` (all addresses of this machine unless given) and `port` (a free one unless given).
  * Everything lies below a random path, told by `pathFor`, so that only those who were told the path can ask.
- * `onSent` hears of every chunk that was handed to the network. Throws `FILE_UNUSABLE` when the file cannot be read or the port is taken.
+ * `onSent` hears of every chunk that was handed to the network, `onManifest` of every manifest that was asked for.
+ * Throws `FILE_UNUSABLE` when the file cannot be read or the port is taken.
  */
 export async function serveBundle(
   bundle: BundleFile,
   onSent: (client: string, bytes: number) => void,
-  listen: { readonly address?: string; readonly port?: number } = {},
+  listen: Listen = {},
+  onManifest: (request: ManifestRequest) => void = () => undefined,
 ): Promise<ServedBundle> {
-  const handle = await open(bundle.file, "r").catch((cause: unknown) => {
-    throw new ViolaError("FILE_UNUSABLE", `${bundle.file} cannot be read`, { subject: bundle.file, cause });
-  });
   const key = randomBytes(KEY_BYTES).toString("hex");
-  const findRoute = makeRoutes(bundle.inventory);
   const sent = new Map<string, number>();
-
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = splitUrl(request.url ?? "/");
-    if (url?.key !== key) {
-      answerStatus(response, 404);
-      return;
-    }
-    response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
-    const route = findRoute(url.path, url.registry);
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      response.setHeader("Allow", "GET, HEAD");
-      answerError(response, 405, "UNSUPPORTED");
-    } else if (route.kind === "ping") {
-      answerStatus(response, 200);
-    } else if (route.kind === "unknown") {
-      answerError(response, 404, route.code);
-    } else {
-      await answerContent(request, response, route.content, handle, (bytes) => {
-        sent.set(url.client, (sent.get(url.client) ?? 0) + bytes);
-        onSent(url.client, bytes);
-      });
-    }
+  const server = await startServer({
+    file: bundle.file,
+    findRoute: makeRoutes(bundle.inventory),
+    enter: (text) => {
+      const [, found, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(text) ?? [];
+      return found !== key || client === undefined || path === undefined ? undefined : { client, path };
+    },
+    onSent: (client, bytes) => {
+      sent.set(client, (sent.get(client) ?? 0) + bytes);
+      onSent(client, bytes);
+    },
+    onManifest,
+    listen,
+  });
+  return {
+    ...server,
+    pathFor: (client) => `/${key}/${encodeURIComponent(client)}`,
+    sentBytes: (client) => sent.get(client) ?? 0,
   };
+}
 
+/**
+ * Serves images and charts to everybody who can reach the address. `locate` says where a file of the bundle lies in it.
+ * Throws `FILE_UNUSABLE` as `serveBundle` does.
+ */
+export function serveOpenly(
+  bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
+  onManifest: (request: ManifestRequest) => void,
+  listen: Listen,
+): Promise<RunningServer> {
+  const findImage = makeRoutes(bundle.inventory);
+  const findChart = makeChartRoutes(bundle.inventory, (path) => bundle.locate(path));
+  return startServer({
+    file: bundle.file,
+    findRoute: (path, registry) =>
+      path.startsWith("/v2") ? findImage(path, registry) : findChart(path, registry),
+    enter: (path, client) => ({ client, path }),
+    onSent: () => undefined,
+    onManifest,
+    listen,
+  });
+}
+
+async function startServer(served: Served): Promise<RunningServer> {
+  const { file, listen } = served;
+  const handle = await open(file, "r").catch((cause: unknown) => {
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read`, { subject: file, cause });
+  });
   const server = createServer((request, response) => {
     // What fails here is the connection or the file; the client sees a body that is cut short, and never one that looks whole.
-    answer(request, response).catch(() => response.destroy());
+    answer(request, response, served, handle).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -62,18 +109,16 @@ export async function serveBundle(
     );
   }).catch(async (cause: unknown) => {
     await handle.close();
-    throw new ViolaError("FILE_UNUSABLE", `${bundle.file} cannot be served: ${String(cause)}`, {
-      subject: bundle.file,
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served: ${String(cause)}`, {
+      subject: file,
       cause,
+      hint: "Give an address of this machine and a port that no other program has.",
     });
   });
   const address = server.address();
   let closed: Promise<void> | undefined;
-
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
-    pathFor: (client) => `/${key}/${encodeURIComponent(client)}`,
-    sentBytes: (client) => sent.get(client) ?? 0,
     close: () =>
       (closed ??= (async () => {
         const stopped = new Promise((resolve) => server.close(resolve));
@@ -84,9 +129,42 @@ export async function serveBundle(
   };
 }
 
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { findRoute, enter, onSent, onManifest }: Served,
+  handle: FileHandle,
+): Promise<void> {
+  const url = splitUrl(request.url ?? "/");
+  const entered = url && enter(url.path, request.socket.remoteAddress ?? "");
+  if (url === undefined || entered === undefined) {
+    answerStatus(response, 404);
+    return;
+  }
+  const { client, path } = entered;
+  response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
+  const route = findRoute(path, url.registry);
+  if ("wanted" in route) {
+    onManifest({ ...route.wanted, client, status: route.kind === "content" ? 200 : 404 });
+  }
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.setHeader("Allow", "GET, HEAD");
+    answerError(response, 405, "UNSUPPORTED");
+  } else if (route.kind === "ping") {
+    answerStatus(response, 200);
+  } else if (route.kind === "unknown") {
+    answerError(response, 404, route.code);
+  } else if (route.kind === "document") {
+    const body = Buffer.from(route.text);
+    response.writeHead(200, { "Content-Type": route.mediaType, "Content-Length": body.length }).end(body);
+  } else {
+    await answerContent(request, response, route.content, handle, (bytes) => {
+      onSent(client, bytes);
+    });
+  }
+}
+
 interface SplitUrl {
-  readonly key: string;
-  readonly client: string;
   readonly path: string;
   readonly registry: string | undefined;
 }
@@ -94,10 +172,10 @@ interface SplitUrl {
 function splitUrl(text: string): SplitUrl | undefined {
   try {
     const url = new URL(text, "http://bundle");
-    const [, key, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
-    if (key === undefined || client === undefined || path === undefined) return undefined;
-    const registry = url.searchParams.get("ns") ?? undefined;
-    return { key, client: decodeURIComponent(client), path: decodeURIComponent(path), registry };
+    return {
+      path: decodeURIComponent(url.pathname),
+      registry: url.searchParams.get("ns") ?? undefined,
+    };
   } catch {
     return undefined;
   }

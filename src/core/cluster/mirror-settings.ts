@@ -30,8 +30,8 @@ export function mirrorSettings(registries: readonly string[], place: MirrorPlace
   const texts: readonly (readonly [string, string])[] = [
     ["README.txt", readme(place)],
     ...registries.flatMap((registry) => [
-      [`containerd/${registry}/hosts.toml`, hostsToml(registry, place)] as const,
-      ...(ca === undefined ? [] : [[`containerd/${registry}/${CA_FILE}`, ca] as const]),
+      [`containerd/${containerdFolder(registry)}/hosts.toml`, hostsToml(registry, place)] as const,
+      ...(ca === undefined ? [] : [[`containerd/${containerdFolder(registry)}/${CA_FILE}`, ca] as const]),
     ]),
     ["k3s/registries.yaml", k3sRegistries(registries, place)],
     ["containers/viola-airgap.conf", registriesConf(registries, place)],
@@ -57,6 +57,11 @@ export function hostsToml(registry: string, place: MirrorPlace): string {
     ...(place.skipVerify ? ["  skip_verify = true"] : []),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** containerd's name for the folder of a host with a port, free of colons (hostDirectory in core/remotes/docker/config). */
+function containerdFolder(registry: string): string {
+  return registry.replace(/:(\d+)$/, "_$1_");
 }
 
 /** https://docs.k3s.io/installation/private-registry; RKE2 reads the same. */

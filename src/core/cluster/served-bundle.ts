@@ -8,6 +8,18 @@ export interface BundleFile {
   readonly file: string;
 }
 
+/** A manifest that somebody asked a served bundle for. Clients ask for one several times: by HEAD and GET, by tag and by digest. */
+export interface ManifestRequest {
+  readonly registry: string;
+  readonly repository: string;
+  /** Tag or digest. */
+  readonly reference: string;
+  /** 200, or 404 when the bundle has it not. */
+  readonly status: number;
+  /** Who asked: the name in the path that it was told, else its address. */
+  readonly client: string;
+}
+
 /** A running server. Whoever started it closes it. */
 export interface ServedBundle {
   readonly port: number;

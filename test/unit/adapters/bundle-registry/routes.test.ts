@@ -21,7 +21,50 @@ describe("routes", () => {
     const path = "/v2/prometheus/prometheus/manifests/v2";
     expect(digestFor(path, "quay.io")).toBe(prometheus.digest);
     expect(digestFor(path, "ghcr.io")).toBeUndefined();
-    expect(findRoute(path, "ghcr.io")).toEqual({ kind: "unknown", code: "MANIFEST_UNKNOWN" });
+    expect(findRoute(path, "ghcr.io")).toMatchObject({ kind: "unknown", code: "NAME_UNKNOWN" });
+  });
+
+  test("registry in the path and in the query is the same once, as containerd asks below a path of a mirror", () => {
+    expect(digestFor("/v2/quay.io/prometheus/prometheus/manifests/v2", "quay.io")).toBe(prometheus.digest);
+    expect(digestFor("/v2/docker.io/library/busybox/manifests/1", "docker.io")).toBe(busybox.digest);
+  });
+
+  test("a registry with a port is found by its name and by its folder", () => {
+    const single = imageOf("lab.example:5000/a/b:1", { layers: ["layer"] });
+    const find = makeRoutes(inventoryOf([single]));
+    for (const path of ["/v2/lab.example:5000/a/b/manifests/1", "/v2/lab.example_5000/a/b/manifests/1"]) {
+      expect(find(path, undefined)).toMatchObject({ content: { digest: single.digest } });
+    }
+    expect(find("/v2/a/b/manifests/1", "lab.example:5000")).toMatchObject({
+      content: { digest: single.digest },
+    });
+  });
+
+  test("what was asked for is spelled out, whether it is there or not", () => {
+    expect(findRoute("/v2/busybox/manifests/1", undefined)).toMatchObject({
+      wanted: { registry: "docker.io", repository: "library/busybox", reference: "1" },
+    });
+    expect(findRoute("/v2/a/b/manifests/2", "ghcr.io")).toMatchObject({
+      wanted: { registry: "ghcr.io", repository: "a/b", reference: "2" },
+    });
+    expect(findRoute("/v2/ghcr.io/a/b/manifests/2", "ghcr.io")).toMatchObject({
+      wanted: { registry: "ghcr.io", repository: "a/b", reference: "2" },
+    });
+  });
+
+  test("tags and repositories are listed", () => {
+    const text = (path: string): unknown => {
+      const route = findRoute(path, undefined);
+      return route.kind === "document" ? JSON.parse(route.text) : route;
+    };
+    expect(text("/v2/quay.io/prometheus/prometheus/tags/list")).toEqual({
+      name: "quay.io/prometheus/prometheus",
+      tags: ["v2"],
+    });
+    expect(text("/v2/_catalog")).toEqual({
+      repositories: ["docker.io/library/busybox", "quay.io/prometheus/prometheus"],
+    });
+    expect(text("/v2/quay.io/no/such/tags/list")).toEqual({ kind: "unknown", code: "NAME_UNKNOWN" });
   });
 
   test("without a query the registry is part of the path, or Docker Hub", () => {
@@ -36,9 +79,12 @@ describe("routes", () => {
       [index, OCI_INDEX],
       [manifest, OCI_MANIFEST],
     ] as const) {
-      expect(findRoute(`/v2/any/name/manifests/${entry?.digest ?? ""}`, "quay.io")).toMatchObject({
+      const path = `/manifests/${entry?.digest ?? ""}`;
+      expect(findRoute(`/v2/prometheus/prometheus${path}`, "quay.io")).toMatchObject({
         content: { digest: entry?.digest, mediaType, size: entry?.size },
       });
+      // A node would not know the image by that name.
+      expect(findRoute(`/v2/any/name${path}`, "quay.io")).toMatchObject({ code: "NAME_UNKNOWN" });
     }
   });
 

@@ -1,0 +1,48 @@
+// The charts of a bundle as a Helm chart repository: pure, like the routes of images.
+import { stringify } from "yaml";
+import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import type { FindRoute, Route } from "./routes.js";
+
+const GZIP = "application/gzip";
+const FOLDER = "/charts";
+
+/**
+ * Makes the lookup: `/charts/index.yaml`, and each packaged chart under its path in the bundle. `locate` says where that lies in the file.
+ * Other paths are unknown. https://helm.sh/docs/topics/chart_repository/
+ */
+export function makeChartRoutes(
+  { releases }: Inventory,
+  locate: (path: string) => { readonly offset: number; readonly size: number },
+): FindRoute {
+  const charts = [...new Map(releases.map((release) => [release.file, release])).values()];
+  const routes = new Map<string, Route>(
+    charts.map(({ file, sha256 }) => [
+      `/${file}`,
+      { kind: "content", content: { ...locate(file), mediaType: GZIP, digest: `sha256:${sha256}` } },
+    ]),
+  );
+  routes.set(`${FOLDER}/index.yaml`, {
+    kind: "document",
+    mediaType: "application/yaml",
+    text: chartIndex(charts),
+  });
+  return (path) => routes.get(path) ?? { kind: "unknown", code: "UNSUPPORTED" };
+}
+
+function chartIndex(releases: readonly InventoryRelease[]): string {
+  const entries: Record<string, object[]> = {};
+  for (const { chart, file, sha256 } of releases) {
+    const { name, version, appVersion, kubeVersion } = chart;
+    (entries[name] ??= []).push({
+      apiVersion: "v2",
+      name,
+      version,
+      ...(appVersion !== undefined && { appVersion }),
+      ...(kubeVersion !== undefined && { kubeVersion }),
+      digest: sha256,
+      // Relative to the index.
+      urls: [file.replace(/^charts\//, "")],
+    });
+  }
+  return stringify({ apiVersion: "v1", entries });
+}

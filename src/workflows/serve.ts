@@ -1,0 +1,106 @@
+// Serves a bundle as a registry and chart repository, for as long as anybody wants it.
+import type { Inventory } from "../core/bundle/inventory.js";
+import type { ManifestRequest } from "../core/cluster/served-bundle.js";
+import { formatReference, parseReference } from "../core/images/reference.js";
+import { ManyErrors, ViolaError } from "../errors.js";
+import type { OpenBundle } from "./context.js";
+import type { OnProgress } from "./events.js";
+import { findGaps } from "./verify.js";
+
+/** Where to listen. */
+export interface Listen {
+  readonly address: string;
+  /** 0 for any free one. */
+  readonly port: number;
+}
+
+/** Serves the whole bundle at an address; whoever started it closes it. */
+export type ServeOpenly = (
+  bundle: OpenBundle,
+  onManifest: (request: ManifestRequest) => void,
+  listen: Listen,
+) => Promise<{ readonly port: number; readonly close: () => Promise<void> }>;
+
+export interface ServeContext {
+  readonly serveOpenly: ServeOpenly;
+  /** Ends the serving. */
+  readonly signal: AbortSignal;
+}
+
+/** What is served. */
+export interface ServeReport {
+  readonly bundle: string;
+  readonly port: number;
+  readonly images: number;
+  readonly names: readonly string[];
+  /** Registries that the names say, sorted. */
+  readonly registries: readonly string[];
+  readonly charts: readonly { readonly name: string; readonly version: string }[];
+}
+
+/**
+ * Serves until the signal fires, which is the way it ends well. `onListening` is told once the port is open, `onManifest` of every manifest that
+ * is asked for; each name that the bundle has not becomes one note. The bundle's structure is checked, its checksums are not: clients
+ * compare every digest. Throws `BUNDLE_INVALID` for what is missing in it, and `FILE_UNUSABLE` for an address that cannot be had.
+ */
+export async function serveUntilAborted(
+  bundle: OpenBundle,
+  listen: Listen,
+  { serveOpenly, signal }: ServeContext,
+  onListening: (report: ServeReport) => Promise<void>,
+  onProgress: OnProgress,
+  onManifest: (request: ManifestRequest) => void = () => undefined,
+): Promise<void> {
+  refuseGaps(bundle);
+  const missed = new Set<string>();
+  const server = await serveOpenly(
+    bundle,
+    (request) => {
+      onManifest(request);
+      const name = nameOf(request);
+      if (request.status === 200 || missed.has(name)) return;
+      missed.add(name);
+      onProgress({ kind: "note", message: `not in this bundle: ${name} (asked for by ${request.client})` });
+    },
+    listen,
+  );
+  try {
+    await onListening(reportOf(bundle.inventory, server.port));
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => {
+        resolve();
+      });
+    });
+  } finally {
+    await server.close();
+  }
+}
+
+function refuseGaps({ file, inventory }: OpenBundle): void {
+  const errors = [...findGaps(inventory)].map(
+    ({ message, subject }) => new ViolaError("BUNDLE_INVALID", message, { subject }),
+  );
+  const [first] = errors;
+  if (first !== undefined) throw errors.length === 1 ? first : new ManyErrors(`${file} is not whole`, errors);
+}
+
+function reportOf(inventory: Inventory, port: number): ServeReport {
+  const names = inventory.images.flatMap((image) => image.names);
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    port,
+    images: inventory.images.length,
+    names,
+    registries: [...new Set(names.map((name) => parseReference(name).registry))].sort(),
+    charts: inventory.releases.map(({ chart: { name, version } }) => ({ name, version })),
+  };
+}
+
+function nameOf({ registry, repository, reference }: ManifestRequest): string {
+  return formatReference({
+    registry,
+    repository,
+    ...(reference.includes(":") ? { digest: reference } : { tag: reference }),
+  });
+}
