@@ -205,7 +205,11 @@ async function pushBlobs(
       }
     }
   };
-  await Promise.all(lacking.map((one) => limit(() => pushBlob(one))));
+  // Uploads that an interruption ends are given back to the registry, so they are waited for.
+  await settleAll(
+    "blobs could not be pushed",
+    lacking.map((one) => limit(() => pushBlob(one))),
+  );
   refuse("repositories could not be pushed to", [...failures.values()]);
   onProgress({ kind: "ended", step: "push", summary: `${uploaded} sent, ${mounted} mounted` });
   const present = presences.reduce((sum, { having }) => sum + having.length, 0);

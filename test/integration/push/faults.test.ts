@@ -1,0 +1,95 @@
+// Pushing to registries that fail: uploads that break, proxies with limits, addresses that a registry gets wrong, an impatient user.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../../scripts/parts/embedded-registry.js";
+import type { Fault } from "../../../scripts/parts/registry-faults.js";
+import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import { bundleOf } from "../load/bundle-of.js";
+import { pushTo } from "./push-to.js";
+
+const folder = mkdtempSync(join(tmpdir(), "viola-push-faults-"));
+let bundle: OpenBundle;
+let registry: EmbeddedRegistry;
+beforeAll(async () => {
+  bundle = await bundleOf(folder, "pushed", [
+    { reference: "quay.io/a/b:1", seed: "a", mediaTypes: "oci", layers: [3_000_000, 10_000] },
+    { reference: "quay.io/c/d:1", seed: "c", mediaTypes: "oci", layers: [10_000] },
+  ]);
+});
+afterEach(() => registry.close());
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const start = async (fault: (request: RegistryRequest) => Fault | undefined): Promise<void> => {
+  registry = await startEmbeddedRegistry({ fault });
+};
+const isPut = ({ method, kind }: RegistryRequest): boolean => method === "PUT" && kind === "upload";
+
+test("an upload that breaks begins anew, and is counted once", async () => {
+  let broken = 0;
+  await start((request) => (isPut(request) && broken++ < 3 ? { kind: "drop" } : undefined));
+  let done = 0;
+  let total = 0;
+  const report = await pushTo(registry.host, bundle, {
+    onProgress: (event) => {
+      if (event.kind === "started" && event.step === "push") total = event.total ?? 0;
+      if (event.kind === "advanced" && event.step === "push") done = event.done;
+    },
+  });
+  expect(broken).toBeGreaterThan(3);
+  expect(done).toBe(total);
+  expect(report.unresolved).toEqual([]);
+});
+
+test("a registry that is busy is asked again", async () => {
+  const refused = new Set<string>();
+  await start((request) => {
+    const what = `${request.method} ${request.kind}`;
+    if (refused.has(what)) return undefined;
+    refused.add(what);
+    return { kind: "status", status: 503, headers: { "retry-after": "0" } };
+  });
+  await expect(pushTo(registry.host, bundle)).resolves.toMatchObject({ unresolved: [] });
+});
+
+test("a proxy that takes no large body is named with the remedy, and the other repository gets its image", async () => {
+  await start((request) =>
+    isPut(request) && Number(request.headers["content-length"]) > 1_000_000
+      ? { kind: "status", status: 413 }
+      : undefined,
+  );
+  const error = await pushTo(registry.host, bundle).catch((cause: unknown) => cause);
+  expect(error).toMatchObject({
+    code: "REGISTRY_ANSWER_INVALID",
+    subject: `${registry.host}/quay.io/a/b`,
+    hint: expect.stringContaining("client_max_body_size") as unknown,
+  });
+  expect(registry.requests.some((request) => isPut(request) && request.repository === "quay.io/c/d")).toBe(
+    true,
+  );
+});
+
+test("what is no registry is said to be none", async () => {
+  await start(() => ({ kind: "status", status: 404, body: "<html>" }));
+  await expect(pushTo(registry.host, bundle)).rejects.toMatchObject({ code: "REGISTRY_ANSWER_INVALID" });
+});
+
+test("an interrupted push ends at once, tells the registry, and goes on next time", async () => {
+  const interruption = new AbortController();
+  await start(() => undefined);
+  const pushing = pushTo(registry.host, bundle, {
+    signal: interruption.signal,
+    onProgress: (event) => {
+      if (event.kind === "advanced" && event.step === "push") interruption.abort();
+    },
+  });
+  await expect(pushing).rejects.toMatchObject({ name: "AbortError" });
+  expect(registry.requests.some(({ method, kind }) => method === "DELETE" && kind === "upload")).toBe(true);
+  const next = await pushTo(registry.host, bundle);
+  expect(next.uploadedBlobs).toBeGreaterThan(0);
+  expect(await pushTo(registry.host, bundle)).toMatchObject({ uploadedBlobs: 0, sentBytes: 0 });
+});
