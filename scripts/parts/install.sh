@@ -20,6 +20,9 @@ iptables iptables
 conntrack conntrack
 etcd etcd-server
 xz xz-utils
+bsdtar libarchive-tools
+original-awk original-awk
+shasum perl
 time time
 setsid util-linux
 ldd libc-bin

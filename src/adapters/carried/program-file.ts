@@ -81,13 +81,14 @@ async function download(
   const hash = createHash("sha256");
   let done = 0;
   // A bundled CommonJS package has its default export alone. Proxies are those of the environment.
-  const { EnvHttpProxyAgent, fetch } = (await import("undici")).default;
+  const { EnvHttpProxyAgent, interceptors, request } = (await import("undici")).default;
   const trust = ca.length === 0 ? {} : { ca: [...(await import("node:tls")).rootCertificates, ...ca] };
-  const dispatcher = new EnvHttpProxyAgent({ connect: trust, requestTls: trust });
+  const agent = new EnvHttpProxyAgent({ connect: trust, requestTls: trust });
+  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
   try {
-    const answer = await fetch(url, { dispatcher, signal });
-    if (!answer.ok || answer.body === null) throw new Error(`answered ${answer.status}`);
-    const total = Number(answer.headers.get("content-length") ?? 0);
+    const { statusCode, headers, body } = await request(url, { dispatcher, signal });
+    if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+    const total = Number(headers["content-length"] ?? 0);
     onProgress({
       kind: "started",
       step,
@@ -103,7 +104,7 @@ async function download(
         yield chunk;
       }
     };
-    await pipeline(answer.body as AsyncIterable<Uint8Array>, count, createWriteStream(file), { signal });
+    await pipeline(body, count, createWriteStream(file), { signal });
     onProgress({ kind: "ended", step });
   } catch (cause) {
     signal.throwIfAborted();
@@ -114,7 +115,7 @@ async function download(
       hint: `Fetch it by other means and give the file: --with ${name}=FILE`,
     });
   } finally {
-    await dispatcher.close();
+    await agent.destroy();
   }
   const found = hash.digest("hex");
   if (found !== sha256) {
@@ -142,7 +143,8 @@ async function unpack(
   try {
     for await (const entry of entries) {
       const { name: path, type, mode } = entry.header;
-      const isWanted: boolean = !isFound && type === "file" && basename(path) === name && (mode & 0o111) !== 0;
+      const isWanted: boolean =
+        !isFound && type === "file" && basename(path) === name && (mode & 0o111) !== 0;
       if (isWanted) await pipeline(entry, createWriteStream(file), { signal });
       else entry.resume();
       isFound ||= isWanted;

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { makeImage, type ImageWish, type MadeImage } from "../../../scripts/parts/images.js";
 import { blobPath } from "../../../scripts/parts/layers.js";
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
-import { finishInventory, planArchive } from "../../../src/core/bundle/archive-plan.js";
+import { finishInventory, planArchive, type ArchiveInput } from "../../../src/core/bundle/archive-plan.js";
 import { inventoryImage } from "../../../src/core/bundle/inventory-image.js";
-import { FORMAT_VERSION } from "../../../src/core/bundle/inventory.js";
+import { FORMAT_VERSION, type Inventory } from "../../../src/core/bundle/inventory.js";
 import { formatReference, nodeNames, parseReference } from "../../../src/core/images/reference.js";
 import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../../src/core/oci/platform.js";
@@ -19,11 +19,18 @@ export interface NamedWish extends ImageWish {
   readonly bundled?: readonly string[];
 }
 
+/** What a bundle holds besides its images. */
+export interface BundleExtras {
+  readonly releases?: Inventory["releases"];
+  readonly files?: ArchiveInput["files"];
+}
+
 /** Makes the images in `folder` and writes them into `folder/NAME.tar`. */
 export async function bundleOf(
   folder: string,
   name: string,
   wishes: readonly NamedWish[],
+  { releases = [], files = [] }: BundleExtras = {},
 ): Promise<OpenBundle> {
   const images = wishes.map((wish) => resolve(folder, wish, makeImage(folder, wish)));
   const plan = planArchive({
@@ -34,12 +41,12 @@ export async function bundleOf(
       createdFrom: { spec: "", tool: "test" },
       platforms: [...new Set(wishes.flatMap((wish) => wish.bundled ?? ["linux/amd64"]))],
       apiVersions: [],
-      releases: [],
+      releases,
       images: images.map(inventoryImage),
       excluded: [],
       warnings: [],
     },
-    files: [],
+    files,
     images,
   });
   const file = join(folder, `${name}.tar`);

@@ -1,0 +1,427 @@
+// load.sh on a host with neither Node nor helm: by dash and by busybox, with the tools of Debian, of busybox and of macOS.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { makeImage } from "../../scripts/parts/images.js";
+import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import type { OpenBundle } from "../../src/workflows/context.js";
+import { bundleOf, type NamedWish } from "../integration/load/bundle-of.js";
+import { runCli } from "../support/cli.js";
+import { startNodes, type Nodes } from "../support/nodes.js";
+import { needs } from "../support/parts.js";
+import { ROOT } from "../support/paths.js";
+import { mustRun, run, start, type RunResult } from "../support/run.js";
+
+const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
+const WISHES: readonly NamedWish[] = [
+  { seed: "tagged", mediaTypes: "oci", layers: [3_000_000, 5_000], reference: "quay.io/org/tagged:1" },
+  { seed: "pinned", mediaTypes: "docker", layers: [50_000], reference: "pinned:2@DIGEST" },
+  { seed: "alone", mediaTypes: "oci", layers: [50_000], reference: "ghcr.io/x/alone@DIGEST", index: false },
+];
+/** Every program that the script uses; no list of macOS or busybox lacks one but the hash, of which it needs any. */
+const TOOLS =
+  "awk cat chmod cmp date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(" ");
+
+const describeNodes = await needs("nodes");
+
+describeNodes("load.sh", () => {
+  let folder: string;
+  let bundle: OpenBundle;
+  let names: readonly string[];
+  let nodes: Nodes;
+  /** Shells with the only programs that they find. */
+  let hosts: Record<
+    "debian" | "busybox" | "macos",
+    { readonly shell: readonly string[]; readonly path: string }
+  >;
+
+  const find = (program: string): string => execFileSync("which", [program], { encoding: "utf8" }).trim();
+  const offer = (name: string, programs: Readonly<Record<string, string>>): string => {
+    mkdirSync(join(folder, name));
+    for (const [program, target] of Object.entries({ docker: find("docker"), ...programs }))
+      symlinkSync(target, join(folder, name, program));
+    return join(folder, name);
+  };
+  const host = (which: keyof typeof hosts, args: readonly string[], env = {}): Parameters<typeof run> => {
+    const [shell = "", ...options] = hosts[which].shell;
+    const environment = { PATH: hosts[which].path, HOME: folder, TMPDIR: join(folder, "tmp"), ...env };
+    return [shell, [...options, SCRIPT, ...args], { env: environment }];
+  };
+  const load = (...args: readonly string[]): Promise<RunResult> =>
+    run(...host("debian", [...args, "--to", `kind:${nodes.cluster}`]));
+  /** Names that a node knows with all their content. */
+  const complete = async (node: string): Promise<readonly string[]> =>
+    (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "check"))
+      .split("\n")
+      .filter((line) => / complete \((\d+)\/\1\) /.test(line) && !line.startsWith("sha256:"))
+      .map((line) => line.split(/\s+/)[0] ?? "");
+  const copyWith = (name: string, change: (bytes: Buffer) => void): string => {
+    const bytes = readFileSync(bundle.file);
+    change(bytes);
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
+    mkdirSync(join(folder, "tmp"));
+    const common = Object.fromEntries(TOOLS.map((tool) => [tool, find(tool)]));
+    const applets = execFileSync("busybox", ["--list"], { encoding: "utf8" }).trim().split("\n");
+    const busybox = Object.fromEntries(applets.map((applet) => [applet, find("busybox")]));
+    hosts = {
+      debian: {
+        shell: [find("dash")],
+        path: offer("debian", { ...common, sh: find("dash"), sha256sum: find("sha256sum") }),
+      },
+      busybox: { shell: [find("busybox"), "sh"], path: offer("busybox", busybox) },
+      // Its sh is bash 3 in POSIX mode, its awk Kernighan's.
+      macos: {
+        shell: [find("bash"), "--posix"],
+        path: offer("macos", {
+          ...common,
+          awk: find("original-awk"),
+          sh: find("bash"),
+          shasum: find("shasum"),
+          perl: find("perl"),
+        }),
+      },
+    };
+    const bytes = Buffer.from("a: 1\n");
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    bundle = await bundleOf(folder, "bundle", WISHES, {
+      files: [{ path: "values/app.yaml", bytes, sha256 }],
+    });
+    names = bundle.inventory.images.flatMap((image) => image.names).sort();
+  });
+  beforeEach(async () => {
+    nodes = await startNodes(1);
+  });
+  afterEach(async () => {
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+    await nodes.remove();
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each(["debian", "busybox", "macos"] as const)("loads every name into every node: %s", async (which) => {
+    const args = [bundle.file, "--to", `kind:${nodes.cluster}`];
+    const first = await run(...host(which, args));
+
+    expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("sending") as unknown });
+    for (const node of nodes.names) {
+      expect([...(await complete(node))].sort()).toEqual(names);
+      const pinned = await nodes.exec(
+        node,
+        "ctr",
+        "-n",
+        "k8s.io",
+        "images",
+        "ls",
+        'labels."io.cri-containerd.pinned"==pinned',
+      );
+      for (const name of names) expect(pinned).toContain(name);
+    }
+
+    const again = await run(...host(which, args));
+    expect(again.code).toBe(0);
+    expect(again.stderr).not.toContain("sending");
+  });
+
+  it("sends a node what it lacks, and nothing else", async () => {
+    expect((await load(bundle.file)).code).toBe(0);
+    const [, worker = ""] = nodes.names;
+    await nodes.exec(worker, "ctr", "-n", "k8s.io", "images", "rm", "--sync", "quay.io/org/tagged:1");
+    const layer = bundle.inventory.images.find(({ normalized }) => normalized === "quay.io/org/tagged:1")
+      ?.platforms[0]?.layers[1];
+    await nodes
+      .exec(worker, "ctr", "-n", "k8s.io", "content", "rm", layer?.digest ?? "")
+      .catch(() => undefined);
+
+    const check = await load(bundle.file, "--check");
+    expect(check.code).toBe(0);
+    expect(check.stdout.split("\n").filter((line) => line.includes(": 0 of "))).toHaveLength(1);
+
+    const again = await load(bundle.file);
+    expect(again.code).toBe(0);
+    expect(again.stderr.match(/sending/g)).toHaveLength(1);
+    expect(again.stderr).toContain(`${worker}: sending`);
+    expect([...(await complete(worker))].sort()).toEqual(names);
+  });
+
+  it("refuses a damaged layer, names its image, and touches no node", async () => {
+    const layer = bundle.inventory.images.find(({ normalized }) => normalized === "quay.io/org/tagged:1")
+      ?.platforms[0]?.layers[0];
+    const { offset = 0 } = bundle.inventory.blobs.find(({ digest }) => digest === layer?.digest) ?? {};
+    const file = copyWith("layer", (bytes) =>
+      bytes.writeUInt8(bytes.readUInt8(offset + 1000) ^ 1, offset + 1000),
+    );
+
+    const { code, stderr } = await load(file);
+    expect(code).toBe(2);
+    expect(stderr).toContain("quay.io/org/tagged:1");
+    for (const node of nodes.names) expect(await complete(node)).toEqual([]);
+  });
+
+  it("refuses damaged files, all at once, and a file that was cut short", async () => {
+    const { offset } = bundle.locate("values/app.yaml");
+    const index = readFileSync(bundle.file).indexOf('"schemaVersion":2', offset);
+    const file = copyWith("files", (bytes) => {
+      bytes.write("b", offset);
+      bytes.write("3", index + '"schemaVersion":'.length);
+    });
+    const damaged = await load(file);
+    expect(damaged.code).toBe(2);
+    expect(damaged.stderr).toContain("values/app.yaml");
+    expect(damaged.stderr).toContain("index.json");
+
+    writeFileSync(join(folder, "cut"), readFileSync(bundle.file).subarray(0, bundle.size - 5000));
+    const cut = await load(join(folder, "cut"));
+    expect(cut).toMatchObject({ code: 2, stderr: expect.stringContaining(String(bundle.size)) as unknown });
+  });
+
+  it("refuses a bundle for another platform, and names node and platforms", async () => {
+    const other = await bundleOf(
+      folder,
+      "other",
+      WISHES.slice(0, 2).map((wish) => ({ ...wish, bundled: ["linux/arm64"] })),
+    );
+    const { code, stderr } = await load(other.file);
+    expect(code).toBe(2);
+    for (const node of nodes.names) expect(stderr).toContain(`${node} runs linux/amd64`);
+    expect(stderr).toContain("linux/arm64");
+  });
+
+  it("says everything that is missing at once, and which clusters there are", async () => {
+    const args = [bundle.file, "--to", "kind:no-such-cluster", "--install"];
+    const { code, stderr } = await run(...host("debian", args));
+    expect(code).toBe(2);
+    for (const part of ["no-such-cluster", nodes.cluster, "helm", "kubectl"]) expect(stderr).toContain(part);
+  });
+
+  it("never evaluates what a bundle says", async () => {
+    expect(
+      (
+        await load(
+          withInventory("unchanged", (json) => json),
+          "--check",
+        )
+      ).code,
+    ).toBe(0);
+    const trap = join(folder, "evaluated");
+    const hostile = [
+      `$(touch ${trap})`,
+      `\`touch ${trap}\``,
+      `'; touch ${trap}; '`,
+      `"; touch ${trap}; "`,
+      "a b",
+      "-rf",
+      "x\\ny",
+    ];
+    for (const text of hostile) {
+      const places: readonly ((json: string) => string)[] = [
+        (json) => json.replaceAll(/"(?:[a-z.]+\/)+tagged:1"/g, JSON.stringify(text)),
+        (json) => json.replaceAll('"values/app.yaml"', JSON.stringify(text)),
+        (json) => json.replaceAll('"linux/amd64"', JSON.stringify(text)),
+        (json) => json.replace(/"size": \d+/, `"size": ${text}`),
+        (json) => json.replace(/"digest": "sha256:[0-9a-f]+"/, `"digest": ${JSON.stringify(text)}`),
+      ];
+      for (const [index, place] of places.entries()) {
+        const { code } = await load(withInventory(`hostile-${index}`, place));
+        expect({ text, index, code }).toEqual({ text, index, code: 2 });
+      }
+      // Names that are only shown may be anything.
+      const shown = withInventory("hostile-name", (json) => json.replace('"bundle"', JSON.stringify(text)));
+      expect((await load(shown, "--check")).code).toBe(0);
+      expect(existsSync(trap)).toBe(false);
+    }
+    for (const node of nodes.names) expect(await complete(node)).toEqual([]);
+  });
+
+  /** A bundle whose bundle.json was changed; it gets so much room that it always fits, and everything after it moves. */
+  function withInventory(name: string, change: (json: string) => string): string {
+    const room = 512 * 1024;
+    const bytes = readFileSync(bundle.file);
+    const end = 512 + Math.ceil(bundle.locate("bundle.json").size / 512) * 512;
+    const json = bytes
+      .toString("utf8", 512, end)
+      .replace(/[\0\s]+$/, "")
+      .replace(/"offset": (\d+)/g, (_, offset: string) => `"offset": ${Number(offset) + 512 + room - end}`);
+    const header = Buffer.from(bytes.subarray(0, 512));
+    header.write(room.toString(8).padStart(11, "0"), 124);
+    const changed = Buffer.alloc(room, " ");
+    changed.write(change(json));
+    writeFileSync(join(folder, name), Buffer.concat([header, changed, bytes.subarray(end)]));
+    return join(folder, name);
+  }
+
+  it("ends at once when it is interrupted, leaves nothing, and goes on next time", async () => {
+    const large = await bundleOf(folder, "large", [
+      { seed: "large", mediaTypes: "oci", layers: [200_000_000], reference: "quay.io/org/large:1" },
+    ]);
+    const running = start(...host("debian", [large.file, "--to", `kind:${nodes.cluster}`]));
+    const sending = new Promise<void>((resolve) => {
+      running.process.stderr.on("data", (text: Buffer) => {
+        if (text.includes("sending")) setTimeout(resolve, 300);
+      });
+    });
+    await Promise.race([sending, running.result]);
+    running.process.kill("SIGINT");
+    const { code, stderr } = await running.result;
+    expect({ code, stderr }).toMatchObject({
+      code: 130,
+      stderr: expect.stringContaining("interrupted") as unknown,
+    });
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+    for (const node of nodes.names) expect(await complete(node)).toEqual([]);
+
+    expect((await load(large.file)).code).toBe(0);
+    for (const node of nodes.names) expect(await complete(node)).toEqual(["quay.io/org/large:1"]);
+  });
+
+  it("loads into the Docker engine of the host what that lacks", async () => {
+    const image = "viola.invalid/load-sh:1";
+    const one = await bundleOf(folder, "docker", [
+      { seed: "d", mediaTypes: "oci", layers: [70_000], reference: image },
+    ]);
+    const config = one.inventory.images[0]?.platforms[0]?.config.digest;
+    try {
+      const first = await run(...host("debian", [one.file, "--to", "docker"]));
+      expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("sending") as unknown });
+      const id = await mustRun("docker", ["image", "inspect", "--format", "{{.Id}}", image]);
+      expect(id.trim()).toBe(config);
+      const again = await run(...host("busybox", [one.file, "--to", "docker"]));
+      expect(again.code).toBe(0);
+      expect(again.stderr).not.toContain("sending");
+    } finally {
+      await run("docker", ["image", "rm", image]);
+    }
+  });
+});
+
+const describeBuild = await needs("nodes", "helm");
+
+describeBuild("a bundle that brings its tools along", () => {
+  let folder: string;
+  let registry: EmbeddedRegistry;
+  let nodes: Nodes;
+  const build = (...args: readonly string[]): Promise<RunResult> =>
+    runCli(["build", join(folder, "bundle.yaml"), "--config", join(folder, "settings.yaml"), ...args], {
+      entry: "built",
+    });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "viola-with-"));
+    registry = await startEmbeddedRegistry();
+    const image = makeImage(folder, { seed: "tool", mediaTypes: "oci", layers: [90_000] });
+    registry.addImage(folder, image, "quay.io/org/tool", "1");
+    writeFileSync(
+      join(folder, "settings.yaml"),
+      `mirrors: { "*": { endpoints: ["${registry.url}/{registry}"], only: true } }\n`,
+    );
+    writeFileSync(
+      join(folder, "bundle.yaml"),
+      "name: tools\nversion: 1.0.0\nplatforms: [linux/amd64]\ncharts: []\nimages: { include: [quay.io/org/tool:1] }\n",
+    );
+    nodes = await startNodes(1);
+  });
+  afterAll(async () => {
+    await registry.close();
+    await nodes.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("hands the work to the program inside, where there is no Node", async () => {
+    const file = join(folder, "tools.tar");
+    const built = await build("-o", file, "--with", "cli,node", "--with", "helm");
+    expect(built).toMatchObject({ code: 0 });
+    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    mkdirSync(join(folder, "path"));
+    for (const tool of [...TOOLS, "docker", "sh", "dirname", "sha256sum"])
+      symlinkSync(execFileSync("which", [tool], { encoding: "utf8" }).trim(), join(folder, "path", tool));
+    await mustRun("tar", ["-xf", file, "-C", folder, "load.sh"]);
+
+    const env = { PATH: join(folder, "path"), HOME: folder, TMPDIR: join(folder, "path") };
+    const args = [join(folder, "load.sh"), file, "--to", `kind:${nodes.cluster}`];
+    const { code, stdout, stderr } = await run("/bin/sh", args, { env });
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("viola-airgap does the work") as unknown,
+    });
+    expect(stdout).toContain("fetched by the node");
+    expect(readdirSync(join(folder, "path")).filter((name) => name.startsWith("viola"))).toEqual([]);
+
+    const without = await run("/bin/sh", args, { env: { ...env, VIOLA_SH_ONLY: "1" } });
+    expect(without).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining("does the work") as unknown,
+    });
+  });
+
+  it.each([["tar"], ["bsdtar"], ["busybox tar"]])(
+    "comes out of the bundle as a program that runs: %s",
+    async (tar) => {
+      const file = join(folder, "same.tar");
+      await build("-o", file, "--with", "cli,node");
+      const out = join(folder, `out-${tar}`);
+      mkdirSync(out);
+      const [program = "", ...options] = tar.split(" ");
+      await mustRun(program, [...options, "-xf", file, "-C", out, ...(options.length === 0 ? ["bin"] : [])]);
+      expect(
+        await mustRun(join(out, "bin/viola-airgap"), ["--version"], { env: { PATH: "/usr/bin:/bin" } }),
+      ).toMatch(/^\d+\.\d+/);
+    },
+  );
+
+  it("gives the same bytes for the same inputs", async () => {
+    const [one, other] = [join(folder, "one.tar"), join(folder, "other.tar")];
+    await build("-o", one, "--with", "cli,helm");
+    await build("-o", other, "--with", "helm", "--with", "cli");
+    const hash = (file: string): string => createHash("sha256").update(readFileSync(file)).digest("hex");
+    expect(hash(one)).toBe(hash(other));
+  });
+
+  it("takes a program from a file or from an archive at a URL, when platform and checksum are right", async () => {
+    const program = Buffer.alloc(4096);
+    program.write("\x7fELF", 0, "latin1");
+    program.writeUInt16LE(183, 18);
+    writeFileSync(join(folder, "kubectl"), program);
+    chmodSync(join(folder, "kubectl"), 0o755);
+    const file = join(folder, "programs.tar");
+    const wrong = await build("-o", file, "--with", `kubectl=${join(folder, "kubectl")},node=/no/such/node`);
+    expect(wrong.code).toBe(2);
+    for (const part of ["linux/arm64", "linux/amd64", "/no/such/node"]) expect(wrong.stderr).toContain(part);
+
+    program.writeUInt16LE(62, 18);
+    writeFileSync(join(folder, "kubectl"), program);
+    await mustRun("tar", ["-czf", join(folder, "kubectl.tar.gz"), "-C", folder, "kubectl"]);
+    const archive = readFileSync(join(folder, "kubectl.tar.gz"));
+    const sha256 = createHash("sha256").update(archive).digest("hex");
+    const { createServer } = await import("node:http");
+    const server = createServer((_, response) => response.end(archive)).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { readonly port: number };
+    try {
+      const url = `http://127.0.0.1:${port}/kubectl.tar.gz`;
+      const unchecked = await build("-o", file, "--with", `kubectl=${url}`);
+      expect(unchecked).toMatchObject({ code: 2, stderr: expect.stringContaining("sha256") as unknown });
+      const other = await build("-o", file, "--with", `kubectl=${url}#sha256:${"0".repeat(64)}`);
+      expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining(sha256) as unknown });
+      expect((await build("-o", file, "--with", `kubectl=${url}#sha256:${sha256}`)).code).toBe(0);
+    } finally {
+      server.close();
+    }
+    expect(await mustRun("tar", ["-xOf", file, "bin/kubectl"])).toBe(program.toString());
+    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+  });
+});
