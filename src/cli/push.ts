@@ -77,16 +77,38 @@ export async function pushToRegistry(
   const files = mirrorSettings(registries.sort(), placeOf(registry.origin, target, settings));
   const folder = settingsFolder === undefined ? undefined : resolve(context.cwd, settingsFolder);
   if (folder !== undefined) await writeNodeSettings(folder, files);
+  const needsLogin = await wantsLogin(target.host, report, settings, context);
   return {
-    text: formatPush(report, folder),
+    text: formatPush(report, folder, needsLogin),
     document: {
       formatVersion: 1,
       ...report,
+      needsLogin,
       settings: settingsDocument(files),
       ...(folder !== undefined && { settingsFolder: folder }),
     },
     isComplete: report.unresolved.length === 0,
   };
+}
+
+/** Finds out whether the registry wants a login from those who pull, too: asks for an image as somebody who has none. */
+async function wantsLogin(
+  host: string,
+  { images: [image] }: PushReport,
+  settings: Settings,
+  context: CommandContext,
+): Promise<boolean> {
+  if (image === undefined) return false;
+  const { RegistryClient } = await import("../adapters/registry/client.js");
+  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => /_proxy$/i.test(name)));
+  const home = await context.temporaryFolder();
+  const client = new RegistryClient({ settings: { ...settings, mirrors: new Map() }, env, home });
+  context.onDispose(() => client.close());
+  const repository = { registry: host, repository: image.repository.slice(host.length + 1) };
+  return client.fetchManifest(repository, image.digest, image.repository, context.signal).then(
+    () => false,
+    (cause: unknown) => cause instanceof ViolaError && cause.code === "REGISTRY_AUTH",
+  );
 }
 
 function placeOf(origin: string, { host, prefix }: RegistryTarget, settings: Settings): MirrorPlace {
@@ -102,7 +124,7 @@ function placeOf(origin: string, { host, prefix }: RegistryTarget, settings: Set
   };
 }
 
-function formatPush(report: PushReport, folder: string | undefined): string {
+function formatPush(report: PushReport, folder: string | undefined, needsLogin: boolean): string {
   const lines = [
     `${report.bundle} is in ${report.registry}: ${report.images.length} images, ${report.names} names`,
     `  ${formatBytes(report.sentBytes)} sent; blobs: ${report.uploadedBlobs} sent, ${report.mountedBlobs} mounted from another repository, ${report.presentBlobs} there before`,
@@ -116,6 +138,11 @@ function formatPush(report: PushReport, folder: string | undefined): string {
     lines.push(
       "  what to do: let the registry take such an index (docker-registry 3: validation.manifests.indexes.platforms: none), build the bundle",
       "  with every platform that the images have, pin tags instead of digests, or load the nodes directly.",
+    );
+  }
+  if (needsLogin) {
+    lines.push(
+      "it wants a login for pulling, too: give the nodes one (imagePullSecrets, or auth in registries.yaml of k3s)",
     );
   }
   lines.push(
