@@ -81,7 +81,6 @@ export async function pushToRegistry(
   return {
     text: formatPush(report, folder, needsLogin),
     document: {
-      formatVersion: 1,
       ...report,
       needsLogin,
       settings: settingsDocument(files),
