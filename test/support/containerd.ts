@@ -8,6 +8,8 @@ import { mustRun, run, type RunResult } from "./run.js";
 export interface Containerd {
   /** Runs ctr in the namespace `k8s.io`. */
   ctr(...command: string[]): Promise<RunResult>;
+  /** Pulls an image for linux/amd64 with the hosts.toml files of a folder, and nothing of other platforms. */
+  pull(name: string, hosts: string, ...options: string[]): Promise<RunResult>;
   /** Returns the digests of all images by name. */
   images(): Promise<ReadonlyMap<string, string>>;
   stop(): Promise<void>;
@@ -28,8 +30,13 @@ export async function startContainerd(): Promise<Containerd> {
     if (tries === 100) throw new Error("containerd does not answer");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  // ctr 2 wants configs of all platforms unless told otherwise; the kubelet's pulls do not.
+  const { stdout: help } = await ctr("images", "pull", "--help");
+  const own = help.includes("--skip-metadata") ? ["--skip-metadata"] : [];
   return {
     ctr,
+    pull: (name, hosts, ...options) =>
+      ctr("images", "pull", "--hosts-dir", hosts, "--platform", "linux/amd64", ...own, ...options, name),
     images: async () => {
       const list = await mustRun("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "ls"]);
       const lines = list.trim().split("\n").slice(1);

@@ -75,17 +75,8 @@ describe("containerd with hosts.toml", () => {
     const before = await containerd.images();
     expect([...before.keys()].filter((name) => !name.startsWith("sha256:"))).toEqual([]);
     for (const name of bundle.inventory.images.flatMap(({ names }) => names)) {
-      const hosts = ["--hosts-dir", join(settings, "containerd")];
       const login = door === "open" ? [] : ["--user", `${registry.user}:${registry.password}`];
-      const pulled = await containerd.ctr(
-        "images",
-        "pull",
-        ...hosts,
-        ...login,
-        "--platform",
-        "linux/amd64",
-        name,
-      );
+      const pulled = await containerd.pull(name, join(settings, "containerd"), ...login);
       expect(pulled, `${name}: ${pulled.stderr}`).toMatchObject({ code: 0 });
     }
     const images = await containerd.images();

@@ -146,8 +146,7 @@ describeContainerd("containerd", () => {
     const containerd = await startContainerd();
     try {
       for (const name of bundle.inventory.images.flatMap(({ names }) => names)) {
-        const hosts = ["--hosts-dir", join(settings, "containerd")];
-        const pulled = await containerd.ctr("images", "pull", ...hosts, "--platform", "linux/amd64", name);
+        const pulled = await containerd.pull(name, join(settings, "containerd"));
         expect(pulled, `${name}: ${pulled.stderr}`).toMatchObject({ code: 0 });
       }
       const images = await containerd.images();
