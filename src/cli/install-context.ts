@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import type { InstallContext, InstallOptions, InstallTarget } from "../workflows/install.js";
+import type { NodeTarget } from "../core/cluster/node.js";
+import type { InstallContext, InstallOptions } from "../workflows/install.js";
 import type { CommandContext } from "./context.js";
 import { environmentOf, findHelmProgram, makeChartContext, programFolder } from "./plan-context.js";
 import type { Kubectl } from "../adapters/kube/kubectl.js";
@@ -50,7 +51,7 @@ export function addClusterFlags(command: Command): Command {
 /** Reads the flags. Throws `USAGE`. */
 export function readInstallFlags(
   flags: InstallFlags,
-  target: InstallTarget | undefined,
+  target: NodeTarget | undefined,
   { cwd }: CommandContext,
 ): InstallOptions {
   return {

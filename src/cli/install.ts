@@ -1,8 +1,9 @@
 // `install BUNDLE`: helm upgrade --install of every release, refused beforehand where a Pod could not start.
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { ViolaError } from "../errors.js";
 import type { OpenBundle } from "../workflows/context.js";
-import { installBundle, type InstallReport, type InstallTarget } from "../workflows/install.js";
+import { installBundle, type InstallReport } from "../workflows/install.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import {
@@ -11,7 +12,7 @@ import {
   readInstallFlags,
   type InstallFlags,
 } from "./install-context.js";
-import { parseTarget, type Target } from "./load-target.js";
+import { findTargetNodes, parseTarget, TARGETS, type NodesTarget } from "./load-target.js";
 import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
 
@@ -25,10 +26,10 @@ export function registerInstall(program: Command, launch: Launch): void {
       .command("install")
       .description("install the releases of the bundle, until every Pod runs")
       .argument("<bundle>", "bundle file")
-      .option("--to <target>", "where the images were loaded: kind[:CLUSTER]"),
+      .option("--to <target>", `where the images were loaded: ${TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
     await launch(flags, async (context) => {
-      const target = flags.to === undefined ? undefined : parseTarget(flags.to);
+      const target = flags.to === undefined ? undefined : parseNodesTarget(flags.to);
       const bundle = await context.reader.openBundle(resolve(context.cwd, file));
       const report = await runInstall(bundle, flags, target, context);
       await context.progress.stop();
@@ -42,24 +43,21 @@ export function registerInstall(program: Command, launch: Launch): void {
 export async function runInstall(
   bundle: OpenBundle,
   flags: InstallFlags,
-  target: Target | undefined,
+  target: NodesTarget | undefined,
   context: CommandContext,
 ): Promise<InstallReport> {
   // Kind writes contexts of this name into the kubeconfig.
-  const preferred = target?.cluster === undefined ? undefined : `kind-${target.cluster}`;
-  const installTarget = target === undefined ? undefined : await findTarget(target, context);
-  const options = readInstallFlags(flags, installTarget, context);
+  const cluster = target?.kind === "kind" ? target.cluster : undefined;
+  const preferred = cluster === undefined ? undefined : `kind-${cluster}`;
+  const nodes = target === undefined ? undefined : await findTargetNodes(target, context);
+  const options = readInstallFlags(flags, nodes, context);
   const installContext = await makeInstallContext(flags, preferred, context);
   return installBundle(bundle, options, installContext, context.progress.onProgress);
 }
 
-async function findTarget({ cluster }: Target, context: CommandContext): Promise<InstallTarget> {
-  const [{ findKindNodes }, engine] = await Promise.all([
-    import("../adapters/kind/nodes.js"),
-    context.docker(),
-  ]);
-  return {
-    name: cluster === undefined ? "kind" : `kind:${cluster}`,
-    findNodes: (signal) => findKindNodes(engine, cluster, signal),
-  };
+/** Reads the target of an installation. Throws `USAGE` for one that is no place of nodes. */
+export function parseNodesTarget(text: string): NodesTarget {
+  const target = parseTarget(text);
+  if (target.kind !== "registry") return target;
+  throw new ViolaError("USAGE", "an installation is checked on nodes, not in a registry", { subject: text });
 }

@@ -7,7 +7,8 @@ import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
-import { parseTarget } from "./load-target.js";
+import { findTargetNodes, parseTarget, TARGETS } from "./load-target.js";
+import { pushToRegistry, type PushResult } from "./push.js";
 import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
 import { formatTable } from "./reporters/table.js";
@@ -16,6 +17,7 @@ import { formatBytes } from "./units.js";
 interface LoadFlags extends CommonOptions, InstallFlags {
   readonly to: readonly string[];
   readonly install?: boolean;
+  readonly settings?: string;
 }
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -24,9 +26,10 @@ export function registerLoad(program: Command, launch: Launch): void {
   addInstallFlags(
     program
       .command("load")
-      .description("load every image of the bundle into the nodes of a cluster")
+      .description("load every image of the bundle into nodes, or into a registry")
       .argument("<bundle>", "bundle file")
-      .requiredOption("--to <target>", "where to: kind[:CLUSTER]; may be repeated", collect, [])
+      .requiredOption("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
+      .option("--settings <folder>", "where settings for nodes go that pull from a registry target")
       .option("--install", "then install the releases; the options below are for this"),
   ).action(async (file: string, flags: LoadFlags) => {
     await launch(flags, async (context) => {
@@ -35,35 +38,61 @@ export function registerLoad(program: Command, launch: Launch): void {
       if (isInstalling && targets.length > 1) {
         throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
       }
-      const bundle = await context.reader.openBundle(resolve(context.cwd, file));
-      const loadContext = await makeLoadContext(context);
-      const reports: LoadReport[] = [];
-      for (const { cluster } of targets) {
-        const options = cluster === undefined ? {} : { cluster };
-        reports.push(await loadBundle(bundle, options, loadContext, context.progress.onProgress));
+      const [first] = targets;
+      if (isInstalling && first?.kind === "registry") {
+        throw new ViolaError("USAGE", "--install goes with nodes, not with a registry", {
+          subject: "--install",
+          hint: "Make the nodes use the registry first (--settings), then run install.",
+        });
       }
-      const install = isInstalling ? await runInstall(bundle, flags, targets[0], context) : undefined;
+      const bundle = await context.reader.openBundle(resolve(context.cwd, file));
+      const loaded: LoadReport[] = [];
+      const pushed: PushResult[] = [];
+      for (const target of targets) {
+        if (target.kind === "registry") {
+          pushed.push(await pushToRegistry(bundle, target, flags.settings, context));
+        } else {
+          const [nodes, loadContext] = await Promise.all([
+            findTargetNodes(target, context),
+            makeLoadContext(context),
+          ]);
+          loaded.push(await loadBundle(bundle, nodes, loadContext, context.progress.onProgress));
+        }
+      }
+      const install =
+        isInstalling && first?.kind !== "registry"
+          ? await runInstall(bundle, flags, first, context)
+          : undefined;
       await context.progress.stop();
-      const nodes = reports.flatMap((report) => report.nodes);
-      const document = { formatVersion: 1, bundle: reports[0]?.bundle, nodes };
-      const text = formatLoad(reports);
-      if (install === undefined) context.print(text, document);
-      else context.print(`${text}\n\n${formatInstall(install)}`, { ...document, install });
-      return install === undefined || install.outcome === "installed" ? EXIT.done : EXIT.no;
+      const { name, version } = bundle.inventory;
+      context.print(
+        [
+          ...(loaded.length > 0 ? [formatLoad(loaded)] : []),
+          ...pushed.map(({ text }) => text),
+          ...(install === undefined ? [] : [formatInstall(install)]),
+        ].join("\n\n"),
+        {
+          formatVersion: 1,
+          bundle: `${name} ${version}`,
+          nodes: loaded.flatMap(({ nodes }) => nodes),
+          ...(pushed.length > 0 && { registries: pushed.map(({ document }) => document) }),
+          ...(install !== undefined && { install }),
+        },
+      );
+      const isWell =
+        pushed.every(({ isComplete }) => isComplete) && (install?.outcome ?? "installed") === "installed";
+      return isWell ? EXIT.done : EXIT.no;
     });
   });
 }
 
 async function makeLoadContext(context: CommandContext): Promise<Parameters<typeof loadBundle>[2]> {
-  const [{ findKindNodes }, { serveBundle }, { readSegments }, engine] = await Promise.all([
-    import("../adapters/kind/nodes.js"),
+  const [{ serveBundle }, { readSegments }] = await Promise.all([
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/bundle-registry/segments.js"),
-    context.docker(),
   ]);
   return {
     reader: context.reader,
-    findNodes: (cluster, signal) => findKindNodes(engine, cluster, signal),
     serveBundle,
     readSegments,
     signal: context.signal,

@@ -205,10 +205,7 @@ async function listedContent(
   return nodes.filter(isTold).map(contentOfNode);
 }
 
-function refuseImage(
-  missing: MissingImage,
-  target: InstallOptions["target"],
-): Refusal {
+function refuseImage(missing: MissingImage, target: InstallOptions["target"]): Refusal {
   const { image, nodes, usedBy } = missing;
   const where = nodes.length === 1 ? "node" : "nodes";
   return {

@@ -1,7 +1,7 @@
 // Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
 import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
-import type { ClusterNode } from "../core/cluster/node.js";
+import type { NodeTarget } from "../core/cluster/node.js";
 import type { OperatorRule } from "../core/finding/operator-rules.js";
 import type { Cluster, ReleaseTool } from "../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../core/install/pod-states.js";
@@ -31,7 +31,7 @@ export interface InstallOptions {
   readonly valuesFiles: readonly string[];
   readonly set: readonly string[];
   /** Where the images were loaded: its nodes are asked one by one. */
-  readonly target?: InstallTarget | undefined;
+  readonly target?: NodeTarget | undefined;
   /** Images that may be missing, as the user writes them. */
   readonly allowedMissing: readonly string[];
   /** How long hooks, and then Pods, may take. */
@@ -40,12 +40,6 @@ export interface InstallOptions {
   readonly isPatching: boolean;
   /** False to return as soon as Helm has applied everything. */
   readonly isWaiting: boolean;
-}
-
-export interface InstallTarget {
-  /** As on the command line: `kind:viola`. */
-  readonly name: string;
-  findNodes(signal: AbortSignal): Promise<readonly ClusterNode[]>;
 }
 
 export interface ReleaseReport {

@@ -9,7 +9,7 @@ import {
   wantedNames,
   type LackingImage,
 } from "../core/cluster/lacking.js";
-import type { ClusterNode, FindNodes } from "../core/cluster/node.js";
+import type { ClusterNode, NodeTarget } from "../core/cluster/node.js";
 import type { ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
 import { planThinArchive, type ReadSegments } from "../core/cluster/thin-archive.js";
 import { formatPlatform } from "../core/oci/platform.js";
@@ -22,15 +22,9 @@ import { verifyBundle } from "./verify.js";
 /** What loading needs from outside. */
 export interface LoadContext {
   readonly reader: BundleReader;
-  readonly findNodes: FindNodes;
   readonly serveBundle: ServeBundle;
   readonly readSegments: ReadSegments;
   readonly signal: AbortSignal;
-}
-
-export interface LoadOptions {
-  /** Name of the Kind cluster; undefined for the only one there is. */
-  readonly cluster?: string;
 }
 
 /** How content came to a node: not at all as all was there, fetched by the node, or imported from a stream. */
@@ -67,20 +61,20 @@ const FETCHES_IN_ALL = 8;
 const FETCHES_PER_NODE = { least: 2, most: 4 };
 
 /**
- * Loads every image of the bundle into every node of the cluster; nodes that have all are left alone. Nothing reaches a node before the
+ * Loads every image of the bundle into every node of the target; nodes that have all are left alone. Nothing reaches a node before the
  * whole bundle has been verified and is known to have content for the platform of every node.
  * Throws what verifying or finding nodes throws, `IMAGE_PLATFORM_MISSING` for each node without content, and `NODE_LOAD_FAILED` for each
  * node (or image on it) that failed, when all others have finished. No server runs when it returns or throws.
  */
 export async function loadBundle(
   bundle: OpenBundle,
-  options: LoadOptions,
+  target: NodeTarget,
   context: LoadContext,
   onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
   const [surveyed] = await settleBoth(
-    surveyNodes(inventory, options, context, onProgress),
+    surveyNodes(inventory, target, context, onProgress),
     refuseDamage(bundle, context, onProgress),
   );
   const nodes = surveyed.some(({ lacking }) => lacking.length > 0)
@@ -91,13 +85,13 @@ export async function loadBundle(
 
 async function surveyNodes(
   inventory: Inventory,
-  options: LoadOptions,
-  { findNodes, signal }: LoadContext,
+  target: NodeTarget,
+  { signal }: LoadContext,
   onProgress: OnProgress,
 ): Promise<readonly SurveyedNode[]> {
   onProgress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
   const names = allNames(inventory);
-  const nodes = await findNodes(options.cluster, signal);
+  const nodes = await target.findNodes(signal);
   const surveys = await settleAll(
     "nodes could not be asked",
     nodes.map(async (node) => {

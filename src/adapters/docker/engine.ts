@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import Docker from "dockerode";
 import { ViolaError } from "../../errors.js";
 import type { DockerEndpoint } from "./endpoint.js";
-import { startExec, type ExecSession } from "./exec.js";
+import { collectOutput, type ExecSession, type NodeShell } from "../containerd/node-shell.js";
+import { startExec } from "./exec.js";
 
 /** A container as a listing shows it. */
 export interface ContainerSummary {
@@ -24,13 +25,6 @@ export interface EngineImage {
   readonly variant?: string;
   /** `repo@sha256:…` of the registries it was pulled from. */
   readonly repoDigests: readonly string[];
-}
-
-/** What a process that ran to its end wrote, and how it ended: 126 or 127 where the program could not be started. */
-export interface ExecResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** A client of one engine. Calls end early with the signal's reason when the signal fires. */
@@ -66,34 +60,17 @@ export class DockerEngine {
     return [...new Set(gateways.filter((gateway) => gateway !== ""))];
   }
 
-  /** Starts a process in a running container, with standard input open. The caller ends the session's input or destroys it. */
-  async openExec(container: string, argv: readonly string[], signal: AbortSignal): Promise<ExecSession> {
-    return await this.#call(signal, () => startExec(this.#docker.getContainer(container), argv, signal));
-  }
-
-  /** Runs a process to its end; a process still running when the signal fires loses its connection and is not waited for. */
-  async exec(container: string, argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
-    return await this.#call(signal, async () => {
-      const session = await startExec(this.#docker.getContainer(container), argv, signal);
-      const abort = (): void => {
-        session.destroy();
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      try {
-        session.stdin.end();
-        const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
-        for await (const { stream, bytes } of session.output) output[stream].push(bytes);
-        const exitCode = await session.exitCode(signal);
-        return {
-          exitCode,
-          stdout: Buffer.concat(output.stdout).toString(),
-          stderr: Buffer.concat(output.stderr).toString(),
-        };
-      } finally {
-        signal.removeEventListener("abort", abort);
-        session.destroy();
-      }
-    });
+  /** Returns where the commands of a running container run. */
+  shellIn(container: string): NodeShell {
+    const open = (argv: readonly string[], signal: AbortSignal): Promise<ExecSession> =>
+      this.#call(signal, () => startExec(this.#docker.getContainer(container), argv, signal));
+    return {
+      open,
+      exec: async (argv, signal) => {
+        const session = await open(argv, signal);
+        return await this.#call(signal, () => collectOutput(session, signal));
+      },
+    };
   }
 
   /** Returns the image that the engine has under this reference, or undefined when it has none. */

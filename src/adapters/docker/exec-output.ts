@@ -1,11 +1,6 @@
 // The stream in which the engine sends standard output and standard error of a process, told apart again.
 import type { Readable } from "node:stream";
-
-/** A piece of what the process wrote. */
-export interface OutputChunk {
-  readonly stream: "stdout" | "stderr";
-  readonly bytes: Buffer;
-}
+import type { OutputChunk } from "../containerd/node-shell.js";
 
 const HEADER_BYTES = 8;
 const STDERR = 2;

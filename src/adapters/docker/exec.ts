@@ -1,18 +1,8 @@
 // A process in a container, with its standard input, output, error and exit code.
-import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container, ExecInspectInfo } from "dockerode";
-import { demultiplex, type OutputChunk } from "./exec-output.js";
-
-/** A running process. `output` ends when the process has ended; `stdin.end()` closes its standard input. */
-export interface ExecSession {
-  readonly stdin: Writable;
-  readonly output: AsyncIterable<OutputChunk>;
-  /** To be asked for when `output` has ended. */
-  exitCode(signal: AbortSignal): Promise<number>;
-  /** Drops the connection: the process sees the end of its standard input, and is not ended otherwise. */
-  destroy(): void;
-}
+import type { ExecSession } from "../containerd/node-shell.js";
+import { demultiplex } from "./exec-output.js";
 
 const EXIT_CODE_POLL_MS = 20;
 const EXIT_CODE_TRIES = 250;

@@ -1,12 +1,9 @@
 // The nodes of a Kind cluster, found by the labels that Kind puts on their containers.
 import { networkInterfaces } from "node:os";
 import type { ClusterNode } from "../../core/cluster/node.js";
-import type { Platform } from "../../core/oci/descriptor.js";
-import { normalizePlatform } from "../../core/oci/platform.js";
 import { ManyErrors, settleAll, ViolaError } from "../../errors.js";
 import type { ContainerSummary, DockerEngine } from "../docker/engine.js";
-import { CtrNode } from "./ctr-node.js";
-import { DESCRIBE } from "./node-scripts.js";
+import { connectCtrNode } from "../containerd/ctr-node.js";
 
 // https://github.com/kubernetes-sigs/kind/blob/main/pkg/cluster/internal/providers/docker/constants.go
 const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
@@ -73,31 +70,16 @@ async function describeNode(
   { id, name }: ContainerSummary,
   signal: AbortSignal,
 ): Promise<ClusterNode> {
-  const [result, gateways] = await Promise.all([
-    engine.exec(id, ["sh", "-c", DESCRIBE], signal),
-    engine.findGateways(id, signal),
-  ]);
-  if (result.exitCode !== 0) {
-    const said = (result.stderr || result.stdout).trim().split("\n").at(-1) ?? "";
-    throw new ViolaError("NODE_LOAD_FAILED", `containerd on node ${name} does not answer: ${said}`, {
-      subject: name,
+  const gateways = await engine.findGateways(id, signal);
+  return connectCtrNode(
+    engine.shellIn(id),
+    {
+      name,
+      hostAddresses: [...new Set([...gateways, DESKTOP_HOST, ...ownAddresses()])],
       hint: `See what it says: docker logs ${name}`,
-    });
-  }
-  return new CtrNode(engine, {
-    container: id,
-    name,
-    platform: platformOfMachine(result.stdout.trim()),
-    hostAddresses: [...new Set([...gateways, DESKTOP_HOST, ...ownAddresses()])],
-  });
-}
-
-/** Returns the platform behind an answer of `uname -m`. */
-function platformOfMachine(machine: string): Platform {
-  const [, version] = /^armv(\d)/.exec(machine) ?? [];
-  if (version !== undefined && version < "8")
-    return { os: "linux", architecture: "arm", variant: `v${version}` };
-  return normalizePlatform({ os: "linux", architecture: machine });
+    },
+    signal,
+  );
 }
 
 /** Lists this machine's own addresses that other machines may reach, IPv4 first. */

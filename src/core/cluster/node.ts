@@ -43,5 +43,10 @@ export interface ClusterNode {
   importImages(wanted: readonly WantedName[], archive: Chunks, signal: AbortSignal): Promise<void>;
 }
 
-/** Finds the nodes of a cluster; without a name the only cluster there is. Throws `CLUSTER_NOT_FOUND` naming those that exist. */
-export type FindNodes = (cluster: string | undefined, signal: AbortSignal) => Promise<readonly ClusterNode[]>;
+/** The place that nodes are found in. */
+export interface NodeTarget {
+  /** As on the command line: `kind:viola`. */
+  readonly name: string;
+  /** Throws `CLUSTER_NOT_FOUND` naming the clusters that exist, `DOCKER_UNAVAILABLE`, or `NODE_LOAD_FAILED` for each node that does not answer. */
+  findNodes(signal: AbortSignal): Promise<readonly ClusterNode[]>;
+}

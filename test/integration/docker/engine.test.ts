@@ -27,7 +27,7 @@ describeNodes("the engine", () => {
 
   test("gives output, errors and the exit code of a process", async () => {
     const script = 'echo out; echo "problem: $1" >&2; exit 7';
-    expect(await engine.exec(node, ["sh", "-c", script, "sh", "a b"], signal)).toEqual({
+    expect(await engine.shellIn(node).exec(["sh", "-c", script, "sh", "a b"], signal)).toEqual({
       exitCode: 7,
       stdout: "out\n",
       stderr: "problem: a b\n",
@@ -35,12 +35,12 @@ describeNodes("the engine", () => {
   });
 
   test("tells a program that is not there by its exit code", async () => {
-    const { exitCode } = await engine.exec(node, ["no-such-program"], signal);
+    const { exitCode } = await engine.shellIn(node).exec(["no-such-program"], signal);
     expect([126, 127]).toContain(exitCode);
   });
 
   test("carries every byte of standard input, and its end", async () => {
-    const session = await engine.openExec(node, ["wc", "-c"], signal);
+    const session = await engine.shellIn(node).open(["wc", "-c"], signal);
     const chunk = Buffer.alloc(1024 * 1024, 7);
     const feeding = pipeline(
       (function* () {
@@ -58,15 +58,18 @@ describeNodes("the engine", () => {
 
   test("gives up a process when the signal fires", async () => {
     const controller = new AbortController();
-    const running = engine.exec(node, ["sh", "-c", "read -r _; sleep 60"], controller.signal);
-    const waiting = engine.openExec(node, ["sh", "-c", "echo up; sleep 60"], signal).then(async (session) => {
-      for await (const { bytes } of session.output) {
-        expect(bytes.toString()).toBe("up\n");
-        break;
-      }
-      session.destroy();
-      controller.abort();
-    });
+    const running = engine.shellIn(node).exec(["sh", "-c", "read -r _; sleep 60"], controller.signal);
+    const waiting = engine
+      .shellIn(node)
+      .open(["sh", "-c", "echo up; sleep 60"], signal)
+      .then(async (session) => {
+        for await (const { bytes } of session.output) {
+          expect(bytes.toString()).toBe("up\n");
+          break;
+        }
+        session.destroy();
+        controller.abort();
+      });
     await waiting;
     await expect(running).rejects.toBe(controller.signal.reason);
   });
@@ -83,7 +86,7 @@ describeNodes("the engine", () => {
   });
 
   test("refuses an exec in a container that is not there", async () => {
-    await expect(engine.exec("no-such-container", ["true"], signal)).rejects.toMatchObject({
+    await expect(engine.shellIn("no-such-container").exec(["true"], signal)).rejects.toMatchObject({
       code: "DOCKER_UNAVAILABLE",
     });
   });

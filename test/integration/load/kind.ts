@@ -8,6 +8,7 @@ import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
 import { findDockerEndpoint } from "../../../src/adapters/docker/endpoint.js";
 import { DockerEngine } from "../../../src/adapters/docker/engine.js";
 import { findKindNodes } from "../../../src/adapters/kind/nodes.js";
+import type { NodeTarget } from "../../../src/core/cluster/node.js";
 import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
 import type { BundleReader, OpenBundle } from "../../../src/workflows/context.js";
 import type { LoadContext } from "../../../src/workflows/load.js";
@@ -35,13 +36,14 @@ export const reader: BundleReader = {
 };
 
 /** Puts the real parts together. */
-export async function loadContext(signal = new AbortController().signal): Promise<LoadContext> {
-  const engine = await dockerEngine();
+export function loadContext(signal = new AbortController().signal): LoadContext {
+  return { reader, serveBundle, readSegments, signal };
+}
+
+/** The nodes of a Kind-like cluster. */
+export function kindTarget(cluster: string): NodeTarget {
   return {
-    reader,
-    findNodes: (cluster, until) => findKindNodes(engine, cluster, until),
-    serveBundle,
-    readSegments,
-    signal,
+    name: `kind:${cluster}`,
+    findNodes: async (signal) => findKindNodes(await dockerEngine(), cluster, signal),
   };
 }

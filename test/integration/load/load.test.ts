@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { partsPath } from "../../../scripts/parts/home.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { NodeTarget } from "../../../src/core/cluster/node.js";
 import { loadBundle, type LoadContext, type LoadReport } from "../../../src/workflows/load.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { sharedPath } from "../../support/paths.js";
 import { start } from "../../support/run.js";
 import { bundleOf, type NamedWish } from "./bundle-of.js";
-import { loadContext } from "./kind.js";
+import { kindTarget, loadContext } from "./kind.js";
 
 const describeNodes = await needs("nodes");
 
@@ -113,12 +114,14 @@ const ignore = (): void => undefined;
 describeNodes.each(containerds())("containerd %s", (_, programs) => {
   let nodes: Nodes;
   let context: LoadContext;
+  let target: NodeTarget;
   const load = (what = bundle, using = context): Promise<LoadReport> =>
-    loadBundle(what, { cluster: nodes.cluster }, using, ignore);
+    loadBundle(what, target, using, ignore);
 
   beforeAll(async () => {
     nodes = await startNodes(2, programs);
-    context = await loadContext();
+    context = loadContext();
+    target = kindTarget(nodes.cluster);
   });
   afterAll(async () => {
     await nodes.remove();
@@ -174,14 +177,14 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
   test("nodes that cannot reach this machine get an import of what they lack", async () => {
     const [node = ""] = nodes.names;
     await removeImages(nodes, node, ".");
-    const cutOff: LoadContext = {
-      ...context,
-      findNodes: async (cluster, signal) => {
-        const found = await context.findNodes(cluster, signal);
+    const cutOff: NodeTarget = {
+      ...target,
+      findNodes: async (signal) => {
+        const found = await target.findNodes(signal);
         return found.map((one) => Object.assign(one, { hostAddresses: ["127.0.0.1"] }));
       },
     };
-    const report = await load(bundle, cutOff);
+    const report = await loadBundle(bundle, cutOff, context, ignore);
     expect(report.nodes.find((one) => one.node === node)).toMatchObject({ route: "import" });
     const listed = await listImages(nodes, node);
     for (const image of bundle.inventory.images) {
@@ -207,8 +210,8 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     test("by the signal: rejects, leaves nothing behind, and the next load ends well", async () => {
       const stopped = await large("stopped");
       const controller = new AbortController();
-      const using = await loadContext(controller.signal);
-      const interrupted = loadBundle(stopped, { cluster: nodes.cluster }, using, (event) => {
+      const using = loadContext(controller.signal);
+      const interrupted = loadBundle(stopped, target, using, (event) => {
         if (event.kind === "advanced" && event.step === "load") controller.abort();
       });
       const error = await interrupted.catch((cause: unknown) => cause);
@@ -266,8 +269,8 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
 
 describeNodes("a cluster", () => {
   test("that does not exist is refused", async () => {
-    const context = await loadContext();
-    await expect(loadBundle(bundle, { cluster: "no-such-cluster" }, context, ignore)).rejects.toMatchObject({
+    const context = loadContext();
+    await expect(loadBundle(bundle, kindTarget("no-such-cluster"), context, ignore)).rejects.toMatchObject({
       code: "CLUSTER_NOT_FOUND",
       subject: "kind:no-such-cluster",
     });

@@ -83,7 +83,6 @@ async function load(
       openBundle: () => Promise.resolve(bundle),
       findDamagedBlobs: () => Promise.resolve(options.damaged ?? []),
     },
-    findNodes: () => Promise.resolve(nodes),
     serveBundle: () => {
       serversLeft++;
       return Promise.resolve({
@@ -103,11 +102,12 @@ async function load(
     },
     signal: new AbortController().signal,
   };
+  const target = { name: "kind", findNodes: () => Promise.resolve(nodes) };
   const onProgress = (event: { kind: string; message?: string }): void => {
     if (event.kind === "note") notes.push(event.message ?? "");
   };
   try {
-    return { report: await loadBundle(bundle, {}, context, onProgress), notes, serversLeft };
+    return { report: await loadBundle(bundle, target, context, onProgress), notes, serversLeft };
   } catch (error) {
     return { error, notes, serversLeft };
   }

@@ -1,6 +1,5 @@
 // Jobs inside a node: one script, one job per line of its standard input, one answer per job on its output.
-import type { DockerEngine } from "../docker/engine.js";
-import type { ExecSession } from "../docker/exec.js";
+import type { ExecSession, NodeShell } from "./node-shell.js";
 
 /** What a job, or the script itself, said. */
 export interface JobAnswer {
@@ -20,14 +19,13 @@ const CLEAN_UP_MS = 10_000;
  * Ends early without an error when the node is gone; the caller sees that answers are missing.
  */
 export async function* runJobs(
-  engine: DockerEngine,
-  container: string,
+  shell: NodeShell,
   argv: readonly string[],
   lines: readonly string[],
   concurrency: number,
   signal: AbortSignal,
 ): AsyncGenerator<JobAnswer, void> {
-  const session = await engine.openExec(container, argv, signal);
+  const session = await shell.open(argv, signal);
   const stop = (): void => {
     session.stdin.end();
     // A node that hangs is left to itself.

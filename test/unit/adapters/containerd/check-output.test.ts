@@ -1,6 +1,6 @@
 // What `ctr images check` prints, as seen with containerd 1.6.20, 1.7.24 and 2.0.4.
 import { expect, test } from "vitest";
-import { parseCompleteImages } from "../../../../src/adapters/kind/check-output.js";
+import { parseCompleteImages } from "../../../../src/adapters/containerd/check-output.js";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 

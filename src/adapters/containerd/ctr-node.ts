@@ -1,39 +1,63 @@
-// A node whose containerd is reached through `ctr` in the node's container.
+// A node whose containerd is reached through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
 import type { ClusterNode, WantedName } from "../../core/cluster/node.js";
 import type { Chunks } from "../../core/cluster/thin-archive.js";
 import type { Platform } from "../../core/oci/descriptor.js";
+import { normalizePlatform } from "../../core/oci/platform.js";
 import { ManyErrors, ViolaError } from "../../errors.js";
-import type { DockerEngine, ExecResult } from "../docker/engine.js";
 import { parseCompleteImages } from "./check-output.js";
 import { linesOf, runJobs, type JobAnswer } from "./node-jobs.js";
-import { checkArguments, FETCH, IMPORT, LIST_BLOBS, PIN_NAMES, PROBE } from "./node-scripts.js";
+import type { ExecResult, NodeShell } from "./node-shell.js";
+import { checkArguments, DESCRIBE, FETCH, IMPORT, LIST_BLOBS, PIN_NAMES, PROBE } from "./node-scripts.js";
 
 /** An address that has not answered by then is no address to fetch from. */
 const PROBE_MS = 4_000;
 
-/** What is known of a node before it is asked anything more. */
+/** What is known of a node before it is asked anything. */
 export interface CtrNodeFacts {
-  readonly container: string;
   readonly name: string;
-  readonly platform: Platform;
   readonly hostAddresses: readonly string[];
+  /** What to do when its containerd does not answer. */
+  readonly hint: string;
+}
+
+/** Asks the node for its platform. Throws `NODE_LOAD_FAILED` when its containerd does not answer. */
+export async function connectCtrNode(
+  shell: NodeShell,
+  { name, hostAddresses, hint }: CtrNodeFacts,
+  signal: AbortSignal,
+): Promise<ClusterNode> {
+  const { exitCode, stdout, stderr } = await shell.exec(["sh", "-c", DESCRIBE], signal);
+  if (exitCode !== 0) {
+    const said = lastLine(stderr) || lastLine(stdout);
+    throw new ViolaError("NODE_LOAD_FAILED", `containerd on node ${name} does not answer: ${said}`, {
+      subject: name,
+      hint,
+    });
+  }
+  return new CtrNode(shell, name, platformOfMachine(stdout.trim()), hostAddresses);
+}
+
+/** Returns the platform behind an answer of `uname -m`. */
+function platformOfMachine(machine: string): Platform {
+  const [, version] = /^armv(\d)/.exec(machine) ?? [];
+  if (version !== undefined && version < "8")
+    return { os: "linux", architecture: "arm", variant: `v${version}` };
+  return normalizePlatform({ os: "linux", architecture: machine });
 }
 
 /** See `ClusterNode` for what each method promises. */
-export class CtrNode implements ClusterNode {
+class CtrNode implements ClusterNode {
   readonly name: string;
   readonly platform: Platform;
   readonly hostAddresses: readonly string[];
-  readonly #container: string;
-  readonly #engine: DockerEngine;
+  readonly #shell: NodeShell;
 
-  constructor(engine: DockerEngine, facts: CtrNodeFacts) {
-    this.name = facts.name;
-    this.platform = facts.platform;
-    this.hostAddresses = facts.hostAddresses;
-    this.#container = facts.container;
-    this.#engine = engine;
+  constructor(shell: NodeShell, name: string, platform: Platform, hostAddresses: readonly string[]) {
+    this.name = name;
+    this.platform = platform;
+    this.hostAddresses = hostAddresses;
+    this.#shell = shell;
   }
 
   async completeImages(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
@@ -96,7 +120,7 @@ export class CtrNode implements ClusterNode {
   async importImages(wanted: readonly WantedName[], archive: Chunks, signal: AbortSignal): Promise<void> {
     const platform = wanted[0]?.platform;
     if (platform === undefined) return;
-    const session = await this.#engine.openExec(this.#container, script(IMPORT, [platform]), signal);
+    const session = await this.#shell.open(script(IMPORT, [platform]), signal);
     const abort = (): void => {
       session.destroy();
     };
@@ -128,11 +152,11 @@ export class CtrNode implements ClusterNode {
     concurrency: number,
     signal: AbortSignal,
   ): AsyncIterable<JobAnswer> {
-    return runJobs(this.#engine, this.#container, script(text, values), lines, concurrency, signal);
+    return runJobs(this.#shell, script(text, values), lines, concurrency, signal);
   }
 
   async #exec(argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
-    return await this.#engine.exec(this.#container, argv, signal);
+    return await this.#shell.exec(argv, signal);
   }
 
   #failure(what: string, { exitCode, stdout, stderr }: ExecResult): ViolaError {
