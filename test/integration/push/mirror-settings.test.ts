@@ -87,6 +87,24 @@ describe("containerd with hosts.toml", () => {
   });
 });
 
+describe("the kubelet's way to containerd", () => {
+  it("gets every name from a registry by the folder of hosts.toml files alone", async () => {
+    const { settings } = await pushed("open");
+    const containerd = await startContainerd(join(settings, "containerd"));
+    try {
+      const names = bundle.inventory.images.flatMap((image) => image.names);
+      for (const name of names) await containerd.pullByCri(name);
+      const images = await containerd.images();
+      for (const { names: own, digest } of bundle.inventory.images) {
+        for (const name of own) expect(images.get(name), name).toBe(digest);
+      }
+      await expect(containerd.pullByCri("quay.io/prometheus/prometheus:v9")).rejects.toThrow();
+    } finally {
+      await containerd.stop();
+    }
+  });
+});
+
 describeSkopeo("podman's and CRI-O's registries.conf", () => {
   it("brings every name from the registry", async () => {
     const { settings } = await pushed("open");
