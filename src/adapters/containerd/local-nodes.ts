@@ -16,7 +16,7 @@ const SYSTEM_PROGRAMS = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:
 /** The containerd that listens at the socket. */
 export function findContainerd(socket: string, env: Environment): NodeTarget {
   const hint = "See whether it runs, or name another socket: --to containerd:/path/containerd.sock";
-  return localTarget(`containerd:${socket}`, socket, env, hint);
+  return localTarget("containerd", socket, env, hint);
 }
 
 /** The containerd of a k3s that runs on this machine. */
