@@ -304,6 +304,8 @@ hand_over() { # USER-VALUES...
       return 0
     }
   else return 0; fi
+  # A release that does not know the target leaves it to this script.
+  "$cli" load --help 2>/dev/null | grep -q -e "${to%%:*}" || return 0
   if [ -n "$install" ]; then
     find_program helm version || :
     find_program kubectl --help || :
