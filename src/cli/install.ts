@@ -1,6 +1,7 @@
 // `install BUNDLE`: helm upgrade --install of every release, refused beforehand where a Pod could not start.
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { NodeTarget } from "../core/cluster/node.js";
 import { ViolaError } from "../errors.js";
 import type { OpenBundle } from "../workflows/context.js";
 import { installBundle, type InstallReport } from "../workflows/install.js";
@@ -15,6 +16,9 @@ import {
 import { findTargetNodes, parseTarget, TARGETS, type NodesTarget } from "./load-target.js";
 import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
+
+/** What looking for a cluster ends in where there is none, or no engine. */
+const NOT_HERE: ReadonlySet<string> = new Set(["CLUSTER_NOT_FOUND", "DOCKER_UNAVAILABLE"]);
 
 interface Flags extends CommonOptions, InstallFlags {
   readonly to?: string;
@@ -49,10 +53,28 @@ export async function runInstall(
   // Kind writes contexts of this name into the kubeconfig.
   const cluster = target?.kind === "kind" ? target.cluster : undefined;
   const preferred = cluster === undefined ? undefined : `kind-${cluster}`;
-  const nodes = target === undefined ? undefined : await findTargetNodes(target, context);
-  const options = readInstallFlags(flags, nodes, context);
   const installContext = await makeInstallContext(flags, preferred, context);
+  const nodes =
+    target === undefined
+      ? await findNodesOfContext(installContext.cluster.context, context)
+      : await findTargetNodes(target, context);
+  const options = readInstallFlags(flags, nodes, context);
   return installBundle(bundle, options, installContext, context.progress.onProgress);
+}
+
+/** The nodes of a Kind cluster on this machine's engine, when the context is one that Kind wrote; else undefined. */
+async function findNodesOfContext(name: string, context: CommandContext): Promise<NodeTarget | undefined> {
+  const cluster = /^kind-(.+)$/.exec(name)?.[1];
+  if (cluster === undefined) return undefined;
+  const target = await findTargetNodes({ kind: "kind", cluster }, context);
+  const isHere = await target.findNodes(context.signal).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof ViolaError && NOT_HERE.has(error.code)) return false;
+      throw error;
+    },
+  );
+  return isHere ? target : undefined;
 }
 
 /** Reads the target of an installation. Throws `USAGE` for one that is no place of nodes. */

@@ -21,6 +21,7 @@ import { findNetworkPulls } from "../core/install/pull-policy.js";
 import { settleAll, ViolaError } from "../errors.js";
 import type { OnProgress } from "./events.js";
 import type { InstallContext, InstallOptions } from "./install.js";
+import { delay } from "./watch-pods.js";
 
 /** A reason not to begin. */
 export interface Refusal {
@@ -49,6 +50,9 @@ export interface Guarded {
 
 /** A node that lists so many images may have more: nodeStatusMaxImages of the kubelet. */
 const LISTED_IMAGES = 50;
+/** The kubelet looks at its images every half minute and tells within another ten seconds. */
+const LISTING_MS = 60_000;
+const LISTING_POLL_MS = 5_000;
 const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
 
 /** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
@@ -150,11 +154,32 @@ async function refuseMissing(
   context: InstallContext,
   onProgress: OnProgress,
 ): Promise<readonly Refusal[]> {
-  const nodes =
-    target === undefined
-      ? await listedContent(context, onProgress)
-      : await exactContent(needed, target, context);
-  return findMissingImages(needed, inventory, nodes).map((missing) => refuseImage(missing, target));
+  if (target !== undefined) {
+    const nodes = await exactContent(needed, target, context);
+    return findMissingImages(needed, inventory, nodes).map((missing) => refuseImage(missing, target));
+  }
+  onProgress({
+    kind: "note",
+    message:
+      "images are looked up in what the cluster lists for each node, by name alone; with --to every node itself is asked",
+  });
+  const deadline = Date.now() + LISTING_MS;
+  for (;;) {
+    const { nodes, untold } = await listedContent(context);
+    const missing = findMissingImages(needed, inventory, nodes);
+    // What was loaded a moment ago is listed when the kubelet looks next; what the bundle lacks will not come.
+    const isComing = missing.length > 0 && missing.every(({ isInBundle }) => isInBundle);
+    if (!isComing || Date.now() >= deadline) {
+      if (untold.length > 0) {
+        const message = `${untold.join(", ")}: the cluster does not list all images, so none is looked for there`;
+        onProgress({ kind: "note", message });
+      }
+      return missing.map((one) => refuseImage(one, target));
+    }
+    const detail = "waiting for the nodes to list their images";
+    onProgress({ kind: "advanced", step: "guard", done: 0, detail });
+    await delay(LISTING_POLL_MS, context.signal);
+  }
 }
 
 /** Asks every node's containerd what resolves and is complete. */
@@ -180,29 +205,20 @@ async function exactContent(
   );
 }
 
-/** Takes what the Node objects list, which is names alone, and no more than fifty images a node. */
-async function listedContent(
-  { cluster, signal }: InstallContext,
-  onProgress: OnProgress,
-): Promise<readonly NodeContent[]> {
-  const nodes = await cluster.nodes(signal);
-  const isTold = (node: (typeof nodes)[number]): boolean => {
+/** Takes what the Node objects list: names alone, and no more than fifty images a node; nodes that list so many are told apart. */
+async function listedContent({ cluster, signal }: InstallContext): Promise<{
+  readonly nodes: readonly NodeContent[];
+  readonly untold: readonly string[];
+}> {
+  const all = await cluster.nodes(signal);
+  const isTold = (node: (typeof all)[number]): boolean => {
     const images = (node["status"] as { readonly images?: readonly unknown[] } | undefined)?.images ?? [];
     return images.length < LISTED_IMAGES;
   };
-  onProgress({
-    kind: "note",
-    message:
-      "images are looked up in what the cluster lists for each node, by name alone; with --to every node itself is asked",
-  });
-  const untold = nodes.filter((node) => !isTold(node)).map((node) => contentOfNode(node).node);
-  if (untold.length > 0) {
-    onProgress({
-      kind: "note",
-      message: `${untold.join(", ")}: the cluster does not list all images, so none is looked for there`,
-    });
-  }
-  return nodes.filter(isTold).map(contentOfNode);
+  return {
+    nodes: all.filter(isTold).map(contentOfNode),
+    untold: all.filter((node) => !isTold(node)).map((node) => contentOfNode(node).node),
+  };
 }
 
 function refuseImage(missing: MissingImage, target: InstallOptions["target"]): Refusal {

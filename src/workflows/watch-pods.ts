@@ -107,7 +107,8 @@ export async function showPodsDuring<T>(
   return work;
 }
 
-function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Resolves after the time; rejects with the signal's reason when it fires. */
+export function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);
