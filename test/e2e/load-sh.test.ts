@@ -19,6 +19,7 @@ import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/part
 import type { OpenBundle } from "../../src/workflows/context.js";
 import { bundleOf, type NamedWish } from "../integration/load/bundle-of.js";
 import { runCli } from "../support/cli.js";
+import { startContainerd, type Containerd } from "../support/containerd.js";
 import { startNodes, type Nodes } from "../support/nodes.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
@@ -306,6 +307,57 @@ describeNodes("load.sh", () => {
     } finally {
       await run("docker", ["image", "rm", image]);
     }
+  });
+});
+
+const describeHost = await needs("ctr", "root");
+
+describeHost("load.sh into the containerd of the host", () => {
+  let folder: string;
+  let containerd: Containerd;
+  let bundle: OpenBundle;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
+    containerd = await startContainerd();
+    bundle = await bundleOf(folder, "bundle", WISHES);
+  });
+  afterAll(async () => {
+    await containerd.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Puts a program of this name before all others. */
+  const load = (name: string, script: string, ...args: readonly string[]): Promise<RunResult> => {
+    const programs = join(folder, name);
+    mkdirSync(programs, { recursive: true });
+    writeFileSync(join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const env = { ...process.env, VIOLA_SH_ONLY: "1", PATH: `${programs}:${process.env["PATH"] ?? ""}` };
+    return run("dash", [SCRIPT, bundle.file, ...args], { env });
+  };
+
+  it("refuses when the disk has too little room", async () => {
+    const args = ["--to", `containerd:${containerd.socket}`];
+    const full =
+      "printf 'Filesystem 1024-blocks Used Available Capacity Mounted\\n/dev/full 100000 99000 1000 99%% /\\n'";
+    const { code, stderr } = await load("df", full, ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain("1 MB are free");
+    expect((await containerd.images()).size).toBe(0);
+  });
+
+  it("loads every name, and k3s by its own ctr finds nothing to do", async () => {
+    const { code } = await load("none", "", "--to", `containerd:${containerd.socket}`);
+    expect(code).toBe(0);
+    const images = await containerd.images();
+    for (const { names, digest } of bundle.inventory.images)
+      for (const name of names) expect(images.get(name)).toBe(digest);
+
+    // Stands for k3s, which has ctr inside.
+    const k3s = `[ "$1" = ctr ] && shift && exec ctr --address ${containerd.socket} "$@"`;
+    const again = await load("k3s", k3s, "--to", "k3s");
+    expect(again.code).toBe(0);
+    expect(again.stderr).not.toContain("sending");
   });
 });
 

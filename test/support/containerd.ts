@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { mustRun, run, type RunResult } from "./run.js";
 
 export interface Containerd {
+  /** Absolute path. */
+  readonly socket: string;
   /** Runs ctr in the namespace `k8s.io`. */
   ctr(...command: string[]): Promise<RunResult>;
   /** Pulls an image for linux/amd64 with the hosts.toml files of a folder, and nothing of other platforms. */
@@ -46,6 +48,7 @@ export async function startContainerd(certs = "/nowhere"): Promise<Containerd> {
   const { stdout: help } = await ctr("images", "pull", "--help");
   const own = help.includes("--skip-metadata") ? ["--skip-metadata"] : [];
   return {
+    socket,
     ctr,
     pull: (name, hosts, ...options) =>
       ctr("images", "pull", "--hosts-dir", hosts, "--platform", "linux/amd64", ...own, ...options, name),
