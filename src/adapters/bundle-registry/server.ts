@@ -85,7 +85,8 @@ export function serveOpenly(
     file: bundle.file,
     findRoute: (path, registry) =>
       path.startsWith("/v2") ? findImage(path, registry) : findChart(path, registry),
-    enter: (path, client) => ({ client, path }),
+    // IPv4 clients of a socket that takes both kinds come as `::ffff:10.0.0.1`.
+    enter: (path, address) => ({ client: address.replace(/^::ffff:/, ""), path }),
     onSent: () => undefined,
     onManifest,
     listen,
