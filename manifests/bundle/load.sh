@@ -13,7 +13,8 @@ umask 077
 usage() {
   cat <<'U'
 usage: sh load.sh BUNDLE [--to TARGET] [--check | --install [OPTIONS]]
-  --to TARGET       kind[:CLUSTER], docker, containerd[:SOCKET] or k3s (default: what this host has, in this order but docker last)
+  --to TARGET       kind[:CLUSTER], docker, containerd[:SOCKET] or k3s (default: what this host has, in this order but docker last);
+                    kind-node-image: only the image of Kind nodes that came along, into docker, for `kind create cluster --image`
   --check           say what is wrong or lacking, and load nothing
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, else the current one)
@@ -123,7 +124,7 @@ read_inventory() {
     function platform() { return text("^[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?$", 3, 60) }
     function shown() { gsub(/[^A-Za-z0-9._+ -]/, "?", value); return value }
     function padded(size) { return size + (512 - size % 512) % 512 }
-    function fact(kind, rest) { print kind, rest }
+    function fact(kind, rest) { print (is_host ? "host-" : "") kind, rest }
     # Large numbers are printed by format only: mawk rounds them else.
     function whole(size) { return sprintf("%.0f", size) }
     {
@@ -140,6 +141,8 @@ read_inventory() {
       if (value != "}" && value != "]") part[depth] = key
       at = depth == 0 ? "" : part[1]
       for (i = 2; i <= depth; i++) at = at "/" part[i]
+      # Images for the engine of this host read like all others, and get facts of their own.
+      is_host = sub(/^hostImages/, "images", at)
     }
     at == "formatVersion" { version = number(); if (version != 1) fail("bundle format " version "; this script reads 1") }
     at == "name" || at == "version" { gsub(/"/, "", value); fact("bundle-" at, shown()) }
@@ -163,7 +166,7 @@ read_inventory() {
     at == "images//platforms//digest" { fact("content", images " " image_platform " root " digest()) }
     at == "images//platforms//config/digest" { fact("content", images " " image_platform " config " digest()) }
     at == "images//platforms//layers//digest" { fact("content", images " " image_platform " layer " digest()) }
-    at == "images/" && value == "}" {
+    at == "images/" && value == "}" && !is_host {
       for (i = 1; i <= names; i++) {
         index_json = index_json (index_json == "" ? "" : ",") "{\"mediaType\":\"" image_type "\",\"digest\":\"" image_digest "\",\"size\":" \
           whole(image_digest in root_size ? root_size[image_digest] : 0) ",\"annotations\":{\"io.containerd.image.name\":\"" image_name[i] \
@@ -792,6 +795,13 @@ tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
 open_bundle
 verify_files
 [ -n "$to" ] || choose_target
+if [ "$to" = kind-node-image ]; then
+  # From here on this image is the whole bundle.
+  sed -e '/^name /d' -e '/^content /d' -e 's/^host-//' "$tmp/facts" >"$tmp/host-facts"
+  mv "$tmp/host-facts" "$tmp/facts"
+  grep -q '^name ' "$tmp/facts" || die "$bundle holds no image of Kind nodes: build it with --with kind-node-image=REFERENCE"
+  to=docker VIOLA_SH_ONLY=1 install=
+fi
 hand_over "$@"
 
 say "$title into $to"

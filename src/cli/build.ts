@@ -35,17 +35,18 @@ export function registerBuild(program: Command, launch: Launch): void {
     )
     .option(
       "--with <parts>",
-      "what comes along for a host that has none: cli, node, helm, kubectl; NAME=FILE or NAME=URL#sha256:HEX for another than this machine's",
+      "what comes along for a host that has none: cli, node, helm, kubectl; NAME=FILE or NAME=URL#sha256:HEX for another than this machine's; kind-node-image=REFERENCE",
       collect,
       [],
     )
     .action(async (file: string, flags: BuildFlags) => {
       await launch(flags, async (context) => {
         const { spec, digest } = await readSpec(resolve(context.cwd, file));
-        const wishes = parseWishes(flags.with, context.cwd);
+        const { wishes, hostImages } = parseWishes(flags.with, context.cwd);
         const planned = await planOptions(context.home, spec, digest, flags.platform);
         const options = {
           ...planned,
+          hostImages,
           carried: await carryFiles(wishes, planned.platforms, context),
           output: resolve(context.cwd, flags.output),
           reuse: flags.reuse.map((bundle) => resolve(context.cwd, bundle)),

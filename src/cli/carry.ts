@@ -1,7 +1,8 @@
-// `--with` of `build`: what comes along in bin/ for a host that has nothing but a container engine.
+// `--with` of `build`: what comes along for a host that has nothing but a container engine: programs in bin/, and the image of Kind's nodes.
 import { resolve } from "node:path";
 import type { ProgramSource } from "../adapters/carried/program-file.js";
 import type { CarriedFile } from "../core/bundle/carried-file.js";
+import { parseReference } from "../core/images/reference.js";
 import type { Platform } from "../core/oci/descriptor.js";
 import { settleAll, ViolaError } from "../errors.js";
 import type { CommandContext } from "./context.js";
@@ -9,7 +10,8 @@ import { findHelmProgram, programFolder } from "./plan-context.js";
 
 const PROGRAMS = ["node", "helm", "kubectl"] as const;
 type ProgramName = (typeof PROGRAMS)[number];
-const NAMES = ["cli", ...PROGRAMS];
+const KIND_NODE_IMAGE = "kind-node-image";
+const NAMES = ["cli", ...PROGRAMS, KIND_NODE_IMAGE];
 
 /** What is to come along; a program without a source is the one that this machine runs. */
 interface Wish {
@@ -17,12 +19,22 @@ interface Wish {
   readonly source?: ProgramSource;
 }
 
-/** Reads values of `--with`: `cli`, `NAME`, `NAME=FILE` or `NAME=URL#sha256:HEX`, several with commas between. Throws `USAGE`. */
-export function parseWishes(values: readonly string[], cwd: string): readonly Wish[] {
-  const wishes = values
-    .flatMap((value) => value.split(new RegExp(`,(?=(?:${NAMES.join("|")})(?:[=,]|$))`)))
-    .map((text) => parseWish(text.trim(), cwd));
-  return [...new Map(wishes.map((wish) => [wish.name, wish])).values()];
+/**
+ * Reads values of `--with`: `cli`, `NAME`, `NAME=FILE`, `NAME=URL#sha256:HEX` or `kind-node-image=REF`, several with commas between.
+ * Throws `USAGE`, and `REFERENCE_INVALID` for REF.
+ */
+export function parseWishes(
+  values: readonly string[],
+  cwd: string,
+): { readonly wishes: readonly Wish[]; readonly hostImages: readonly string[] } {
+  const texts = values.flatMap((value) =>
+    value.split(new RegExp(`,(?=(?:${NAMES.join("|")})(?:[=,]|$))`)).map((text) => text.trim()),
+  );
+  const isImage = (text: string): boolean => text.startsWith(`${KIND_NODE_IMAGE}=`);
+  const hostImages = texts.filter(isImage).map((text) => text.slice(KIND_NODE_IMAGE.length + 1));
+  hostImages.forEach(parseReference);
+  const wishes = texts.filter((text) => !isImage(text)).map((text) => parseWish(text, cwd));
+  return { wishes: [...new Map(wishes.map((wish) => [wish.name, wish])).values()], hostImages };
 }
 
 function parseWish(text: string, cwd: string): Wish {
@@ -30,7 +42,7 @@ function parseWish(text: string, cwd: string): Wish {
   const wrong = (message: string): ViolaError =>
     new ViolaError("USAGE", `--with ${text}: ${message}`, {
       subject: text,
-      hint: "Write cli, or node, helm, kubectl, each alone or as NAME=FILE or NAME=URL#sha256:HEX.",
+      hint: "Write cli, or node, helm, kubectl, each alone or as NAME=FILE or NAME=URL#sha256:HEX, or kind-node-image=REFERENCE.",
     });
   if (given === "cli" && source === undefined) return { name: "cli" };
   const name = PROGRAMS.find((program) => program === given);

@@ -9,6 +9,7 @@ import type { SmallFile } from "../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, valuesPath } from "../core/bundle/paths.js";
 import type { ImageUse } from "../core/finding/image-use.js";
 import { chooseImages } from "../core/images/choose-images.js";
+import { formatReference, parseReference } from "../core/images/reference.js";
 import type { ResolvedImage } from "../core/images/resolved-image.js";
 import type { Platform } from "../core/oci/descriptor.js";
 import { digestOf, hexOf } from "../core/oci/digest.js";
@@ -31,6 +32,8 @@ export interface PlanOptions {
   readonly guides: readonly SmallFile[];
   /** What comes along in bin/. */
   readonly carried?: readonly CarriedFile[];
+  /** References of images for the engine of the isolated host. */
+  readonly hostImages?: readonly string[];
 }
 
 /** Everything that is known before the first layer is fetched. */
@@ -49,7 +52,10 @@ export async function planBundle(
   const releases = await prepareReleases(spec, context, onProgress);
   const findings = await findReleaseImages(spec, releases, context, onProgress);
   const { chosen, excluded, warnings } = chooseImages(findings.images, spec);
-  const images = await resolveImages(chosen, options.platforms, context, onProgress);
+  const hostUses = (options.hostImages ?? []).map(hostUse);
+  const resolved = await resolveImages([...chosen, ...hostUses], options.platforms, context, onProgress);
+  const images = resolved.filter(({ use }) => !hostUses.includes(use));
+  const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
   const charts = await Promise.all(releases.map((release) => bundledRelease(release, releases, context)));
   const inventory: Omit<Inventory, "blobs" | "files"> = {
@@ -62,6 +68,7 @@ export async function planBundle(
     apiVersions: spec.apiVersions,
     releases: charts.map(({ release }) => release),
     images: images.map(inventoryImage),
+    ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
     warnings: [...findings.warnings, ...warnings],
   };
@@ -74,7 +81,12 @@ export async function planBundle(
   );
   const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
   const all = [...hashed, ...(options.carried ?? [])];
-  return { images, archive: planArchive({ inventory, files: all, images }) };
+  return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
+}
+
+function hostUse(reference: string): ImageUse {
+  const normalized = formatReference(parseReference(reference));
+  return { reference, normalized, required: false, confidence: "certain", evidence: [] };
 }
 
 /** Makes every reference a digest. Throws the failures of all images at once. */

@@ -1,5 +1,5 @@
 // Verifies a bundle offline: every checksum, and that every release has its chart and every image all of its blobs.
-import type { Inventory } from "../core/bundle/inventory.js";
+import type { Inventory, InventoryImage } from "../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { BundleReader, OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
@@ -65,7 +65,7 @@ export async function verifyBundle(
       subject: uses[0] ?? digest,
       message: `${uses.join(", ")}: ${digest} is damaged`,
       digest,
-      images: inventory.images
+      images: allImages(inventory)
         .filter((image) => digestsOf(image).includes(digest))
         .map((image) => image.normalized),
     });
@@ -85,6 +85,10 @@ export async function verifyBundle(
     blobs: inventory.blobs.length,
     problems,
   };
+}
+
+function allImages({ images, hostImages = [] }: Inventory): readonly InventoryImage[] {
+  return [...images, ...hostImages];
 }
 
 /** Hashes a stretch of the file piece by piece: a program that comes along may have 100 MB. */
@@ -117,7 +121,7 @@ export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
     }
   }
   const blobs = new Set(inventory.blobs.map((blob) => blob.digest));
-  for (const image of inventory.images) {
+  for (const image of allImages(inventory)) {
     if (image.platforms.length === 0 || image.names.length === 0) {
       yield {
         code: "image-missing",
@@ -154,7 +158,7 @@ function digestsOf(image: Image): readonly string[] {
 /** Says which image uses the blob as what: `quay.io/x/y:1 layer 3 of 5`. */
 function usesOf(inventory: Inventory, digest: string): readonly string[] {
   const uses: string[] = [];
-  for (const image of inventory.images) {
+  for (const image of allImages(inventory)) {
     const name = image.normalized;
     if (image.manifests.some((manifest) => manifest.digest === digest)) uses.push(`${name} manifest`);
     for (const { platform, config, layers } of image.platforms) {

@@ -443,6 +443,29 @@ describeBuild("a bundle that brings its tools along", () => {
     expect(hash(one)).toBe(hash(other));
   });
 
+  it("brings the image of Kind's nodes for the engine, and no node gets it", async () => {
+    const file = join(folder, "kind.tar");
+    const image = makeImage(folder, { seed: "kind-node", mediaTypes: "oci", layers: [60_000] });
+    registry.addImage(folder, image, "docker.io/viola-test/kind-node", "1");
+    const reference = "viola-test/kind-node:1";
+    expect(await build("-o", file, "--with", `kind-node-image=${reference}`)).toMatchObject({ code: 0 });
+    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    try {
+      expect(await run("dash", [SCRIPT, file, "--to", "kind-node-image"])).toMatchObject({ code: 0 });
+      await mustRun("docker", ["image", "inspect", reference]);
+    } finally {
+      await run("docker", ["image", "rm", reference]);
+    }
+    for (const env of [{}, { VIOLA_SH_ONLY: "1" }]) {
+      const args = [SCRIPT, file, "--to", `kind:${nodes.cluster}`];
+      expect(await run("dash", args, { env: { ...process.env, ...env } })).toMatchObject({ code: 0 });
+    }
+    const { code } = await runCli(["load", file, "--to", `kind:${nodes.cluster}`], { entry: "built" });
+    expect(code).toBe(0);
+    for (const node of nodes.names)
+      expect(await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain("kind-node");
+  });
+
   it("takes a program from a file or from an archive at a URL, when platform and checksum are right", async () => {
     const program = Buffer.alloc(4096);
     program.write("\x7fELF", 0, "latin1");

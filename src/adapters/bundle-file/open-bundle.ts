@@ -83,7 +83,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
   const images = await expectEntry(IMAGES_PATH, undefined);
   offset += TAR_BLOCK;
   const imagesEnd = offset + images.size;
-  for (const layoutFile of layoutFiles(inventory.images)) {
+  for (const layoutFile of layoutFiles(inventory.images, inventory.hostImages)) {
     const at = offset + TAR_BLOCK;
     await passEntry(layoutFile.path, layoutFile.bytes.length);
     if (!(await read(at, layoutFile.bytes.length)).equals(layoutFile.bytes))

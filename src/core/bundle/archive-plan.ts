@@ -41,6 +41,7 @@ export interface ArchiveInput {
   readonly inventory: Omit<Inventory, "blobs" | "files">;
   /** Everything between `bundle.json` and `images.tar`, in order. */
   readonly files: readonly ((SmallFile & { readonly sha256: string }) | CarriedFile)[];
+  /** Those for the host among them. */
   readonly images: readonly ResolvedImage[];
 }
 
@@ -57,7 +58,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
     files,
     blobs: contents.map(({ digest, size }) => ({ digest, size, offset: offsetOf(digest) })),
   });
-  const layout = layoutFiles(input.inventory.images);
+  const layout = layoutFiles(input.inventory.images, input.inventory.hostImages);
   const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
 
   const pieces: Piece[] = [];

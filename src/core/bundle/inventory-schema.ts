@@ -60,6 +60,7 @@ export const INVENTORY_SCHEMA = z.object({
   apiVersions: z.array(z.string()),
   releases: z.array(release),
   images: z.array(image),
+  hostImages: z.array(image).optional(),
   excluded: z.array(z.object({ reference: z.string(), reason: z.string() })),
   warnings: z.array(z.object({ code: z.string(), message: z.string(), incomplete: z.boolean() })),
   files: z.array(z.object({ path, sha256: hex, size })),

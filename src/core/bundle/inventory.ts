@@ -19,6 +19,8 @@ export interface Inventory {
   readonly releases: readonly InventoryRelease[];
   /** Sorted by `normalized`. */
   readonly images: readonly InventoryImage[];
+  /** Images for the container engine of the isolated host, such as the one that Kind makes nodes of; no node gets them. */
+  readonly hostImages?: readonly InventoryImage[];
   /** Images that were found and left out, with the reason. */
   readonly excluded: readonly { readonly reference: string; readonly reason: string }[];
   readonly warnings: readonly FindingWarning[];

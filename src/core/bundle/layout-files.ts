@@ -15,10 +15,14 @@ export interface SmallFile {
  * Returns `oci-layout`, `index.json` and `manifest.json` for these images, in archive order.
  *
  * containerd names an image by `io.containerd.image.name` word for word, skopeo by `org.opencontainers.image.ref.name`; docker and podman
- * read `manifest.json` alone, which holds one platform: the first of the bundle that the image has.
+ * read `manifest.json` alone, which holds one platform: the first of the bundle that the image has. `hostImages` are for these, so they stand
+ * in `manifest.json` only.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
-export function layoutFiles(images: readonly InventoryImage[]): readonly SmallFile[] {
+export function layoutFiles(
+  images: readonly InventoryImage[],
+  hostImages: readonly InventoryImage[] = [],
+): readonly SmallFile[] {
   const manifests = images.flatMap((image) =>
     image.names.map((name) => ({
       mediaType: image.mediaType,
@@ -27,7 +31,7 @@ export function layoutFiles(images: readonly InventoryImage[]): readonly SmallFi
       annotations: { "io.containerd.image.name": name, "org.opencontainers.image.ref.name": name },
     })),
   );
-  const archived = images.flatMap((image) => {
+  const archived = [...images, ...hostImages].flatMap((image) => {
     const platform = image.platforms[0];
     if (platform === undefined) return [];
     return [

@@ -100,6 +100,41 @@ describe("planArchive", () => {
     expect(file.length % TAR_BLOCK).toBe(0);
   });
 
+  it("has the place of a carried file filled from that file", () => {
+    const bytes = Buffer.from("a program");
+    const sha256 = digestOf(bytes).slice(7);
+    const carried = { path: "bin/tool", file: "/local/tool", size: bytes.length, sha256, executable: true };
+    const before = input(images);
+    const plan = planArchive({ ...before, files: [...before.files, carried] });
+    const entry = entriesOf(assemble(plan)).find(({ name }) => name === "bin/tool");
+
+    expect(plan.blobs).toContainEqual({
+      digest: digestOf(bytes),
+      size: bytes.length,
+      offset: entry?.offset,
+      sources: [{ kind: "file", file: "/local/tool", offset: 0 }],
+      image: "bin/tool",
+    });
+    expect(plan.inventory.files).toContainEqual({ path: "bin/tool", sha256, size: bytes.length });
+    expect(plan.inventory.blobs.map(({ digest }) => digest)).not.toContain(digestOf(bytes));
+  });
+
+  it("names images for the host where docker looks, and not where nodes do", () => {
+    const host = image("kind-node", [["node", 9000]]);
+    const before = input(images);
+    const inventory = { ...before.inventory, hostImages: [inventoryImage(host)] };
+    const file = assemble(planArchive({ ...before, inventory, images: [...images, host] }));
+    const inner = file.subarray(entriesOf(file).at(-1)!.offset);
+    const text = (path: string): string => {
+      const { offset, size } = entriesOf(inner).find(({ name }) => name === path)!;
+      return inner.toString("utf8", offset, offset + size);
+    };
+
+    expect(text("manifest.json")).toContain("r.example/kind-node:1");
+    expect(text("index.json")).not.toContain("r.example/kind-node:1");
+    expect(entriesOf(inner).map(({ name }) => name)).toContain(`blobs/sha256/${digestOf("node").slice(7)}`);
+  });
+
   it("states in bundle.json where each blob lies", () => {
     const plan = planArchive(input(images));
     const file = assemble(plan);

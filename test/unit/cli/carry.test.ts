@@ -1,0 +1,50 @@
+// What `build --with` takes.
+import { describe, expect, it } from "vitest";
+import { parseWishes } from "../../../src/cli/carry.js";
+
+const HEX = "0123456789abcdef".repeat(4);
+
+describe("parseWishes", () => {
+  it("reads what may be repeated and what may stand with commas between", () => {
+    const { wishes, hostImages } = parseWishes(
+      [
+        "cli,node",
+        `helm=https://example.org/a,b/helm.tar.gz#sha256:${HEX},kubectl=./k,1`,
+        "kind-node-image=kindest/node:v1.30.2",
+      ],
+      "/work",
+    );
+
+    expect(wishes).toEqual([
+      { name: "cli" },
+      { name: "node" },
+      { name: "helm", source: { kind: "url", url: "https://example.org/a,b/helm.tar.gz", sha256: HEX } },
+      { name: "kubectl", source: { kind: "file", file: "/work/k,1" } },
+    ]);
+    expect(hostImages).toEqual(["kindest/node:v1.30.2"]);
+  });
+
+  it("takes the last word on a program", () => {
+    expect(parseWishes(["node", "node=/opt/node"], "/").wishes).toEqual([
+      { name: "node", source: { kind: "file", file: "/opt/node" } },
+    ]);
+  });
+
+  it.each([
+    "",
+    "nodes",
+    "cli=/x",
+    "helm=",
+    "kind-node-image",
+    "node=https://example.org/node",
+    `node=https://example.org/node#sha256:${HEX}0`,
+  ])("refuses %j", (text) => {
+    expect(() => parseWishes([text], "/")).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
+  });
+
+  it("refuses an image that is no reference", () => {
+    expect(() => parseWishes(["kind-node-image=No Image"], "/")).toThrow(
+      expect.objectContaining({ code: "REFERENCE_INVALID" }) as Error,
+    );
+  });
+});
