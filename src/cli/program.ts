@@ -5,6 +5,7 @@ import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
 import { registerCheck } from "./check.js";
 import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
+import { registerDoctor } from "./doctor.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
 import { registerInstall } from "./install.js";
@@ -46,6 +47,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     registerCheck,
     registerInit,
     registerServe,
+    registerDoctor,
     registerPostRender,
   ])
     register(program, launch);

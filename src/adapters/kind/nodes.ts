@@ -37,8 +37,20 @@ export async function findKindNodes(
   );
 }
 
+/** Returns the names of all Kind clusters on the engine, sorted. */
+export async function findKindClusters(
+  engine: DockerEngine,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  return clustersOf(await engine.listContainers(CLUSTER_LABEL, signal));
+}
+
+function clustersOf(containers: readonly ContainerSummary[]): readonly string[] {
+  return [...new Set(containers.map(({ labels }) => labels[CLUSTER_LABEL] ?? ""))].sort();
+}
+
 function chooseCluster(containers: readonly ContainerSummary[], wanted: string | undefined): string {
-  const existing = [...new Set(containers.map(({ labels }) => labels[CLUSTER_LABEL] ?? ""))].sort();
+  const existing = clustersOf(containers);
   if (wanted !== undefined && existing.includes(wanted)) return wanted;
   const [only] = existing;
   if (wanted === undefined && existing.length === 1 && only !== undefined) return only;

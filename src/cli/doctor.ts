@@ -1,0 +1,144 @@
+// `doctor`: what this machine has, which targets would work, and what is missing.
+import { statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import type { Command } from "commander";
+import type { ClusterNode } from "../core/cluster/node.js";
+import { formatPlatform } from "../core/oci/platform.js";
+import { ViolaError } from "../errors.js";
+import { examine, type Finding, type Probe } from "../workflows/doctor.js";
+import { readVersion, type CommandContext, type CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
+import { findTargetNodes, parseTarget, TARGETS, type NodesTarget } from "./load-target.js";
+import { findHelmProgram } from "./plan-context.js";
+import type { Launch } from "./program.js";
+import { formatTable } from "./reporters/table.js";
+import { formatBytes } from "./units.js";
+
+interface DoctorFlags extends CommonOptions, ClusterFlags {
+  readonly to: readonly string[];
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+/** Registers the command. Exit code 1 when a target named with `--to` would not work; a part that nobody asked for may be missing. */
+export function registerDoctor(program: Command, launch: Launch): void {
+  addClusterFlags(
+    program
+      .command("doctor")
+      .description("say what this machine has, which targets would work, and what is missing")
+      .option("--to <target>", `a target that must work: ${TARGETS}; may be repeated`, collect, []),
+  ).action(async (flags: DoctorFlags) => {
+    await launch(flags, async (context) => {
+      const wanted = flags.to.map((text) => [text, parseTarget(text)] as const);
+      const targets = wanted.flatMap(([text, target]) =>
+        target.kind === "registry" ? [] : [targetProbe(text, target, context)],
+      );
+      const [parts, found] = await Promise.all([
+        examine(partsOf(flags, context), context.signal),
+        examine(targets.length > 0 ? targets : await likelyTargets(context), context.signal),
+      ]);
+      const findings = [...parts, ...found];
+      await context.progress.stop();
+      context.print(formatFindings(findings), { formatVersion: 1, findings });
+      return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.no : EXIT.done;
+    });
+  });
+}
+
+function partsOf(flags: DoctorFlags, context: CommandContext): readonly Probe[] {
+  return [
+    {
+      name: "viola-airgap",
+      neededFor: "everything",
+      look: async () =>
+        `${await readVersion(context.home)} on Node.js ${process.versions.node}, ${process.platform}/${process.arch}`,
+    },
+    {
+      name: "settings",
+      neededFor: "everything",
+      look: async () => {
+        const { mirrors, insecure } = await context.settings();
+        return `readable: ${mirrors.size} mirrors, ${insecure.size} insecure registries`;
+      },
+    },
+    {
+      name: "disk",
+      neededFor: "build",
+      look: async () => {
+        const [here, temporary] = await Promise.all([statfs(context.cwd), statfs(tmpdir())]);
+        const free = ({ bavail, bsize }: typeof here): string => formatBytes(bavail * bsize);
+        return `${free(here)} free in ${context.cwd}, ${free(temporary)} in ${tmpdir()}`;
+      },
+    },
+    {
+      name: "helm",
+      neededFor: "images, build, audit of a spec; install",
+      look: async () => {
+        const { version, program } = await findHelmProgram(context);
+        return `${version} (${program})`;
+      },
+    },
+    {
+      name: "cluster",
+      neededFor: "install, check --context",
+      look: async (signal) => {
+        const cluster = await connectCluster(flags, undefined, context);
+        const [{ version }, nodes] = await Promise.all([cluster.describe(signal), cluster.nodes(signal)]);
+        return `context ${cluster.context}: Kubernetes ${version}, ${nodes.length} nodes`;
+      },
+    },
+    {
+      name: "docker",
+      neededFor: "--to kind, --to docker, --source docker",
+      look: async (signal) => {
+        const clusters = await kindClusters(context, signal);
+        return clusters.length === 0
+          ? "an engine answers; no Kind cluster on it"
+          : `an engine answers; Kind clusters: ${clusters.join(", ")}`;
+      },
+    },
+  ];
+}
+
+/** Every Kind cluster of the engine, and what may run on this machine itself. */
+async function likelyTargets(context: CommandContext): Promise<readonly Probe[]> {
+  const clusters = await kindClusters(context, context.signal).catch(() => []);
+  const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s"];
+  return texts.flatMap((text) => {
+    const target = parseTarget(text);
+    return target.kind === "registry" ? [] : [targetProbe(text, target, context)];
+  });
+}
+
+async function kindClusters(context: CommandContext, signal: AbortSignal): Promise<readonly string[]> {
+  const { findKindClusters } = await import("../adapters/kind/nodes.js");
+  return findKindClusters(await context.docker(), signal);
+}
+
+function targetProbe(text: string, target: NodesTarget, context: CommandContext): Probe {
+  return {
+    name: text,
+    neededFor: `load --to ${text}`,
+    look: async (signal) => {
+      const nodes = await (await findTargetNodes(target, context)).findNodes(signal);
+      if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
+      return describeNodes(nodes);
+    },
+  };
+}
+
+function describeNodes(nodes: readonly ClusterNode[]): string {
+  const platforms = [...new Set(nodes.map(({ platform }) => formatPlatform(platform)))].join(", ");
+  return `${nodes.length === 1 ? "1 node" : `${nodes.length} nodes`}, ${platforms}`;
+}
+
+function formatFindings(findings: readonly Finding[]): string {
+  const columns = [{ heading: "" }, { heading: "PART" }, { heading: "FOR" }, { heading: "WHAT" }];
+  const table = formatTable(
+    columns,
+    findings.map(({ isThere, name, neededFor, detail }) => [isThere ? "✓" : "✗", name, neededFor, detail]),
+  );
+  const hints = findings.flatMap(({ name, hint }) => (hint === undefined ? [] : [`${name}: ${hint}`]));
+  return hints.length === 0 ? table : `${table}\n\nwhat to do where you need it:\n  ${hints.join("\n  ")}`;
+}
