@@ -103,7 +103,7 @@ export async function startEmbeddedRegistry(
     chunks.push(await bodyOf(incoming));
     const expected = new URL(path, url).searchParams.get("digest");
     if (method !== "PUT" || expected === null) {
-      response.writeHead(202, { location: `${url}/v2/${repository}/blobs/uploads/${id}` }).end();
+      response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/${id}` }).end();
       return;
     }
     const bytes = Buffer.concat(chunks);
@@ -113,7 +113,7 @@ export async function startEmbeddedRegistry(
       return;
     }
     blobs.set(`${repository}@${expected}`, inMemory(bytes, "application/octet-stream"));
-    response.writeHead(201, { location: `${url}/v2/${repository}/blobs/${expected}` }).end();
+    response.writeHead(201, { location: `/v2/${repository}/blobs/${expected}` }).end();
   };
 
   const send = async (request: RegistryRequest, response: ServerResponse, fault?: Fault): Promise<void> => {

@@ -93,3 +93,14 @@ test("an interrupted push ends at once, tells the registry, and goes on next tim
   expect(next.uploadedBlobs).toBeGreaterThan(0);
   expect(await pushTo(registry.host, bundle)).toMatchObject({ uploadedBlobs: 0, sentBytes: 0 });
 });
+
+test("everything goes through HTTP_PROXY, uploads too", async () => {
+  await start(() => undefined);
+  const settings = { insecure: new Set(["registry.test"]) };
+  const setup = { settings, env: { HTTP_PROXY: registry.url } };
+  const report = await pushTo("registry.test", bundle, setup);
+  expect(report.registry).toBe("http://registry.test");
+  expect(report.uploadedBlobs).toBeGreaterThan(0);
+  expect(registry.requests.every(({ path }) => path.startsWith("http://registry.test/"))).toBe(true);
+  expect(await pushTo("registry.test", bundle, setup)).toMatchObject({ sentBytes: 0 });
+});

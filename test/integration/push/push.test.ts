@@ -118,6 +118,15 @@ describeSkopeo("what was pushed", () => {
   });
 });
 
+describe("a registry with a certificate of its own", () => {
+  it("is pushed to when the settings call it insecure", async () => {
+    const registry = await start("tls-password");
+    const settings = { insecure: new Set([registry.host]) };
+    const report = await pushTo(registry.host, bundle, { env: login(registry), settings });
+    expect(report).toMatchObject({ registry: registry.url, unresolved: [] });
+  });
+});
+
 describe("a registry that cannot be pushed to", () => {
   it("is said to deny, once, when the password is wrong", async () => {
     for (const door of ["tls-password", "bearer"] as const) {
