@@ -8,16 +8,15 @@ import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
 import { findTargetNodes, parseTarget, TARGETS } from "./load-target.js";
-import { pushToRegistry, type PushResult } from "./push.js";
+import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
 import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
-interface LoadFlags extends CommonOptions, InstallFlags {
+interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly to: readonly string[];
   readonly install?: boolean;
-  readonly settings?: string;
 }
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -30,6 +29,7 @@ export function registerLoad(program: Command, launch: Launch): void {
       .argument("<bundle>", "bundle file")
       .requiredOption("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
       .option("--settings <folder>", "where settings for nodes go that pull from a registry target")
+      .option("--docker-mirror", "push images of Docker Hub also to where dockerd asks a mirror for them")
       .option("--install", "then install the releases; the options below are for this"),
   ).action(async (file: string, flags: LoadFlags) => {
     await launch(flags, async (context) => {
@@ -50,7 +50,7 @@ export function registerLoad(program: Command, launch: Launch): void {
       const pushed: PushResult[] = [];
       for (const target of targets) {
         if (target.kind === "registry") {
-          pushed.push(await pushToRegistry(bundle, target, flags.settings, context));
+          pushed.push(await pushToRegistry(bundle, target, flags, context));
         } else {
           const [nodes, loadContext] = await Promise.all([
             findTargetNodes(target, context),

@@ -47,11 +47,18 @@ export function parseRegistryTarget(text: string): RegistryTarget {
   return { host, prefix: parts.join("/") };
 }
 
-/** Pushes the bundle; `settingsFolder` is where settings for nodes are written to. Throws what pushing throws. */
+/** Options of `load` that concern registries. */
+export interface PushFlags {
+  /** Folder that settings for nodes are written to. */
+  readonly settings?: string;
+  readonly dockerMirror?: boolean;
+}
+
+/** Pushes the bundle, and writes settings for nodes where that is asked for. Throws what pushing throws. */
 export async function pushToRegistry(
   bundle: OpenBundle,
   target: RegistryTarget,
-  settingsFolder: string | undefined,
+  flags: PushFlags,
   context: CommandContext,
 ): Promise<PushResult> {
   const [settings, { connectPushRegistry }] = await Promise.all([
@@ -61,11 +68,12 @@ export async function pushToRegistry(
   const places = { settings, env: context.env, home: homedir() };
   const registry = await connectPushRegistry(target.host, bundle.file, places, context.signal);
   context.onDispose(() => registry.close());
+  const forDockerd = flags.dockerMirror === true;
   const limit = pLimit(settings.concurrency);
   const { reader, signal } = context;
   const report = await pushBundle(
     bundle,
-    target.prefix,
+    { prefix: target.prefix, forDockerd },
     { reader, registry, limit, signal },
     context.progress.onProgress,
   );
@@ -74,8 +82,8 @@ export async function pushToRegistry(
       bundle.inventory.images.flatMap(({ names }) => names.map((name) => parseReference(name).registry)),
     ),
   ];
-  const files = mirrorSettings(registries.sort(), placeOf(registry.origin, target, settings));
-  const folder = settingsFolder === undefined ? undefined : resolve(context.cwd, settingsFolder);
+  const files = mirrorSettings(registries.sort(), placeOf(registry.origin, target, forDockerd, settings));
+  const folder = flags.settings === undefined ? undefined : resolve(context.cwd, flags.settings);
   if (folder !== undefined) await writeNodeSettings(folder, files);
   const needsLogin = await wantsLogin(target.host, report, settings, context);
   return {
@@ -110,7 +118,12 @@ async function wantsLogin(
   );
 }
 
-function placeOf(origin: string, { host, prefix }: RegistryTarget, settings: Settings): MirrorPlace {
+function placeOf(
+  origin: string,
+  { host, prefix }: RegistryTarget,
+  answersDockerd: boolean,
+  settings: Settings,
+): MirrorPlace {
   const isTls = origin.startsWith("https:");
   const skipVerify = isTls && settings.insecure.has(host);
   const ca = settings.ca.map(({ pem }) => (pem.endsWith("\n") ? pem : `${pem}\n`)).join("");
@@ -118,7 +131,7 @@ function placeOf(origin: string, { host, prefix }: RegistryTarget, settings: Set
     origin,
     prefix,
     skipVerify,
-    answersDockerd: false,
+    answersDockerd,
     ...(isTls && !skipVerify && ca !== "" && { ca }),
   };
 }

@@ -8,6 +8,7 @@ import {
   reducedRoot,
   type ManifestBytes,
   type PlacedImage,
+  type RegistryLayout,
 } from "../core/cluster/registry-layout.js";
 import { ManyErrors, settleAll, ViolaError } from "../errors.js";
 import type { BundleReader, OpenBundle } from "./context.js";
@@ -56,18 +57,18 @@ export interface PushReport {
 }
 
 /**
- * Pushes every image to `[PREFIX/]REGISTRY/REPOSITORY`. Nothing is sent before the whole bundle has been verified. An index is pushed as it is,
+ * Pushes every image to the places that the layout has for it. Nothing is sent before the whole bundle has been verified. An index is pushed as it is,
  * although the bundle has manifests alone of other platforms; where the registry refuses that, the tag gets what the bundle has, and names
  * pinned by the index's digest are reported. Throws what is wrong with the bundle, and every repository's failure at once.
  */
 export async function pushBundle(
   bundle: OpenBundle,
-  prefix: string,
+  layout: RegistryLayout,
   context: PushContext,
   onProgress: OnProgress,
 ): Promise<PushReport> {
   const { inventory } = bundle;
-  const placed = placeImages(inventory, prefix);
+  const placed = placeImages(inventory, layout);
   const [presence] = await settleBoth(
     findPresent(inventory, placed, context, onProgress),
     refuseDamage(bundle, context, onProgress),
@@ -88,26 +89,31 @@ export async function pushBundle(
   const { host } = new URL(context.registry.origin);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
-    registry: [context.registry.origin, prefix].filter((part) => part !== "").join("/"),
-    names: placed.reduce((sum, { image }) => sum + image.names.length, 0),
+    registry: [context.registry.origin, layout.prefix].filter((part) => part !== "").join("/"),
+    names: new Set(inventory.images.flatMap(({ names }) => names)).size,
     images: pushed.map(({ place, digest }) => ({
       names: place.image.names,
       repository: `${host}/${place.repository}`,
       tags: place.tags,
       digest,
     })),
-    unresolved: pushed.flatMap(({ place, refusal }) =>
-      refusal === undefined
-        ? []
-        : place.image.names
-            .filter((name) => name.includes("@"))
-            .map((name) => ({ name, reason: `${host} refuses an index with platforms missing: ${refusal}` })),
-    ),
+    unresolved: unresolvedNames(pushed, host),
     sentBytes: moved.sentBytes + pushed.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
     uploadedBlobs: moved.uploaded,
     mountedBlobs: moved.mounted,
     presentBlobs: moved.present,
   };
+}
+
+function unresolvedNames(pushed: readonly PushedManifests[], host: string): readonly UnresolvedName[] {
+  const reasons = pushed.flatMap(({ place: { image }, refusal }) =>
+    refusal === undefined
+      ? []
+      : image.names
+          .filter((name) => name.includes("@"))
+          .map((name) => [name, `${host} refuses an index with platforms missing: ${refusal}`] as const),
+  );
+  return [...new Map(reasons)].map(([name, reason]) => ({ name, reason }));
 }
 
 /** A blob, and the repositories that need it. */

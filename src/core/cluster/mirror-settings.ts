@@ -148,7 +148,8 @@ function readme(place: MirrorPlace): string {
           "  dockerd asks its mirrors for images of Docker Hub only; images of other registries it pulls by their name here:",
         ]
       : [
-          "  dockerd takes mirrors for Docker Hub only, and none with a path, so it cannot use this one. It pulls by the names here:",
+          "  dockerd takes mirrors for Docker Hub only, and none with a path, so it cannot use this one (unless load was given --docker-mirror).",
+          "  It pulls by the names here:",
         ]),
     `  docker pull ${path}/library/busybox:1.36`,
     ...(place.ca === undefined

@@ -10,7 +10,7 @@ export interface PlacedImage {
   readonly image: InventoryImage;
   /** The registry that the image's names say. */
   readonly registry: string;
-  /** `[PREFIX/]REGISTRY/REPOSITORY` */
+  /** `[PREFIX/]REGISTRY/REPOSITORY`, or as dockerd asks a mirror for it. */
   readonly repository: string;
   /** Sorted; empty when all names are pinned by digest. */
   readonly tags: readonly string[];
@@ -36,23 +36,29 @@ export function registryFolder(registry: string): string {
     .replace(/^_|_$/g, "");
 }
 
-/** Places every image of the inventory; `prefix` stands before everything, without slashes around it, and may be empty. */
-export function placeImages(inventory: Inventory, prefix: string): readonly PlacedImage[] {
+/** How a registry is filled. */
+export interface RegistryLayout {
+  /** Stands before every repository, without slashes around it; may be empty. */
+  readonly prefix: string;
+  /** True to place images of Docker Hub without prefix and registry, too: dockerd asks its mirrors for `library/busybox`. */
+  readonly forDockerd: boolean;
+}
+
+/** Places every image of the inventory, those for dockerd twice. */
+export function placeImages(
+  inventory: Inventory,
+  { prefix, forDockerd }: RegistryLayout,
+): readonly PlacedImage[] {
   return inventory.images.flatMap((image) => {
     const references = image.names.map(parseReference);
     const [first] = references;
     if (first === undefined) return [];
     const { registry, repository } = first;
     const parts = [prefix, registryFolder(registry), repository].filter((part) => part !== "");
-    return [
-      {
-        image,
-        registry,
-        repository: parts.join("/"),
-        tags: references.flatMap(({ tag }) => tag ?? []).sort(),
-        isPinned: references.some(({ digest }) => digest !== undefined),
-      },
-    ];
+    const places = [parts.join("/"), ...(forDockerd && registry === "docker.io" ? [repository] : [])];
+    const tags = references.flatMap(({ tag }) => tag ?? []).sort();
+    const isPinned = references.some(({ digest }) => digest !== undefined);
+    return places.map((place) => ({ image, registry, repository: place, tags, isPinned }));
   });
 }
 

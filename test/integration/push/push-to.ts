@@ -9,6 +9,7 @@ import { reader } from "../load/kind.js";
 
 export interface PushSetup {
   readonly prefix?: string;
+  readonly forDockerd?: boolean;
   readonly settings?: Partial<Settings>;
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
@@ -18,6 +19,7 @@ export interface PushSetup {
 export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup = {}): Promise<PushReport> {
   const {
     prefix = "",
+    forDockerd = false,
     env = {},
     signal = new AbortController().signal,
     onProgress = () => undefined,
@@ -30,7 +32,12 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
     signal,
   );
   try {
-    return await pushBundle(bundle, prefix, { reader, registry, limit: pLimit(4), signal }, onProgress);
+    return await pushBundle(
+      bundle,
+      { prefix, forDockerd },
+      { reader, registry, limit: pLimit(4), signal },
+      onProgress,
+    );
   } finally {
     await registry.close();
   }

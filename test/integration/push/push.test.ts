@@ -5,6 +5,7 @@ import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe as always, expect, it } from "vitest";
+import { MANIFEST_MEDIA_TYPES } from "../../../src/core/oci/descriptor.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
 import { needs } from "../../support/parts.js";
@@ -90,6 +91,22 @@ describe.each(["open", "tls-password", "bearer"] as const)("docker-registry, %s"
     const second = await pushTo(registry.host, bundle, setupOf(registry));
     expect(second).toMatchObject({ sentBytes: 0, uploadedBlobs: 0, mountedBlobs: 0 });
     expect(second.presentBlobs).toBe(first.uploadedBlobs + first.mountedBlobs);
+  });
+});
+
+describe("a registry that dockerd is to have as a mirror", () => {
+  it("has the images of Docker Hub without prefix, too, for not a byte more of blobs", async () => {
+    const registry = await start("open");
+    const first = await pushTo(registry.host, bundle, { prefix: "viola" });
+    const second = await pushTo(registry.host, bundle, { prefix: "viola", forDockerd: true });
+    expect(second).toMatchObject({ names: first.names, uploadedBlobs: 0 });
+    const ask = async (repository: string, tag: string): Promise<number> => {
+      const url = `${registry.url}/v2/${repository}/manifests/${tag}`;
+      return (await fetch(url, { headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") } })).status;
+    };
+    expect(await ask("library/busybox", "1.36")).toBe(200);
+    expect(await ask("grafana/loki", "2.9.4")).toBe(200);
+    expect(await ask("prometheus/prometheus", "v2.55.1")).toBe(404);
   });
 });
 

@@ -103,7 +103,7 @@ function fakeRegistry(
 const push = (bundle: OpenBundle, registry: PushRegistry): Promise<PushReport> =>
   pushBundle(
     bundle,
-    "p",
+    { prefix: "p", forDockerd: false },
     {
       reader: { openBundle: () => Promise.resolve(bundle), findDamagedBlobs: () => Promise.resolve([]) },
       registry,
