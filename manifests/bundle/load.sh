@@ -320,9 +320,13 @@ hand_over() { # USER-VALUES...
 
 # --- nodes: Kind's through docker exec, or this host itself ---
 
+engine=
 find_engine() {
+  [ -z "$engine" ] || return 0
   for engine in docker nerdctl podman; do
-    has "$engine" && "$engine" ps >/dev/null 2>&1 && return 0
+    has "$engine" || continue
+    "$engine" ps >/dev/null 2>&1 && return 0
+    say "note: $engine does not answer"
   done
   engine=
   return 1
@@ -352,10 +356,11 @@ find_nodes() {
       cluster=${cluster#:}
       [ -n "$cluster" ] || case $clusters in *' '*) cluster=kind ;; *) cluster=$clusters ;; esac
       awk -v cluster="$cluster" '$3 == cluster' "$tmp/kind" >"$tmp/nodes"
-      [ -s "$tmp/nodes" ] || wrong "no Kind cluster \"${cluster:-kind}\"; there are: ${clusters:-none}; name it with --to kind:CLUSTER"
+      [ -s "$tmp/nodes" ] || wrong "no Kind cluster \"${cluster:-kind}\" in $engine; there are: ${clusters:-none}; name it with --to kind:CLUSTER"
       while read -r node state _; do
         case $state in
           running) nodes="$nodes $node" ;;
+          paused) wrong "node $node is paused: $engine unpause $node" ;;
           *) wrong "node $node does not run ($state): $engine start $node" ;;
         esac
       done <"$tmp/nodes"
@@ -381,7 +386,8 @@ on() { # NODE COMMAND...
 ask_node() { # NODE
   case $to in
     docker)
-      "$engine" version --format 'machine {{.Server.Arch}}' || return 1
+      arch=$("$engine" version --format '{{.Server.Arch}}' 2>/dev/null) || arch=$(uname -m)
+      echo "machine $arch"
       root=$("$engine" info --format '{{.DockerRootDir}}') && [ -d "$root" ] && df -Pk "$root" | awk 'END { print "disk", $1, $4 }'
       awk '$1 == "name" && $3 !~ /@/ { print $3 }' "$tmp/facts" | while read -r name; do
         printf 'docker %s %s\n' "$name" "$("$engine" image inspect --format '{{.Id}}' "$name" </dev/null 2>/dev/null)"
@@ -422,7 +428,7 @@ compare() {
     $1 == "machine" { candidates = accepted($2) }
     $1 == "disk" { print }
     $1 == "content" { present[$2] = 1 }
-    $1 == "docker" { loaded[$2] = $3; is_docker = 1 }
+    $1 == "docker" { loaded[$2] = $3 ~ /:/ ? $3 : "sha256:" $3 }
     $4 == "complete" { split(substr($5, 2), counts, "[/)]"); if (counts[1] == counts[2]) complete[$1] = $3 }
     END {
       count = split(candidates, candidate, " ")
@@ -547,11 +553,11 @@ tar_header_with() { # NAME SIZE CHECKSUM
   dd if=/dev/zero bs=1 count=247 2>/dev/null
 }
 
+# shellcheck disable=SC2086
 import() { # NODE; takes the place of the shell that it runs in, so that whoever ends this shell ends the import
   case $to in
     docker) exec "$engine" load ;;
     kind*) exec "$engine" exec -i "$1" ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
-    # shellcheck disable=SC2086
     *) exec $ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
   esac
 }
@@ -708,7 +714,9 @@ install_releases() { # USER-VALUES...
     say "installing release $release into namespace $namespace"
     with_release install "$number" "$release" "$namespace" "$@" >"$tmp/helm" 2>&1 </dev/null || {
       say "error: release $release was not installed: $(grep -v '^ *$' "$tmp/helm" | tail -n 1)"
-      say "  what to do: see kubectl get pods,events -n $namespace; the same command tries again"
+      if grep -q 'another operation' "$tmp/helm"; then
+        say "  what to do: when no other helm is at work, an interrupted one left this: helm rollback $release -n $namespace, or helm uninstall for a first installation; then again"
+      else say "  what to do: see kubectl get pods,events -n $namespace; the same command tries again"; fi
       exit 1
     }
   done <"$tmp/releases"
@@ -826,7 +834,7 @@ fi
 [ -z "$busy" ] || load_nodes "$busy"
 count=$(facts name | wc -l | tr -d ' ')
 if [ "$to" = docker ] && facts name | grep -q '@.* '; then
-  say "note: docker forgets digests of what it loads: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"
+  say "note: $engine forgets digests of what it loads: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"
   count=$(facts name | grep -vc '@.* ')
 fi
 echo "all $count image names resolve and are complete on $(echo $nodes)$([ -n "$busy" ] || echo '; nothing was to be sent')"
