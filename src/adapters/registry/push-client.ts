@@ -184,7 +184,10 @@ export class PushClient implements PushRegistry {
     }
   }
 
-  /** Tells the registry that an upload will not go on. It forgets abandoned ones by itself some day, so this may fail. */
+  /**
+   * Tells the registry that an upload will not go on. This may fail: docker-registry keeps one of which bytes have come, and forgets it by
+   * itself after a week (storage.maintenance.uploadpurging). Nothing that is pulled is touched by either.
+   */
   async #cancel(resource: Resource, location: URL): Promise<void> {
     const ask: Ask = { method: "DELETE", url: location, headers: {} };
     await this.#door.send(resource, ask, AbortSignal.timeout(CANCEL_TIMEOUT_MS)).catch(() => undefined);
