@@ -23,9 +23,13 @@ describeAll("load.sh --install", () => {
   let kube: Kube;
   let path: string;
 
-  const load = (file: string, ...args: readonly string[]): Promise<RunResult> => {
+  const load = (
+    file: string,
+    environment: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ): Promise<RunResult> => {
     const script = join(ROOT, "manifests/bundle/load.sh");
-    const env = { PATH: path, HOME: viola.folder, KUBECONFIG: kube.kubeconfig };
+    const env = { PATH: path, HOME: viola.folder, KUBECONFIG: kube.kubeconfig, ...environment };
     return run(
       "/bin/sh",
       [script, join(viola.folder, file), "--to", `kind:${kube.cluster}`, "--install", ...args],
@@ -56,7 +60,7 @@ describeAll("load.sh --install", () => {
   });
 
   it("refuses values that ask for an image that is not in the bundle, and applies nothing", async () => {
-    const { code, stderr } = await load("viola", "--set", "prometheus.prometheusSpec.image.tag=v2.99.0");
+    const { code, stderr } = await load("viola", {}, "--set", "prometheus.prometheusSpec.image.tag=v2.99.0");
 
     expect(code).toBe(1);
     expect(stderr).toContain("quay.io/prometheus/prometheus:v2.99.0");
@@ -64,7 +68,7 @@ describeAll("load.sh --install", () => {
   });
 
   it("refuses pull policies that reach for the network, and applies nothing", async () => {
-    const { code, stderr } = await load("viola", "--set", "grafana.image.pullPolicy=Always");
+    const { code, stderr } = await load("viola", {}, "--set", "grafana.image.pullPolicy=Always");
 
     expect(code).toBe(1);
     expect(stderr).toMatch(/Deployment viola-monitoring-grafana: .*Always/);
@@ -72,7 +76,7 @@ describeAll("load.sh --install", () => {
   });
 
   it("ends with thirty Pods ready, none of which pulled anything", async () => {
-    const { code, stdout } = await load("viola");
+    const { code, stdout } = await load("viola", {});
 
     expect({ code, stdout }).toEqual({
       code: 0,
@@ -112,22 +116,53 @@ describeAll("load.sh --install", () => {
       code: 0,
     });
     // Nothing of it may be left from the stack.
-    const refused = await load("pinned.bundle", "--set", `image=${PINNED}:${tag}@sha256:${"0".repeat(64)}`);
+    const refused = await load(
+      "pinned.bundle",
+      {},
+      "--set",
+      `image=${PINNED}:${tag}@sha256:${"0".repeat(64)}`,
+    );
     expect(refused.code).toBe(1);
 
-    expect(await load("pinned.bundle", "--timeout", "2m")).toMatchObject({
+    expect(await load("pinned.bundle", {}, "--timeout", "2m")).toMatchObject({
       code: 0,
       stdout: expect.stringContaining("1 of 1 Pods ready") as unknown,
     });
   });
 
+  it.each([{}, { VIOLA_SH_ONLY: "1" }])(
+    "installs with what the bundle brings along, and nothing on PATH: %j",
+    async (env) => {
+      const spec = join(viola.folder, "pinned.yaml");
+      const file = join(viola.folder, "all.bundle");
+      const parts = ["cli", "node", "helm", "kubectl"].join(",");
+      expect(await viola.cli("build", spec, "-o", file, "--with", parts)).toMatchObject({ code: 0 });
+      await kube.kubectl("delete", "namespace", "pins", "--ignore-not-found");
+      const bare = join(viola.folder, `bare-${Object.keys(env).length}`);
+      mkdirSync(bare);
+      for (const tool of TOOLS.split(" ")) symlinkSync(join(path, tool), join(bare, tool));
+
+      const { code, stderr } = await load("all.bundle", { ...env, PATH: bare }, "--timeout", "2m");
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stderr.includes("viola-airgap does the work")).toBe(!("VIOLA_SH_ONLY" in env));
+      const pod = await kube.kubectl(
+        "get",
+        "pod",
+        "pinned",
+        "--namespace=pins",
+        "--output=jsonpath={.status.phase}",
+      );
+      expect(pod.stdout).toBe("Running");
+    },
+  );
+
   it("says which Pod is not ready and why, when the time is over", async () => {
     const set = ["--set", "image=docker.io/grafana/loki-canary:none"];
-    expect(await load("pinned.bundle", ...set)).toMatchObject({ code: 1 });
+    expect(await load("pinned.bundle", {}, ...set)).toMatchObject({ code: 1 });
     // A Pod may need what no node has, although its image is there.
     await kube.kubectl("delete", "pod", "pinned", "--namespace=pins", "--now");
     for (const node of kube.nodes) await kube.kubectl("cordon", node);
-    const { code, stderr } = await load("pinned.bundle", "--timeout", "15s");
+    const { code, stderr } = await load("pinned.bundle", {}, "--timeout", "15s");
     expect(code).toBe(1);
     expect(stderr).toContain("pins/pinned");
     expect(stderr).toContain("Unschedulable");
