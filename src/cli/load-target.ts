@@ -13,7 +13,8 @@ export type NodesTarget =
   | { readonly kind: "containerd"; readonly socket: string }
   | { readonly kind: "k3s" };
 
-export const TARGETS = "kind[:CLUSTER], containerd[:SOCKET], k3s or registry://HOST[:PORT][/PREFIX]";
+export const NODE_TARGETS = "kind[:CLUSTER], containerd[:SOCKET], k3s";
+export const TARGETS = `${NODE_TARGETS} or registry://HOST[:PORT][/PREFIX]`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import { loadBundle, type LoadReport, type NodeReport } from "../workflows/load.js";
+import { loadBundle, type LoadContext, type LoadReport, type NodeReport } from "../workflows/load.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
@@ -17,6 +17,7 @@ import { formatBytes } from "./units.js";
 interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly to: readonly string[];
   readonly install?: boolean;
+  readonly unpack?: boolean;
 }
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
@@ -30,6 +31,7 @@ export function registerLoad(program: Command, launch: Launch): void {
       .requiredOption("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
       .option("--settings <folder>", "where settings for nodes go that pull from a registry target")
       .option("--docker-mirror", "push images of Docker Hub also to where dockerd asks a mirror for them")
+      .option("--unpack", "unpack images on nodes at once, so that the first start of a Pod is quick")
       .option("--install", "then install the releases; the options below are for this"),
   ).action(async (file: string, flags: LoadFlags) => {
     await launch(flags, async (context) => {
@@ -54,7 +56,7 @@ export function registerLoad(program: Command, launch: Launch): void {
         } else {
           const [nodes, loadContext] = await Promise.all([
             findTargetNodes(target, context),
-            makeLoadContext(context),
+            makeLoadContext(context, flags.unpack === true),
           ]);
           loaded.push(await loadBundle(bundle, nodes, loadContext, context.progress.onProgress));
         }
@@ -86,7 +88,7 @@ export function registerLoad(program: Command, launch: Launch): void {
   });
 }
 
-async function makeLoadContext(context: CommandContext): Promise<Parameters<typeof loadBundle>[2]> {
+async function makeLoadContext(context: CommandContext, unpack: boolean): Promise<LoadContext> {
   const [{ serveBundle }, { readSegments }] = await Promise.all([
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/bundle-registry/segments.js"),
@@ -95,6 +97,7 @@ async function makeLoadContext(context: CommandContext): Promise<Parameters<type
     reader: context.reader,
     serveBundle,
     readSegments,
+    unpack,
     signal: context.signal,
   };
 }

@@ -13,6 +13,7 @@ import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
 import { registerServe } from "./serve.js";
+import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
 
 /** Runs the work of a command with a context that is disposed of afterwards. */
@@ -44,6 +45,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     registerVerify,
     registerLoad,
     registerInstall,
+    registerUnload,
     registerCheck,
     registerInit,
     registerServe,

@@ -10,6 +10,7 @@ import {
   type LackingImage,
 } from "../core/cluster/lacking.js";
 import type { ClusterNode, NodeTarget } from "../core/cluster/node.js";
+import { bundleId, namesToShare } from "../core/cluster/unload-plan.js";
 import type { ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
 import { planThinArchive, type ReadSegments } from "../core/cluster/thin-archive.js";
 import { formatPlatform } from "../core/oci/platform.js";
@@ -21,6 +22,8 @@ import { verifyBundle } from "./verify.js";
 
 /** What loading needs from outside. */
 export interface LoadContext {
+  /** True to unpack images at once, so that the first start of a Pod is quick. */
+  readonly unpack?: boolean;
   readonly reader: BundleReader;
   readonly serveBundle: ServeBundle;
   readonly readSegments: ReadSegments;
@@ -80,6 +83,10 @@ export async function loadBundle(
   const nodes = surveyed.some(({ lacking }) => lacking.length > 0)
     ? await serveAndLoad(bundle, surveyed, context, onProgress)
     : surveyed.map((one) => reportOf(one, "none", 0));
+  await settleAll(
+    "nodes could not be finished",
+    surveyed.map(({ node, presentNames }) => finishNode(inventory, node, presentNames, context, onProgress)),
+  );
   return { bundle: `${inventory.name} ${inventory.version}`, names: allNames(inventory).length, nodes };
 }
 
@@ -159,6 +166,26 @@ async function serveAndLoad(
   }
 }
 
+/** Notes that names which another bundle brought are needed by this one too; unpacks on wish. */
+async function finishNode(
+  inventory: Inventory,
+  node: ClusterNode,
+  presentNames: number,
+  { unpack, signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<void> {
+  if (presentNames > 0) {
+    const shared = namesToShare(inventory, await node.listImages(signal));
+    await node.noteBundle(shared, bundleId(inventory), true, signal);
+  }
+  if (unpack !== true) return;
+  const step = `unpack:${node.name}`;
+  onProgress({ kind: "started", step, title: `Unpacking on ${node.name}` });
+  const digests = new Set(inventory.images.map(({ digest }) => digest));
+  await node.unpackImages([...digests], signal);
+  onProgress({ kind: "ended", step, summary: `${digests.size} images unpacked` });
+}
+
 /** What a node is to be sent. */
 interface NodePlan extends SurveyedNode {
   /** Digests of config and layers that are on the node already, whatever names they have there. */
@@ -193,7 +220,7 @@ async function loadNode(
   const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
   if (endpoint !== undefined) {
     const before = served.sentBytes(node.name);
-    await node.fetchImages(wanted, endpoint, concurrency, signal);
+    await node.fetchImages(wanted, endpoint, bundleId(inventory), concurrency, signal);
     return reportOf(plan, "fetch", served.sentBytes(node.name) - before);
   }
 
@@ -211,7 +238,7 @@ async function loadNode(
       sent += bytes;
       progress.add(node.name, bytes);
     });
-    await node.importImages(wantedNames(group), archive, signal);
+    await node.importImages(wantedNames(group), archive, bundleId(inventory), signal);
   }
   return reportOf(plan, "import", sent);
 }

@@ -1,6 +1,6 @@
 // A node whose containerd is reached through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
-import type { ClusterNode, WantedName } from "../../core/cluster/node.js";
+import type { ClusterNode, NodeImage, WantedName } from "../../core/cluster/node.js";
 import type { Chunks } from "../../core/cluster/thin-archive.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
@@ -8,7 +8,22 @@ import { ManyErrors, ViolaError } from "../../errors.js";
 import { parseCompleteImages } from "./check-output.js";
 import { linesOf, runJobs, type JobAnswer } from "./node-jobs.js";
 import type { ExecResult, NodeShell } from "./node-shell.js";
-import { checkArguments, DESCRIBE, FETCH, IMPORT, LIST_BLOBS, PIN_NAMES, PROBE } from "./node-scripts.js";
+import {
+  bundleLabel,
+  checkArguments,
+  DESCRIBE,
+  FETCH,
+  IMPORT,
+  LABEL_NAMES,
+  LIST_BLOBS,
+  LIST_CONTAINERS,
+  LIST_IMAGES,
+  parseImages,
+  PIN_NAMES,
+  PROBE,
+  REMOVE,
+  UNPACK,
+} from "./node-scripts.js";
 
 /** An address that has not answered by then is no address to fetch from. */
 const PROBE_MS = 4_000;
@@ -95,6 +110,7 @@ class CtrNode implements ClusterNode {
   async fetchImages(
     wanted: readonly WantedName[],
     endpoint: string,
+    bundle: string,
     concurrency: number,
     signal: AbortSignal,
   ): Promise<void> {
@@ -102,7 +118,7 @@ class CtrNode implements ClusterNode {
     const unanswered = new Set(wanted.map(({ name }) => name));
     let last = "";
     const lines = wanted.map(({ platform, name }) => `${platform} ${name}`);
-    const answers = this.#jobs(FETCH, [endpoint], lines, concurrency, signal);
+    const answers = this.#jobs(FETCH, [endpoint, bundleLabel(bundle)], lines, concurrency, signal);
     for await (const { outcome, subject, text } of answers) {
       if (outcome === "said") last = text;
       if (outcome === "failed") failures.push(this.#imageFailure(subject, text));
@@ -117,7 +133,12 @@ class CtrNode implements ClusterNode {
     }
   }
 
-  async importImages(wanted: readonly WantedName[], archive: Chunks, signal: AbortSignal): Promise<void> {
+  async importImages(
+    wanted: readonly WantedName[],
+    archive: Chunks,
+    bundle: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const platform = wanted[0]?.platform;
     if (platform === undefined) return;
     const session = await this.#shell.open(script(IMPORT, [platform]), signal);
@@ -141,8 +162,41 @@ class CtrNode implements ClusterNode {
       session.destroy();
     }
     const names = wanted.map(({ name }) => name);
-    const pinned = await this.#exec(script(PIN_NAMES, names), signal);
-    if (pinned.exitCode !== 0) throw this.#failure("images cannot be pinned", pinned);
+    await this.#must("images cannot be pinned", script(PIN_NAMES, [bundleLabel(bundle), ...names]), signal);
+  }
+
+  async unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#must("images cannot be unpacked", script(UNPACK, digests), signal);
+  }
+
+  async listImages(signal: AbortSignal): Promise<readonly NodeImage[]> {
+    return parseImages(await this.#must("images cannot be listed", LIST_IMAGES, signal));
+  }
+
+  async usedImages(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const listed = await this.#must("containers cannot be listed", LIST_CONTAINERS, signal);
+    return new Set(listed.split("\n").flatMap((line) => line.split(/\s+/)[1] ?? []));
+  }
+
+  async noteBundle(
+    names: readonly string[],
+    bundle: string,
+    needed: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (names.length === 0) return;
+    const values = [bundleLabel(bundle, needed), ...names];
+    await this.#must("images cannot be labelled", script(LABEL_NAMES, values), signal);
+  }
+
+  async removeImages(names: readonly string[], signal: AbortSignal): Promise<void> {
+    if (names.length > 0) await this.#must("images cannot be removed", script(REMOVE, names), signal);
+  }
+
+  async #must(what: string, argv: readonly string[], signal: AbortSignal): Promise<string> {
+    const result = await this.#exec(argv, signal);
+    if (result.exitCode !== 0) throw this.#failure(what, result);
+    return result.stdout;
   }
 
   #jobs(

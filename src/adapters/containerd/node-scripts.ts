@@ -1,6 +1,8 @@
 // What runs inside a node: POSIX sh for dash and busybox. Nothing of a bundle is ever part of a script; names come as arguments or as
 // lines on standard input.
 
+import type { NodeImage } from "../../core/cluster/node.js";
+
 const CTR = "ctr -n k8s.io";
 
 /** Kept from garbage collection by the kubelet since containerd 1.6.22 and 1.7.3; older ones take no notice. */
@@ -53,14 +55,15 @@ export const PROBE = jobScript(
 );
 
 /**
- * Argument: the endpoint. Lines: `PLATFORM NAME`. A job is done when the name is known with all content of the platform.
+ * Arguments: the endpoint, a label. Lines: `PLATFORM NAME`. A job is done when the name is known with all content of the platform.
  * ctr 2 fetches configs of all platforms, which no bundle has, unless told to skip them; ctr 1 does not know the flag.
  */
 export const FETCH = jobScript(
   `hosts "$1" "$dir"
+label=$2
 case $(ctr content fetch --help) in *--skip-metadata*) skip=--skip-metadata ;; *) skip= ;; esac`,
   `
-  if message=$(${CTR} content fetch --hosts-dir "$dir" --label ${PIN} $skip --platform "$1" "$2" 2>&1 >/dev/null); then
+  if message=$(${CTR} content fetch --hosts-dir "$dir" --label ${PIN} --label "$label" $skip --platform "$1" "$2" 2>&1 >/dev/null); then
     printf 'done %s\\n' "$2"
   else
     failed "$2" "$message"
@@ -70,8 +73,44 @@ case $(ctr content fetch --help) in *--skip-metadata*) skip=--skip-metadata ;; *
 /** Arguments: platform. Standard input is an OCI archive. */
 export const IMPORT = `${CTR} images import --no-unpack --platform "$1" - >/dev/null`;
 
-/** Arguments: names to pin. */
-export const PIN_NAMES = `for name in "$@"; do ${CTR} images label "$name" ${PIN} >/dev/null || exit 1; done`;
+const FOR_EACH_NAME = 'label=$1; shift; for name in "$@"; do';
+
+/** Arguments: a label, names to pin and to give it to. */
+export const PIN_NAMES = `${FOR_EACH_NAME} ${CTR} images label "$name" ${PIN} "$label" >/dev/null || exit 1; done`;
+
+/** Arguments: a label (without a value it is taken away), names. */
+export const LABEL_NAMES = `${FOR_EACH_NAME} ${CTR} images label "$name" "$label" >/dev/null || exit 1; done`;
+
+/** Arguments: digests of images. */
+export const UNPACK = `for digest in "$@"; do ${CTR} snapshots unpack "$digest" >/dev/null || exit 1; done`;
+
+/** Arguments: names. Returns when the garbage collection that follows has ended. */
+export const REMOVE = `${CTR} images rm --sync "$@" >/dev/null`;
+
+const LABEL_PREFIX = "io.viola-airgap.bundle/";
+
+/** Returns the label that says that a bundle brought a name; `needed` false: the same without value. */
+export function bundleLabel(bundle: string, needed = true): string {
+  return `${LABEL_PREFIX}${bundle}=${needed ? "brought" : ""}`;
+}
+
+/** `ctr images ls`: REF TYPE DIGEST SIZE PLATFORMS LABELS. */
+export const LIST_IMAGES: readonly string[] = ["ctr", "-n", "k8s.io", "images", "ls"];
+
+/** `ctr containers ls`: CONTAINER IMAGE RUNTIME. The sandboxes of Pods are among them. */
+export const LIST_CONTAINERS: readonly string[] = ["ctr", "-n", "k8s.io", "containers", "ls"];
+
+/** Reads what LIST_IMAGES prints. */
+export function parseImages(output: string): readonly NodeImage[] {
+  return output.split("\n").flatMap((line) => {
+    const [, name, digest] = /^(\S+)\s+\S+\s+(sha256:[0-9a-f]{64})\s/.exec(line) ?? [];
+    if (name === undefined || digest === undefined) return [];
+    const bundles = [...line.matchAll(/io\.viola-airgap\.bundle\/([^=,\s]+)=/g)].flatMap(
+      ([, one]) => one ?? [],
+    );
+    return [{ name, digest, bundles }];
+  });
+}
 
 /** Arguments of `ctr` that list the state of exactly these names. */
 export function checkArguments(names: readonly string[]): readonly string[] {

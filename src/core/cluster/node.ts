@@ -9,6 +9,14 @@ export interface WantedName {
   readonly platform: string;
 }
 
+/** A name that a node lists, whether its content is complete or not. */
+export interface NodeImage {
+  readonly name: string;
+  readonly digest: string;
+  /** The bundles that brought it, or found that another had. */
+  readonly bundles: readonly string[];
+}
+
 /**
  * A machine that runs containers from a containerd of its own. Every call rejects with the signal's reason when the signal fires, and
  * leaves nothing behind on the node then. Every failure is a `NODE_LOAD_FAILED` that names the node.
@@ -29,18 +37,39 @@ export interface ClusterNode {
   findReachable(endpoints: readonly string[], name: string, signal: AbortSignal): Promise<string | undefined>;
 
   /**
-   * Makes the node fetch the content behind the names from the registry at `ENDPOINT/v2/`, without unpacking, several at once, and pin
-   * them against garbage collection. A name is known to the node only when all of its content is there.
+   * Makes the node fetch the content behind the names from the registry at `ENDPOINT/v2/`, without unpacking, several at once, pin
+   * them against garbage collection, and note that the bundle brought them. A name is known to the node only when all of its content is there.
    */
   fetchImages(
     wanted: readonly WantedName[],
     endpoint: string,
+    bundle: string,
     concurrency: number,
     signal: AbortSignal,
   ): Promise<void>;
 
-  /** Imports an OCI archive without unpacking, then pins the names in it. The caller makes the chunks, and ends them. */
-  importImages(wanted: readonly WantedName[], archive: Chunks, signal: AbortSignal): Promise<void>;
+  /** Imports an OCI archive without unpacking, then pins and notes the names in it. The caller makes the chunks, and ends them. */
+  importImages(
+    wanted: readonly WantedName[],
+    archive: Chunks,
+    bundle: string,
+    signal: AbortSignal,
+  ): Promise<void>;
+
+  /** Unpacks what these digests of images point to, for the node's platform; what is unpacked already costs nothing. */
+  unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void>;
+
+  /** Lists all names that the node knows. */
+  listImages(signal: AbortSignal): Promise<readonly NodeImage[]>;
+
+  /** Returns the names that containers, stopped ones too, were made from. */
+  usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
+
+  /** Notes that the bundle needs these names, or that it does no more. */
+  noteBundle(names: readonly string[], bundle: string, needed: boolean, signal: AbortSignal): Promise<void>;
+
+  /** Takes the names away, and at once the content that nothing else refers to. */
+  removeImages(names: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /** The place that nodes are found in. */

@@ -1,7 +1,7 @@
 // What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
 import { expect, test } from "vitest";
 import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
-import type { ClusterNode, WantedName } from "../../../src/core/cluster/node.js";
+import type { ClusterNode, NodeImage, WantedName } from "../../../src/core/cluster/node.js";
 import { formatPlatform } from "../../../src/core/oci/platform.js";
 import { ViolaError, type ManyErrors } from "../../../src/errors.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
@@ -38,6 +38,21 @@ class FakeNode implements ClusterNode {
   }
   fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
     return this.#take(wanted, `fetch ${endpoint}`);
+  }
+  listImages(): Promise<readonly NodeImage[]> {
+    return Promise.resolve([...this.known].map(([name, digest]) => ({ name, digest, bundles: [] })));
+  }
+  usedImages(): Promise<ReadonlySet<string>> {
+    return Promise.resolve(new Set());
+  }
+  unpackImages(): Promise<void> {
+    return Promise.resolve();
+  }
+  noteBundle(): Promise<void> {
+    return Promise.resolve();
+  }
+  removeImages(): Promise<void> {
+    return Promise.resolve();
   }
   async importImages(wanted: readonly WantedName[], archive: AsyncIterable<Uint8Array>): Promise<void> {
     let bytes = 0;

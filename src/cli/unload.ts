@@ -1,0 +1,72 @@
+// `unload BUNDLE --to TARGET…`: takes away what the bundle brought and nothing else uses.
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { ViolaError } from "../errors.js";
+import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
+import type { CommonOptions } from "./context.js";
+import { EXIT } from "./failure.js";
+import { findTargetNodes, NODE_TARGETS, parseTarget } from "./load-target.js";
+import type { Launch } from "./program.js";
+import { formatTable } from "./reporters/table.js";
+import { formatBytes } from "./units.js";
+
+interface UnloadFlags extends CommonOptions {
+  readonly to: readonly string[];
+}
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+/** Registers the command. Names that stay are no failure: they are listed with the reason. */
+export function registerUnload(program: Command, launch: Launch): void {
+  program
+    .command("unload")
+    .description("take away exactly what the bundle brought and nothing else uses")
+    .argument("<bundle>", "bundle file")
+    .requiredOption("--to <target>", `where from: ${NODE_TARGETS}; may be repeated`, collect, [])
+    .action(async (file: string, flags: UnloadFlags) => {
+      await launch(flags, async (context) => {
+        const targets = flags.to.map((text) => {
+          const target = parseTarget(text);
+          if (target.kind !== "registry") return target;
+          throw new ViolaError("USAGE", "unload cannot take images out of a registry", {
+            subject: text,
+            hint: "Delete the repositories there with the registry's own tools.",
+          });
+        });
+        const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
+        const reports: UnloadReport[] = [];
+        for (const target of targets) {
+          const nodes = await findTargetNodes(target, context);
+          reports.push(
+            ...(await unloadBundle(inventory, nodes, context.signal, context.progress.onProgress)),
+          );
+        }
+        await context.progress.stop();
+        context.print(formatUnload(reports), {
+          formatVersion: 1,
+          bundle: `${inventory.name} ${inventory.version}`,
+          nodes: reports,
+        });
+        return EXIT.done;
+      });
+    });
+}
+
+function formatUnload(reports: readonly UnloadReport[]): string {
+  const columns = [
+    { heading: "NODE" },
+    { heading: "REMOVED", align: "right" },
+    { heading: "KEPT", align: "right" },
+    { heading: "FREED", align: "right" },
+  ] as const;
+  const rows = reports.map(({ node, removed, kept, freedBytes }) => [
+    node,
+    String(removed.length),
+    String(kept.length),
+    formatBytes(freedBytes),
+  ]);
+  const kept = reports.flatMap((report) =>
+    report.kept.map(({ name, reason }) => `  ${report.node}: ${name}: ${reason}`),
+  );
+  return [formatTable(columns, rows), ...(kept.length > 0 ? ["kept:", ...kept] : [])].join("\n");
+}
