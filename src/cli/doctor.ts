@@ -9,7 +9,15 @@ import { examine, type Finding, type Probe } from "../workflows/doctor.js";
 import { readVersion, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
-import { findTargetNodes, parseTarget, TARGETS, type NodesTarget } from "./load-target.js";
+import {
+  findStore,
+  findTargetNodes,
+  isStore,
+  parseTarget,
+  TARGETS,
+  type NodesTarget,
+  type StoreKind,
+} from "./load-target.js";
 import { findHelmProgram } from "./plan-context.js";
 import type { Launch } from "./program.js";
 import { formatTable } from "./reporters/table.js";
@@ -116,11 +124,15 @@ async function kindClusters(context: CommandContext, signal: AbortSignal): Promi
   return findKindClusters(await context.docker(), signal);
 }
 
-function targetProbe(text: string, target: NodesTarget, context: CommandContext): Probe {
+function targetProbe(text: string, target: NodesTarget | StoreKind, context: CommandContext): Probe {
   return {
     name: text,
     neededFor: `load --to ${text}`,
     look: async (signal) => {
+      if (isStore(target)) {
+        const { store } = await findStore(target, context);
+        return `images for ${formatPlatform(await store.platform(signal))}`;
+      }
       const nodes = await (await findTargetNodes(target, context)).findNodes(signal);
       if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
       return describeNodes(nodes);

@@ -13,7 +13,7 @@ import {
   readInstallFlags,
   type InstallFlags,
 } from "./install-context.js";
-import { findTargetNodes, parseTarget, TARGETS, type NodesTarget } from "./load-target.js";
+import { findTargetNodes, parseTarget, requireNodes, NODE_TARGETS, type NodesTarget } from "./load-target.js";
 import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
 
@@ -30,7 +30,7 @@ export function registerInstall(program: Command, launch: Launch): void {
       .command("install")
       .description("install the releases of the bundle, until every Pod runs")
       .argument("<bundle>", "bundle file")
-      .option("--to <target>", `where the images were loaded: ${TARGETS}`),
+      .option("--to <target>", `where the images were loaded: ${NODE_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
     await launch(flags, async (context) => {
       const target = flags.to === undefined ? undefined : parseNodesTarget(flags.to);
@@ -79,7 +79,5 @@ async function findNodesOfContext(name: string, context: CommandContext): Promis
 
 /** Reads the target of an installation. Throws `USAGE` for one that is no place of nodes. */
 export function parseNodesTarget(text: string): NodesTarget {
-  const target = parseTarget(text);
-  if (target.kind !== "registry") return target;
-  throw new ViolaError("USAGE", "an installation is checked on nodes, not in a registry", { subject: text });
+  return requireNodes(parseTarget(text), "install");
 }

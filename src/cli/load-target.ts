@@ -1,11 +1,17 @@
 // Targets of `load`, `install` and `unload`: as written on the command line, and the nodes behind them.
 import type { NodeTarget } from "../core/cluster/node.js";
 import { ViolaError } from "../errors.js";
+import type { StoreTarget } from "../workflows/load-store.js";
 import type { CommandContext } from "./context.js";
 import { parseRegistryTarget, type RegistryTarget } from "./push.js";
 
 /** A target of the command line, understood. */
-export type Target = NodesTarget | ({ readonly kind: "registry" } & RegistryTarget);
+export type Target = NodesTarget | StoreKind | ({ readonly kind: "registry" } & RegistryTarget);
+
+/** An engine's own image store. */
+export interface StoreKind {
+  readonly kind: "docker" | "podman";
+}
 
 /** A target that is asked, and loaded, node by node. */
 export type NodesTarget =
@@ -14,7 +20,9 @@ export type NodesTarget =
   | { readonly kind: "k3s" };
 
 export const NODE_TARGETS = "kind[:CLUSTER], containerd[:SOCKET], k3s";
-export const TARGETS = `${NODE_TARGETS} or registry://HOST[:PORT][/PREFIX]`;
+/** Targets with images that can be taken away again. */
+export const LOCAL_TARGETS = `${NODE_TARGETS}, docker, podman`;
+export const TARGETS = `${LOCAL_TARGETS} or registry://HOST[:PORT][/PREFIX]`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 
@@ -24,11 +32,42 @@ export function parseTarget(text: string): Target {
   const [, kind, detail] = /^([a-z0-9]+)(?::(.+))?$/.exec(text) ?? [];
   if (kind === "kind") return { kind, ...(detail !== undefined && { cluster: detail }) };
   if (kind === "containerd") return { kind, socket: detail ?? DEFAULT_SOCKET };
-  if (kind === "k3s" && detail === undefined) return { kind };
+  if ((kind === "k3s" || kind === "docker" || kind === "podman") && detail === undefined) return { kind };
   throw new ViolaError("USAGE", `"${text}" is no target that this release knows`, {
     subject: text,
     hint: `Write ${TARGETS}.`,
   });
+}
+
+/** True for an engine's own images. */
+export function isStore(target: Target): target is StoreKind {
+  return target.kind === "docker" || target.kind === "podman";
+}
+
+/** Returns the image store behind a target; Docker's keeps no digests of what it loads. */
+export async function findStore({ kind }: StoreKind, context: CommandContext): Promise<StoreTarget> {
+  if (kind === "podman") {
+    const { podmanStore } = await import("../adapters/podman/podman-store.js");
+    return { store: podmanStore(context.env), keepsDigests: true };
+  }
+  const { dockerStore } = await import("../adapters/docker/docker-store.js");
+  return { store: dockerStore(await context.docker()), keepsDigests: false };
+}
+
+/** Throws `USAGE` unless the target consists of nodes; `command` says for what. */
+export function requireNodes(target: Target, command: string): NodesTarget {
+  if (target.kind !== "registry" && !isStore(target)) return target;
+  throw new ViolaError(
+    "USAGE",
+    `${command} goes with nodes, not with ${target.kind === "registry" ? "a registry" : target.kind}`,
+    {
+      subject: target.kind,
+      hint:
+        target.kind === "registry"
+          ? "Make the nodes use the registry first (--settings), then run install."
+          : `Write ${NODE_TARGETS}.`,
+    },
+  );
 }
 
 /** Returns the nodes behind a target, looked for when they are asked for. */

@@ -2,12 +2,13 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import { loadStore } from "../workflows/load-store.js";
 import { loadBundle, type LoadContext, type LoadReport, type NodeReport } from "../workflows/load.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
-import { findTargetNodes, parseTarget, TARGETS } from "./load-target.js";
+import { findStore, findTargetNodes, isStore, parseTarget, requireNodes, TARGETS } from "./load-target.js";
 import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
 import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
@@ -41,18 +42,19 @@ export function registerLoad(program: Command, launch: Launch): void {
         throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
       }
       const [first] = targets;
-      if (isInstalling && first?.kind === "registry") {
-        throw new ViolaError("USAGE", "--install goes with nodes, not with a registry", {
-          subject: "--install",
-          hint: "Make the nodes use the registry first (--settings), then run install.",
-        });
-      }
+      const installNodes = isInstalling && first ? requireNodes(first, "--install") : undefined;
       const bundle = await context.reader.openBundle(resolve(context.cwd, file));
       const loaded: LoadReport[] = [];
       const pushed: PushResult[] = [];
       for (const target of targets) {
         if (target.kind === "registry") {
           pushed.push(await pushToRegistry(bundle, target, flags, context));
+        } else if (isStore(target)) {
+          const [store, loadContext] = await Promise.all([
+            findStore(target, context),
+            makeLoadContext(context, false),
+          ]);
+          loaded.push(await loadStore(bundle, store, loadContext, context.progress.onProgress));
         } else {
           const [nodes, loadContext] = await Promise.all([
             findTargetNodes(target, context),
@@ -61,10 +63,7 @@ export function registerLoad(program: Command, launch: Launch): void {
           loaded.push(await loadBundle(bundle, nodes, loadContext, context.progress.onProgress));
         }
       }
-      const install =
-        isInstalling && first?.kind !== "registry"
-          ? await runInstall(bundle, flags, first, context)
-          : undefined;
+      const install = isInstalling ? await runInstall(bundle, flags, installNodes, context) : undefined;
       await context.progress.stop();
       const { name, version } = bundle.inventory;
       context.print(
@@ -122,7 +121,16 @@ function formatLoad(reports: readonly LoadReport[]): string {
     { heading: "SENT", align: "right" },
   ] as const;
   const names = reports[0]?.names ?? 0;
-  return `${formatTable(columns, rows)}\n\nall ${names} image names resolve and are complete on every node`;
+  const table = formatTable(columns, rows);
+  const unresolved = reports.flatMap(({ nodes }) => nodes).flatMap((node) => node.unresolved ?? []);
+  if (unresolved.length === 0)
+    return `${table}\n\nall ${names} image names resolve and are complete on every node`;
+  return [
+    `${table}\n`,
+    "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it",
+    "(a registry as target makes them resolve: --to registry://…):",
+    ...unresolved.map((name) => `  ${name}`),
+  ].join("\n");
 }
 
 const ROUTES: Readonly<Record<NodeReport["route"], string>> = {

@@ -2,10 +2,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import { unloadStore } from "../workflows/load-store.js";
 import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import { findTargetNodes, NODE_TARGETS, parseTarget } from "./load-target.js";
+import { findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTarget } from "./load-target.js";
 import type { Launch } from "./program.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
@@ -22,7 +23,7 @@ export function registerUnload(program: Command, launch: Launch): void {
     .command("unload")
     .description("take away exactly what the bundle brought and nothing else uses")
     .argument("<bundle>", "bundle file")
-    .requiredOption("--to <target>", `where from: ${NODE_TARGETS}; may be repeated`, collect, [])
+    .requiredOption("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
     .action(async (file: string, flags: UnloadFlags) => {
       await launch(flags, async (context) => {
         const targets = flags.to.map((text) => {
@@ -36,6 +37,10 @@ export function registerUnload(program: Command, launch: Launch): void {
         const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
         const reports: UnloadReport[] = [];
         for (const target of targets) {
+          if (isStore(target)) {
+            reports.push(await unloadStore(inventory, await findStore(target, context), context.signal));
+            continue;
+          }
           const nodes = await findTargetNodes(target, context);
           reports.push(
             ...(await unloadBundle(inventory, nodes, context.signal, context.progress.onProgress)),

@@ -43,6 +43,8 @@ export interface NodeReport {
   readonly loadedNames: readonly string[];
   /** Bytes of manifests, configs and layers sent to the node. */
   readonly sentBytes: number;
+  /** Names with a digest that an engine's store cannot resolve though it has their content. */
+  readonly unresolved?: readonly string[];
 }
 
 /** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there. */
@@ -283,7 +285,8 @@ function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }
 
-async function refuseDamage(
+/** Verifies the bundle. Throws `BUNDLE_INVALID` for everything that is wrong with it. */
+export async function refuseDamage(
   bundle: OpenBundle,
   { reader, signal }: LoadContext,
   onProgress: OnProgress,

@@ -28,6 +28,8 @@ interface Served {
 interface Listen {
   readonly address?: string;
   readonly port?: number;
+  /** True for clients that know a mirror by host and path, and ask `/v2/` before anything else: it is answered, and says nothing. */
+  readonly asMirror?: boolean;
 }
 
 interface RunningServer {
@@ -53,7 +55,10 @@ export async function serveBundle(
     file: bundle.file,
     findRoute: makeRoutes(bundle.inventory),
     enter: (text) => {
-      const [, found, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(text) ?? [];
+      // Podman asks for the API before it says a path, and puts the path of a mirror after the API's own.
+      if (listen.asMirror === true && text === "/v2/") return { client: "", path: text };
+      const plain = text.replace(/^\/v2(\/[^/]+\/[^/]+)/, "$1/v2");
+      const [, found, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(plain) ?? [];
       return found !== key || client === undefined || path === undefined ? undefined : { client, path };
     },
     onSent: (client, bytes) => {

@@ -2,6 +2,8 @@
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
+import type { StoredImage } from "../../core/cluster/image-store.js";
+import type { Platform } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import type { DockerEndpoint } from "./endpoint.js";
 import { collectOutput, type ExecSession, type NodeShell } from "../containerd/node-shell.js";
@@ -103,6 +105,54 @@ export class DockerEngine {
     if (!(stream instanceof Readable)) throw new TypeError("docker-modem gave no readable stream");
     signal.addEventListener("abort", () => stream.destroy(signal.reason as Error), { once: true });
     return stream;
+  }
+
+  /** Returns the platform that containers run on. */
+  async platform(signal: AbortSignal): Promise<Platform> {
+    const { Os, Arch } = await this.#call(signal, () => this.#docker.version());
+    return { os: Os, architecture: Arch };
+  }
+
+  /** Lists all images of the engine. */
+  async listImages(signal: AbortSignal): Promise<readonly StoredImage[]> {
+    const images = await this.#call(signal, () => this.#docker.listImages({ abortSignal: signal }));
+    const known = (names: readonly string[] | null | undefined): readonly string[] =>
+      (names ?? []).filter((name) => !name.includes("<none>"));
+    return images.map(({ Id, RepoTags, RepoDigests }) => ({
+      id: Id,
+      tags: known(RepoTags),
+      digests: known(RepoDigests),
+    }));
+  }
+
+  /** Returns the ids of images that containers, stopped ones too, were made from. */
+  async usedImages(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const containers = await this.#call(signal, () =>
+      this.#docker.listContainers({ all: true, abortSignal: signal }),
+    );
+    return new Set(containers.map(({ ImageID }) => ImageID));
+  }
+
+  /** Loads a docker archive. What the engine says against it comes in the body of an answer that is 200. */
+  async loadImages(archive: Readable, signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => archive.destroy(signal.reason as Error), { once: true });
+    await this.#call(signal, async () => {
+      const answer = await this.#docker.loadImage(archive, { quiet: true });
+      let text = "";
+      for await (const chunk of answer) text += String(chunk);
+      const [, why] = /"errorDetail":\s*\{[^}]*"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
+      if (why !== undefined) {
+        throw new ViolaError("NODE_LOAD_FAILED", `docker: the images could not be loaded: ${why}`, {
+          subject: "docker",
+          hint: "See the free disk space and the log of the engine, then load again.",
+        });
+      }
+    });
+  }
+
+  /** Takes a tag away, and the image with the last one; an image that a container needs is refused by the engine. */
+  async removeImage(name: string, signal: AbortSignal): Promise<void> {
+    await this.#call(signal, () => this.#docker.getImage(name).remove());
   }
 
   async #call<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {

@@ -1,0 +1,34 @@
+// Docker's own images: a stream of what the engine lacks into `docker load`.
+import { Readable } from "node:stream";
+import type { ImageStore } from "../../core/cluster/image-store.js";
+import { lackingBlobs, manifestsOf } from "../../core/cluster/lacking.js";
+import { planThinArchive } from "../../core/cluster/thin-archive.js";
+import { normalizePlatform } from "../../core/oci/platform.js";
+import { readSegments } from "../bundle-registry/segments.js";
+import type { DockerEngine } from "./engine.js";
+
+/**
+ * The engine's store. The classic store keeps a registry's digest only of what it pulled under that registry's own name, and it takes mirrors
+ * for Docker Hub alone: so there is no way to make `quay.io/…@sha256:…` resolve there, by loading or by pulling from this machine.
+ */
+export function dockerStore(engine: DockerEngine): ImageStore {
+  return {
+    name: "docker",
+    platform: async (signal) => normalizePlatform(await engine.platform(signal)),
+    listImages: (signal) => engine.listImages(signal),
+    usedImages: (signal) => engine.usedImages(signal),
+    takeImages: async (lacking, { file, inventory }, onBytes, signal) => {
+      const images = lacking.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
+      const blobs = new Set([...manifestsOf(lacking), ...lackingBlobs(lacking, new Set())]);
+      const segments = planThinArchive(inventory, images, blobs);
+      const counted = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const chunk of readSegments(file, segments)) {
+          yield chunk;
+          onBytes(chunk.length);
+        }
+      };
+      await engine.loadImages(Readable.from(counted(), { objectMode: false }), signal);
+    },
+    removeImage: (name, signal) => engine.removeImage(name, signal),
+  };
+}

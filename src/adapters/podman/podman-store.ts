@@ -1,0 +1,124 @@
+// Podman's own images: pulled by their real names, which a throw-away registries.conf leads to the served bundle on this machine.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import type { ImageStore } from "../../core/cluster/image-store.js";
+import { registryFolder } from "../../core/cluster/registry-layout.js";
+import { wantedNames } from "../../core/cluster/lacking.js";
+import { formatRepository, parseReference } from "../../core/images/reference.js";
+import { normalizePlatform } from "../../core/oci/platform.js";
+import { ViolaError } from "../../errors.js";
+import { serveBundle } from "../bundle-registry/server.js";
+import { ProcessError, runProcess } from "../process.js";
+
+const imagesSchema = z.array(
+  z.object({
+    Id: z.string(),
+    Names: z.array(z.string()).nullish(),
+    RepoDigests: z.array(z.string()).nullish(),
+  }),
+);
+
+/**
+ * The store of the user who runs this. Digests resolve as they do at the registry, because Podman keeps the indexes that it pulled.
+ * https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
+ */
+export function podmanStore(env: Readonly<Record<string, string | undefined>>): ImageStore {
+  const podman = async (args: readonly string[], signal: AbortSignal, more = {}): Promise<string> => {
+    try {
+      const given = Object.entries({ ...env, ...more }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, value]],
+      );
+      const environment = Object.fromEntries(given) as Record<string, string>;
+      return (await runProcess(["podman", ...args], { signal, env: environment, killSignal: "SIGTERM" }))
+        .stdout;
+    } catch (cause) {
+      if (!(cause instanceof ProcessError)) throw cause;
+      const isMissing = cause.exitCode === undefined;
+      throw new ViolaError(
+        "NODE_LOAD_FAILED",
+        `podman: ${isMissing ? "it cannot be started" : cause.message}`,
+        {
+          subject: "podman",
+          cause,
+          hint: isMissing
+            ? "Install podman, or put it on PATH."
+            : "See whether `podman info` works for this user.",
+        },
+      );
+    }
+  };
+  return {
+    name: "podman",
+    platform: async (signal) => {
+      const [os = "linux", architecture = ""] = (
+        await podman(["info", "--format", "{{.Host.OS}} {{.Host.Arch}}"], signal)
+      )
+        .trim()
+        .split(" ");
+      return normalizePlatform({ os, architecture });
+    },
+    listImages: async (signal) => {
+      const text = await podman(["images", "--all", "--no-trunc", "--format", "json"], signal);
+      // Podman lists an image once for every name of it, with all names each time.
+      const byId = new Map(imagesSchema.parse(JSON.parse(text)).map((image) => [image.Id, image]));
+      return [...byId.values()].map(({ Id, Names, RepoDigests }) => ({
+        id: `sha256:${Id}`,
+        tags: (Names ?? []).filter((name) => !name.includes("@")),
+        digests: RepoDigests ?? [],
+      }));
+    },
+    usedImages: async (signal) => {
+      const text = await podman(
+        ["ps", "--all", "--external", "--no-trunc", "--format", "{{.ImageID}}"],
+        signal,
+      );
+      return new Set(text.split("\n").flatMap((id) => (id === "" ? [] : [`sha256:${id}`])));
+    },
+    takeImages: async (lacking, bundle, onBytes, signal) => {
+      const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
+      const served = await serveBundle(
+        bundle,
+        (_, bytes) => {
+          onBytes(bytes);
+        },
+        { address: "127.0.0.1", asMirror: true },
+      );
+      try {
+        const wanted = wantedNames(lacking);
+        const hosts = [...new Set(wanted.map(({ name }) => parseReference(name).registry))];
+        const door = `127.0.0.1:${served.port}${served.pathFor("podman")}`;
+        const file = join(folder, "registries.conf");
+        const entries = hosts.map((host) =>
+          [
+            "[[registry]]",
+            `prefix = "${host}"`,
+            `location = "${door}/${registryFolder(host)}"`,
+            "insecure = true",
+            "",
+          ].join("\n"),
+        );
+        await writeFile(file, `unqualified-search-registries = []\n${entries.join("\n")}`);
+        const proxies = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        const around = {
+          CONTAINERS_REGISTRIES_CONF: file,
+          ...Object.fromEntries(proxies.map((name) => [name, undefined])),
+        };
+        for (const { name, platform } of wanted) {
+          const reference = parseReference(name);
+          // A tag beside a digest is one too many for it.
+          const plain =
+            reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
+          await podman(["pull", "--quiet", "--platform", platform, plain], signal, around);
+        }
+      } finally {
+        await served.close();
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    removeImage: async (name, signal) => {
+      await podman(["rmi", name], signal);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+// A bundle gets into the images of a real Docker engine and of podman, resolves there, and goes again.
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { dockerStore } from "../../../src/adapters/docker/docker-store.js";
+import { podmanStore } from "../../../src/adapters/podman/podman-store.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import { loadStore, unloadStore, type StoreTarget } from "../../../src/workflows/load-store.js";
+import type { LoadReport } from "../../../src/workflows/load.js";
+import { needs } from "../../support/parts.js";
+import { mustRun, run } from "../../support/run.js";
+import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { dockerEngine, loadContext } from "./kind.js";
+
+// Names that no other run has: the engine is not the test's own.
+const own = randomBytes(3).toString("hex");
+const wish = (reference: string, more: Partial<NamedWish> = {}): NamedWish => ({
+  reference,
+  seed: `${own} ${reference}`,
+  mediaTypes: "oci",
+  layers: [{ seed: own, bytes: 300_000 }, 200_000],
+  ...more,
+});
+const TAGGED = `quay.io/viola-${own}/tagged:v1`;
+const HUB = `viola-${own}/hub:2`;
+const PINNED = `registry.k8s.io/viola-${own}/pinned`;
+const BOTH = `busybox-${own}`;
+const { signal } = new AbortController();
+const ignore = (): void => undefined;
+const folder = mkdtempSync(join(tmpdir(), "viola-stores-"));
+let bundle: OpenBundle;
+beforeAll(async () => {
+  const platforms = ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture }));
+  bundle = await bundleOf(folder, "viola", [
+    wish(TAGGED),
+    wish(HUB, { mediaTypes: "docker" }),
+    wish(`${PINNED}@DIGEST`, { platforms }),
+    wish(`${BOTH}:1.36@DIGEST`, { platforms }),
+  ]);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const describeDocker = await needs("docker");
+const describePodman = await needs("podman", "root");
+
+function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarget>): void {
+  let target: StoreTarget;
+  const load = (what = bundle): Promise<LoadReport> => loadStore(what, target, loadContext(), ignore);
+  const resolves = async (name: string): Promise<boolean> =>
+    (await run(program, ["image", "inspect", name])).code === 0;
+  beforeAll(async () => {
+    target = await connect();
+  });
+  afterAll(async () => {
+    await unloadStore(bundle.inventory, target, signal);
+  });
+
+  test("every tag resolves, digests where the engine keeps them, and again nothing is sent", async () => {
+    const [first] = (await load()).nodes;
+    expect(first?.loadedNames.length).toBe(first!.presentNames + first!.loadedNames.length);
+    expect(first?.sentBytes).toBeGreaterThan(500_000);
+    const unresolved = new Set(first?.unresolved);
+    for (const name of bundle.inventory.images.flatMap(({ names }) => names)) {
+      expect([name, await resolves(name)]).toEqual([name, !unresolved.has(name)]);
+      if (target.keepsDigests || !name.includes("@")) expect(unresolved).not.toContain(name);
+    }
+    const [again] = (await load()).nodes;
+    expect(again).toMatchObject({ route: "none", sentBytes: 0, loadedNames: [] });
+  });
+
+  test("unload takes the bundle's names, not those of others, nor what a container uses", async () => {
+    await load();
+    await mustRun(program, ["tag", TAGGED, `localhost/viola-${own}:mine`]);
+    const container = (await mustRun(program, ["create", HUB, "true"])).trim();
+    const held = await unloadStore(bundle.inventory, target, signal);
+    expect(held.removed).toContain(TAGGED);
+    expect(held.kept.map(({ name }) => name)).toContain(`docker.io/${HUB}`);
+    expect(await resolves(TAGGED)).toBe(false);
+    expect(await resolves(`localhost/viola-${own}:mine`)).toBe(true);
+    await mustRun(program, ["rm", container]);
+    const rest = await unloadStore(bundle.inventory, target, signal);
+    expect(rest.removed).toEqual([`docker.io/${HUB}`]);
+    expect(rest.freedBytes).toBeGreaterThan(0);
+    expect(await unloadStore(bundle.inventory, target, signal)).toMatchObject({ removed: [], kept: [] });
+    await mustRun(program, ["rmi", `localhost/viola-${own}:mine`]);
+    const left = await mustRun(program, ["images", "--all", "--format", "{{.Repository}}"]);
+    expect(left).not.toContain(own);
+  });
+
+  test("a tag that points to other content is moved", async () => {
+    await load(await bundleOf(folder, "older", [wish(TAGGED, { seed: `${own} older` })]));
+    const [node] = (await load()).nodes;
+    expect(node?.loadedNames).toContain(TAGGED);
+  });
+}
+
+describeDocker("docker", () => {
+  behaves("docker", async () => ({ store: dockerStore(await dockerEngine()), keepsDigests: false }));
+});
+describePodman("podman", () => {
+  behaves("podman", () => Promise.resolve({ store: podmanStore(process.env), keepsDigests: true }));
+});
