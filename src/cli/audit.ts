@@ -4,10 +4,10 @@ import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
 import { auditSpec } from "../workflows/audit.js";
+import { collect, type Launch } from "./command.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makePlanContext, planOptions } from "./plan-context.js";
-import type { Launch } from "./program.js";
 import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
 import { isBundleFile, readSpec } from "./targets.js";
 import { parseBytes } from "./units.js";
@@ -19,8 +19,6 @@ interface AuditOptions extends CommonOptions {
   readonly maxSize?: string;
   readonly platform: readonly string[];
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 export function registerAudit(program: Command, launch: Launch): void {
   program

@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { buildBundle } from "../workflows/build.js";
 import { carryFiles, parseWishes } from "./carry.js";
+import { collect, type Launch } from "./command.js";
 import type { CommonOptions, SourceChoice } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makePlanContext, makeWriter, planOptions } from "./plan-context.js";
-import type { Launch } from "./program.js";
 import { readSpec } from "./targets.js";
 import { formatBytes } from "./units.js";
 
@@ -17,8 +17,6 @@ interface BuildFlags extends CommonOptions {
   readonly source: SourceChoice;
   readonly with: readonly string[];
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 export function registerBuild(program: Command, launch: Launch): void {
   program

@@ -5,10 +5,10 @@ import type { Command } from "commander";
 import { checkRunning } from "../core/check/check-running.js";
 import { parseRunningImages, type RunningContainer } from "../core/check/running-images.js";
 import { ViolaError } from "../errors.js";
+import type { Launch } from "./command.js";
 import { files, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
-import type { Launch } from "./program.js";
 import { formatCheck } from "./reporters/check.js";
 
 interface CheckOptions extends CommonOptions, ClusterFlags {

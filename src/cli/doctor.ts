@@ -6,6 +6,7 @@ import type { ClusterNode } from "../core/cluster/node.js";
 import { formatPlatform } from "../core/oci/platform.js";
 import { ViolaError } from "../errors.js";
 import { examine, type Finding, type Probe } from "../workflows/doctor.js";
+import { collect, type Launch } from "./command.js";
 import { readVersion, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
@@ -19,15 +20,12 @@ import {
   type StoreKind,
 } from "./load-target.js";
 import { findHelmProgram } from "./plan-context.js";
-import type { Launch } from "./program.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
 interface DoctorFlags extends CommonOptions, ClusterFlags {
   readonly to: readonly string[];
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 /** Registers the command. Exit code 1 when a target named with `--to` would not work; a part that nobody asked for may be missing. */
 export function registerDoctor(program: Command, launch: Launch): void {

@@ -7,10 +7,10 @@ import { inspectOperators } from "../workflows/inspect.js";
 import { chooseImages } from "../core/images/choose-images.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
 import { ViolaError } from "../errors.js";
+import { collect, type Launch } from "./command.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
-import type { Launch } from "./program.js";
 import { formatEvidence, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { findChartSource, readSpec } from "./targets.js";
@@ -27,8 +27,6 @@ interface ImagesOptions extends CommonOptions {
   readonly strict?: boolean;
   readonly inspectOperators?: boolean;
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 export function registerImages(program: Command, launch: Launch): void {
   program

@@ -9,10 +9,10 @@ import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
 import { ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/inspect.js";
+import { collect, type Launch } from "./command.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
-import type { Launch } from "./program.js";
 import { findChartSource } from "./targets.js";
 
 interface InitOptions extends CommonOptions {
@@ -26,8 +26,6 @@ interface InitOptions extends CommonOptions {
   readonly kubeVersion?: string;
   readonly inspectOperators?: boolean;
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 export function registerInit(program: Command, launch: Launch): void {
   program

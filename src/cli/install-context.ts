@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
 import type { NodeTarget } from "../core/cluster/node.js";
 import type { InstallContext, InstallOptions } from "../workflows/install.js";
+import { collect } from "./command.js";
 import type { CommandContext } from "./context.js";
 import { environmentOf, findHelmProgram, makeChartContext, programFolder } from "./plan-context.js";
 import type { Kubectl } from "../adapters/kube/kubectl.js";
@@ -24,8 +25,6 @@ export interface InstallFlags extends ClusterFlags {
   readonly patch: boolean;
   readonly wait: boolean;
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 /** Adds the flags to a command. */
 export function addInstallFlags(command: Command): Command {

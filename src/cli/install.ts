@@ -5,6 +5,7 @@ import type { NodeTarget } from "../core/cluster/node.js";
 import { ViolaError } from "../errors.js";
 import type { OpenBundle } from "../workflows/context.js";
 import { installBundle, type InstallReport } from "../workflows/install.js";
+import type { Launch } from "./command.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import {
@@ -14,7 +15,6 @@ import {
   type InstallFlags,
 } from "./install-context.js";
 import { findTargetNodes, parseTarget, requireNodes, NODE_TARGETS, type NodesTarget } from "./load-target.js";
-import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
 
 /** What looking for a cluster ends in where there is none, or no engine. */

@@ -4,13 +4,13 @@ import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
 import { loadStore } from "../workflows/load-store.js";
 import { loadBundle, type LoadContext, type LoadReport, type NodeReport } from "../workflows/load.js";
+import { collect, type Launch } from "./command.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
 import { findStore, findTargetNodes, isStore, parseTarget, requireNodes, TARGETS } from "./load-target.js";
 import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
-import type { Launch } from "./program.js";
 import { formatInstall } from "./reporters/install.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
@@ -20,8 +20,6 @@ interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly install?: boolean;
   readonly unpack?: boolean;
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 export function registerLoad(program: Command, launch: Launch): void {
   addInstallFlags(
@@ -127,8 +125,7 @@ function formatLoad(reports: readonly LoadReport[]): string {
     return `${table}\n\nall ${names} image names resolve and are complete on every node`;
   return [
     `${table}\n`,
-    "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it",
-    "(a registry as target makes them resolve: --to registry://…):",
+    "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it:",
     ...unresolved.map((name) => `  ${name}`),
   ].join("\n");
 }

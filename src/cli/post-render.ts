@@ -2,9 +2,9 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { patchPullPolicies } from "../core/install/pull-policy.js";
+import type { Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import type { Launch } from "./program.js";
 
 export function registerPostRender(program: Command, launch: Launch): void {
   program.command("post-render", { hidden: true }).action(async (options: CommonOptions) => {

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
 import { registerCheck } from "./check.js";
+import type { Launch } from "./command.js";
 import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
 import { registerDoctor } from "./doctor.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
@@ -15,12 +16,6 @@ import { registerPostRender } from "./post-render.js";
 import { registerServe } from "./serve.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
-
-/** Runs the work of a command with a context that is disposed of afterwards. */
-export type Launch = (
-  options: CommonOptions,
-  work: (context: CommandContext) => Promise<ExitCode>,
-) => Promise<void>;
 
 /** Runs the command line given without node and script, and returns the exit code; never throws. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

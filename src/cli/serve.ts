@@ -5,10 +5,10 @@ import type { Command } from "commander";
 import { mirrorSettings } from "../core/cluster/mirror-settings.js";
 import { ViolaError } from "../errors.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
+import type { Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { settingsDocument, writeNodeSettings } from "./node-settings.js";
-import type { Launch } from "./program.js";
 
 interface ServeFlags extends CommonOptions {
   readonly listen: string;

@@ -4,18 +4,16 @@ import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
 import { unloadStore } from "../workflows/load-store.js";
 import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
+import { collect, type Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTarget } from "./load-target.js";
-import type { Launch } from "./program.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
 interface UnloadFlags extends CommonOptions {
   readonly to: readonly string[];
 }
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 /** Registers the command. Names that stay are no failure: they are listed with the reason. */
 export function registerUnload(program: Command, launch: Launch): void {

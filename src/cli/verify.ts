@@ -1,9 +1,9 @@
 // `verify BUNDLE`: every checksum, and that nothing a release needs is missing.
 import type { Command } from "commander";
 import { verifyBundle, type VerifyReport } from "../workflows/verify.js";
+import type { Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import type { Launch } from "./program.js";
 import { formatBytes } from "./units.js";
 
 export function registerVerify(program: Command, launch: Launch): void {
