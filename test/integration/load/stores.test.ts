@@ -91,6 +91,20 @@ function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarge
     expect(left).not.toContain(own);
   });
 
+  test("interrupted: rejects with the signal's reason, and the next load ends well", async () => {
+    const controller = new AbortController();
+    const large = await bundleOf(folder, "large", [
+      wish(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
+    ]);
+    const interrupted = loadStore(large, target, loadContext(controller.signal), (event) => {
+      if (event.kind === "advanced" && event.step === "load") controller.abort();
+    });
+    expect(await interrupted.catch((cause: unknown) => cause)).toBe(controller.signal.reason);
+    expect(await resolves(`quay.io/viola-${own}/large:1`)).toBe(false);
+    expect((await load(large)).nodes[0]?.route).not.toBe("none");
+    await unloadStore(large.inventory, target, signal);
+  });
+
   test("a tag that points to other content is moved", async () => {
     await load(await bundleOf(folder, "older", [wish(TAGGED, { seed: `${own} older` })]));
     const [node] = (await load()).nodes;
