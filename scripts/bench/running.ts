@@ -53,7 +53,8 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
       config,
       `helm: ${helm}\nmirrors:\n  "*": { endpoints: ["${stack.plain.url}/${PREFIX}/{registry}"], only: true }\n`,
     );
-    execFileSync(process.execPath, [PROGRAM, "build", spec, "-o", bundle, "--config", config, "--quiet"]);
+    // Not execFileSync: the chart repository answers from this process.
+    await timed(process.execPath, [PROGRAM, "build", spec, "-o", bundle, "--config", config, "--quiet"]);
     for (const file of ["charts", "values"]) execFileSync("tar", ["-C", folder, "-xf", bundle, file]);
     for (const reference of VIOLA_REFERENCES) {
       const name = `${stack.plain.host}/${PREFIX}/${reference}`;
