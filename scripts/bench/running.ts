@@ -11,16 +11,17 @@ import { sideBySide, skipped, type Cost, type Goal, type Line } from "./lines.js
 import { PROGRAM } from "./ours.js";
 import { withFolder, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
+import { pushWeightedImages } from "./weighted-images.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const SHARED = process.env["VIOLA_SHARED"] ?? join(ROOT, "../shared");
 const KUBE = join(SHARED, "kube/kube.sh");
 const CLUSTER = "viola-bench";
 const NODES = ["control-plane", "worker", "worker2", "worker3"].map((role) => `${CLUSTER}-${role}`);
-const PREFIX = "live";
+const LIVE = "live";
 const GOAL: Goal = { atMost: 0.5 };
 
-/** Images of a few MB that really run; both sides begin with everything on this machine: the bundle, or images in the engine and a chart. */
+/** Images that really run and weigh 1.5 GB at scale 1; both sides begin with everything on this machine: the bundle, or images in the engine and a chart. */
 export async function* runningLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   if (!existsSync(KUBE)) {
     yield skipped("load/running", GOAL, "no ../shared/kube");
@@ -33,7 +34,13 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
     CLUSTER,
     "kubeconfig",
   );
-  execFileSync(KUBE, ["images", `${stack.plain.host}/${PREFIX}`], { env });
+  execFileSync(KUBE, ["images", `${stack.plain.host}/${LIVE}`], { env });
+  const prefix = `${stack.prefix}-running`;
+  await pushWeightedImages(
+    stack.plain.url,
+    { live: LIVE, standIns: stack.prefix, weighted: prefix },
+    stack.scale,
+  );
   const charts = await startChartRepository(join(SHARED, "chart-repos"));
   const line = await withFolder(async (folder) => {
     const bundle = join(folder, "viola.bundle");
@@ -51,13 +58,13 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
     );
     writeFileSync(
       config,
-      `helm: ${helm}\nmirrors:\n  "*": { endpoints: ["${stack.plain.url}/${PREFIX}/{registry}"], only: true }\n`,
+      `helm: ${helm}\nmirrors:\n  "*": { endpoints: ["${stack.plain.url}/${prefix}/{registry}"], only: true }\n`,
     );
     // Not execFileSync: the chart repository answers from this process.
     await timed(process.execPath, [PROGRAM, "build", spec, "-o", bundle, "--config", config, "--quiet"]);
     for (const file of ["charts", "values"]) execFileSync("tar", ["-C", folder, "-xf", bundle, file]);
     for (const reference of VIOLA_REFERENCES) {
-      const name = `${stack.plain.host}/${PREFIX}/${reference}`;
+      const name = `${stack.plain.host}/${prefix}/${reference}`;
       execFileSync("docker", ["pull", "-q", name]);
       execFileSync("docker", ["tag", name, reference]);
       execFileSync("docker", ["rmi", name]);

@@ -19,6 +19,8 @@ export interface Door {
 }
 
 export interface Stack {
+  /** 1 is 1.5 GB of layers. */
+  readonly scale: number;
   readonly plain: Door;
   readonly tls: Door;
   /** Where the images are in the registries, before their own names. */
@@ -48,6 +50,7 @@ export async function prepareStack(scale: number): Promise<Stack> {
   const layers = [...blobs.values()].filter(({ descriptor }) => /layer|rootfs/.test(descriptor.mediaType));
   const login = `${registries.user}:${registries.password}`;
   return {
+    scale,
     plain: { url: plain, host: registries.plain, dockerConfig: dockerConfig("plain", {}) },
     tls: {
       url: `https://${registries.tls}`,
