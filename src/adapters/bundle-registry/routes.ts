@@ -29,7 +29,13 @@ export type Route =
   | { readonly kind: "ping" }
   | { readonly kind: "content"; readonly content: Content; readonly wanted?: WantedManifest }
   | { readonly kind: "document"; readonly mediaType: string; readonly text: string }
-  | { readonly kind: "unknown"; readonly code: UnknownCode; readonly wanted?: WantedManifest };
+  | {
+      readonly kind: "unknown";
+      readonly code: UnknownCode;
+      readonly wanted?: WantedManifest;
+      /** Digest of the blob that was asked for. */
+      readonly blob?: string;
+    };
 
 /** Finds the route of a path such as `/v2/prometheus/prometheus/manifests/v2.55.1`; `registry` is the `ns` query. */
 export type FindRoute = (path: string, registry: string | undefined) => Route;
@@ -41,7 +47,7 @@ interface Repository {
   readonly manifests: Map<string, string>;
 }
 
-const BLOB_MEDIA_TYPE = "application/octet-stream";
+export const BLOB_MEDIA_TYPE = "application/octet-stream";
 const CONTENT_PATH = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 const TAGS_PATH = /^\/v2\/(.+)\/tags\/list$/;
 
@@ -97,7 +103,7 @@ export function makeRoutes(inventory: Inventory): FindRoute {
     if (name === undefined || reference === undefined) return { kind: "unknown", code: "UNSUPPORTED" };
     if (kind === "blobs") {
       const blob = blobs.get(reference);
-      if (blob === undefined) return { kind: "unknown", code: "BLOB_UNKNOWN" };
+      if (blob === undefined) return { kind: "unknown", code: "BLOB_UNKNOWN", blob: reference };
       return { kind: "content", content: { ...blob, mediaType: BLOB_MEDIA_TYPE } };
     }
     const { content, ...where } = findRepository(name, registry);

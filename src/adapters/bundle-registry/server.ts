@@ -2,10 +2,25 @@
 import { randomBytes } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { BundleFile, ManifestRequest, ServedBundle } from "../../core/cluster/served-bundle.js";
+import { pipeline } from "node:stream/promises";
+import type {
+  Beyond,
+  BundleFile,
+  ManifestRequest,
+  ServedBundle,
+  ServeOptions,
+} from "../../core/cluster/served-bundle.js";
 import { ViolaError } from "../../errors.js";
 import { makeChartRoutes } from "./chart-routes.js";
-import { makeRoutes, parseRange, type Content, type FindRoute, type UnknownCode } from "./routes.js";
+import {
+  BLOB_MEDIA_TYPE,
+  makeRoutes,
+  parseRange,
+  type Content,
+  type FindRoute,
+  type Route,
+  type UnknownCode,
+} from "./routes.js";
 
 /** Bytes read and sent at a time. One buffer of this size serves a whole response. */
 const CHUNK_BYTES = 256 * 1024;
@@ -21,15 +36,7 @@ interface Served {
     address: string,
   ) => { readonly client: string; readonly path: string } | undefined;
   readonly onSent: (client: string, bytes: number) => void;
-  readonly onManifest: (request: ManifestRequest) => void;
-  readonly listen: Listen;
-}
-
-interface Listen {
-  readonly address?: string;
-  readonly port?: number;
-  /** True for clients that know a mirror by host and path, and ask `/v2/` before anything else: it is answered, and says nothing. */
-  readonly asMirror?: boolean;
+  readonly options: ServeOptions;
 }
 
 interface RunningServer {
@@ -38,16 +45,14 @@ interface RunningServer {
 }
 
 /**
- * Serves the images on `address` (all addresses of this machine unless given) and `port` (a free one unless given).
- * Everything lies below a random path, told by `pathFor`, so that only those who were told the path can ask.
- * `onSent` hears of every chunk that was handed to the network, `onManifest` of every manifest that was asked for.
+ * Serves the images. Everything lies below a random path, told by `pathFor`, so that only those who were told the path can ask.
+ * `onSent` hears of every chunk that was handed to the network.
  * Throws `FILE_UNUSABLE` when the file cannot be read or the port is taken.
  */
 export async function serveBundle(
   bundle: BundleFile,
   onSent: (client: string, bytes: number) => void,
-  listen: Listen = {},
-  onManifest: (request: ManifestRequest) => void = () => undefined,
+  options: ServeOptions = {},
 ): Promise<ServedBundle> {
   const key = randomBytes(KEY_BYTES).toString("hex");
   const sent = new Map<string, number>();
@@ -56,7 +61,7 @@ export async function serveBundle(
     findRoute: makeRoutes(bundle.inventory),
     enter: (text) => {
       // Podman asks for the API before it says a path, and puts the path of a mirror after the API's own.
-      if (listen.asMirror === true && text === "/v2/") return { client: "", path: text };
+      if (options.asMirror === true && text === "/v2/") return { client: "", path: text };
       const plain = text.replace(/^\/v2(\/[^/]+\/[^/]+)/, "$1/v2");
       const [, found, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(plain) ?? [];
       return found !== key || client === undefined || path === undefined ? undefined : { client, path };
@@ -65,8 +70,7 @@ export async function serveBundle(
       sent.set(client, (sent.get(client) ?? 0) + bytes);
       onSent(client, bytes);
     },
-    onManifest,
-    listen,
+    options,
   });
   return {
     ...server,
@@ -82,7 +86,7 @@ export async function serveBundle(
 export function serveOpenly(
   bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
   onManifest: (request: ManifestRequest) => void,
-  listen: Listen,
+  listen: Pick<ServeOptions, "address" | "port">,
 ): Promise<RunningServer> {
   const findImage = makeRoutes(bundle.inventory);
   const findChart = makeChartRoutes(bundle.inventory, (path) => bundle.locate(path));
@@ -93,13 +97,12 @@ export function serveOpenly(
     // IPv4 clients of a socket that takes both kinds come as `::ffff:10.0.0.1`.
     enter: (path, address) => ({ client: address.replace(/^::ffff:/, ""), path }),
     onSent: () => undefined,
-    onManifest,
-    listen,
+    options: { ...listen, onManifest },
   });
 }
 
 async function startServer(served: Served): Promise<RunningServer> {
-  const { file, listen } = served;
+  const { file, options } = served;
   const handle = await open(file, "r").catch((cause: unknown) => {
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read`, { subject: file, cause });
   });
@@ -110,7 +113,7 @@ async function startServer(served: Served): Promise<RunningServer> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(
-      { port: listen.port ?? 0, ...(listen.address !== undefined && { host: listen.address }) },
+      { port: options.port ?? 0, ...(options.address !== undefined && { host: options.address }) },
       resolve,
     );
   }).catch(async (cause: unknown) => {
@@ -138,7 +141,7 @@ async function startServer(served: Served): Promise<RunningServer> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { findRoute, enter, onSent, onManifest }: Served,
+  { findRoute, enter, onSent, options: { onManifest, beyond } }: Served,
   handle: FileHandle,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
@@ -150,8 +153,9 @@ async function answer(
   const { client, path } = entered;
   response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
   const route = findRoute(path, url.registry);
-  if ("wanted" in route) {
-    onManifest({ ...route.wanted, client, status: route.kind === "content" ? 200 : 404 });
+  if (route.kind !== "ping" && route.kind !== "document" && route.wanted !== undefined) {
+    const status = route.kind === "content" ? 200 : 404;
+    if (beyond?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("Allow", "GET, HEAD");
@@ -159,7 +163,9 @@ async function answer(
   } else if (route.kind === "ping") {
     answerStatus(response, 200);
   } else if (route.kind === "unknown") {
-    answerError(response, 404, route.code);
+    if (beyond === undefined || !(await answerFromBeyond(request, response, route, beyond))) {
+      answerError(response, 404, route.code);
+    }
   } else if (route.kind === "document") {
     const body = Buffer.from(route.text);
     response.writeHead(200, { "Content-Type": route.mediaType, "Content-Length": body.length }).end(body);
@@ -194,6 +200,31 @@ function answerStatus(response: ServerResponse, status: number): void {
 function answerError(response: ServerResponse, status: number, code: UnknownCode): void {
   const body = JSON.stringify({ errors: [{ code, message: "not in this bundle" }] });
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
+}
+
+/** Answers with what the bundle has not. Returns false when it is not there either, or cannot be had. */
+async function answerFromBeyond(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { wanted, blob }: Extract<Route, { readonly kind: "unknown" }>,
+  beyond: Beyond,
+): Promise<boolean> {
+  const manifest = wanted && (await beyond.findManifest(wanted));
+  if (manifest !== undefined) {
+    const { mediaType, size, digest, bytes } = manifest;
+    response.writeHead(200, {
+      "Content-Type": mediaType,
+      "Content-Length": size,
+      "Docker-Content-Digest": digest,
+    });
+    response.end(method === "HEAD" ? undefined : bytes);
+    return true;
+  }
+  const opened = blob === undefined || method === "HEAD" ? undefined : beyond.openBlob(blob);
+  if (opened === undefined) return false;
+  response.writeHead(200, { "Content-Type": BLOB_MEDIA_TYPE, "Content-Length": opened.size });
+  await pipeline(opened.chunks, response);
+  return true;
 }
 
 async function answerContent(

@@ -1,6 +1,6 @@
 // A node whose containerd is reached through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
-import type { ClusterNode, NodeImage, WantedName } from "../../core/cluster/node.js";
+import type { ClusterNode, NodeImage, NodeMirror, WantedName } from "../../core/cluster/node.js";
 import type { Chunks } from "../../core/cluster/thin-archive.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
@@ -18,6 +18,7 @@ import {
   LIST_BLOBS,
   LIST_CONTAINERS,
   LIST_IMAGES,
+  MIRROR,
   parseImages,
   PIN_NAMES,
   PROBE,
@@ -193,6 +194,29 @@ class CtrNode implements ClusterNode {
     if (names.length > 0) await this.#must("images cannot be removed", script(REMOVE, names), signal);
   }
 
+  async mirrorAll(endpoint: string, signal: AbortSignal): Promise<NodeMirror> {
+    const session = await this.#shell.open(script(MIRROR, [endpoint]), signal);
+    const said = linesOf(session);
+    const lift = async (): Promise<void> => {
+      session.stdin.end();
+      while (!(await said.next()).done);
+      session.destroy();
+    };
+    let last = "";
+    for (let line = await said.next(); !line.done; line = await said.next()) {
+      last = line.value;
+      if (last.startsWith("done mirror")) return { lift };
+      if (last.startsWith("failed mirror")) break;
+    }
+    await lift();
+    signal.throwIfAborted();
+    const why = last.replace(/^failed mirror /, "");
+    throw new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${MIRROR_FAILURES[why]?.message ?? why}`, {
+      subject: this.name,
+      ...(MIRROR_FAILURES[why] !== undefined && { hint: MIRROR_FAILURES[why].hint }),
+    });
+  }
+
   async #must(what: string, argv: readonly string[], signal: AbortSignal): Promise<string> {
     const result = await this.#exec(argv, signal);
     if (result.exitCode !== 0) throw this.#failure(what, result);
@@ -240,6 +264,18 @@ class CtrNode implements ClusterNode {
     );
   }
 }
+
+/** What keeps a node from being given a mirror. */
+const MIRROR_FAILURES: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
+  "no-config-path": {
+    message: "its containerd reads no settings of registries (config_path is empty)",
+    hint: 'Make the cluster with this in its Kind configuration: containerdConfigPatches: [\'[plugins."io.containerd.grpc.v1.cri".registry]\\nconfig_path = "/etc/containerd/certs.d"\'].',
+  },
+  "in-use": {
+    message: "another rehearsal uses this node",
+    hint: "Wait until it has ended.",
+  },
+};
 
 /** Arguments of a shell that runs a script, each value an argument of its own. */
 function script(text: string, values: readonly string[]): readonly string[] {

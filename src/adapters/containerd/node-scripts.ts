@@ -12,22 +12,26 @@ const PIN = "io.cri-containerd.pinned=pinned";
 export const DESCRIBE = `ctr version >/dev/null && uname -m`;
 
 /**
- * A script that starts a job at once for every line on standard input; each job answers with a line `done SUBJECT` or
- * `failed SUBJECT WHY`. How many run at a time is decided by who writes the lines. The end of standard input, wished or because the
- * writer is gone, ends what still runs and takes the folder away. /run is memory in a Kind node.
- *
  * Proxies are forgotten: what is asked for is on this very machine. The endpoint is `server` as well as a host, or containerd would go on
  * to the registry itself where the endpoint says no; without a `[host]` table containerd 1.6 refuses the file.
  * https://github.com/containerd/containerd/blob/main/docs/hosts.md
+ */
+const HOSTS = `
+hosts() { # ENDPOINT FOLDER
+  mkdir -p "$2/_default"
+  printf '# by viola-airgap\\nserver = "%s/v2"\\n[host."%s/v2"]\\noverride_path = true\\n' "$1" "$1" > "$2/_default/hosts.toml"
+}`;
+
+/**
+ * A script that starts a job at once for every line on standard input; each job answers with a line `done SUBJECT` or
+ * `failed SUBJECT WHY`. How many run at a time is decided by who writes the lines. The end of standard input, wished or because the
+ * writer is gone, ends what still runs and takes the folder away. /run is memory in a Kind node.
  */
 function jobScript(prepare: string, job: string): string {
   return `
 unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 dir=$(mktemp -d /run/viola-airgap.XXXXXX) || exit 1
-hosts() { # ENDPOINT FOLDER
-  mkdir -p "$2/_default"
-  printf 'server = "%s/v2"\\n[host."%s/v2"]\\noverride_path = true\\n' "$1" "$1" > "$2/_default/hosts.toml"
-}
+${HOSTS}
 failed() { # SUBJECT MESSAGE
   printf 'failed %s %s\\n' "$1" "$(printf '%s' "$2" | tail -n 1 | cut -c 1-400)"
 }
@@ -72,6 +76,49 @@ case $(ctr content fetch --help) in *--skip-metadata*) skip=--skip-metadata ;; *
 
 /** Arguments: platform. Standard input is an OCI archive. */
 export const IMPORT = `${CTR} images import --no-unpack --platform "$1" - >/dev/null`;
+
+/**
+ * Argument: the endpoint. Answers `done mirror`, or `failed mirror WHY`; at the end of standard input everything is put back. What was in
+ * containerd's folder of registry settings waits in a folder beside it, which a rehearsal that was cut off with its node has left, too.
+ * Images that came meanwhile go, as soon as their containers have.
+ */
+export const MIRROR = `
+${HOSTS}
+say() { printf '%s mirror %s\\n' "$1" "$2"; }
+folder=$({ containerd config dump 2>/dev/null || cat /etc/containerd/config.toml; } |
+  sed -n "s/^ *config_path *= *[\"']\\([^\"':][^\"':]*\\).*/\\1/p" | head -n 1)
+[ -n "$folder" ] || { say failed no-config-path; exit 1; }
+saved=$folder.viola-airgap
+put_back() {
+  [ -d "$saved" ] || return 0
+  ! grep -qs '^# by viola-airgap' "$folder/_default/hosts.toml" || rm -rf "$folder/_default"
+  for entry in "$saved"/*; do [ ! -e "$entry" ] || mv "$entry" "$folder/"; done
+  [ ! -e "$saved/.made" ] || rmdir "$folder"
+  rm -rf "$saved"
+}
+owner=$(cat "$saved/.owner" 2>/dev/null) && kill -0 "$owner" 2>/dev/null && { say failed in-use; exit 1; }
+put_back
+mkdir "$saved" && echo $$ > "$saved/.owner" || { say failed "$saved cannot be made"; exit 1; }
+[ -d "$folder" ] || { : > "$saved/.made"; mkdir -p "$folder"; }
+before=$(${CTR} images ls -q)
+for entry in "$folder"/*; do [ ! -e "$entry" ] || mv "$entry" "$saved/"; done
+hosts "$1" "$folder"
+say done
+while read -r _; do :; done
+put_back
+new() { # names that came meanwhile and whose content no container uses
+  { printf '%s\\n' "$before" | sed 's/^/before /'
+    ${CTR} containers ls | sed '1d; s/^[^ ]* *\\([^ ]*\\).*/used \\1/'
+    ${CTR} images ls | sed '1d; s/^\\([^ ]*\\) *[^ ]* *\\([^ ]*\\).*/image \\1 \\2/'
+  } | awk '$1 == "before" { old[$2] } $1 == "used" { used[$2] } $1 == "image" { of[$2] = $3 }
+      END { for (n in of) if (n in used) busy[of[n]]
+            for (n in of) if (!(n in old)) print (of[n] in busy ? "busy" : "free"), n }'
+}
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  new | grep -q ^busy || break
+  sleep 1
+done
+new | sed -n 's/^free //p' | while read -r name; do ${CTR} images rm "$name" >/dev/null 2>&1; done`;
 
 const FOR_EACH_NAME = 'label=$1; shift; for name in "$@"; do';
 

@@ -5,8 +5,7 @@ import * as zlib from "node:zlib";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
-import { fetchBlob, type IdleConnections } from "../blobs/fetch-blob.js";
-import { fillBlob } from "../bundle-file/fill-blob.js";
+import { streamBlob } from "../bundle-file/blob-stream.js";
 import type { RegistryClient } from "../registry/client.js";
 
 /** Node has zstd since 22.15 only. */
@@ -28,7 +27,7 @@ export function openLayer(
   const raw: Readable =
     source.kind === "file"
       ? createReadStream(source.file, { start: source.offset, end: source.offset + layer.size - 1, signal })
-      : download(layer, source, subject, registry, signal);
+      : streamBlob(layer, source, subject, registry, signal);
   raw.on("error", (cause: Error) => decompress.destroy(cause));
   decompress.on("close", () => raw.destroy());
   return raw.pipe(decompress);
@@ -47,55 +46,4 @@ function decompressor({ mediaType, digest }: Descriptor, subject: string): Trans
   }
   if (mediaType.endsWith(".tar")) return new PassThrough();
   throw unsupported(`has the media type ${mediaType}`);
-}
-
-/**
- * Streams a blob as the bundle writer fetches it: mirrors, tokens, redirects, retries and the check of its digest are the same. What arrives faster than it
- * is read waits in memory, at most the compressed layer.
- */
-function download(
-  layer: Descriptor,
-  source: BlobSource,
-  subject: string,
-  registry: RegistryClient,
-  signal: AbortSignal,
-): Readable {
-  const stream = new PassThrough();
-  const idle: IdleConnections = new Map();
-  let delivered = 0;
-  const output = {
-    failure: undefined,
-    uncount: () => undefined,
-    // A broken download begins again, here or further on: what was handed on already is passed over.
-    write(block: Uint8Array, offset: number): void {
-      signal.throwIfAborted();
-      if (stream.destroyed) throw new Error("nobody reads on");
-      const fresh = block.subarray(Math.max(0, delivered - offset));
-      delivered += fresh.length;
-      if (fresh.length > 0) stream.write(Buffer.from(fresh));
-    },
-  };
-  const blob = { ...layer, offset: 0, image: subject, sources: [source] };
-  const ended = new AbortController();
-  stream.on("close", () => {
-    ended.abort();
-  });
-  fillBlob(blob, [], {
-    workers: {
-      run: async (job) => {
-        if (job.kind !== "fetch") throw new TypeError(`no ${job.kind} job was given`);
-        return fetchBlob(job, output, idle);
-      },
-    },
-    registry,
-    signal: AbortSignal.any([signal, ended.signal]),
-  })
-    .then(
-      () => stream.end(),
-      (cause: unknown) => stream.destroy(cause as Error),
-    )
-    .finally(() => {
-      for (const connection of [...idle.values()].flat()) connection.close();
-    });
-  return stream;
 }

@@ -70,6 +70,18 @@ export interface ClusterNode {
 
   /** Takes the names away, and at once the content that nothing else refers to. */
   removeImages(names: readonly string[], signal: AbortSignal): Promise<void>;
+
+  /**
+   * Makes the node ask the registry at `ENDPOINT/v2/` for every image, whatever registry its name says, and nothing else, until the mirror is
+   * lifted; the node lifts it by itself when this process is gone. Says so where its containerd reads no such settings.
+   */
+  mirrorAll(endpoint: string, signal: AbortSignal): Promise<NodeMirror>;
+}
+
+/** A mirror that a node uses for every registry. */
+export interface NodeMirror {
+  /** Puts everything back as it was: settings first, then images that came meanwhile and that no container uses. */
+  lift(): Promise<void>;
 }
 
 /** The place that nodes are found in. */

@@ -1,5 +1,6 @@
 // A bundle served as a read-only registry: what workflows know of it.
 import type { Inventory } from "../bundle/inventory.js";
+import type { RawManifest } from "../images/resolved-image.js";
 
 /** An opened bundle: its inventory, and where its bytes are. */
 export interface BundleFile {
@@ -20,6 +21,33 @@ export interface ManifestRequest {
   readonly client: string;
 }
 
+/** Where a served bundle gets what it has not, for those who may have it. */
+export interface Beyond {
+  /** Returns an index or manifest of an image that the bundle has not, or undefined where nobody has it. */
+  findManifest(wanted: {
+    readonly registry: string;
+    readonly repository: string;
+    readonly reference: string;
+  }): Promise<RawManifest | undefined>;
+  /** Opens a blob that a manifest found here names; undefined for any other. Its chunks are checked: they end in an error where they are wrong. */
+  openBlob(digest: string): { readonly size: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined;
+  /** True for the digest of something that a manifest found here is, or refers to. */
+  isPart(digest: string): boolean;
+}
+
+/** How a bundle is served. */
+export interface ServeOptions {
+  /** All addresses of this machine unless given. */
+  readonly address?: string;
+  /** A free one unless given. */
+  readonly port?: number;
+  /** True for clients that know a mirror by host and path, and ask `/v2/` before anything else: it is answered, and says nothing. */
+  readonly asMirror?: boolean;
+  /** Hears of every manifest that is asked for, but for the parts of what came from beyond. */
+  readonly onManifest?: (request: ManifestRequest) => void;
+  readonly beyond?: Beyond;
+}
+
 /** A running server. Whoever started it closes it. */
 export interface ServedBundle {
   readonly port: number;
@@ -31,8 +59,9 @@ export interface ServedBundle {
   close(): Promise<void>;
 }
 
-/** Serves the bundle on a free port of every address of this machine. `onSent` hears of each chunk of content that left. */
+/** Serves the bundle, on a free port of every address of this machine unless told otherwise. `onSent` hears of each chunk of content that left. */
 export type ServeBundle = (
   bundle: BundleFile,
   onSent: (client: string, bytes: number) => void,
+  options?: ServeOptions,
 ) => Promise<ServedBundle>;

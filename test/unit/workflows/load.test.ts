@@ -1,7 +1,7 @@
 // What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
 import { expect, test } from "vitest";
 import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
-import type { ClusterNode, NodeImage, WantedName } from "../../../src/core/cluster/node.js";
+import type { ClusterNode, NodeImage, NodeMirror, WantedName } from "../../../src/core/cluster/node.js";
 import { formatPlatform } from "../../../src/core/oci/platform.js";
 import { ViolaError, type ManyErrors } from "../../../src/errors.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
@@ -47,6 +47,9 @@ class FakeNode implements ClusterNode {
   }
   unpackImages(): Promise<void> {
     return Promise.resolve();
+  }
+  mirrorAll(): Promise<NodeMirror> {
+    return Promise.reject(new Error("no load needs a mirror"));
   }
   noteBundle(): Promise<void> {
     return Promise.resolve();
