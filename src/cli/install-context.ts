@@ -70,7 +70,7 @@ export async function makeInstallContext(
   flags: ClusterFlags,
   preferred: string | undefined,
   context: CommandContext,
-): Promise<InstallContext> {
+): Promise<InstallContext & { readonly cluster: Kubectl }> {
   const [helm, cluster, { HelmReleaseTool }, { charts, loadOperators, files, temporaryFolder }] =
     await Promise.all([
       findHelmProgram(context),
@@ -106,8 +106,8 @@ function kubeconfigOf({ kubeconfig }: ClusterFlags, { cwd }: CommandContext): st
   return kubeconfig === undefined ? undefined : resolve(cwd, kubeconfig);
 }
 
-/** Reads `90s`, `10m`, `1h`, `1h30m`. */
-function parseSeconds(text: string): number {
+/** Reads `90s`, `10m`, `1h`, `1h30m`. Throws `USAGE`. */
+export function parseSeconds(text: string): number {
   const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text.trim());
   const [, hours = "0", minutes = "0", seconds = "0"] = match ?? [];
   const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);

@@ -13,6 +13,7 @@ import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
+import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
@@ -43,6 +44,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     registerUnload,
     registerCheck,
     registerInit,
+    registerRehearse,
     registerServe,
     registerDoctor,
     registerPostRender,

@@ -8,7 +8,8 @@ import { findImages } from "../core/finding/find-images.js";
 import { isTestHook } from "../core/finding/hooks.js";
 import type { ImageUse } from "../core/finding/image-use.js";
 import { formatPath } from "../core/finding/walk.js";
-import type { ClusterFacts } from "../core/install/cluster.js";
+import type { ClusterNode, NodeTarget } from "../core/cluster/node.js";
+import type { Cluster, ClusterFacts } from "../core/install/cluster.js";
 import {
   contentOfNode,
   findMissingImages,
@@ -68,7 +69,7 @@ export async function guardInstall(
   const versions = refuseVersions(laidOut, facts.version);
   if (versions.length > 0) return { refusals: versions, stayingImages: [], patched: new Set() };
 
-  const rendered = await render(inventory, laidOut, facts, options, context);
+  const rendered = await renderReleases(inventory, laidOut, facts, options, context);
   const operators = await context.loadOperators();
   const find = (objects: readonly RenderedObject[]): readonly ImageUse[] =>
     neededImages(findImages(objects, { operators }).images, options.allowedMissing);
@@ -120,12 +121,13 @@ function refuseVersions(laidOut: readonly LaidOutRelease[], version: string): re
   });
 }
 
-async function render(
+/** Renders every release as this cluster would get it. Throws what rendering throws, of all releases at once. */
+export async function renderReleases(
   inventory: Inventory,
   laidOut: readonly LaidOutRelease[],
   { version, apiVersions }: ClusterFacts,
-  { set }: InstallOptions,
-  { charts, signal }: InstallContext,
+  { set }: Pick<InstallOptions, "set">,
+  { charts, signal }: Pick<InstallContext, "charts" | "signal">,
 ): Promise<readonly { readonly release: InventoryRelease; readonly objects: readonly RenderedObject[] }[]> {
   return settleAll(
     "some charts cannot be rendered",
@@ -185,23 +187,31 @@ async function refuseMissing(
 /** Asks every node's containerd what resolves and is complete. */
 async function exactContent(
   needed: readonly ImageUse[],
-  target: NonNullable<InstallOptions["target"]>,
+  target: NodeTarget,
   { cluster, signal }: InstallContext,
 ): Promise<readonly NodeContent[]> {
-  const [found, objects] = await Promise.all([target.findNodes(signal), cluster.nodes(signal)]);
-  const known = new Set(objects.map((node) => contentOfNode(node).node));
-  const strangers = found.filter(({ name }) => !known.has(name));
-  if (strangers.length > 0) {
-    throw new ViolaError(
-      "CLUSTER_NOT_FOUND",
-      `context ${cluster.context} is another cluster than ${target.name}: it has no node ${strangers[0]?.name ?? ""}`,
-      { subject: cluster.context, hint: "Name the context of that cluster with --context." },
-    );
-  }
+  const found = await findNodesOf(target, cluster, signal);
   const names = namesToFind(needed);
   return settleAll(
     "nodes could not be asked",
     found.map(async (node) => ({ node: node.name, complete: await node.completeImages(names, signal) })),
+  );
+}
+
+/** Returns the nodes of the target. Throws `CLUSTER_NOT_FOUND` when they are not the cluster's, and what finding them throws. */
+export async function findNodesOf(
+  target: NodeTarget,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<readonly ClusterNode[]> {
+  const [found, objects] = await Promise.all([target.findNodes(signal), cluster.nodes(signal)]);
+  const known = new Set(objects.map((node) => contentOfNode(node).node));
+  const stranger = found.find(({ name }) => !known.has(name));
+  if (stranger === undefined) return found;
+  throw new ViolaError(
+    "CLUSTER_NOT_FOUND",
+    `context ${cluster.context} is another cluster than ${target.name}: it has no node ${stranger.name}`,
+    { subject: cluster.context, hint: "Name the context of that cluster with --context." },
   );
 }
 

@@ -112,7 +112,8 @@ export async function installBundle(
   };
 }
 
-function chooseReleases(
+/** Returns the releases that are meant. Throws `USAGE`. */
+export function chooseReleases(
   { releases, name }: Inventory,
   wanted: string | undefined,
 ): readonly InventoryRelease[] {
@@ -129,13 +130,13 @@ function chooseReleases(
   );
 }
 
-/** Writes chart and values of a release out of the bundle, under names that owe nothing to it. */
-async function layOut(
+/** Writes chart and values of a release out of the bundle, under names that owe nothing to it. Throws `BUNDLE_INVALID`. */
+export async function layOut(
   bundle: OpenBundle,
   release: InventoryRelease,
   index: number,
-  { valuesFiles }: InstallOptions,
-  { files, temporaryFolder }: InstallContext,
+  { valuesFiles }: Pick<InstallOptions, "valuesFiles">,
+  { files, temporaryFolder }: Pick<InstallContext, "files" | "temporaryFolder">,
 ): Promise<LaidOutRelease> {
   const take = async (path: string, target: string): Promise<string> => {
     const { offset, size } = bundle.locate(path);

@@ -80,13 +80,13 @@ export const IMPORT = `${CTR} images import --no-unpack --platform "$1" - >/dev/
 /**
  * Argument: the endpoint. Answers `done mirror`, or `failed mirror WHY`; at the end of standard input everything is put back. What was in
  * containerd's folder of registry settings waits in a folder beside it, which a rehearsal that was cut off with its node has left, too.
- * Images that came meanwhile go, as soon as their containers have.
+ * Images that came meanwhile go, as soon as nothing runs from them.
  */
 export const MIRROR = `
 ${HOSTS}
 say() { printf '%s mirror %s\\n' "$1" "$2"; }
 folder=$({ containerd config dump 2>/dev/null || cat /etc/containerd/config.toml; } |
-  sed -n "s/^ *config_path *= *[\"']\\([^\"':][^\"':]*\\).*/\\1/p" | head -n 1)
+  sed -n "s/^ *config_path *= *[\\"']\\([^\\"':][^\\"':]*\\).*/\\1/p" | head -n 1)
 [ -n "$folder" ] || { say failed no-config-path; exit 1; }
 saved=$folder.viola-airgap
 put_back() {
@@ -98,7 +98,7 @@ put_back() {
 }
 owner=$(cat "$saved/.owner" 2>/dev/null) && kill -0 "$owner" 2>/dev/null && { say failed in-use; exit 1; }
 put_back
-mkdir "$saved" && echo $$ > "$saved/.owner" || { say failed "$saved cannot be made"; exit 1; }
+mkdir -p "\${folder%/*}" && mkdir "$saved" && echo $$ > "$saved/.owner" || { say failed "$saved cannot be made"; exit 1; }
 [ -d "$folder" ] || { : > "$saved/.made"; mkdir -p "$folder"; }
 before=$(${CTR} images ls -q)
 for entry in "$folder"/*; do [ ! -e "$entry" ] || mv "$entry" "$saved/"; done
@@ -106,11 +106,13 @@ hosts "$1" "$folder"
 say done
 while read -r _; do :; done
 put_back
-new() { # names that came meanwhile and whose content no container uses
+new() { # names that came meanwhile: busy while a process runs from their content
   { printf '%s\\n' "$before" | sed 's/^/before /'
-    ${CTR} containers ls | sed '1d; s/^[^ ]* *\\([^ ]*\\).*/used \\1/'
-    ${CTR} images ls | sed '1d; s/^\\([^ ]*\\) *[^ ]* *\\([^ ]*\\).*/image \\1 \\2/'
-  } | awk '$1 == "before" { old[$2] } $1 == "used" { used[$2] } $1 == "image" { of[$2] = $3 }
+    ${CTR} tasks ls | sed '1d; s/^/task /'
+    ${CTR} containers ls | sed '1d; s/^/container /'
+    ${CTR} images ls | sed '1d; s/^/image /'
+  } | awk '$1 == "before" { old[$2] } $1 == "task" && $4 == "RUNNING" { runs[$2] }
+      $1 == "container" && ($2 in runs) { used[$3] } $1 == "image" { of[$2] = $4 }
       END { for (n in of) if (n in used) busy[of[n]]
             for (n in of) if (!(n in old)) print (of[n] in busy ? "busy" : "free"), n }'
 }

@@ -63,6 +63,11 @@ export class HelmReleaseTool implements ReleaseTool {
   }
 
   /** See `ReleaseTool`. */
+  async test(release: string, namespace: string, timeoutSeconds: number, signal: AbortSignal): Promise<void> {
+    await this.#run(["test", release, `--timeout=${timeoutSeconds}s`], release, namespace, signal);
+  }
+
+  /** See `ReleaseTool`. */
   async install(input: ReleaseInput, signal: AbortSignal): Promise<void> {
     const argv = ["upgrade", "--install", input.release, input.chartFile, "--create-namespace"];
     argv.push(`--timeout=${input.timeoutSeconds}s`);

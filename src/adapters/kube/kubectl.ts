@@ -1,7 +1,13 @@
 // Cluster over the real kubectl program.
 import { ViolaError } from "../../errors.js";
-import type { Cluster, ClusterFacts } from "../../core/install/cluster.js";
+import type {
+  ClusterFacts,
+  ClusterMemory,
+  ObjectName,
+  RehearsalCluster,
+} from "../../core/install/cluster.js";
 import { isRecord, valueAt, type Json } from "../../core/finding/walk.js";
+import { putBack, remember } from "./cluster-memory.js";
 import { ProcessError, runProcess } from "../process.js";
 
 /** Which cluster is meant: flags of kubectl and helm alike. */
@@ -17,7 +23,7 @@ const WORKLOADS = "pods,deployments,replicasets,statefulsets,daemonsets,jobs";
 const HINT = "See whether `kubectl get nodes` works with this kubeconfig and context.";
 
 /** Asks a cluster through kubectl; the environment is that of this process, so that kubeconfigs with credential plug-ins work. */
-export class Kubectl implements Cluster {
+export class Kubectl implements RehearsalCluster {
   readonly context: string;
   readonly #program: string;
   readonly #flags: readonly string[];
@@ -101,6 +107,35 @@ export class Kubectl implements Cluster {
   async warnings(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
     const args = ["get", "events", `--namespace=${namespace}`, "--field-selector=type=Warning"];
     return items(await this.#json([...args, "--sort-by=.metadata.creationTimestamp"], signal));
+  }
+
+  /** See `RehearsalCluster`. */
+  async pods(signal: AbortSignal): Promise<readonly Json[]> {
+    return items(JSON.parse(await this.allPods(signal)));
+  }
+
+  /** See `RehearsalCluster`. */
+  async workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
+    const args = ["get", WORKLOADS, `--namespace=${namespace}`, "--show-managed-fields"];
+    return items(await this.#json(args, signal));
+  }
+
+  /** See `RehearsalCluster`. */
+  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterMemory> {
+    return remember((args) => this.#run(args, signal), namespaces);
+  }
+
+  /** See `RehearsalCluster`. */
+  putBack(
+    memory: ClusterMemory,
+    made: readonly ObjectName[],
+    makers: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    // Waiting for what is being deleted takes longer than any single answer may.
+    const run = (args: readonly string[], stdin?: string): Promise<string> =>
+      ask(this.#program, [...args, ...this.#flags], this.context, signal, stdin);
+    return putBack(run, memory, made, makers);
   }
 
   /** Returns what `kubectl get pods -A -o json` prints. */

@@ -64,7 +64,8 @@ function* listed(value: unknown): Iterable<Json> {
   else if (isRecord(value) && textOf(value["kind"]) !== undefined) yield value;
 }
 
-function* containersOf(object: Json): Iterable<RunningContainer> {
+/** Yields the containers of a Pod, or of what makes Pods. */
+export function* containersOf(object: Json): Iterable<RunningContainer> {
   const imageIds = new Map<string, string>();
   for (const list of ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"]) {
     const statuses = valueAt(object, `status.${list}`);

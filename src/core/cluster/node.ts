@@ -80,7 +80,7 @@ export interface ClusterNode {
 
 /** A mirror that a node uses for every registry. */
 export interface NodeMirror {
-  /** Puts everything back as it was: settings first, then images that came meanwhile and that no container uses. */
+  /** Puts everything back as it was: settings first, then images that came meanwhile and that nothing runs from. */
   lift(): Promise<void>;
 }
 

@@ -23,6 +23,48 @@ export interface Cluster {
   warnings(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
 }
 
+/** What a rehearsal asks of a cluster besides. */
+export interface RehearsalCluster extends Cluster {
+  /** Pods of all namespaces. */
+  pods(signal: AbortSignal): Promise<readonly Json[]>;
+  /** As `workloads`, and each object says which programs wrote it (`metadata.managedFields`). */
+  workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
+  /** What is there before anything is installed into these namespaces. */
+  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterMemory>;
+  /**
+   * Takes away what Helm leaves when the releases are gone: objects of hooks and definitions of custom resources (`made`, where they were not
+   * there before), namespaces and volume claims that were not there, the mark that claims leave on volumes, and services in other namespaces
+   * that one of these programs (`makers`) has written since. Returns what stayed, and why.
+   */
+  putBack(
+    memory: ClusterMemory,
+    made: readonly ObjectName[],
+    makers: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
+}
+
+/** What was there before. Names as kubectl prints them: `persistentvolume/NAME`. */
+export interface ClusterMemory {
+  readonly namespaces: readonly {
+    readonly name: string;
+    readonly wasThere: boolean;
+    readonly claims: ReadonlySet<string>;
+  }[];
+  readonly definitions: ReadonlySet<string>;
+  readonly freeVolumes: ReadonlySet<string>;
+  /** `NAMESPACE/NAME` */
+  readonly services: ReadonlySet<string>;
+}
+
+/** An object of a chart. */
+export interface ObjectName {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
 export interface ClusterFacts {
   readonly version: string;
   readonly apiVersions: readonly string[];
@@ -53,6 +95,8 @@ export interface ReleaseTool {
   releaseState(release: string, namespace: string, signal: AbortSignal): Promise<ReleaseState | undefined>;
   /** Takes the release and its objects away, without running its hooks, and waits until they are gone. */
   uninstall(release: string, namespace: string, signal: AbortSignal): Promise<void>;
+  /** Runs the chart's tests. */
+  test(release: string, namespace: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
   /** Installs or upgrades, hooks included; does not wait for Pods. */
   install(input: ReleaseInput, signal: AbortSignal): Promise<void>;
 }

@@ -11,6 +11,8 @@ export interface PendingThing {
   /** Kind of the object that made it. */
   readonly owner?: string;
   readonly why: string;
+  /** The image that is not to be had, as the Pod writes it, where that is the cause. */
+  readonly image?: string;
 }
 
 /** How far a namespace is. */
@@ -61,7 +63,7 @@ export function judgePods(objects: readonly Json[], warnings: readonly Json[] = 
     const missing = missingPods(object);
     return missing === undefined
       ? []
-      : [thing(object, describeShortage(missing, lastWarning(object, objects, warnings)))];
+      : [thing(object, { why: describeShortage(missing, lastWarning(object, objects, warnings)) })];
   });
   const pending = unready.map((pod) => thing(pod, explainPod(pod, warnings)));
   return {
@@ -117,18 +119,21 @@ function describeShortage(missing: string, warning: string | undefined): string 
   return warning === undefined ? missing : `${missing}: ${warning}`;
 }
 
+type Reason = Pick<PendingThing, "why" | "image">;
+
 /** Why a Pod is not ready, the first cause that there is. */
-function explainPod(pod: Json, warnings: readonly Json[]): string {
+function explainPod(pod: Json, warnings: readonly Json[]): Reason {
   const scheduled = condition(pod, "PodScheduled");
   if (scheduled?.["status"] === "False")
-    return `no node takes it: ${textOf(scheduled["message"]) ?? "no reason given"}`;
+    return { why: `no node takes it: ${textOf(scheduled["message"]) ?? "no reason given"}` };
   if (field(pod, "status.phase") === "Failed") {
-    return `it failed: ${[field(pod, "status.reason"), field(pod, "status.message")].filter((part) => part !== "").join(": ") || describeEnd(pod)}`;
+    const said = [field(pod, "status.reason"), field(pod, "status.message")].filter((part) => part !== "");
+    return { why: `it failed: ${said.join(": ") || describeEnd(pod)}` };
   }
   const statuses = [...list(pod, "status.initContainerStatuses"), ...list(pod, "status.containerStatuses")];
   for (const status of statuses) {
-    const why = explainContainer(pod, status);
-    if (why !== undefined) return why;
+    const reason = explainContainer(pod, status);
+    if (reason !== undefined) return reason;
   }
   const warning = warningsOf(pod, warnings).at(-1);
   const unready = list(pod, "status.containerStatuses").filter(({ ready }) => ready !== true);
@@ -137,10 +142,10 @@ function explainPod(pod: Json, warnings: readonly Json[]): string {
     field(pod, "status.phase") === "Running"
       ? `it runs and is not ready (${which})`
       : "its containers are being made";
-  return warning === undefined ? state : `${state}: ${warning}`;
+  return { why: warning === undefined ? state : `${state}: ${warning}` };
 }
 
-function explainContainer(pod: Json, status: Json): string | undefined {
+function explainContainer(pod: Json, status: Json): Reason | undefined {
   const name = field(status, "name");
   const waiting = valueAt(status, "state.waiting");
   const reason = field(waiting, "reason");
@@ -149,17 +154,19 @@ function explainContainer(pod: Json, status: Json): string | undefined {
     // The status spells the image as the node resolved it; the spec as the chart writes it, which is what must be loaded.
     const written = containersOf(pod).find((container) => container["name"] === status["name"]);
     const image = textOf(written?.["image"]) ?? field(status, "image");
-    return `image ${image} is not on node ${field(pod, "spec.nodeName")} (${reason})`;
+    return { why: `image ${image} is not on node ${field(pod, "spec.nodeName")} (${reason})`, image };
   }
   if (reason === "CrashLoopBackOff" || valueAt(status, "state.terminated") !== undefined) {
     const last = valueAt(status, "lastState.terminated") ?? valueAt(status, "state.terminated");
     if (valueAt(last, "exitCode") === 0 && reason !== "CrashLoopBackOff") return undefined;
     const said = field(last, "message").trim().split("\n").at(-1) ?? "";
     const namespace = field(pod, "metadata.namespace");
-    return `container ${name} ends again and again: exit code ${field(last, "exitCode")}${said === "" ? "" : `, ${said}`}; see: kubectl logs -n ${namespace} ${field(pod, "metadata.name")} -c ${name} --previous`;
+    const see = `kubectl logs -n ${namespace} ${field(pod, "metadata.name")} -c ${name} --previous`;
+    const code = `exit code ${field(last, "exitCode")}${said === "" ? "" : `, ${said}`}`;
+    return { why: `container ${name} ends again and again: ${code}; see: ${see}` };
   }
   if (reason !== "" && reason !== "ContainerCreating" && reason !== "PodInitializing") {
-    return `container ${name}: ${reason}${message === "" ? "" : `: ${message}`}`;
+    return { why: `container ${name}: ${reason}${message === "" ? "" : `: ${message}`}` };
   }
   return undefined;
 }
@@ -197,7 +204,7 @@ function condition(object: Json, type: string): Json | undefined {
   return list(object, "status.conditions").find((one) => one["type"] === type);
 }
 
-function thing(object: Json, why: string): PendingThing {
+function thing(object: Json, reason: Reason): PendingThing {
   const node = field(object, "spec.nodeName");
   const owner = field(list(object, "metadata.ownerReferences")[0], "kind");
   return {
@@ -206,7 +213,7 @@ function thing(object: Json, why: string): PendingThing {
     namespace: field(object, "metadata.namespace"),
     ...(node !== "" && { node }),
     ...(owner !== "" && { owner }),
-    why,
+    ...reason,
   };
 }
 

@@ -1,0 +1,153 @@
+// What a rehearsal came to: asked for and there, asked for and missing (with who started it), there and never asked for.
+import type { Inventory } from "../bundle/inventory.js";
+import { checkRunning, type CheckReport, type MissingImage } from "../check/check-running.js";
+import { containersOf, type RunningContainer } from "../check/running-images.js";
+import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
+import { findReference, formatReference, nodeNames } from "../images/reference.js";
+import type { PendingThing } from "../install/pod-states.js";
+import type { AskedName } from "./asked.js";
+
+/** An image that something wanted to run and that the bundle has not. */
+export interface MissingInRehearsal extends Omit<MissingImage, "cause"> {
+  /** One Pod that wanted it, and what made that Pod, nearest first: `DaemonSet monitoring/logs`, `GrafanaAgent monitoring/logs`. */
+  readonly pod?: string;
+  readonly owners: readonly string[];
+  /** The operator behind it, as the workload's label `app.kubernetes.io/managed-by` or else the API server says; absent for what Helm made. */
+  readonly operator?: string;
+  /** What registries said, where they were asked. */
+  readonly refused?: string;
+}
+
+export interface Verdict {
+  /** Images of the bundle that were asked for or run. */
+  readonly asked: readonly string[];
+  readonly missing: readonly MissingInRehearsal[];
+  readonly unused: CheckReport["unused"];
+  /** Asked for and not in the bundle, for Pods that are not the bundle's. */
+  readonly ofOthers: readonly string[];
+  /** What did not come up for other reasons than a missing image. */
+  readonly pending: readonly PendingThing[];
+}
+
+/** What was seen. */
+export interface Witnessed {
+  readonly asked: readonly AskedName[];
+  /** Pods of all namespaces, also those that are gone by now. */
+  readonly pods: readonly Json[];
+  /** Objects that make Pods in the bundle's namespaces, with their makers. */
+  readonly workloads: readonly Json[];
+  readonly pending: readonly PendingThing[];
+  /** By name: why no registry gave what the bundle has not. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+/** Judges what was seen. What a Pod of the bundle ran counts as asked for: a node that has an image already asks nobody. */
+export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verdict {
+  const namespaces = new Set(inventory.releases.map(({ namespace }) => namespace));
+  const containers = witnessed.pods.flatMap((pod) => [...containersOf(pod)]);
+  const isOwn = ({ in: object }: RunningContainer): boolean => namespaces.has(object?.namespace ?? "");
+  const own = containers.filter(isOwn);
+  const namesOfOwn = new Set(own.flatMap(namesOf));
+  const namesOfOthers = new Set(containers.filter((one) => !isOwn(one)).flatMap(namesOf));
+  const ofOthers: string[] = [];
+  const nameless: RunningContainer[] = [];
+  for (const { name, isInBundle } of witnessed.asked) {
+    if (namesOfOwn.has(name)) continue;
+    if (namesOfOthers.has(name)) {
+      if (!isInBundle) ofOthers.push(name);
+    } else nameless.push({ image: name });
+  }
+  const { present, missing, unused } = checkRunning(inventory, [...own, ...nameless]);
+  const missingNames = new Set(missing.map(({ normalized }) => normalized));
+  return {
+    asked: present.map(({ normalized }) => normalized),
+    missing: missing.map((one) => ({ ...withoutCause(one), ...originOf(one, witnessed, namespaces) })),
+    unused,
+    ofOthers,
+    pending: witnessed.pending.filter(({ image }) => {
+      const reference = image === undefined ? undefined : findReference(image);
+      return reference === undefined || !missingNames.has(formatReference(reference));
+    }),
+  };
+}
+
+function withoutCause({ reference, normalized, usedBy }: MissingImage): Omit<MissingImage, "cause"> {
+  return { reference, normalized, usedBy };
+}
+
+function namesOf({ image }: RunningContainer): readonly string[] {
+  const reference = findReference(image);
+  return reference === undefined ? [] : nodeNames(reference);
+}
+
+/** Follows one Pod that wanted the image up to what made it. */
+function originOf(
+  { normalized }: MissingImage,
+  { pods, workloads, refused }: Witnessed,
+  namespaces: ReadonlySet<string>,
+): Pick<MissingInRehearsal, "pod" | "owners" | "operator" | "refused"> {
+  const names = new Set(namesOf({ image: normalized }));
+  const why = [...names].flatMap((name) => refused.get(name) ?? [])[0];
+  const known = { ...(why !== undefined && { refused: why }) };
+  const pod = pods.find(
+    (one) =>
+      namespaces.has(text(one, "metadata.namespace")) &&
+      [...containersOf(one)].some((container) => namesOf(container).some((name) => names.has(name))),
+  );
+  if (pod === undefined) return { owners: [], ...known };
+  const owners: string[] = [];
+  const namespace = text(pod, "metadata.namespace");
+  let operator: string | undefined;
+  for (let object: Json | undefined = pod; object !== undefined;) {
+    const owner = ownerOf(object);
+    if (owner === undefined) break;
+    owners.push(`${text(owner, "kind")} ${namespace}/${text(owner, "name")}`);
+    const uid = text(owner, "uid");
+    object = workloads.find((one) => text(one, "metadata.uid") === uid);
+    if (object !== undefined) operator = operatorOf(object) ?? operator;
+  }
+  return {
+    pod: `${namespace}/${text(pod, "metadata.name")}`,
+    owners,
+    ...(operator !== undefined && { operator }),
+    ...known,
+  };
+}
+
+function ownerOf(object: Json): Json | undefined {
+  const owners = list(object, "metadata.ownerReferences");
+  return owners.find(({ controller }) => controller === true) ?? owners[0];
+}
+
+/** Programs that make objects for others: Helm for charts, the controllers of Kubernetes for what they look after. */
+const NO_OPERATORS = new Set(["helm", "Helm", "kube-controller-manager"]);
+
+function operatorOf(object: Json): string | undefined {
+  const labels = valueAt(object, "metadata.labels");
+  const label = isRecord(labels) ? textOf(labels["app.kubernetes.io/managed-by"]) : undefined;
+  return [label, makerOf(object)].find((name) => name !== undefined && !NO_OPERATORS.has(name));
+}
+
+/** Returns the operators, as the API server knows them, that wrote one of the objects. */
+export function operatorMakers(objects: readonly Json[]): ReadonlySet<string> {
+  return new Set(
+    objects.flatMap((object) => makerOf(object) ?? []).filter((name) => !NO_OPERATORS.has(name)),
+  );
+}
+
+/** Returns the program that first wrote the object, its status aside; undefined where nobody asked for `metadata.managedFields`. */
+export function makerOf(object: Json): string | undefined {
+  const [first] = list(object, "metadata.managedFields")
+    .filter(({ subresource }) => subresource === undefined || subresource === "")
+    .toSorted((one, other) => (text(one, "time") < text(other, "time") ? -1 : 1));
+  return textOf(first?.["manager"]);
+}
+
+function list(object: Json, path: string): readonly Json[] {
+  const value = valueAt(object, path);
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+function text(object: Json, path: string): string {
+  return textOf(valueAt(object, path)) ?? "";
+}

@@ -1,0 +1,40 @@
+// Images added to the text of a spec, comments and all else kept.
+import { isMap, isSeq, parseDocument, Scalar, YAMLSeq, type Document } from "yaml";
+import { findReference, formatReference } from "../images/reference.js";
+
+/** An image to bring along, and why. */
+export interface AddedImage {
+  readonly image: string;
+  readonly comment: string;
+}
+
+/** Returns the spec with these under `images.include`, each below its comment; what `images.exclude` says against them is taken out. */
+export function addImages(text: string, added: readonly AddedImage[]): string {
+  const document: Document = parseDocument(text);
+  const wanted = new Set(added.map(({ image }) => spelledOut(image)));
+  const excluded = document.getIn(["images", "exclude"]);
+  if (isSeq(excluded)) {
+    excluded.items = excluded.items.filter(
+      (item) => !(isMap(item) && wanted.has(spelledOut(String(item.get("image"))))),
+    );
+    if (excluded.items.length === 0) document.deleteIn(["images", "exclude"]);
+  }
+  const images = document.get("images");
+  if (!isMap(images)) document.set("images", document.createNode({}));
+  else images.flow = false;
+  const included = document.getIn(["images", "include"]);
+  const list = isSeq(included) ? included : new YAMLSeq();
+  list.flow = false;
+  for (const { image, comment } of added) {
+    const item = new Scalar(image);
+    item.commentBefore = ` ${comment.replaceAll(/\s+/g, " ")}`;
+    list.add(item);
+  }
+  document.setIn(["images", "include"], list);
+  return document.toString({ lineWidth: 0 });
+}
+
+function spelledOut(text: string): string {
+  const reference = findReference(text);
+  return reference === undefined ? text : formatReference(reference);
+}

@@ -1,0 +1,385 @@
+// Rehearses a bundle: installs it on a cluster whose nodes get images from the bundle alone, and says what they asked for and did not find.
+import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
+import type { RenderedObject } from "../core/charts/rendered-object.js";
+import type { ClusterNode, NodeMirror, NodeTarget } from "../core/cluster/node.js";
+import type { Beyond, ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
+import { findImages } from "../core/finding/find-images.js";
+import type { ObjectName, RehearsalCluster } from "../core/install/cluster.js";
+import type { PendingThing, PodStates } from "../core/install/pod-states.js";
+import { collectAsked, type AskedName } from "../core/rehearsal/asked.js";
+import { judgeRehearsal, operatorMakers, type Verdict } from "../core/rehearsal/verdict.js";
+import { settleAll, ViolaError } from "../errors.js";
+import type { OpenBundle } from "./context.js";
+import type { OnProgress } from "./events.js";
+import { findNodesOf, renderReleases, type LaidOutRelease } from "./install-guard.js";
+import { layOut, type InstallContext } from "./install.js";
+import { endpointOf } from "./load.js";
+import { explainPods } from "./watch-pods.js";
+import { watchRehearsal, type Witness } from "./watch-rehearsal.js";
+
+export interface RehearseContext extends Omit<InstallContext, "cluster"> {
+  readonly cluster: RehearsalCluster;
+  readonly serveBundle: ServeBundle;
+  /** Registries that give what the bundle lacks, so that one rehearsal finds everything; absent where what is missing is to be refused. */
+  readonly beyond?: (onRefused: (name: string, why: string) => void, signal: AbortSignal) => Beyond;
+}
+
+export interface RehearseOptions {
+  readonly target: NodeTarget;
+  /** The user's values files, absolute; they win over those of the bundle. */
+  readonly valuesFiles: readonly string[];
+  readonly set: readonly string[];
+  /** How long each release may take. */
+  readonly timeoutSeconds: number;
+  /** True to run the charts' tests, too. */
+  readonly runsTests: boolean;
+}
+
+export interface RehearsedRelease {
+  readonly name: string;
+  readonly namespace: string;
+  /** `NAME-VERSION` */
+  readonly chart: string;
+  /** Pods that ran and were ready, of those that should. */
+  readonly ready: number;
+  readonly pods: number;
+  /** What Helm said of a failure. */
+  readonly message?: string;
+}
+
+export interface RehearsalReport extends Verdict {
+  readonly bundle: string;
+  readonly bundleDigest: string;
+  readonly context: string;
+  readonly kubeVersion: string;
+  /** `missing`: the bundle lacks an image; `not-ready`: it lacks none, and something did not come up for another reason. */
+  readonly outcome: "complete" | "missing" | "not-ready";
+  readonly releases: readonly RehearsedRelease[];
+  /** What could not be put back, and why. */
+  readonly stayed: readonly string[];
+}
+
+/** Putting back goes on after an interruption, but not for ever. */
+const PUT_BACK_MS = 5 * 60_000;
+
+/**
+ * Installs every release, in order, and watches until its Pods run and nothing new is asked for, until nothing but missing images is in the way, or
+ * until the time is over. Nodes, releases, namespaces and definitions are put back as they were, whatever happens.
+ * Throws `INSTALL_FAILED` for a release that is there already, `NODE_LOAD_FAILED` for a node that cannot be given a mirror, and what installing
+ * throws.
+ */
+export async function rehearseBundle(
+  bundle: OpenBundle,
+  options: RehearseOptions,
+  context: RehearseContext,
+  onProgress: OnProgress,
+): Promise<RehearsalReport> {
+  const { inventory } = bundle;
+  const { cluster, signal } = context;
+  const { releases } = inventory;
+  if (releases.length === 0) {
+    throw new ViolaError("USAGE", `bundle ${inventory.name} has no release to rehearse`, {
+      subject: inventory.name,
+      hint: "Add charts to the spec.",
+    });
+  }
+  const facts = await cluster.describe(signal);
+  const nodes = await findNodesOf(options.target, cluster, signal);
+  await settleAll(
+    "the cluster is in use",
+    releases.map((release) => refuseOccupied(release, context)),
+  );
+  const laidOut = await Promise.all(
+    releases.map((release, index) => layOut(bundle, release, index, options, context)),
+  );
+  const rendered = await renderReleases(inventory, laidOut, facts, options, context);
+  const objects = rendered.flatMap((one) => one.objects);
+  const memory = await cluster.remember(
+    releases.map(({ namespace }) => namespace),
+    signal,
+  );
+
+  const asked = collectAsked(inventory);
+  const witness: Witness = { pods: [], workloads: [] };
+  const refused = new Map<string, string>();
+  let stayed: readonly string[] = [];
+  const played = await withMirrors(
+    bundle,
+    nodes,
+    { ...context, onRefused: (name, why) => refused.set(name, why) },
+    (request) => {
+      const { length } = asked.list();
+      asked.add(request);
+      const added = asked.list()[length];
+      if (added?.isInBundle === false) onProgress({ kind: "note", message: describeMiss(added, context) });
+    },
+    async () => {
+      try {
+        return await play(
+          inventory,
+          laidOut,
+          objects,
+          () => asked.list(),
+          witness,
+          options,
+          context,
+          onProgress,
+        );
+      } finally {
+        stayed = await putBack(
+          releases,
+          () =>
+            cluster.putBack(
+              memory,
+              objectsLeft(objects, releases),
+              operatorMakers(witness.workloads),
+              after(),
+            ),
+          context,
+          onProgress,
+        );
+      }
+    },
+    onProgress,
+  );
+  const verdict = judgeRehearsal(inventory, {
+    ...witness,
+    asked: asked.list(),
+    pending: played.pending,
+    refused,
+  });
+  const isWell =
+    verdict.pending.length === 0 && played.releases.every(({ message }) => message === undefined);
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    bundleDigest: bundle.digest,
+    context: cluster.context,
+    kubeVersion: facts.version,
+    outcome: verdict.missing.length > 0 ? "missing" : isWell ? "complete" : "not-ready",
+    releases: played.releases,
+    ...verdict,
+    stayed,
+  };
+}
+
+function after(): AbortSignal {
+  return AbortSignal.timeout(PUT_BACK_MS);
+}
+
+/** A release that is there is somebody's: a rehearsal would upgrade it, and take it away afterwards. */
+async function refuseOccupied(
+  { name, namespace }: InventoryRelease,
+  { cluster, releases, signal }: RehearseContext,
+): Promise<void> {
+  const [state, phase] = await Promise.all([
+    releases.releaseState(name, namespace, signal),
+    cluster.namespacePhase(namespace, signal),
+  ]);
+  if (state !== undefined) {
+    throw new ViolaError("INSTALL_FAILED", `release ${name} is in namespace ${namespace} already`, {
+      subject: name,
+      hint: `Rehearse on another cluster, or take it away first: helm uninstall ${name} --namespace ${namespace}`,
+    });
+  }
+  if (phase === "Terminating") {
+    throw new ViolaError("INSTALL_FAILED", `namespace ${namespace} is being deleted`, {
+      subject: namespace,
+      hint: `Wait until it is gone: kubectl wait --for=delete namespace/${namespace}`,
+    });
+  }
+}
+
+function describeMiss({ name, nodes }: AskedName, { beyond }: RehearseContext): string {
+  const how = beyond === undefined ? "refused" : "let through";
+  return `not in the bundle, ${how}: ${name} (asked for by ${[...nodes].join(", ")})`;
+}
+
+interface MirrorContext extends RehearseContext {
+  readonly onRefused: (name: string, why: string) => void;
+}
+
+/** Serves the bundle as the only mirror of all nodes while `work` goes on. */
+async function withMirrors<T>(
+  bundle: OpenBundle,
+  nodes: readonly ClusterNode[],
+  { serveBundle, beyond, onRefused, signal }: MirrorContext,
+  onManifest: Parameters<typeof listenFor>[0],
+  work: () => Promise<T>,
+  onProgress: OnProgress,
+): Promise<T> {
+  onProgress({ kind: "started", step: "mirrors", title: "Making the bundle the nodes' only registry" });
+  const requests = listenFor(onManifest);
+  const served = await serveBundle(bundle, () => undefined, {
+    onManifest: requests.onManifest,
+    ...(beyond !== undefined && { beyond: beyond(onRefused, signal) }),
+  });
+  const mirrors: NodeMirror[] = [];
+  try {
+    await settleAll(
+      "nodes could not be given a mirror",
+      nodes.map(async (node) => {
+        mirrors.push(
+          await node.mirrorAll(await findEndpoint(node, served, bundle.inventory, signal), signal),
+        );
+      }),
+    );
+    onProgress({ kind: "ended", step: "mirrors", summary: `${nodes.length} nodes` });
+    requests.begin();
+    return await work();
+  } finally {
+    await Promise.all(mirrors.map((mirror) => mirror.lift()));
+    await served.close();
+  }
+}
+
+/** What is asked for while addresses are tried counts for nothing. */
+function listenFor(onManifest: NonNullable<Parameters<ServeBundle>[2]>["onManifest"] & {}): {
+  readonly onManifest: typeof onManifest;
+  readonly begin: () => void;
+} {
+  let hasBegun = false;
+  return {
+    onManifest: (request) => {
+      if (hasBegun) onManifest(request);
+    },
+    begin: () => {
+      hasBegun = true;
+    },
+  };
+}
+
+async function findEndpoint(
+  node: ClusterNode,
+  served: ServedBundle,
+  { images }: Inventory,
+  signal: AbortSignal,
+): Promise<string> {
+  const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
+  const endpoint = await node.findReachable(endpoints, images[0]?.names[0] ?? "", signal);
+  if (endpoint !== undefined) return endpoint;
+  throw new ViolaError(
+    "NODE_LOAD_FAILED",
+    `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}`,
+    { subject: node.name, hint: "See that no firewall is between the nodes' network and this machine." },
+  );
+}
+
+interface Played {
+  readonly releases: readonly RehearsedRelease[];
+  readonly pending: readonly PendingThing[];
+}
+
+/** Installs one release after another. One that fails does not keep the next from showing what it asks for. */
+async function play(
+  inventory: Inventory,
+  laidOut: readonly LaidOutRelease[],
+  objects: readonly RenderedObject[],
+  asked: () => readonly AskedName[],
+  witness: Witness,
+  { set, timeoutSeconds, runsTests }: RehearseOptions,
+  context: RehearseContext,
+  onProgress: OnProgress,
+): Promise<Played> {
+  const { cluster, releases, signal } = context;
+  const { images } = findImages(
+    objects.filter(({ hooks }) => hooks.length === 0),
+    { operators: await context.loadOperators() },
+  );
+  const reports: RehearsedRelease[] = [];
+  const pending: PendingThing[] = [];
+  for (const { release, chartFile, valuesFiles } of laidOut) {
+    const { name, namespace } = release;
+    const step = `rehearse:${namespace}/${name}`;
+    onProgress({ kind: "started", step, title: `Rehearsing ${name}` });
+    const input = {
+      release: name,
+      namespace,
+      chartFile,
+      valuesFiles,
+      set,
+      // With the bundle as registry a pull policy is no obstacle, and what it reaches for is to be seen.
+      isPatched: false,
+      isFirst: true,
+      timeoutSeconds,
+    };
+    const watched = await watchRehearsal(
+      async (whileUseful) => {
+        await releases.install(input, whileUseful);
+        if (runsTests) await releases.test(name, namespace, timeoutSeconds, whileUseful);
+      },
+      {
+        namespace,
+        step,
+        timeoutSeconds,
+        asked,
+        expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
+        mayStartMore: inventory.warnings.some(({ code }) => code === "unknown-operator"),
+      },
+      witness,
+      cluster,
+      onProgress,
+      signal,
+    );
+    const states: PodStates = await explainPods(cluster, namespace, signal);
+    pending.push(...states.pending);
+    reports.push({
+      name,
+      namespace,
+      chart: `${release.chart.name}-${release.chart.version}`,
+      ready: states.ready,
+      pods: states.pods,
+      ...(watched.failure !== undefined && { message: watched.failure }),
+    });
+    onProgress({
+      kind: "ended",
+      step,
+      summary: `${states.ready} of ${states.pods} Pods Running and Ready, ${asked().length} images asked for`,
+    });
+  }
+  return { releases: reports, pending };
+}
+
+/** Takes releases away, the last one first, and what they leave. Returns what stayed. */
+async function putBack(
+  releases: readonly InventoryRelease[],
+  putBackRest: () => Promise<readonly string[]>,
+  context: RehearseContext,
+  onProgress: OnProgress,
+): Promise<readonly string[]> {
+  const step = "put-back";
+  onProgress({ kind: "started", step, title: "Putting the cluster back as it was" });
+  const stayed: string[] = [];
+  for (const { name, namespace } of releases.toReversed()) {
+    try {
+      // An interrupted helm may still be writing down that it was.
+      if ((await context.releases.releaseState(name, namespace, after())) === undefined) continue;
+      await context.releases.uninstall(name, namespace, after());
+    } catch (error) {
+      if (!(error instanceof ViolaError)) throw error;
+      stayed.push(`release ${name}: ${error.message}`);
+    }
+  }
+  stayed.push(...(await putBackRest()));
+  onProgress({
+    kind: "ended",
+    step,
+    summary: stayed.length === 0 ? "nothing is left" : `${stayed.length} things stayed`,
+  });
+  return stayed;
+}
+
+/** What `helm uninstall` leaves: objects of hooks, and definitions of custom resources. */
+function objectsLeft(
+  objects: readonly RenderedObject[],
+  releases: readonly InventoryRelease[],
+): readonly ObjectName[] {
+  const namespaces = new Map(releases.map(({ name, namespace }) => [name, namespace]));
+  return objects
+    .filter(({ kind, hooks }) => hooks.length > 0 || kind === "CustomResourceDefinition")
+    .map(({ apiVersion, kind, name, namespace, release }) => ({
+      apiVersion,
+      kind,
+      name,
+      namespace: namespace ?? namespaces.get(release) ?? "default",
+    }));
+}
