@@ -139,7 +139,7 @@ export function operatorMakers(objects: readonly Json[]): ReadonlySet<string> {
 export function makerOf(object: Json): string | undefined {
   const [first] = list(object, "metadata.managedFields")
     .filter(({ subresource }) => subresource === undefined || subresource === "")
-    .toSorted((one, other) => (text(one, "time") < text(other, "time") ? -1 : 1));
+    .toSorted((one, other) => text(one, "time").localeCompare(text(other, "time")));
   return textOf(first?.["manager"]);
 }
 

@@ -1,0 +1,248 @@
+// Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is left as it was.
+import { createHash } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { stringify } from "yaml";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import type { RehearsalReport } from "../../src/workflows/rehearse.js";
+import { startKube, type Kube } from "../support/kube.js";
+import { needs, registries } from "../support/parts.js";
+import { sharedPath } from "../support/paths.js";
+import { mustRun, type RunResult } from "../support/run.js";
+import { LIVE_PREFIX, prepareLiveViola, VIOLA_REQUIRED, type ViolaRun } from "./viola-run.js";
+
+const describeAll = await needs("registries", "helm", "kube", "skopeo", "root");
+
+const HIDDEN = [
+  "docker.io/grafana/agent:v0.39.1",
+  "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
+];
+const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
+const MOMENTS = Array.from({ length: 10 }, (_, index) => index + 1);
+const LATEST_MS = 12_000;
+
+describeAll("rehearse", () => {
+  let viola: ViolaRun;
+  let kube: Kube;
+  let before: string;
+
+  beforeAll(async () => {
+    viola = await prepareLiveViola();
+    kube = await startKube(3);
+    const live = `docker://${registries().plain}/${LIVE_PREFIX}`;
+    await mustRun("skopeo", [
+      ...["copy", "--src-tls-verify=false", "--dest-tls-verify=false"],
+      `${live}/docker.io/grafana/agent-operator:v0.39.1`,
+      `${live}/registry.example/acme/conductor:1.0`,
+    ]);
+  });
+  afterAll(async () => {
+    await kube.remove();
+    await viola.close();
+  });
+  beforeEach(async () => {
+    before = await stateOfCluster();
+  });
+  afterEach(async () => {
+    expect(await stateOfCluster()).toBe(before);
+  });
+
+  const target = (): readonly string[] => ["--to", `kind:${kube.cluster}`, "--kubeconfig", kube.kubeconfig];
+  const rehearse = async (
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number; readonly report: RehearsalReport }> => {
+    const { code, stdout } = await viola.cli("rehearse", ...args, "--json", ...target());
+    return { code, report: JSON.parse(stdout) as RehearsalReport };
+  };
+
+  /** Everything that a rehearsal touches, in one text. */
+  async function stateOfCluster(): Promise<string> {
+    const objects = await kube.kubectl(
+      "get",
+      "namespaces,customresourcedefinitions,persistentvolumes,clusterroles,services,mutatingwebhookconfigurations",
+      "--all-namespaces",
+      "--output=custom-columns=KIND:.kind,NAME:.metadata.name,PHASE:.status.phase",
+    );
+    const nodes = await Promise.all(
+      kube.nodes.map((node) =>
+        kube.exec(
+          node,
+          "sh",
+          "-c",
+          "find /etc/containerd; ctr -n k8s.io images ls -q; ctr -n k8s.io tasks ls | wc -l",
+        ),
+      ),
+    );
+    return [objects.stdout, ...nodes].join("\n");
+  }
+
+  it("of the spec finds both images that an operator starts, and writes them down", async () => {
+    const spec = join(viola.folder, "without.yaml");
+    const entries = HIDDEN.map((image) => ({ image, reason: "a test" }));
+    await writeFile(
+      spec,
+      `${await readFile(viola.spec, "utf8")}\n${stringify({ images: { exclude: entries } })}`,
+    );
+
+    const { code, report } = await rehearse(spec, "--write");
+
+    expect(report.missing.map(({ normalized }) => normalized)).toEqual(HIDDEN);
+    for (const { owners, operator } of report.missing) {
+      expect(owners).toEqual([expect.stringMatching(/^DaemonSet /), expect.stringMatching(/^GrafanaAgent /)]);
+      expect(operator).toBe("grafana-agent-operator");
+    }
+    expect(report).toMatchObject({ outcome: "missing", pending: [], stayed: [] });
+    expect(report.releases).toMatchObject([{ ready: 30, pods: 30 }]);
+    expect(code).toBe(1);
+
+    const bundle = join(viola.folder, "written.bundle");
+    expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
+    const again = await rehearse(bundle);
+
+    expect(again.report).toMatchObject({ outcome: "complete", missing: [], unused: [], stayed: [] });
+    expect(again.report.asked).toEqual(VIOLA_REQUIRED);
+    expect(again.code).toBe(0);
+  });
+
+  it("finds what an operator starts that nobody knows, in a bundle as in a spec", async () => {
+    const archive = sharedPath("chart-repos/grafana/grafana-agent-operator-0.3.15.tgz");
+    await mustRun("tar", ["-xzf", archive, "-C", viola.folder]);
+    const spec = await writeChart("acme", acmeChart());
+    const bundle = join(viola.folder, "acme.bundle");
+    expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
+
+    for (const subject of [spec, bundle]) {
+      const { code, report } = await rehearse(subject);
+      expect(report.missing.map(({ normalized }) => normalized)).toEqual(HIDDEN);
+      expect(report.asked).toEqual(["registry.example/acme/conductor:1.0"]);
+      expect(report).toMatchObject({ outcome: "missing", pending: [], stayed: [] });
+      expect(code).toBe(1);
+    }
+  });
+
+  it("tells Pods that crash from images that are missing", async () => {
+    const crashing = deployment("crashing", SERVER, { command: ["/no/such/program"] });
+    const { code, report } = await rehearse(
+      await writeChart("crashing", { templates: [crashing] }),
+      "--timeout",
+      "20s",
+    );
+
+    expect(report).toMatchObject({ outcome: "not-ready", missing: [], asked: [SERVER] });
+    expect(report.pending).toMatchObject([{ kind: "Pod" }]);
+    expect(code).toBe(1);
+  });
+
+  it("refuses a release that is there already, and leaves it alone", async () => {
+    const spec = await writeChart("there", { templates: [deployment("server", SERVER)] });
+    const bundle = join(viola.folder, "there.bundle");
+    expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
+    expect(await viola.cli("load", bundle, "--install", ...target())).toMatchObject({ code: 0 });
+
+    const { code } = await viola.cli("rehearse", bundle, ...target());
+
+    expect(code).toBe(2);
+    const { stdout } = await kube.kubectl("get", "pods", "--namespace=there", "--output=name");
+    expect(stdout).toContain("pod/server");
+    await kube.kubectl("delete", "namespace", "there");
+    const unload = (): Promise<RunResult> => viola.cli("unload", bundle, ...target().slice(0, 2));
+    await expect
+      .poll(async () => (await unload()).stdout, { timeout: 120_000, interval: 2_000 })
+      .not.toContain("kept:");
+  });
+
+  it.each(MOMENTS)("leaves nothing when it is interrupted, at moment %i", async (moment) => {
+    const spec = await writeChart("short", { templates: [deployment("server", SERVER)] });
+    const running = viola.start("rehearse", spec, ...target());
+    await delay(createHash("sha256").update(String(moment)).digest().readUInt16BE(0) % LATEST_MS);
+    running.process.kill("SIGINT");
+
+    expect([0, 130]).toContain((await running.result).code);
+  });
+
+  /** Writes a chart and the spec of a bundle with it alone. */
+  async function writeChart(
+    name: string,
+    {
+      templates,
+      ...parts
+    }: { readonly templates: readonly object[]; readonly chart?: object; readonly values?: object },
+  ): Promise<string> {
+    const folder = join(viola.folder, name);
+    await mkdir(join(folder, "templates"), { recursive: true });
+    const chart = { apiVersion: "v2", name, version: "1.0.0" };
+    await writeFile(join(folder, "Chart.yaml"), stringify(chart));
+    await writeFile(
+      join(folder, "templates", "all.yaml"),
+      templates.map((one) => JSON.stringify(one)).join("\n---\n"),
+    );
+    const spec = join(viola.folder, `${name}.yaml`);
+    const entry = {
+      chart: `./${name}`,
+      release: name,
+      namespace: name,
+      ...parts.chart,
+      values: parts.values ?? {},
+    };
+    await writeFile(spec, stringify({ name, version: "1.0.0", platforms: ["linux/amd64"], charts: [entry] }));
+    return spec;
+  }
+});
+
+/** Grafana's agent operator under another name, and an agent for it to start. */
+function acmeChart(): {
+  readonly templates: readonly object[];
+  readonly chart: object;
+  readonly values: object;
+} {
+  const labels = { logs: "acme" };
+  const group = "monitoring.grafana.com/v1alpha1";
+  return {
+    chart: {
+      dependencies: [
+        {
+          name: "grafana-agent-operator",
+          version: "0.3.15",
+          repository: "file://grafana-agent-operator",
+        },
+      ],
+    },
+    values: {
+      "grafana-agent-operator": {
+        image: { registry: "registry.example", repository: "acme/conductor", tag: "1.0" },
+      },
+    },
+    templates: [
+      { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "agent" } },
+      {
+        apiVersion: group,
+        kind: "GrafanaAgent",
+        metadata: { name: "acme" },
+        spec: { serviceAccountName: "agent", logs: { instanceSelector: { matchLabels: labels } } },
+      },
+      {
+        apiVersion: group,
+        kind: "LogsInstance",
+        metadata: { name: "acme", labels },
+        spec: { clients: [{ url: "http://nowhere.invalid" }], podLogsSelector: { matchLabels: labels } },
+      },
+    ],
+  };
+}
+
+function deployment(name: string, image: string, container: object = {}): object {
+  const labels = { app: name };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", image, ...container }] },
+      },
+    },
+  };
+}
