@@ -95,9 +95,11 @@ describe("routes", () => {
   });
 
   test("what is in no bundle, or no such path, is unknown", () => {
-    expect(findRoute(`/v2/x/blobs/${digestOfText("else")}`, undefined)).toEqual({
+    const blob = digestOfText("else");
+    expect(findRoute(`/v2/x/blobs/${blob}`, undefined)).toEqual({
       kind: "unknown",
       code: "BLOB_UNKNOWN",
+      blob,
     });
     expect(findRoute("/v2/x/uploads/1", undefined)).toEqual({ kind: "unknown", code: "UNSUPPORTED" });
     expect(findRoute("/metrics", undefined)).toEqual({ kind: "unknown", code: "UNSUPPORTED" });
