@@ -5,6 +5,7 @@ export type ErrorCode =
   | "USAGE"
   | "SETTINGS_INVALID"
   | "SPEC_INVALID"
+  | "RECORD_INVALID"
   | "REFERENCE_INVALID"
   | "HELM_MISSING"
   | "CHART_UNAVAILABLE"

@@ -9,6 +9,7 @@ import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makePlanContext, planOptions } from "./plan-context.js";
 import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
+import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
 import { isBundleFile, readSpec } from "./targets.js";
 import { parseBytes } from "./units.js";
 
@@ -18,6 +19,7 @@ interface AuditOptions extends CommonOptions {
   readonly failOn: readonly AuditRule[];
   readonly maxSize?: string;
   readonly platform: readonly string[];
+  readonly rehearsal?: string;
 }
 
 export function registerAudit(program: Command, launch: Launch): void {
@@ -34,6 +36,7 @@ export function registerAudit(program: Command, launch: Launch): void {
     )
     .option("--max-size <size>", "find images larger than this, such as 500MB, and exit with 1")
     .option("--platform <platform>", "platform to audit of a spec; may be repeated", collect, [])
+    .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
       await launch(options, async (context) => {
         const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
@@ -60,10 +63,14 @@ async function auditTarget(
   if (await isBundleFile(file))
     return auditInventory((await context.reader.openBundle(file)).inventory, maxBytes);
   const { spec, digest } = await readSpec(file);
-  const plan = await makePlanContext(context, "auto");
+  const [plan, planned, rehearsal] = await Promise.all([
+    makePlanContext(context, "auto"),
+    planOptions(context.home, spec, digest, options.platform),
+    readRehearsal(options.rehearsal, context.cwd),
+  ]);
   return auditSpec(
     spec,
-    await planOptions(context.home, spec, digest, options.platform),
+    { ...planned, ...(rehearsal !== undefined && { rehearsal }) },
     maxBytes,
     plan,
     context.progress.onProgress,

@@ -7,6 +7,7 @@ import { collect, type Launch } from "./command.js";
 import type { CommonOptions, SourceChoice } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makePlanContext, makeWriter, planOptions } from "./plan-context.js";
+import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
 import { readSpec } from "./targets.js";
 import { formatBytes } from "./units.js";
 
@@ -16,6 +17,7 @@ interface BuildFlags extends CommonOptions {
   readonly reuse: readonly string[];
   readonly source: SourceChoice;
   readonly with: readonly string[];
+  readonly rehearsal?: string;
 }
 
 export function registerBuild(program: Command, launch: Launch): void {
@@ -37,13 +39,16 @@ export function registerBuild(program: Command, launch: Launch): void {
       collect,
       [],
     )
+    .option(...REHEARSAL_FLAG)
     .action(async (file: string, flags: BuildFlags) => {
       await launch(flags, async (context) => {
         const { spec, digest } = await readSpec(resolve(context.cwd, file));
         const { wishes, hostImages } = parseWishes(flags.with, context.cwd);
         const planned = await planOptions(context.home, spec, digest, flags.platform);
+        const rehearsal = await readRehearsal(flags.rehearsal, context.cwd);
         const options = {
           ...planned,
+          ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
           carried: await carryFiles(wishes, planned.platforms, context),
           output: resolve(context.cwd, flags.output),
@@ -54,8 +59,13 @@ export function registerBuild(program: Command, launch: Launch): void {
         const bundle = await buildBundle(spec, options, build, context.progress.onProgress);
         await context.progress.stop();
         const { inventory, ...result } = bundle;
-        const text = `${bundle.file}: ${inventory.images.length} images, ${inventory.releases.length} releases, ${formatBytes(bundle.size)}\ndigest ${bundle.digest}`;
-        context.print(text, {
+        const differs = inventory.warnings.filter(({ code }) => code.startsWith("rehearsal-"));
+        const lines = [
+          `${bundle.file}: ${inventory.images.length} images, ${inventory.releases.length} releases, ${formatBytes(bundle.size)}`,
+          `digest ${bundle.digest}`,
+          ...differs.map(({ code, message }) => `! ${code}: ${message}`),
+        ];
+        context.print(lines.join("\n"), {
           formatVersion: 1,
           ...result,
           images: inventory.images.length,

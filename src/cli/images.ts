@@ -13,6 +13,8 @@ import { EXIT } from "./failure.js";
 import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
 import { formatEvidence, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
+import { withRehearsal } from "../core/rehearsal/record.js";
+import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
 import { findChartSource, readSpec } from "./targets.js";
 
 interface ImagesOptions extends CommonOptions {
@@ -26,6 +28,7 @@ interface ImagesOptions extends CommonOptions {
   readonly why?: string;
   readonly strict?: boolean;
   readonly inspectOperators?: boolean;
+  readonly rehearsal?: string;
 }
 
 export function registerImages(program: Command, launch: Launch): void {
@@ -43,6 +46,7 @@ export function registerImages(program: Command, launch: Launch): void {
     .option("--why <reference>", "say where this image comes from")
     .option("--strict", "exit with 1 when the list may be incomplete")
     .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
+    .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
       await launch(options, async (context) => {
         const spec = await specOf(target, options, context.cwd);
@@ -63,10 +67,12 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
   await context.progress.stop();
 
   const { chosen, warnings } = chooseImages(found.images, spec);
+  const rehearsal = await readRehearsal(options.rehearsal, context.cwd);
   const optional = found.images.filter(
     (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
   );
-  const images = [...chosen, ...optional].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
+  const listed = withRehearsal([...chosen, ...optional], rehearsal?.record);
+  const images = [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
   const findings = { images, warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? [])] };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
 

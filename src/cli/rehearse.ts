@@ -1,23 +1,29 @@
 // `rehearse SPEC|BUNDLE`: prove on the connected side that nothing is missing.
+import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import type { NodeTarget } from "../core/cluster/node.js";
+import { draftOperators } from "../core/rehearsal/draft-operator.js";
+import { kindConfig } from "../core/rehearsal/kind-cluster.js";
+import { RECORD_VERSION, type RehearsalRecord } from "../core/rehearsal/record.js";
 import { buildBundle } from "../workflows/build.js";
 import type { OpenBundle } from "../workflows/context.js";
 import { rehearseBundle, type RehearseContext } from "../workflows/rehearse.js";
 import { collect, type Launch } from "./command.js";
-import type { CommandContext, CommonOptions } from "./context.js";
+import { files, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, makeInstallContext, parseSeconds, type ClusterFlags } from "./install-context.js";
 import { findTargetNodes, parseTarget } from "./load-target.js";
-import { makePlanContext, makeWriter, planOptions } from "./plan-context.js";
+import { environmentOf, makePlanContext, makeWriter, planOptions } from "./plan-context.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
 import { isBundleFile, readSpec } from "./targets.js";
 import { writeMissing } from "./write-missing.js";
 
 interface RehearseFlags extends CommonOptions, ClusterFlags {
   readonly to?: string;
+  readonly kindConfig?: string;
   readonly values: readonly string[];
   readonly set: readonly string[];
   readonly timeout: string;
@@ -35,7 +41,11 @@ export function registerRehearse(program: Command, launch: Launch): void {
         "<spec|bundle>",
         "bundle file, or spec: then what is missing is let through, and all of it found",
       )
-      .option("--to <target>", "cluster to rehearse on: kind[:CLUSTER]; it is put back as it was"),
+      .option(
+        "--to <target>",
+        "cluster to rehearse on, put back as it was: kind[:CLUSTER]; without it one is made by kind, and deleted",
+      )
+      .option("--kind-config <file>", "Kind configuration of the cluster that is made"),
   )
     .option("-f, --values <file>", "values file that wins over the bundle's; may be repeated", collect, [])
     .option("--set <key=value>", "value that wins over files; may be repeated", collect, [])
@@ -59,10 +69,11 @@ export function registerRehearse(program: Command, launch: Launch): void {
           timeoutSeconds: parseSeconds(flags.timeout),
           runsTests: flags.tests === true,
         };
-        const { target, rehearsal } = await makeRehearseContext(flags, isBundle, context);
+        const named = await findNamedStage(flags, isBundle, context);
         const bundle = isBundle
           ? await context.reader.openBundle(file)
           : await buildForRehearsal(file, flags.tests === true, context);
+        const { target, rehearsal } = named ?? (await makeOwnStage(flags, bundle, isBundle, context));
         const report = await rehearseBundle(
           bundle,
           { ...options, target },
@@ -70,17 +81,18 @@ export function registerRehearse(program: Command, launch: Launch): void {
           context.progress.onProgress,
         );
         await context.progress.stop();
-        const document = { formatVersion: 1, ...report };
+        const date = new Date().toISOString();
+        const record = { formatVersion: RECORD_VERSION, date, ...report } satisfies RehearsalRecord;
         if (flags.out !== undefined) {
-          const record = {
-            ...document,
-            date: new Date().toISOString(),
-            spec: bundle.inventory.createdFrom.spec,
-          };
           await writeFile(resolve(context.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
         }
         const written = flags.write === true ? await writeMissing(file, report.missing) : 0;
-        context.print(formatRehearsal(report, { argument, isBundle, written }), { ...document, written });
+        const drafts = draftOperators(bundle.inventory, report.missing, record);
+        context.print(formatRehearsal(report, { argument, isBundle, written, drafts }), {
+          ...record,
+          written,
+          drafts,
+        });
         return report.outcome === "complete" ? EXIT.done : EXIT.no;
       });
     });
@@ -105,24 +117,65 @@ async function buildForRehearsal(
   return context.reader.openBundle(options.output);
 }
 
-async function makeRehearseContext(
+/** Where the rehearsal is to be, and what it works with there. */
+interface Stage {
+  readonly target: NodeTarget;
+  readonly rehearsal: RehearseContext;
+}
+
+/** The cluster that is named; undefined where one is to be made, and kind is there to make it. What is wrong is said before anything is built. */
+async function findNamedStage(
   flags: RehearseFlags,
   isBundle: boolean,
   context: CommandContext,
-): Promise<{
-  readonly target: Awaited<ReturnType<typeof findTargetNodes>>;
-  readonly rehearsal: RehearseContext;
-}> {
-  const target = parseTarget(flags.to ?? "kind");
-  if (target.kind !== "kind") {
-    throw new ViolaError("USAGE", `a rehearsal wants a Kind cluster, not ${target.kind}`, {
-      subject: flags.to ?? "",
-      hint: "Write --to kind[:CLUSTER].",
-    });
+): Promise<Stage | undefined> {
+  if (flags.to === undefined) {
+    const { requireKind } = await import("../adapters/kind/own-cluster.js");
+    await requireKind(environmentOf(context), context.signal);
+    return undefined;
   }
-  const preferred = target.cluster === undefined ? undefined : `kind-${target.cluster}`;
-  const [nodes, install, { serveBundle }, { registriesBeyond }] = await Promise.all([
-    findTargetNodes(target, context),
+  const target = parseTarget(flags.to);
+  if (target.kind === "kind") return makeStage(target.cluster, flags, isBundle, context);
+  throw new ViolaError("USAGE", `a rehearsal wants a Kind cluster, not ${target.kind}`, {
+    subject: flags.to,
+    hint: "Write --to kind[:CLUSTER].",
+  });
+}
+
+/** Makes a cluster, which goes when the command ends. */
+async function makeOwnStage(
+  { kindConfig: configFile }: RehearseFlags,
+  { inventory }: OpenBundle,
+  isBundle: boolean,
+  context: CommandContext,
+): Promise<Stage> {
+  const { onProgress } = context.progress;
+  const cluster = `viola-rehearsal-${randomBytes(3).toString("hex")}`;
+  const folder = await context.temporaryFolder();
+  const [config, kubeconfig] = [join(folder, "kind.yaml"), join(folder, "kubeconfig")];
+  const own = configFile === undefined ? undefined : await files.readFile(resolve(context.cwd, configFile));
+  await writeFile(
+    config,
+    kindConfig(cluster, inventory.kubeVersion, own && Buffer.from(own).toString("utf8")),
+  );
+  onProgress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
+  const { makeOwnCluster } = await import("../adapters/kind/own-cluster.js");
+  const input = { name: cluster, config, kubeconfig };
+  context.onDispose(await makeOwnCluster(input, environmentOf(context), context.signal));
+  onProgress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
+  return makeStage(cluster, { kubeconfig, context: `kind-${cluster}` }, isBundle, context);
+}
+
+/** Puts together what a rehearsal on this cluster works with; only a spec's may ask registries for what is missing. */
+async function makeStage(
+  cluster: string | undefined,
+  flags: ClusterFlags,
+  isBundle: boolean,
+  context: CommandContext,
+): Promise<Stage> {
+  const preferred = cluster === undefined ? undefined : `kind-${cluster}`;
+  const [target, install, { serveBundle }, { registriesBeyond }] = await Promise.all([
+    findTargetNodes({ kind: "kind", ...(cluster !== undefined && { cluster }) }, context),
     makeInstallContext(flags, preferred, context),
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/bundle-registry/beyond.js"),
@@ -135,5 +188,5 @@ async function makeRehearseContext(
       beyond: (onRefused, signal) => registriesBeyond(registry, onRefused, signal),
     }),
   };
-  return { target: nodes, rehearsal };
+  return { target, rehearsal };
 }

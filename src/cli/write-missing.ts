@@ -1,6 +1,6 @@
 // Writes what a rehearsal missed into the spec that was rehearsed.
 import { readFile, rename, writeFile } from "node:fs/promises";
-import type { MissingInRehearsal } from "../core/rehearsal/verdict.js";
+import { originOf, type MissingInRehearsal } from "../core/rehearsal/verdict.js";
 import { addImages } from "../core/spec/add-images.js";
 
 /** Adds every missing image that some registry has, each with a comment, and returns how many. The file is replaced as a whole, or not at all. */
@@ -12,17 +12,11 @@ export async function writeMissing(file: string, missing: readonly MissingInRehe
     await readFile(file, "utf8"),
     found.map((one) => ({
       image: one.normalized,
-      comment: `${originOf(one)}, seen in a rehearsal on ${date}`,
+      rehearsed: originOf(one),
+      comment: `asked for in a rehearsal on ${date}, named by no chart and no rule`,
     })),
   );
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
   return found.length;
-}
-
-/** Who started it, in one line. */
-export function originOf({ pod, owners, operator, usedBy }: MissingInRehearsal): string {
-  const by = operator === undefined ? "" : ` (by operator ${operator})`;
-  const chain = owners.length > 0 ? owners.join(" of ") : usedBy.join(", ");
-  return chain === "" ? `Pod ${pod ?? "that nobody saw"}` : `${chain}${by}`;
 }

@@ -5,7 +5,15 @@ import type { NodeTarget } from "../core/cluster/node.js";
 import type { OperatorRule } from "../core/finding/operator-rules.js";
 import type { Cluster, ReleaseTool } from "../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../core/install/pod-states.js";
+import { REHEARSAL_PATH } from "../core/bundle/paths.js";
 import { digestOf, hexOf } from "../core/oci/digest.js";
+import {
+  differencesFrom,
+  parseRecord,
+  rehearsableOf,
+  stillMissing,
+  type RehearsalRecord,
+} from "../core/rehearsal/record.js";
 import { ViolaError } from "../errors.js";
 import type { Files, OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
@@ -18,7 +26,7 @@ export interface InstallContext {
   readonly loadOperators: () => Promise<readonly OperatorRule[]>;
   readonly cluster: Cluster;
   readonly releases: ReleaseTool;
-  readonly files: Pick<Files, "writeFile">;
+  readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;
   readonly signal: AbortSignal;
@@ -64,6 +72,8 @@ export interface InstallReport {
   readonly outcome: "installed" | "refused" | "failed";
   readonly refusals: readonly Refusal[];
   readonly releases: readonly ReleaseReport[];
+  /** What was rehearsed before the bundle was built, and in what this installation differs; absent where nothing was. */
+  readonly rehearsal?: RehearsalRecord & { readonly differences: readonly string[] };
 }
 
 /**
@@ -83,6 +93,7 @@ export async function installBundle(
     chosen.map((release, index) => layOut(bundle, release, index, options, context)),
   );
   for (const { namespace, name } of chosen) await refuseEnding(namespace, name, context);
+  const rehearsal = await readRehearsal(bundle, chosen, facts.version, options, context);
   const { refusals, patched, stayingImages } = await guardInstall(
     inventory,
     laidOut,
@@ -109,6 +120,7 @@ export async function installBundle(
     outcome: refusals.length > 0 ? "refused" : isGoing ? "installed" : "failed",
     refusals,
     releases: reports,
+    ...(rehearsal !== undefined && { rehearsal }),
   };
 }
 
@@ -139,16 +151,7 @@ export async function layOut(
   { files, temporaryFolder }: Pick<InstallContext, "files" | "temporaryFolder">,
 ): Promise<LaidOutRelease> {
   const take = async (path: string, target: string): Promise<string> => {
-    const { offset, size } = bundle.locate(path);
-    const bytes = await bundle.read(offset, size);
-    const expected = bundle.inventory.files.find((file) => file.path === path)?.sha256;
-    if (hexOf(digestOf(bytes)) !== expected) {
-      throw new ViolaError("BUNDLE_INVALID", `${bundle.file}: ${path} is damaged`, {
-        subject: path,
-        hint: "Copy the bundle again from where it was built.",
-      });
-    }
-    await files.writeFile(target, bytes);
+    await files.writeFile(target, await readEntry(bundle, path));
     return target;
   };
   const chartFile = await take(release.file, `${temporaryFolder}/release-${index}.tgz`);
@@ -156,6 +159,35 @@ export async function layOut(
     release.values.map((path, number) => take(path, `${temporaryFolder}/release-${index}.${number}.yaml`)),
   );
   return { release, chartFile, valuesFiles: [...own, ...valuesFiles] };
+}
+
+/** Returns a small entry, checked. Throws `BUNDLE_INVALID`. */
+async function readEntry(bundle: OpenBundle, path: string): Promise<Uint8Array> {
+  const { offset, size } = bundle.locate(path);
+  const bytes = await bundle.read(offset, size);
+  const expected = bundle.inventory.files.find((file) => file.path === path)?.sha256;
+  if (hexOf(digestOf(bytes)) === expected) return bytes;
+  throw new ViolaError("BUNDLE_INVALID", `${bundle.file}: ${path} is damaged`, {
+    subject: path,
+    hint: "Copy the bundle again from where it was built.",
+  });
+}
+
+/** Reads the record that was built into the bundle, and says in what this installation differs from it. */
+async function readRehearsal(
+  bundle: OpenBundle,
+  chosen: readonly InventoryRelease[],
+  kubeVersion: string,
+  { valuesFiles, set }: InstallOptions,
+  { files }: InstallContext,
+): Promise<InstallReport["rehearsal"]> {
+  const { inventory } = bundle;
+  if (!inventory.files.some(({ path }) => path === REHEARSAL_PATH)) return undefined;
+  const text = Buffer.from(await readEntry(bundle, REHEARSAL_PATH)).toString("utf8");
+  const record = parseRecord(text, `${bundle.file}: ${REHEARSAL_PATH}`);
+  const given = { files: await Promise.all(valuesFiles.map((file) => files.readFile(file))), set };
+  const now = rehearsableOf({ ...inventory, releases: chosen }, kubeVersion, given);
+  return { ...record, differences: [...stillMissing(record, now), ...differencesFrom(record, now)] };
 }
 
 async function refuseEnding(

@@ -6,7 +6,7 @@ import { planArchive } from "../core/bundle/archive-plan.js";
 import { FORMAT_VERSION, type Inventory } from "../core/bundle/inventory.js";
 import { inventoryImage } from "../core/bundle/inventory-image.js";
 import type { SmallFile } from "../core/bundle/layout-files.js";
-import { chartPath, LOADER_PATH, README_PATH, valuesPath } from "../core/bundle/paths.js";
+import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../core/bundle/paths.js";
 import type { ImageUse } from "../core/finding/image-use.js";
 import { chooseImages } from "../core/images/choose-images.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
@@ -14,6 +14,12 @@ import type { ResolvedImage } from "../core/images/resolved-image.js";
 import type { Platform } from "../core/oci/descriptor.js";
 import { digestOf, hexOf } from "../core/oci/digest.js";
 import { formatPlatform } from "../core/oci/platform.js";
+import {
+  rehearsableOf,
+  rehearsalWarnings,
+  withRehearsal,
+  type RehearsalRecord,
+} from "../core/rehearsal/record.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { settleAll } from "../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "./charts.js";
@@ -30,6 +36,8 @@ export interface PlanOptions {
   readonly tool: string;
   /** `README.txt` and, where there is one, `load.sh`. */
   readonly guides: readonly SmallFile[];
+  /** What a rehearsal saw, and the file that says so. */
+  readonly rehearsal?: { readonly record: RehearsalRecord; readonly bytes: Uint8Array };
   /** What comes along in bin/. */
   readonly carried?: readonly CarriedFile[];
   /** References of images for the engine of the isolated host. */
@@ -51,13 +59,36 @@ export async function planBundle(
 ): Promise<BundlePlan> {
   const releases = await prepareReleases(spec, context, onProgress);
   const findings = await findReleaseImages(spec, releases, context, onProgress);
-  const { chosen, excluded, warnings } = chooseImages(findings.images, spec);
+  const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
+  const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
   const resolved = await resolveImages([...chosen, ...hostUses], options.platforms, context, onProgress);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
   const charts = await Promise.all(releases.map((release) => bundledRelease(release, releases, context)));
+  const order = [README_PATH, LOADER_PATH];
+  const guides = [...options.guides].sort(
+    (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
+  );
+  const records =
+    options.rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: options.rehearsal.bytes }];
+  const files = new Map(
+    [...guides, ...records, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
+  );
+  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
+  const all = [...hashed, ...(options.carried ?? [])];
+  const contents = {
+    releases: charts.map(({ release }) => release),
+    images: images.map(inventoryImage),
+  };
+  const rehearsed =
+    options.rehearsal === undefined
+      ? []
+      : rehearsalWarnings(
+          options.rehearsal.record,
+          rehearsableOf({ ...contents, files: hashed }, spec.kubeVersion),
+        );
   const inventory: Omit<Inventory, "blobs" | "files"> = {
     formatVersion: FORMAT_VERSION,
     name: spec.name,
@@ -66,21 +97,11 @@ export async function planBundle(
     platforms: options.platforms.map(formatPlatform),
     ...(spec.kubeVersion !== undefined && { kubeVersion: spec.kubeVersion }),
     apiVersions: spec.apiVersions,
-    releases: charts.map(({ release }) => release),
-    images: images.map(inventoryImage),
+    ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
-    warnings: [...findings.warnings, ...warnings],
+    warnings: [...findings.warnings, ...warnings, ...rehearsed],
   };
-  const order = [README_PATH, LOADER_PATH];
-  const guides = [...options.guides].sort(
-    (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
-  );
-  const files = new Map(
-    [...guides, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
-  );
-  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
-  const all = [...hashed, ...(options.carried ?? [])];
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
 }
 

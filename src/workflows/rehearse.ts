@@ -4,9 +4,11 @@ import type { RenderedObject } from "../core/charts/rendered-object.js";
 import type { ClusterNode, NodeMirror, NodeTarget } from "../core/cluster/node.js";
 import type { Beyond, ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
 import { findImages } from "../core/finding/find-images.js";
-import type { ObjectName, RehearsalCluster } from "../core/install/cluster.js";
+import { textOf, valueAt } from "../core/finding/walk.js";
+import type { Cluster, ObjectName, RehearsalCluster } from "../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../core/install/pod-states.js";
 import { collectAsked, type AskedName } from "../core/rehearsal/asked.js";
+import { rehearsableOf, type Rehearsable, type RehearsedRelease } from "../core/rehearsal/record.js";
 import { judgeRehearsal, operatorMakers, type Verdict } from "../core/rehearsal/verdict.js";
 import { settleAll, ViolaError } from "../errors.js";
 import type { OpenBundle } from "./context.js";
@@ -35,23 +37,15 @@ export interface RehearseOptions {
   readonly runsTests: boolean;
 }
 
-export interface RehearsedRelease {
-  readonly name: string;
-  readonly namespace: string;
-  /** `NAME-VERSION` */
-  readonly chart: string;
-  /** Pods that ran and were ready, of those that should. */
-  readonly ready: number;
-  readonly pods: number;
-  /** What Helm said of a failure. */
-  readonly message?: string;
-}
-
 export interface RehearsalReport extends Verdict {
   readonly bundle: string;
   readonly bundleDigest: string;
+  /** Digest of the text of the spec that the bundle was built from. */
+  readonly spec: string;
   readonly context: string;
   readonly kubeVersion: string;
+  /** Versions of containerd on the nodes. */
+  readonly containerd: readonly string[];
   /** `missing`: the bundle lacks an image; `not-ready`: it lacks none, and something did not come up for another reason. */
   readonly outcome: "complete" | "missing" | "not-ready";
   readonly releases: readonly RehearsedRelease[];
@@ -94,6 +88,11 @@ export async function rehearseBundle(
   );
   const rendered = await renderReleases(inventory, laidOut, facts, options, context);
   const objects = rendered.flatMap((one) => one.objects);
+  const given = {
+    files: await Promise.all(options.valuesFiles.map((file) => context.files.readFile(file))),
+    set: options.set,
+  };
+  const rehearsable = rehearsableOf(inventory, facts.version, given);
   const memory = await cluster.remember(
     releases.map(({ namespace }) => namespace),
     signal,
@@ -118,6 +117,7 @@ export async function rehearseBundle(
         return await play(
           inventory,
           laidOut,
+          rehearsable,
           objects,
           () => asked.list(),
           witness,
@@ -153,13 +153,23 @@ export async function rehearseBundle(
   return {
     bundle: `${inventory.name} ${inventory.version}`,
     bundleDigest: bundle.digest,
+    spec: inventory.createdFrom.spec,
     context: cluster.context,
     kubeVersion: facts.version,
+    containerd: await containerdVersions(cluster, signal),
     outcome: verdict.missing.length > 0 ? "missing" : isWell ? "complete" : "not-ready",
     releases: played.releases,
     ...verdict,
     stayed,
   };
+}
+
+async function containerdVersions(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]> {
+  const nodes = await cluster.nodes(signal);
+  const runtimes = nodes.map(
+    (node) => textOf(valueAt(node, "status.nodeInfo.containerRuntimeVersion")) ?? "",
+  );
+  return [...new Set(runtimes.map((runtime) => runtime.replace(/^containerd:\/\//, "")))].sort();
 }
 
 function after(): AbortSignal {
@@ -273,6 +283,7 @@ interface Played {
 async function play(
   inventory: Inventory,
   laidOut: readonly LaidOutRelease[],
+  rehearsable: Rehearsable,
   objects: readonly RenderedObject[],
   asked: () => readonly AskedName[],
   witness: Witness,
@@ -287,7 +298,9 @@ async function play(
   );
   const reports: RehearsedRelease[] = [];
   const pending: PendingThing[] = [];
-  for (const { release, chartFile, valuesFiles } of laidOut) {
+  for (const [index, { release, chartFile, valuesFiles }] of laidOut.entries()) {
+    const identity = rehearsable.releases[index];
+    if (identity === undefined) continue;
     const { name, namespace } = release;
     const step = `rehearse:${namespace}/${name}`;
     onProgress({ kind: "started", step, title: `Rehearsing ${name}` });
@@ -323,9 +336,7 @@ async function play(
     const states: PodStates = await explainPods(cluster, namespace, signal);
     pending.push(...states.pending);
     reports.push({
-      name,
-      namespace,
-      chart: `${release.chart.name}-${release.chart.version}`,
+      ...identity,
       ready: states.ready,
       pods: states.pods,
       ...(watched.failure !== undefined && { message: watched.failure }),

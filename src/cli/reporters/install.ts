@@ -5,7 +5,10 @@ import type { InstallReport, ReleaseReport } from "../../workflows/install.js";
 /** Writes the verdict, and every reason on lines of its own. */
 export function formatInstall(report: InstallReport): string {
   const { bundle, context, kubeVersion, outcome, refusals, releases } = report;
-  const lines = [`${bundle} on ${context} (Kubernetes ${kubeVersion})`];
+  const lines = [
+    `${bundle} on ${context} (Kubernetes ${kubeVersion})`,
+    ...(report.rehearsal === undefined ? [] : describeRehearsal(report.rehearsal)),
+  ];
   if (outcome === "refused") {
     lines.push("refused: nothing was applied");
     for (const { message, hint } of refusals) lines.push(`  ✗ ${message}`, `    what to do: ${hint}`);
@@ -29,6 +32,17 @@ function describeRelease({
     ready === undefined || pods === undefined ? "" : `: ${ready} of ${pods} Pods Running and Ready`;
   const head = `${OUTCOMES[outcome]} ${name} (${chart}) in namespace ${namespace}${counted}`;
   return [head, ...(message === undefined ? [] : [`  ✗ ${message}`]), ...pending.map(describePending)];
+}
+
+/** What was rehearsed, and in what this is something else. */
+function describeRehearsal(rehearsal: NonNullable<InstallReport["rehearsal"]>): readonly string[] {
+  const { date, kubeVersion, containerd, asked, missing, releases, differences } = rehearsal;
+  const sum = (of: "ready" | "pods"): number => releases.reduce((total, release) => total + release[of], 0);
+  return [
+    `rehearsed on ${date.slice(0, 10)} on Kubernetes ${kubeVersion}, containerd ${containerd.join(", ")}: ` +
+      `${asked.length + missing.length} images asked for, ${missing.length} missing, ${sum("ready")} of ${sum("pods")} Pods ready`,
+    ...differences.map((difference) => `  ! not as rehearsed: ${difference}`),
+  ];
 }
 
 function describePending({ kind, name, why }: PendingThing): string {

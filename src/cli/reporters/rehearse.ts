@@ -1,7 +1,8 @@
 // What a rehearsal came to, as text.
+import type { OperatorDraft } from "../../core/rehearsal/draft-operator.js";
 import type { RehearsalReport } from "../../workflows/rehearse.js";
 import { formatBytes } from "../units.js";
-import { originOf } from "../write-missing.js";
+import { originOf } from "../../core/rehearsal/verdict.js";
 
 export interface Rehearsed {
   /** As on the command line. */
@@ -9,10 +10,14 @@ export interface Rehearsed {
   readonly isBundle: boolean;
   /** How many images were written into the spec. */
   readonly written: number;
+  readonly drafts: readonly OperatorDraft[];
 }
 
 /** Writes what is missing first, the verdict last. */
-export function formatRehearsal(report: RehearsalReport, { argument, isBundle, written }: Rehearsed): string {
+export function formatRehearsal(
+  report: RehearsalReport,
+  { argument, isBundle, written, drafts }: Rehearsed,
+): string {
   const { bundle, context, kubeVersion, releases, asked, missing, unused, ofOthers, pending, stayed } =
     report;
   const lines = [`${bundle} on ${context} (Kubernetes ${kubeVersion})`];
@@ -34,6 +39,14 @@ export function formatRehearsal(report: RehearsalReport, { argument, isBundle, w
     lines.push(`- ${normalized} was not asked for (${formatBytes(compressedBytes)}${because})`);
   }
   for (const what of stayed) lines.push(`! not put back: ${what}`);
+  for (const { id, yaml } of drafts) {
+    lines.push(
+      "",
+      `for the knowledge base, to review and give back (manifests/operators/${id}.yaml):`,
+      "",
+      yaml,
+    );
+  }
   lines.push(`${asked.length + missing.length} images asked for, ${missing.length} missing`);
   if (written > 0)
     lines.push(`${written} written into ${argument}: build it again, and rehearse what was built`);

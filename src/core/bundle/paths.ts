@@ -4,6 +4,7 @@ import { hexOf } from "../oci/digest.js";
 export const INVENTORY_PATH = "bundle.json";
 export const README_PATH = "README.txt";
 export const LOADER_PATH = "load.sh";
+export const REHEARSAL_PATH = "rehearsal.json";
 export const IMAGES_PATH = "images.tar";
 
 /** Entries of `images.tar` before its blobs, in this order. */

@@ -1,7 +1,7 @@
 // Which of the found images come along: the required ones, what the spec adds, and not what it leaves out.
 import { isTestHook } from "../finding/hooks.js";
 import type { FindingWarning, ImageUse } from "../finding/image-use.js";
-import type { BundleSpec, ExcludedImage } from "../spec/bundle-spec.js";
+import type { BundleSpec, ExcludedImage, ExtraImage } from "../spec/bundle-spec.js";
 import { formatReference, parseReference } from "./reference.js";
 
 /** The choice, sorted by `normalized`. */
@@ -20,10 +20,10 @@ export function chooseImages(
   for (const use of found) {
     if (use.required || (spec.includeTests && isTestImage(use))) uses.set(use.normalized, use);
   }
-  for (const reference of spec.extraImages) {
-    const normalized = formatReference(parseReference(reference));
+  for (const extra of spec.extraImages) {
+    const normalized = formatReference(parseReference(extra.reference));
     const known = found.find((use) => use.normalized === normalized);
-    uses.set(normalized, withSpecEvidence(known, reference, normalized));
+    uses.set(normalized, withSpecEvidence(known, extra, normalized));
   }
   const warnings: FindingWarning[] = [];
   const excluded: ExcludedImage[] = [];
@@ -47,12 +47,16 @@ function isTestImage(use: ImageUse): boolean {
   return use.evidence.some(isTestHook);
 }
 
-function withSpecEvidence(known: ImageUse | undefined, reference: string, normalized: string): ImageUse {
+function withSpecEvidence(
+  known: ImageUse | undefined,
+  { reference, rehearsed }: ExtraImage,
+  normalized: string,
+): ImageUse {
   const evidence = {
-    rule: "spec",
+    rule: rehearsed === undefined ? "spec" : "rehearsed",
     chart: "",
     template: "",
-    object: "",
+    object: rehearsed ?? "",
     path: "images.include",
     value: reference,
   };

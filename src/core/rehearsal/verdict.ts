@@ -1,17 +1,30 @@
 // What a rehearsal came to: asked for and there, asked for and missing (with who started it), there and never asked for.
 import type { Inventory } from "../bundle/inventory.js";
-import { checkRunning, type CheckReport, type MissingImage } from "../check/check-running.js";
+import {
+  checkRunning,
+  type CheckedImage,
+  type CheckReport,
+  type MissingImage,
+} from "../check/check-running.js";
 import { containersOf, type RunningContainer } from "../check/running-images.js";
 import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
 import { findReference, formatReference, nodeNames } from "../images/reference.js";
 import type { PendingThing } from "../install/pod-states.js";
 import type { AskedName } from "./asked.js";
 
+/** An image of the bundle that was asked for or run. */
+export interface AskedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
+  /** Of what its name points to in the bundle. */
+  readonly digest: string;
+}
+
 /** An image that something wanted to run and that the bundle has not. */
 export interface MissingInRehearsal extends Omit<MissingImage, "cause"> {
   /** One Pod that wanted it, and what made that Pod, nearest first: `DaemonSet monitoring/logs`, `GrafanaAgent monitoring/logs`. */
   readonly pod?: string;
   readonly owners: readonly string[];
+  /** The custom resource that it was started for: the last of the owners that is none of Kubernetes' own kinds. */
+  readonly resource?: { readonly group: string; readonly kind: string };
   /** The operator behind it, as the workload's label `app.kubernetes.io/managed-by` or else the API server says; absent for what Helm made. */
   readonly operator?: string;
   /** What registries said, where they were asked. */
@@ -19,8 +32,7 @@ export interface MissingInRehearsal extends Omit<MissingImage, "cause"> {
 }
 
 export interface Verdict {
-  /** Images of the bundle that were asked for or run. */
-  readonly asked: readonly string[];
+  readonly asked: readonly AskedImage[];
   readonly missing: readonly MissingInRehearsal[];
   readonly unused: CheckReport["unused"];
   /** Asked for and not in the bundle, for Pods that are not the bundle's. */
@@ -58,10 +70,17 @@ export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verd
     } else nameless.push({ image: name });
   }
   const { present, missing, unused } = checkRunning(inventory, [...own, ...nameless]);
+  const digests = new Map(
+    inventory.images.flatMap(({ names, digest }) => names.map((name) => [name, digest] as const)),
+  );
   const missingNames = new Set(missing.map(({ normalized }) => normalized));
   return {
-    asked: present.map(({ normalized }) => normalized),
-    missing: missing.map((one) => ({ ...withoutCause(one), ...originOf(one, witnessed, namespaces) })),
+    asked: present.map(({ normalized, usedBy }) => ({
+      normalized,
+      digest: digests.get(namesOf({ image: normalized }).at(-1) ?? normalized) ?? "",
+      usedBy,
+    })),
+    missing: missing.map((one) => ({ ...withoutCause(one), ...followUp(one, witnessed, namespaces) })),
     unused,
     ofOthers,
     pending: witnessed.pending.filter(({ image }) => {
@@ -81,11 +100,11 @@ function namesOf({ image }: RunningContainer): readonly string[] {
 }
 
 /** Follows one Pod that wanted the image up to what made it. */
-function originOf(
+function followUp(
   { normalized }: MissingImage,
   { pods, workloads, refused }: Witnessed,
   namespaces: ReadonlySet<string>,
-): Pick<MissingInRehearsal, "pod" | "owners" | "operator" | "refused"> {
+): Pick<MissingInRehearsal, "pod" | "owners" | "resource" | "operator" | "refused"> {
   const names = new Set(namesOf({ image: normalized }));
   const why = [...names].flatMap((name) => refused.get(name) ?? [])[0];
   const known = { ...(why !== undefined && { refused: why }) };
@@ -98,10 +117,12 @@ function originOf(
   const owners: string[] = [];
   const namespace = text(pod, "metadata.namespace");
   let operator: string | undefined;
+  let resource: MissingInRehearsal["resource"];
   for (let object: Json | undefined = pod; object !== undefined;) {
     const owner = ownerOf(object);
     if (owner === undefined) break;
     owners.push(`${text(owner, "kind")} ${namespace}/${text(owner, "name")}`);
+    resource = customKind(owner) ?? resource;
     const uid = text(owner, "uid");
     object = workloads.find((one) => text(one, "metadata.uid") === uid);
     if (object !== undefined) operator = operatorOf(object) ?? operator;
@@ -109,9 +130,32 @@ function originOf(
   return {
     pod: `${namespace}/${text(pod, "metadata.name")}`,
     owners,
+    ...(resource !== undefined && { resource }),
     ...(operator !== undefined && { operator }),
     ...known,
   };
+}
+
+/** Who started it, in one line. */
+export function originOf({
+  pod,
+  owners,
+  operator,
+  usedBy,
+}: Pick<MissingInRehearsal, "owners" | "usedBy"> & {
+  readonly pod?: string | undefined;
+  readonly operator?: string | undefined;
+}): string {
+  const by = operator === undefined ? "" : ` (by operator ${operator})`;
+  const chain = owners.length > 0 ? owners.join(" of ") : usedBy.join(", ");
+  return chain === "" ? `Pod ${pod ?? "that nobody saw"}` : `${chain}${by}`;
+}
+
+/** Group and kind of a custom resource: Kubernetes' own groups have no dot, or end in `.k8s.io`. */
+function customKind(owner: Json): MissingInRehearsal["resource"] {
+  const [group = "", version] = text(owner, "apiVersion").split("/");
+  const isOwn = version === undefined || !group.includes(".") || group.endsWith(".k8s.io");
+  return isOwn ? undefined : { group, kind: text(owner, "kind") };
 }
 
 function ownerOf(object: Json): Json | undefined {

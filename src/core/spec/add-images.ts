@@ -1,10 +1,12 @@
 // Images added to the text of a spec, comments and all else kept.
-import { isMap, isSeq, parseDocument, Scalar, YAMLSeq, type Document } from "yaml";
+import { isMap, isSeq, parseDocument, YAMLSeq, type Document } from "yaml";
 import { findReference, formatReference } from "../images/reference.js";
 
 /** An image to bring along, and why. */
 export interface AddedImage {
   readonly image: string;
+  /** What asked for it in a rehearsal. */
+  readonly rehearsed: string;
   readonly comment: string;
 }
 
@@ -25,8 +27,8 @@ export function addImages(text: string, added: readonly AddedImage[]): string {
   const included = document.getIn(["images", "include"]);
   const list = isSeq(included) ? included : new YAMLSeq();
   list.flow = false;
-  for (const { image, comment } of added) {
-    const item = new Scalar(image);
+  for (const { image, rehearsed, comment } of added) {
+    const item = document.createNode({ image, rehearsed });
     item.commentBefore = ` ${comment.replaceAll(/\s+/g, " ")}`;
     list.add(item);
   }

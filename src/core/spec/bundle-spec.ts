@@ -11,8 +11,8 @@ export interface BundleSpec {
   readonly kubeVersion?: string;
   readonly apiVersions: readonly string[];
   readonly charts: readonly ChartSpec[];
-  /** References to carry along besides what is found. */
-  readonly extraImages: readonly string[];
+  /** Images to carry along besides what is found. */
+  readonly extraImages: readonly ExtraImage[];
   /** References to leave out, each with the reason that the audit shows. */
   readonly excludedImages: readonly ExcludedImage[];
   /** True when images that only `helm test` starts come along. */
@@ -30,6 +30,12 @@ export interface ChartSpec {
   readonly values?: Readonly<Record<string, unknown>>;
   /** `--set` expressions of the command line; a spec has none. */
   readonly set: readonly string[];
+}
+
+export interface ExtraImage {
+  readonly reference: string;
+  /** What asked for it in a rehearsal; absent for an image that a person wished for. */
+  readonly rehearsed?: string;
 }
 
 export interface ExcludedImage {

@@ -23,7 +23,11 @@ function toBundleSpec(input: BundleSpecInput, folder: string): BundleSpec {
     ...(input.kubernetes?.version !== undefined && { kubeVersion: input.kubernetes.version }),
     apiVersions: input.kubernetes?.apiVersions ?? [],
     charts: input.charts.map((chart) => toChartSpec(chart, folder)),
-    extraImages: input.images?.include ?? [],
+    extraImages: (input.images?.include ?? []).map((entry) =>
+      typeof entry === "string"
+        ? { reference: entry }
+        : { reference: entry.image, rehearsed: entry.rehearsed },
+    ),
     excludedImages: (input.images?.exclude ?? []).map(({ image, reason }) => ({ reference: image, reason })),
     includeTests: input.images?.tests ?? false,
   };

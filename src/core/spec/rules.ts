@@ -30,7 +30,7 @@ interface ReleaseInput {
 }
 
 interface ImagesInput {
-  readonly include?: readonly string[] | null | undefined;
+  readonly include?: readonly (string | { readonly image: string })[] | null | undefined;
   readonly exclude?: readonly { readonly image: string }[] | null | undefined;
 }
 
@@ -111,10 +111,12 @@ export function* dependenciesRule(dependencies: readonly DependencyInput[]): Ite
 /** Images are references, and none is both included and excluded. */
 export function* imagesRule({ include, exclude }: ImagesInput): Iterable<SpecIssue> {
   const included = new Set<string>();
-  for (const [index, text] of (include ?? []).entries()) {
+  for (const [index, entry] of (include ?? []).entries()) {
+    const [text, path] =
+      typeof entry === "string" ? [entry, ["include", index]] : [entry.image, ["include", index, "image"]];
     const reference = findReference(text);
     if (reference !== undefined) included.add(formatReference(reference));
-    else yield { path: ["include", index], message: `"${text}" is not an image reference` };
+    else yield { path, message: `"${text}" is not an image reference` };
   }
   for (const [index, { image }] of (exclude ?? []).entries()) {
     const path = ["exclude", index, "image"];

@@ -61,6 +61,17 @@ const excludedImage = strictObject({
   reason: text.describe("Why it may be left out; the audit shows it."),
 });
 
+const includedImage = z.union(
+  [
+    text,
+    strictObject({
+      image: text.describe("Reference of the image."),
+      rehearsed: text.describe("What asked for it in a rehearsal, as `rehearse --write` notes it."),
+    }),
+  ],
+  { error: "must be a reference, or a map of image and rehearsed" },
+);
+
 /** One schema for the parser and for editors. */
 export const BUNDLE_SPEC_SCHEMA = strictObject({
   name: quoted
@@ -88,7 +99,7 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
     .describe("The charts, in the order in which they are installed; may be empty when images are included."),
   images: strictObject({
     // A list whose entries are all commented out, as `init` writes it, is null to YAML.
-    include: z.array(text).nullish().describe("References to carry along besides what is found."),
+    include: z.array(includedImage).nullish().describe("Images to carry along besides what is found."),
     exclude: z.array(excludedImage).nullish().describe("Images that are found but not wanted."),
     tests: z.boolean().optional().describe("True to bring the images that only `helm test` starts."),
   })

@@ -69,8 +69,8 @@ describe("formatDraftSpec", () => {
     expect(text).toContain("Only `helm test` starts it (Pod apps/test)");
     expect(text).toContain("The program of Deployment apps/operator names it: written beside the name");
     expect(parse(text.replaceAll("# - ", "- ").replace(/^- unknown.*$/m, "")).extraImages).toEqual([
-      "docker.io/library/busybox:latest",
-      "quay.io/org/hidden:2",
+      { reference: "docker.io/library/busybox:latest" },
+      { reference: "quay.io/org/hidden:2" },
     ]);
   });
 

@@ -124,7 +124,7 @@ images:
           set: [],
         },
       ],
-      extraImages: ["busybox"],
+      extraImages: [{ reference: "busybox" }],
       excludedImages: [{ reference: "quay.io/thanos/thanos:v0.37.2", reason: "not used" }],
       includeTests: true,
     });
