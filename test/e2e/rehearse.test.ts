@@ -5,8 +5,14 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import type { AuditReport } from "../../src/core/audit/audit-report.js";
+import type { ImageUse } from "../../src/core/finding/image-use.js";
+import { parseOperatorRule } from "../../src/core/finding/operator-rules.js";
+import type { OperatorDraft } from "../../src/core/rehearsal/draft-operator.js";
+import type { InstallReport } from "../../src/workflows/install.js";
 import type { RehearsalReport } from "../../src/workflows/rehearse.js";
-import { startKube, type Kube } from "../support/kube.js";
+import { runCli, startCli } from "../support/cli.js";
+import { kindEnvironment, startKube, type Kube } from "../support/kube.js";
 import { needs, registries } from "../support/parts.js";
 import { sharedPath } from "../support/paths.js";
 import { mustRun, type RunResult } from "../support/run.js";
@@ -21,6 +27,10 @@ const HIDDEN = [
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
 const MOMENTS = Array.from({ length: 10 }, (_, index) => index + 1);
 const LATEST_MS = 12_000;
+
+interface Drafted {
+  readonly drafts: readonly OperatorDraft[];
+}
 
 describeAll("rehearse", () => {
   let viola: ViolaRun;
@@ -51,9 +61,9 @@ describeAll("rehearse", () => {
   const target = (): readonly string[] => ["--to", `kind:${kube.cluster}`, "--kubeconfig", kube.kubeconfig];
   const rehearse = async (
     ...args: readonly string[]
-  ): Promise<{ readonly code: number; readonly report: RehearsalReport }> => {
+  ): Promise<{ readonly code: number; readonly report: RehearsalReport & Drafted }> => {
     const { code, stdout } = await viola.cli("rehearse", ...args, "--json", ...target());
-    return { code, report: JSON.parse(stdout) as RehearsalReport };
+    return { code, report: JSON.parse(stdout) as RehearsalReport & Drafted };
   };
 
   /** Everything that a rehearsal touches, in one text. */
@@ -101,11 +111,21 @@ describeAll("rehearse", () => {
     const again = await rehearse(bundle);
 
     expect(again.report).toMatchObject({ outcome: "complete", missing: [], unused: [], stayed: [] });
-    expect(again.report.asked).toEqual(VIOLA_REQUIRED);
+    expect(again.report.asked.map(({ normalized }) => normalized)).toEqual(VIOLA_REQUIRED);
     expect(again.code).toBe(0);
+
+    const [hidden] = HIDDEN;
+    const why = await viola.cli("images", spec, "--why", hidden ?? "", "--json");
+    const { images } = JSON.parse(why.stdout) as { readonly images: readonly ImageUse[] };
+    expect(images[0]?.evidence).toContainEqual(
+      expect.objectContaining({
+        rule: "rehearsed",
+        object: expect.stringContaining("GrafanaAgent") as string,
+      }),
+    );
   });
 
-  it("finds what an operator starts that nobody knows, in a bundle as in a spec", async () => {
+  it("finds what an operator starts that nobody knows, in a bundle as in a spec, and drafts what there is to know", async () => {
     const archive = sharedPath("chart-repos/grafana/grafana-agent-operator-0.3.15.tgz");
     await mustRun("tar", ["-xzf", archive, "-C", viola.folder]);
     const spec = await writeChart("acme", acmeChart());
@@ -115,7 +135,16 @@ describeAll("rehearse", () => {
     for (const subject of [spec, bundle]) {
       const { code, report } = await rehearse(subject);
       expect(report.missing.map(({ normalized }) => normalized)).toEqual(HIDDEN);
-      expect(report.asked).toEqual(["registry.example/acme/conductor:1.0"]);
+      expect(report.asked).toMatchObject([{ normalized: "registry.example/acme/conductor:1.0" }]);
+      expect(report.drafts.map(({ id, yaml }) => parseOperatorRule(yaml, `${id}.yaml`))).toMatchObject([
+        {
+          repository: "acme/conductor",
+          images: HIDDEN.map((image) => ({
+            reference: image.replace(/^docker\.io\//, ""),
+            when: [{ group: "monitoring.grafana.com", kind: "GrafanaAgent" }],
+          })),
+        },
+      ]);
       expect(report).toMatchObject({ outcome: "missing", pending: [], stayed: [] });
       expect(code).toBe(1);
     }
@@ -129,20 +158,44 @@ describeAll("rehearse", () => {
       "20s",
     );
 
-    expect(report).toMatchObject({ outcome: "not-ready", missing: [], asked: [SERVER] });
+    expect(report).toMatchObject({ outcome: "not-ready", missing: [], asked: [{ normalized: SERVER }] });
     expect(report.pending).toMatchObject([{ kind: "Pod" }]);
     expect(code).toBe(1);
   });
 
-  it("refuses a release that is there already, and leaves it alone", async () => {
+  it("leaves a record that travels in the bundle, and says on the far side what is not as rehearsed", async () => {
     const spec = await writeChart("there", { templates: [deployment("server", SERVER)] });
+    const record = join(viola.folder, "record.json");
+    const rehearsed = await rehearse(spec, "--out", record, "--set", "a=1");
+    expect(rehearsed).toMatchObject({ code: 0, report: { outcome: "complete", missing: [] } });
+
     const bundle = join(viola.folder, "there.bundle");
-    expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
-    expect(await viola.cli("load", bundle, "--install", ...target())).toMatchObject({ code: 0 });
+    const twin = join(viola.folder, "twin.bundle");
+    for (const file of [bundle, twin]) {
+      expect(await viola.cli("build", spec, "-o", file, "--rehearsal", record)).toMatchObject({ code: 0 });
+    }
+    const { stdout: audit } = await viola.cli("audit", bundle, "--json");
+    const install = async (...args: readonly string[]): Promise<InstallReport> => {
+      const { code, stdout } = await viola.cli("load", bundle, "--install", ...args, "--json", ...target());
+      expect(code).toBe(0);
+      return (JSON.parse(stdout) as { readonly install: InstallReport }).install;
+    };
+    const asRehearsed = await install("--set", "a=1");
+    const otherwise = await install("--set", "a=2");
 
-    const { code } = await viola.cli("rehearse", bundle, ...target());
+    expect(await readFile(twin)).toEqual(await readFile(bundle));
+    expect((JSON.parse(audit) as AuditReport).images[0]?.evidence).toContainEqual(
+      expect.objectContaining({ rule: "rehearsed", object: "Deployment there/server" }),
+    );
+    expect(asRehearsed.rehearsal).toMatchObject({
+      outcome: "complete",
+      containerd: ["1.7.24"],
+      differences: [],
+    });
+    expect(otherwise.rehearsal?.differences).toEqual([expect.stringContaining("other --set of a")]);
 
-    expect(code).toBe(2);
+    // A release that is there is somebody's: it is refused, and left alone.
+    expect(await viola.cli("rehearse", bundle, ...target())).toMatchObject({ code: 2 });
     const { stdout } = await kube.kubectl("get", "pods", "--namespace=there", "--output=name");
     expect(stdout).toContain("pod/server");
     await kube.kubectl("delete", "namespace", "there");
@@ -150,6 +203,31 @@ describeAll("rehearse", () => {
     await expect
       .poll(async () => (await unload()).stdout, { timeout: 120_000, interval: 2_000 })
       .not.toContain("kept:");
+  });
+
+  it("makes a cluster with kind where none is named, and takes it away, also when it is interrupted", async () => {
+    const spec = await writeChart("made", { templates: [deployment("server", SERVER)] });
+    const options = { entry: "built", env: await kindEnvironment() } as const;
+    const args = ["rehearse", spec, "--json", "--config", viola.settings];
+    const ownNodes = async (): Promise<readonly string[]> => {
+      const names = await mustRun("docker", ["ps", "--all", "--format={{.Names}}"]);
+      return names.split("\n").filter((name) => name.startsWith("viola-rehearsal-"));
+    };
+
+    const { code, stdout } = await runCli(args, options);
+    const report = JSON.parse(stdout) as RehearsalReport;
+    expect(report).toMatchObject({ outcome: "complete", context: expect.stringMatching(/^kind-/) as string });
+    expect(code).toBe(0);
+    expect(await ownNodes()).toEqual([]);
+
+    const interrupted = startCli(args, options);
+    await expect.poll(ownNodes, { timeout: 60_000 }).not.toEqual([]);
+    interrupted.process.kill("SIGINT");
+    expect(await interrupted.result).toMatchObject({ code: 130 });
+    expect(await ownNodes()).toEqual([]);
+
+    const env = { ...options.env, PATH: viola.folder };
+    expect(await runCli(args, { ...options, env })).toMatchObject({ code: 2 });
   });
 
   it.each(MOMENTS)("leaves nothing when it is interrupted, at moment %i", async (moment) => {

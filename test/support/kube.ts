@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
 import { partsPath } from "../../scripts/parts/home.js";
-import { sharedPath } from "./paths.js";
+import { ROOT, sharedPath } from "./paths.js";
 import { mustRun, run, type RunResult } from "./run.js";
 
 export interface Kube {
@@ -28,8 +28,7 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
   const kubectl = await findPackagedKubectl();
   const env = { ...process.env, KUBECTL: kubectl, ...(admission !== undefined && { ADMISSION: admission }) };
   await mustRun(script(), ["up", cluster, String(workers)], { env });
-  const home = process.env["KUBE_HOME"] ?? join(homedir(), ".cache", "viola-kube");
-  const kubeconfig = join(home, cluster, "kubeconfig");
+  const kubeconfig = join(kubeHome(), cluster, "kubeconfig");
   const names = [
     "control-plane",
     ...Array.from({ length: workers }, (_, i) => `worker${i === 0 ? "" : i + 1}`),
@@ -60,6 +59,18 @@ export async function pushLiveImages(registry: string, prefix: string): Promise<
     env: { ...process.env, KUBECTL: await findPackagedKubectl() },
   });
 }
+
+/** The environment in which a `kind` is on PATH that makes its clusters by kube.sh. */
+export async function kindEnvironment(): Promise<Readonly<Record<string, string>>> {
+  return {
+    PATH: `${join(ROOT, "test/support/bin")}:${process.env["PATH"] ?? ""}`,
+    KUBE_SH: script(),
+    KUBE_HOME: kubeHome(),
+    KUBECTL: await findPackagedKubectl(),
+  };
+}
+
+const kubeHome = (): string => process.env["KUBE_HOME"] ?? join(homedir(), ".cache", "viola-kube");
 
 async function findPackagedKubectl(): Promise<string> {
   const kubectl = await findPackagedProgram(
