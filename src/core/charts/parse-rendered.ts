@@ -64,7 +64,6 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
     };
     try {
       const body = readDefinition(document.text) ?? readYaml(document.text);
-      if (body === null || body === undefined) continue;
       objects.push(...toObjects(body, document.template, from, complain));
     } catch (error) {
       complain((error as Error).message);
@@ -86,19 +85,14 @@ function* splitDocuments(text: string): Iterable<RenderedDocument> {
     const match = separator.exec(text);
     const document = text.slice(start, match?.index ?? text.length);
     template = /^\s*# Source: (.+?)\r?(?:\n|$)/.exec(document)?.[1] ?? template;
-    if (/^[^\s#]/m.test(document)) yield { template, text: document };
+    if (/^[^\S\n]*[^\s#]/m.test(document)) yield { template, text: document };
     if (match === null) return;
     start = separator.lastIndex;
   }
 }
 
 /** What this reader complains of and Kubernetes' own does not: flow collections that go on at the margin, say. */
-const HARMLESS: readonly ErrorCode[] = [
-  "BAD_INDENT",
-  "TAB_AS_INDENT",
-  "KEY_OVER_1024_CHARS",
-  "DUPLICATE_KEY",
-];
+const HARMLESS: readonly ErrorCode[] = ["BAD_INDENT", "KEY_OVER_1024_CHARS", "DUPLICATE_KEY"];
 
 function readYaml(text: string): unknown {
   // A template file that begins with a byte order mark has it behind the `# Source:` line.
@@ -134,7 +128,7 @@ function toObjects(
   complain: (reason: string) => void,
 ): RenderedObject[] {
   if (!isRecord(body)) {
-    complain("it is no mapping");
+    complain(body === null || body === undefined ? "nothing comes out of it" : "it is no mapping");
     return [];
   }
   const kind = textOf(body["kind"]);
