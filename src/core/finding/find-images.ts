@@ -14,7 +14,9 @@ import {
   unverifiedWarning,
   type OperatorUse,
 } from "./operators.js";
+import { findUnknownKinds } from "./operator-kinds.js";
 import type { OperatorRule } from "./operator-rules.js";
+import { readPodRights } from "./pod-rights.js";
 import { CONFIG_TEXT } from "./rules/config-text.js";
 import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
 import { ENVIRONMENT } from "./rules/environment.js";
@@ -61,14 +63,17 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
       warnings.push(unreadable(object));
     }
   }
+  const rights = readPodRights(objects);
   for (const use of operators) {
     const implied = [...findImpliedImages(use, objects)];
     for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
-    const warning = unverifiedWarning(use, implied);
+    const mayStart =
+      implied.length > 0 || (use.object.hooks.length === 0 && rights(use.object) !== undefined);
+    const warning = unverifiedWarning(use, mayStart);
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, objects));
   }
-  warnings.push(...findUnknownOperators(objects, operators));
+  warnings.push(...findUnknownKinds(operators, objects), ...findUnknownOperators(objects, operators, rights));
   for (const declared of options.declared ?? []) pieces.push(toDeclaredPiece(declared));
   return { images: mergePieces(pieces), warnings: withoutRepeats(warnings) };
 }

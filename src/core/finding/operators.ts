@@ -146,12 +146,12 @@ export function isFlagUsed(use: OperatorUse, flag: string, objects: readonly Ren
   return objects.some((object) => isAnyMet(known.usedWhen, object));
 }
 
-/** Returns the warning for an operator whose tag nobody checked the facts for; `implied` is what it starts all the same. */
-export function unverifiedWarning(
-  use: OperatorUse,
-  implied: readonly ImpliedImage[],
-): FindingWarning | undefined {
-  if (use.isVerified || implied.length === 0) return undefined;
+/**
+ * Returns the warning for an operator whose tag nobody checked the facts for; `mayStart` is true when it starts something all the same,
+ * or has the right to.
+ */
+export function unverifiedWarning(use: OperatorUse, mayStart: boolean): FindingWarning | undefined {
+  if (use.isVerified || !mayStart) return undefined;
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
   return warningOf(
     use,
@@ -160,7 +160,8 @@ export function unverifiedWarning(
   );
 }
 
-function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
+/** Makes a warning about the operator: the list of images may be incomplete. */
+export function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
   return {
     code,
     message,
@@ -172,7 +173,8 @@ function warningOf({ object, container }: OperatorUse, code: string, message: st
   };
 }
 
-function nameOf({ rule, image }: OperatorUse): string {
+/** Name and version of the operator, for people. */
+export function nameOf({ rule, image }: OperatorUse): string {
   return `${rule.name} ${image.tag ?? image.digest ?? ""}`;
 }
 
@@ -192,7 +194,7 @@ function isMet({ group, kind, has, in: range }: ResourceCondition, object: Rende
  * True for the repository itself, for a copy of it below a prefix, as mirrors have it, and for a copy whose name is put together as
  * Rancher does (https://github.com/rancher/image-mirror: `longhornio/longhorn-manager` is `mirrored-longhornio-longhorn-manager`).
  */
-function isRepository(repository: string, known: string): boolean {
+export function isRepository(repository: string, known: string): boolean {
   const names = [known, `mirrored-${known.replaceAll("/", "-")}`];
   return names.some((name) => repository === name || repository.endsWith(`/${name}`));
 }
