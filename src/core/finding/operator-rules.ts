@@ -97,9 +97,11 @@ const OPERATOR_SCHEMA = strictObject({
       strictObject({
         tags: versions.describe("Range of versions of the operator's tag."),
         values: z
-          .record(z.string(), text)
+          .record(z.string(), text.nullable())
           .optional()
-          .describe("What {release.NAME} stands for in this range."),
+          .describe(
+            "What {release.NAME} stands for in this range; null where that was not read: an image that needs it is a warning.",
+          ),
       }),
     )
     .min(1)

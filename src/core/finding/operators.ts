@@ -17,8 +17,8 @@ export interface OperatorUse {
   readonly path: Path;
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table for this tag. */
-  readonly values: Readonly<Record<string, string>>;
+  /** Values of the release table for this tag; null for those that nobody read. */
+  readonly values: Scope["values"];
   /** True when the facts were checked for this tag. */
   readonly isVerified: boolean;
   /** ConfigMaps of the same release. */
@@ -73,52 +73,59 @@ export function findOperators(
   return uses;
 }
 
+/** A rule that holds: what is rendered makes the operator start its image. */
+interface Demand {
+  readonly image: OperatorImage;
+  readonly scope: Scope;
+  readonly required: boolean;
+  readonly doing: string;
+}
+
 /** Returns what the operator starts by itself, given the custom resources that are there. */
 export function* findImpliedImages(
   use: OperatorUse,
   objects: readonly RenderedObject[],
 ): Iterable<ImpliedImage> {
+  for (const { image, scope, required, doing } of findDemands(use, objects)) {
+    const reference = fillIn(image.reference, scope);
+    if (reference === undefined || findImage(reference) === undefined) continue;
+    yield {
+      rule: `operator:${use.rule.id}`,
+      reference,
+      object: scope.resource ?? use.object,
+      path: scope.resource === undefined ? [...use.path, "image"] : ["spec"],
+      required,
+      confidence: use.isVerified ? "certain" : "low",
+      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
+    };
+  }
+}
+
+function* findDemands(use: OperatorUse, objects: readonly RenderedObject[]): Iterable<Demand> {
   for (const image of use.rule.images) {
-    const { when, with: besides, otherwise } = image;
+    const { when, with: besides, otherwise, unless } = image;
+    const demand = (resource: RenderedObject | undefined, required: boolean, doing: string): Demand[] => {
+      const scope: Scope = { ...use, resource };
+      const isSettled = unless?.some((name) => lookUp(name, scope) !== undefined) ?? false;
+      return isSettled ? [] : [{ image, scope, required, doing }];
+    };
     if (when === undefined) {
-      yield* imply(use, image, undefined, true, "starts it");
+      yield* demand(undefined, true, "starts it");
       continue;
     }
     const resources = objects.filter((object) => isAnyMet(when, object));
     const isWhole = besides === undefined || objects.some((object) => isAnyMet(besides, object));
     if (isWhole) {
       for (const resource of resources) {
-        yield* imply(use, image, resource, true, `starts it for ${resource.kind} ${resource.name}`);
+        yield* demand(resource, true, `starts it for ${resource.kind} ${resource.name}`);
       }
     }
     if ((resources.length === 0 || !isWhole) && otherwise !== undefined) {
       const kinds = (isWhole ? when : besides).map(({ kind }) => kind).join(" or ");
       const doing = `would start it for a ${kinds}; none is rendered`;
-      yield* imply(use, image, resources[0], otherwise === "required", doing);
+      yield* demand(resources[0], otherwise === "required", doing);
     }
   }
-}
-
-function* imply(
-  use: OperatorUse,
-  image: OperatorImage,
-  resource: RenderedObject | undefined,
-  required: boolean,
-  doing: string,
-): Iterable<ImpliedImage> {
-  const scope: Scope = { ...use, resource };
-  if (image.unless?.some((name) => lookUp(name, scope) !== undefined)) return;
-  const reference = fillIn(image.reference, scope);
-  if (reference === undefined || findImage(reference) === undefined) return;
-  yield {
-    rule: `operator:${use.rule.id}`,
-    reference,
-    object: resource ?? use.object,
-    path: resource === undefined ? [...use.path, "image"] : ["spec"],
-    required,
-    confidence: use.isVerified ? "certain" : "low",
-    because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
-  };
 }
 
 /** Returns a warning for each kind of image that the operator starts and that no rule can name. */
@@ -136,6 +143,17 @@ export function* unknownImages(
         ? isOpen(undefined)
         : objects.some((object) => isAnyMet(when, object) && isOpen(object));
     if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
+  }
+  // Versions of its own that nobody read.
+  const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
+  const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
+  for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, objects)) {
+    const reference = fillIn(image.reference, { ...scope, values: marked });
+    if (fillIn(image.reference, scope) !== undefined || reference === undefined) continue;
+    const { kind = "", name = "" } = scope.resource ?? {};
+    const advice = "set it there or in the operator's settings, or add the image to images.include";
+    const message = `${nameOf(use)}: the version of ${reference}, which it starts for ${kind} ${name}, was not read; ${advice}`;
+    yield warningOf(use, "operator-images-unknown", message);
   }
 }
 

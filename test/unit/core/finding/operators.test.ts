@@ -19,6 +19,7 @@ repository: org/demo-operator
 releases:
   - { tags: ">=1.2.0 <1.3.0", values: { side: v9 } }
   - { tags: ">=1.1.0 <1.2.0", values: { side: v8 } }
+  - { tags: ">=1.0.0 <1.1.0", values: { side: null } }
 images:
   - reference: quay.io/org/side:{release.side}
     unless: [flag.side-image, env.SIDE_IMAGE]
@@ -104,6 +105,19 @@ describe("an operator's rule", () => {
 
   it("takes the values of the release that the tag is of", () => {
     expect(found(operator('image: "org/demo-operator:1.1.5"'))).toContain("certain quay.io/org/side:v8");
+  });
+
+  it("says so where the version of an image was not read, unless it is named", () => {
+    const old = 'image: "org/demo-operator:1.0.3"';
+
+    const { images, warnings } = findIn(operator(old), [RULE]);
+
+    expect(images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
+    expect(warnings).toMatchObject([{ code: "operator-images-unknown", incomplete: true }]);
+    expect(warnings[0]?.message).toContain("quay.io/org/side:?");
+    expect(findIn(operator(`${old}, args: ["--side-image=quay.io/other/side:1"]`), [RULE]).warnings).toEqual(
+      [],
+    );
   });
 
   it.each(["v7.0.0", "latest", `@sha256:${"c".repeat(64)}`])(
