@@ -37,12 +37,41 @@ export interface ImpliedImage {
   readonly because: string;
 }
 
+/** Rendered objects by `GROUP/KIND`, helm tests aside: rules ask for them again and again. */
+export type Resources = ReadonlyMap<string, readonly RenderedObject[]>;
+
+/** Sorts the objects by group and kind. */
+export function indexResources(objects: readonly RenderedObject[]): Resources {
+  return groupBy(
+    objects.filter((object) => !isTestHook(object)),
+    ({ apiVersion, kind }) => `${groupOf(apiVersion)}/${kind}`,
+  );
+}
+
+/** Sorts the values by what the function says of each, in the order in which they come. */
+export function groupBy<Key, Value>(
+  values: Iterable<Value>,
+  keyOf: (value: Value) => Key,
+): ReadonlyMap<Key, readonly Value[]> {
+  const groups = new Map<Key, Value[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group === undefined) groups.set(keyOf(value), [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
 /** Returns every container that runs an operator of the knowledge base, helm tests aside. */
 export function findOperators(
   objects: readonly RenderedObject[],
   rules: readonly OperatorRule[],
 ): readonly OperatorUse[] {
   const uses: OperatorUse[] = [];
+  const configMaps = groupBy(
+    objects.filter(({ kind }) => kind === "ConfigMap"),
+    ({ release }) => release,
+  );
   for (const object of objects) {
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
@@ -55,9 +84,6 @@ export function findOperators(
       if (image === undefined || rule === undefined) continue;
       const release = rule.releases.find(({ tags }) => isInRange(image.tag, tags));
       const values = (release ?? rule.releases[0])?.values ?? {};
-      const configMaps = objects.filter(
-        (other) => other.kind === "ConfigMap" && other.release === object.release,
-      );
       uses.push({
         rule,
         object,
@@ -66,7 +92,7 @@ export function findOperators(
         image,
         values,
         isVerified: release !== undefined,
-        configMaps,
+        configMaps: configMaps.get(object.release) ?? [],
       });
     }
   }
@@ -82,11 +108,8 @@ interface Demand {
 }
 
 /** Returns what the operator starts by itself, given the custom resources that are there. */
-export function* findImpliedImages(
-  use: OperatorUse,
-  objects: readonly RenderedObject[],
-): Iterable<ImpliedImage> {
-  for (const { image, scope, required, doing } of findDemands(use, objects)) {
+export function* findImpliedImages(use: OperatorUse, resources: Resources): Iterable<ImpliedImage> {
+  for (const { image, scope, required, doing } of findDemands(use, resources)) {
     const reference = fillIn(image.reference, scope);
     if (reference === undefined || findImage(reference) === undefined) continue;
     yield {
@@ -101,7 +124,7 @@ export function* findImpliedImages(
   }
 }
 
-function* findDemands(use: OperatorUse, objects: readonly RenderedObject[]): Iterable<Demand> {
+function* findDemands(use: OperatorUse, resources: Resources): Iterable<Demand> {
   for (const image of use.rule.images) {
     const { when, with: besides, otherwise, unless } = image;
     const demand = (resource: RenderedObject | undefined, required: boolean, doing: string): Demand[] => {
@@ -113,41 +136,35 @@ function* findDemands(use: OperatorUse, objects: readonly RenderedObject[]): Ite
       yield* demand(undefined, true, "starts it");
       continue;
     }
-    const resources = objects.filter((object) => isAnyMet(when, object));
-    const isWhole = besides === undefined || objects.some((object) => isAnyMet(besides, object));
+    const asking = allMeeting(when, resources);
+    const isWhole = besides === undefined || allMeeting(besides, resources).length > 0;
     if (isWhole) {
-      for (const resource of resources) {
+      for (const resource of asking) {
         yield* demand(resource, true, `starts it for ${resource.kind} ${resource.name}`);
       }
     }
-    if ((resources.length === 0 || !isWhole) && otherwise !== undefined) {
+    if ((asking.length === 0 || !isWhole) && otherwise !== undefined) {
       const kinds = (isWhole ? when : besides).map(({ kind }) => kind).join(" or ");
       const doing = `would start it for a ${kinds}; none is rendered`;
-      yield* demand(resources[0], otherwise === "required", doing);
+      yield* demand(asking[0], otherwise === "required", doing);
     }
   }
 }
 
 /** Returns a warning for each kind of image that the operator starts and that no rule can name. */
-export function* unknownImages(
-  use: OperatorUse,
-  objects: readonly RenderedObject[],
-): Iterable<FindingWarning> {
+export function* unknownImages(use: OperatorUse, resources: Resources): Iterable<FindingWarning> {
   for (const { what, when, given, unless } of use.rule.unknown) {
     const isOpen = (resource: RenderedObject | undefined): boolean => {
       const isSet = (name: string): boolean => lookUp(name, { ...use, resource }) !== undefined;
       return (given?.some(isSet) ?? true) && !(unless?.some(isSet) ?? false);
     };
-    const open =
-      when === undefined
-        ? isOpen(undefined)
-        : objects.some((object) => isAnyMet(when, object) && isOpen(object));
+    const open = when === undefined ? isOpen(undefined) : allMeeting(when, resources).some(isOpen);
     if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
   }
   // Versions of its own that nobody read.
   const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
   const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
-  for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, objects)) {
+  for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, resources)) {
     const reference = fillIn(image.reference, { ...scope, values: marked });
     if (fillIn(image.reference, scope) !== undefined || reference === undefined) continue;
     const { kind = "", name = "" } = scope.resource ?? {};
@@ -158,10 +175,10 @@ export function* unknownImages(
 }
 
 /** True when the flag's image is started by something that is rendered, or nothing is known about it. */
-export function isFlagUsed(use: OperatorUse, flag: string, objects: readonly RenderedObject[]): boolean {
+export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources): boolean {
   const known = use.rule.flags.find((entry) => entry.flag === flag);
   if (known === undefined) return true;
-  return objects.some((object) => isAnyMet(known.usedWhen, object));
+  return allMeeting(known.usedWhen, resources).length > 0;
 }
 
 /**
@@ -196,12 +213,20 @@ export function nameOf({ rule, image }: OperatorUse): string {
   return `${rule.name} ${image.tag ?? image.digest ?? ""}`;
 }
 
-function isAnyMet(conditions: readonly ResourceCondition[], object: RenderedObject): boolean {
-  return conditions.some((condition) => isMet(condition, object));
+/** Returns the resources that meet any of the conditions, each once. */
+function allMeeting(
+  conditions: readonly ResourceCondition[],
+  resources: Resources,
+): readonly RenderedObject[] {
+  const met = conditions.flatMap((condition) =>
+    (resources.get(`${condition.group}/${condition.kind}`) ?? []).filter((object) =>
+      hasField(condition, object),
+    ),
+  );
+  return [...new Set(met)];
 }
 
-function isMet({ group, kind, has, in: range }: ResourceCondition, object: RenderedObject): boolean {
-  if (object.kind !== kind || groupOf(object.apiVersion) !== group || isTestHook(object)) return false;
+function hasField({ has, in: range }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;

@@ -85,9 +85,9 @@ function readRoles(objects: readonly RenderedObject[]): ReadonlyMap<string, stri
   const rights = new Map<string, string>();
   for (const name of BUILT_IN_ROLES) rights.set(`ClusterRole/${name}`, `ClusterRole ${name} allows it`);
   for (const role of roles) {
-    const rules = [role, ...roles.filter((other) => isAggregated(other, role))].flatMap(({ body }) =>
-      listOf(body["rules"]),
-    );
+    const isWhole = role.body["aggregationRule"] !== undefined;
+    const parts = isWhole ? roles.filter((other) => isAggregated(other, role)) : [];
+    const rules = [role, ...parts].flatMap(({ body }) => listOf(body["rules"]));
     const right = rules.map(podRight).find((one) => one !== undefined);
     if (right !== undefined) {
       rights.set(`${role.kind}/${role.name}`, `${role.kind} ${role.name} allows ${right}`);

@@ -9,14 +9,14 @@ import { containers, textOf } from "./walk.js";
 /** Returns a warning for each workload with a container that could start images by itself and is not in the knowledge base. */
 export function findUnknownOperators(
   objects: readonly RenderedObject[],
-  known: readonly OperatorUse[],
+  known: ReadonlyMap<RenderedObject, readonly OperatorUse[]>,
   rights: PodRights,
 ): readonly FindingWarning[] {
   const warnings: FindingWarning[] = [];
   for (const object of objects) {
     const right = object.hooks.length > 0 ? undefined : rights(object);
     if (right === undefined) continue;
-    const uses = known.filter((use) => use.object === object);
+    const uses = known.get(object) ?? [];
     const strangers = [...containers(object.body)]
       .map(({ container }) => container)
       .filter((container) =>
