@@ -217,31 +217,4 @@ spec:
       { name: "other", condition: "sometimes" },
     ]);
   });
-
-  it("reads 50 MB in seconds", { timeout: 30_000 }, () => {
-    const definition = (index: number): string => `---
-# Source: app/crds/thing-${index}.yaml
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: things${index}.example.org
-spec:
-  group: example.org
-  names:
-    kind: Thing${index}
-  versions:
-  - name: v1
-    schema:
-${"      description: what this field is for, in many words\n".repeat(900)}`;
-    const board = JSON.stringify({ panels: Array<string>(5_000).fill("sum(rate(x[5m])) by (image)") });
-    const dashboard = `---\n# Source: app/templates/board.yaml\n${JSON.stringify({ kind: "ConfigMap", data: { board } })}\n`;
-    const text =
-      Array.from({ length: 1_000 }, (_, index) => definition(index)).join("") + dashboard.repeat(5);
-    expect(text.length).toBeGreaterThan(50_000_000);
-
-    const { objects, warnings } = parse(text);
-
-    expect(objects).toHaveLength(1_005);
-    expect(warnings).toEqual([]);
-  });
 });
