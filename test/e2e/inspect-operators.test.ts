@@ -8,8 +8,8 @@ import { makeImage } from "../../scripts/parts/images.js";
 import type { Suspect } from "../../src/core/finding/program/suspect.js";
 import { runCli } from "../support/cli.js";
 import { needs } from "../support/parts.js";
-import { ROOT } from "../support/paths.js";
-import { makeProgramImage, realProgram } from "../support/program-image.js";
+import { ROOT, sharedPath } from "../support/paths.js";
+import { makeProgramImage, realProgram } from "../../scripts/parts/program-image.js";
 
 interface Answer {
   readonly images: readonly { readonly normalized: string }[];
@@ -28,8 +28,8 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-inspect-"));
     registry = await startEmbeddedRegistry();
-    const agent = await makeProgramImage(folder, "manager", await realProgram("agent-operator"));
-    const prometheus = await makeProgramImage(folder, "bin/operator", await realProgram("operator"));
+    const agent = await makeProgramImage(folder, "manager", realProgram(sharedPath(), "agent-operator"));
+    const prometheus = await makeProgramImage(folder, "bin/operator", realProgram(sharedPath(), "operator"));
     registry.addImage(folder, agent, "registry.example/acme/unknown-operator", "1.0");
     registry.addImage(folder, prometheus, "registry.example/acme/unknown-operator", "0.80.0");
     const small = makeImage(folder, { seed: "started", mediaTypes: "oci", layers: [1000] });
