@@ -7,6 +7,7 @@ import {
   type SchemaOptions,
 } from "yaml";
 import type { FindingWarning } from "../finding/image-use.js";
+import { isRecord, textOf, type Json } from "../finding/walk.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** Where a rendered text comes from. */
@@ -30,8 +31,6 @@ interface RenderedDocument {
   readonly template: string;
   readonly text: string;
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 // Lenient on purpose: what Kubernetes' own reader takes must not stop this one. Core schema: `=`, `yes` and `0777` stay text.
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
@@ -131,7 +130,7 @@ function toObjects(
     complain(body === null || body === undefined ? "nothing comes out of it" : "it is no mapping");
     return [];
   }
-  const kind = textOf(body["kind"]);
+  const kind = textOf(body["kind"]) ?? "";
   const items = body["items"];
   if (kind.endsWith("List") && Array.isArray(items)) {
     // Items of a PodList may leave out what the list says.
@@ -153,11 +152,11 @@ function toObjects(
       chart: from.chart,
       release: from.release,
       template,
-      apiVersion: textOf(body["apiVersion"]),
+      apiVersion: textOf(body["apiVersion"]) ?? "",
       kind,
-      ...(namespace !== "" && { namespace }),
-      name: textOf(metadata["name"]) || textOf(metadata["generateName"]),
-      hooks: textOf(annotations["helm.sh/hook"])
+      ...(namespace !== undefined && { namespace }),
+      name: textOf(metadata["name"]) ?? textOf(metadata["generateName"]) ?? "",
+      hooks: (textOf(annotations["helm.sh/hook"]) ?? "")
         .split(",")
         .map((hook) => hook.trim())
         .filter((hook) => hook !== ""),
@@ -165,12 +164,4 @@ function toObjects(
       body,
     },
   ];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
