@@ -5,13 +5,13 @@ import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../workflows/charts.js";
 import { inspectOperators } from "../workflows/inspect.js";
 import { chooseImages } from "../core/images/choose-images.js";
-import { formatReference, parseReference } from "../core/images/reference.js";
+import { explainImage } from "../core/images/explain-image.js";
 import { ViolaError } from "../errors.js";
 import { collect, type Launch } from "./command.js";
 import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
-import { formatEvidence, formatFindings } from "./reporters/images.js";
+import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { withRehearsal } from "../core/rehearsal/record.js";
 import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
@@ -75,21 +75,17 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
   const images = [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
   const findings = { images, warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? [])] };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
+  const exit = isIncomplete ? EXIT.no : EXIT.done;
+  const suspects = inspected?.suspects;
 
   if (options.why !== undefined) {
-    const wanted = formatReference(parseReference(options.why));
-    const use = images.find(({ normalized }) => normalized === wanted);
-    context.print(formatEvidence(wanted, use), {
-      formatVersion: 1,
-      images: use === undefined ? [] : [use],
-      warnings: [],
-    });
-    return use === undefined ? EXIT.no : EXIT.done;
+    const answer = explainImage(options.why, findings, suspects);
+    context.print(formatExplanation(answer), { formatVersion: 1, ...answer });
+    return answer.images.length > 0 ? exit : EXIT.no;
   }
-  const suspects = inspected?.suspects;
   const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
   context.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
-  return isIncomplete ? EXIT.no : EXIT.done;
+  return exit;
 }
 
 /** Returns the spec, or one made of the chart and the flags; flags are added to what a spec says. */

@@ -55,13 +55,7 @@ async function prepareRun(prefix: string, images: readonly ViolaImage[]): Promis
   const charts = await startChartRepository(sharedPath("chart-repos"));
   const spec = join(folder, "bundle.yaml");
   const settings = join(folder, "settings.yaml");
-  const text = await readFile(join(ROOT, "manifests/viola-monitoring/bundle.yaml"), "utf8");
-  await writeFile(
-    spec,
-    text
-      .replaceAll("https://prometheus-community.github.io/helm-charts", `${charts.url}/prometheus-community`)
-      .replaceAll("https://grafana.github.io/helm-charts", `${charts.url}/grafana`),
-  );
+  await writeViolaSpec(spec, charts.url);
   await writeFile(
     settings,
     `mirrors:\n  "*": { endpoints: ["${registry}/${prefix}/{registry}"], only: true }\ncache: ${partsPath("helm")}\n`,
@@ -79,4 +73,15 @@ async function prepareRun(prefix: string, images: readonly ViolaImage[]): Promis
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes the first user's spec with the charts of a local repository. */
+export async function writeViolaSpec(file: string, charts: string): Promise<void> {
+  const text = await readFile(join(ROOT, "manifests/viola-monitoring/bundle.yaml"), "utf8");
+  await writeFile(
+    file,
+    text
+      .replaceAll("https://prometheus-community.github.io/helm-charts", `${charts}/prometheus-community`)
+      .replaceAll("https://grafana.github.io/helm-charts", `${charts}/grafana`),
+  );
 }

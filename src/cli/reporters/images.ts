@@ -1,6 +1,8 @@
 // The list of found images, and the evidence for one of them, for people.
 import { componentOf } from "../../core/charts/component.js";
-import type { Findings, ImageUse } from "../../core/finding/image-use.js";
+import type { Findings, FindingWarning, ImageUse } from "../../core/finding/image-use.js";
+import type { Explanation } from "../../core/images/explain-image.js";
+import { formatSuspects } from "./suspects.js";
 import { formatTable } from "./table.js";
 
 /** Writes required images, optional ones apart, and warnings. */
@@ -15,13 +17,28 @@ export function formatFindings({ images, warnings }: Findings): string {
       "",
       imageTable(optional),
     );
-  if (warnings.length > 0) lines.push("", ...warnings.map(({ code, message }) => `! ${code}: ${message}`));
-  return lines.join("\n");
+  return [...lines, ...warningLines(warnings)].join("\n");
 }
 
-/** Writes every piece of evidence for the image, or that there is none. */
-export function formatEvidence(wanted: string, use: ImageUse | undefined): string {
-  if (use === undefined) return `${wanted}: nothing asks for it`;
+/** Writes every piece of evidence for the image, or that there is none and what comes close; and what the list may lack. */
+export function formatExplanation({
+  wanted,
+  images,
+  warnings,
+  suspects = [],
+  near = [],
+}: Explanation): string {
+  const lines = images.length > 0 ? images.map(formatEvidence) : [`${wanted}: nothing asks for it`];
+  if (near.length > 0) lines.push("", "Of the same repository are:", ...near.map((name) => `  ${name}`));
+  if (suspects.length > 0) lines.push("", formatSuspects(suspects));
+  return [...lines, ...warningLines(warnings)].join("\n");
+}
+
+function warningLines(warnings: readonly FindingWarning[]): readonly string[] {
+  return warnings.length === 0 ? [] : ["", ...warnings.map(({ code, message }) => `! ${code}: ${message}`)];
+}
+
+function formatEvidence(use: ImageUse): string {
   const lines = [
     `${use.normalized}: ${use.required ? "required" : "optional"}, ${use.confidence} confidence`,
   ];

@@ -2,6 +2,7 @@
 import { Range } from "semver";
 import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
+import { isRecord, textOf, type Json } from "../finding/walk.js";
 import type { ChartDependency } from "./chart.js";
 
 /** What the program needs of Chart.yaml. https://helm.sh/docs/topics/charts/#the-chartyaml-file */
@@ -20,16 +21,16 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false });
   const value: unknown = document.errors.length > 0 ? undefined : document.toJS();
   const fields = isRecord(value) ? value : {};
-  const name = asText(fields["name"]);
-  const version = asText(fields["version"]);
+  const name = textOf(fields["name"]);
+  const version = textOf(fields["version"]);
   if (name === undefined || version === undefined) {
     const reason = document.errors[0]?.message ?? "it has no name or no version";
     throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml cannot be used: ${reason}`, {
       subject,
     });
   }
-  const appVersion = asText(fields["appVersion"]);
-  const kubeVersion = asText(fields["kubeVersion"]);
+  const appVersion = textOf(fields["appVersion"]);
+  const kubeVersion = textOf(fields["kubeVersion"]);
   return {
     dependenciesFile: fields["apiVersion"] === "v2" ? "Chart.yaml" : "requirements.yaml",
     name,
@@ -38,7 +39,7 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
     ...(kubeVersion !== undefined && { kubeVersion }),
     annotations: Object.fromEntries(
       Object.entries(isRecord(fields["annotations"]) ? fields["annotations"] : {}).flatMap(([key, entry]) => {
-        const annotation = asText(entry);
+        const annotation = textOf(entry);
         return annotation === undefined ? [] : [[key, annotation]];
       }),
     ),
@@ -93,22 +94,14 @@ export function meets(
   }
 }
 
-function toDependency(fields: Record<string, unknown>): ChartDependency {
-  const condition = asText(fields["condition"]);
-  const alias = asText(fields["alias"]);
+function toDependency(fields: Json): ChartDependency {
+  const condition = textOf(fields["condition"]);
+  const alias = textOf(fields["alias"]);
   return {
-    name: asText(fields["name"]) ?? "",
-    version: asText(fields["version"]) ?? "",
-    repository: asText(fields["repository"]) ?? "",
+    name: textOf(fields["name"]) ?? "",
+    version: textOf(fields["version"]) ?? "",
+    repository: textOf(fields["repository"]) ?? "",
     ...(condition !== undefined && { condition }),
     ...(alias !== undefined && { alias }),
   };
-}
-
-function asText(value: unknown): string | undefined {
-  return typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,7 @@ import {
   type SchemaOptions,
 } from "yaml";
 import type { FindingWarning } from "../finding/image-use.js";
+import { isRecord, textOf, type Json } from "../finding/walk.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** Where a rendered text comes from. */
@@ -30,8 +31,6 @@ interface RenderedDocument {
   readonly template: string;
   readonly text: string;
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 // Lenient on purpose: what Kubernetes' own reader takes must not stop this one. Core schema: `=`, `yes` and `0777` stay text.
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
@@ -64,7 +63,6 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
     };
     try {
       const body = readDefinition(document.text) ?? readYaml(document.text);
-      if (body === null || body === undefined) continue;
       objects.push(...toObjects(body, document.template, from, complain));
     } catch (error) {
       complain((error as Error).message);
@@ -86,19 +84,14 @@ function* splitDocuments(text: string): Iterable<RenderedDocument> {
     const match = separator.exec(text);
     const document = text.slice(start, match?.index ?? text.length);
     template = /^\s*# Source: (.+?)\r?(?:\n|$)/.exec(document)?.[1] ?? template;
-    if (/^[^\s#]/m.test(document)) yield { template, text: document };
+    if (/^[^\S\n]*[^\s#]/m.test(document)) yield { template, text: document };
     if (match === null) return;
     start = separator.lastIndex;
   }
 }
 
 /** What this reader complains of and Kubernetes' own does not: flow collections that go on at the margin, say. */
-const HARMLESS: readonly ErrorCode[] = [
-  "BAD_INDENT",
-  "TAB_AS_INDENT",
-  "KEY_OVER_1024_CHARS",
-  "DUPLICATE_KEY",
-];
+const HARMLESS: readonly ErrorCode[] = ["BAD_INDENT", "KEY_OVER_1024_CHARS", "DUPLICATE_KEY"];
 
 function readYaml(text: string): unknown {
   // A template file that begins with a byte order mark has it behind the `# Source:` line.
@@ -134,10 +127,10 @@ function toObjects(
   complain: (reason: string) => void,
 ): RenderedObject[] {
   if (!isRecord(body)) {
-    complain("it is no mapping");
+    complain(body === null || body === undefined ? "nothing comes out of it" : "it is no mapping");
     return [];
   }
-  const kind = textOf(body["kind"]);
+  const kind = textOf(body["kind"]) ?? "";
   const items = body["items"];
   if (kind.endsWith("List") && Array.isArray(items)) {
     // Items of a PodList may leave out what the list says.
@@ -159,11 +152,11 @@ function toObjects(
       chart: from.chart,
       release: from.release,
       template,
-      apiVersion: textOf(body["apiVersion"]),
+      apiVersion: textOf(body["apiVersion"]) ?? "",
       kind,
-      ...(namespace !== "" && { namespace }),
-      name: textOf(metadata["name"]) || textOf(metadata["generateName"]),
-      hooks: textOf(annotations["helm.sh/hook"])
+      ...(namespace !== undefined && { namespace }),
+      name: textOf(metadata["name"]) ?? textOf(metadata["generateName"]) ?? "",
+      hooks: (textOf(annotations["helm.sh/hook"]) ?? "")
         .split(",")
         .map((hook) => hook.trim())
         .filter((hook) => hook !== ""),
@@ -171,12 +164,4 @@ function toObjects(
       body,
     },
   ];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -59,3 +59,10 @@ export function findHostedImage(text: string): Reference | undefined {
 export function hasTagOrDigest(text: string): boolean {
   return text.includes("@") || text.slice(text.lastIndexOf("/") + 1).includes(":");
 }
+
+/** Writes a reference of its parts. A digest may lack its algorithm, and some write it where the tag goes. */
+export function joinReference(name: string, tag: string | undefined, digest: string | undefined): string {
+  const pinned = digest === undefined ? "" : `@${digest.includes(":") ? digest : `sha256:${digest}`}`;
+  if (tag?.startsWith("sha256:") === true) return `${name}@${tag}`;
+  return `${name}${tag === undefined ? "" : `:${tag}`}${pinned}`;
+}

@@ -9,8 +9,8 @@ export interface Scope {
   /** The container that runs the operator. */
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table. */
-  readonly values: Readonly<Record<string, string>>;
+  /** Values of the release table; null for those that nobody read. */
+  readonly values: Readonly<Record<string, string | null>>;
   /** ConfigMaps that the operator may read. */
   readonly configMaps: readonly RenderedObject[];
   /** The custom resource that the rule holds for, if any. */
@@ -42,7 +42,7 @@ export function lookUp(name: string, scope: Scope): string | undefined {
     case "operator":
       return operatorPart(rest, scope);
     case "release":
-      return scope.values[rest];
+      return scope.values[rest] ?? undefined;
     case "flag":
       return flagValue(scope.container, rest);
     case "env":

@@ -9,12 +9,17 @@ import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from ".
 import {
   findImpliedImages,
   findOperators,
+  groupBy,
+  indexResources,
   isFlagUsed,
   unknownImages,
   unverifiedWarning,
   type OperatorUse,
+  type Resources,
 } from "./operators.js";
+import { findUnknownKinds } from "./operator-kinds.js";
 import type { OperatorRule } from "./operator-rules.js";
+import { readPodRights } from "./pod-rights.js";
 import { CONFIG_TEXT } from "./rules/config-text.js";
 import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
 import { ENVIRONMENT } from "./rules/environment.js";
@@ -35,6 +40,12 @@ const RULES: readonly Rule[] = [POD_SPEC, FLAG, ENVIRONMENT, CUSTOM_RESOURCE, CO
 
 const CONFIDENCES: readonly Confidence[] = ["certain", "high", "medium", "low"];
 
+/** What is known of all objects when one is looked at. */
+interface FindContext {
+  readonly resources: Resources;
+  readonly operatorsIn: ReadonlyMap<RenderedObject, readonly OperatorUse[]>;
+}
+
 /** One piece of evidence, before the pieces for one image are put together. */
 interface Piece {
   readonly reference: string;
@@ -50,25 +61,35 @@ interface Piece {
  */
 export function findImages(objects: readonly RenderedObject[], options: FindOptions): Findings {
   const operators = findOperators(objects, options.operators);
+  const context: FindContext = {
+    resources: indexResources(objects),
+    operatorsIn: groupBy(operators, ({ object }) => object),
+  };
   const pieces: Piece[] = [];
   const warnings: FindingWarning[] = [];
   for (const object of objects) {
     try {
-      for (const piece of findInObject(object, objects, operators)) pieces.push(piece);
+      for (const piece of findInObject(object, context)) pieces.push(piece);
     } catch (error) {
       // Nested deeper than the stack: some objects are, by mistake or on purpose.
       if (!(error instanceof RangeError)) throw error;
       warnings.push(unreadable(object));
     }
   }
+  const rights = readPodRights(objects);
   for (const use of operators) {
-    const implied = [...findImpliedImages(use, objects)];
+    const implied = [...findImpliedImages(use, context.resources)];
     for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
-    const warning = unverifiedWarning(use, implied);
+    const mayStart =
+      implied.length > 0 || (use.object.hooks.length === 0 && rights(use.object) !== undefined);
+    const warning = unverifiedWarning(use, mayStart);
     if (warning !== undefined) warnings.push(warning);
-    warnings.push(...unknownImages(use, objects));
+    warnings.push(...unknownImages(use, context.resources));
   }
-  warnings.push(...findUnknownOperators(objects, operators));
+  warnings.push(
+    ...findUnknownKinds(operators, objects),
+    ...findUnknownOperators(objects, context.operatorsIn, rights),
+  );
   for (const declared of options.declared ?? []) pieces.push(toDeclaredPiece(declared));
   return { images: mergePieces(pieces), warnings: withoutRepeats(warnings) };
 }
@@ -84,19 +105,14 @@ function unreadable(object: RenderedObject): FindingWarning {
   };
 }
 
-function* findInObject(
-  object: RenderedObject,
-  objects: readonly RenderedObject[],
-  operators: readonly OperatorUse[],
-): Iterable<Piece> {
+function* findInObject(object: RenderedObject, context: FindContext): Iterable<Piece> {
   const seen = new Set<string>();
   for (const rule of RULES) {
     for (const found of rule.find(object)) {
       const key = `${formatPath(found.path)} ${found.reference}`;
       if (seen.has(key)) continue;
       seen.add(key);
-      const idle =
-        found.flag === undefined ? undefined : idleFlag(found, found.flag, object, objects, operators);
+      const idle = found.flag === undefined ? undefined : idleFlag(found, found.flag, object, context);
       const because = found.because ?? idle;
       yield toPiece(
         object,
@@ -113,14 +129,12 @@ function idleFlag(
   found: Found,
   flag: string,
   object: RenderedObject,
-  objects: readonly RenderedObject[],
-  operators: readonly OperatorUse[],
+  { resources, operatorsIn }: FindContext,
 ): string | undefined {
-  const use = operators.find(
-    (candidate) =>
-      candidate.object === object && formatPath(found.path).startsWith(`${formatPath(candidate.path)}.`),
-  );
-  if (use === undefined || isFlagUsed(use, flag, objects)) return undefined;
+  const use = operatorsIn
+    .get(object)
+    ?.find(({ path }) => formatPath(found.path).startsWith(`${formatPath(path)}.`));
+  if (use === undefined || isFlagUsed(use, flag, resources)) return undefined;
   return `nothing rendered makes ${use.rule.name} use the image of --${flag}`;
 }
 

@@ -86,14 +86,22 @@ const OPERATOR_SCHEMA = strictObject({
     .array(text)
     .default([])
     .describe("Repositories, without registry, that hold the same program under another name."),
+  companions: z
+    .array(text)
+    .default([])
+    .describe(
+      "Repositories, without registry, of other containers in its Pods that start nothing: any other is one that nobody knows.",
+    ),
   releases: z
     .array(
       strictObject({
         tags: versions.describe("Range of versions of the operator's tag."),
         values: z
-          .record(z.string(), text)
+          .record(z.string(), text.nullable())
           .optional()
-          .describe("What {release.NAME} stands for in this range."),
+          .describe(
+            "What {release.NAME} stands for in this range; null where that was not read: an image that needs it is a warning.",
+          ),
       }),
     )
     .min(1)
@@ -103,6 +111,13 @@ const OPERATOR_SCHEMA = strictObject({
   images: z.array(image).default([]),
   flags: z.array(flag).default([]).describe("Image-carrying flags whose image is not always used."),
   unknown: z.array(unknown).default([]).describe("Images that no rule can name."),
+  harmless: z
+    .record(z.string(), z.array(text).min(1))
+    .default({})
+    .describe(
+      "Kinds of custom resources, by API group, for which it starts nothing but what they name and what `images` lists for other kinds. " +
+        "A kind of a group named here or in a condition that the file says nothing of is a warning.",
+    ),
 });
 
 /** One operator of the knowledge base. */

@@ -17,8 +17,8 @@ export interface OperatorUse {
   readonly path: Path;
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table for this tag. */
-  readonly values: Readonly<Record<string, string>>;
+  /** Values of the release table for this tag; null for those that nobody read. */
+  readonly values: Scope["values"];
   /** True when the facts were checked for this tag. */
   readonly isVerified: boolean;
   /** ConfigMaps of the same release. */
@@ -37,12 +37,41 @@ export interface ImpliedImage {
   readonly because: string;
 }
 
+/** Rendered objects by `GROUP/KIND`, helm tests aside: rules ask for them again and again. */
+export type Resources = ReadonlyMap<string, readonly RenderedObject[]>;
+
+/** Sorts the objects by group and kind. */
+export function indexResources(objects: readonly RenderedObject[]): Resources {
+  return groupBy(
+    objects.filter((object) => !isTestHook(object)),
+    ({ apiVersion, kind }) => `${groupOf(apiVersion)}/${kind}`,
+  );
+}
+
+/** Sorts the values by what the function says of each, in the order in which they come. */
+export function groupBy<Key, Value>(
+  values: Iterable<Value>,
+  keyOf: (value: Value) => Key,
+): ReadonlyMap<Key, readonly Value[]> {
+  const groups = new Map<Key, Value[]>();
+  for (const value of values) {
+    const group = groups.get(keyOf(value));
+    if (group === undefined) groups.set(keyOf(value), [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
 /** Returns every container that runs an operator of the knowledge base, helm tests aside. */
 export function findOperators(
   objects: readonly RenderedObject[],
   rules: readonly OperatorRule[],
 ): readonly OperatorUse[] {
   const uses: OperatorUse[] = [];
+  const configMaps = groupBy(
+    objects.filter(({ kind }) => kind === "ConfigMap"),
+    ({ release }) => release,
+  );
   for (const object of objects) {
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
@@ -55,9 +84,6 @@ export function findOperators(
       if (image === undefined || rule === undefined) continue;
       const release = rule.releases.find(({ tags }) => isInRange(image.tag, tags));
       const values = (release ?? rule.releases[0])?.values ?? {};
-      const configMaps = objects.filter(
-        (other) => other.kind === "ConfigMap" && other.release === object.release,
-      );
       uses.push({
         rule,
         object,
@@ -66,92 +92,101 @@ export function findOperators(
         image,
         values,
         isVerified: release !== undefined,
-        configMaps,
+        configMaps: configMaps.get(object.release) ?? [],
       });
     }
   }
   return uses;
 }
 
+/** A rule that holds: what is rendered makes the operator start its image. */
+interface Demand {
+  readonly image: OperatorImage;
+  readonly scope: Scope;
+  readonly required: boolean;
+  readonly doing: string;
+}
+
 /** Returns what the operator starts by itself, given the custom resources that are there. */
-export function* findImpliedImages(
-  use: OperatorUse,
-  objects: readonly RenderedObject[],
-): Iterable<ImpliedImage> {
+export function* findImpliedImages(use: OperatorUse, resources: Resources): Iterable<ImpliedImage> {
+  for (const { image, scope, required, doing } of findDemands(use, resources)) {
+    const reference = fillIn(image.reference, scope);
+    if (reference === undefined || findImage(reference) === undefined) continue;
+    yield {
+      rule: `operator:${use.rule.id}`,
+      reference,
+      object: scope.resource ?? use.object,
+      path: scope.resource === undefined ? [...use.path, "image"] : ["spec"],
+      required,
+      confidence: use.isVerified ? "certain" : "low",
+      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
+    };
+  }
+}
+
+function* findDemands(use: OperatorUse, resources: Resources): Iterable<Demand> {
   for (const image of use.rule.images) {
-    const { when, with: besides, otherwise } = image;
+    const { when, with: besides, otherwise, unless } = image;
+    const demand = (resource: RenderedObject | undefined, required: boolean, doing: string): Demand[] => {
+      const scope: Scope = { ...use, resource };
+      const isSettled = unless?.some((name) => lookUp(name, scope) !== undefined) ?? false;
+      return isSettled ? [] : [{ image, scope, required, doing }];
+    };
     if (when === undefined) {
-      yield* imply(use, image, undefined, true, "starts it");
+      yield* demand(undefined, true, "starts it");
       continue;
     }
-    const resources = objects.filter((object) => isAnyMet(when, object));
-    const isWhole = besides === undefined || objects.some((object) => isAnyMet(besides, object));
+    const asking = allMeeting(when, resources);
+    const isWhole = besides === undefined || allMeeting(besides, resources).length > 0;
     if (isWhole) {
-      for (const resource of resources) {
-        yield* imply(use, image, resource, true, `starts it for ${resource.kind} ${resource.name}`);
+      for (const resource of asking) {
+        yield* demand(resource, true, `starts it for ${resource.kind} ${resource.name}`);
       }
     }
-    if ((resources.length === 0 || !isWhole) && otherwise !== undefined) {
+    if ((asking.length === 0 || !isWhole) && otherwise !== undefined) {
       const kinds = (isWhole ? when : besides).map(({ kind }) => kind).join(" or ");
       const doing = `would start it for a ${kinds}; none is rendered`;
-      yield* imply(use, image, resources[0], otherwise === "required", doing);
+      yield* demand(asking[0], otherwise === "required", doing);
     }
   }
 }
 
-function* imply(
-  use: OperatorUse,
-  image: OperatorImage,
-  resource: RenderedObject | undefined,
-  required: boolean,
-  doing: string,
-): Iterable<ImpliedImage> {
-  const scope: Scope = { ...use, resource };
-  if (image.unless?.some((name) => lookUp(name, scope) !== undefined)) return;
-  const reference = fillIn(image.reference, scope);
-  if (reference === undefined || findImage(reference) === undefined) return;
-  yield {
-    rule: `operator:${use.rule.id}`,
-    reference,
-    object: resource ?? use.object,
-    path: resource === undefined ? [...use.path, "image"] : ["spec"],
-    required,
-    confidence: use.isVerified ? "certain" : "low",
-    because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
-  };
-}
-
 /** Returns a warning for each kind of image that the operator starts and that no rule can name. */
-export function* unknownImages(
-  use: OperatorUse,
-  objects: readonly RenderedObject[],
-): Iterable<FindingWarning> {
+export function* unknownImages(use: OperatorUse, resources: Resources): Iterable<FindingWarning> {
   for (const { what, when, given, unless } of use.rule.unknown) {
     const isOpen = (resource: RenderedObject | undefined): boolean => {
       const isSet = (name: string): boolean => lookUp(name, { ...use, resource }) !== undefined;
       return (given?.some(isSet) ?? true) && !(unless?.some(isSet) ?? false);
     };
-    const open =
-      when === undefined
-        ? isOpen(undefined)
-        : objects.some((object) => isAnyMet(when, object) && isOpen(object));
+    const open = when === undefined ? isOpen(undefined) : allMeeting(when, resources).some(isOpen);
     if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
+  }
+  // Versions of its own that nobody read.
+  const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
+  const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
+  for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, resources)) {
+    const reference = fillIn(image.reference, { ...scope, values: marked });
+    if (fillIn(image.reference, scope) !== undefined || reference === undefined) continue;
+    const { kind = "", name = "" } = scope.resource ?? {};
+    const advice = "set it there or in the operator's settings, or add the image to images.include";
+    const message = `${nameOf(use)}: the version of ${reference}, which it starts for ${kind} ${name}, was not read; ${advice}`;
+    yield warningOf(use, "operator-images-unknown", message);
   }
 }
 
 /** True when the flag's image is started by something that is rendered, or nothing is known about it. */
-export function isFlagUsed(use: OperatorUse, flag: string, objects: readonly RenderedObject[]): boolean {
+export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources): boolean {
   const known = use.rule.flags.find((entry) => entry.flag === flag);
   if (known === undefined) return true;
-  return objects.some((object) => isAnyMet(known.usedWhen, object));
+  return allMeeting(known.usedWhen, resources).length > 0;
 }
 
-/** Returns the warning for an operator whose tag nobody checked the facts for; `implied` is what it starts all the same. */
-export function unverifiedWarning(
-  use: OperatorUse,
-  implied: readonly ImpliedImage[],
-): FindingWarning | undefined {
-  if (use.isVerified || implied.length === 0) return undefined;
+/**
+ * Returns the warning for an operator whose tag nobody checked the facts for; `mayStart` is true when it starts something all the same,
+ * or has the right to.
+ */
+export function unverifiedWarning(use: OperatorUse, mayStart: boolean): FindingWarning | undefined {
+  if (use.isVerified || !mayStart) return undefined;
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
   return warningOf(
     use,
@@ -160,7 +195,8 @@ export function unverifiedWarning(
   );
 }
 
-function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
+/** Makes a warning about the operator: the list of images may be incomplete. */
+export function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
   return {
     code,
     message,
@@ -172,16 +208,25 @@ function warningOf({ object, container }: OperatorUse, code: string, message: st
   };
 }
 
-function nameOf({ rule, image }: OperatorUse): string {
+/** Name and version of the operator, for people. */
+export function nameOf({ rule, image }: OperatorUse): string {
   return `${rule.name} ${image.tag ?? image.digest ?? ""}`;
 }
 
-function isAnyMet(conditions: readonly ResourceCondition[], object: RenderedObject): boolean {
-  return conditions.some((condition) => isMet(condition, object));
+/** Returns the resources that meet any of the conditions, each once. */
+function allMeeting(
+  conditions: readonly ResourceCondition[],
+  resources: Resources,
+): readonly RenderedObject[] {
+  const met = conditions.flatMap((condition) =>
+    (resources.get(`${condition.group}/${condition.kind}`) ?? []).filter((object) =>
+      hasField(condition, object),
+    ),
+  );
+  return [...new Set(met)];
 }
 
-function isMet({ group, kind, has, in: range }: ResourceCondition, object: RenderedObject): boolean {
-  if (object.kind !== kind || groupOf(object.apiVersion) !== group || isTestHook(object)) return false;
+function hasField({ has, in: range }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;
@@ -192,7 +237,7 @@ function isMet({ group, kind, has, in: range }: ResourceCondition, object: Rende
  * True for the repository itself, for a copy of it below a prefix, as mirrors have it, and for a copy whose name is put together as
  * Rancher does (https://github.com/rancher/image-mirror: `longhornio/longhorn-manager` is `mirrored-longhornio-longhorn-manager`).
  */
-function isRepository(repository: string, known: string): boolean {
+export function isRepository(repository: string, known: string): boolean {
   const names = [known, `mirrored-${known.replaceAll("/", "-")}`];
   return names.some((name) => repository === name || repository.endsWith(`/${name}`));
 }

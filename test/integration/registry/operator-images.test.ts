@@ -10,7 +10,7 @@ import type { RegistryLogin } from "../../../scripts/parts/registry-login.js";
 import { OperatorImages } from "../../../src/adapters/operator-image/operator-images.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
-import { makeProgramImage } from "../../support/program-image.js";
+import { makeProgramImage } from "../../../scripts/parts/program-image.js";
 
 const { signal } = new AbortController();
 /** Does not shrink, so that the layer is about as large. */

@@ -1,5 +1,5 @@
 // Text files and strings of scripts -> suspects: YAML and JSON by the rules for configuration, other text by lines and quotes.
-import { CONFIG_TEXT } from "../rules/config-text.js";
+import { findInText } from "../rules/config-text.js";
 import { readImageName, type ImageName } from "./image-name.js";
 import type { FileSuspect, SuspectRule } from "./suspect.js";
 
@@ -13,17 +13,7 @@ const NO_HOSTS: ReadonlySet<string> = new Set();
 /** Returns the images that a document names, such as a manifest or a chart's values: read as the value of a ConfigMap would be. */
 export function findInDocument(text: string, offset: number): readonly FileSuspect[] {
   if (!/image|\bhub\b/i.test(text)) return [];
-  const found = CONFIG_TEXT.find({
-    chart: "",
-    release: "",
-    template: "",
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    name: "",
-    hooks: [],
-    body: { data: { document: text } },
-  });
-  return [...found].flatMap(({ reference, confidence }) => {
+  return [...findInText("", text, [])].flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
     return [exact(reference, name, "text", offset, "a document in the program has it in an image field")];

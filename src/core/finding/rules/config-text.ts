@@ -3,9 +3,8 @@ import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } 
 import type { Found, Rule } from "../found.js";
 import { readStructure } from "../structured-text.js";
 import { isRecord, strings, type Json, type Path } from "../walk.js";
+import { findInParsed } from "./inner-structure.js";
 import { findSplitValues } from "./split-values.js";
-import { findImageFields } from "./image-fields.js";
-import { findPodImages } from "./pod-spec.js";
 
 /** Values of ConfigMaps and Secrets. */
 export const CONFIG_TEXT: Rule = {
@@ -27,8 +26,8 @@ export const CONFIG_TEXT: Rule = {
   },
 };
 
-/** Yields the images that one value of a ConfigMap names. */
-function* findInText(key: string, text: string, path: Path): Iterable<Found> {
+/** Yields the images that one value of a ConfigMap, or another text of that kind, names. */
+export function* findInText(key: string, text: string, path: Path): Iterable<Found> {
   const whole = text.trim();
   if (IMAGE_KEY.test(key) && hasTagOrDigest(whole) && findImage(whole) !== undefined) {
     yield { reference: whole, path, value: whole, confidence: "high" };
@@ -44,11 +43,7 @@ function* findInText(key: string, text: string, path: Path): Iterable<Found> {
     yield* findHosted(text, path);
     return;
   }
-  for (const find of [findPodImages(parsed), findImageFields(parsed, "medium")]) {
-    for (const found of find) {
-      yield { ...found, path: [...path, ...found.path], confidence: "medium" };
-    }
-  }
+  yield* findInParsed(parsed, path);
   // A value inside may be a document or a template itself.
   for (const [inner, innerPath] of strings(parsed, path)) {
     if (inner.includes("\n")) yield* findInText(String(innerPath.at(-1) ?? ""), inner, innerPath);

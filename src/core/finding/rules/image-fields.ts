@@ -1,7 +1,14 @@
 // Image fields by their names: whole references, and references split over several fields. Used for custom resources and for
 // configuration that is YAML or JSON.
 import type { Confidence } from "../image-use.js";
-import { findFullImage, findImage, hasTagOrDigest, IMAGE_KEY, IMAGES_KEY } from "../candidate.js";
+import {
+  findFullImage,
+  findImage,
+  hasTagOrDigest,
+  IMAGE_KEY,
+  IMAGES_KEY,
+  joinReference,
+} from "../candidate.js";
 import type { Found } from "../found.js";
 import { isRecord, maps, textOf, type Json, type Path } from "../walk.js";
 
@@ -78,11 +85,7 @@ function findSplitImage(map: Json): Omit<Found, "confidence"> | undefined {
   if (tag === undefined && digest === undefined && !isHosted && image === undefined) return undefined;
   if (!name.includes("/")) return undefined;
 
-  const pinned = digest === undefined ? "" : `@${digest.includes(":") ? digest : `sha256:${digest}`}`;
-  // Some write the digest where the tag goes.
-  const reference = /^sha256:/.test(versioned ?? "")
-    ? `${name}@${versioned ?? ""}`
-    : `${name}${versioned === undefined ? "" : `:${versioned}`}${pinned}`;
+  const reference = joinReference(name, versioned, digest);
   if (findFullImage(reference) === undefined) return undefined;
   return { reference, path: [nameKey], value: reference };
 }

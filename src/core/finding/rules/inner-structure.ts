@@ -11,8 +11,12 @@ export function mayBeStructure(text: string): boolean {
 }
 
 /** Yields the images that the structure in the text names; nothing for text that is none. */
-export function* findInStructure(text: string, path: Path): Iterable<Found> {
-  const parsed = readStructure(text);
+export function findInStructure(text: string, path: Path): Iterable<Found> {
+  return findInParsed(readStructure(text), path);
+}
+
+/** Yields the images that a structure names which was read from the text at the path. */
+export function* findInParsed(parsed: unknown, path: Path): Iterable<Found> {
   for (const find of [findPodImages(parsed), findImageFields(parsed, "medium")]) {
     for (const found of find) yield { ...found, path: [...path, ...found.path], confidence: "medium" };
   }

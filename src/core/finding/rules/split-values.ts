@@ -1,5 +1,5 @@
 // References split over values with names of one prefix: X_IMAGE and X_TAG in an environment, x.repository and x.tag in a ConfigMap.
-import { findFullImage, findImage, hasTagOrDigest } from "../candidate.js";
+import { findFullImage, findImage, hasTagOrDigest, joinReference } from "../candidate.js";
 
 /** A reference put together; `name` is the value that holds the repository. */
 export interface SplitValue {
@@ -38,8 +38,7 @@ export function* findSplitValues(values: Readonly<Record<string, string>>): Iter
       registry === undefined || repository.startsWith(`${registry}/`)
         ? repository
         : `${registry}/${repository}`;
-    const pinned = digest === undefined ? "" : `@${digest.includes(":") ? digest : `sha256:${digest}`}`;
-    const reference = `${whole}${tag === undefined ? "" : `:${tag}`}${pinned}`;
+    const reference = joinReference(whole, tag, digest);
     if (findFullImage(reference) === undefined) continue;
     yield { name, reference, isNamedImage: /image/i.test(word) || registry !== undefined };
   }

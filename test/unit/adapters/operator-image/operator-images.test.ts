@@ -8,7 +8,7 @@ import { RegistryClient } from "../../../../src/adapters/registry/client.js";
 import type { ResolvedImage } from "../../../../src/core/images/resolved-image.js";
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
-import { makeGzipLayer, makeTar, makeZip, type LayerFile } from "../../../support/tar-layer.js";
+import { makeGzipLayer, makeTar, makeZip, type LayerFile } from "../../../../scripts/parts/tar-layer.js";
 import { classFile } from "../../core/finding/program/class-file.js";
 
 const SCRIPT = "#!/bin/sh\n";

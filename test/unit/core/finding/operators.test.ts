@@ -19,6 +19,7 @@ repository: org/demo-operator
 releases:
   - { tags: ">=1.2.0 <1.3.0", values: { side: v9 } }
   - { tags: ">=1.1.0 <1.2.0", values: { side: v8 } }
+  - { tags: ">=1.0.0 <1.1.0", values: { side: null } }
 images:
   - reference: quay.io/org/side:{release.side}
     unless: [flag.side-image, env.SIDE_IMAGE]
@@ -32,6 +33,8 @@ images:
     with: [{ group: example.org, kind: View }]
     otherwise: optional
 copies: [copies/demo]
+companions: [org/demo-helper]
+harmless: { example.org: [Rules], others.example.org: [Scrape] }
 unknown:
   - what: plugins
     when: [{ group: example.org, kind: Plugin }]
@@ -55,6 +58,27 @@ kind: Worker
 metadata: { name: w }
 spec: ${spec}
 `;
+
+const workload = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: maker }
+spec: { template: { spec: { serviceAccountName: maker, containers: [{ image: "quay.io/org/maker:v1" }] } } }
+`;
+const rights = (rule: string, account = "maker"): string => `
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: maker }
+rules: [${rule}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: maker, namespace: apps }
+roleRef: { kind: Role, name: maker }
+subjects: [{ kind: ServiceAccount, name: ${account} }]
+`;
+const CREATE_PODS = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
 
 describe("the knowledge base", () => {
   it.each(operators.map(({ id }) => id))("knows %s", async (id) => {
@@ -81,6 +105,19 @@ describe("an operator's rule", () => {
 
   it("takes the values of the release that the tag is of", () => {
     expect(found(operator('image: "org/demo-operator:1.1.5"'))).toContain("certain quay.io/org/side:v8");
+  });
+
+  it("says so where the version of an image was not read, unless it is named", () => {
+    const old = 'image: "org/demo-operator:1.0.3"';
+
+    const { images, warnings } = findIn(operator(old), [RULE]);
+
+    expect(images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
+    expect(warnings).toMatchObject([{ code: "operator-images-unknown", incomplete: true }]);
+    expect(warnings[0]?.message).toContain("quay.io/org/side:?");
+    expect(findIn(operator(`${old}, args: ["--side-image=quay.io/other/side:1"]`), [RULE]).warnings).toEqual(
+      [],
+    );
   });
 
   it.each(["v7.0.0", "latest", `@sha256:${"c".repeat(64)}`])(
@@ -162,14 +199,29 @@ describe("an operator's rule", () => {
       'kind: Plugin\nmetadata: { name: p }\nspec: { image: "quay.io/a/b:1" }',
       0,
     ],
-    ["a switch", ", args: [--rename, --other]", "kind: Other\nmetadata: { name: o }", 1],
-    ["a flag with a value", ", args: [--rename=x]", "kind: Other\nmetadata: { name: o }", 1],
+    ["a switch", ", args: [--rename, --other]", "kind: View\nmetadata: { name: o }", 1],
+    ["a flag with a value", ", args: [--rename=x]", "kind: View\nmetadata: { name: o }", 1],
   ])("says what nobody can know: for %s", (_, more, resource, count) => {
     const text = operator(`image: "org/demo-operator:v1.2.0"${more}`);
 
     const { warnings } = findIn(`${text}---\napiVersion: example.org/v1\n${resource}\n`, [RULE]);
 
     expect(warnings.map(({ code }) => code)).toEqual(Array<string>(count).fill("operator-images-unknown"));
+  });
+
+  it.each([
+    ["example.org/v1", "Mystery", ["operator-kind-unknown"]],
+    ["others.example.org/v1", "Mystery", ["operator-kind-unknown"]],
+    ["example.org/v1", "Rules", []],
+    ["others.example.org/v2", "Scrape", []],
+    ["unrelated.example.org/v1", "Mystery", []],
+    ["example.org/v1", "View", []],
+  ])("says where it serves a kind that it says nothing of: %s %s", (apiVersion, kind, codes) => {
+    const resource = `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x }\n`;
+    const text = operator('image: "org/demo-operator:v1.2.0"') + resource + resource.replace("x }", "y }");
+
+    expect(findIn(text, [RULE]).warnings.map(({ code }) => code)).toEqual(codes);
+    expect(findIn(resource, [RULE]).warnings).toEqual([]);
   });
 
   it("asks for the operator: a custom resource alone starts nothing", () => {
@@ -208,26 +260,6 @@ describe("parseOperatorRule", () => {
 });
 
 describe("the tripwire", () => {
-  const workload = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: maker }
-spec: { template: { spec: { serviceAccountName: maker, containers: [{ image: "quay.io/org/maker:v1" }] } } }
-`;
-  const rights = (rule: string, account = "maker"): string => `
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: { name: maker }
-rules: [${rule}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: { name: maker, namespace: apps }
-roleRef: { kind: Role, name: maker }
-subjects: [{ kind: ServiceAccount, name: ${account} }]
-`;
-
   it.each([
     '{ apiGroups: [""], resources: [pods], verbs: [get, create] }',
     '{ apiGroups: [apps], resources: [deployments, services], verbs: ["*"] }',
@@ -280,5 +312,126 @@ subjects: [{ kind: ServiceAccount, name: ${account} }]
     const rule = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
 
     expect(findIn(workload + rights(rule, "other")).warnings).toEqual([]);
+  });
+
+  it.each([
+    ["all accounts", "system:serviceaccounts", 1],
+    ["everybody", "system:authenticated", 1],
+    ["the accounts of its namespace", "system:serviceaccounts:apps", 1],
+    ["the accounts of another namespace", "system:serviceaccounts:other", 0],
+    ["people", "system:masters", 0],
+  ])("reads bindings to groups: %s", (_, group, count) => {
+    const binding = rights(CREATE_PODS).replace(
+      "kind: ServiceAccount, name: maker",
+      `kind: Group, name: "${group}"`,
+    );
+    const placed = workload.replace("name: maker }", "name: maker, namespace: apps }");
+
+    expect(findIn(placed + binding).warnings).toHaveLength(count);
+  });
+
+  it("takes an object without a namespace for one of any namespace that a group names", () => {
+    const group = 'kind: Group, name: "system:serviceaccounts:apps"';
+
+    expect(
+      findIn(workload + rights(CREATE_PODS).replace("kind: ServiceAccount, name: maker", group)).warnings,
+    ).toMatchObject([{ code: "unknown-operator" }]);
+  });
+
+  it("reads a binding to the account's user name", () => {
+    const user = 'kind: User, name: "system:serviceaccount:apps:maker"';
+
+    expect(
+      findIn(workload + rights(CREATE_PODS).replace("kind: ServiceAccount, name: maker", user)).warnings,
+    ).toMatchObject([{ code: "unknown-operator" }]);
+  });
+
+  describe("with aggregated roles", () => {
+    const bound = (role: string): string =>
+      rights("").replace("{ kind: Role, name: maker }", `{ kind: ClusterRole, name: ${role} }`);
+    const part = (labels: string): string => `
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: { name: part, labels: ${labels} }
+rules: [${CREATE_PODS}]
+`;
+    const whole = (selector: string): string => `
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: { name: whole }
+aggregationRule: { clusterRoleSelectors: [{ matchLabels: { no: "match" } }, ${selector}] }
+`;
+
+    it.each([
+      ['{ matchLabels: { a: "1" } }', 1],
+      ['{ matchLabels: { a: "1", b: "2" } }', 0],
+      ["{ matchExpressions: [{ key: a, operator: Exists }] }", 1],
+      ['{ matchExpressions: [{ key: a, operator: In, values: ["1", "2"] }] }', 1],
+      ['{ matchExpressions: [{ key: a, operator: NotIn, values: ["1"] }] }', 0],
+      ["{ matchExpressions: [{ key: a, operator: DoesNotExist }] }", 0],
+    ])("adds up what %s selects", (selector, count) => {
+      const text = workload + bound("whole") + part('{ a: "1" }') + whole(selector);
+
+      expect(findIn(text).warnings).toHaveLength(count);
+    });
+
+    it("knows that Kubernetes' own role view takes in what is labelled for it", () => {
+      const label = '{ rbac.authorization.k8s.io/aggregate-to-view: "true" }';
+
+      expect(findIn(workload + bound("view")).warnings).toEqual([]);
+      expect(findIn(workload + bound("view") + part(label)).warnings).toMatchObject([
+        { code: "unknown-operator" },
+      ]);
+    });
+  });
+
+  describe("beside a known operator", () => {
+    const beside = (containers: string, lists = ""): string =>
+      workload.replace(
+        'containers: [{ image: "quay.io/org/maker:v1" }]',
+        `containers: [{ image: "org/demo-operator:v1.2.0" }${containers}]${lists}`,
+      ) + rights(CREATE_PODS);
+
+    it("judges each container of the workload", () => {
+      const [warning, ...more] = findIn(beside(', { image: "quay.io/org/other:v1" }'), [RULE]).warnings;
+
+      expect(warning).toMatchObject({ code: "unknown-operator", images: ["quay.io/org/other:v1"] });
+      expect(more).toEqual([]);
+    });
+
+    it("judges its init containers too", () => {
+      const text = beside("", ', initContainers: [{ image: "quay.io/org/other:v1" }]');
+
+      expect(findIn(text, [RULE]).warnings).toMatchObject([{ images: ["quay.io/org/other:v1"] }]);
+    });
+
+    it("is quiet about the operator itself and the companions that its file names", () => {
+      expect(findIn(beside(""), [RULE]).warnings).toEqual([]);
+      expect(findIn(beside(', { image: "mirror.example/org/demo-helper:v3" }'), [RULE]).warnings).toEqual([]);
+    });
+
+    it("knows proxies that many projects put there", () => {
+      const text = beside(', { image: "quay.io/brancz/kube-rbac-proxy:v0.18.0" }');
+
+      expect(findIn(text, [...operators, RULE]).warnings).toEqual([]);
+    });
+  });
+});
+
+describe("a known operator that starts nothing of its own", () => {
+  const IDLE = parseOperatorRule(
+    'id: idle\nname: Idle\nsources: [a]\nrepository: org/maker\nreleases: [{ tags: ">=1.0.0 <1.1.0" }]\n',
+    "idle.yaml",
+  );
+  const tagged = (tag: string): string => workload.replace("maker:v1", `maker:${tag}`);
+
+  it("is a warning with a tag that nobody checked, where its rights let it create Pods", () => {
+    expect(findIn(tagged("v99.0.0") + rights(CREATE_PODS), [IDLE]).warnings).toMatchObject([
+      { code: "operator-tag-unverified", incomplete: true, object: "Deployment maker" },
+    ]);
+    expect(findIn(tagged("v99.0.0"), [IDLE]).warnings).toEqual([]);
+    expect(findIn(tagged("v1.0.9") + rights(CREATE_PODS), [IDLE]).warnings).toEqual([]);
   });
 });

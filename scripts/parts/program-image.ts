@@ -1,13 +1,12 @@
 // Images of one program, made here: a layer, a config that starts it, a manifest; and real operators' programs to put into them.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { partsPath } from "../../scripts/parts/home.js";
-import type { MadeImage } from "../../scripts/parts/images.js";
-import { blobPath } from "../../scripts/parts/layers.js";
+import { partsPath } from "./home.js";
+import type { MadeImage } from "./images.js";
+import { blobPath } from "./layers.js";
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, type Descriptor } from "../../src/core/oci/descriptor.js";
 import { digestOf } from "../../src/core/oci/digest.js";
-import { sharedPath } from "./paths.js";
-import { mustRun } from "./run.js";
 import { makeGzipLayer } from "./tar-layer.js";
 
 /** Makes an image in a blob folder that starts the program under the path; linux/amd64. */
@@ -29,14 +28,14 @@ export async function makeProgramImage(folder: string, path: string, program: Bu
   return { root, children: [], blobs: [config, layer], platforms: [] };
 }
 
-/** Returns a program of `../shared/kube`, unpacked once: `agent-operator` is Grafana's 0.39.1, `operator` Prometheus's 0.80.0. Only after `needs("shared")`. */
-export async function realProgram(name: "agent-operator" | "operator"): Promise<Buffer> {
+/** Returns a program of the shared folder, unpacked once: `agent-operator` is Grafana's 0.39.1, `operator` Prometheus's 0.80.0. */
+export function realProgram(sharedFolder: string, name: "agent-operator" | "operator"): Buffer {
   const file = partsPath("programs", name);
   if (!existsSync(file)) {
     const fresh = `${file}.${process.pid}`;
     mkdirSync(partsPath("programs"), { recursive: true });
     mkdirSync(fresh);
-    await mustRun("tar", ["-xJf", sharedPath("kube", "programs.tar.xz"), "-C", fresh, name]);
+    execFileSync("tar", ["-xJf", join(sharedFolder, "kube/programs.tar.xz"), "-C", fresh, name]);
     renameSync(join(fresh, name), file);
   }
   return readFileSync(file);

@@ -1,0 +1,45 @@
+// Custom resources that a known operator serves and of whose kind its file says nothing.
+import type { RenderedObject } from "../charts/rendered-object.js";
+import { isTestHook } from "./hooks.js";
+import type { FindingWarning } from "./image-use.js";
+import type { OperatorRule } from "./operator-rules.js";
+import { nameOf, warningOf, type OperatorUse } from "./operators.js";
+import { groupOf } from "./rules/custom-resource.js";
+
+/**
+ * Returns a warning for each kind of custom resource that a known operator serves and of which the knowledge base says nothing: what is
+ * started for it may be on no list. Operators whose files tell no kinds apart are left aside.
+ */
+export function* findUnknownKinds(
+  uses: readonly OperatorUse[],
+  objects: readonly RenderedObject[],
+): Iterable<FindingWarning> {
+  const known = new Map<string, ReadonlySet<string>>();
+  const seen = new Set<string>();
+  for (const { rule } of uses) {
+    for (const [group, kinds] of kindsOf(rule))
+      known.set(group, new Set([...(known.get(group) ?? []), ...kinds]));
+  }
+  for (const object of objects) {
+    const group = groupOf(object.apiVersion);
+    const kind = `${group}/${object.kind}`;
+    if (known.get(group)?.has(object.kind) !== false || seen.has(kind) || isTestHook(object)) continue;
+    const use = uses.find(({ rule }) => kindsOf(rule).has(group));
+    if (use === undefined) continue;
+    seen.add(kind);
+    const message = `${nameOf(use)}: what it starts for a ${object.kind} (${object.name}, ${object.template}) is not known`;
+    yield warningOf(use, "operator-kind-unknown", message);
+  }
+}
+
+/** Returns the kinds that the rule speaks of, by their group. */
+function kindsOf(rule: OperatorRule): ReadonlyMap<string, readonly string[]> {
+  const kinds = new Map<string, readonly string[]>(Object.entries(rule.harmless));
+  const conditions = [
+    ...rule.images.flatMap(({ when = [], with: besides = [] }) => [...when, ...besides]),
+    ...rule.flags.flatMap(({ usedWhen }) => usedWhen),
+    ...rule.unknown.flatMap(({ when = [] }) => when),
+  ];
+  for (const { group, kind } of conditions) kinds.set(group, [...(kinds.get(group) ?? []), kind]);
+  return kinds;
+}
