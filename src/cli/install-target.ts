@@ -1,6 +1,7 @@
 // What `--to` means for an installation: which context goes with it, and where images are looked for.
 import { homedir } from "node:os";
 import type { NodeTarget } from "../core/cluster/node.js";
+import type { DockerEngine } from "../adapters/docker/engine.js";
 import { ViolaError } from "../errors.js";
 import type { ImagePlaces } from "../workflows/install-images.js";
 import type { CommandContext } from "./context.js";
@@ -12,7 +13,10 @@ const NOT_HERE: ReadonlySet<string> = new Set(["CLUSTER_NOT_FOUND", "DOCKER_UNAV
 /** Returns the context that Kind writes for the cluster of the target, whether that is named or the only one; undefined for other targets. */
 export async function findContextOf(
   target: InstallTarget | undefined,
-  context: Pick<CommandContext, "docker" | "signal">,
+  context: {
+    readonly docker: () => Promise<Pick<DockerEngine, "listContainers">>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<string | undefined> {
   if (target?.kind !== "kind") return undefined;
   const { findKindCluster } = await import("../adapters/kind/nodes.js");
