@@ -52,8 +52,11 @@ export async function refuseMissing(
     const missing = await findMissingInRegistry(needed, inventory, registry, context.signal);
     return missing.map((one) => refuseImage(one, `is not in ${registry.name}`, registry.name));
   }
-  const missing = await findMissingOnNodes(needed, inventory, target, context, onProgress);
-  return missing.map((one) => refuseImage(one, describeNodes(one), target?.name));
+  const { missing, others } = await findMissingOnNodes(needed, inventory, target, context, onProgress);
+  return missing.map((one) => {
+    const outside = target === undefined ? [] : one.nodes.filter((node) => others.includes(node));
+    return refuseImage(one, describeNodes(one), target?.name, outside);
+  });
 }
 
 /**
@@ -66,7 +69,7 @@ async function findMissingOnNodes(
   target: NodeTarget<AskedNode> | undefined,
   { cluster, signal }: LookContext,
   onProgress: OnProgress,
-): Promise<readonly MissingImage[]> {
+): Promise<{ readonly missing: readonly MissingImage[]; readonly others: readonly string[] }> {
   let objects = await cluster.nodes(signal);
   const asked = target === undefined ? [] : await askNodes(needed, target, objects, cluster, signal);
   const isAsked = new Set(asked.map(({ node }) => node));
@@ -82,9 +85,10 @@ async function findMissingOnNodes(
     const listed = objects.map(contentOfNode).filter(({ node }) => !isAsked.has(node));
     const missing = findMissingImages(needed, inventory, [...asked, ...listed]);
     // What was loaded a moment ago is listed when the kubelet looks next; what the bundle lacks, or a node that was asked, will not come.
-    const isComing = ({ isInBundle, nodes, unsure }: MissingImage): boolean =>
-      isInBundle && nodes.every((node) => !isAsked.has(node) && !unsure.includes(node));
-    if (missing.length === 0 || !missing.every(isComing) || Date.now() >= deadline) return missing;
+    const isComing = ({ isInBundle, nodes }: MissingImage): boolean =>
+      isInBundle && !nodes.some((node) => isAsked.has(node));
+    if (missing.length === 0 || !missing.every(isComing) || Date.now() >= deadline)
+      return { missing, others };
     const detail = "waiting for the nodes to list their images";
     onProgress({ kind: "advanced", step: "guard", done: 0, detail });
     await delay(LISTING_POLL_MS, signal);
@@ -163,26 +167,35 @@ function describeNodes({ nodes, unsure }: MissingImage): string {
   return `is not complete on ${word} ${nodes.join(", ")}${doubt}`;
 }
 
-function refuseImage(missing: MissingImage, where: string, target: string | undefined): Refusal {
+function refuseImage(
+  missing: MissingImage,
+  where: string,
+  target: string | undefined,
+  outside: readonly string[] = [],
+): Refusal {
   const { image, usedBy } = missing;
   return {
     code: "image-missing",
     subject: image,
     message: `image ${image} ${where}${usedBy === "" ? "" : ` (wanted by ${usedBy})`}`,
-    hint: adviseOn(missing, target),
+    hint: adviseOn(missing, target, outside),
   };
 }
 
+/** `outside` are nodes of the cluster without the image that the target has not. */
 function adviseOn(
   { image, unsure, isInBundle, exclusion }: MissingImage,
   target: string | undefined,
+  outside: readonly string[],
 ): string {
   if (unsure.length > 0) {
-    const ask =
-      target === undefined
-        ? "Name with --to where the images were loaded: the nodes themselves are asked then. Or"
-        : "Or";
-    return `${ask}, if you know that ${unsure.join(", ")} has it, add --allow-missing ${image}`;
+    const allow = `if you know that ${unsure.join(", ")} has it, add --allow-missing ${image}`;
+    return target === undefined
+      ? `Name with --to where the images were loaded: the nodes themselves are asked then. Or, ${allow}`
+      : `See what the node itself lists (crictl images); ${allow}`;
+  }
+  if (isInBundle && outside.length > 0) {
+    return `Load the bundle into ${outside.join(", ")}, too: what runs Pods in this cluster needs it, and ${target ?? ""} does not reach there`;
   }
   if (isInBundle) return `Load the bundle first: viola-airgap load BUNDLE --to ${target ?? "TARGET"}`;
   return exclusion === undefined
