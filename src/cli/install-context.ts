@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import type { NodeTarget } from "../core/cluster/node.js";
+import type { ImagePlaces } from "../workflows/install-images.js";
 import type { InstallContext, InstallOptions } from "../workflows/install.js";
 import { collect } from "./command.js";
 import type { CommandContext } from "./context.js";
@@ -50,14 +50,14 @@ export function addClusterFlags(command: Command): Command {
 /** Reads the flags. Throws `USAGE`. */
 export function readInstallFlags(
   flags: InstallFlags,
-  target: NodeTarget | undefined,
+  places: ImagePlaces,
   { cwd }: CommandContext,
 ): InstallOptions {
   return {
     release: flags.release,
     valuesFiles: flags.values.map((file) => resolve(cwd, file)),
     set: flags.set,
-    target,
+    ...places,
     allowedMissing: flags.allowMissing,
     timeoutSeconds: parseSeconds(flags.timeout),
     isPatching: flags.patch,

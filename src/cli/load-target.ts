@@ -6,7 +6,10 @@ import type { CommandContext } from "./context.js";
 import { parseRegistryTarget, type RegistryTarget } from "./push.js";
 
 /** A target of the command line, understood. */
-export type Target = NodesTarget | StoreKind | ({ readonly kind: "registry" } & RegistryTarget);
+export type Target = InstallTarget | StoreKind;
+
+/** A target that a cluster gets its images from. */
+export type InstallTarget = NodesTarget | ({ readonly kind: "registry" } & RegistryTarget);
 
 /** An engine's own image store. */
 export interface StoreKind {
@@ -22,7 +25,9 @@ export type NodesTarget =
 export const NODE_TARGETS = "kind[:CLUSTER], containerd[:SOCKET], k3s";
 /** Targets with images that can be taken away again. */
 export const LOCAL_TARGETS = `${NODE_TARGETS}, docker, podman`;
-export const TARGETS = `${LOCAL_TARGETS} or registry://HOST[:PORT][/PREFIX]`;
+const REGISTRY_TARGET = "registry://HOST[:PORT][/PREFIX]";
+export const TARGETS = `${LOCAL_TARGETS} or ${REGISTRY_TARGET}`;
+export const INSTALL_TARGETS = `${NODE_TARGETS} or ${REGISTRY_TARGET}`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 
@@ -54,20 +59,13 @@ export async function findStore({ kind }: StoreKind, context: CommandContext): P
   return { store: dockerStore(await context.docker()), keepsDigests: false };
 }
 
-/** Throws `USAGE` unless the target consists of nodes; `command` says for what. */
-export function requireNodes(target: Target, command: string): NodesTarget {
-  if (target.kind !== "registry" && !isStore(target)) return target;
-  throw new ViolaError(
-    "USAGE",
-    `${command} goes with nodes, not with ${target.kind === "registry" ? "a registry" : target.kind}`,
-    {
-      subject: target.kind,
-      hint:
-        target.kind === "registry"
-          ? "Make the nodes use the registry first (--settings), then run install."
-          : `Write ${NODE_TARGETS}.`,
-    },
-  );
+/** Throws `USAGE` for a target that no cluster gets its images from; `command` says for what. */
+export function requireInstallable(target: Target, command: string): InstallTarget {
+  if (!isStore(target)) return target;
+  throw new ViolaError("USAGE", `${command} goes with nodes or a registry, not with ${target.kind}`, {
+    subject: target.kind,
+    hint: `Write ${INSTALL_TARGETS}.`,
+  });
 }
 
 /** Returns the nodes behind a target, looked for when they are asked for. */

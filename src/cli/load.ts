@@ -9,7 +9,14 @@ import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
-import { findStore, findTargetNodes, isStore, parseTarget, requireNodes, TARGETS } from "./load-target.js";
+import {
+  findStore,
+  findTargetNodes,
+  isStore,
+  parseTarget,
+  requireInstallable,
+  TARGETS,
+} from "./load-target.js";
 import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
 import { formatInstall } from "./reporters/install.js";
 import { formatTable } from "./reporters/table.js";
@@ -40,7 +47,7 @@ export function registerLoad(program: Command, launch: Launch): void {
         throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
       }
       const [first] = targets;
-      const installNodes = isInstalling && first ? requireNodes(first, "--install") : undefined;
+      const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
       const bundle = await context.reader.openBundle(resolve(context.cwd, file));
       const loaded: LoadReport[] = [];
       const pushed: PushResult[] = [];
@@ -61,7 +68,7 @@ export function registerLoad(program: Command, launch: Launch): void {
           loaded.push(await loadBundle(bundle, nodes, loadContext, context.progress.onProgress));
         }
       }
-      const install = isInstalling ? await runInstall(bundle, flags, installNodes, context) : undefined;
+      const install = isInstalling ? await runInstall(bundle, flags, installTarget, context) : undefined;
       await context.progress.stop();
       const { name, version } = bundle.inventory;
       context.print(

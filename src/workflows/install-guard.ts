@@ -8,21 +8,13 @@ import { findImages } from "../core/finding/find-images.js";
 import { isTestHook } from "../core/finding/hooks.js";
 import type { ImageUse } from "../core/finding/image-use.js";
 import { formatPath } from "../core/finding/walk.js";
-import type { ClusterNode, NodeTarget } from "../core/cluster/node.js";
-import type { Cluster, ClusterFacts } from "../core/install/cluster.js";
-import {
-  contentOfNode,
-  findMissingImages,
-  namesToFind,
-  neededImages,
-  type MissingImage,
-  type NodeContent,
-} from "../core/install/missing-images.js";
+import type { ClusterFacts } from "../core/install/cluster.js";
+import { neededImages } from "../core/install/missing-images.js";
 import { findNetworkPulls } from "../core/install/pull-policy.js";
-import { settleAll, ViolaError } from "../errors.js";
+import { settleAll } from "../errors.js";
 import type { OnProgress } from "./events.js";
+import { refuseMissing } from "./install-images.js";
 import type { InstallContext, InstallOptions } from "./install.js";
-import { delay } from "./watch-pods.js";
 
 /** A reason not to begin. */
 export interface Refusal {
@@ -49,11 +41,6 @@ export interface Guarded {
   readonly patched: ReadonlySet<InventoryRelease>;
 }
 
-/** A node that lists so many images may have more: nodeStatusMaxImages of the kubelet. */
-const LISTED_IMAGES = 50;
-/** The kubelet looks at its images every half minute and tells within another ten seconds. */
-const LISTING_MS = 60_000;
-const LISTING_POLL_MS = 5_000;
 const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
 
 /** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
@@ -78,17 +65,22 @@ export async function guardInstall(
 
   const [missing, pulling] = await settleAll<readonly Refusal[]>("the cluster could not be asked", [
     refuseMissing(needed, inventory, options, context, onProgress),
-    refuseAlwaysPulls(laidOut, context, onProgress),
+    refuseAlwaysPulls(laidOut, options, context, onProgress),
   ]);
   const patched = new Set<InventoryRelease>();
   const policies = rendered.flatMap(({ release, objects: own }) => {
     const pulls = own.flatMap(pullsOf);
+    const where = [...new Set(pulls.map(({ object }) => object))].join(", ");
+    if (pulls.length > 0 && options.registry !== undefined) {
+      const message = `${release.name}: ${where} will ask ${options.registry.name} at every start`;
+      onProgress({ kind: "note", message });
+      return [];
+    }
     const refused = pulls.filter(
       ({ isHook }) => !options.isPatching || (isHook && !context.releases.patchesHooks),
     );
     if (pulls.length > 0 && refused.length === 0) {
       patched.add(release);
-      const where = [...new Set(pulls.map(({ object }) => object))].join(", ");
       onProgress({ kind: "note", message: `${release.name}: pull policies set to IfNotPresent in ${where}` });
     }
     return refused.map((pull) => refusePolicy(pull, options));
@@ -149,108 +141,9 @@ export async function renderReleases(
   );
 }
 
-async function refuseMissing(
-  needed: readonly ImageUse[],
-  inventory: Inventory,
-  { target }: InstallOptions,
-  context: InstallContext,
-  onProgress: OnProgress,
-): Promise<readonly Refusal[]> {
-  if (target !== undefined) {
-    const nodes = await exactContent(needed, target, context);
-    return findMissingImages(needed, inventory, nodes).map((missing) => refuseImage(missing, target));
-  }
-  onProgress({
-    kind: "note",
-    message:
-      "images are looked up in what the cluster lists for each node, by name alone; with --to every node itself is asked",
-  });
-  const deadline = Date.now() + LISTING_MS;
-  for (;;) {
-    const { nodes, untold } = await listedContent(context);
-    const missing = findMissingImages(needed, inventory, nodes);
-    // What was loaded a moment ago is listed when the kubelet looks next; what the bundle lacks will not come.
-    const isComing = missing.length > 0 && missing.every(({ isInBundle }) => isInBundle);
-    if (!isComing || Date.now() >= deadline) {
-      if (untold.length > 0) {
-        const message = `${untold.join(", ")}: the cluster does not list all images, so none is looked for there`;
-        onProgress({ kind: "note", message });
-      }
-      return missing.map((one) => refuseImage(one, target));
-    }
-    const detail = "waiting for the nodes to list their images";
-    onProgress({ kind: "advanced", step: "guard", done: 0, detail });
-    await delay(LISTING_POLL_MS, context.signal);
-  }
-}
-
-/** Asks every node's containerd what resolves and is complete. */
-async function exactContent(
-  needed: readonly ImageUse[],
-  target: NodeTarget,
-  { cluster, signal }: InstallContext,
-): Promise<readonly NodeContent[]> {
-  const found = await findNodesOf(target, cluster, signal);
-  const names = namesToFind(needed);
-  return settleAll(
-    "nodes could not be asked",
-    found.map(async (node) => ({ node: node.name, complete: await node.completeImages(names, signal) })),
-  );
-}
-
-/** Returns the nodes of the target. Throws `CLUSTER_NOT_FOUND` when they are not the cluster's, and what finding them throws. */
-export async function findNodesOf(
-  target: NodeTarget,
-  cluster: Cluster,
-  signal: AbortSignal,
-): Promise<readonly ClusterNode[]> {
-  const [found, objects] = await Promise.all([target.findNodes(signal), cluster.nodes(signal)]);
-  const known = new Set(objects.map((node) => contentOfNode(node).node));
-  const stranger = found.find(({ name }) => !known.has(name));
-  if (stranger === undefined) return found;
-  throw new ViolaError(
-    "CLUSTER_NOT_FOUND",
-    `context ${cluster.context} is another cluster than ${target.name}: it has no node ${stranger.name}`,
-    { subject: cluster.context, hint: "Name the context of that cluster with --context." },
-  );
-}
-
-/** Takes what the Node objects list: names alone, and no more than fifty images a node; nodes that list so many are told apart. */
-async function listedContent({ cluster, signal }: InstallContext): Promise<{
-  readonly nodes: readonly NodeContent[];
-  readonly untold: readonly string[];
-}> {
-  const all = await cluster.nodes(signal);
-  const isTold = (node: (typeof all)[number]): boolean => {
-    const images = (node["status"] as { readonly images?: readonly unknown[] } | undefined)?.images ?? [];
-    return images.length < LISTED_IMAGES;
-  };
-  return {
-    nodes: all.filter(isTold).map(contentOfNode),
-    untold: all.filter((node) => !isTold(node)).map((node) => contentOfNode(node).node),
-  };
-}
-
-function refuseImage(missing: MissingImage, target: InstallOptions["target"]): Refusal {
-  const { image, nodes, usedBy } = missing;
-  const where = nodes.length === 1 ? "node" : "nodes";
-  return {
-    code: "image-missing",
-    subject: image,
-    message: `image ${image} is not complete on ${where} ${nodes.join(", ")}${usedBy === "" ? "" : ` (wanted by ${usedBy})`}`,
-    hint: adviseOn(missing, target),
-  };
-}
-
-function adviseOn({ image, isInBundle, exclusion }: MissingImage, target: InstallOptions["target"]): string {
-  if (isInBundle) return `Load the bundle first: viola-airgap load BUNDLE --to ${target?.name ?? "TARGET"}`;
-  return exclusion === undefined
-    ? "The bundle does not hold it: install with the values that the bundle was built for, or build one with these values."
-    : `The spec leaves it out ("${exclusion}"): get it onto the nodes, or, if no Pod will start it, add --allow-missing ${image}`;
-}
-
 async function refuseAlwaysPulls(
   laidOut: readonly LaidOutRelease[],
+  { registry }: InstallOptions,
   { cluster, signal }: InstallContext,
   onProgress: OnProgress,
 ): Promise<readonly Refusal[]> {
@@ -267,8 +160,12 @@ async function refuseAlwaysPulls(
   }
   if (pulls !== true) return [];
   const message = `cluster ${cluster.context} has the AlwaysPullImages admission controller: it asks a registry for every image, whatever is on the nodes`;
+  if (registry !== undefined) {
+    onProgress({ kind: "note", message: `${message}; ${registry.name} must be there whenever a Pod starts` });
+    return [];
+  }
   const hint =
-    "Take AlwaysPullImages out of the API server's --enable-admission-plugins, or give the cluster a registry that it reaches.";
+    "Take AlwaysPullImages out of the API server's --enable-admission-plugins, or give the nodes a registry: load BUNDLE --to registry://HOST --settings FOLDER --install";
   return [{ code: "always-pull-images", subject: cluster.context, message, hint }];
 }
 

@@ -1,7 +1,6 @@
 // Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
 import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
-import type { NodeTarget } from "../core/cluster/node.js";
 import type { OperatorRule } from "../core/finding/operator-rules.js";
 import type { Cluster, ReleaseTool } from "../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../core/install/pod-states.js";
@@ -18,6 +17,7 @@ import { ViolaError } from "../errors.js";
 import type { Files, OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
 import { guardInstall, type LaidOutRelease, type Refusal } from "./install-guard.js";
+import type { ImagePlaces } from "./install-images.js";
 import { explainPods, showPodsDuring, waitForPods } from "./watch-pods.js";
 
 /** What installing works with. */
@@ -32,14 +32,12 @@ export interface InstallContext {
   readonly signal: AbortSignal;
 }
 
-export interface InstallOptions {
+export interface InstallOptions extends ImagePlaces {
   /** The only release to install; undefined for all. */
   readonly release?: string | undefined;
   /** The user's values files, absolute; they win over those of the bundle. */
   readonly valuesFiles: readonly string[];
   readonly set: readonly string[];
-  /** Where the images were loaded: its nodes are asked one by one. */
-  readonly target?: NodeTarget | undefined;
   /** Images that may be missing, as the user writes them. */
   readonly allowedMissing: readonly string[];
   /** How long hooks, and then Pods, may take. */
@@ -211,7 +209,7 @@ async function installRelease(
   onProgress: OnProgress,
 ): Promise<ReleaseReport> {
   const { name, namespace } = release;
-  const isFirst = await clearFailedFirst(release, releases, onProgress, signal);
+  const isFirst = await clearFailedFirst(release, timeoutSeconds, releases, onProgress, signal);
   const step = `install:${namespace}/${name}`;
   onProgress({ kind: "started", step, title: `Installing ${name}` });
   const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, isFirst, timeoutSeconds };
@@ -247,32 +245,39 @@ async function installRelease(
 }
 
 /**
- * Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when no release of
- * the name is left.
+ * Takes a first attempt that failed, or was cut off, out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when
+ * no release of the name is left. Throws `INSTALL_FAILED` where another helm may be at work: one that is ended by a signal writes down that
+ * it failed, so `pending-install` is either a running one, or one that was killed.
  */
 async function clearFailedFirst(
   { name, namespace }: InventoryRelease,
+  timeoutSeconds: number,
   releases: ReleaseTool,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<boolean> {
   const state = await releases.releaseState(name, namespace, signal);
   if (state === undefined) return true;
-  if (state.revision === 1 && (state.status === "failed" || state.status === "pending-install")) {
+  const { revision, status, since } = state;
+  const isFirst = revision === 1 && (status === "failed" || status === "pending-install");
+  const isCutOff = since !== undefined && Date.now() - since.getTime() > timeoutSeconds * 1000;
+  if (isFirst && (status === "failed" || isCutOff)) {
     onProgress({
       kind: "note",
-      message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
+      message: `${name}: the first attempt failed (${status}); it is taken away and made anew`,
     });
     await releases.uninstall(name, namespace, signal);
     return true;
   }
-  if (state.status.startsWith("pending-") || state.status === "uninstalling") {
+  if (status.startsWith("pending-") || status === "uninstalling") {
+    const when = since === undefined ? "" : ` since ${since.toISOString()}`;
+    const mend = status === "pending-upgrade" || status === "pending-rollback" ? "rollback" : "uninstall";
     throw new ViolaError(
       "INSTALL_FAILED",
-      `release ${name}: another operation is under way (${state.status})`,
+      `release ${name}: another operation is under way (${status}${when})`,
       {
         subject: name,
-        hint: `Wait for it; if it was cut off: helm ${state.status === "uninstalling" ? "uninstall" : "rollback"} ${name} --namespace ${namespace}`,
+        hint: `Wait for it; if it was cut off: helm ${mend} ${name} --namespace ${namespace}${isFirst ? " --no-hooks" : ""}`,
       },
     );
   }

@@ -13,7 +13,8 @@ import { judgeRehearsal, operatorMakers, type Verdict } from "../core/rehearsal/
 import { settleAll, ViolaError } from "../errors.js";
 import type { OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
-import { findNodesOf, renderReleases, type LaidOutRelease } from "./install-guard.js";
+import { renderReleases, type LaidOutRelease } from "./install-guard.js";
+import { findAllNodes } from "./install-images.js";
 import { layOut, type InstallContext } from "./install.js";
 import { endpointOf } from "./load.js";
 import { explainPods } from "./watch-pods.js";
@@ -78,7 +79,7 @@ export async function rehearseBundle(
     });
   }
   const facts = await cluster.describe(signal);
-  const nodes = await findNodesOf(options.target, cluster, signal);
+  const nodes = await findAllNodes(options.target, cluster, signal);
   await settleAll(
     "the cluster is in use",
     releases.map((release) => refuseOccupied(release, context)),

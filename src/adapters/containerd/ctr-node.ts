@@ -32,6 +32,8 @@ const PROBE_MS = 4_000;
 /** What is known of a node before it is asked anything. */
 export interface CtrNodeFacts {
   readonly name: string;
+  /** See `ClusterNode`. */
+  readonly hostNames?: readonly string[];
   readonly hostAddresses: readonly string[];
   /** What to do when its containerd does not answer. */
   readonly hint: string;
@@ -40,7 +42,7 @@ export interface CtrNodeFacts {
 /** Asks the node for its platform. Throws `NODE_LOAD_FAILED` when its containerd does not answer. */
 export async function connectCtrNode(
   shell: NodeShell,
-  { name, hostAddresses, hint }: CtrNodeFacts,
+  { name, hostNames, hostAddresses, hint }: CtrNodeFacts,
   signal: AbortSignal,
 ): Promise<ClusterNode> {
   const { exitCode, stdout, stderr } = await shell.exec(["sh", "-c", DESCRIBE], signal);
@@ -51,7 +53,7 @@ export async function connectCtrNode(
       hint,
     });
   }
-  return new CtrNode(shell, name, platformOfMachine(stdout.trim()), hostAddresses);
+  return new CtrNode(shell, name, platformOfMachine(stdout.trim()), hostAddresses, hostNames);
 }
 
 /** Returns the platform behind an answer of `uname -m`. */
@@ -67,12 +69,20 @@ class CtrNode implements ClusterNode {
   readonly name: string;
   readonly platform: Platform;
   readonly hostAddresses: readonly string[];
+  readonly hostNames?: readonly string[];
   readonly #shell: NodeShell;
 
-  constructor(shell: NodeShell, name: string, platform: Platform, hostAddresses: readonly string[]) {
+  constructor(
+    shell: NodeShell,
+    name: string,
+    platform: Platform,
+    hostAddresses: readonly string[],
+    hostNames: readonly string[] | undefined,
+  ) {
     this.name = name;
     this.platform = platform;
     this.hostAddresses = hostAddresses;
+    if (hostNames !== undefined) this.hostNames = hostNames;
     this.#shell = shell;
   }
 

@@ -1,7 +1,9 @@
 // This machine as a node: its own containerd, or the one inside k3s.
 import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import type { NodeTarget } from "../../core/cluster/node.js";
 import { ViolaError } from "../../errors.js";
+import { ownAddresses } from "../own-addresses.js";
 import { connectCtrNode } from "./ctr-node.js";
 import { localShell } from "./local-shell.js";
 
@@ -35,7 +37,8 @@ function localTarget(name: string, socket: string, env: Environment, hint: strin
         PATH: `${env["PATH"] ?? ""}:${SYSTEM_PROGRAMS}`,
         CONTAINERD_ADDRESS: socket,
       });
-      return [await connectCtrNode(shell, { name, hostAddresses: ["127.0.0.1"], hint }, signal)];
+      const hostNames = [hostname(), ...ownAddresses()];
+      return [await connectCtrNode(shell, { name, hostNames, hostAddresses: ["127.0.0.1"], hint }, signal)];
     },
   };
 }

@@ -1,8 +1,6 @@
 // Finds a Helm program: by setting, in PATH, or inside an npm package that ships one.
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
-import { delimiter, join } from "node:path";
 import { ViolaError } from "../../errors.js";
+import { findInPath } from "../find-in-path.js";
 import { runProcess } from "../process.js";
 import { findPackagedProgram } from "./packaged-helm.js";
 
@@ -33,10 +31,8 @@ const HINT =
 /** Returns the first Helm 3 or 4 that runs. Throws `HELM_MISSING`. */
 export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
   if (options.setting !== undefined) return askVersion(options.setting, signal);
-  for (const folder of (options.path ?? "").split(delimiter).filter((entry) => entry !== "")) {
-    const program = join(folder, "helm");
-    if (await isExecutable(program)) return askVersion(program, signal);
-  }
+  const installed = await findInPath("helm", options.path ?? "");
+  if (installed !== undefined) return askVersion(installed, signal);
   for (const name of options.packages ?? PACKAGES) {
     const program = await findPackagedProgram(name, "helm", options.cacheFolder);
     if (program !== undefined) return askVersion(program, signal);
@@ -63,11 +59,4 @@ async function askVersion(program: string, signal: AbortSignal): Promise<Helm> {
     });
   }
   return { program, version: answer };
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }

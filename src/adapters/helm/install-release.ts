@@ -17,6 +17,15 @@ export interface HelmReleaseOptions {
 }
 
 const UNINSTALL_TIMEOUT = "--timeout=2m0s";
+/** The whole of what Helm 3 and 4 say; "not found" stands in other complaints, too (a role that nobody has). */
+const NO_RELEASE = "release: not found";
+
+/** A line of `helm history --output=json`. */
+interface HistoryEntry {
+  readonly revision: number;
+  readonly status: string;
+  readonly updated?: string;
+}
 
 /** Installs releases with helm. */
 export class HelmReleaseTool implements ReleaseTool {
@@ -44,10 +53,14 @@ export class HelmReleaseTool implements ReleaseTool {
         namespace,
         signal,
       );
-      const [last] = JSON.parse(text) as readonly ReleaseState[];
-      return last === undefined ? undefined : { revision: last.revision, status: last.status };
+      const [last] = JSON.parse(text) as readonly HistoryEntry[];
+      if (last === undefined) return undefined;
+      const since = new Date(last.updated ?? "");
+      const isDated = !Number.isNaN(since.getTime());
+      return { revision: last.revision, status: last.status, since: isDated ? since : undefined };
     } catch (error) {
-      if (error instanceof ViolaError && error.message.includes("not found")) return undefined;
+      const cause = error instanceof ViolaError ? error.cause : undefined;
+      if (cause instanceof ProcessError && helmMessage(cause) === NO_RELEASE) return undefined;
       throw error;
     }
   }

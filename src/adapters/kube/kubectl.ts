@@ -21,6 +21,9 @@ export interface ClusterChoice {
 const REQUEST_TIMEOUT = "--request-timeout=20s";
 const WORKLOADS = "pods,deployments,replicasets,statefulsets,daemonsets,jobs";
 const HINT = "See whether `kubectl get nodes` works with this kubeconfig and context.";
+const REFUSED = /forbidden|unauthorized/i;
+const REFUSED_HINT =
+  "The server answers and refuses: name a user who may do this with --kubeconfig or --context, or renew the login.";
 
 /** Asks a cluster through kubectl; the environment is that of this process, so that kubeconfigs with credential plug-ins work. */
 export class Kubectl implements RehearsalCluster {
@@ -192,18 +195,18 @@ async function ask(
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     const said = cause.stderrTail.trim().split("\n").at(-1) ?? "";
-    throw unreachable(
-      context,
-      said.replace(/^(?:error|Error from server[^:]*): /i, "") || cause.message,
-      cause,
-    );
+    const why = said
+      .replace(/^error: /i, "")
+      .replace(/^Error from server(?: \((\w+)\)(?=:))?/, "$1")
+      .replace(/^: /, "");
+    throw unreachable(context, why || cause.message, cause);
   }
 }
 
 function unreachable(context: string, said: string, cause?: unknown): ViolaError {
   return new ViolaError("CLUSTER_UNREACHABLE", `cluster ${context}: ${said}`, {
     subject: context,
-    hint: HINT,
+    hint: REFUSED.test(said) ? REFUSED_HINT : HINT,
     cause,
   });
 }

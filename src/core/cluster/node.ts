@@ -24,6 +24,8 @@ export interface NodeImage {
 export interface ClusterNode {
   readonly name: string;
   readonly platform: Platform;
+  /** What else the machine goes by: host names and addresses. Absent where a cluster knows it by `name`. */
+  readonly hostNames?: readonly string[];
   /** Hosts (names or addresses) under which the node may reach this machine, likeliest first. */
   readonly hostAddresses: readonly string[];
 
@@ -85,9 +87,9 @@ export interface NodeMirror {
 }
 
 /** The place that nodes are found in. */
-export interface NodeTarget {
+export interface NodeTarget<Node = ClusterNode> {
   /** As on the command line: `kind:viola`. */
   readonly name: string;
   /** Throws `CLUSTER_NOT_FOUND` naming the clusters that exist, `DOCKER_UNAVAILABLE`, or `NODE_LOAD_FAILED` for each node that does not answer. */
-  findNodes(signal: AbortSignal): Promise<readonly ClusterNode[]>;
+  findNodes(signal: AbortSignal): Promise<readonly Node[]>;
 }

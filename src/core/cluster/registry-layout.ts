@@ -1,6 +1,6 @@
 // Where the images of a bundle lie in a registry that stands in for all of theirs, and what it can hold of them.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
-import { parseReference } from "../images/reference.js";
+import { parseReference, type Reference } from "../images/reference.js";
 import { isIndexMediaType, OCI_INDEX } from "../oci/descriptor.js";
 import { digestOf } from "../oci/digest.js";
 import { parsePlatform } from "../oci/platform.js";
@@ -44,6 +44,11 @@ export interface RegistryLayout {
   readonly forDockerd: boolean;
 }
 
+/** Returns the repository in which a registry with this prefix holds the image. */
+export function repositoryIn(prefix: string, { registry, repository }: Reference): string {
+  return [prefix, registryFolder(registry), repository].filter((part) => part !== "").join("/");
+}
+
 /** Places every image of the inventory, those for dockerd twice. */
 export function placeImages(
   inventory: Inventory,
@@ -54,8 +59,10 @@ export function placeImages(
     const [first] = references;
     if (first === undefined) return [];
     const { registry, repository } = first;
-    const parts = [prefix, registryFolder(registry), repository].filter((part) => part !== "");
-    const places = [parts.join("/"), ...(forDockerd && registry === "docker.io" ? [repository] : [])];
+    const places = [
+      repositoryIn(prefix, first),
+      ...(forDockerd && registry === "docker.io" ? [repository] : []),
+    ];
     const tags = references.flatMap(({ tag }) => tag ?? []).sort();
     const isPinned = references.some(({ digest }) => digest !== undefined);
     return places.map((place) => ({ image, registry, repository: place, tags, isPinned }));

@@ -86,6 +86,8 @@ export interface ReleaseState {
   readonly revision: number;
   /** Helm's word: `deployed`, `failed`, `pending-install`, … */
   readonly status: string;
+  /** When the operation began that led to this, by the clock of who ran helm; undefined where Helm does not say. */
+  readonly since: Date | undefined;
 }
 
 /** Helm against a cluster. Every failure is an `INSTALL_FAILED` with what helm said. */

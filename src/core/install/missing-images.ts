@@ -4,12 +4,15 @@ import type { Inventory } from "../bundle/inventory.js";
 import type { ImageUse } from "../finding/image-use.js";
 import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
 import { findReference, formatReference, nodeNames } from "../images/reference.js";
+import { nodeName } from "./match-nodes.js";
 
-/** An image that is missing on some nodes. */
+/** An image that is missing on some nodes, or in the registry. */
 export interface MissingImage {
   /** As `ImageUse.normalized`. */
   readonly image: string;
   readonly nodes: readonly string[];
+  /** Those of them that may have it all the same. */
+  readonly unsure: readonly string[];
   /** False where the bundle does not hold it. */
   readonly isInBundle: boolean;
   /** Why the spec leaves it out, where it does. */
@@ -22,7 +25,12 @@ export interface MissingImage {
 export interface NodeContent {
   readonly node: string;
   readonly complete: ReadonlyMap<string, string>;
+  /** True where there may be more than is known. */
+  readonly mayHaveMore?: boolean;
 }
+
+/** A node that lists so many images may have more: `nodeStatusMaxImages` of the kubelet. */
+const LISTED_IMAGES = 50;
 
 /** Returns the names under which the nodes must know these images, those that the spec leaves out not among them. */
 export function namesToFind(uses: readonly ImageUse[]): readonly string[] {
@@ -45,9 +53,6 @@ export function findMissingImages(
   nodes: readonly NodeContent[],
 ): readonly MissingImage[] {
   const bundled = new Map(inventory.images.map((image) => [image.normalized, image]));
-  const excluded = new Map(
-    inventory.excluded.map(({ reference, reason }) => [spelledOut(reference), reason]),
-  );
   return uses.flatMap((use) => {
     const image = bundled.get(use.normalized);
     const lacks = ({ complete }: NodeContent): boolean => {
@@ -59,31 +64,38 @@ export function findMissingImages(
         lackingNames(image, complete).length > 0
       );
     };
-    const lacking = nodes.filter(lacks).map(({ node }) => node);
-    if (lacking.length === 0) return [];
-    const [evidence] = use.evidence;
-    const usedBy = evidence === undefined ? "" : `${evidence.object} ${evidence.path}`.trim();
-    return [
-      {
-        image: use.normalized,
-        nodes: lacking,
-        isInBundle: image !== undefined,
-        exclusion: excluded.get(use.normalized),
-        usedBy,
-      },
-    ];
+    const lacking = nodes.filter(lacks);
+    return lacking.length === 0 ? [] : [describeMissing(use, inventory, lacking)];
   });
 }
 
-/** Reads what a Node object says of its images: names only, spelled out, and not all of them on a node with more than fifty. */
+/** Tells what the inventory knows of an image that is missing. */
+export function describeMissing(
+  { normalized, evidence: [evidence] }: ImageUse,
+  inventory: Inventory,
+  nodes: readonly NodeContent[],
+): MissingImage {
+  return {
+    image: normalized,
+    nodes: nodes.map(({ node }) => node),
+    unsure: nodes.filter(({ mayHaveMore }) => mayHaveMore === true).map(({ node }) => node),
+    isInBundle: inventory.images.some((image) => image.normalized === normalized),
+    exclusion: inventory.excluded.find(({ reference }) => spelledOut(reference) === normalized)?.reason,
+    usedBy: evidence === undefined ? "" : `${evidence.object} ${evidence.path}`.trim(),
+  };
+}
+
+/** Reads what a Node object says of its images: names only, spelled out, and not all of them on a node with many. */
 export function contentOfNode(node: Json): NodeContent {
   const images = valueAt(node, "status.images");
-  const names = (Array.isArray(images) ? images.filter(isRecord) : []).flatMap(({ names: listed }) =>
-    Array.isArray(listed) ? listed.flatMap((name) => textOf(name) ?? []) : [],
+  const listed = Array.isArray(images) ? images.filter(isRecord) : [];
+  const names = listed.flatMap(({ names: own }) =>
+    Array.isArray(own) ? own.flatMap((name) => textOf(name) ?? []) : [],
   );
   return {
-    node: textOf(valueAt(node, "metadata.name")) ?? "",
+    node: nodeName(node),
     complete: new Map(names.map((name) => [spelledOut(name), ""])),
+    mayHaveMore: listed.length >= LISTED_IMAGES,
   };
 }
 

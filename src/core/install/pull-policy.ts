@@ -67,9 +67,11 @@ function patchDocument(text: string): string {
   const document = parse(text);
   const pulls = pullsIn(document);
   if (pulls.length === 0) return text;
-  const edits = pulls
-    .map(({ path }) => editFor(document, text, path))
-    .sort((one, other) => other.at - one.at);
+  // Aliases make several places of one.
+  const byPlace = new Map(
+    pulls.map(({ path }) => editFor(document, text, path)).map((edit) => [edit.at, edit]),
+  );
+  const edits = [...byPlace.values()].sort((one, other) => other.at - one.at);
   const patched = edits.reduce(
     (whole, { at, end, insert }) => whole.slice(0, at) + insert + whole.slice(end),
     text,

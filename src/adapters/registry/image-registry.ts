@@ -1,0 +1,34 @@
+// ImageRegistry over the registry client: a registry asked by its own name, as nodes do, whatever mirrors this machine's settings name.
+import type { ImageRegistry } from "../../core/install/image-registry.js";
+import { ViolaError } from "../../errors.js";
+import { RegistryClient, type RegistryClientOptions } from "./client.js";
+
+/** Close it when done. */
+export interface OpenImageRegistry extends ImageRegistry {
+  close(): Promise<void>;
+}
+
+/** Returns the registry; nothing is asked of it yet. */
+export function openImageRegistry(
+  { host, prefix }: Pick<ImageRegistry, "host" | "prefix">,
+  options: RegistryClientOptions,
+): OpenImageRegistry {
+  const settings = { ...options.settings, mirrors: new Map() };
+  const client = new RegistryClient({ ...options, settings });
+  return {
+    name: `registry://${[host, prefix].filter((part) => part !== "").join("/")}`,
+    host,
+    prefix,
+    findManifest: async (repository, reference, signal) => {
+      const subject = `${host}/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
+      try {
+        const found = await client.fetchManifest({ registry: host, repository }, reference, subject, signal);
+        return found.raw.digest;
+      } catch (error) {
+        if (error instanceof ViolaError && error.code === "IMAGE_NOT_FOUND") return undefined;
+        throw error;
+      }
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,86 @@
+// `install` against API servers that are not there or refuse, and with targets that no cluster gets images from.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bundleOf } from "../integration/load/bundle-of.js";
+import { runCli } from "../support/cli.js";
+import { needs } from "../support/parts.js";
+import type { RunResult } from "../support/run.js";
+
+const describe = await needs("helm");
+
+describe("install", () => {
+  const folder = mkdtempSync(join(tmpdir(), "viola-refused-"));
+  let bundle: string;
+  let refusing: Server;
+
+  beforeAll(async () => {
+    const release = {
+      name: "app",
+      namespace: "apps",
+      file: "charts/app.tgz",
+      sha256: "0".repeat(64),
+      values: [],
+    };
+    const { file } = await bundleOf(
+      folder,
+      "refused",
+      [{ reference: "quay.io/a/b:1", seed: "a", mediaTypes: "oci", layers: [1000] }],
+      { releases: [{ ...release, chart: { name: "app", version: "1.0.0" } }] },
+    );
+    bundle = file;
+    refusing = createServer((request, response) => {
+      const message = `forbidden: User "guest" cannot get path "${request.url ?? ""}"`;
+      const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message };
+      response.writeHead(403, { "content-type": "application/json" });
+      response.end(JSON.stringify({ ...status, reason: "Forbidden", details: {}, code: 403 }));
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve));
+  });
+  afterAll(() => {
+    refusing.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const install = (port: number, ...args: readonly string[]): Promise<RunResult> => {
+    const kubeconfig = join(folder, `kubeconfig-${port}`);
+    const cluster = { name: "c", cluster: { server: `http://127.0.0.1:${port}` } };
+    const context = { name: "far-side", context: { cluster: "c", user: "guest" } };
+    const config = { apiVersion: "v1", kind: "Config", clusters: [cluster], contexts: [context] };
+    const users = [{ name: "guest", user: { token: "none" } }];
+    writeFileSync(kubeconfig, JSON.stringify({ ...config, users, "current-context": "far-side" }));
+    return runCli(["install", bundle, "--kubeconfig", kubeconfig, ...args], { entry: "built" });
+  };
+
+  it("says which context does not answer, and what to do, when the API server is down", async () => {
+    const free = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => free.once("listening", resolve));
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+
+    const { code, stdout, stderr } = await install(port);
+
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/far-side.*refused/);
+    expect(stderr).toContain("kubectl get nodes");
+  });
+
+  it("says that the API server refuses this user", async () => {
+    const { code, stderr } = await install((refusing.address() as AddressInfo).port);
+
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/far-side: Forbidden/);
+    expect(stderr).toMatch(/--kubeconfig or --context/);
+  });
+
+  it("takes no engine's own images for those of a cluster", async () => {
+    const { code, stderr } = await install(1, "--to", "docker");
+
+    expect(code).toBe(2);
+    expect(stderr).toContain("registry://");
+  });
+});

@@ -1,0 +1,179 @@
+// Runs installBundle with hand-written fakes: a cluster, nodes, a registry and a helm that do as a test says.
+import type { Inventory, InventoryImage } from "../../../src/core/bundle/inventory.js";
+import type { Json } from "../../../src/core/finding/walk.js";
+import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../src/core/install/cluster.js";
+import type { ImageRegistry } from "../../../src/core/install/image-registry.js";
+import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
+import type { ProgressEvent } from "../../../src/workflows/events.js";
+import type { AskedNode } from "../../../src/workflows/install-images.js";
+import { installBundle, type InstallOptions, type InstallReport } from "../../../src/workflows/install.js";
+import { imageOf, inventoryOf } from "../core/cluster/inventory-of.js";
+
+/** What a test changes of a cluster in which everything is well. */
+export interface Scene {
+  readonly images?: readonly InventoryImage[];
+  readonly excluded?: Inventory["excluded"];
+  /** Range of Kubernetes versions of the chart. */
+  readonly kubeVersion?: string;
+  /** What the chart renders to. */
+  readonly objects?: readonly Json[];
+  /** Node objects. */
+  readonly nodes?: readonly Json[];
+  readonly phase?: string;
+  readonly alwaysPulls?: boolean;
+  /** The release as helm finds it. */
+  readonly state?: ReleaseState;
+  /** What the cluster shows of the namespace, each time it is asked. */
+  readonly workloads?: () => Promise<readonly Json[]>;
+  readonly patchesHooks?: boolean;
+  /** What `helm upgrade --install` ends in. */
+  readonly helm?: (input: ReleaseInput) => Promise<void>;
+}
+
+export interface Outcome {
+  readonly report?: InstallReport;
+  readonly error?: unknown;
+  readonly notes: readonly string[];
+  /** What helm was made to do, in order. */
+  readonly done: readonly string[];
+  readonly input?: ReleaseInput;
+}
+
+/** The image that the chart of a scene starts unless it says otherwise. */
+export const SERVER = "docker.io/a/server:1";
+const CHART = Buffer.from("a chart");
+
+/** Installs the bundle of the scene. */
+export async function installWith(scene: Scene, options: Partial<InstallOptions> = {}): Promise<Outcome> {
+  const notes: string[] = [];
+  const done: string[] = [];
+  let input: ReleaseInput | undefined;
+  const cluster: Cluster = {
+    context: "ctx",
+    describe: () => Promise.resolve({ version: "v1.30.2", apiVersions: ["apps/v1"] }),
+    nodes: () => Promise.resolve(scene.nodes ?? [nodeObject("n1", [SERVER])]),
+    namespacePhase: () => Promise.resolve(scene.phase),
+    alwaysPulls: () => Promise.resolve(scene.alwaysPulls ?? false),
+    workloads: scene.workloads ?? (() => Promise.resolve([])),
+    warnings: () => Promise.resolve([]),
+  };
+  const releases: ReleaseTool = {
+    patchesHooks: scene.patchesHooks ?? true,
+    releaseState: () => Promise.resolve(scene.state),
+    uninstall: (name) => {
+      done.push(`uninstall ${name}`);
+      return Promise.resolve();
+    },
+    test: () => Promise.reject(new Error("no installation runs tests")),
+    install: (given) => {
+      done.push(`install ${given.release}`);
+      input = given;
+      return scene.helm?.(given) ?? Promise.resolve();
+    },
+  };
+  const inventory = {
+    ...inventoryOf(scene.images ?? [imageOf(SERVER)]),
+    excluded: scene.excluded ?? [],
+    releases: [releaseWith(scene.kubeVersion)],
+    files: [{ path: "charts/app.tgz", sha256: hexOf(digestOf(CHART)), size: CHART.length }],
+  };
+  const bundle = {
+    file: "bundle.tar",
+    size: 0,
+    digest: "",
+    inventory,
+    read: () => Promise.resolve(CHART),
+    locate: () => ({ offset: 0, size: CHART.length }),
+  };
+  const rendered = (scene.objects ?? [deployment(SERVER)]).map((object) => JSON.stringify(object));
+  try {
+    const report = await installBundle(
+      bundle,
+      {
+        valuesFiles: [],
+        set: [],
+        allowedMissing: [],
+        timeoutSeconds: 60,
+        isPatching: true,
+        isWaiting: false,
+        ...options,
+      },
+      {
+        charts: {
+          renderChart: () =>
+            Promise.resolve(
+              rendered.map((text) => `---\n# Source: app/templates/x.yaml\n${text}\n`).join(""),
+            ),
+        },
+        loadOperators: () => Promise.resolve([]),
+        cluster,
+        releases,
+        files: { writeFile: () => Promise.resolve() },
+        temporaryFolder: "/nowhere",
+        signal: new AbortController().signal,
+      },
+      (event: ProgressEvent) => {
+        if (event.kind === "note") notes.push(event.message);
+      },
+    );
+    return { report, notes, done, ...(input && { input }) };
+  } catch (error) {
+    return { error, notes, done };
+  }
+}
+
+function releaseWith(kubeVersion: string | undefined): Inventory["releases"][number] {
+  return {
+    name: "app",
+    namespace: "apps",
+    chart: { name: "app", version: "1.0.0", ...(kubeVersion !== undefined && { kubeVersion }) },
+    file: "charts/app.tgz",
+    sha256: "",
+    values: [],
+  };
+}
+
+/** A Deployment that starts the image; `container` adds fields. */
+export function deployment(image: string, container: Json = {}): Json {
+  const template = { spec: { containers: [{ name: "c", image, ...container }] } };
+  return { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "app" }, spec: { template } };
+}
+
+/** A Node object that lists these images; `more` adds fields. */
+export function nodeObject(name: string, images: readonly string[], more: Json = {}): Json {
+  return {
+    kind: "Node",
+    metadata: { name, labels: { "kubernetes.io/hostname": name } },
+    status: { images: images.map((image) => ({ names: [image] })) },
+    ...more,
+  };
+}
+
+/** A node that has these images, by name and digest. */
+export function nodeWith(
+  name: string,
+  complete: ReadonlyMap<string, string>,
+  hostNames?: readonly string[],
+): AskedNode {
+  return {
+    name,
+    ...(hostNames && { hostNames }),
+    completeImages: () => Promise.resolve(complete),
+  };
+}
+
+/** The names of an image with its digest, as a node that has it says. */
+export function namesOf(...images: readonly InventoryImage[]): ReadonlyMap<string, string> {
+  return new Map(images.flatMap(({ names, digest }) => names.map((name) => [name, digest] as const)));
+}
+
+/** A registry that has this: `REPOSITORY:TAG` or `REPOSITORY@DIGEST` with the digest behind it. */
+export function registryWith(content: ReadonlyMap<string, string>): ImageRegistry {
+  return {
+    name: "registry://reg.lab:5000/pre",
+    host: "reg.lab:5000",
+    prefix: "pre",
+    findManifest: (repository, reference) =>
+      Promise.resolve(content.get(`${repository}${reference.includes(":") ? "@" : ":"}${reference}`)),
+  };
+}
