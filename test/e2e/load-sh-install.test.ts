@@ -1,7 +1,7 @@
 // load.sh with helm and kubectl, tools as macOS has them, and no Node: refusals, an image pinned by the digest of an index, and the first
 // user's stack until every Pod runs.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
@@ -130,7 +130,7 @@ describeAll("load.sh --install", () => {
     }
   });
 
-  it("runs an image that a chart pins by tag and digest of an index, whose other platform is not there", async () => {
+  it("refuses another digest than that of the index by which a chart pins its image", async () => {
     const { repository, tag, newTag } = PINNED;
     const index = await pushTwoPlatforms(`${LIVE_PREFIX}/${repository}`, tag, newTag);
     const chart = join(viola.folder, "pinned");
@@ -155,20 +155,17 @@ describeAll("load.sh --install", () => {
     for (const blob of index.other.blobs) expect(travelling).not.toContain(blob);
     const other = ["--set", `image=${repository}:${newTag}@sha256:${"0".repeat(64)}`];
     expect(await load("pinned.bundle", {}, ...other)).toMatchObject({ code: 1 });
-
-    expect(await load("pinned.bundle", {}, "--timeout", "2m")).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining("1 of 1 Pods ready") as unknown,
-    });
   });
 
   it.each([{}, { VIOLA_SH_ONLY: "1" }])(
-    "installs with what the bundle brings along, and nothing on PATH, into nodes that have nothing of it: %j",
+    "runs it, with what the bundle brings along and nothing on PATH, on nodes that had nothing of it: %j",
     async (env) => {
       const spec = join(viola.folder, "pinned.yaml");
       const file = join(viola.folder, "all.bundle");
-      const parts = ["cli", "node", "helm", "kubectl"].join(",");
-      expect(await viola.cli("build", spec, "-o", file, "--with", parts)).toMatchObject({ code: 0 });
+      if (!existsSync(file))
+        expect(await viola.cli("build", spec, "-o", file, "--with", "cli,node,helm,kubectl")).toMatchObject({
+          code: 0,
+        });
       await kube.kubectl("delete", "namespace", "pins", "--ignore-not-found");
       const unloaded = await viola.cli("unload", file, "--to", `kind:${kube.cluster}`, "--json");
       expect(unloaded).toMatchObject({ code: 0 });
