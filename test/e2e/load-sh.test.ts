@@ -14,8 +14,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { partsPath } from "../../scripts/parts/home.js";
 import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import type { OpenBundle } from "../../src/workflows/context.js";
 import { bundleOf, type NamedWish } from "../integration/load/bundle-of.js";
 import { runCli } from "../support/cli.js";
@@ -24,6 +26,7 @@ import { startNodes, type Nodes } from "../support/nodes.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
 import { mustRun, run, start, type RunResult } from "../support/run.js";
+import { offerStrict, REFUSED } from "../support/strict-tools.js";
 
 const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
 const WISHES: readonly NamedWish[] = [
@@ -35,6 +38,9 @@ const WISHES: readonly NamedWish[] = [
 const TOOLS =
   "awk cat chmod cmp date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(" ");
 
+/** Where the tests of `load` put it. */
+const CONTAINERD_2 = partsPath("containerds", "containerd-2.0");
+
 const describeNodes = await needs("nodes");
 
 describeNodes("load.sh", () => {
@@ -42,10 +48,10 @@ describeNodes("load.sh", () => {
   let bundle: OpenBundle;
   let names: readonly string[];
   let nodes: Nodes;
-  /** Shells with the only programs that they find. */
+  /** Shells with the only programs that they find, and what takes the script out of the bundle there. */
   let hosts: Record<
     "debian" | "busybox" | "macos",
-    { readonly shell: readonly string[]; readonly path: string }
+    { readonly shell: readonly string[]; readonly path: string; readonly tar: readonly string[] }
   >;
 
   const find = (program: string): string => execFileSync("which", [program], { encoding: "utf8" }).trim();
@@ -55,10 +61,14 @@ describeNodes("load.sh", () => {
       symlinkSync(target, join(folder, name, program));
     return join(folder, name);
   };
-  const host = (which: keyof typeof hosts, args: readonly string[], env = {}): Parameters<typeof run> => {
+  const host = (
+    which: keyof typeof hosts,
+    args: readonly string[],
+    script = SCRIPT,
+  ): Parameters<typeof run> => {
     const [shell = "", ...options] = hosts[which].shell;
-    const environment = { PATH: hosts[which].path, HOME: folder, TMPDIR: join(folder, "tmp"), ...env };
-    return [shell, [...options, SCRIPT, ...args], { env: environment }];
+    const env = { PATH: hosts[which].path, HOME: folder, TMPDIR: join(folder, "tmp") };
+    return [shell, [...options, script, ...args], { env }];
   };
   const load = (...args: readonly string[]): Promise<RunResult> =>
     run(...host("debian", [...args, "--to", `kind:${nodes.cluster}`]));
@@ -85,24 +95,32 @@ describeNodes("load.sh", () => {
       debian: {
         shell: [find("dash")],
         path: offer("debian", { ...common, sh: find("dash"), sha256sum: find("sha256sum") }),
+        tar: ["tar"],
       },
-      busybox: { shell: [find("busybox"), "sh"], path: offer("busybox", busybox) },
-      // Its sh is bash 3 in POSIX mode, its awk Kernighan's.
+      busybox: {
+        shell: [find("busybox"), "sh"],
+        path: offer("busybox", busybox),
+        tar: ["busybox", "tar"],
+      },
+      // Its sh is bash 3 in POSIX mode, its awk Kernighan's, its tar bsdtar; its tools know nothing of GNU.
       macos: {
         shell: [find("bash"), "--posix"],
-        path: offer("macos", {
-          ...common,
-          awk: find("original-awk"),
-          sh: find("bash"),
-          shasum: find("shasum"),
-          perl: find("perl"),
-        }),
+        path: offer("macos", { sh: find("bash"), perl: find("perl") }),
+        tar: ["bsdtar"],
       },
     };
-    const bytes = Buffer.from("a: 1\n");
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    offerStrict(hosts.macos.path, {
+      ...common,
+      awk: find("original-awk"),
+      shasum: find("shasum"),
+    });
+    const file = (path: string, bytes: Buffer): ArchiveInput["files"][number] => ({
+      path,
+      bytes,
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+    });
     bundle = await bundleOf(folder, "bundle", WISHES, {
-      files: [{ path: "values/app.yaml", bytes, sha256 }],
+      files: [file("load.sh", readFileSync(SCRIPT)), file("values/app.yaml", Buffer.from("a: 1\n"))],
     });
     names = bundle.inventory.images.flatMap((image) => image.names).sort();
   });
@@ -111,13 +129,17 @@ describeNodes("load.sh", () => {
   });
   afterEach(async () => {
     expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+    expect(readFileSync(join(hosts.macos.path, REFUSED), "utf8")).toBe("");
     await nodes.remove();
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it.each(["debian", "busybox", "macos"] as const)("loads every name into every node: %s", async (which) => {
+    const [tar = "", ...options] = hosts[which].tar;
+    await mustRun(tar, [...options, "-xf", bundle.file, "-C", hosts[which].path, "load.sh"]);
+    const script = join(hosts[which].path, "load.sh");
     const args = [bundle.file, "--to", `kind:${nodes.cluster}`];
-    const first = await run(...host(which, args));
+    const first = await run(...host(which, args, script));
 
     expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("sending") as unknown });
     for (const node of nodes.names) {
@@ -134,7 +156,7 @@ describeNodes("load.sh", () => {
       for (const name of names) expect(pinned).toContain(name);
     }
 
-    const again = await run(...host(which, args));
+    const again = await run(...host(which, args, script));
     expect(again.code).toBe(0);
     expect(again.stderr).not.toContain("sending");
   });
@@ -168,7 +190,7 @@ describeNodes("load.sh", () => {
       bytes.writeUInt8(bytes.readUInt8(offset + 1000) ^ 1, offset + 1000),
     );
 
-    const { code, stderr } = await load(file);
+    const { code, stderr } = await run(...host("macos", [file, "--to", `kind:${nodes.cluster}`]));
     expect(code).toBe(2);
     expect(stderr).toContain("quay.io/org/tagged:1");
     for (const node of nodes.names) expect(await complete(node)).toEqual([]);
@@ -297,7 +319,7 @@ describeNodes("load.sh", () => {
     ]);
     const config = one.inventory.images[0]?.platforms[0]?.config.digest;
     try {
-      const first = await run(...host("debian", [one.file, "--to", "docker"]));
+      const first = await run(...host("macos", [one.file, "--to", "docker"]));
       expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("sending") as unknown });
       const id = await mustRun("docker", ["image", "inspect", "--format", "{{.Id}}", image]);
       expect(id.trim()).toBe(config);
@@ -307,6 +329,56 @@ describeNodes("load.sh", () => {
     } finally {
       await run("docker", ["image", "rm", image]);
     }
+  });
+});
+
+describeNodes("what load.sh has brought", () => {
+  let folder: string;
+  let nodes: Nodes;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
+    // containerd 2 takes labels off a name that is imported again, 1 does not.
+    nodes = await startNodes(1, existsSync(CONTAINERD_2) ? CONTAINERD_2 : undefined);
+  });
+  afterAll(async () => {
+    await nodes.remove();
+    await rm(folder, { recursive: true });
+  });
+
+  it("is noted, so that unload takes away exactly that", async () => {
+    const [tagged, , alone] = WISHES as [NamedWish, NamedWish, NamedWish];
+    const to = ["--to", `kind:${nodes.cluster}`];
+    const cli = async (...args: readonly string[]): Promise<void> => {
+      expect(await runCli([...args, ...to], { entry: "built" })).toMatchObject({ code: 0 });
+    };
+    const names = async (node: string): Promise<readonly string[]> =>
+      (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q"))
+        .split("\n")
+        .filter((name) => name !== "" && !name.startsWith("sha256:"));
+    const namesOf = ({ inventory }: OpenBundle): readonly string[] =>
+      inventory.images.flatMap((image) => image.names).sort();
+    const bundle = await bundleOf(folder, "bundle", WISHES);
+    const other = await bundleOf(folder, "needs-one", [tagged]);
+    const before = await bundleOf(folder, "before", [alone]);
+    const noteOf = ({ inventory }: OpenBundle): string => `io.viola-airgap.bundle/${inventory.name}_1.0.0=`;
+    for (const { file } of [other, before]) await cli("load", file);
+    for (const node of nodes.names)
+      await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "label", ...namesOf(before), noteOf(before));
+
+    const env = { ...process.env, VIOLA_SH_ONLY: "1" };
+    expect(await run("/bin/sh", [SCRIPT, bundle.file, ...to], { env })).toMatchObject({ code: 0 });
+    for (const node of nodes.names) {
+      expect(await names(node)).toEqual(namesOf(bundle));
+      const listed = await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls");
+      const shared = listed.split("\n").find((line) => line.startsWith("quay.io/org/tagged:1"));
+      for (const part of [noteOf(other), noteOf(bundle), "pinned=pinned"]) expect(shared).toContain(part);
+    }
+
+    await cli("unload", other.file);
+    for (const node of nodes.names) expect(await names(node)).toEqual(namesOf(bundle));
+    await cli("unload", bundle.file);
+    for (const node of nodes.names) expect(await names(node)).toEqual(namesOf(before));
   });
 });
 
@@ -418,6 +490,33 @@ describeBuild("a bundle that brings its tools along", () => {
       code: 0,
       stderr: expect.not.stringContaining("does the work") as unknown,
     });
+  });
+
+  it("goes on without a program that does not reach the engine", async () => {
+    const programs = join(folder, "podman-only");
+    mkdirSync(programs);
+    const docker = execFileSync("which", ["docker"], { encoding: "utf8" }).trim();
+    // Stands for podman: Kind-like nodes are in this one, and the program knows Docker alone.
+    const scripts = {
+      podman: `exec ${docker} "$@"`,
+      "viola-airgap": `DOCKER_HOST=unix:///nowhere exec ${process.execPath} ${join(ROOT, "dist/main.js")} "$@"`,
+    };
+    for (const [name, script] of Object.entries(scripts))
+      writeFileSync(join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    for (const tool of [...TOOLS, "sh", "sha256sum"])
+      symlinkSync(execFileSync("which", [tool], { encoding: "utf8" }).trim(), join(programs, tool));
+
+    const file = join(folder, "podman.tar");
+    expect(await build("-o", file)).toMatchObject({ code: 0 });
+    const env = { PATH: programs, HOME: folder };
+    const { code, stdout, stderr } = await run("/bin/sh", [SCRIPT, file, "--to", `kind:${nodes.cluster}`], {
+      env,
+    });
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining("does the work") as unknown,
+    });
+    for (const node of nodes.names) expect(stdout).toContain(node);
   });
 
   it.each([["tar"], ["bsdtar"], ["busybox tar"]])(

@@ -9,7 +9,10 @@ A bundle for Kubernetes without internet: Helm charts with all dependencies, the
 
 With viola-airgap (Node 20.18.1 or newer):
   viola-airgap verify BUNDLE
+  viola-airgap load BUNDLE --to kind:CLUSTER --install
+or in two steps, where others load and install:
   viola-airgap load BUNDLE --to kind:CLUSTER
+  viola-airgap install BUNDLE --to kind:CLUSTER
 
 Without it, and without Node, by a POSIX shell with docker, ctr or k3s (and helm and kubectl to install):
   tar -xf BUNDLE load.sh

@@ -35,9 +35,9 @@ export function namesToShare(inventory: Inventory, images: readonly NodeImage[])
 }
 
 /**
- * The rule: a name goes when `load` noted on it that this bundle brought it, it still points to the bundle's content, no other bundle has
- * a note on it, and no container, stopped ones too, was made from it or from another name of its content. Names without a note (there
- * before the load, or brought by load.sh, which leaves none) stay. Other names of the same content are never touched.
+ * The rule: a name goes when `load` or load.sh noted on it that this bundle brought it, it still points to the bundle's content, no other
+ * bundle has a note on it, and no container, stopped ones too, was made from it or from another name of its content. Names without a note
+ * were there before and stay. Other names of the same content are never touched.
  * `used` holds the names that containers were made from.
  */
 export function planUnload(

@@ -1,32 +1,40 @@
-// SIGKILL at ten moments: of the loader, and of a node's containerd. The next load ends well, and nothing half there passes for loaded.
+// SIGKILL at ten moments while content is on its way: of the loader, and of a node's containerd. What is left is whole, and the next load ends well.
 import { createHash } from "node:crypto";
-import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadBundle } from "../../../src/workflows/load.js";
+import { parseCompleteImages } from "../../../src/adapters/containerd/check-output.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
+import { runCli, startCli } from "../../support/cli.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { mustRun, start } from "../../support/run.js";
+import { mustRun } from "../../support/run.js";
 import { bundleOf } from "./bundle-of.js";
-import { kindTarget, loadContext } from "./kind.js";
 
 const describeNodes = await needs("nodes", "root");
 
 const SEEDS = Array.from({ length: 10 }, (_, index) => index + 1);
-const LATEST_MS = 900;
+const IMAGES = ["one", "two", "three", "four"];
 /** A fetch that was killed leaves a lease on what it has so far. */
 const EMPTY = `
 export CONTAINERD_NAMESPACE=k8s.io
 ctr leases ls -q | xargs -r ctr leases rm
 ctr images ls -q | xargs -r ctr images rm --sync
 `;
-const HASH = `for hex in "$@"; do ctr -n k8s.io content get "sha256:$hex" | sha256sum | cut -d " " -f 1; done`;
-const IMAGES = ["one", "two", "three"];
+/**
+ * Prints what a fetch that was cut off has not cleared away by itself, after a few seconds at most; what `ctr images check` says; and the
+ * sha256 of every blob beside its name.
+ */
+const INSPECT = `
+left() { ls -d /run/viola-airgap.* 2>/dev/null; }
+for _ in 1 2 3 4 5 6 7 8 9 10; do left >/dev/null || break; sleep 0.5; done
+left
+ctr -n k8s.io images check
+cd /var/lib/containerd/io.containerd.content.v1.content/blobs/sha256 && sha256sum * 2>/dev/null || :
+`;
 
 describeNodes("a load that is killed", () => {
   let folder: string;
@@ -40,7 +48,7 @@ describeNodes("a load that is killed", () => {
       reference: `ghcr.io/killed/${name}:1`,
       seed: name,
       mediaTypes: "oci" as const,
-      layers: [8_000_000, 6_000_000],
+      layers: [6_000_000, 4_000_000],
     }));
     bundle = await bundleOf(folder, "killed", wishes);
   });
@@ -50,50 +58,85 @@ describeNodes("a load that is killed", () => {
   });
 
   test.each(SEEDS)("at moment %i is made good by the next", async (seed) => {
-    const [, worker = ""] = nodes.names;
-    for (const node of nodes.names) await nodes.exec(node, "sh", "-c", EMPTY);
-    const tsx = createRequire(import.meta.url).resolve("tsx");
-    const script = join(import.meta.dirname, "load-once.ts");
-    const loader = start(process.execPath, ["--import", tsx, script, bundle.file, nodes.cluster]);
-    await Promise.race([once(loader.process.stdout, "data"), loader.result]);
-    await delay(momentOf(seed));
+    const [main = "", worker = ""] = nodes.names;
+    const load = ["load", bundle.file, "--to", `kind:${nodes.cluster}`];
+    const size = bundle.inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
+    await Promise.all(nodes.names.map((node) => nodes.exec(node, "sh", "-c", EMPTY)));
+    const containerd = await firstProcess(worker);
+    const before = receivedBytes(containerd);
+
+    const loader = startCli(load, { entry: "built" });
+    const isSent = await reaches(
+      () => receivedBytes(containerd) - before,
+      momentOf(seed) * size,
+      loader.result,
+    );
+    expect(isSent).toBe(true);
     if (seed % 2 === 0) {
-      // The first process of such a node is containerd itself.
-      await mustRun("docker", ["kill", "--signal=KILL", worker]);
-      await loader.result;
+      process.kill(containerd, "SIGKILL");
+      expect((await loader.result).code).toBe(2);
+      await mustRun("docker", ["wait", worker]);
       await mustRun("docker", ["start", worker]);
-      await expect
-        .poll(() => nodes.exec(worker, "ctr", "version").catch(() => ""), { timeout: 20_000 })
-        .toContain("Server");
+      const version = (): Promise<string> => nodes.exec(worker, "ctr", "version").catch(() => "");
+      await expect.poll(version, { timeout: 20_000 }).toContain("Server");
     } else {
       loader.process.kill("SIGKILL");
-      await loader.result;
+      expect((await loader.result).code).toBe(128 + 9);
+      expect(receivedBytes(containerd) - before).toBeLessThan(size);
     }
-    for (const node of nodes.names) await expectWholeWhereNamed(node);
+    const [onMain, onWorker] = await Promise.all([countWhole(main), countWhole(worker)]);
+    expect(onWorker).toBeLessThan(IMAGES.length);
+    // The other node is finished, whatever becomes of this one.
+    if (seed % 2 === 0) expect(onMain).toBe(IMAGES.length);
 
-    const report = await loadBundle(bundle, kindTarget(nodes.cluster), loadContext(), () => undefined);
+    expect(await runCli(load, { entry: "built" })).toMatchObject({ code: 0 });
 
-    expect(report.nodes).toHaveLength(2);
-    for (const node of nodes.names) expect(await expectWholeWhereNamed(node)).toBe(IMAGES.length);
+    expect(await Promise.all(nodes.names.map(countWhole))).toEqual([IMAGES.length, IMAGES.length]);
   });
 
-  /** Reads every byte behind every name that counts as complete, and returns how many those are. */
-  async function expectWholeWhereNamed(node: string): Promise<number> {
-    const nodesFound = await kindTarget(nodes.cluster).findNodes(new AbortController().signal);
-    const names = bundle.inventory.images.flatMap((image) => image.names);
-    const found = nodesFound.find(({ name }) => name === node);
-    const complete = (await found?.completeImages(names, new AbortController().signal)) ?? new Map();
-    const blobs = bundle.inventory.images
-      .filter((image) => image.names.some((name) => complete.has(name)))
-      .flatMap(({ platforms }) => platforms.flatMap(({ config, layers }) => [config, ...layers]))
-      .map(({ digest }) => digest.slice("sha256:".length));
-    const sums = await nodes.exec(node, "sh", "-c", HASH, "sh", ...blobs);
-    expect(sums.trim().split(/\s+/).filter(Boolean)).toEqual(blobs);
-    return complete.size;
+  /** Returns how many images are complete on a node; every byte behind those must be right, and nothing of a load be left. */
+  async function countWhole(node: string): Promise<number> {
+    const said = await nodes.exec(node, "sh", "-c", INSPECT);
+    expect(said).not.toContain("/run/viola-airgap");
+    const complete = parseCompleteImages(said);
+    const images = bundle.inventory.images.filter(({ names }) => names.some((name) => complete.has(name)));
+    const whole = new Set(
+      [...said.matchAll(/^([0-9a-f]{64}) {2}\1$/gm)].map(([, hex]) => `sha256:${hex ?? ""}`),
+    );
+    for (const { platforms } of images) {
+      for (const { digest, config, layers } of platforms)
+        for (const blob of [digest, config.digest, ...layers.map((layer) => layer.digest)])
+          expect(whole).toContain(blob);
+    }
+    return images.length;
   }
 });
 
-/** A moment for each seed, the same in every run, spread over what such a load takes. */
+/** The first process of such a node is containerd itself. */
+async function firstProcess(node: string): Promise<number> {
+  return Number(await mustRun("docker", ["inspect", "--format={{.State.Pid}}", node]));
+}
+
+/** Returns the bytes that came over the network of a process. */
+function receivedBytes(pid: number): number {
+  return Number(/eth0:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/net/dev`, "utf8"))?.[1]);
+}
+
+/** Resolves to true as soon as so much is there, to false when `end` comes before. */
+async function reaches(read: () => number, goal: number, end: Promise<unknown>): Promise<boolean> {
+  const over = new AbortController();
+  void end.then(() => {
+    over.abort();
+  });
+  while (!over.signal.aborted) {
+    if (read() >= goal) return true;
+    await delay(1);
+  }
+  return false;
+}
+
+/** A moment for each seed, the same in every run: the share of the content that has arrived. What is left takes longer than any kill. */
 function momentOf(seed: number): number {
-  return createHash("sha256").update(String(seed)).digest().readUInt16BE(0) % LATEST_MS;
+  const random = createHash("sha256").update(String(seed)).digest().readUInt16BE(0) / 0x10000;
+  return 0.05 + 0.65 * random;
 }
