@@ -26,6 +26,15 @@ export const TARGETS = `${LOCAL_TARGETS} or registry://HOST[:PORT][/PREFIX]`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 
+/** Reads the targets of a command, at least one. Throws `USAGE`. */
+export function parseTargets(texts: readonly string[], known = TARGETS): readonly Target[] {
+  if (texts.length > 0) return texts.map(parseTarget);
+  throw new ViolaError("USAGE", "no target is named with --to", {
+    subject: "--to",
+    hint: `Write --to TARGET, where TARGET is ${known}.`,
+  });
+}
+
 /** Reads a target. Throws `USAGE`. */
 export function parseTarget(text: string): Target {
   if (text.startsWith("registry://")) return { kind: "registry", ...parseRegistryTarget(text) };

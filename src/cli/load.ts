@@ -9,7 +9,16 @@ import type { CommandContext, CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
-import { findStore, findTargetNodes, isStore, parseTarget, requireNodes, TARGETS } from "./load-target.js";
+import {
+  findStore,
+  findTargetNodes,
+  isStore,
+  NODE_TARGETS,
+  parseTargets,
+  requireNodes,
+  TARGETS,
+  type Target,
+} from "./load-target.js";
 import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
 import { formatInstall } from "./reporters/install.js";
 import { formatTable } from "./reporters/table.js";
@@ -27,14 +36,15 @@ export function registerLoad(program: Command, launch: Launch): void {
       .command("load")
       .description("load every image of the bundle into nodes, or into a registry")
       .argument("<bundle>", "bundle file")
-      .requiredOption("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
+      .option("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
       .option("--settings <folder>", "where settings for nodes go that pull from a registry target")
       .option("--docker-mirror", "push images of Docker Hub also to where dockerd asks a mirror for them")
       .option("--unpack", "unpack images on nodes at once, so that the first start of a Pod is quick")
       .option("--install", "then install the releases; the options below are for this"),
   ).action(async (file: string, flags: LoadFlags) => {
     await launch(flags, async (context) => {
-      const targets = flags.to.map(parseTarget);
+      const targets = parseTargets(flags.to);
+      refuseIdleFlags(flags, targets);
       const isInstalling = flags.install === true;
       if (isInstalling && targets.length > 1) {
         throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
@@ -83,6 +93,26 @@ export function registerLoad(program: Command, launch: Launch): void {
       return isWell ? EXIT.done : EXIT.no;
     });
   });
+}
+
+/** Throws `USAGE` for an option that none of the targets takes notice of. */
+function refuseIdleFlags({ unpack, settings, dockerMirror }: LoadFlags, targets: readonly Target[]): void {
+  const refuse = (
+    option: string,
+    given: unknown,
+    goesWith: (target: Target) => boolean,
+    what: string,
+  ): void => {
+    if (given === undefined || targets.some(goesWith)) return;
+    throw new ViolaError("USAGE", `${option} goes with ${what} only`, {
+      subject: option,
+      hint: "Leave it out, or name such a target with --to.",
+    });
+  };
+  const isRegistry = ({ kind }: Target): boolean => kind === "registry";
+  refuse("--settings", settings, isRegistry, "a registry as target");
+  refuse("--docker-mirror", dockerMirror, isRegistry, "a registry as target");
+  refuse("--unpack", unpack, (target) => !isRegistry(target) && !isStore(target), `nodes (${NODE_TARGETS})`);
 }
 
 async function makeLoadContext(context: CommandContext, unpack: boolean): Promise<LoadContext> {

@@ -7,7 +7,7 @@ import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
 import { collect, type Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import { findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTarget } from "./load-target.js";
+import { findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./load-target.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
@@ -21,14 +21,13 @@ export function registerUnload(program: Command, launch: Launch): void {
     .command("unload")
     .description("take away exactly what the bundle brought and nothing else uses")
     .argument("<bundle>", "bundle file")
-    .requiredOption("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
+    .option("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
     .action(async (file: string, flags: UnloadFlags) => {
       await launch(flags, async (context) => {
-        const targets = flags.to.map((text) => {
-          const target = parseTarget(text);
+        const targets = parseTargets(flags.to, LOCAL_TARGETS).map((target) => {
           if (target.kind !== "registry") return target;
           throw new ViolaError("USAGE", "unload cannot take images out of a registry", {
-            subject: text,
+            subject: target.host,
             hint: "Delete the repositories there with the registry's own tools.",
           });
         });
