@@ -147,6 +147,7 @@ class CtrNode implements ClusterNode {
       session.destroy();
     };
     signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     try {
       // When ctr gives up early the archive is not read to its end: its own message, not the broken pipe, says why.
       const feeding = pipeline(archive, session.stdin, { signal }).catch(() => undefined);
