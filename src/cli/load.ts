@@ -1,4 +1,5 @@
 // `load BUNDLE --to TARGET…`: every image into every node, checked there, and with `--install` the releases after them.
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
@@ -124,6 +125,7 @@ async function makeLoadContext(context: CommandContext, unpack: boolean): Promis
     reader: context.reader,
     serveBundle,
     readSegments,
+    cores: availableParallelism(),
     unpack,
     signal: context.signal,
   };
