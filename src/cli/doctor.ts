@@ -1,6 +1,8 @@
 // `doctor`: what this machine has, which targets would work, and what is missing.
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import type { ClusterNode } from "../core/cluster/node.js";
 import { digestOf } from "../core/oci/digest.js";
@@ -11,7 +13,15 @@ import { collect, type Launch } from "./command.js";
 import { readVersion, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
-import { findStore, findTargetNodes, isStore, parseTarget, TARGETS, type Target } from "./load-target.js";
+import {
+  findK3sFolder,
+  findStore,
+  findTargetNodes,
+  isStore,
+  parseTarget,
+  TARGETS,
+  type Target,
+} from "./load-target.js";
 import { findHelmProgram } from "./plan-context.js";
 import { enterRegistry, type RegistryTarget } from "./push.js";
 import { formatTable } from "./reporters/table.js";
@@ -119,6 +129,12 @@ function targetProbe(text: string, target: Target, context: CommandContext): Pro
       if (isStore(target)) {
         const { store } = await findStore(target, context);
         return `images for ${formatPlatform(await store.platform(signal))}`;
+      }
+      if (target.kind === "k3s") {
+        const { folder, isRunning } = await findK3sFolder(context);
+        // On a machine without k3s, load would put images where nobody takes them from.
+        if (!isRunning && existsSync(dirname(folder.path)))
+          return `it does not run; load puts images into ${folder.path}, for its start`;
       }
       const nodes = await (await findTargetNodes(target, context)).findNodes(signal);
       if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import { loadFolder } from "../workflows/load-folder.js";
 import { loadStore } from "../workflows/load-store.js";
 import { loadBundle, type LoadContext, type LoadReport, type NodeReport } from "../workflows/load.js";
 import { collect, type Launch } from "./command.js";
@@ -11,6 +12,7 @@ import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
 import {
+  findK3sFolder,
   findStore,
   findTargetNodes,
   isStore,
@@ -64,6 +66,12 @@ export function registerLoad(program: Command, launch: Launch): void {
             makeLoadContext(context, false),
           ]);
           loaded.push(await loadStore(bundle, store, loadContext, context.progress.onProgress));
+        } else if (target.kind === "k3s" && !isInstalling && !(await findK3sFolder(context)).isRunning) {
+          const [{ folder }, loadContext] = await Promise.all([
+            findK3sFolder(context),
+            makeLoadContext(context, false),
+          ]);
+          loaded.push(await loadFolder(bundle, folder, loadContext, context.progress.onProgress));
         } else {
           const [nodes, loadContext] = await Promise.all([
             findTargetNodes(target, context),
@@ -153,8 +161,11 @@ function formatLoad(reports: readonly LoadReport[]): string {
   const names = reports[0]?.names ?? 0;
   const table = formatTable(columns, rows);
   const unresolved = reports.flatMap(({ nodes }) => nodes).flatMap((node) => node.unresolved ?? []);
-  if (unresolved.length === 0)
-    return `${table}\n\nall ${names} image names resolve and are complete on every node`;
+  if (unresolved.length === 0) {
+    const isWaiting = reports.some(({ nodes }) => nodes.some(({ route }) => route === "folder"));
+    const where = isWaiting ? "on every node that runs; k3s has them when it starts" : "on every node";
+    return `${table}\n\nall ${names} image names resolve and are complete ${where}`;
+  }
   return [
     `${table}\n`,
     "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it:",
@@ -166,4 +177,5 @@ const ROUTES: Readonly<Record<NodeReport["route"], string>> = {
   none: "nothing to do",
   fetch: "fetched by the node",
   import: "streamed into the node",
+  folder: "waits for its start",
 };

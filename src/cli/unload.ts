@@ -2,12 +2,20 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import { unloadFolder } from "../workflows/load-folder.js";
 import { unloadStore } from "../workflows/load-store.js";
 import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
 import { collect, type Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import { findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./load-target.js";
+import {
+  findK3sFolder,
+  findStore,
+  findTargetNodes,
+  isStore,
+  LOCAL_TARGETS,
+  parseTargets,
+} from "./load-target.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
@@ -37,6 +45,11 @@ export function registerUnload(program: Command, launch: Launch): void {
           if (isStore(target)) {
             reports.push(await unloadStore(inventory, await findStore(target, context), context.signal));
             continue;
+          }
+          if (target.kind === "k3s") {
+            const { folder, isRunning } = await findK3sFolder(context);
+            reports.push(await unloadFolder(inventory, folder));
+            if (!isRunning) continue;
           }
           const nodes = await findTargetNodes(target, context);
           reports.push(

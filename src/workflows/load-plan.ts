@@ -62,7 +62,8 @@ export function refuseFullDisks(plans: readonly NodePlan[]): void {
   if (failures.length > 0) throw oneOrMany("disks of nodes are too full", failures);
 }
 
-function megabytes(bytes: number): string {
+/** Writes bytes for people. */
+export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 

@@ -33,8 +33,11 @@ export interface LoadContext {
   readonly signal: AbortSignal;
 }
 
-/** How content came to a node: not at all as all was there, fetched by the node, or imported from a stream. */
-export type LoadRoute = "none" | "fetch" | "import";
+/**
+ * How content came to a node: not at all as all was there, fetched by the node, imported from a stream, or put where the node takes it from
+ * when it starts.
+ */
+export type LoadRoute = "none" | "fetch" | "import" | "folder";
 
 export interface NodeReport {
   readonly node: string;
@@ -50,7 +53,7 @@ export interface NodeReport {
   readonly unresolved?: readonly string[];
 }
 
-/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there. */
+/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there; by the route `folder` when it has started. */
 export interface LoadReport {
   readonly bundle: string;
   readonly names: number;
@@ -279,7 +282,8 @@ export function endpointOf(host: string, served: ServedBundle, client: string): 
   return `http://${host.includes(":") ? `[${host}]` : host}:${served.port}${served.pathFor(client)}`;
 }
 
-function allNames(inventory: Inventory): readonly string[] {
+/** Lists the names of all images. */
+export function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }
 
@@ -305,7 +309,8 @@ async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A,
   return [first as A, second as B];
 }
 
-async function* counted(
+/** Passes chunks on, and tells of each that was taken. */
+export async function* counted(
   chunks: AsyncIterable<Uint8Array>,
   onChunk: (bytes: number) => void,
 ): AsyncIterable<Uint8Array> {

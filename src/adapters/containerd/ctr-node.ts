@@ -61,7 +61,7 @@ export async function connectCtrNode(
 }
 
 /** Returns the platform behind an answer of `uname -m`. */
-function platformOfMachine(machine: string): Platform {
+export function platformOfMachine(machine: string): Platform {
   const [, version] = /^armv(\d)/.exec(machine) ?? [];
   if (version !== undefined && version < "8")
     return { os: "linux", architecture: "arm", variant: `v${version}` };
