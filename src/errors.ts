@@ -64,6 +64,12 @@ export class ManyErrors extends ViolaError {
   }
 }
 
+/** Returns the only failure as it is, or several as one. */
+export function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
+  const [first] = errors;
+  return errors.length === 1 && first !== undefined ? first : new ManyErrors(message, errors);
+}
+
 /**
  * Runs every task to its end and returns all results in order.
  * Throws the only failure as it is, or several as one `ManyErrors` headed by `message`; anything that is not a `ViolaError` is a
@@ -77,7 +83,6 @@ export async function settleAll<T>(message: string, tasks: readonly Promise<T>[]
     if (!(outcome.reason instanceof ViolaError)) throw outcome.reason;
     failures.push(...(outcome.reason instanceof ManyErrors ? outcome.reason.errors : [outcome.reason]));
   }
-  const [first] = failures;
-  if (first !== undefined) throw failures.length === 1 ? first : new ManyErrors(message, failures);
+  if (failures.length > 0) throw oneOrMany(message, failures);
   return settled.map((outcome) => (outcome as PromiseFulfilledResult<T>).value);
 }

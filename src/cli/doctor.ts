@@ -1,8 +1,11 @@
 // `doctor`: what this machine has, which targets would work, and what is missing.
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import type { ClusterNode } from "../core/cluster/node.js";
+import { digestOf } from "../core/oci/digest.js";
 import { formatPlatform } from "../core/oci/platform.js";
 import { ViolaError } from "../errors.js";
 import { examine, type Finding, type Probe } from "../workflows/doctor.js";
@@ -11,15 +14,16 @@ import { readVersion, type CommandContext, type CommonOptions } from "./context.
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
 import {
+  findK3sFolder,
   findStore,
   findTargetNodes,
   isStore,
   parseTarget,
   TARGETS,
-  type NodesTarget,
-  type StoreKind,
+  type Target,
 } from "./load-target.js";
 import { findHelmProgram } from "./plan-context.js";
+import { enterRegistry, type RegistryTarget } from "./push.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
@@ -36,10 +40,7 @@ export function registerDoctor(program: Command, launch: Launch): void {
       .option("--to <target>", `a target that must work: ${TARGETS}; may be repeated`, collect, []),
   ).action(async (flags: DoctorFlags) => {
     await launch(flags, async (context) => {
-      const wanted = flags.to.map((text) => [text, parseTarget(text)] as const);
-      const targets = wanted.flatMap(([text, target]) =>
-        target.kind === "registry" ? [] : [targetProbe(text, target, context)],
-      );
+      const targets = flags.to.map((text) => targetProbe(text, parseTarget(text), context));
       const [parts, found] = await Promise.all([
         examine(partsOf(flags, context), context.signal),
         examine(targets.length > 0 ? targets : await likelyTargets(context), context.signal),
@@ -110,11 +111,8 @@ function partsOf(flags: DoctorFlags, context: CommandContext): readonly Probe[] 
 /** Every Kind cluster of the engine, and what may run on this machine itself. */
 async function likelyTargets(context: CommandContext): Promise<readonly Probe[]> {
   const clusters = await kindClusters(context, context.signal).catch(() => []);
-  const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s"];
-  return texts.flatMap((text) => {
-    const target = parseTarget(text);
-    return target.kind === "registry" ? [] : [targetProbe(text, target, context)];
-  });
+  const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
+  return texts.map((text) => targetProbe(text, parseTarget(text), context));
 }
 
 async function kindClusters(context: CommandContext, signal: AbortSignal): Promise<readonly string[]> {
@@ -122,20 +120,35 @@ async function kindClusters(context: CommandContext, signal: AbortSignal): Promi
   return findKindClusters(await context.docker(), signal);
 }
 
-function targetProbe(text: string, target: NodesTarget | StoreKind, context: CommandContext): Probe {
+function targetProbe(text: string, target: Target, context: CommandContext): Probe {
   return {
     name: text,
     neededFor: `load --to ${text}`,
     look: async (signal) => {
+      if (target.kind === "registry") return describeRegistry(target, context);
       if (isStore(target)) {
         const { store } = await findStore(target, context);
         return `images for ${formatPlatform(await store.platform(signal))}`;
+      }
+      if (target.kind === "k3s") {
+        const { folder, isRunning } = await findK3sFolder(context);
+        // On a machine without k3s, load would put images where nobody takes them from.
+        if (!isRunning && existsSync(dirname(folder.path)))
+          return `it does not run; load puts images into ${folder.path}, for its start`;
       }
       const nodes = await (await findTargetNodes(target, context)).findNodes(signal);
       if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
       return describeNodes(nodes);
     },
   };
+}
+
+/** Asks for a blob that nobody has: who is denied that need not try to push. */
+async function describeRegistry(target: RegistryTarget, context: CommandContext): Promise<string> {
+  const registry = await enterRegistry(target, "", context);
+  const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
+  await registry.hasBlob(repository, digestOf("doctor"), context.signal);
+  return `${registry.origin} lets us in; whether it takes images, only a push shows`;
 }
 
 function describeNodes(nodes: readonly ClusterNode[]): string {

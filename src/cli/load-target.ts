@@ -1,4 +1,5 @@
 // Targets of `load`, `install` and `unload`: as written on the command line, and the nodes behind them.
+import type { ImageFolder } from "../core/cluster/image-folder.js";
 import type { NodeTarget } from "../core/cluster/node.js";
 import { ViolaError } from "../errors.js";
 import type { StoreTarget } from "../workflows/load-store.js";
@@ -30,6 +31,15 @@ export const TARGETS = `${LOCAL_TARGETS} or ${REGISTRY_TARGET}`;
 export const INSTALL_TARGETS = `${NODE_TARGETS} or ${REGISTRY_TARGET}`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
+
+/** Reads the targets of a command, at least one. Throws `USAGE`. */
+export function parseTargets(texts: readonly string[], known = TARGETS): readonly Target[] {
+  if (texts.length > 0) return texts.map(parseTarget);
+  throw new ViolaError("USAGE", "no target is named with --to", {
+    subject: "--to",
+    hint: `Write --to TARGET, where TARGET is ${known}.`,
+  });
+}
 
 /** Reads a target. Throws `USAGE`. */
 export function parseTarget(text: string): Target {
@@ -80,4 +90,13 @@ export async function findTargetNodes(target: NodesTarget, context: CommandConte
   }
   const { findContainerd, findK3s } = await import("../adapters/containerd/local-nodes.js");
   return target.kind === "k3s" ? findK3s(context.env) : findContainerd(target.socket, context.env);
+}
+
+/** Returns the images folder of k3s, and whether k3s runs. */
+export async function findK3sFolder(
+  context: CommandContext,
+): Promise<{ readonly folder: ImageFolder; readonly isRunning: boolean }> {
+  const { k3sImageFolder, K3S_SOCKET, listensAt } = await import("../adapters/containerd/k3s.js");
+  const [folder, isRunning] = await Promise.all([k3sImageFolder(context.env), listensAt(K3S_SOCKET)]);
+  return { folder, isRunning };
 }

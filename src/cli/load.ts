@@ -1,7 +1,9 @@
 // `load BUNDLE --to TARGET…`: every image into every node, checked there, and with `--install` the releases after them.
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import { loadFolder } from "../workflows/load-folder.js";
 import { loadStore } from "../workflows/load-store.js";
 import { loadBundle, type LoadContext, type LoadReport, type NodeReport } from "../workflows/load.js";
 import { collect, type Launch } from "./command.js";
@@ -10,12 +12,15 @@ import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./install-context.js";
 import { runInstall } from "./install.js";
 import {
+  findK3sFolder,
   findStore,
   findTargetNodes,
   isStore,
-  parseTarget,
+  NODE_TARGETS,
+  parseTargets,
   requireInstallable,
   TARGETS,
+  type Target,
 } from "./load-target.js";
 import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
 import { formatInstall } from "./reporters/install.js";
@@ -34,14 +39,15 @@ export function registerLoad(program: Command, launch: Launch): void {
       .command("load")
       .description("load every image of the bundle into nodes, or into a registry")
       .argument("<bundle>", "bundle file")
-      .requiredOption("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
+      .option("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
       .option("--settings <folder>", "where settings for nodes go that pull from a registry target")
       .option("--docker-mirror", "push images of Docker Hub also to where dockerd asks a mirror for them")
       .option("--unpack", "unpack images on nodes at once, so that the first start of a Pod is quick")
       .option("--install", "then install the releases; the options below are for this"),
   ).action(async (file: string, flags: LoadFlags) => {
     await launch(flags, async (context) => {
-      const targets = flags.to.map(parseTarget);
+      const targets = parseTargets(flags.to);
+      refuseIdleFlags(flags, targets);
       const isInstalling = flags.install === true;
       if (isInstalling && targets.length > 1) {
         throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
@@ -60,6 +66,12 @@ export function registerLoad(program: Command, launch: Launch): void {
             makeLoadContext(context, false),
           ]);
           loaded.push(await loadStore(bundle, store, loadContext, context.progress.onProgress));
+        } else if (target.kind === "k3s" && !isInstalling && !(await findK3sFolder(context)).isRunning) {
+          const [{ folder }, loadContext] = await Promise.all([
+            findK3sFolder(context),
+            makeLoadContext(context, false),
+          ]);
+          loaded.push(await loadFolder(bundle, folder, loadContext, context.progress.onProgress));
         } else {
           const [nodes, loadContext] = await Promise.all([
             findTargetNodes(target, context),
@@ -92,6 +104,26 @@ export function registerLoad(program: Command, launch: Launch): void {
   });
 }
 
+/** Throws `USAGE` for an option that none of the targets takes notice of. */
+function refuseIdleFlags({ unpack, settings, dockerMirror }: LoadFlags, targets: readonly Target[]): void {
+  const refuse = (
+    option: string,
+    given: unknown,
+    goesWith: (target: Target) => boolean,
+    what: string,
+  ): void => {
+    if (given === undefined || targets.some(goesWith)) return;
+    throw new ViolaError("USAGE", `${option} goes with ${what} only`, {
+      subject: option,
+      hint: "Leave it out, or name such a target with --to.",
+    });
+  };
+  const isRegistry = ({ kind }: Target): boolean => kind === "registry";
+  refuse("--settings", settings, isRegistry, "a registry as target");
+  refuse("--docker-mirror", dockerMirror, isRegistry, "a registry as target");
+  refuse("--unpack", unpack, (target) => !isRegistry(target) && !isStore(target), `nodes (${NODE_TARGETS})`);
+}
+
 async function makeLoadContext(context: CommandContext, unpack: boolean): Promise<LoadContext> {
   const [{ serveBundle }, { readSegments }] = await Promise.all([
     import("../adapters/bundle-registry/server.js"),
@@ -101,6 +133,7 @@ async function makeLoadContext(context: CommandContext, unpack: boolean): Promis
     reader: context.reader,
     serveBundle,
     readSegments,
+    cores: availableParallelism(),
     unpack,
     signal: context.signal,
   };
@@ -128,8 +161,11 @@ function formatLoad(reports: readonly LoadReport[]): string {
   const names = reports[0]?.names ?? 0;
   const table = formatTable(columns, rows);
   const unresolved = reports.flatMap(({ nodes }) => nodes).flatMap((node) => node.unresolved ?? []);
-  if (unresolved.length === 0)
-    return `${table}\n\nall ${names} image names resolve and are complete on every node`;
+  if (unresolved.length === 0) {
+    const isWaiting = reports.some(({ nodes }) => nodes.some(({ route }) => route === "folder"));
+    const where = isWaiting ? "on every node that runs; k3s has them when it starts" : "on every node";
+    return `${table}\n\nall ${names} image names resolve and are complete ${where}`;
+  }
   return [
     `${table}\n`,
     "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it:",
@@ -141,4 +177,5 @@ const ROUTES: Readonly<Record<NodeReport["route"], string>> = {
   none: "nothing to do",
   fetch: "fetched by the node",
   import: "streamed into the node",
+  folder: "waits for its start",
 };

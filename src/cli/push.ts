@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import pLimit from "p-limit";
 import type { Settings } from "../adapters/settings.js";
 import { mirrorSettings, type MirrorPlace } from "../core/cluster/mirror-settings.js";
+import type { PushRegistry } from "../core/cluster/push-registry.js";
 import { parseReference } from "../core/images/reference.js";
 import { ViolaError } from "../errors.js";
 import type { OpenBundle } from "../workflows/context.js";
@@ -54,6 +55,26 @@ export interface PushFlags {
   readonly dockerMirror?: boolean;
 }
 
+/** Enters the registry with the credentials that docker or podman keep. `file` is the bundle that blobs come from. */
+export async function enterRegistry(
+  { host }: RegistryTarget,
+  file: string,
+  context: CommandContext,
+): Promise<PushRegistry> {
+  const [settings, { connectPushRegistry }] = await Promise.all([
+    context.settings(),
+    import("../adapters/registry/push-client.js"),
+  ]);
+  const registry = await connectPushRegistry(
+    host,
+    file,
+    { settings, env: context.env, home: homedir() },
+    context.signal,
+  );
+  context.onDispose(() => registry.close());
+  return registry;
+}
+
 /** Pushes the bundle, and writes settings for nodes where that is asked for. Throws what pushing throws. */
 export async function pushToRegistry(
   bundle: OpenBundle,
@@ -61,13 +82,10 @@ export async function pushToRegistry(
   flags: PushFlags,
   context: CommandContext,
 ): Promise<PushResult> {
-  const [settings, { connectPushRegistry }] = await Promise.all([
+  const [settings, registry] = await Promise.all([
     context.settings(),
-    import("../adapters/registry/push-client.js"),
+    enterRegistry(target, bundle.file, context),
   ]);
-  const places = { settings, env: context.env, home: homedir() };
-  const registry = await connectPushRegistry(target.host, bundle.file, places, context.signal);
-  context.onDispose(() => registry.close());
   const forDockerd = flags.dockerMirror === true;
   const limit = pLimit(settings.concurrency);
   const { reader, signal } = context;

@@ -2,12 +2,20 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
+import { unloadFolder } from "../workflows/load-folder.js";
 import { unloadStore } from "../workflows/load-store.js";
 import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
 import { collect, type Launch } from "./command.js";
 import type { CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
-import { findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTarget } from "./load-target.js";
+import {
+  findK3sFolder,
+  findStore,
+  findTargetNodes,
+  isStore,
+  LOCAL_TARGETS,
+  parseTargets,
+} from "./load-target.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 
@@ -21,14 +29,13 @@ export function registerUnload(program: Command, launch: Launch): void {
     .command("unload")
     .description("take away exactly what the bundle brought and nothing else uses")
     .argument("<bundle>", "bundle file")
-    .requiredOption("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
+    .option("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
     .action(async (file: string, flags: UnloadFlags) => {
       await launch(flags, async (context) => {
-        const targets = flags.to.map((text) => {
-          const target = parseTarget(text);
+        const targets = parseTargets(flags.to, LOCAL_TARGETS).map((target) => {
           if (target.kind !== "registry") return target;
           throw new ViolaError("USAGE", "unload cannot take images out of a registry", {
-            subject: text,
+            subject: target.host,
             hint: "Delete the repositories there with the registry's own tools.",
           });
         });
@@ -38,6 +45,11 @@ export function registerUnload(program: Command, launch: Launch): void {
           if (isStore(target)) {
             reports.push(await unloadStore(inventory, await findStore(target, context), context.signal));
             continue;
+          }
+          if (target.kind === "k3s") {
+            const { folder, isRunning } = await findK3sFolder(context);
+            reports.push(await unloadFolder(inventory, folder));
+            if (!isRunning) continue;
           }
           const nodes = await findTargetNodes(target, context);
           reports.push(

@@ -1,4 +1,5 @@
 // Loads a bundle into the nodes of a cluster: verified, compared with what each node has, served, fetched by the nodes, asked again.
+import pLimit from "p-limit";
 import type { Inventory } from "../core/bundle/inventory.js";
 import {
   describeMissingPlatform,
@@ -7,16 +8,16 @@ import {
   manifestsOf,
   surveyNode,
   wantedNames,
-  type LackingImage,
 } from "../core/cluster/lacking.js";
 import type { ClusterNode, NodeTarget } from "../core/cluster/node.js";
 import { bundleId, namesToShare } from "../core/cluster/unload-plan.js";
 import type { ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
 import { planThinArchive, type ReadSegments } from "../core/cluster/thin-archive.js";
 import { formatPlatform } from "../core/oci/platform.js";
-import { ManyErrors, settleAll, ViolaError } from "../errors.js";
+import { oneOrMany, settleAll, ViolaError } from "../errors.js";
 import type { BundleReader, OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
+import { planFetches, planNode, refuseFullDisks, type NodePlan, type SurveyedNode } from "./load-plan.js";
 import { LoadProgress } from "./load-progress.js";
 import { verifyBundle } from "./verify.js";
 
@@ -27,11 +28,16 @@ export interface LoadContext {
   readonly reader: BundleReader;
   readonly serveBundle: ServeBundle;
   readonly readSegments: ReadSegments;
+  /** Processors of the machine that all nodes run on. */
+  readonly cores: number;
   readonly signal: AbortSignal;
 }
 
-/** How content came to a node: not at all as all was there, fetched by the node, or imported from a stream. */
-export type LoadRoute = "none" | "fetch" | "import";
+/**
+ * How content came to a node: not at all as all was there, fetched by the node, imported from a stream, or put where the node takes it from
+ * when it starts.
+ */
+export type LoadRoute = "none" | "fetch" | "import" | "folder";
 
 export interface NodeReport {
   readonly node: string;
@@ -47,23 +53,12 @@ export interface NodeReport {
   readonly unresolved?: readonly string[];
 }
 
-/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there. */
+/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there; by the route `folder` when it has started. */
 export interface LoadReport {
   readonly bundle: string;
   readonly names: number;
   readonly nodes: readonly NodeReport[];
 }
-
-/** A node that was asked what it has. */
-interface SurveyedNode {
-  readonly node: ClusterNode;
-  readonly lacking: readonly LackingImage[];
-  readonly presentNames: number;
-}
-
-/** Fetches in all, over all nodes: more do not help cores and disks that the nodes share. */
-const FETCHES_IN_ALL = 8;
-const FETCHES_PER_NODE = { least: 2, most: 4 };
 
 /**
  * Loads every image of the bundle into every node of the target; nodes that have all are left alone. Nothing reaches a node before the
@@ -82,12 +77,21 @@ export async function loadBundle(
     surveyNodes(inventory, target, context, onProgress),
     refuseDamage(bundle, context, onProgress),
   );
-  const nodes = surveyed.some(({ lacking }) => lacking.length > 0)
-    ? await serveAndLoad(bundle, surveyed, context, onProgress)
-    : surveyed.map((one) => reportOf(one, "none", 0));
-  await settleAll(
-    "nodes could not be finished",
-    surveyed.map(({ node, presentNames }) => finishNode(inventory, node, presentNames, context, onProgress)),
+  const busy = await settleAll(
+    "nodes could not be asked",
+    surveyed.filter(({ lacking }) => lacking.length > 0).map((one) => planNode(inventory, one, context)),
+  );
+  refuseFullDisks(busy);
+  const complete = surveyed.filter(({ lacking }) => lacking.length === 0);
+  const [loaded] = await settleBoth(
+    busy.length === 0 ? Promise.resolve([]) : serveAndLoad(bundle, busy, context, onProgress),
+    settleAll(
+      "nodes could not be finished",
+      complete.map((one) => finishNode(inventory, one, context, onProgress)),
+    ),
+  );
+  const nodes = surveyed.map(
+    (one) => loaded.find(({ node }) => node === one.node.name) ?? reportOf(one, "none", 0),
   );
   return { bundle: `${inventory.name} ${inventory.version}`, names: allNames(inventory).length, nodes };
 }
@@ -134,45 +138,60 @@ async function surveyNodes(
 
 async function serveAndLoad(
   bundle: OpenBundle,
-  surveyed: readonly SurveyedNode[],
+  plans: readonly NodePlan[],
   context: LoadContext,
   onProgress: OnProgress,
 ): Promise<readonly NodeReport[]> {
-  const busy = await settleAll(
-    "nodes could not be asked",
-    surveyed
-      .filter(({ lacking }) => lacking.length > 0)
-      .map((one) => planNode(bundle.inventory, one, context.signal)),
-  );
-  const progress = new LoadProgress(new Map(busy.map(({ node, bytes }) => [node.name, bytes])), onProgress);
-  const served = await context.serveBundle(bundle, (client, bytes) => {
+  const progress = new LoadProgress(new Map(plans.map(({ node, bytes }) => [node.name, bytes])), onProgress);
+  const served = await serveNearby(bundle, plans, context, (client, bytes) => {
     progress.add(client, bytes);
   });
-  const { least, most } = FETCHES_PER_NODE;
-  const concurrency = Math.max(least, Math.min(most, Math.floor(FETCHES_IN_ALL / busy.length)));
+  const fetches = planFetches(plans.length, context.cores);
+  const limit = pLimit(fetches.nodes);
+  const finished: string[] = [];
   try {
     const loaded = await settleAll(
       "nodes could not be loaded",
-      busy.map(async (plan) => {
-        const report = await loadNode(bundle, plan, served, concurrency, progress, context, onProgress);
-        await confirmNode(bundle.inventory, plan.node, context.signal);
-        return report;
-      }),
+      plans.map((plan) =>
+        limit(async () => {
+          const report = await loadNode(bundle, plan, served, fetches.perNode, progress, context, onProgress);
+          await confirmNode(bundle.inventory, plan.node, context.signal);
+          await finishNode(bundle.inventory, plan, context, onProgress);
+          finished.push(plan.node.name);
+          return report;
+        }),
+      ),
     );
-    progress.end(`${busy.length} nodes`);
-    return surveyed.map(
-      (one) => loaded.find(({ node }) => node === one.node.name) ?? reportOf(one, "none", 0),
-    );
+    progress.end(`${plans.length} nodes`);
+    return loaded;
+  } catch (error) {
+    if (finished.length > 0)
+      onProgress({ kind: "note", message: `complete all the same: ${finished.sort().join(", ")}` });
+    throw error;
   } finally {
     await served.close();
   }
 }
 
+/**
+ * Serves at the one address by which all nodes know this machine best, so that no other network sees it. Where that is no address of this
+ * machine, as with an engine in a virtual machine, all addresses are served.
+ */
+async function serveNearby(
+  bundle: OpenBundle,
+  plans: readonly NodePlan[],
+  { serveBundle }: LoadContext,
+  onSent: (client: string, bytes: number) => void,
+): Promise<ServedBundle> {
+  const [address, ...others] = new Set(plans.map(({ node }) => node.hostAddresses[0]));
+  if (address === undefined || others.length > 0) return serveBundle(bundle, onSent);
+  return serveBundle(bundle, onSent, { address }).catch(() => serveBundle(bundle, onSent));
+}
+
 /** Notes that names which another bundle brought are needed by this one too; unpacks on wish. */
 async function finishNode(
   inventory: Inventory,
-  node: ClusterNode,
-  presentNames: number,
+  { node, presentNames }: SurveyedNode,
   { unpack, signal }: LoadContext,
   onProgress: OnProgress,
 ): Promise<void> {
@@ -186,25 +205,6 @@ async function finishNode(
   const digests = new Set(inventory.images.map(({ digest }) => digest));
   await node.unpackImages([...digests], signal);
   onProgress({ kind: "ended", step, summary: `${digests.size} images unpacked` });
-}
-
-/** What a node is to be sent. */
-interface NodePlan extends SurveyedNode {
-  /** Digests of config and layers that are on the node already, whatever names they have there. */
-  readonly present: ReadonlySet<string>;
-  /** Bytes that the node will most likely ask for. */
-  readonly bytes: number;
-}
-
-async function planNode(
-  inventory: Inventory,
-  surveyed: SurveyedNode,
-  signal: AbortSignal,
-): Promise<NodePlan> {
-  const present = await surveyed.node.presentBlobs(signal);
-  const wanted = new Set([...manifestsOf(surveyed.lacking), ...lackingBlobs(surveyed.lacking, present)]);
-  const bytes = inventory.blobs.reduce((sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0), 0);
-  return { ...surveyed, present, bytes };
 }
 
 async function loadNode(
@@ -282,7 +282,8 @@ export function endpointOf(host: string, served: ServedBundle, client: string): 
   return `http://${host.includes(":") ? `[${host}]` : host}:${served.port}${served.pathFor(client)}`;
 }
 
-function allNames(inventory: Inventory): readonly string[] {
+/** Lists the names of all images. */
+export function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }
 
@@ -308,12 +309,8 @@ async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A,
   return [first as A, second as B];
 }
 
-function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
-  const [first] = errors;
-  return errors.length === 1 && first !== undefined ? first : new ManyErrors(message, errors);
-}
-
-async function* counted(
+/** Passes chunks on, and tells of each that was taken. */
+export async function* counted(
   chunks: AsyncIterable<Uint8Array>,
   onChunk: (bytes: number) => void,
 ): AsyncIterable<Uint8Array> {

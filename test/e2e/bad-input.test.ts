@@ -215,4 +215,28 @@ describe("a wrong command line", () => {
   ])("%j ends with 2", async (args) => {
     expect((await runCli(args, { entry: "built" })).code).toBe(2);
   });
+
+  it.each(["load", "unload"])("%s without a target names the option and the targets", async (command) => {
+    const { code, stdout } = await runCli([command, "a", "--json"], { entry: "built" });
+
+    expect(code).toBe(2);
+    const { error } = JSON.parse(stdout) as { error: Failure & { readonly hint?: string } };
+    expect(error).toMatchObject({ code: "USAGE", subject: "--to" });
+    for (const target of ["kind[:CLUSTER]", "containerd[:SOCKET]", "docker"]) {
+      expect(error.hint).toContain(target);
+    }
+  });
+
+  it.each([
+    [["--unpack"], "docker"],
+    [["--unpack"], "registry://localhost:1"],
+    [["--settings", "folder"], "kind"],
+    [["--docker-mirror"], "podman"],
+  ])("load does not ignore %j, which is nothing for %s", async (option, target) => {
+    const args = ["load", "a", "--to", target, ...option, "--json"];
+    const { code, stdout } = await runCli(args, { entry: "built" });
+
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "USAGE", subject: option[0] } });
+  });
 });

@@ -1,5 +1,6 @@
 // What a machine has and lacks, asked of the built command.
 import { expect, it } from "vitest";
+import { startEmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { Finding } from "../../src/workflows/doctor.js";
 import { runCli, type CliOptions } from "../support/cli.js";
 import { startNodes } from "../support/nodes.js";
@@ -42,6 +43,34 @@ describeAll("doctor", () => {
       expect.arrayContaining(["docker", "cluster"]),
     );
     expect(findings.find(({ name }) => name === "docker")?.hint).toBeTruthy();
+  });
+
+  it("asks a registry that was named to let it in", async () => {
+    const open = await startEmbeddedRegistry({});
+    const closed = await startEmbeddedRegistry({
+      login: { scheme: "basic", user: "viola", password: "secret" },
+    });
+    try {
+      const targets = [open.host, `${open.host}/team/a`, closed.host, "127.0.0.1:1"];
+      const [code, findings] = await doctor(
+        targets.flatMap((target) => ["--to", `registry://${target}`]),
+        { env: { NO_PROXY: "*" } },
+      );
+
+      expect(code).toBe(1);
+      const answers = findings.filter(({ name }) => name.startsWith("registry://"));
+      expect(answers.map(({ isThere }) => isThere)).toEqual([true, true, false, false]);
+      expect(answers[2]?.hint).toBeTruthy();
+    } finally {
+      await open.close();
+      await closed.close();
+    }
+  });
+
+  it("looks at podman too when nobody names a target", async () => {
+    const [, findings] = await doctor([], { env: { PATH: "" } });
+
+    expect(findings).toContainEqual(expect.objectContaining({ name: "podman", isThere: false }));
   });
 
   it("answers no when a target that was named would not work", async () => {

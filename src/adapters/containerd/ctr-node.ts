@@ -1,10 +1,11 @@
 // A node whose containerd is reached through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
-import type { ClusterNode, NodeImage, NodeMirror, WantedName } from "../../core/cluster/node.js";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ClusterNode, FreeSpace, NodeImage, NodeMirror, WantedName } from "../../core/cluster/node.js";
 import type { Chunks } from "../../core/cluster/thin-archive.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
-import { ManyErrors, ViolaError } from "../../errors.js";
+import { oneOrMany, ViolaError } from "../../errors.js";
 import { parseCompleteImages } from "./check-output.js";
 import { linesOf, runJobs, type JobAnswer } from "./node-jobs.js";
 import type { ExecResult, NodeShell } from "./node-shell.js";
@@ -13,6 +14,7 @@ import {
   checkArguments,
   DESCRIBE,
   FETCH,
+  FREE_SPACE,
   IMPORT,
   LABEL_NAMES,
   LIST_BLOBS,
@@ -28,6 +30,10 @@ import {
 
 /** An address that has not answered by then is no address to fetch from. */
 const PROBE_MS = 4_000;
+/** While a node works it is asked now and then whether it is still there: one that was paused keeps its connections, and says nothing. */
+const BEAT_MS = 5_000;
+const ANSWER_MS = 30_000;
+const MISSED_BEATS = 2;
 
 /** What is known of a node before it is asked anything. */
 export interface CtrNodeFacts {
@@ -42,9 +48,10 @@ export interface CtrNodeFacts {
 /** Asks the node for its platform. Throws `NODE_LOAD_FAILED` when its containerd does not answer. */
 export async function connectCtrNode(
   shell: NodeShell,
-  { name, hostNames, hostAddresses, hint }: CtrNodeFacts,
+  facts: CtrNodeFacts,
   signal: AbortSignal,
 ): Promise<ClusterNode> {
+  const { name, hint } = facts;
   const { exitCode, stdout, stderr } = await shell.exec(["sh", "-c", DESCRIBE], signal);
   if (exitCode !== 0) {
     const said = lastLine(stderr) || lastLine(stdout);
@@ -53,11 +60,11 @@ export async function connectCtrNode(
       hint,
     });
   }
-  return new CtrNode(shell, name, platformOfMachine(stdout.trim()), hostAddresses, hostNames);
+  return new CtrNode(shell, platformOfMachine(stdout.trim()), facts);
 }
 
 /** Returns the platform behind an answer of `uname -m`. */
-function platformOfMachine(machine: string): Platform {
+export function platformOfMachine(machine: string): Platform {
   const [, version] = /^armv(\d)/.exec(machine) ?? [];
   if (version !== undefined && version < "8")
     return { os: "linux", architecture: "arm", variant: `v${version}` };
@@ -71,19 +78,15 @@ class CtrNode implements ClusterNode {
   readonly hostAddresses: readonly string[];
   readonly hostNames?: readonly string[];
   readonly #shell: NodeShell;
+  readonly #hint: string;
 
-  constructor(
-    shell: NodeShell,
-    name: string,
-    platform: Platform,
-    hostAddresses: readonly string[],
-    hostNames: readonly string[] | undefined,
-  ) {
+  constructor(shell: NodeShell, platform: Platform, { name, hostAddresses, hostNames, hint }: CtrNodeFacts) {
     this.name = name;
     this.platform = platform;
     this.hostAddresses = hostAddresses;
     if (hostNames !== undefined) this.hostNames = hostNames;
     this.#shell = shell;
+    this.#hint = hint;
   }
 
   async completeImages(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
@@ -98,6 +101,12 @@ class CtrNode implements ClusterNode {
     const result = await this.#exec(LIST_BLOBS, signal);
     if (result.exitCode !== 0) throw this.#failure("content cannot be listed", result);
     return new Set(result.stdout.split("\n").filter((line) => line !== ""));
+  }
+
+  async freeSpace(signal: AbortSignal): Promise<FreeSpace | undefined> {
+    const { stdout } = await this.#exec(["sh", "-c", FREE_SPACE], signal);
+    const [, disk, kilobytes] = /^(\d+) (\d+)$/m.exec(stdout) ?? [];
+    return disk === undefined ? undefined : { disk, bytes: Number(kilobytes) * 1024 };
   }
 
   async findReachable(
@@ -129,19 +138,19 @@ class CtrNode implements ClusterNode {
     const unanswered = new Set(wanted.map(({ name }) => name));
     let last = "";
     const lines = wanted.map(({ platform, name }) => `${platform} ${name}`);
-    const answers = this.#jobs(FETCH, [endpoint, bundleLabel(bundle)], lines, concurrency, signal);
-    for await (const { outcome, subject, text } of answers) {
-      if (outcome === "said") last = text;
-      if (outcome === "failed") failures.push(this.#imageFailure(subject, text));
-      unanswered.delete(subject);
+    await this.#whileAlive(signal, async (alive) => {
+      const answers = this.#jobs(FETCH, [endpoint, bundleLabel(bundle)], lines, concurrency, alive);
+      for await (const { outcome, subject, text } of answers) {
+        if (outcome === "said") last = text;
+        if (outcome === "failed") failures.push(this.#imageFailure(subject, text));
+        unanswered.delete(subject);
+      }
+    });
+    if (unanswered.size > 0) {
+      const what = `stopped with ${unanswered.size} images not fetched`;
+      failures.push(this.#gone(`${what}${last === "" ? "" : `: ${last}`}`));
     }
-    if (unanswered.size > 0) failures.push(this.#stopped(unanswered.size, last));
-    const [first] = failures;
-    if (first !== undefined) {
-      throw failures.length === 1
-        ? first
-        : new ManyErrors(`${this.name} could not fetch all images`, failures);
-    }
+    if (failures.length > 0) throw oneOrMany(`${this.name} could not fetch all images`, failures);
   }
 
   async importImages(
@@ -152,11 +161,18 @@ class CtrNode implements ClusterNode {
   ): Promise<void> {
     const platform = wanted[0]?.platform;
     if (platform === undefined) return;
+    await this.#whileAlive(signal, (alive) => this.#import(platform, archive, alive));
+    const names = wanted.map(({ name }) => name);
+    await this.#must("images cannot be pinned", script(PIN_NAMES, [bundleLabel(bundle), ...names]), signal);
+  }
+
+  async #import(platform: string, archive: Chunks, signal: AbortSignal): Promise<void> {
     const session = await this.#shell.open(script(IMPORT, [platform]), signal);
     const abort = (): void => {
       session.destroy();
     };
     signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     try {
       // When ctr gives up early the archive is not read to its end: its own message, not the broken pipe, says why.
       const feeding = pipeline(archive, session.stdin, { signal }).catch(() => undefined);
@@ -172,8 +188,36 @@ class CtrNode implements ClusterNode {
       signal.removeEventListener("abort", abort);
       session.destroy();
     }
-    const names = wanted.map(({ name }) => name);
-    await this.#must("images cannot be pinned", script(PIN_NAMES, [bundleLabel(bundle), ...names]), signal);
+  }
+
+  /** Does the work with a signal that fires as well when the node answers no more; what a node that is gone left undone the work sees. */
+  async #whileAlive(signal: AbortSignal, work: (alive: AbortSignal) => Promise<void>): Promise<void> {
+    const gone = new AbortController();
+    const done = new AbortController();
+    const watching = this.#watch(gone, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    try {
+      await work(AbortSignal.any([signal, gone.signal]));
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (gone.signal.aborted) throw this.#gone("answers no more, and its images are not all there");
+      throw cause;
+    } finally {
+      done.abort();
+      await watching;
+    }
+  }
+
+  async #watch(gone: AbortController, until: AbortSignal): Promise<void> {
+    for (let missed = 0; missed < MISSED_BEATS;) {
+      await delay(BEAT_MS, undefined, { signal: until });
+      const enough = AbortSignal.any([until, AbortSignal.timeout(ANSWER_MS)]);
+      const answers = await this.#exec(["ctr", "version"], enough).then(
+        ({ exitCode }) => exitCode === 0,
+        () => false,
+      );
+      missed = answers ? 0 : missed + 1;
+    }
+    gone.abort();
   }
 
   async unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void> {
@@ -251,29 +295,34 @@ class CtrNode implements ClusterNode {
     const said = lastLine(stderr) || lastLine(stdout);
     return new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${what} (exit ${exitCode}): ${said}`, {
       subject: this.name,
-      ...hintFor(said),
+      ...this.#hintFor(said),
     });
   }
 
   #imageFailure(name: string, why: string): ViolaError {
     return new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${name} could not be fetched: ${why}`, {
       subject: name,
-      ...hintFor(why),
+      ...this.#hintFor(why),
     });
   }
 
-  #stopped(count: number, said: string): ViolaError {
-    const detail = said === "" ? "" : `: ${said}`;
-    return new ViolaError(
-      "NODE_LOAD_FAILED",
-      `${this.name} stopped with ${count} images not fetched${detail}`,
-      {
-        subject: this.name,
-        hint: "See that the node runs (docker ps -a), then load again: what has arrived is not sent twice.",
-      },
-    );
+  #gone(what: string): ViolaError {
+    return new ViolaError("NODE_LOAD_FAILED", `${this.name} ${what}`, {
+      subject: this.name,
+      hint: `${this.#hint}. Then load again: what has arrived is not sent twice.`,
+    });
+  }
+
+  #hintFor(message: string): { hint?: string } {
+    if (message.includes("no space left on device")) {
+      return { hint: "Free disk space where the node keeps /var, then load again." };
+    }
+    return NO_CONTAINERD.test(message) ? { hint: this.#hint } : {};
   }
 }
+
+/** What gRPC says when a containerd that was there is not there any more. */
+const NO_CONTAINERD = /connection refused|connection error|error reading from server|transport is closing/;
 
 /** What keeps a node from being given a mirror. */
 const MIRROR_FAILURES: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
@@ -294,10 +343,4 @@ function script(text: string, values: readonly string[]): readonly string[] {
 
 function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";
-}
-
-function hintFor(message: string): { hint?: string } {
-  return message.includes("no space left on device")
-    ? { hint: "Free disk space where the node keeps /var, then load again." }
-    : {};
 }

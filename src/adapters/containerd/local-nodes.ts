@@ -1,17 +1,16 @@
 // This machine as a node: its own containerd, or the one inside k3s.
-import { stat } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { NodeTarget } from "../../core/cluster/node.js";
 import { ViolaError } from "../../errors.js";
 import { ownAddresses } from "../own-addresses.js";
 import { connectCtrNode } from "./ctr-node.js";
+import { K3S_SOCKET, k3sDataFolder } from "./k3s.js";
 import { localShell } from "./local-shell.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where k3s listens, and where it keeps a `ctr` of its own: https://docs.k3s.io/advanced */
-const K3S_SOCKET = "/run/k3s/containerd/containerd.sock";
-const K3S_PROGRAMS = "/var/lib/rancher/k3s/data/current/bin";
 /** As the programs of a system; root's PATH may lack them. */
 const SYSTEM_PROGRAMS = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
 
@@ -21,10 +20,11 @@ export function findContainerd(socket: string, env: Environment): NodeTarget {
   return localTarget("containerd", socket, env, hint);
 }
 
-/** The containerd of a k3s that runs on this machine. */
-export function findK3s(env: Environment): NodeTarget {
-  const withPrograms = { ...env, PATH: `${K3S_PROGRAMS}:${env["PATH"] ?? ""}` };
-  return localTarget("k3s", K3S_SOCKET, withPrograms, "Start it first: systemctl start k3s (or k3s-agent)");
+/** The containerd of a k3s that runs on this machine, asked by the `ctr` that k3s brings. */
+export async function findK3s(env: Environment, socket = K3S_SOCKET): Promise<NodeTarget> {
+  const programs = join(await k3sDataFolder(env), "data/current/bin");
+  const withPrograms = { ...env, PATH: `${programs}:${env["PATH"] ?? ""}` };
+  return localTarget("k3s", socket, withPrograms, "Start it first: systemctl start k3s (or k3s-agent)");
 }
 
 function localTarget(name: string, socket: string, env: Environment, hint: string): NodeTarget {
@@ -44,12 +44,14 @@ function localTarget(name: string, socket: string, env: Environment, hint: strin
 }
 
 async function refuseWithoutSocket(name: string, socket: string, hint: string): Promise<void> {
-  const found = await stat(socket).catch((error: unknown) => (error as NodeJS.ErrnoException).code);
-  if (typeof found === "object" && found.isSocket()) return;
-  const isDenied = found === "EACCES";
+  const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+  const found = await stat(socket).catch(codeOf);
+  const denied = await access(socket, constants.R_OK | constants.W_OK).then(() => undefined, codeOf);
+  const isDenied = denied === "EACCES" || denied === "EPERM";
+  if (typeof found === "object" && found.isSocket() && !isDenied) return;
   throw new ViolaError(
     "NODE_LOAD_FAILED",
     `${name}: ${isDenied ? `no rights on ${socket}` : `no containerd listens at ${socket}`}`,
-    { subject: socket, hint: isDenied ? "Run this as root." : hint },
+    { subject: socket, hint: isDenied ? "Run this as root, for example with sudo." : hint },
   );
 }

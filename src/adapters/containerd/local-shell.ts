@@ -6,6 +6,8 @@ import { collectOutput, type ExecSession, type NodeShell, type OutputChunk } fro
 
 /** As shells say it. */
 const NOT_FOUND = 127;
+/** Time for a process to end by itself once its standard input has ended: one that is killed leaves its leases in containerd. */
+const GRACE_MS = 1_000;
 
 /** Runs commands on this machine, each in a process group of its own, with exactly these environment variables. */
 export function localShell(variables: Readonly<Record<string, string | undefined>>): NodeShell {
@@ -30,13 +32,21 @@ function startLocal(
   // A process that ends before it has read all is judged by its exit code.
   child.stdin.on("error", () => undefined);
   let code = NOT_FOUND;
+  let isOver = false;
+  let grace: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    isOver = true;
+    clearTimeout(grace);
+    output.end();
+  };
   child.on("error", ({ message }) => {
     write("stderr")(Buffer.from(message));
-    output.end();
+    end();
   });
+  // It comes when the last process that holds the output has ended: until then the group is there, if not its leader.
   child.on("close", (ended) => {
     code = ended ?? 1;
-    output.end();
+    end();
   });
   return {
     stdin: child.stdin,
@@ -47,6 +57,18 @@ function startLocal(
     },
     destroy: () => {
       child.stdin.destroy();
+      if (isOver) return;
+      grace ??= setTimeout(() => {
+        killGroup(child.pid);
+      }, GRACE_MS);
     },
   };
+}
+
+function killGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }

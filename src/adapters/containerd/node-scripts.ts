@@ -8,6 +8,12 @@ const CTR = "ctr -n k8s.io";
 /** Kept from garbage collection by the kubelet since containerd 1.6.22 and 1.7.3; older ones take no notice. */
 const PIN = "io.cri-containerd.pinned=pinned";
 
+/** Prints device and free kB of the disk with the content store, wherever that is; nothing where it cannot be found. No arguments. */
+export const FREE_SPACE = `
+root=$(ctr plugins ls -d id==content | sed -n 's/^ *root  *//p' | head -n 1)
+[ -d "$root" ] || exit 0
+printf '%s %s\\n' "$(stat -c %d "$root")" "$(df -Pk "$root" | awk 'END { print $(NF - 2) }')"`;
+
 /** Prints the machine's architecture; fails when containerd does not answer. No arguments. */
 export const DESCRIBE = `ctr version >/dev/null && uname -m`;
 

@@ -13,7 +13,7 @@ export interface ExecSession {
   readonly output: AsyncIterable<OutputChunk>;
   /** To be asked for when `output` has ended. */
   exitCode(signal: AbortSignal): Promise<number>;
-  /** Drops the connection: the process sees the end of its standard input, and is not ended otherwise. */
+  /** Drops the connection: the process sees the end of its standard input. On this machine it is killed when it takes no notice. */
   destroy(): void;
 }
 
@@ -38,10 +38,12 @@ export async function collectOutput(session: ExecSession, signal: AbortSignal): 
     session.destroy();
   };
   signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
   try {
     session.stdin.end();
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     for await (const { stream, bytes } of session.output) output[stream].push(bytes);
+    signal.throwIfAborted();
     const exitCode = await session.exitCode(signal);
     return {
       exitCode,

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { ViolaError } from "../../errors.js";
 
@@ -32,10 +33,12 @@ const UNIX_SOCKET = "/var/run/docker.sock";
 const WINDOWS_PIPE = "//./pipe/docker_engine";
 const TCP_PORT = 2375;
 const TLS_PORT = 2376;
+/** A socket of this machine answers at once, or has nobody who would. */
+const CONNECT_MS = 2_000;
 
 /**
- * Finds the endpoint: DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json, the default socket, then sockets of other engines that
- * exist. Throws `DOCKER_UNAVAILABLE` for a context or address that cannot be used.
+ * Finds the endpoint: DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json, then the first of the known sockets at which something
+ * listens that lets us in. Throws `DOCKER_UNAVAILABLE` for a context or address that cannot be used.
  * https://github.com/docker/cli/blob/master/cli/command/cli.go (resolveContextName, resolveDockerEndpoint)
  */
 export async function findDockerEndpoint(surroundings: DockerSurroundings): Promise<DockerEndpoint> {
@@ -50,13 +53,30 @@ export async function findDockerEndpoint(surroundings: DockerSurroundings): Prom
   }
   const context = variables["DOCKER_CONTEXT"] ?? (await readCurrentContext(folder));
   if (context && context !== DEFAULT_CONTEXT) return await readContext(folder, context);
-  return findSocket(surroundings);
+  const sockets = knownSockets(surroundings);
+  const path = await chooseSocket(sockets);
+  return { kind: "socket", path, foundIn: path === sockets[0] ? "the default socket" : "a known socket" };
 }
 
-function findSocket(surroundings: DockerSurroundings): DockerEndpoint {
-  const sockets = knownSockets(surroundings);
-  const path = sockets.find((candidate) => existsSync(candidate)) ?? sockets[0] ?? UNIX_SOCKET;
-  return { kind: "socket", path, foundIn: path === sockets[0] ? "the default socket" : "a known socket" };
+/**
+ * Returns the first socket that takes a connection: that of an engine that was stopped may still lie there. When none does, the first that
+ * exists, so that what is wrong with it is said, or the first of all.
+ */
+export async function chooseSocket(sockets: readonly string[]): Promise<string> {
+  const there = sockets.filter((candidate) => existsSync(candidate));
+  for (const path of there) if (await takesConnections(path)) return path;
+  return there[0] ?? sockets[0] ?? UNIX_SOCKET;
+}
+
+function takesConnections(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const end = (takes: boolean) => (): void => {
+      socket.destroy();
+      resolve(takes);
+    };
+    socket.once("connect", end(true)).once("error", end(false)).setTimeout(CONNECT_MS, end(false));
+  });
 }
 
 /** Lists where engines listen when nothing else is said: the default, rootless, Docker Desktop (new and old), Colima, Rancher Desktop. */

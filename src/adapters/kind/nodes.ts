@@ -97,7 +97,7 @@ async function describeNode(
     {
       name,
       hostAddresses: [...new Set([...gateways, DESKTOP_HOST, ...ownAddresses()])],
-      hint: `See what it says: docker logs ${name}`,
+      hint: `See its state with docker ps -a, and what it says with docker logs ${name}`,
     },
     signal,
   );

@@ -111,6 +111,13 @@ export function parseInventory(text: string, file: string): Inventory {
       },
     );
   }
+  // Differential bundles have this format, too, but part of their content is elsewhere.
+  if ("base" in (value as object)) {
+    throw new ViolaError("BUNDLE_UNSUPPORTED", `${file} holds only what another bundle, its base, lacks`, {
+      subject: file,
+      hint: "Use a bundle that was built whole, or the viola-airgap release that built this one.",
+    });
+  }
   const checked = INVENTORY_SCHEMA.safeParse(value);
   if (!checked.success) {
     const places = checked.error.issues

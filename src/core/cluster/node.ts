@@ -35,6 +35,9 @@ export interface ClusterNode {
   /** Returns the digests of all blobs in the node's content store. */
   presentBlobs(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
+  /** Returns what is free where the node's containerd keeps its content, or undefined when the node cannot tell. */
+  freeSpace(signal: AbortSignal): Promise<FreeSpace | undefined>;
+
   /** Returns the first of the endpoints at which the node finds the image `name`, or undefined. An endpoint is `http://HOST:PORT/PATH`. */
   findReachable(endpoints: readonly string[], name: string, signal: AbortSignal): Promise<string | undefined>;
 
@@ -78,6 +81,12 @@ export interface ClusterNode {
    * lifted; the node lifts it by itself when this process is gone. Says so where its containerd reads no such settings.
    */
   mirrorAll(endpoint: string, signal: AbortSignal): Promise<NodeMirror>;
+}
+
+/** Free bytes of a disk; nodes of one target that name the same disk share it. */
+export interface FreeSpace {
+  readonly disk: string;
+  readonly bytes: number;
 }
 
 /** A mirror that a node uses for every registry. */

@@ -1,7 +1,7 @@
 // Loads bundles into the nodes of a test cluster, as cli/context.ts puts the parts together.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
 import { readSegments } from "../../../src/adapters/bundle-registry/segments.js";
 import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
@@ -37,7 +37,7 @@ export const reader: BundleReader = {
 
 /** Puts the real parts together. */
 export function loadContext(signal = new AbortController().signal): LoadContext {
-  return { reader, serveBundle, readSegments, signal };
+  return { reader, serveBundle, readSegments, cores: availableParallelism(), signal };
 }
 
 /** The nodes of a Kind-like cluster. */

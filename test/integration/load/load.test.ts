@@ -1,19 +1,19 @@
 // A bundle gets into real nodes, of every containerd that is at hand, and each node then knows every name by the right digest.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { partsPath } from "../../../scripts/parts/home.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
 import type { NodeTarget } from "../../../src/core/cluster/node.js";
+import type { ViolaError } from "../../../src/errors.js";
 import { loadBundle, type LoadContext, type LoadReport } from "../../../src/workflows/load.js";
+import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { sharedPath } from "../../support/paths.js";
 import { start } from "../../support/run.js";
 import { bundleOf, type NamedWish } from "./bundle-of.js";
 import { kindTarget, loadContext } from "./kind.js";
@@ -54,29 +54,6 @@ beforeAll(async () => {
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-
-/** Folders with other containerds than the one on PATH, from the shared test programs; none where those are not. */
-function containerds(): readonly (readonly [string, string | undefined])[] {
-  const archive = sharedPath("kube/programs.tar.xz");
-  if (!existsSync(archive)) {
-    console.warn("only the containerd on PATH is tested: no folder ../shared/kube with others");
-    return [["on PATH", undefined]];
-  }
-  const programs = partsPath("containerds");
-  const versions = ["containerd-1.7", "containerd-2.0"];
-  if (!versions.every((version) => existsSync(join(programs, version)))) {
-    mkdirSync(programs, { recursive: true });
-    execFileSync("tar", [
-      "-C",
-      programs,
-      "-xJf",
-      archive,
-      "--wildcards",
-      ...versions.map((version) => `${version}/*`),
-    ]);
-  }
-  return [["on PATH", undefined], ...versions.map((version) => [version, join(programs, version)] as const)];
-}
 
 /** Returns the digest and labels of every image that the node lists by a name and not by its config. */
 async function listImages(
@@ -252,6 +229,22 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     }
   });
 
+  test("a node without the space for what it lacks is named, and nothing is sent to any", async () => {
+    const [other = "", full = ""] = nodes.names;
+    const space = "/var/lib/containerd/io.containerd.content.v1.content";
+    for (const node of [other, full]) await removeImages(nodes, node, PROMETHEUS.reference);
+    await nodes.exec(full, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", space);
+    try {
+      const error = (await load().catch((cause: unknown) => cause)) as ViolaError;
+      expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: full });
+      expect(error.message).toMatch(/needs \d+\.\d MB .* 1\.0 MB are free/);
+      expect((await listImages(nodes, other)).has(PROMETHEUS.reference)).toBe(false);
+    } finally {
+      await nodes.exec(full, "umount", space);
+    }
+    expect((await load()).nodes.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, true, false]);
+  });
+
   test("a damaged layer is refused before any node is touched", async () => {
     const [node = ""] = nodes.names;
     const damaged = await bundleOf(folder, "damaged", [
@@ -264,6 +257,50 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     await handle.close();
     await expect(load(damaged)).rejects.toMatchObject({ code: "BUNDLE_INVALID" });
     expect((await listImages(nodes, node)).has("quay.io/damaged/image:1")).toBe(false);
+  });
+});
+
+describeNodes("a node that goes away while it is loaded", () => {
+  let nodes: Nodes;
+  beforeAll(async () => {
+    nodes = await startNodes(1);
+  });
+  afterAll(async () => {
+    await nodes.remove();
+  });
+
+  test.each([
+    ["is stopped", ["kill", "--signal=KILL"], ["start"]],
+    ["is paused", ["pause"], ["unpause"]],
+  ])("and %s is named with what to do, and the other is finished", async (how, stop, wake) => {
+    const [other = "", gone = ""] = nodes.names;
+    const name = `ghcr.io/large/${how.replaceAll(" ", "-")}:1`;
+    const large = await bundleOf(folder, how.replaceAll(" ", "-"), [
+      { reference: name, seed: how, mediaTypes: "oci", layers: [25_000_000, 25_000_000] },
+    ]);
+    const notes: string[] = [];
+    let isStopped = false;
+    const loading = loadBundle(large, kindTarget(nodes.cluster), loadContext(), (event) => {
+      if (event.kind === "note") notes.push(event.message);
+      if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
+      // At once, while nothing else of this process runs: a tenth of the content has left by now.
+      isStopped = true;
+      execFileSync("docker", [...stop, gone]);
+    });
+    const error = (await loading.catch((cause: unknown) => cause)) as ViolaError;
+    execFileSync("docker", [...wake, gone]);
+    await expect
+      .poll(() => nodes.exec(gone, "ctr", "version").catch(() => ""), { timeout: 20_000 })
+      .toContain("Server");
+
+    expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: gone });
+    expect(error.hint).toContain(`docker logs ${gone}`);
+    expect(notes.join()).toContain(other);
+    expect((await listImages(nodes, other)).has(name)).toBe(true);
+    expect((await listImages(nodes, gone)).has(name)).toBe(false);
+
+    const report = await loadBundle(large, kindTarget(nodes.cluster), loadContext(), ignore);
+    expect(report.nodes.map(({ route }) => route)).toEqual(["none", "fetch"]);
   });
 });
 

@@ -1,13 +1,12 @@
 // What a load brought to real nodes goes again, of every containerd that is at hand; what others need stays.
 import { mkdtempSync, rmSync } from "node:fs";
-import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { partsPath } from "../../../scripts/parts/home.js";
 import { loadBundle } from "../../../src/workflows/load.js";
 import { unloadBundle } from "../../../src/workflows/unload.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
+import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { bundleOf, type NamedWish } from "./bundle-of.js";
@@ -39,58 +38,51 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const versions = ["containerd-1.7", "containerd-2.0"].map(
-  (name) => [name, partsPath(join("containerds", name))] as const,
-);
+describeNodes.each(containerds())("containerd %s", (_, programs) => {
+  let nodes: Nodes;
+  const ctr = (...command: string[]): Promise<string> =>
+    nodes.exec(nodes.names[0] ?? "", "ctr", "-n", "k8s.io", ...command);
+  const names = async (): Promise<readonly string[]> =>
+    (await ctr("images", "ls", "-q")).trim().split("\n").sort();
 
-describeNodes.each([["on PATH", undefined], ...versions.filter(([, path]) => existsSync(path))] as const)(
-  "containerd %s",
-  (_, programs) => {
-    let nodes: Nodes;
-    const ctr = (...command: string[]): Promise<string> =>
-      nodes.exec(nodes.names[0] ?? "", "ctr", "-n", "k8s.io", ...command);
-    const names = async (): Promise<readonly string[]> =>
-      (await ctr("images", "ls", "-q")).trim().split("\n").sort();
+  beforeAll(async () => {
+    nodes = await startNodes(0, programs);
+  });
+  afterAll(async () => {
+    await nodes.remove();
+  });
 
-    beforeAll(async () => {
-      nodes = await startNodes(0, programs);
-    });
-    afterAll(async () => {
-      await nodes.remove();
-    });
+  test("what the bundle brought goes, what others need or had stays, and again nothing happens", async () => {
+    const target = kindTarget(nodes.cluster);
+    // There before any bundle: without a note.
+    const foreign = await bundleOf(folder, "foreign", [FOREIGN]);
+    await loadBundle(foreign, target, loadContext(), ignore);
+    await ctr("images", "label", FOREIGN.reference, "io.viola-airgap.bundle/foreign_1.0.0=");
+    await loadBundle(other, target, loadContext(), ignore);
+    await loadBundle(bundle, target, { ...loadContext(), unpack: true }, ignore);
+    const snapshots = (await ctr("snapshots", "ls")).trim().split("\n");
+    expect(snapshots.length).toBeGreaterThanOrEqual(1 + 4);
+    await ctr("containers", "create", USED.reference, "held", "true");
 
-    test("what the bundle brought goes, what others need or had stays, and again nothing happens", async () => {
-      const target = kindTarget(nodes.cluster);
-      // There before any bundle: without a note.
-      const foreign = await bundleOf(folder, "foreign", [FOREIGN]);
-      await loadBundle(foreign, target, loadContext(), ignore);
-      await ctr("images", "label", FOREIGN.reference, "io.viola-airgap.bundle/foreign_1.0.0=");
-      await loadBundle(other, target, loadContext(), ignore);
-      await loadBundle(bundle, target, { ...loadContext(), unpack: true }, ignore);
-      const snapshots = (await ctr("snapshots", "ls")).trim().split("\n");
-      expect(snapshots.length).toBeGreaterThanOrEqual(1 + 4);
-      await ctr("containers", "create", USED.reference, "held", "true");
+    const [report] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    expect(report?.removed).toEqual([OWN.reference]);
+    expect(report?.freedBytes).toBeGreaterThanOrEqual(200_000);
+    expect(report?.kept.map(({ name }) => name).sort()).toEqual(
+      [SHARED, USED, FOREIGN].map(({ reference }) => reference).sort(),
+    );
+    const left = await names();
+    expect(left).toContain(USED.reference);
+    expect(left).not.toContain(OWN.reference);
 
-      const [report] = await unloadBundle(bundle.inventory, target, signal, ignore);
-      expect(report?.removed).toEqual([OWN.reference]);
-      expect(report?.freedBytes).toBeGreaterThanOrEqual(200_000);
-      expect(report?.kept.map(({ name }) => name).sort()).toEqual(
-        [SHARED, USED, FOREIGN].map(({ reference }) => reference).sort(),
-      );
-      const left = await names();
-      expect(left).toContain(USED.reference);
-      expect(left).not.toContain(OWN.reference);
+    await ctr("containers", "rm", "held");
+    const [after] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    expect(after?.removed).toEqual([USED.reference]);
+    const [again] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    expect(again).toMatchObject({ removed: [], freedBytes: 0 });
 
-      await ctr("containers", "rm", "held");
-      const [after] = await unloadBundle(bundle.inventory, target, signal, ignore);
-      expect(after?.removed).toEqual([USED.reference]);
-      const [again] = await unloadBundle(bundle.inventory, target, signal, ignore);
-      expect(again).toMatchObject({ removed: [], freedBytes: 0 });
-
-      // The other bundle was told that it is alone with its image now.
-      const [last] = await unloadBundle(other.inventory, target, signal, ignore);
-      expect(last?.removed).toEqual([SHARED.reference]);
-      expect((await names()).filter((name) => !name.startsWith("sha256:"))).toEqual([FOREIGN.reference]);
-    });
-  },
-);
+    // The other bundle was told that it is alone with its image now.
+    const [last] = await unloadBundle(other.inventory, target, signal, ignore);
+    expect(last?.removed).toEqual([SHARED.reference]);
+    expect((await names()).filter((name) => !name.startsWith("sha256:"))).toEqual([FOREIGN.reference]);
+  });
+});

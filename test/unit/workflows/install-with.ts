@@ -108,7 +108,7 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
         loadOperators: () => Promise.resolve([]),
         cluster,
         releases,
-        files: { writeFile: () => Promise.resolve() },
+        files: { readFile: () => Promise.resolve(new Uint8Array()), writeFile: () => Promise.resolve() },
         temporaryFolder: "/nowhere",
         signal: new AbortController().signal,
       },

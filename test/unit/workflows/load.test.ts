@@ -1,11 +1,18 @@
 // What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
-import type { ClusterNode, NodeImage, NodeMirror, WantedName } from "../../../src/core/cluster/node.js";
+import type {
+  ClusterNode,
+  FreeSpace,
+  NodeImage,
+  NodeMirror,
+  WantedName,
+} from "../../../src/core/cluster/node.js";
 import { formatPlatform } from "../../../src/core/oci/platform.js";
 import { ViolaError, type ManyErrors } from "../../../src/errors.js";
 import type { OpenBundle } from "../../../src/workflows/context.js";
 import { loadBundle, type LoadContext, type LoadReport } from "../../../src/workflows/load.js";
+import { planFetches } from "../../../src/workflows/load-plan.js";
 import { imageOf, inventoryOf } from "../core/cluster/inventory-of.js";
 
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
@@ -18,12 +25,14 @@ class FakeNode implements ClusterNode {
   readonly known = new Map<string, string>();
   readonly touched: string[] = [];
   reachable = true;
+  space: FreeSpace | undefined;
   failure: ViolaError | undefined;
   forgets: string | undefined;
 
   constructor(
     readonly name: string,
     architecture = "amd64",
+    readonly bundled = inventory,
   ) {
     this.platform = { os: "linux", architecture };
   }
@@ -32,6 +41,9 @@ class FakeNode implements ClusterNode {
   }
   presentBlobs(): Promise<ReadonlySet<string>> {
     return Promise.resolve(new Set());
+  }
+  freeSpace(): Promise<FreeSpace | undefined> {
+    return Promise.resolve(this.space);
   }
   findReachable(endpoints: readonly string[]): Promise<string | undefined> {
     return Promise.resolve(this.reachable ? endpoints.at(-1) : undefined);
@@ -46,6 +58,7 @@ class FakeNode implements ClusterNode {
     return Promise.resolve(new Set());
   }
   unpackImages(): Promise<void> {
+    this.touched.push("unpack");
     return Promise.resolve();
   }
   mirrorAll(): Promise<NodeMirror> {
@@ -67,7 +80,7 @@ class FakeNode implements ClusterNode {
     this.touched.push(how);
     if (this.failure) return Promise.reject(this.failure);
     for (const { name, platform } of wanted) {
-      const image = inventory.images.find((one) => one.names.includes(name));
+      const image = this.bundled.images.find((one) => one.names.includes(name));
       expect(platform).toBe(formatPlatform(this.platform));
       if (image && name !== this.forgets) this.known.set(name, image.digest);
     }
@@ -84,7 +97,12 @@ interface Outcome {
 
 async function load(
   nodes: readonly FakeNode[],
-  options: { damaged?: readonly InventoryBlob[]; inventory?: OpenBundle["inventory"] } = {},
+  options: {
+    damaged?: readonly InventoryBlob[];
+    inventory?: OpenBundle["inventory"];
+    unpack?: boolean;
+    cores?: number;
+  } = {},
 ): Promise<Outcome> {
   let serversLeft = 0;
   const notes: string[] = [];
@@ -118,6 +136,8 @@ async function load(
       for (const segment of segments)
         yield segment instanceof Uint8Array ? segment : Buffer.alloc(segment.size);
     },
+    unpack: options.unpack ?? false,
+    cores: options.cores ?? 2,
     signal: new AbortController().signal,
   };
   const target = { name: "kind", findNodes: () => Promise.resolve(nodes) };
@@ -183,6 +203,114 @@ test("a node that fails does not keep the others from finishing", async () => {
   expect(error).toBe(failure);
   expect(nodes.slice(1).map((node) => node.known.size)).toEqual([2, 2]);
   expect(serversLeft).toBe(0);
+});
+
+test("the others are finished, and said to be complete, when a node fails", async () => {
+  const nodes = [new FakeNode("n1"), new FakeNode("n2"), new FakeNode("n3")];
+  nodes[0]!.failure = new ViolaError("NODE_LOAD_FAILED", "n1: disk full", { subject: "n1" });
+  for (const image of inventory.images) nodes[2]!.known.set(image.normalized, image.digest);
+
+  const { notes } = await load(nodes, { unpack: true });
+
+  expect(nodes.map((node) => node.touched.includes("unpack"))).toEqual([false, true, true]);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("n2");
+  expect(notes[0]).not.toContain("n1");
+});
+
+test("nodes of several platforms each get their own", async () => {
+  const both = inventoryOf([
+    imageOf("docker.io/a/b:1", { layers: ["one"], platforms: ["linux/amd64", "linux/arm64"] }),
+  ]);
+  const nodes = [new FakeNode("n1", "amd64", both), new FakeNode("n2", "arm64", both)];
+
+  const { report } = await load(nodes, { inventory: both });
+
+  // Each fake node insists on its own platform.
+  expect(report?.nodes).toMatchObject([
+    { node: "n1", platform: "linux/amd64", loadedNames: ["docker.io/a/b:1"] },
+    { node: "n2", platform: "linux/arm64", loadedNames: ["docker.io/a/b:1"] },
+  ]);
+  expect(nodes.map((node) => node.known.size)).toEqual([1, 1]);
+});
+
+describe("free space", () => {
+  const needed = inventory.blobs.reduce((sum, { size }) => sum + size, 0);
+
+  test("a node whose disk is too full is named before anything is sent to any", async () => {
+    const nodes = [new FakeNode("n1"), new FakeNode("n2")];
+    nodes[0]!.space = { disk: "1", bytes: needed };
+    nodes[1]!.space = { disk: "2", bytes: needed - 1 };
+
+    const { error } = await load(nodes);
+
+    expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "n2" });
+    expect(nodes.flatMap((node) => node.touched)).toEqual([]);
+  });
+
+  test("nodes that share a disk must fit on it together", async () => {
+    const nodes = [new FakeNode("n1"), new FakeNode("n2")];
+    for (const node of nodes) node.space = { disk: "1", bytes: 2 * needed - 1 };
+    const { error } = await load(nodes);
+    expect((error as ManyErrors).errors.map(({ subject }) => subject)).toEqual(["n1", "n2"]);
+
+    for (const node of nodes) node.space = { disk: "1", bytes: 2 * needed };
+    expect((await load(nodes)).report?.nodes).toHaveLength(2);
+  });
+
+  test("what is unpacked at once needs space as well", async () => {
+    const node = new FakeNode("n1");
+    node.space = { disk: "1", bytes: needed };
+    const { error } = await load([node], { unpack: true });
+    expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "n1" });
+    expect((await load([node])).report?.nodes).toHaveLength(1);
+  });
+
+  test("a complete node needs none", async () => {
+    const node = new FakeNode("n1");
+    node.space = { disk: "1", bytes: 0 };
+    for (const image of inventory.images) node.known.set(image.normalized, image.digest);
+    expect((await load([node])).report?.nodes).toMatchObject([{ route: "none" }]);
+  });
+});
+
+describe("fetches at a time", () => {
+  test.each([1, 2, 3, 4, 5, 7, 16, 100])("stay within the bound for %i nodes", (count) => {
+    for (const [cores, bound] of [
+      [1, 4],
+      [2, 8],
+      [3, 12],
+      [64, 16],
+    ] as const) {
+      const { perNode, nodes } = planFetches(count, cores);
+      expect(perNode * nodes).toBeLessThanOrEqual(bound);
+      expect(Math.min(perNode, nodes)).toBeGreaterThan(0);
+    }
+  });
+
+  test("are shared by few nodes, and are at most four for each", () => {
+    expect(planFetches(1, 64)).toEqual({ perNode: 4, nodes: 1 });
+    expect(planFetches(3, 2)).toEqual({ perNode: 2, nodes: 3 });
+  });
+
+  test("nodes above the bound wait for their turn", async () => {
+    let running = 0;
+    let most = 0;
+    class CountingNode extends FakeNode {
+      override async fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
+        most = Math.max(most, ++running);
+        await new Promise(setImmediate);
+        running--;
+        await super.fetchImages(wanted, endpoint);
+      }
+    }
+    const nodes = Array.from({ length: 9 }, (_, index) => new CountingNode(`n${index}`));
+
+    const { report } = await load(nodes, { cores: 2 });
+
+    expect(report?.nodes.map(({ route }) => route)).toEqual(nodes.map(() => "fetch"));
+    expect(most).toBe(4);
+  });
 });
 
 test("a command that ended well is not believed: a name that is not complete afterwards is an error", async () => {

@@ -1,10 +1,13 @@
 // The engine's endpoint is found in the order and the places of the docker CLI.
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
+  chooseSocket,
   findDockerEndpoint,
   knownSockets,
   type DockerEndpoint,
@@ -102,6 +105,47 @@ test("without any word the default socket comes first, then those of rootless an
   expect(knownSockets({ variables: {}, homeDirectory: "C:/me", os: "win32" })).toEqual([
     "//./pipe/docker_engine",
   ]);
+});
+
+describe("among the known sockets", () => {
+  const listen = async (path: string): Promise<Server> => {
+    const server = createServer().listen(path);
+    await once(server, "listening");
+    return server;
+  };
+  /** Leaves a socket at which nobody listens any more, as an engine that was killed does. */
+  const leave = async (path: string): Promise<void> => {
+    const server = await listen(`${path}.old`);
+    renameSync(`${path}.old`, path);
+    server.close();
+    await once(server, "close");
+  };
+  const path = (name: string): string => join(home, name);
+
+  test("one at which nobody listens is passed over", async () => {
+    await leave(path("dead"));
+    const server = await listen(path("alive"));
+    try {
+      expect(await chooseSocket([path("missing"), path("dead"), path("alive")])).toBe(path("alive"));
+    } finally {
+      server.close();
+    }
+  });
+
+  test("the first wins when several answer", async () => {
+    const servers = [await listen(path("one")), await listen(path("two"))];
+    try {
+      expect(await chooseSocket([path("one"), path("two")])).toBe(path("one"));
+    } finally {
+      for (const server of servers) server.close();
+    }
+  });
+
+  test("a dead one is named when none answers, and the default when none is there", async () => {
+    await leave(path("dead"));
+    expect(await chooseSocket([path("missing"), path("dead")])).toBe(path("dead"));
+    expect(await chooseSocket([path("missing"), path("gone")])).toBe(path("missing"));
+  });
 });
 
 test.each([

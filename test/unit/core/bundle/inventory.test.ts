@@ -46,6 +46,12 @@ describe("parseInventory", () => {
     );
   });
 
+  it.each([[{ digest: DIGEST }], ["base.bundle"]])("refuses one that needs a base, %j", (base) => {
+    expect(() => parse({ ...inventory, base })).toThrow(
+      expect.objectContaining({ code: "BUNDLE_UNSUPPORTED", hint: expect.any(String) as string }),
+    );
+  });
+
   it("refuses what is no JSON", () => {
     expect(() => parseInventory("{", "test.bundle")).toThrow(
       expect.objectContaining({ code: "BUNDLE_INVALID" }),

@@ -1,0 +1,191 @@
+// Targets on this machine itself: a containerd at its own socket, and k3s, whose containerd a real one stands for.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findContainerd, findK3s } from "../../../src/adapters/containerd/local-nodes.js";
+import { k3sImageFolder, listensAt } from "../../../src/adapters/containerd/k3s.js";
+import type { ImageFolder } from "../../../src/core/cluster/image-folder.js";
+import type { OpenBundle } from "../../../src/workflows/context.js";
+import { loadBundle } from "../../../src/workflows/load.js";
+import { loadFolder, unloadFolder } from "../../../src/workflows/load-folder.js";
+import { unloadBundle } from "../../../src/workflows/unload.js";
+import { startContainerd, type Containerd } from "../../support/containerd.js";
+import { needs } from "../../support/parts.js";
+import { mustRun } from "../../support/run.js";
+import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { loadContext } from "./kind.js";
+
+const describeHost = await needs("ctr", "root");
+
+const IMAGES: readonly NamedWish[] = [
+  { reference: "quay.io/host/one:1", seed: "host one", mediaTypes: "oci", layers: [2_000_000] },
+  {
+    reference: "busybox:1.36@DIGEST",
+    seed: "host busybox",
+    mediaTypes: "oci",
+    layers: [50_000],
+    // Manifests of both travel, content of one: what imports "all platforms", as k3s does, must not stumble over it.
+    platforms: ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture })),
+  },
+];
+const ignore = (): void => undefined;
+const { signal } = new AbortController();
+const folder = mkdtempSync(join(tmpdir(), "viola-host-"));
+let bundle: OpenBundle;
+beforeAll(async () => {
+  bundle = await bundleOf(folder, "host", IMAGES);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+const names = (): readonly string[] => bundle.inventory.images.flatMap((image) => image.names).sort();
+
+async function expectAll(containerd: Containerd): Promise<void> {
+  const stored = await containerd.images();
+  for (const image of bundle.inventory.images)
+    for (const name of image.names) expect(stored.get(name)).toBe(image.digest);
+  expect((await containerd.ctr("images", "check")).stdout).not.toContain("incomplete");
+}
+
+describeHost("a containerd of this machine", () => {
+  let containerd: Containerd;
+  beforeAll(async () => {
+    containerd = await startContainerd();
+  });
+  afterAll(() => containerd.stop());
+
+  test.each([
+    ["containerd", () => Promise.resolve(findContainerd(containerd.socket, process.env))],
+    ["k3s that runs", () => findK3s(process.env, containerd.socket)],
+  ])("is loaded as %s, again without a byte, and unloaded", async (_, find) => {
+    const target = await find();
+
+    const first = await loadBundle(bundle, target, loadContext(), ignore);
+    expect(first.nodes).toMatchObject([{ route: "fetch", presentNames: 0, loadedNames: names() }]);
+    await expectAll(containerd);
+
+    const again = await loadBundle(bundle, target, loadContext(), ignore);
+    expect(again.nodes).toMatchObject([{ route: "none", presentNames: names().length, sentBytes: 0 }]);
+
+    const [gone] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    expect(gone?.removed).toEqual(names());
+    expect(gone?.freedBytes).toBeGreaterThan(2_000_000);
+    expect((await containerd.images()).size).toBe(0);
+  });
+
+  test("whose socket is not there is named with what to do", async () => {
+    const socket = join(folder, "none.sock");
+    await expect(findContainerd(socket, process.env).findNodes(signal)).rejects.toMatchObject({
+      code: "NODE_LOAD_FAILED",
+      subject: socket,
+      hint: expect.stringContaining("containerd:") as string,
+    });
+  });
+
+  test("has free space where its content lies", async () => {
+    const [node] = await findContainerd(containerd.socket, process.env).findNodes(signal);
+    expect((await node?.freeSpace(signal))?.bytes).toBeGreaterThan(0);
+  });
+});
+
+describeHost("k3s that does not run", () => {
+  const data = join(folder, "k3s data");
+  const archive = (): string => join(data, "agent/images", readdirSync(join(data, "agent/images"))[0] ?? "");
+  let images: ImageFolder;
+  beforeAll(async () => {
+    images = await k3sImageFolder({ K3S_DATA_DIR: data });
+  });
+
+  test("finds an archive for this machine in its images folder, which containerd takes as k3s hands it over", async () => {
+    expect(await listensAt(join(folder, "none.sock"))).toBe(false);
+    const report = await loadFolder(bundle, images, loadContext(), ignore);
+    expect(report.nodes).toMatchObject([{ node: "k3s", route: "folder", loadedNames: names() }]);
+    expect(readdirSync(join(data, "agent/images"))).toHaveLength(1);
+    expect(archive()).toMatch(/\.tar$/);
+
+    const containerd = await startContainerd();
+    try {
+      const { socket } = containerd;
+      const own = ["--address", socket, "-n", "k8s.io", "images", "import", "--all-platforms", "--no-unpack"];
+      await mustRun("ctr", [...own, archive()]);
+      await expectAll(containerd);
+      const target = findContainerd(socket, process.env);
+      const then = await loadBundle(bundle, target, loadContext(), ignore);
+      expect(then.nodes).toMatchObject([{ route: "none", presentNames: names().length }]);
+    } finally {
+      await containerd.stop();
+    }
+  });
+
+  test("is left alone when the archive is there, and given it anew when it is another's", async () => {
+    await loadFolder(bundle, images, loadContext(), ignore);
+    const again = await loadFolder(bundle, images, loadContext(), ignore);
+    expect(again.nodes).toMatchObject([{ presentNames: names().length, loadedNames: [], sentBytes: 0 }]);
+
+    writeFileSync(archive(), "cut short");
+    const anew = await loadFolder(bundle, images, loadContext(), ignore);
+    expect(anew.nodes).toMatchObject([{ presentNames: 0, loadedNames: names() }]);
+  });
+
+  test("loses the archive when the bundle is unloaded, and nothing else", async () => {
+    await loadFolder(bundle, images, loadContext(), ignore);
+    const foreign = join(data, "agent/images/k3s-airgap-images-amd64.tar");
+    writeFileSync(foreign, "another's");
+
+    const report = await unloadFolder(bundle.inventory, images);
+
+    expect(report.removed).toEqual(names());
+    expect(report.freedBytes).toBeGreaterThan(2_000_000);
+    expect(readdirSync(join(data, "agent/images"))).toEqual(["k3s-airgap-images-amd64.tar"]);
+    expect(await unloadFolder(bundle.inventory, images)).toMatchObject({ removed: [], freedBytes: 0 });
+    rmSync(foreign);
+  });
+
+  test("is not given half an archive when the load is interrupted", async () => {
+    const controller = new AbortController();
+    const { readSegments, ...rest } = loadContext(controller.signal);
+    const interrupted = loadFolder(
+      bundle,
+      images,
+      {
+        ...rest,
+        readSegments: async function* (...args) {
+          for await (const chunk of readSegments(...args)) {
+            yield chunk;
+            if (chunk.length > 100_000) controller.abort();
+          }
+        },
+      },
+      ignore,
+    );
+    const error = await interrupted.catch((cause: unknown) => cause);
+    expect(error).toBe(controller.signal.reason);
+    expect(readdirSync(join(data, "agent/images"))).toEqual([]);
+  });
+
+  test("is refused where the disk is too full, before anything is written", async () => {
+    const small = join(folder, "small");
+    mkdirSync(small);
+    await mustRun("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", small]);
+    try {
+      const full = await k3sImageFolder({ K3S_DATA_DIR: small });
+      await expect(loadFolder(bundle, full, loadContext(), ignore)).rejects.toMatchObject({
+        code: "NODE_LOAD_FAILED",
+        subject: "k3s",
+      });
+      expect(readdirSync(join(small, "agent/images"))).toEqual([]);
+    } finally {
+      await mustRun("umount", [small]);
+    }
+  });
+
+  test("has its data where its configuration says", async () => {
+    const config = join(folder, "config.yaml");
+    writeFileSync(config, `token: a\ndata-dir: "/mnt/k3s"\n`);
+    const from = async (env: Record<string, string>): Promise<string> => (await k3sImageFolder(env)).path;
+    expect(await from({ K3S_CONFIG_FILE: config })).toBe("/mnt/k3s/agent/images");
+    expect(await from({ K3S_CONFIG_FILE: config, K3S_DATA_DIR: "/srv/k3s" })).toBe("/srv/k3s/agent/images");
+    expect(await from({ K3S_CONFIG_FILE: "/nowhere" })).toBe("/var/lib/rancher/k3s/agent/images");
+  });
+});
