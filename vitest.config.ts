@@ -1,10 +1,27 @@
 // Three projects: unit (seconds, no outside parts), integration (one real part each), e2e (the built command).
+import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const slow = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false };
+/**
+ * Files that bring up a Kubernetes first: they take minutes, most of which is waiting for Pods, and one at the end would run alone.
+ */
+class KubernetesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const texts = await Promise.all(sorted.map(({ moduleId }) => readFile(moduleId, "utf8")));
+    const isLong = (index: number): boolean => /\bstartKube\(/.test(texts[index] ?? "");
+    return [...sorted.filter((_, index) => isLong(index)), ...sorted.filter((_, index) => !isLong(index))];
+  }
+}
+
+// Two files at a time, of both projects: every file has names, ports and folders of its own (see test/support). A timeout is there for what
+// hangs, not to measure anything.
+const slow = { testTimeout: 600_000, hookTimeout: 600_000, maxWorkers: 2, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: KubernetesFirst },
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },

@@ -1,5 +1,6 @@
 // `npm run demo`: the main job from beginning to end, with Node and npm alone: a registry and a chart repository of its own on 127.0.0.1,
-// then the very commands that a user types. Where Docker and a Kind cluster are, it goes on and loads the bundle.
+// then the very commands that a user types. Where Docker and a Kind cluster are, it goes on, loads the bundle and takes it away again: what the
+// images hold is made up, so they have names that nobody else uses, and none stays.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -18,16 +19,16 @@ const BASE = { seed: "demo-base", bytes: 3 * MEGABYTE };
 
 /** Repository with its registry, tag, media types, and the megabytes of its own layer on top of the shared base. */
 const IMAGES: readonly (readonly [string, string, ImageWish["mediaTypes"], number])[] = [
-  ["registry.example/shop/web", "2.3.1", "oci", 6],
-  ["registry.example/shop/tools", "1.0.0", "oci", 1],
-  ["registry.example/shop/migrate", "2.3.1", "oci", 2],
-  ["registry.example/shop/backup", "0.9.0", "docker", 2],
-  ["docker.io/library/redis", "7", "oci", 4],
-  ["docker.io/library/postgres", "16.4", "docker", 9],
-  ["docker.io/library/busybox", "1.36", "oci", 1],
-  ["docker.io/grafana/agent-operator", "v0.39.1", "oci", 3],
-  ["docker.io/grafana/agent", "v0.39.1", "oci", 7],
-  ["quay.io/prometheus-operator/prometheus-config-reloader", "v0.67.1", "docker", 2],
+  ["registry.viola.example/shop/web", "2.3.1", "oci", 6],
+  ["registry.viola.example/shop/cache", "7.4", "oci", 4],
+  ["registry.viola.example/shop/tools", "1.0.0", "oci", 1],
+  ["registry.viola.example/shop/migrate", "2.3.1", "oci", 2],
+  ["registry.viola.example/shop/debug", "1.0.0", "oci", 1],
+  ["registry.viola.example/database/server", "16.4", "docker", 9],
+  ["registry.viola.example/database/backup", "0.9.0", "docker", 2],
+  ["registry.viola.example/eck/eck-operator", "3.1.0", "oci", 3],
+  ["registry.viola.example/elasticsearch/elasticsearch", "9.1.0", "oci", 7],
+  ["registry.viola.example/beats/filebeat", "9.1.0", "docker", 2],
 ];
 
 async function main(): Promise<number> {
@@ -46,7 +47,7 @@ async function main(): Promise<number> {
     const bundle = join(folder, "shop.bundle");
     const commands = [
       ["images", spec],
-      ["images", spec, "--why", "grafana/agent:v0.39.1"],
+      ["images", spec, "--why", "registry.viola.example/beats/filebeat:9.1.0"],
       ["build", spec, "-o", bundle],
       ["verify", bundle],
       ["audit", bundle],
@@ -62,7 +63,11 @@ async function main(): Promise<number> {
       );
       return 0;
     }
-    return await viola(["load", bundle, "--to", `kind:${cluster}`], join(folder, "settings.yaml"));
+    const settings = join(folder, "settings.yaml");
+    const loaded = await viola(["load", bundle, "--to", `kind:${cluster}`], settings);
+    // Also after a load that failed: some of it may be there.
+    const unloaded = await viola(["unload", bundle, "--to", `kind:${cluster}`], settings);
+    return loaded === 0 ? unloaded : loaded;
   } finally {
     await repository.close();
     await registry.close();
@@ -119,10 +124,10 @@ function viola(command: readonly string[], settings: string): Promise<number> {
   });
 }
 
-/** Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER`, or the first one that Docker shows. */
+/** Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER` (empty: none), or the first one that Docker shows. */
 async function findKindCluster(): Promise<string | undefined> {
   const wanted = process.env["VIOLA_DEMO_CLUSTER"];
-  if (wanted !== undefined) return wanted;
+  if (wanted !== undefined) return wanted === "" ? undefined : wanted;
   const label = "io.x-k8s.kind.cluster";
   const argv = ["docker", "ps", "--filter", `label=${label}`, "--format", `{{.Label "${label}"}}`];
   const listed = await runProcess(argv, { signal: new AbortController().signal }).catch(() => undefined);

@@ -2,6 +2,7 @@
 # Starts and stops a Docker engine (containerd and dockerd) on a machine where none answers; ends only what it started.
 #   engine.sh up      leaves a running engine alone; returns when `docker version` answers
 #   engine.sh down    ends the engine that `up` started, and nothing else
+#   engine.sh status  exit code 0 when an engine answers
 # State, logs and pid files: $VIOLA_PARTS_HOME/engine (default ~/.cache/viola-parts/engine). Needs root and what install.sh installs.
 set -eu
 . "$(dirname "$0")/processes.sh"
@@ -9,7 +10,7 @@ STATE=$HOME_OF_PARTS/engine
 SOCKET=$STATE/containerd.sock
 
 up() {
-  docker version >/dev/null 2>&1 && return
+  status && return
   [ "$(id -u)" = 0 ] || fail "needs root to start a Docker engine"
   command -v dockerd >/dev/null || fail "no dockerd: run scripts/parts/install.sh first"
   mkdir -p "$STATE"
@@ -26,4 +27,6 @@ down() {
   stop containerd
 }
 
-case ${1:-} in up | down) "$1" ;; *) usage ;; esac
+status() { docker version >/dev/null 2>&1; }
+
+case ${1:-} in up | down | status) "$1" ;; *) usage ;; esac

@@ -1,5 +1,5 @@
 // Makes realistic images without a builder: indexes of several platforms, attestations, OCI or Docker media types, shared layers.
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 import {
   DOCKER_INDEX,
   DOCKER_MANIFEST,
@@ -165,6 +165,10 @@ function writeJson(folder: string, mediaType: string, value: unknown): Descripto
   const bytes = Buffer.from(JSON.stringify(value, null, 2));
   const digest = digestOf(bytes);
   const file = blobPath(folder, digest);
-  if (!existsSync(file)) writeFileSync(file, bytes);
+  // Another process may make the same one, and must not read half of it.
+  if (!existsSync(file)) {
+    writeFileSync(`${file}.${process.pid}`, bytes);
+    renameSync(`${file}.${process.pid}`, file);
+  }
   return { mediaType, digest, size: bytes.length };
 }

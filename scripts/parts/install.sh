@@ -12,6 +12,7 @@ busybox busybox-static
 skopeo skopeo
 podman podman
 docker-registry docker-registry
+debootstrap debootstrap
 htpasswd apache2-utils
 openssl openssl
 curl curl

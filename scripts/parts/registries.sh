@@ -2,6 +2,7 @@
 # Three real registries on 127.0.0.1 over one storage folder, so that what is pushed through one door is behind all of them.
 #   registries.sh up      plain HTTP, open; TLS with a password; bearer tokens (public/… anyone may pull, the rest wants the password)
 #   registries.sh down    ends them; what was pushed stays
+#   registries.sh status  exit code 0 when all of them run
 #   registries.sh wipe    as down, and what was pushed goes
 # Addresses, CA file and password: $VIOLA_PARTS_HOME/registries/registries.env (default ~/.cache/viola-parts), read by tests and benchmark.
 # Ports: VIOLA_PLAIN_PORT, VIOLA_TLS_PORT, VIOLA_BEARER_PORT, VIOLA_TOKEN_PORT. Needs docker-registry, htpasswd, openssl, curl, node.
@@ -30,7 +31,7 @@ configuration() { # ADDRESS: standard input has what differs
   cat
 }
 up() {
-  for door in $DOORS; do running $door || down; done
+  status || down
   for program in docker-registry htpasswd openssl; do
     command -v $program >/dev/null || fail "no $program: run scripts/parts/install.sh first"
   done
@@ -67,10 +68,11 @@ C
   wait_for tokens curl -sf "http://$TOKENS/token"
   for door in $DOORS; do running $door || fail "$door: its port was taken by another program; see $STATE/$door.log"; done
 }
+status() { for door in $DOORS; do running $door || return 1; done; }
 down() { for door in $DOORS; do stop $door; done; }
 wipe() {
   down
   rm -rf "$STATE/storage"
 }
 
-case ${1:-} in up | down | wipe) "$1" ;; *) usage ;; esac
+case ${1:-} in up | down | status | wipe) "$1" ;; *) usage ;; esac

@@ -52,8 +52,8 @@ export function formatAdvance(
   const total = advanced.total ?? started.total;
   const parts = [total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}`];
   if (started.unit === "bytes" && elapsedMs > 0) parts.push(`${formatBytes((done / elapsedMs) * 1000)}/s`);
-  if (started.total !== undefined && done > 0 && done < started.total) {
-    parts.push(`${formatDuration((elapsedMs / done) * (started.total - done))} left`);
+  if (total !== undefined && done > 0 && done < total) {
+    parts.push(`${formatDuration((elapsedMs / done) * (total - done))} left`);
   }
   if (detail !== undefined) parts.push(detail);
   return parts.join(", ");

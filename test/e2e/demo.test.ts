@@ -1,25 +1,36 @@
-// The README's first command, with nothing on PATH: no helm, no docker, no tar.
+// The demo of the README: with nothing on PATH (no helm, no docker, no tar), and where a Kind cluster is.
 import { createRequire } from "node:module";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startNodes } from "../support/nodes.js";
+import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
 import { run, type RunResult } from "../support/run.js";
 
 const IMAGES = [
-  "docker.io/grafana/agent",
-  "docker.io/grafana/agent-operator",
-  "docker.io/library/busybox",
-  "docker.io/library/postgres",
-  "docker.io/library/redis",
-  "quay.io/prometheus-operator/prometheus-config-reloader",
-  "registry.example/shop/backup",
-  "registry.example/shop/migrate",
-  "registry.example/shop/tools",
-  "registry.example/shop/web",
-];
+  "beats/filebeat",
+  "database/backup",
+  "database/server",
+  "eck/eck-operator",
+  "elasticsearch/elasticsearch",
+  "shop/cache",
+  "shop/debug",
+  "shop/migrate",
+  "shop/tools",
+  "shop/web",
+].map((name) => `registry.viola.example/${name}`);
+const NAME = /\bregistry\.viola\.example\/[^\s":]+/g;
+
+function runDemo(home: string, env: Readonly<Record<string, string | undefined>>): Promise<RunResult> {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  return run(process.execPath, ["--import", tsx, join(ROOT, "scripts/demo.ts")], {
+    cwd: ROOT,
+    env: { HOME: home, TMPDIR: home, ...env },
+  });
+}
 
 describe("npm run demo", () => {
   let home: string;
@@ -27,11 +38,7 @@ describe("npm run demo", () => {
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
-    const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-    demo = await run(process.execPath, ["--import", tsx, join(ROOT, "scripts/demo.ts")], {
-      cwd: ROOT,
-      env: { HOME: home, PATH: home, TMPDIR: home },
-    });
+    demo = await runDemo(home, { PATH: home });
   });
   afterAll(() => rm(home, { recursive: true, force: true }));
 
@@ -52,5 +59,31 @@ describe("npm run demo", () => {
     expect(demo.stdout).toContain(heading);
     for (const [row] of readme.matchAll(/^(?:log-collector|database) .*$/gm))
       expect(demo.stdout).toContain(row);
+  });
+});
+
+const describeNodes = await needs("nodes", "helm");
+
+describeNodes("npm run demo where a Kind cluster is", () => {
+  it("loads every image into every node, and takes all of it away again", async () => {
+    const home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
+    const nodes = await startNodes(2);
+    try {
+      for (const name of nodes.names)
+        await nodes.exec(name, "sh", "-c", "ctr -n k8s.io events >/events 2>&1 &");
+
+      expect(
+        await runDemo(home, { PATH: process.env["PATH"], VIOLA_DEMO_CLUSTER: nodes.cluster }),
+      ).toMatchObject({ code: 0 });
+
+      for (const name of nodes.names) {
+        const created = (await nodes.exec(name, "grep", "/images/create", "/events")).match(NAME) ?? [];
+        expect([...new Set(created)].sort()).toEqual(IMAGES);
+        expect(await nodes.exec(name, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toMatch(NAME);
+      }
+    } finally {
+      await nodes.remove();
+      await rm(home, { recursive: true, force: true });
+    }
   });
 });

@@ -11,7 +11,7 @@ export type RegistryDoor = "open" | "tls-password" | "bearer";
 
 export interface DockerRegistry {
   readonly url: string;
-  /** `127.0.0.1:PORT` */
+  /** `127.0.0.1:PORT`, or at the address that was asked for. */
   readonly host: string;
   readonly user: string;
   readonly password: string;
@@ -26,13 +26,17 @@ const USER = "viola";
 const PASSWORD = "the password: of viola";
 const TOKEN_SERVER = fileURLToPath(new URL("../../scripts/parts/token-server.ts", import.meta.url));
 
-/** Starts a registry over the storage given, else over an empty one, which `stop` removes. */
-export async function startDockerRegistry(door: RegistryDoor, storage?: string): Promise<DockerRegistry> {
+/** Starts a registry over the storage given, else over an empty one, which `stop` removes; at an address of this machine. */
+export async function startDockerRegistry(
+  door: RegistryDoor,
+  storage?: string,
+  address = "127.0.0.1",
+): Promise<DockerRegistry> {
   const folder = mkdtempSync(join(tmpdir(), "viola-registry-"));
   const children: ChildProcess[] = [];
   const at = (name: string): string => join(folder, name);
   let extra = "";
-  if (door !== "open") makeCertificate(folder);
+  if (door !== "open") makeCertificate(folder, address);
   if (door === "tls-password") {
     const line = execFileSync("htpasswd", ["-Bbn", "-C", "4", USER, PASSWORD], { encoding: "utf8" });
     writeFileSync(at("htpasswd"), line);
@@ -46,7 +50,7 @@ export async function startDockerRegistry(door: RegistryDoor, storage?: string):
   }
   writeFileSync(
     at("config.yml"),
-    `version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${storage ?? at("storage")}}}\nhttp:\n  addr: 127.0.0.1:0\n${extra}`,
+    `version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${storage ?? at("storage")}}}\nhttp:\n  addr: ${address}:0\n${extra}`,
   );
   const child = spawn("docker-registry", ["serve", at("config.yml")], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -67,14 +71,14 @@ export async function startDockerRegistry(door: RegistryDoor, storage?: string):
   };
 }
 
-/** Makes ca.crt, and server.crt with server.key for 127.0.0.1. */
-function makeCertificate(folder: string): void {
+/** Makes ca.crt, and server.crt with server.key for the address. */
+function makeCertificate(folder: string, address: string): void {
   const openssl = (command: string): void => {
     execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "ignore" });
   };
   openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.crt");
-  openssl("req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout server.key -out server.csr");
-  writeFileSync(join(folder, "extensions"), "subjectAltName=IP:127.0.0.1\n");
+  openssl("req -newkey rsa:2048 -nodes -subj /CN=server -keyout server.key -out server.csr");
+  writeFileSync(join(folder, "extensions"), `subjectAltName=IP:${address}\n`);
   openssl(
     "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.crt",
   );
@@ -94,7 +98,7 @@ function listeningHost(child: ChildProcess): Promise<string> {
     let log = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       log += text;
-      const host = /listening on (127\.0\.0\.1:\d+)/.exec(log)?.[1];
+      const host = /listening on (\d+\.\d+\.\d+\.\d+:\d+)/.exec(log)?.[1];
       if (host !== undefined) resolve(host);
     });
     child.on("error", reject);

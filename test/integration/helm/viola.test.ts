@@ -14,6 +14,7 @@ import type { Findings } from "../../../src/core/finding/image-use.js";
 import { parseBundleSpec } from "../../../src/core/spec/parse-bundle-spec.js";
 import { needs } from "../../support/parts.js";
 import { ROOT, sharedPath } from "../../support/paths.js";
+import { mustRun } from "../../support/run.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 
 // viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows.
@@ -23,7 +24,8 @@ const THANOS = "quay.io/thanos/thanos:v0.37.2";
 const describeShared = await needs("helm", "shared");
 
 describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (packageName) => {
-  const tool = makeTool(await packagedHelm(packageName));
+  const helm = await packagedHelm(packageName);
+  const tool = makeTool(helm);
   const operators = await loadOperators([join(ROOT, "manifests/operators")]);
   const file = join(ROOT, "manifests/viola-monitoring/bundle.yaml");
   let repository: ChartRepository;
@@ -145,5 +147,12 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
       "/grafana/promtail-6.15.0.tgz",
       "/prometheus-community/kube-prometheus-stack-69.3.1.tgz",
     ]);
+  });
+
+  it.runIf(process.getuid?.() === 0)("renders without any network once it is packaged", async () => {
+    const namespace = ["--namespace", "monitoring", "--include-crds", "--kube-version", "v1.30.2"];
+    const argv = ["-n", helm.program, "template", "viola-monitoring", chart.file, ...namespace];
+
+    expect(await mustRun("unshare", argv)).toContain("# Source: kube-prometheus-stack/charts/loki/");
   });
 });

@@ -1,0 +1,119 @@
+// Charts in real OCI registries: pushed there by helm, taken by `oci://` through plain HTTP and through TLS with a password.
+import { execFile } from "node:child_process";
+import { rm, writeFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
+import type { ChartSource } from "../../../src/core/charts/chart.js";
+import { runCli } from "../../support/cli.js";
+import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
+import { needs } from "../../support/parts.js";
+import { ROOT } from "../../support/paths.js";
+import { mustRun } from "../../support/run.js";
+import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, plainInput, signal } from "./helm.js";
+
+const run = promisify(execFile);
+const charts = join(ROOT, "test/fixtures/charts");
+const app: ChartSource = { kind: "folder", folder: join(charts, "app") };
+
+const describeAll = await needs("helm", "docker-registry");
+
+describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packageName) => {
+  const helm = await packagedHelm(packageName);
+  let folder: string;
+  let open: DockerRegistry;
+  let closed: DockerRegistry;
+  /** Where helm keeps the login. */
+  let login: Readonly<Record<string, string>>;
+
+  beforeAll(async () => {
+    folder = await newFolder();
+    open = await startDockerRegistry("open");
+    closed = await startDockerRegistry("tls-password", undefined, ownAddress());
+    login = { HELM_REGISTRY_CONFIG: join(folder, "registry.json") };
+    await run(helm.program, ["package", join(charts, "deep"), "--destination", folder]);
+    const archive = join(folder, "deep-1.0.0.tgz");
+    await run(helm.program, ["push", archive, `oci://${open.host}/charts`, "--plain-http"]);
+    const ca = ["--ca-file", closed.ca?.file ?? ""];
+    const user = ["--username", closed.user, "--password-stdin"];
+    const env = { ...process.env, ...login };
+    await mustRun(helm.program, ["registry", "login", closed.host, ...user, ...ca], {
+      input: closed.password,
+      env,
+    });
+    await run(helm.program, ["push", archive, `oci://${closed.host}/charts`, ...ca], { env });
+  });
+  afterAll(async () => {
+    await Promise.all([open.stop(), closed.stop()]);
+    await rm(folder, { recursive: true });
+  });
+
+  const deepIn = (registry: DockerRegistry, version?: string): ChartSource => ({
+    kind: "oci",
+    reference: `oci://${registry.host}/charts/deep`,
+    ...(version !== undefined && { version }),
+  });
+  const openTool = () => makeTool(helm, { plainHttp: [open.host] });
+  const closedTool = () => makeTool(helm, { plainHttp: [], caFile: closed.ca?.file }, login);
+
+  it("come through plain HTTP and through TLS with a password, the same bytes, and render", async () => {
+    const plain = await openTool().packageChart(deepIn(open, "1.0.0"), [], join(folder, "plain"), signal);
+    const tls = await closedTool().packageChart(deepIn(closed, "1.0.0"), [], join(folder, "tls"), signal);
+
+    expect(plain).toMatchObject({ name: "deep", version: "1.0.0" });
+    expect(tls.digest).toBe(plain.digest);
+    expect(await openTool().renderChart(plain, plainInput(plain), signal)).toContain(
+      "registry.example/deep:1",
+    );
+  });
+
+  it("are the newest where no version is named", async () => {
+    const chart = await openTool().packageChart(deepIn(open), [], join(folder, "newest"), signal);
+
+    expect(chart.version).toBe("1.0.0");
+  });
+
+  it.each(["open", "closed"] as const)("come as an added dependency, from the %s one", async (door) => {
+    const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
+    const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
+
+    const chart = await tool.packageChart(app, [deep], join(folder, `added-${door}`), signal);
+
+    expect(await tool.renderChart(chart, plainInput(chart), signal)).toContain("registry.example/deep:1");
+  });
+
+  it("are refused with chart and place: without login, without the CA, and where the version is not there", async () => {
+    const none = { HELM_REGISTRY_CONFIG: join(folder, "nobody.json") };
+    const refused = (tool: HelmChartTool, source: ChartSource) =>
+      expect(tool.packageChart(source, [], join(folder, "refused"), signal)).rejects.toMatchObject({
+        code: "CHART_UNAVAILABLE",
+        subject: expect.stringMatching(/^oci:\/\/[\d.]+:\d+\/charts\/deep/) as unknown,
+      });
+
+    await refused(makeTool(helm, { plainHttp: [], caFile: closed.ca?.file }, none), deepIn(closed, "1.0.0"));
+    await refused(makeTool(helm, { plainHttp: [] }, login), deepIn(closed, "1.0.0"));
+    await refused(openTool(), deepIn(open, "9.9.9"));
+  });
+
+  it("are taken by the command line with the user's settings", async () => {
+    const config = join(folder, "settings.yaml");
+    await writeFile(config, `helm: ${helm.program}\ninsecure: ["${open.host}"]\n`);
+
+    const { code, stdout } = await runCli([
+      ...["images", `oci://${open.host}/charts/deep`, "--json", "--config", config],
+    ]);
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      images: [{ normalized: "registry.example/deep:1", evidence: [{ chart: "deep-1.0.0" }] }],
+    });
+  });
+});
+
+/** An address of this machine that is no loopback: helm 3 goes to those by plain HTTP only, whatever it is told. */
+function ownAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+}

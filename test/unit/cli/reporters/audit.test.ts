@@ -1,0 +1,152 @@
+// The audit for people and for spreadsheets: the same rows in each format, and nothing in them that a reader takes for more than text.
+import { describe, expect, it } from "vitest";
+import { formatAudit } from "../../../../src/cli/reporters/audit.js";
+import type { AuditImage, AuditReport } from "../../../../src/core/audit/audit-report.js";
+
+const DIGEST = `sha256:${"a".repeat(64)}`;
+
+function image(name: string, more: Partial<AuditImage> = {}): AuditImage {
+  return {
+    reference: `${name}:1`,
+    normalized: `${name}:1`,
+    repository: name,
+    version: "1",
+    digest: DIGEST,
+    required: true,
+    confidence: "certain",
+    rebuilt: false,
+    components: ["shop"],
+    usedBy: ["Deployment shop/web"],
+    platforms: [
+      { platform: "linux/amd64", digest: DIGEST, layers: 2, compressedBytes: 5e6, uncompressedBytes: 9e6 },
+    ],
+    compressedBytes: 5e6,
+    uncompressedBytes: 9e6,
+    evidence: [],
+    ...more,
+  };
+}
+
+function report(images: readonly AuditImage[], more: Partial<AuditReport> = {}): AuditReport {
+  return {
+    formatVersion: 1,
+    name: "shop",
+    version: "1.0.0",
+    platforms: ["linux/amd64"],
+    releases: [],
+    images,
+    totals: { images: images.length, layers: 3, uniqueBytes: 8e6, sharedBytes: 2e6 },
+    findings: [],
+    warnings: [],
+    ...more,
+  };
+}
+
+/** Reads RFC 4180. */
+function parseCsv(text: string): readonly string[][] {
+  return text
+    .split("\r\n")
+    .map((line) =>
+      [...line.matchAll(/"((?:[^"]|"")*)"/g)].map(([, cell = ""]) => cell.replaceAll('""', '"')),
+    );
+}
+
+describe("as a table", () => {
+  it("has a row for each image, and the totals after them", () => {
+    const lines = formatAudit(report([image("a.example/one"), image("a.example/two")]), "table").split("\n");
+
+    expect(lines[0]?.split(/\s{2,}/)).toEqual([
+      ...["COMPONENT", "IMAGE", "VERSION", "PLATFORMS", "COMPRESSED", "UNPACKED", "USED BY"],
+    ]);
+    expect(lines[1]?.split(/\s{2,}/)).toEqual([
+      ...["shop", "a.example/one", "1", "linux/amd64", "5.00 MB", "9.00 MB", "Deployment shop/web"],
+    ]);
+    expect(lines[2]).toContain("a.example/two");
+    expect(lines.at(-1)).toMatch(/2 images, 3 layers, 8\.00 MB .*2\.00 MB/);
+  });
+
+  it("says unknown where a layer does not tell its size, and shortens long lists of users", () => {
+    const usedBy = ["Pod a/1", "Pod a/2", "Pod a/3", "Pod a/4"];
+    const [, row = ""] = formatAudit(
+      report([image("a.example/one", { uncompressedBytes: null, usedBy })]),
+      "table",
+    ).split("\n");
+
+    expect(row).toContain("unknown");
+    expect(row).toContain("Pod a/1, Pod a/2 and 2 more");
+    expect(row).not.toContain("Pod a/3");
+  });
+
+  it("lists findings with their code", () => {
+    const findings = [{ code: "latest-tag", subject: "a.example/one:latest", message: "moves" }] as const;
+    expect(formatAudit(report([], { findings }), "table").split("\n").at(-1)).toMatch(
+      /latest-tag .*a\.example\/one:latest.*moves/,
+    );
+  });
+});
+
+describe("as Markdown", () => {
+  it("is a table of as many cells in each row, whatever stands in them", () => {
+    const images = [image("a.example/one", { components: ["a|b"], usedBy: ["Pod x/y|z"] })];
+    const rows = formatAudit(report(images), "markdown")
+      .split("\n")
+      .filter((line) => line.startsWith("|"));
+    const cells = rows.map((row) => row.replaceAll("\\|", "").split("|").length);
+
+    expect(rows).toHaveLength(3);
+    expect(new Set(cells)).toEqual(new Set([9]));
+    expect(rows[1]).toMatch(/^\| --- .*---:.*\|$/);
+    expect(rows[2]).toContain("a\\|b");
+  });
+
+  it("has name and version as its heading, and findings as a list", () => {
+    const findings = [{ code: "rebuilt", subject: "a.example/one:1", message: "from Docker" }] as const;
+    const lines = formatAudit(report([], { findings }), "markdown").split("\n");
+
+    expect(lines[0]).toBe("# shop 1.0.0");
+    expect(lines.at(-1)).toMatch(/^- \*\*rebuilt\*\* a\.example\/one:1/);
+  });
+});
+
+describe("as CSV", () => {
+  it("has whole bytes, every user, the digest, and lines that end as RFC 4180 says", () => {
+    const usedBy = ["Pod a/1", "Pod a/2", "Pod a/3"];
+    const [head, row, ...rest] = parseCsv(formatAudit(report([image("a.example/one", { usedBy })]), "csv"));
+
+    expect(rest).toEqual([]);
+    expect(Object.fromEntries(head?.map((name, index) => [name, row?.[index]]) ?? [])).toEqual({
+      component: "shop",
+      image: "a.example/one",
+      version: "1",
+      platforms: "linux/amd64",
+      compressed_bytes: "5000000",
+      unpacked_bytes: "9000000",
+      used_by: usedBy.join("; "),
+      digest: DIGEST,
+      required: "true",
+    });
+  });
+
+  it("leaves an unknown size empty", () => {
+    const [head, row] = parseCsv(
+      formatAudit(report([image("a.example/one", { uncompressedBytes: null })]), "csv"),
+    );
+    expect(row?.[head?.indexOf("unpacked_bytes") ?? -1]).toBe("");
+  });
+
+  it.each(["=cmd()", "+1", "-1", "@sum"])("makes no formula of %s", (text) => {
+    const [, row] = parseCsv(formatAudit(report([image("a.example/one", { components: [text] })]), "csv"));
+    expect(row?.[0]).toBe(`'${text}`);
+  });
+
+  it("keeps quotes and commas inside their cell", () => {
+    const [, row] = parseCsv(formatAudit(report([image("a.example/one", { components: ['a,"b"'] })]), "csv"));
+    expect(row).toHaveLength(9);
+    expect(row?.[0]).toBe('a,"b"');
+  });
+});
+
+it("is the report itself as JSON", () => {
+  const given = report([image("a.example/one")]);
+  expect(JSON.parse(formatAudit(given, "json"))).toEqual(given);
+});
