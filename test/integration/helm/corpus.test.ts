@@ -61,6 +61,8 @@ describeCorpus("the corpus", async () => {
   it("is known to no rule by the name of a chart", () => {
     const files = entries.flatMap(({ charts: list }) => list.map(({ chart }) => chart.replace(/\.tgz$/, "")));
     const charts = new Set(files.map((file) => file.replace(/-v?\d[\w.]*$/, "")));
+    // A chart called `operator` has the name of what the finder speaks of all the time.
+    charts.delete("operator");
     const rules = JSON.stringify(operators);
     const folder = join(ROOT, "src/core/finding");
     const code = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
