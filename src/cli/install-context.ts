@@ -2,8 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import type { ImagePlaces } from "../workflows/install-images.js";
-import type { InstallContext, InstallOptions } from "../workflows/install.js";
+import type { ImagePlaces, InstallContext, InstallOptions } from "../workflows/install-input.js";
 import { collect } from "./command.js";
 import type { CommandContext } from "./context.js";
 import { environmentOf, findHelmProgram, makeChartContext, programFolder } from "./plan-context.js";

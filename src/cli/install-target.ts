@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import type { NodeTarget } from "../core/cluster/node.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { ViolaError } from "../errors.js";
-import type { ImagePlaces } from "../workflows/install-images.js";
+import type { ImagePlaces } from "../workflows/install-input.js";
 import type { CommandContext } from "./context.js";
 import { findTargetNodes, type InstallTarget } from "./load-target.js";
 

@@ -14,23 +14,7 @@ import { findNetworkPulls } from "../core/install/pull-policy.js";
 import { settleAll } from "../errors.js";
 import type { OnProgress } from "./events.js";
 import { refuseMissing } from "./install-images.js";
-import type { InstallContext, InstallOptions } from "./install.js";
-
-/** A reason not to begin. */
-export interface Refusal {
-  readonly code: "kube-version" | "image-missing" | "pull-policy" | "always-pull-images";
-  readonly subject: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** A release with its chart and values laid out as files. */
-export interface LaidOutRelease {
-  readonly release: InventoryRelease;
-  readonly chartFile: string;
-  /** Those of the bundle, then the user's, which win. */
-  readonly valuesFiles: readonly string[];
-}
+import type { InstallContext, InstallOptions, LaidOutRelease, Refusal } from "./install-input.js";
 
 /** What was found out. */
 export interface Guarded {

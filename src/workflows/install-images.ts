@@ -4,7 +4,7 @@ import type { ClusterNode, NodeTarget } from "../core/cluster/node.js";
 import type { ImageUse } from "../core/finding/image-use.js";
 import type { Json } from "../core/finding/walk.js";
 import type { Cluster } from "../core/install/cluster.js";
-import { findMissingInRegistry, type ImageRegistry } from "../core/install/image-registry.js";
+import { findMissingInRegistry } from "../core/install/image-registry.js";
 import { matchNodes, nodeName, type Machine, type MatchedNodes } from "../core/install/match-nodes.js";
 import {
   contentOfNode,
@@ -15,19 +15,8 @@ import {
 } from "../core/install/missing-images.js";
 import { settleAll, ViolaError } from "../errors.js";
 import type { OnProgress } from "./events.js";
-import type { Refusal } from "./install-guard.js";
+import type { AskedNode, ImagePlaces, Refusal } from "./install-input.js";
 import { delay } from "./watch-pods.js";
-
-/** A node that is asked for images. */
-export type AskedNode = Pick<ClusterNode, "name" | "hostNames" | "completeImages">;
-
-/** Where images are looked for. Without either, in what the cluster lists for its nodes. */
-export interface ImagePlaces {
-  /** Where the images were loaded: its nodes are asked one by one, and the cluster for the nodes that it has besides. */
-  readonly target?: NodeTarget<AskedNode> | undefined;
-  /** What all nodes pull from. */
-  readonly registry?: ImageRegistry | undefined;
-}
 
 interface LookContext {
   readonly cluster: Cluster;

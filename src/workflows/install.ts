@@ -1,52 +1,14 @@
 // Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
 import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
-import type { ChartTool } from "../core/charts/chart-tool.js";
-import type { OperatorRule } from "../core/finding/operator-rules.js";
-import type { Cluster, ReleaseTool } from "../core/install/cluster.js";
+import type { ReleaseTool } from "../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../core/install/pod-states.js";
-import { REHEARSAL_PATH } from "../core/bundle/paths.js";
-import { digestOf, hexOf } from "../core/oci/digest.js";
-import {
-  differencesFrom,
-  parseRecord,
-  rehearsableOf,
-  stillMissing,
-  type RehearsalRecord,
-} from "../core/rehearsal/record.js";
 import { ViolaError } from "../errors.js";
-import type { Files, OpenBundle } from "./context.js";
+import { layOut, readRehearsal, type ComparedRehearsal } from "./bundle-entries.js";
+import type { OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
-import { guardInstall, type LaidOutRelease, type Refusal } from "./install-guard.js";
-import type { ImagePlaces } from "./install-images.js";
+import { guardInstall } from "./install-guard.js";
+import type { InstallContext, InstallOptions, LaidOutRelease, Refusal } from "./install-input.js";
 import { explainPods, showPodsDuring, waitForPods } from "./watch-pods.js";
-
-/** What installing works with. */
-export interface InstallContext {
-  readonly charts: Pick<ChartTool, "renderChart">;
-  readonly loadOperators: () => Promise<readonly OperatorRule[]>;
-  readonly cluster: Cluster;
-  readonly releases: ReleaseTool;
-  readonly files: Files;
-  /** An existing folder that is removed when the command ends. */
-  readonly temporaryFolder: string;
-  readonly signal: AbortSignal;
-}
-
-export interface InstallOptions extends ImagePlaces {
-  /** The only release to install; undefined for all. */
-  readonly release?: string | undefined;
-  /** The user's values files, absolute; they win over those of the bundle. */
-  readonly valuesFiles: readonly string[];
-  readonly set: readonly string[];
-  /** Images that may be missing, as the user writes them. */
-  readonly allowedMissing: readonly string[];
-  /** How long hooks, and then Pods, may take. */
-  readonly timeoutSeconds: number;
-  /** False to refuse what would have to be patched. */
-  readonly isPatching: boolean;
-  /** False to return as soon as Helm has applied everything. */
-  readonly isWaiting: boolean;
-}
 
 export interface ReleaseReport {
   readonly name: string;
@@ -71,7 +33,7 @@ export interface InstallReport {
   readonly refusals: readonly Refusal[];
   readonly releases: readonly ReleaseReport[];
   /** What was rehearsed before the bundle was built, and in what this installation differs; absent where nothing was. */
-  readonly rehearsal?: RehearsalRecord & { readonly differences: readonly string[] };
+  readonly rehearsal?: ComparedRehearsal;
 }
 
 /**
@@ -138,54 +100,6 @@ export function chooseReleases(
       hint: there === "" ? "Add charts to the spec." : `It has: ${there}.`,
     },
   );
-}
-
-/** Writes chart and values of a release out of the bundle, under names that owe nothing to it. Throws `BUNDLE_INVALID`. */
-export async function layOut(
-  bundle: OpenBundle,
-  release: InventoryRelease,
-  index: number,
-  { valuesFiles }: Pick<InstallOptions, "valuesFiles">,
-  { files, temporaryFolder }: Pick<InstallContext, "files" | "temporaryFolder">,
-): Promise<LaidOutRelease> {
-  const take = async (path: string, target: string): Promise<string> => {
-    await files.writeFile(target, await readEntry(bundle, path));
-    return target;
-  };
-  const chartFile = await take(release.file, `${temporaryFolder}/release-${index}.tgz`);
-  const own = await Promise.all(
-    release.values.map((path, number) => take(path, `${temporaryFolder}/release-${index}.${number}.yaml`)),
-  );
-  return { release, chartFile, valuesFiles: [...own, ...valuesFiles] };
-}
-
-/** Returns a small entry, checked. Throws `BUNDLE_INVALID`. */
-async function readEntry(bundle: OpenBundle, path: string): Promise<Uint8Array> {
-  const { offset, size } = bundle.locate(path);
-  const bytes = await bundle.read(offset, size);
-  const expected = bundle.inventory.files.find((file) => file.path === path)?.sha256;
-  if (hexOf(digestOf(bytes)) === expected) return bytes;
-  throw new ViolaError("BUNDLE_INVALID", `${bundle.file}: ${path} is damaged`, {
-    subject: path,
-    hint: "Copy the bundle again from where it was built.",
-  });
-}
-
-/** Reads the record that was built into the bundle, and says in what this installation differs from it. */
-async function readRehearsal(
-  bundle: OpenBundle,
-  chosen: readonly InventoryRelease[],
-  kubeVersion: string,
-  { valuesFiles, set }: InstallOptions,
-  { files }: InstallContext,
-): Promise<InstallReport["rehearsal"]> {
-  const { inventory } = bundle;
-  if (!inventory.files.some(({ path }) => path === REHEARSAL_PATH)) return undefined;
-  const text = Buffer.from(await readEntry(bundle, REHEARSAL_PATH)).toString("utf8");
-  const record = parseRecord(text, `${bundle.file}: ${REHEARSAL_PATH}`);
-  const given = { files: await Promise.all(valuesFiles.map((file) => files.readFile(file))), set };
-  const now = rehearsableOf({ ...inventory, releases: chosen }, kubeVersion, given);
-  return { ...record, differences: [...stillMissing(record, now), ...differencesFrom(record, now)] };
 }
 
 async function refuseEnding(

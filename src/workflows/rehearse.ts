@@ -1,8 +1,8 @@
 // Rehearses a bundle: installs it on a cluster whose nodes get images from the bundle alone, and says what they asked for and did not find.
 import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
 import type { RenderedObject } from "../core/charts/rendered-object.js";
-import type { ClusterNode, NodeMirror, NodeTarget } from "../core/cluster/node.js";
-import type { Beyond, ServeBundle, ServedBundle } from "../core/cluster/served-bundle.js";
+import type { NodeTarget } from "../core/cluster/node.js";
+import type { Beyond, ServeBundle } from "../core/cluster/served-bundle.js";
 import { findImages } from "../core/finding/find-images.js";
 import { textOf, valueAt } from "../core/finding/walk.js";
 import type { Cluster, ObjectName, RehearsalCluster } from "../core/install/cluster.js";
@@ -13,10 +13,11 @@ import { judgeRehearsal, operatorMakers, type Verdict } from "../core/rehearsal/
 import { settleAll, ViolaError } from "../errors.js";
 import type { OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
-import { renderReleases, type LaidOutRelease } from "./install-guard.js";
+import { layOut } from "./bundle-entries.js";
+import { renderReleases } from "./install-guard.js";
 import { findAllNodes } from "./install-images.js";
-import { layOut, type InstallContext } from "./install.js";
-import { endpointOf } from "./load.js";
+import type { InstallContext, LaidOutRelease } from "./install-input.js";
+import { withOnlyRegistry } from "./only-registry.js";
 import { explainPods } from "./watch-pods.js";
 import { watchRehearsal, type Witness } from "./watch-rehearsal.js";
 
@@ -103,10 +104,11 @@ export async function rehearseBundle(
   const witness: Witness = { pods: [], workloads: [] };
   const refused = new Map<string, string>();
   let stayed: readonly string[] = [];
-  const played = await withMirrors(
+  const beyond = context.beyond?.((name, why) => refused.set(name, why), signal);
+  const played = await withOnlyRegistry(
     bundle,
     nodes,
-    { ...context, onRefused: (name, why) => refused.set(name, why) },
+    { serveBundle: context.serveBundle, signal, ...(beyond !== undefined && { beyond }) },
     (request) => {
       const { length } = asked.list();
       asked.add(request);
@@ -203,76 +205,6 @@ async function refuseOccupied(
 function describeMiss({ name, nodes }: AskedName, { beyond }: RehearseContext): string {
   const how = beyond === undefined ? "refused" : "let through";
   return `not in the bundle, ${how}: ${name} (asked for by ${[...nodes].join(", ")})`;
-}
-
-interface MirrorContext extends RehearseContext {
-  readonly onRefused: (name: string, why: string) => void;
-}
-
-/** Serves the bundle as the only mirror of all nodes while `work` goes on. */
-async function withMirrors<T>(
-  bundle: OpenBundle,
-  nodes: readonly ClusterNode[],
-  { serveBundle, beyond, onRefused, signal }: MirrorContext,
-  onManifest: Parameters<typeof listenFor>[0],
-  work: () => Promise<T>,
-  onProgress: OnProgress,
-): Promise<T> {
-  onProgress({ kind: "started", step: "mirrors", title: "Making the bundle the nodes' only registry" });
-  const requests = listenFor(onManifest);
-  const served = await serveBundle(bundle, () => undefined, {
-    onManifest: requests.onManifest,
-    ...(beyond !== undefined && { beyond: beyond(onRefused, signal) }),
-  });
-  const mirrors: NodeMirror[] = [];
-  try {
-    await settleAll(
-      "nodes could not be given a mirror",
-      nodes.map(async (node) => {
-        mirrors.push(
-          await node.mirrorAll(await findEndpoint(node, served, bundle.inventory, signal), signal),
-        );
-      }),
-    );
-    onProgress({ kind: "ended", step: "mirrors", summary: `${nodes.length} nodes` });
-    requests.begin();
-    return await work();
-  } finally {
-    await Promise.all(mirrors.map((mirror) => mirror.lift()));
-    await served.close();
-  }
-}
-
-/** What is asked for while addresses are tried counts for nothing. */
-function listenFor(onManifest: NonNullable<Parameters<ServeBundle>[2]>["onManifest"] & {}): {
-  readonly onManifest: typeof onManifest;
-  readonly begin: () => void;
-} {
-  let hasBegun = false;
-  return {
-    onManifest: (request) => {
-      if (hasBegun) onManifest(request);
-    },
-    begin: () => {
-      hasBegun = true;
-    },
-  };
-}
-
-async function findEndpoint(
-  node: ClusterNode,
-  served: ServedBundle,
-  { images }: Inventory,
-  signal: AbortSignal,
-): Promise<string> {
-  const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
-  const endpoint = await node.findReachable(endpoints, images[0]?.names[0] ?? "", signal);
-  if (endpoint !== undefined) return endpoint;
-  throw new ViolaError(
-    "NODE_LOAD_FAILED",
-    `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}`,
-    { subject: node.name, hint: "See that no firewall is between the nodes' network and this machine." },
-  );
 }
 
 interface Played {

@@ -5,8 +5,9 @@ import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../
 import type { ImageRegistry } from "../../../src/core/install/image-registry.js";
 import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
 import type { ProgressEvent } from "../../../src/workflows/events.js";
-import type { AskedNode } from "../../../src/workflows/install-images.js";
-import { installBundle, type InstallOptions, type InstallReport } from "../../../src/workflows/install.js";
+import type { AskedNode } from "../../../src/workflows/install-input.js";
+import type { InstallOptions } from "../../../src/workflows/install-input.js";
+import { installBundle, type InstallReport } from "../../../src/workflows/install.js";
 import { imageOf, inventoryOf } from "../core/cluster/inventory-of.js";
 
 /** What a test changes of a cluster in which everything is well. */
