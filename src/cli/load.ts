@@ -105,7 +105,15 @@ export function registerLoad(program: Command, launch: Launch): void {
 }
 
 /** Throws `USAGE` for an option that none of the targets takes notice of. */
-function refuseIdleFlags({ unpack, settings, dockerMirror }: LoadFlags, targets: readonly Target[]): void {
+function refuseIdleFlags(flags: LoadFlags, targets: readonly Target[]): void {
+  const { unpack, settings, dockerMirror, install, values, set, release } = flags;
+  const idle = values.length > 0 ? "--values" : set.length > 0 ? "--set" : release && "--release";
+  if (install !== true && idle !== undefined) {
+    throw new ViolaError("USAGE", `${idle} goes with --install only`, {
+      subject: idle,
+      hint: "Add --install, or leave it out.",
+    });
+  }
   const refuse = (
     option: string,
     given: unknown,

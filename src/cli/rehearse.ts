@@ -15,7 +15,8 @@ import { collect, type Launch } from "./command.js";
 import { files, type CommandContext, type CommonOptions } from "./context.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, makeInstallContext, parseSeconds, type ClusterFlags } from "./install-context.js";
-import { findTargetNodes, parseTarget } from "./load-target.js";
+import { findContextOf } from "./install-target.js";
+import { findTargetNodes, parseTarget, type NodesTarget } from "./load-target.js";
 import { environmentOf, makePlanContext, makeWriter, planOptions } from "./plan-context.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
 import { isBundleFile, readSpec } from "./targets.js";
@@ -117,6 +118,8 @@ async function buildForRehearsal(
   return context.reader.openBundle(options.output);
 }
 
+type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;
+
 /** Where the rehearsal is to be, and what it works with there. */
 interface Stage {
   readonly target: NodeTarget;
@@ -135,7 +138,7 @@ async function findNamedStage(
     return undefined;
   }
   const target = parseTarget(flags.to);
-  if (target.kind === "kind") return makeStage(target.cluster, flags, isBundle, context);
+  if (target.kind === "kind") return makeStage(target, flags, isBundle, context);
   throw new ViolaError("USAGE", `a rehearsal wants a Kind cluster, not ${target.kind}`, {
     subject: flags.to,
     hint: "Write --to kind[:CLUSTER].",
@@ -163,20 +166,19 @@ async function makeOwnStage(
   const input = { name: cluster, config, kubeconfig };
   context.onDispose(await makeOwnCluster(input, environmentOf(context), context.signal));
   onProgress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
-  return makeStage(cluster, { kubeconfig, context: `kind-${cluster}` }, isBundle, context);
+  return makeStage({ kind: "kind", cluster }, { kubeconfig }, isBundle, context);
 }
 
 /** Puts together what a rehearsal on this cluster works with; only a spec's may ask registries for what is missing. */
 async function makeStage(
-  cluster: string | undefined,
+  target: KindTarget,
   flags: ClusterFlags,
   isBundle: boolean,
   context: CommandContext,
 ): Promise<Stage> {
-  const preferred = cluster === undefined ? undefined : `kind-${cluster}`;
-  const [target, install, { serveBundle }, { registriesBeyond }] = await Promise.all([
-    findTargetNodes({ kind: "kind", ...(cluster !== undefined && { cluster }) }, context),
-    makeInstallContext(flags, preferred, context),
+  const [nodes, install, { serveBundle }, { registriesBeyond }] = await Promise.all([
+    findTargetNodes(target, context),
+    makeInstallContext(flags, await findContextOf(target, context), context),
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/bundle-registry/beyond.js"),
   ]);
@@ -188,5 +190,5 @@ async function makeStage(
       beyond: (onRefused, signal) => registriesBeyond(registry, onRefused, signal),
     }),
   };
-  return { target, rehearsal };
+  return { target: nodes, rehearsal };
 }

@@ -1,8 +1,8 @@
 // Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
 import type { Inventory, InventoryRelease } from "../core/bundle/inventory.js";
-import type { ReleaseTool } from "../core/install/cluster.js";
+import type { ReleaseState } from "../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../core/install/pod-states.js";
-import { ViolaError } from "../errors.js";
+import { settleAll, ViolaError } from "../errors.js";
 import { layOut, readRehearsal, type ComparedRehearsal } from "./bundle-entries.js";
 import type { OpenBundle } from "./context.js";
 import type { OnProgress } from "./events.js";
@@ -52,7 +52,10 @@ export async function installBundle(
   const laidOut = await Promise.all(
     chosen.map((release, index) => layOut(bundle, release, index, options, context)),
   );
-  for (const { namespace, name } of chosen) await refuseEnding(namespace, name, context);
+  await settleAll<unknown>("the cluster is busy", [
+    ...chosen.map(({ namespace, name }) => refuseEnding(namespace, name, context)),
+    ...chosen.map((release) => findState(release, options, context)),
+  ]);
   const rehearsal = await readRehearsal(bundle, chosen, facts.version, options, context);
   const { refusals, patched, stayingImages } = await guardInstall(
     inventory,
@@ -118,12 +121,14 @@ async function installRelease(
   { release, chartFile, valuesFiles }: LaidOutRelease,
   isPatched: boolean,
   stayingImages: readonly string[],
-  { set, timeoutSeconds, isWaiting }: InstallOptions,
-  { cluster, releases, signal }: InstallContext,
+  options: InstallOptions,
+  context: InstallContext,
   onProgress: OnProgress,
 ): Promise<ReleaseReport> {
+  const { set, timeoutSeconds, isWaiting } = options;
+  const { cluster, releases, signal } = context;
   const { name, namespace } = release;
-  const isFirst = await clearFailedFirst(release, timeoutSeconds, releases, onProgress, signal);
+  const isFirst = await clearFailedFirst(release, options, context, onProgress);
   const step = `install:${namespace}/${name}`;
   onProgress({ kind: "started", step, title: `Installing ${name}` });
   const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, isFirst, timeoutSeconds };
@@ -158,44 +163,61 @@ async function installRelease(
   };
 }
 
+/** The last revision of a release, and whether it is a first attempt that failed or was cut off. */
+interface FoundState extends ReleaseState {
+  readonly isFailedFirst: boolean;
+}
+
 /**
- * Takes a first attempt that failed, or was cut off, out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when
- * no release of the name is left. Throws `INSTALL_FAILED` where another helm may be at work: one that is ended by a signal writes down that
- * it failed, so `pending-install` is either a running one, or one that was killed.
+ * Returns the state of a release that may be worked on. Throws `INSTALL_FAILED` where another helm may be at work: one that is ended by a signal
+ * writes down that it failed, so `pending-install` is either a running one, or one that was killed.
  */
-async function clearFailedFirst(
+async function findState(
   { name, namespace }: InventoryRelease,
-  timeoutSeconds: number,
-  releases: ReleaseTool,
-  onProgress: OnProgress,
-  signal: AbortSignal,
-): Promise<boolean> {
+  { timeoutSeconds }: InstallOptions,
+  { releases, signal }: InstallContext,
+): Promise<FoundState | undefined> {
   const state = await releases.releaseState(name, namespace, signal);
-  if (state === undefined) return true;
+  if (state === undefined) return undefined;
   const { revision, status, since } = state;
   const isFirst = revision === 1 && (status === "failed" || status === "pending-install");
   const isCutOff = since !== undefined && Date.now() - since.getTime() > timeoutSeconds * 1000;
-  if (isFirst && (status === "failed" || isCutOff)) {
-    onProgress({
-      kind: "note",
-      message: `${name}: the first attempt failed (${status}); it is taken away and made anew`,
-    });
-    await releases.uninstall(name, namespace, signal);
-    return true;
+  const isFailedFirst = isFirst && (status === "failed" || isCutOff);
+  if (isFailedFirst || !(status.startsWith("pending-") || status === "uninstalling")) {
+    return { ...state, isFailedFirst };
   }
-  if (status.startsWith("pending-") || status === "uninstalling") {
-    const when = since === undefined ? "" : ` since ${since.toISOString()}`;
-    const mend = status === "pending-upgrade" || status === "pending-rollback" ? "rollback" : "uninstall";
-    throw new ViolaError(
-      "INSTALL_FAILED",
-      `release ${name}: another operation is under way (${status}${when})`,
-      {
-        subject: name,
-        hint: `Wait for it; if it was cut off: helm ${mend} ${name} --namespace ${namespace}${isFirst ? " --no-hooks" : ""}`,
-      },
-    );
-  }
-  return false;
+  const when = since === undefined ? "" : ` since ${since.toISOString()}`;
+  const mend = status === "pending-upgrade" || status === "pending-rollback" ? "rollback" : "uninstall";
+  throw new ViolaError(
+    "INSTALL_FAILED",
+    `release ${name}: another operation is under way (${status}${when})`,
+    {
+      subject: name,
+      hint: `Wait for it; if it was cut off: helm ${mend} ${name} --namespace ${namespace}${isFirst ? " --no-hooks" : ""}`,
+    },
+  );
+}
+
+/**
+ * Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when no release of the
+ * name is left. Throws what `findState` throws.
+ */
+async function clearFailedFirst(
+  release: InventoryRelease,
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<boolean> {
+  const state = await findState(release, options, context);
+  if (state === undefined) return true;
+  if (!state.isFailedFirst) return false;
+  const { name, namespace } = release;
+  onProgress({
+    kind: "note",
+    message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
+  });
+  await context.releases.uninstall(name, namespace, context.signal);
+  return true;
 }
 
 function identify({

@@ -232,6 +232,8 @@ describe("a wrong command line", () => {
     [["--unpack"], "registry://localhost:1"],
     [["--settings", "folder"], "kind"],
     [["--docker-mirror"], "podman"],
+    [["--set", "a=1"], "kind"],
+    [["--release", "a"], "kind"],
   ])("load does not ignore %j, which is nothing for %s", async (option, target) => {
     const args = ["load", "a", "--to", target, ...option, "--json"];
     const { code, stdout } = await runCli(args, { entry: "built" });

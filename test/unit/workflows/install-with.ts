@@ -5,8 +5,7 @@ import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../
 import type { ImageRegistry } from "../../../src/core/install/image-registry.js";
 import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
 import type { ProgressEvent } from "../../../src/workflows/events.js";
-import type { AskedNode } from "../../../src/workflows/install-input.js";
-import type { InstallOptions } from "../../../src/workflows/install-input.js";
+import type { AskedNode, InstallOptions } from "../../../src/workflows/install-input.js";
 import { installBundle, type InstallReport } from "../../../src/workflows/install.js";
 import { imageOf, inventoryOf } from "../core/cluster/inventory-of.js";
 
@@ -24,6 +23,8 @@ export interface Scene {
   readonly alwaysPulls?: boolean;
   /** The release as helm finds it. */
   readonly state?: ReleaseState;
+  /** Further releases of the bundle, with what helm finds of them. */
+  readonly others?: Readonly<Record<string, ReleaseState>>;
   /** What the cluster shows of the namespace, each time it is asked. */
   readonly workloads?: () => Promise<readonly Json[]>;
   readonly patchesHooks?: boolean;
@@ -60,7 +61,7 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
   };
   const releases: ReleaseTool = {
     patchesHooks: scene.patchesHooks ?? true,
-    releaseState: () => Promise.resolve(scene.state),
+    releaseState: (name) => Promise.resolve(scene.others?.[name] ?? scene.state),
     uninstall: (name) => {
       done.push(`uninstall ${name}`);
       return Promise.resolve();
@@ -75,7 +76,10 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
   const inventory = {
     ...inventoryOf(scene.images ?? [imageOf(SERVER)]),
     excluded: scene.excluded ?? [],
-    releases: [releaseWith(scene.kubeVersion)],
+    releases: ["app", ...Object.keys(scene.others ?? {})].map((name) => ({
+      ...releaseWith(scene.kubeVersion),
+      name,
+    })),
     files: [{ path: "charts/app.tgz", sha256: hexOf(digestOf(CHART)), size: CHART.length }],
   };
   const bundle = {

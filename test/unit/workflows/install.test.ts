@@ -333,6 +333,14 @@ describe("a release that is there", () => {
     expect(done).toEqual([]);
   });
 
+  it("is not begun with while another release of the bundle is busy", async () => {
+    const busy = { revision: 2, status: "pending-upgrade", since: now() };
+    const { error, done } = await installWith({ others: { second: busy } });
+
+    expect(error).toMatchObject({ code: "INSTALL_FAILED", subject: "second" });
+    expect(done).toEqual([]);
+  });
+
   it("is not made anew when a later revision failed", async () => {
     const { done } = await installWith({ state: { revision: 2, status: "failed", since: longAgo } });
 
