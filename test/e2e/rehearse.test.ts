@@ -150,16 +150,16 @@ describeAll("rehearse", () => {
     }
   });
 
-  it("tells Pods that crash from images that are missing", async () => {
+  it("tells Pods that crash and hooks that never end from images that are missing", async () => {
     const crashing = deployment("crashing", SERVER, { command: ["/no/such/program"] });
-    const { code, report } = await rehearse(
-      await writeChart("crashing", { templates: [crashing] }),
-      "--timeout",
-      "20s",
-    );
+    const spec = await writeChart("crashing", { templates: [crashing, endlessHook(SERVER)] });
+    const { code, report } = await rehearse(spec, "--timeout", "20s");
 
     expect(report).toMatchObject({ outcome: "not-ready", missing: [], asked: [{ normalized: SERVER }] });
-    expect(report.pending).toMatchObject([{ kind: "Pod" }]);
+    expect(report.pending).toContainEqual(
+      expect.objectContaining({ kind: "Pod", name: expect.stringMatching(/^crashing-/) as string }),
+    );
+    expect(report.releases).toMatchObject([{ message: expect.any(String) as string }]);
     expect(code).toBe(1);
   });
 
@@ -306,6 +306,21 @@ function acmeChart(): {
         spec: { clients: [{ url: "http://nowhere.invalid" }], podLogsSelector: { matchLabels: labels } },
       },
     ],
+  };
+}
+
+/** A Job that Helm waits for after installing, and that runs for ever. */
+function endlessHook(image: string): object {
+  const spec = {
+    restartPolicy: "Never",
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: "main", image }],
+  };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "endless", annotations: { "helm.sh/hook": "post-install" } },
+    spec: { template: { spec } },
   };
 }
 

@@ -1,0 +1,94 @@
+// A node's only mirror, on real nodes: every registry is asked there, and the node's own settings come back however it ends.
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import type { ClusterNode } from "../../../src/core/cluster/node.js";
+import { startNodes, type Nodes } from "../../support/nodes.js";
+import { needs } from "../../support/parts.js";
+import { start } from "../../support/run.js";
+import { kindTarget } from "./kind.js";
+
+const describeNodes = await needs("nodes");
+const { signal } = new AbortController();
+const CERTS = "/etc/containerd/certs.d";
+const ENDPOINT = "http://127.0.0.1:1/path";
+
+describeNodes("a node's only mirror", () => {
+  let nodes: Nodes;
+  let node: ClusterNode;
+  let before: string;
+  const sh = (script: string): Promise<string> => nodes.exec(nodes.names[0] ?? "", "sh", "-c", script);
+  const settings = (): Promise<string> =>
+    sh(`cd /etc/containerd && find . -type f | sort | xargs tail -n +1`);
+
+  beforeAll(async () => {
+    nodes = await startNodes(0);
+    const [found] = await kindTarget(nodes.cluster).findNodes(signal);
+    if (found === undefined) throw new Error("no node");
+    node = found;
+    await sh(
+      `mkdir -p ${CERTS}/quay.io ${CERTS}/_default && echo '# mine' | tee ${CERTS}/quay.io/hosts.toml > ${CERTS}/_default/hosts.toml`,
+    );
+    before = await settings();
+  });
+  afterAll(() => nodes.remove());
+  afterEach(async () => {
+    await expect.poll(settings, { timeout: 20_000 }).toBe(before);
+  });
+
+  it("stands in place of the settings that the node has, until it is lifted", async () => {
+    const mirror = await node.mirrorAll(ENDPOINT, signal);
+    const meanwhile = await sh(`ls ${CERTS}; cat ${CERTS}/_default/hosts.toml`);
+    await mirror.lift();
+
+    expect(meanwhile).toContain(ENDPOINT);
+    expect(meanwhile).not.toContain("quay.io");
+    expect(meanwhile).not.toContain("# mine");
+  });
+
+  it("is one rehearsal's at a time", async () => {
+    const mirror = await node.mirrorAll(ENDPOINT, signal);
+    await expect(node.mirrorAll(ENDPOINT, signal)).rejects.toMatchObject({
+      code: "NODE_LOAD_FAILED",
+      subject: node.name,
+    });
+    await mirror.lift();
+  });
+
+  it("is lifted by the node itself when whoever asked for it is gone", async () => {
+    const program = join(import.meta.dirname, "mirror-and-wait.ts");
+    const { process: child, result } = start(process.execPath, [
+      "--import",
+      "tsx",
+      program,
+      nodes.cluster,
+      ENDPOINT,
+    ]);
+    await once(child.stdout, "data");
+    expect(await settings()).not.toBe(before);
+    child.kill("SIGKILL");
+
+    expect(await result).toMatchObject({ code: 137, stdout: "mirrored\n" });
+  });
+
+  it("is put right by the next, when a node was killed with it", async () => {
+    const mirror = await node.mirrorAll(ENDPOINT, signal);
+    await sh(`kill -9 "$(cat ${CERTS}.viola-airgap/.owner)"`);
+    await mirror.lift();
+    expect(await settings()).not.toBe(before);
+
+    await (await node.mirrorAll(ENDPOINT, signal)).lift();
+  });
+
+  it("is refused, with the setting that is wanting, where containerd reads no such settings", async () => {
+    await sh("sed -i 's/config_path/# config_path/' /etc/containerd/config.toml");
+    try {
+      await expect(node.mirrorAll(ENDPOINT, signal)).rejects.toMatchObject({
+        code: "NODE_LOAD_FAILED",
+        hint: expect.stringContaining(CERTS) as string,
+      });
+    } finally {
+      await sh("sed -i 's/# config_path/config_path/' /etc/containerd/config.toml");
+    }
+  });
+});
