@@ -84,9 +84,6 @@ export function registerRehearse(program: Command, launch: Launch): void {
         await context.progress.stop();
         const date = new Date().toISOString();
         const record = { formatVersion: RECORD_VERSION, date, ...report } satisfies RehearsalRecord;
-        if (flags.out !== undefined) {
-          await writeFile(resolve(context.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
-        }
         const written = flags.write === true ? await writeMissing(file, report.missing) : 0;
         const drafts = draftOperators(bundle.inventory, report.missing, record);
         context.print(formatRehearsal(report, { argument, isBundle, written, drafts }), {
@@ -94,6 +91,10 @@ export function registerRehearse(program: Command, launch: Launch): void {
           written,
           drafts,
         });
+        // Last, so that a file that cannot be written loses nothing of what was seen.
+        if (flags.out !== undefined) {
+          await files.writeFile(resolve(context.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
+        }
         return report.outcome === "complete" ? EXIT.done : EXIT.no;
       });
     });
