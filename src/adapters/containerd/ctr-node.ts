@@ -146,9 +146,12 @@ class CtrNode implements ClusterNode {
         unanswered.delete(subject);
       }
     });
-    if (unanswered.size > 0) {
-      const what = `stopped with ${unanswered.size} images not fetched`;
-      failures.push(this.#gone(`${what}${last === "" ? "" : `: ${last}`}`));
+    // A node that dies may say of each image, with its last breath, that it failed.
+    if (unanswered.size > 0 || (failures.length > 0 && !(await this.#answers(signal)))) {
+      signal.throwIfAborted();
+      const why = last || failures[0]?.message;
+      const count = unanswered.size + failures.length;
+      throw this.#gone(`stopped with ${count} images not fetched${why === undefined ? "" : `: ${why}`}`);
     }
     if (failures.length > 0) throw oneOrMany(`${this.name} could not fetch all images`, failures);
   }
@@ -210,14 +213,17 @@ class CtrNode implements ClusterNode {
   async #watch(gone: AbortController, until: AbortSignal): Promise<void> {
     for (let missed = 0; missed < MISSED_BEATS;) {
       await delay(BEAT_MS, undefined, { signal: until });
-      const enough = AbortSignal.any([until, AbortSignal.timeout(ANSWER_MS)]);
-      const answers = await this.#exec(["ctr", "version"], enough).then(
-        ({ exitCode }) => exitCode === 0,
-        () => false,
-      );
-      missed = answers ? 0 : missed + 1;
+      missed = (await this.#answers(until)) ? 0 : missed + 1;
     }
     gone.abort();
+  }
+
+  async #answers(signal: AbortSignal): Promise<boolean> {
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    return this.#exec(["ctr", "version"], enough).then(
+      ({ exitCode }) => exitCode === 0,
+      () => false,
+    );
   }
 
   async unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void> {
