@@ -13,7 +13,7 @@ export async function writeMissing(file: string, missing: readonly MissingInRehe
     found.map((one) => ({
       image: one.normalized,
       rehearsed: originOf(one),
-      comment: `asked for in a rehearsal on ${date}, named by no chart and no rule`,
+      comment: `asked for in a rehearsal on ${date}`,
     })),
   );
   await writeFile(`${file}.new`, text);

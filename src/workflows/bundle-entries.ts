@@ -45,7 +45,11 @@ async function readEntry(bundle: OpenBundle, path: string): Promise<Uint8Array> 
 }
 
 /** A record, and in what an installation differs from it. */
-export type ComparedRehearsal = RehearsalRecord & { readonly differences: readonly string[] };
+export interface ComparedRehearsal extends RehearsalRecord {
+  /** What was missing then, and is now. */
+  readonly stillMissing: readonly string[];
+  readonly differences: readonly string[];
+}
 
 /** Reads the record that was built into the bundle, and says in what this installation differs from it; undefined where there is none. */
 export async function readRehearsal(
@@ -61,5 +65,5 @@ export async function readRehearsal(
   const record = parseRecord(text, `${bundle.file}: ${REHEARSAL_PATH}`);
   const given = { files: await Promise.all(valuesFiles.map((file) => files.readFile(file))), set };
   const now = rehearsableOf({ ...inventory, releases: chosen }, kubeVersion, given);
-  return { ...record, differences: [...stillMissing(record, now), ...differencesFrom(record, now)] };
+  return { ...record, stillMissing: stillMissing(record, now), differences: differencesFrom(record, now) };
 }

@@ -36,13 +36,19 @@ function describeRelease({
 
 /** What was rehearsed, and in what this is something else. */
 function describeRehearsal(rehearsal: NonNullable<InstallReport["rehearsal"]>): readonly string[] {
-  const { date, kubeVersion, containerd, asked, missing, releases, differences } = rehearsal;
+  const { date, kubeVersion, containerd, asked, missing, releases, stillMissing, differences } = rehearsal;
   const sum = (of: "ready" | "pods"): number => releases.reduce((total, release) => total + release[of], 0);
   return [
     `rehearsed on ${date.slice(0, 10)} on Kubernetes ${kubeVersion}, containerd ${containerd.join(", ")}: ` +
-      `${asked.length + missing.length} images asked for, ${missing.length} missing, ${sum("ready")} of ${sum("pods")} Pods ready`,
+      `${asked.length + missing.length} images asked for, ${sum("ready")} of ${sum("pods")} Pods ready, ${describeMissing(missing.length, stillMissing.length)}`,
+    ...stillMissing.map((image) => `  ! asked for in the rehearsal, and not in the bundle: ${image}`),
     ...differences.map((difference) => `  ! not as rehearsed: ${difference}`),
   ];
+}
+
+function describeMissing(then: number, still: number): string {
+  if (then === 0) return "none missing";
+  return still === 0 ? `${then} missing then, and in the bundle now` : `${then} missing`;
 }
 
 function describePending({ kind, name, why }: PendingThing): string {
