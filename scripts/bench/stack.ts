@@ -70,21 +70,28 @@ export async function prepareStack(scale: number): Promise<Stack> {
 
 /**
  * The folder that all programs of the benchmark write to: in memory where that has room, since disks of shared machines differ by
- * a factor of six from minute to minute. `VIOLA_BENCH_FOLDER` names another; docker's own storage stays where the engine has it.
+ * a factor of six from minute to minute. `VIOLA_BENCH_FOLDER` names another.
  */
 export function outputFolder(): string {
   const named = process.env["VIOLA_BENCH_FOLDER"];
   if (named !== undefined) return join(named, "viola-bench");
   const { bavail, bsize } = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 };
-  return bavail * bsize > ROOM_BYTES ? join(MEMORY, "viola-bench") : partsPath("bench", "output");
+  return bavail * bsize > ROOM_BYTES ? join(MEMORY, "viola-bench") : diskFolder();
+}
+
+/** On disk, where docker's own storage is: for the line that has docker on the other side. */
+export function diskFolder(): string {
+  return partsPath("bench", "output");
 }
 
 const MEMORY = "/dev/shm";
 const ROOM_BYTES = 12e9;
 
-/** Runs a task with an empty folder in the place that all programs of the benchmark use, and clears it away. */
-export async function withFolder<T>(task: (folder: string) => Promise<T>): Promise<T> {
-  const folder = outputFolder();
+/** Runs a task with an empty folder in the place that all programs of a line use, and clears it away. */
+export async function withFolder<T>(
+  task: (folder: string) => Promise<T>,
+  folder = outputFolder(),
+): Promise<T> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   // What an earlier run left for the disk to do must not fall to the next one.

