@@ -1,19 +1,20 @@
 // The worker thread that moves and hashes blobs.
 import { parentPort, workerData } from "node:worker_threads";
 import type { JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
-import { fetchBlob, type IdleConnections } from "./fetch-blob.js";
+import { fetchBlob } from "./fetch-blob.js";
 import { OutputFile } from "./output-file.js";
 import { readBlob } from "./read-blob.js";
 
-const COPY_BUFFER_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 
 const settings = workerData as WorkerSettings;
 const output = new OutputFile(settings.output, settings.moved);
-const idle: IdleConnections = new Map();
-const buffer = Buffer.allocUnsafeSlow(COPY_BUFFER_BYTES);
+/** One block for sockets and files: whoever reads into it has done with it before anybody else reads. */
+const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+const connections = { idle: new Map(), block };
 
 async function run({ job }: JobMessage): Promise<Outcome> {
-  return job.kind === "fetch" ? fetchBlob(job, output, idle) : readBlob(job, output, buffer);
+  return job.kind === "fetch" ? fetchBlob(job, output, connections) : readBlob(job, output, block);
 }
 
 parentPort?.on("message", (message: JobMessage) => {

@@ -16,8 +16,13 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** What one request of a job is sent with. */
 type HopRequest = Pick<FetchJob, "headers" | "tls" | "proxy">;
 
-/** Keep-alive connections of one worker that nobody uses at the moment. */
-export type IdleConnections = Map<string, HttpConnection[]>;
+/** The connections of one thread. */
+export interface Connections {
+  /** Those kept alive that nobody uses at the moment, by origin. */
+  readonly idle: Map<string, HttpConnection[]>;
+  /** What all of them read through. */
+  readonly block: Buffer;
+}
 
 /**
  * Runs the job and says how it ended; never throws for what a server or the network did.
@@ -25,7 +30,11 @@ export type IdleConnections = Map<string, HttpConnection[]>;
  * A broken body is continued with Range where the server supports it and started anew where it answers 200; the redirect is asked for again each
  * time, since presigned addresses expire. Authorization never follows a redirect to another origin (distribution spec, "Pulling blobs").
  */
-export async function fetchBlob(job: FetchJob, output: BlobOutput, idle: IdleConnections): Promise<Outcome> {
+export async function fetchBlob(
+  job: FetchJob,
+  output: BlobOutput,
+  connections: Connections,
+): Promise<Outcome> {
   let hash = createHash("sha256");
   let received = 0;
   let furthest = -1;
@@ -62,7 +71,7 @@ export async function fetchBlob(job: FetchJob, output: BlobOutput, idle: IdleCon
     let failure: { readonly code: string; readonly message: string };
     try {
       const headers = received > 0 ? { ...job.headers, range: `bytes=${received}-` } : job.headers;
-      const answer = await getRedirected(job, headers, newSink, idle);
+      const answer = await getRedirected(job, headers, newSink, connections);
       url = answer.url;
       if (answer.head.status !== 200 && answer.head.status !== 206) {
         output.uncount(received);
@@ -93,7 +102,7 @@ async function getRedirected(
   job: FetchJob,
   headers: Readonly<Record<string, string>>,
   newSink: () => ResponseSink,
-  idle: IdleConnections,
+  connections: Connections,
 ): Promise<{ readonly url: string; readonly head: ResponseHead }> {
   const first = new URL(job.url);
   let url = first;
@@ -105,7 +114,7 @@ async function getRedirected(
       headers: isFirst ? headers : withoutAuthorization(headers),
       tls: isFirst ? job.tls : { ...job.tls, rejectUnauthorized: true },
     };
-    const head = await get(url, request, newSink(), idle);
+    const head = await get(url, request, newSink(), connections);
     const location = head.headers["location"];
     if (!REDIRECTS.has(head.status) || location === undefined || hops === REDIRECT_LIMIT)
       return { url: url.href, head };
@@ -117,11 +126,11 @@ async function get(
   url: URL,
   request: HopRequest,
   sink: ResponseSink,
-  idle: IdleConnections,
+  connections: Connections,
 ): Promise<ResponseHead> {
   if (request.proxy !== undefined) return getThroughClient(url, request, sink);
   try {
-    return await getOverSocket(url, request, sink, idle);
+    return await getOverSocket(url, request, sink, connections);
   } catch (cause) {
     if (!(cause instanceof UnreadableBody)) throw cause;
     return getThroughClient(url, request, sink);
@@ -132,14 +141,14 @@ async function getOverSocket(
   url: URL,
   { headers, tls }: HopRequest,
   sink: ResponseSink,
-  idle: IdleConnections,
+  { idle, block }: Connections,
 ): Promise<ResponseHead> {
   const waiting = idle.get(url.origin) ?? [];
   idle.set(url.origin, waiting);
   for (;;) {
     const kept = waiting.pop();
     if (kept?.usable === false) continue;
-    const connection = kept ?? new HttpConnection(url, tls);
+    const connection = kept ?? new HttpConnection(url, tls, block);
     try {
       const head = await connection.get(url.pathname + url.search, headers, sink);
       if (connection.usable) waiting.push(connection);

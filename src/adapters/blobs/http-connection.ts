@@ -7,7 +7,6 @@ import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls, rootCertificates } from "node:tls";
 import type { TlsSettings } from "./blob-messages.js";
 
-const BUFFER_BYTES = 256 * 1024;
 const HEAD_LIMIT_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_MS = 60_000;
 
@@ -39,13 +38,14 @@ export class HttpConnection {
   #keepAlive = true;
   #answered = false;
 
-  constructor(origin: URL, settings: TlsSettings) {
+  /** Everything is read through `block`, which connections of one thread may share: what was read is handed on before the next read. */
+  constructor(origin: URL, settings: TlsSettings, block: Buffer) {
     this.#host = origin.host;
     const secure = origin.protocol === "https:";
     const host = origin.hostname.replace(/^\[|\]$/g, "");
     const port = Number(origin.port || (secure ? 443 : 80));
     const onread = {
-      buffer: Buffer.allocUnsafeSlow(BUFFER_BYTES),
+      buffer: block,
       callback: (bytes: number, buffer: Uint8Array): boolean => {
         this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
         return true;

@@ -2,9 +2,11 @@
 import { PassThrough, type Readable } from "node:stream";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
-import { fetchBlob, type IdleConnections } from "../blobs/fetch-blob.js";
+import { fetchBlob, type Connections } from "../blobs/fetch-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 import { fillBlob } from "./fill-blob.js";
+
+const BLOCK_BYTES = 256 * 1024;
 
 /**
  * Streams a blob as the bundle writer fetches it: mirrors, tokens, redirects, retries and the check of its digest are the same. What arrives faster than it
@@ -18,7 +20,7 @@ export function streamBlob(
   signal: AbortSignal,
 ): Readable {
   const stream = new PassThrough();
-  const idle: IdleConnections = new Map();
+  const connections: Connections = { idle: new Map(), block: Buffer.allocUnsafeSlow(BLOCK_BYTES) };
   let delivered = 0;
   const output = {
     failure: undefined,
@@ -41,7 +43,7 @@ export function streamBlob(
     workers: {
       run: async (job) => {
         if (job.kind !== "fetch") throw new TypeError(`no ${job.kind} job was given`);
-        return fetchBlob(job, output, idle);
+        return fetchBlob(job, output, connections);
       },
     },
     registry,
@@ -52,7 +54,7 @@ export function streamBlob(
       (cause: unknown) => stream.destroy(cause as Error),
     )
     .finally(() => {
-      for (const connection of [...idle.values()].flat()) connection.close();
+      for (const connection of [...connections.idle.values()].flat()) connection.close();
     });
   return stream;
 }
