@@ -12,14 +12,14 @@ describe("parseWishes", () => {
         `helm=https://example.org/a,b/helm.tar.gz#sha256:${HEX},kubectl=./k,1`,
         "kind-node-image=kindest/node:v1.30.2",
       ],
-      "/work",
+      "/srv",
     );
 
     expect(wishes).toEqual([
       { name: "cli" },
       { name: "node" },
       { name: "helm", source: { kind: "url", url: "https://example.org/a,b/helm.tar.gz", sha256: HEX } },
-      { name: "kubectl", source: { kind: "file", file: "/work/k,1" } },
+      { name: "kubectl", source: { kind: "file", file: "/srv/k,1" } },
     ]);
     expect(hostImages).toEqual(["kindest/node:v1.30.2"]);
   });
