@@ -13,7 +13,7 @@ import { EXIT } from "./failure.js";
 import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
 import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
-import { withRehearsal } from "../core/rehearsal/record.js";
+import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
 import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
 import { findChartSource, readSpec } from "./targets.js";
 
@@ -73,7 +73,11 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
   );
   const listed = withRehearsal([...chosen, ...optional], rehearsal?.record);
   const images = [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
-  const findings = { images, warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? [])] };
+  const missed = rehearsal === undefined ? [] : missingWarnings(rehearsal.record, chosen);
+  const findings = {
+    images,
+    warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+  };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
   const exit = isIncomplete ? EXIT.no : EXIT.done;
   const suspects = inspected?.suspects;

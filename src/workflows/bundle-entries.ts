@@ -65,5 +65,9 @@ export async function readRehearsal(
   const record = parseRecord(text, `${bundle.file}: ${REHEARSAL_PATH}`);
   const given = { files: await Promise.all(valuesFiles.map((file) => files.readFile(file))), set };
   const now = rehearsableOf({ ...inventory, releases: chosen }, kubeVersion, given);
-  return { ...record, stillMissing: stillMissing(record, now), differences: differencesFrom(record, now) };
+  return {
+    ...record,
+    stillMissing: stillMissing(record, inventory.images),
+    differences: differencesFrom(record, now),
+  };
 }

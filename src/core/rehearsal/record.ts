@@ -252,7 +252,7 @@ function* compareImages(record: RehearsalRecord, { images }: Rehearsable): Itera
 /** Returns what was asked for in the rehearsal and is still not there. */
 export function stillMissing(
   { missing }: RehearsalRecord,
-  { images }: Pick<Rehearsable, "images">,
+  images: readonly Pick<ImageUse, "normalized">[],
 ): readonly string[] {
   const there = new Set(images.map(({ normalized }) => nameOf(normalized)));
   return missing.map(({ normalized }) => normalized).filter((one) => !there.has(nameOf(one)));
@@ -262,18 +262,25 @@ function count(number: number, one: string, many: string): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** Says as warnings in what a build differs from what was rehearsed, and what the rehearsal missed and this build does, too. */
-export function rehearsalWarnings(record: RehearsalRecord, now: Rehearsable): readonly FindingWarning[] {
-  const missing = stillMissing(record, now).map((image) => ({
+/** Warns of what was asked for in the rehearsal and is not among the images: the list is incomplete. */
+export function missingWarnings(
+  record: RehearsalRecord,
+  images: readonly Pick<ImageUse, "normalized">[],
+): readonly FindingWarning[] {
+  return stillMissing(record, images).map((image) => ({
     code: "rehearsal-missing",
-    message: `${image} was asked for in the rehearsal and is not in the bundle`,
+    message: `${image} was asked for in the rehearsal and does not come along`,
     images: [image],
     incomplete: true,
   }));
+}
+
+/** Says as warnings in what a build differs from what was rehearsed, and what the rehearsal missed and this build does, too. */
+export function rehearsalWarnings(record: RehearsalRecord, now: Rehearsable): readonly FindingWarning[] {
   const different = differencesFrom(record, now).map((message) => ({
     code: "rehearsal-differs",
     message,
     incomplete: false,
   }));
-  return [...missing, ...different];
+  return [...missingWarnings(record, now.images), ...different];
 }
