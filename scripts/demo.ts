@@ -26,7 +26,7 @@ const IMAGES: readonly (readonly [string, string, ImageWish["mediaTypes"], numbe
   ["registry.viola.example/shop/debug", "1.0.0", "oci", 1],
   ["registry.viola.example/database/server", "16.4", "docker", 9],
   ["registry.viola.example/database/backup", "0.9.0", "docker", 2],
-  ["registry.viola.example/eck/eck-operator", "3.1.0", "oci", 3],
+  ["registry.viola.example/eck/eck-operator", "3.5.0", "oci", 3],
   ["registry.viola.example/elasticsearch/elasticsearch", "9.1.0", "oci", 7],
   ["registry.viola.example/beats/filebeat", "9.1.0", "docker", 2],
 ];

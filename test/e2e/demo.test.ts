@@ -51,6 +51,10 @@ describe("npm run demo", () => {
     expect([...new Set(audited)].sort()).toEqual(IMAGES);
   });
 
+  it("knows everything that its operator starts, and has nothing to warn of", () => {
+    expect(demo.stdout).not.toMatch(/^! /m);
+  });
+
   it("shows the columns that the README shows", async () => {
     const readme = await readFile(join(ROOT, "README.md"), "utf8");
     const [heading = ""] = /^COMPONENT .*$/m.exec(readme) ?? [];
