@@ -24,7 +24,9 @@ export async function startExec(
     Tty: false,
     abortSignal: signal,
   });
-  const socket = await exec.start({ hijack: true, stdin: true, Detach: false, Tty: false });
+  const socket = await whileStarting(signal, (abortSignal) =>
+    exec.start({ hijack: true, stdin: true, Detach: false, Tty: false, abortSignal }),
+  );
   // A connection that breaks is seen by whoever reads the output; without a listener it would end the program.
   socket.on("error", () => undefined);
   return {
@@ -43,4 +45,22 @@ export async function startExec(
       socket.destroy();
     },
   };
+}
+
+/**
+ * Lets the signal end the start alone, not the session that comes of it. An engine may keep a start waiting for minutes when the container
+ * dies at that very moment.
+ */
+async function whileStarting<T>(signal: AbortSignal, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const starting = new AbortController();
+  const abort = (): void => {
+    starting.abort(signal.reason);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await start(starting.signal);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
