@@ -1,5 +1,5 @@
 // Following the Pods of a namespace until all are Running and Ready, or the time is over.
-import { findReference, formatReference } from "../core/images/reference.js";
+import { spelledOut } from "../core/images/reference.js";
 import type { Cluster } from "../core/install/cluster.js";
 import { judgePods, type PodStates } from "../core/install/pod-states.js";
 import { ViolaError } from "../errors.js";
@@ -132,9 +132,4 @@ export function delay(milliseconds: number, signal: AbortSignal): Promise<void> 
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
-}
-
-function spelledOut(text: string): string {
-  const reference = findReference(text);
-  return reference === undefined ? text : formatReference(reference);
 }

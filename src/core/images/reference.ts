@@ -94,3 +94,9 @@ export function nodeNames(reference: Reference): readonly string[] {
   if (digest !== undefined) names.push(formatReference({ registry, repository, digest }));
   return names;
 }
+
+/** Returns the reference spelled out, or the text as it is where it is no reference. */
+export function spelledOut(text: string): string {
+  const reference = findReference(text);
+  return reference === undefined ? text : formatReference(reference);
+}

@@ -3,7 +3,7 @@ import { lackingNames } from "../cluster/lacking.js";
 import type { Inventory } from "../bundle/inventory.js";
 import type { ImageUse } from "../finding/image-use.js";
 import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
-import { findReference, formatReference, nodeNames } from "../images/reference.js";
+import { findReference, nodeNames, spelledOut } from "../images/reference.js";
 import { nodeName } from "./match-nodes.js";
 
 /** An image that is missing on some nodes, or in the registry. */
@@ -102,9 +102,4 @@ export function contentOfNode(node: Json): NodeContent {
 function namesOf({ normalized }: ImageUse): readonly string[] {
   const reference = findReference(normalized);
   return reference === undefined ? [normalized] : nodeNames(reference);
-}
-
-function spelledOut(text: string): string {
-  const reference = findReference(text);
-  return reference === undefined ? text : formatReference(reference);
 }

@@ -1,6 +1,6 @@
 // Images added to the text of a spec, comments and all else kept.
 import { isMap, isSeq, parseDocument, YAMLSeq, type Document } from "yaml";
-import { findReference, formatReference } from "../images/reference.js";
+import { spelledOut } from "../images/reference.js";
 
 /** An image to bring along, and why. */
 export interface AddedImage {
@@ -34,9 +34,4 @@ export function addImages(text: string, added: readonly AddedImage[]): string {
   }
   document.setIn(["images", "include"], list);
   return document.toString({ lineWidth: 0 });
-}
-
-function spelledOut(text: string): string {
-  const reference = findReference(text);
-  return reference === undefined ? text : formatReference(reference);
 }
