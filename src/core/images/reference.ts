@@ -122,11 +122,11 @@ export function spellingsOf(name: string): readonly string[] {
   ];
   const all = written.flatMap((text) => [text, text.replace(/:latest$/, "")]);
   // A repository of Docker Hub that looks like a registry, such as localhost/x, has fewer spellings.
-  return [...new Set(all)].filter((text) => spelledOut(text) === name);
+  return [...new Set(all)].filter((text) => normalizeReference(text) === name);
 }
 
 /** Returns the reference spelled out, or the text as it is where it is no reference. */
-export function spelledOut(text: string): string {
+export function normalizeReference(text: string): string {
   const reference = findReference(text);
   return reference === undefined ? text : formatReference(reference);
 }
