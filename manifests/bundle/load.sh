@@ -107,10 +107,11 @@ megabytes() { printf '%s MB' "$((($1 + 999999) / 1000000))"; }
 # image. facts list every spelling of their names, so nothing is parsed; a tag beside a digest counts
 # for nothing. Needs `spelled`, from the facts of kind `spelling`.
 known_as='
-  function known_as(image) {
+  function known_as(image,   pinned) {
+    pinned = image
     if (match(image, /:[A-Za-z0-9_][A-Za-z0-9_.-]*@/) && RLENGTH <= 130)
-      image = substr(image, 1, RSTART - 1) substr(image, RSTART + RLENGTH - 1)
-    return image in spelled ? spelled[image] : image
+      pinned = substr(image, 1, RSTART - 1) substr(image, RSTART + RLENGTH - 1)
+    return pinned in spelled ? spelled[pinned] : image
   }
 '
 
@@ -463,10 +464,12 @@ plan() { # NODE KIND: the fields after it
 # https://github.com/containerd/containerd/blob/main/docs/garbage-collection.md
 # The anchor of a run that was killed is removed a day later: ctr's own leases last that long, too.
 hold() { # NODE
+  if [ -z "$held" ]; then
+    text="${tmp##*/} $(date +%s)"
+    anchor=$(printf %s "$text" | hash)
+    anchor=sha256:${anchor%% *}
+  fi
   held="$held $1"
-  text="${tmp##*/} $(date +%s)"
-  anchor=$(printf %s "$text" | hash)
-  anchor=sha256:${anchor%% *}
   # shellcheck disable=SC2016,SC2086
   facts blob | awk '{ print $1 }' | on "$1" sh -c '
     text=$1 anchor=$2
@@ -500,7 +503,8 @@ release() {
   limit=$!
   # shellcheck disable=SC2086
   wait $pids
-  kill "$limit" 2>/dev/null
+  # bash reports a killed job when it is waited for.
+  { kill -KILL "$limit"; wait "$limit"; } 2>/dev/null
   pids=
 }
 
@@ -777,7 +781,7 @@ judge_rendered() {
         rest = substr(rest, RSTART + RLENGTH)
         sub(/^.*image"?: +/, "", value)
         value = plain(value)
-        if (value ~ /^([A-Za-z0-9]|\[[0-9A-Fa-f:]+\])[A-Za-z0-9._:\/@-]*$/ && value != "null") image[++images] = known_as(value)
+        if (value ~ /^[A-Za-z0-9._:\/@-]+$|^\[[0-9A-Fa-f:]+[]A-Za-z0-9._:\/@-]*$/ && value != "null") image[++images] = known_as(value)
       }
       if ($0 ~ /imagePullPolicy"?: /) policies++
       if ($0 ~ /imagePullPolicy"?: +["'"'"']?Always/) always = 1

@@ -58,7 +58,7 @@ export const FACT_PATTERNS: readonly string[] = [
   `(host-)?name ${NUMBER} ${NAME} ${DIGEST} ${NUMBER} [A-Za-z0-9][A-Za-z0-9._+/-]*`,
   // N PLATFORM ROLE DIGEST; `root` is the manifest of the platform, and every manifest is listed as `*` again.
   `(host-)?content ${NUMBER} (${PLATFORM} (root|config|layer)|\\* manifest) ${DIGEST}`,
-  // Another way to write a name; see `spellingsOf`.
+  // SPELLING NAME, every way to write a name; see `spellingsOf`.
   `spelling ${NAME} ${NAME}`,
   // An image that the spec leaves out, by the name under which the kubelet looks for it.
   `excluded ${NAME}`,
@@ -101,12 +101,10 @@ export function formatFacts(inventory: FactsInput): string {
     ]),
     ...images.flatMap((image, at) => [...imageFacts(`images.${at}`, "", at + 1, image)]),
     ...hostImages.flatMap((image, at) => [...imageFacts(`hostImages.${at}`, "host-", at + 1, image)]),
-    ...[...new Set(names)].flatMap((known) =>
-      spellingsOf(known)
-        .filter((spelling) => spelling !== known)
-        .map((spelling) => fact("images", `spelling ${spelling} ${known}`)),
-    ),
     ...excluded.map(({ reference }, at) => fact(`excluded.${at}.reference`, `excluded ${nameOf(reference)}`)),
+    ...[...new Set(names)].flatMap((known) =>
+      spellingsOf(known).map((spelling) => fact("images", `spelling ${spelling} ${known}`)),
+    ),
     ...placeFacts(inventory),
   ];
   return `${lines.join("\n")}\n`;
