@@ -17,13 +17,21 @@ class KubernetesFirst extends BaseSequencer {
 
 // Two files at a time, of both projects: every file has names, ports and folders of its own (see test/support). A timeout is there for what
 // hangs, not to measure anything.
-const slow = { testTimeout: 600_000, hookTimeout: 600_000, maxWorkers: 2, sequence: { groupOrder: 1 } };
+const slow = {
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  maxWorkers: 2,
+  globalSetup: "test/support/global-setup.ts",
+  sequence: { groupOrder: 1 },
+};
 
 export default defineConfig({
   test: {
     sequence: { sequencer: KubernetesFirst },
+    // A line for each file, and one for each test that takes longer than this.
+    slowTestThreshold: 20_000,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
     ],

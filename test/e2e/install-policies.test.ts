@@ -91,7 +91,7 @@ describeAll("a chart whose images would be pulled", () => {
     await writeFile(settings, `helm: ${program ?? ""}\ninsecure: [${mirror}]\n`);
     const [name = "", ...flags] = command;
     const common = ["--json", "--timeout", "2m", "--kubeconfig", kube.kubeconfig, "--config", settings];
-    return startCli([name, bundle, ...flags, ...common, ...args], { entry: "built" });
+    return startCli([name, bundle, ...flags, ...common, ...args]);
   };
   const install = async (
     bundle: string,

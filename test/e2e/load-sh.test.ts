@@ -19,7 +19,7 @@ import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import type { OpenBundle } from "../../src/workflows/context.js";
-import { bundleOf, type NamedWish } from "../integration/load/bundle-of.js";
+import { bundleOf, type NamedWish } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { startNodes, type Nodes } from "../support/nodes.js";
@@ -350,7 +350,7 @@ describeNodes("what load.sh has brought", () => {
     const [tagged, , alone] = WISHES as [NamedWish, NamedWish, NamedWish];
     const to = ["--to", `kind:${nodes.cluster}`];
     const cli = async (...args: readonly string[]): Promise<void> => {
-      expect(await runCli([...args, ...to], { entry: "built" })).toMatchObject({ code: 0 });
+      expect(await runCli([...args, ...to])).toMatchObject({ code: 0 });
     };
     const names = async (node: string): Promise<readonly string[]> =>
       (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q"))
@@ -440,9 +440,7 @@ describeBuild("a bundle that brings its tools along", () => {
   let registry: EmbeddedRegistry;
   let nodes: Nodes;
   const build = (...args: readonly string[]): Promise<RunResult> =>
-    runCli(["build", join(folder, "bundle.yaml"), "--config", join(folder, "settings.yaml"), ...args], {
-      entry: "built",
-    });
+    runCli(["build", join(folder, "bundle.yaml"), "--config", join(folder, "settings.yaml"), ...args]);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-with-"));
@@ -469,7 +467,7 @@ describeBuild("a bundle that brings its tools along", () => {
     const file = join(folder, "tools.tar");
     const built = await build("-o", file, "--with", "cli,node", "--with", "helm");
     expect(built).toMatchObject({ code: 0 });
-    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    expect((await runCli(["verify", file])).code).toBe(0);
     mkdirSync(join(folder, "path"));
     for (const tool of [...TOOLS, "docker", "sh", "dirname", "sha256sum"])
       symlinkSync(execFileSync("which", [tool], { encoding: "utf8" }).trim(), join(folder, "path", tool));
@@ -548,7 +546,7 @@ describeBuild("a bundle that brings its tools along", () => {
     registry.addImage(folder, image, "docker.io/viola-test/kind-node", "1");
     const reference = "viola-test/kind-node:1";
     expect(await build("-o", file, "--with", `kind-node-image=${reference}`)).toMatchObject({ code: 0 });
-    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    expect((await runCli(["verify", file])).code).toBe(0);
     try {
       expect(await run("dash", [SCRIPT, file, "--to", "kind-node-image"])).toMatchObject({ code: 0 });
       await mustRun("docker", ["image", "inspect", reference]);
@@ -559,7 +557,7 @@ describeBuild("a bundle that brings its tools along", () => {
       const args = [SCRIPT, file, "--to", `kind:${nodes.cluster}`];
       expect(await run("dash", args, { env: { ...process.env, ...env } })).toMatchObject({ code: 0 });
     }
-    const { code } = await runCli(["load", file, "--to", `kind:${nodes.cluster}`], { entry: "built" });
+    const { code } = await runCli(["load", file, "--to", `kind:${nodes.cluster}`]);
     expect(code).toBe(0);
     for (const node of nodes.names)
       expect(await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain("kind-node");
@@ -596,6 +594,6 @@ describeBuild("a bundle that brings its tools along", () => {
       server.close();
     }
     expect(await mustRun("tar", ["-xOf", file, "bin/kubectl"])).toBe(program.toString());
-    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    expect((await runCli(["verify", file])).code).toBe(0);
   });
 });

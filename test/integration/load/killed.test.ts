@@ -12,7 +12,7 @@ import { runCli, startCli } from "../../support/cli.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
-import { bundleOf } from "./bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 
 const describeNodes = await needs("nodes", "root");
 
@@ -65,7 +65,7 @@ describeNodes("a load that is killed", () => {
     const containerd = await firstProcess(worker);
     const before = receivedBytes(containerd);
 
-    const loader = startCli(load, { entry: "built" });
+    const loader = startCli(load);
     const isSent = await reaches(
       () => receivedBytes(containerd) - before,
       momentOf(seed) * size,
@@ -89,7 +89,7 @@ describeNodes("a load that is killed", () => {
     // The other node is finished, whatever becomes of this one.
     if (seed % 2 === 0) expect(onMain).toBe(IMAGES.length);
 
-    expect(await runCli(load, { entry: "built" })).toMatchObject({ code: 0 });
+    expect(await runCli(load)).toMatchObject({ code: 0 });
 
     expect(await Promise.all(nodes.names.map(countWhole))).toEqual([IMAGES.length, IMAGES.length]);
   });
