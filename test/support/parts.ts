@@ -18,6 +18,8 @@ export type Part =
   | "podman"
   | "ctr"
   | "shared"
+  | "debootstrap"
+  | "ci"
   | "root";
 
 /** Resolves to what is missing and how to get it; undefined when the part is there. */
@@ -50,6 +52,9 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   docker,
   shared,
   root,
+  // What takes minutes and a network at its first run.
+  ci: () => Promise.resolve(process.env["CI"] ? undefined : "only where CI is set"),
+  debootstrap: program("debootstrap"),
   "docker-registry": program("docker-registry"),
   skopeo: program("skopeo"),
   podman: program("podman"),
