@@ -13,7 +13,7 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
 import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
@@ -123,16 +123,17 @@ describeNodes("load.sh", () => {
       files: [file("load.sh", readFileSync(SCRIPT)), file("values/app.yaml", Buffer.from("a: 1\n"))],
     });
     names = bundle.inventory.images.flatMap((image) => image.names).sort();
-  });
-  beforeEach(async () => {
     nodes = await startNodes(1);
   });
   afterEach(async () => {
     expect(readdirSync(join(folder, "tmp"))).toEqual([]);
     expect(readFileSync(join(hosts.macos.path, REFUSED), "utf8")).toBe("");
-    await nodes.remove();
+    await nodes.empty();
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(async () => {
+    await nodes.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   it.each(["debian", "busybox", "macos"] as const)("loads every name into every node: %s", async (which) => {
     const [tar = "", ...options] = hosts[which].tar;

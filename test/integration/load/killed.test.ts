@@ -18,12 +18,6 @@ const describeNodes = await needs("nodes", "root");
 
 const SEEDS = Array.from({ length: 10 }, (_, index) => index + 1);
 const IMAGES = ["one", "two", "three", "four"];
-/** A fetch that was killed leaves a lease on what it has so far. */
-const EMPTY = `
-export CONTAINERD_NAMESPACE=k8s.io
-ctr leases ls -q | xargs -r ctr leases rm
-ctr images ls -q | xargs -r ctr images rm --sync
-`;
 /**
  * Prints what a fetch that was cut off has not cleared away by itself, after a few seconds at most; what `ctr images check` says; and the
  * sha256 of every blob beside its name.
@@ -61,7 +55,7 @@ describeNodes("a load that is killed", () => {
     const [main = "", worker = ""] = nodes.names;
     const load = ["load", bundle.file, "--to", `kind:${nodes.cluster}`];
     const size = bundle.inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
-    await Promise.all(nodes.names.map((node) => nodes.exec(node, "sh", "-c", EMPTY)));
+    await nodes.empty();
     const containerd = await firstProcess(worker);
     const before = receivedBytes(containerd);
 
