@@ -1,7 +1,7 @@
 // A cluster that pulls every image anew, by an admission plug-in. It is a cluster of its own, because the plug-in is on for all that runs there.
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
-import type { InstallReport } from "../../src/workflows/install.js";
+import type { InstallReport } from "../../src/workflows/install/install.js";
 import { startKube } from "../support/kube.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";

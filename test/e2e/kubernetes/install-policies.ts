@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { InstallReport } from "../../../src/workflows/install.js";
+import type { InstallReport } from "../../../src/workflows/install/install.js";
 import { startCli } from "../../support/cli.js";
 import type { Kube } from "../../support/kube.js";
 import { registries } from "../../support/parts.js";

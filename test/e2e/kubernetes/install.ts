@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import type { InstallReport } from "../../../src/workflows/install.js";
+import type { InstallReport } from "../../../src/workflows/install/install.js";
 import type { Kube } from "../../support/kube.js";
 import type { RunResult } from "../../support/run.js";
 import { VIOLA_REQUIRED, type ViolaRun } from "../viola-run.js";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import { partsPath } from "../../../scripts/parts/home.js";
-import { findPackagedProgram } from "../../../src/adapters/helm/packaged-helm.js";
+import { findPackagedProgram } from "../../../src/adapters/programs/packaged-program.js";
 import { startKube, type Kube } from "../../support/kube.js";
 import { mustRun } from "../../support/run.js";
 import { prepareLiveViola, type ViolaRun } from "../viola-run.js";
