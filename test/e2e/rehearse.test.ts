@@ -235,7 +235,7 @@ describeAll("rehearse", () => {
   it.each<[string, (said: () => string) => boolean | Promise<boolean>]>([
     ["it is started", () => true],
     ["it says what it does", (said) => said() !== ""],
-    ["a node has its mirror", async () => (await certificates()).includes("/_default")],
+    ["a node has its mirror", hasMirror],
     ["there is a namespace", async () => (await get("namespace", "short")) !== ""],
     ["there is a release", async () => (await inNamespace("secrets", ".type")).includes("helm.sh/release")],
     ["there is a Pod", async () => (await inNamespace("pods", ".metadata.name")) !== ""],
@@ -250,17 +250,22 @@ describeAll("rehearse", () => {
     running.process.stderr.on("data", (text: Buffer) => (said += text.toString()));
     let isOver = false;
     void running.result.then(() => (isOver = true));
-    while (!(await isReached(() => said))) {
-      expect(isOver).toBe(false);
-      await delay(50);
+    try {
+      while (!(await isReached(() => said))) {
+        expect(isOver, said).toBe(false);
+        await delay(50);
+      }
+    } finally {
+      running.process.kill("SIGINT");
+      await running.result;
     }
-    running.process.kill("SIGINT");
 
     expect([0, 130]).toContain((await running.result).code);
   });
 
-  async function certificates(): Promise<string> {
-    return kube.exec(kube.nodes.at(-1) ?? "", "find", "/etc/containerd/certs.d");
+  async function hasMirror(): Promise<boolean> {
+    const script = "ls -d /etc/containerd/certs.d/_default || :";
+    return (await kube.exec(kube.nodes.at(-1) ?? "", "sh", "-c", script)) !== "";
   }
 
   /** Writes a chart and the spec of a bundle with it alone. */
