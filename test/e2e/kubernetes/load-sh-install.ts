@@ -163,7 +163,7 @@ export function testLoadShInstall(stage: () => Stage): void {
         });
       await kube.kubectl("delete", "namespace", "pins", "--ignore-not-found");
       const unloaded = await viola.cli("unload", file, "--to", `kind:${kube.cluster}`, "--json");
-      expect(unloaded).toMatchObject({ code: 0 });
+      expect(unloaded, unloaded.stderr).toMatchObject({ code: 0 });
       for (const node of kube.nodes)
         expect(await kube.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain(
           PINNED.newTag,
