@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { ROOT } from "./paths.js";
 import { mustRun } from "./run.js";
-import { noteCluster } from "./run-folder.js";
 
 export interface Nodes {
   readonly cluster: string;
@@ -32,7 +31,6 @@ const SCRIPT = join(ROOT, "scripts/parts/nodes.sh");
 export async function startNodes(workers = 2, folder?: string): Promise<Nodes> {
   const cluster = `viola-test-${randomBytes(3).toString("hex")}`;
   const path = [folder, process.env["PATH"]].filter((part) => part !== undefined).join(":");
-  noteCluster(cluster);
   await mustRun(SCRIPT, ["up", cluster, String(workers)], { env: { ...process.env, PATH: path } });
   const worker = (number: number): string => `${cluster}-worker${number === 1 ? "" : number}`;
   const names = [
