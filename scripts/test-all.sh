@@ -25,5 +25,5 @@ for part in engine registries; do
   scripts/parts/$part.sh up 9>&- || go_on
 done
 # In the background, so that a signal is answered at once.
-VIOLA_RUN=$RUN TMPDIR=$RUN/tmp npm test 9>&- &
+VIOLA_RUN=$RUN TMPDIR=$RUN/tmp npm --silent test 9>&- &
 wait $!
