@@ -11,7 +11,7 @@ import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext, makeInspectContext, platformsToInspect } from "./wiring/planning.js";
+import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource } from "./input-file.js";
 import { collect, type RunCommand } from "./runtime.js";
 
@@ -27,7 +27,7 @@ interface InitOptions extends CommonOptions {
   readonly inspectOperators?: boolean;
 }
 
-export function registerInit(program: Command, launch: RunCommand): void {
+export function registerInit(program: Command, runCommand: RunCommand): void {
   program
     .command("init")
     .description("write a first spec for a chart; optional images are listed as comments to decide on")
@@ -42,16 +42,16 @@ export function registerInit(program: Command, launch: RunCommand): void {
     .option("--kube-version <version>", "Kubernetes version of the cluster")
     .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
     .action(async (chart: string, options: InitOptions) => {
-      await launch(options, async (context) => {
-        const file = options.output === undefined ? undefined : resolve(context.cwd, options.output);
+      await runCommand(options, async (runtime) => {
+        const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
         if (file !== undefined && options.force !== true && (await isThere(file))) throw thereAlready(file);
-        const text = await draft(chart, options, context);
+        const text = await draft(chart, options, runtime);
         if (file === undefined) {
-          context.print(text.trimEnd(), { formatVersion: 1, spec: text });
+          runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
         await write(file, text, options.force === true);
-        context.print(`${file} is written: decide on what its comments list`, {
+        runtime.print(`${file} is written: decide on what its comments list`, {
           formatVersion: 1,
           file,
           spec: text,
@@ -61,16 +61,16 @@ export function registerInit(program: Command, launch: RunCommand): void {
     });
 }
 
-async function draft(argument: string, options: InitOptions, context: CommandRuntime): Promise<string> {
-  const source = await sourceOf(argument, options, context.cwd);
-  const folder = options.output === undefined ? context.cwd : dirname(resolve(context.cwd, options.output));
-  const spec = specOf(source, options, context.cwd);
-  const chartContext = await makeChartContext(context);
-  const { onProgress } = context.progress;
+async function draft(argument: string, options: InitOptions, runtime: CommandRuntime): Promise<string> {
+  const source = await sourceOf(argument, options, runtime.cwd);
+  const folder = options.output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, options.output));
+  const spec = specOf(source, options, runtime.cwd);
+  const chartPorts = await makeChartPorts(runtime);
+  const { onProgress } = runtime.progress;
   const { chart, release, images, warnings } = await surveyChart(
     spec,
     options.release,
-    chartContext,
+    chartPorts,
     onProgress,
   );
   const inspected =
@@ -78,19 +78,19 @@ async function draft(argument: string, options: InitOptions, context: CommandRun
       ? await inspectOperators(
           { images, warnings },
           platformsToInspect(spec),
-          await makeInspectContext(context),
+          await makeInspectPorts(runtime),
           onProgress,
         )
       : undefined;
-  const spelledOut = await chartContext.charts.spellOutSource(source, context.signal);
-  await context.progress.stop();
+  const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
+  await runtime.progress.stop();
   const text = formatDraftSpec({
     name: chart.name,
     chartVersion: chart.version,
     chart: chartFields(spelledOut, chart, folder),
     release,
     namespace: options.namespace,
-    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(context.cwd, file))),
+    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(runtime.cwd, file))),
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
     images,
     suspects: inspected?.suspects ?? [],

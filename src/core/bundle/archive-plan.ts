@@ -11,7 +11,7 @@ export interface ByteRange {
   readonly bytes: Uint8Array;
 }
 
-/** A config, a layer or a carried file whose bytes are still to be had. */
+/** A config, a layer or a bundled program whose bytes are not known yet. */
 export interface PlannedBlob {
   readonly digest: string;
   readonly size: number;
@@ -61,7 +61,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
 
   const pieces: ByteRange[] = [];
-  const carried: PlannedBlob[] = [];
+  const bundled: PlannedBlob[] = [];
   let offset = 0;
   const place = (path: string, size: number, executable?: boolean): number => {
     pieces.push({ offset, bytes: formatTarHeader(path, size, executable) });
@@ -74,7 +74,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   for (const file of input.files) {
     const at = place(file.path, sizeOf(file), file.executable);
     if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
-    else carried.push(carriedBlob(file, at));
+    else bundled.push(plannedFile(file, at));
   }
   const imagesSize =
     [...layout.map((file) => file.bytes.length), ...contents.map((blob) => blob.size)].reduce(
@@ -97,7 +97,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
     size: offset + TAR_END,
     pieces,
     blobs: [
-      ...carried,
+      ...bundled,
       ...[...blobs.values()].map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) })),
     ].sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
   };
@@ -146,7 +146,7 @@ function sizeOf(file: SmallFile | BundledFile): number {
 }
 
 /** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
-function carriedBlob({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
+function plannedFile({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
     digest: `sha256:${sha256}`,
     size,
