@@ -176,7 +176,7 @@ function pathFrom(folder: string, path: string): string {
  * below the working directory (a project's node_modules, a checkout): such a spec can be committed. Elsewhere, as after
  * `npm install -g`, it is a file URL, which is valid on this machine.
  */
-function schemaFor(folder: string, { home, cwd }: CommandContext): string {
+function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
   const file = join(home, "manifests/bundle.schema.json");
   const isBelow = resolve(file).startsWith(join(resolve(cwd), "/"));
   const path = pathFrom(folder, file);
