@@ -48,7 +48,9 @@ export function registerAudit(program: Command, launch: RunCommand): void {
         const failing = new Set<string>(
           maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
         );
-        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, ""))) ? EXIT.no : EXIT.done;
+        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, "")))
+          ? EXIT.negative
+          : EXIT.done;
       });
     });
 }

@@ -30,7 +30,7 @@ export function registerCheck(program: Command, launch: RunCommand): void {
       const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
       const report = checkRunning(inventory, await findRunning(options, context));
       context.print(formatCheck(report), { formatVersion: 1, ...report });
-      return report.missing.length === 0 ? EXIT.done : EXIT.no;
+      return report.missing.length === 0 ? EXIT.done : EXIT.negative;
     });
   });
 }

@@ -48,7 +48,7 @@ export function registerDoctor(program: Command, launch: RunCommand): void {
       const findings = [...parts, ...found];
       await context.progress.stop();
       context.print(formatFindings(findings), { formatVersion: 1, findings });
-      return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.no : EXIT.done;
+      return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.negative : EXIT.done;
     });
   });
 }

@@ -79,13 +79,13 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
     warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
   };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
-  const exit = isIncomplete ? EXIT.no : EXIT.done;
+  const exit = isIncomplete ? EXIT.negative : EXIT.done;
   const suspects = inspected?.suspects;
 
   if (options.why !== undefined) {
     const answer = explainImage(options.why, findings, suspects);
     context.print(formatExplanation(answer), { formatVersion: 1, ...answer });
-    return answer.images.length > 0 ? exit : EXIT.no;
+    return answer.images.length > 0 ? exit : EXIT.negative;
   }
   const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
   context.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });

@@ -35,7 +35,7 @@ export function registerInstall(program: Command, launch: RunCommand): void {
       const report = await runInstall(bundle, flags, target, context);
       await context.progress.stop();
       context.print(formatInstall(report), { formatVersion: 1, ...report });
-      return report.outcome === "installed" ? EXIT.done : EXIT.no;
+      return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
   });
 }

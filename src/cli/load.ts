@@ -98,7 +98,7 @@ export function registerLoad(program: Command, launch: RunCommand): void {
       );
       const isWell =
         pushed.every(({ isComplete }) => isComplete) && (install?.outcome ?? "installed") === "installed";
-      return isWell ? EXIT.done : EXIT.no;
+      return isWell ? EXIT.done : EXIT.negative;
     });
   });
 }

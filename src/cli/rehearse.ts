@@ -96,7 +96,7 @@ export function registerRehearse(program: Command, launch: RunCommand): void {
         if (flags.out !== undefined) {
           await files.writeFile(resolve(context.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
         }
-        return report.outcome === "complete" ? EXIT.done : EXIT.no;
+        return report.outcome === "complete" ? EXIT.done : EXIT.negative;
       });
     });
 }

@@ -22,7 +22,7 @@ export function registerVerify(program: Command, launch: RunCommand): void {
         );
         await context.progress.stop();
         context.print(formatReport(report), { formatVersion: 1, ...report });
-        return report.problems.length === 0 ? EXIT.done : EXIT.no;
+        return report.problems.length === 0 ? EXIT.done : EXIT.negative;
       });
     });
 }

@@ -53,7 +53,7 @@ export async function installBundle(
   const laidOut = await Promise.all(
     chosen.map((release, index) => extractRelease(bundle, release, index, options, context)),
   );
-  await settleAll<unknown>("the cluster is busy", [
+  await settleAll("the cluster is busy", [
     ...chosen.map(({ namespace, name }) => refuseEnding(namespace, name, context)),
     ...chosen.map((release) => findState(release, options, context)),
   ]);

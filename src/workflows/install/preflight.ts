@@ -46,7 +46,7 @@ export async function checkInstall(
   const objects = rendered.flatMap((one) => one.objects);
   const needed = find(objects);
 
-  const [missing, pulling] = await settleAll<readonly InstallBlocker[]>("the cluster could not be asked", [
+  const [missing, pulling] = await settleAll("the cluster could not be asked", [
     refuseMissing(needed, inventory, options, context, onProgress),
     refuseAlwaysPulls(laidOut, options, context, onProgress),
   ]);
@@ -68,7 +68,7 @@ export async function checkInstall(
     }
     return refused.map((pull) => refusePolicy(pull, options));
   });
-  const refusals = [...(missing ?? []), ...(pulling ?? []), ...policies];
+  const refusals = [...missing, ...pulling, ...policies];
   onProgress({
     kind: "ended",
     step: "guard",

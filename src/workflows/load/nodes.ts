@@ -76,23 +76,23 @@ export async function loadBundle(
   onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  const [surveyed] = await settleBoth(
+  const [surveyed] = await settleAll("the bundle was not loaded", [
     surveyNodes(inventory, target, context, onProgress),
     requireIntact(bundle, context, onProgress),
-  );
+  ]);
   const busy = await settleAll(
     "nodes could not be asked",
     surveyed.filter(({ lacking }) => lacking.length > 0).map((one) => planNode(inventory, one, context)),
   );
   refuseFullDisks(busy);
   const complete = surveyed.filter(({ lacking }) => lacking.length === 0);
-  const [loaded] = await settleBoth(
+  const [loaded] = await settleAll("the bundle was not loaded", [
     busy.length === 0 ? Promise.resolve([]) : serveAndLoad(bundle, busy, context, onProgress),
     settleAll(
       "nodes could not be finished",
       complete.map((one) => finishNode(inventory, one, context, onProgress)),
     ),
-  );
+  ]);
   const nodes = surveyed.map(
     (one) => loaded.find(({ node }) => node === one.node.name) ?? reportOf(one, "none", 0),
   );
@@ -278,9 +278,4 @@ function reportOf(
       .sort(),
     sentBytes,
   };
-}
-
-async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await settleAll<unknown>("the bundle was not loaded", [one, other]);
-  return [first as A, second as B];
 }

@@ -69,10 +69,10 @@ export async function pushBundle(
 ): Promise<PushReport> {
   const { inventory } = bundle;
   const placed = placeImages(inventory, layout);
-  const [presence] = await settleBoth(
+  const [presence] = await settleAll("the bundle was not pushed", [
     findPresent(inventory, placed, context, onProgress),
     refuseDamage(bundle, context, onProgress),
-  );
+  ]);
   const moved = await pushBlobs(presence, context, onProgress);
 
   onProgress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
@@ -338,9 +338,4 @@ async function refuseDamage(
 function refuse(message: string, errors: readonly ViolaError[]): void {
   const [first] = errors;
   if (first !== undefined) throw errors.length === 1 ? first : new ManyErrors(message, errors);
-}
-
-async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await settleAll<unknown>("the bundle was not pushed", [one, other]);
-  return [first as A, second as B];
 }

@@ -159,7 +159,7 @@ describe("a registry that cannot be pushed to", () => {
   it("is said to deny for every repository when anonymous callers may only read", async () => {
     const registry = await start("bearer");
     await expect(pushTo(registry.host, bundle, { prefix: "public" })).rejects.toMatchObject({
-      code: "MANY",
+      code: "MULTIPLE_ERRORS",
       errors: Array.from({ length: 5 }, () => expect.objectContaining({ code: "REGISTRY_AUTH" }) as unknown),
     });
   });
