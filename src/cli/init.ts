@@ -1,6 +1,7 @@
 // `init CHART`: a first spec, with what is to be decided on as comments.
 import { stat, writeFile } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
@@ -85,6 +86,7 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
   await runtime.progress.stop();
   const text = formatDraftSpec({
+    schema: schemaFor(folder, context),
     name: chart.name,
     chartVersion: chart.version,
     chart: chartFields(spelledOut, chart, folder),
@@ -162,6 +164,23 @@ function chartFields(source: ChartSource, { version }: PackagedChart, folder: st
 function pathFrom(folder: string, path: string): string {
   const short = relative(folder, path).replaceAll("\\", "/");
   return short.startsWith(".") ? short : `./${short}`;
+}
+
+/**
+ * Returns where an editor finds the installed schema for a spec in `folder`, as the `yaml-language-server` comment
+ * writes it.
+ *
+ * That server (the YAML extension of VS Code, also used by other editors) accepts http and file URLs and paths relative
+ * to the YAML file. In a path it cannot read spaces and `#`, which a URL encodes. An http URL would not work offline, and
+ * the `$id` of the schema is a name that cannot be fetched. So this is a relative path where the program is installed
+ * below the working directory (a project's node_modules, a checkout): such a spec can be committed. Elsewhere, as after
+ * `npm install -g`, it is a file URL, which is valid on this machine.
+ */
+function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
+  const file = join(home, "manifests/bundle.schema.json");
+  const isBelow = resolve(file).startsWith(join(resolve(cwd), "/"));
+  const path = pathFrom(folder, file);
+  return isBelow && !/[\s#]/.test(path) ? path : pathToFileURL(file).href;
 }
 
 async function write(file: string, text: string, force: boolean): Promise<void> {
