@@ -86,7 +86,7 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
   await runtime.progress.stop();
   const text = formatDraftSpec({
-    schema: schemaFor(folder, context),
+    schema: schemaFor(folder, runtime),
     name: chart.name,
     chartVersion: chart.version,
     chart: chartFields(spelledOut, chart, folder),

@@ -116,7 +116,7 @@ async function help(command = ""): Promise<string> {
     env: {},
     cwd: ROOT,
     home: ROOT,
-    ownCommand: [],
+    programCommand: [],
     onInterrupt: () => undefined,
   });
   output.end();

@@ -78,7 +78,10 @@ export async function observeRehearsal(
       const isCalm = !state.isWorking && states.pending.length === 0 && states.ready === states.pods;
       if (isCalm && calmMs >= settleMs(watch, states)) break;
       if (isStuck(states) && calmMs >= STUCK_MS) break;
-      if (Date.now() >= deadline) break;
+      if (Date.now() >= deadline) {
+        if (state.isWorking) state.failure = `not installed within ${watch.timeoutSeconds} s`;
+        break;
+      }
       await delay(POLL_MS, signal);
     }
   } finally {

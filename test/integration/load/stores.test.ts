@@ -11,7 +11,7 @@ import { loadStore, unloadStore, type StoreTarget } from "../../../src/workflows
 import type { LoadReport } from "../../../src/workflows/load/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { dockerEngine, loadPorts } from "./kind.js";
 
 // Names that no other run has: the engine is not the test's own.
