@@ -21,6 +21,7 @@ export interface NamedWish extends ImageWish {
 /** What a bundle holds besides its images. */
 export interface BundleExtras {
   readonly releases?: Inventory["releases"];
+  readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
 }
 
@@ -29,7 +30,7 @@ export async function bundleOf(
   folder: string,
   name: string,
   wishes: readonly NamedWish[],
-  { releases = [], files = [] }: BundleExtras = {},
+  { releases = [], excluded = [], files = [] }: BundleExtras = {},
 ): Promise<OpenBundle> {
   const images = wishes.map((wish) => resolve(folder, wish, makeImage(folder, wish)));
   const plan = planArchive({
@@ -42,7 +43,7 @@ export async function bundleOf(
       apiVersions: [],
       releases,
       images: images.map(inventoryImage),
-      excluded: [],
+      excluded,
       warnings: [],
     },
     files,

@@ -17,6 +17,7 @@ export type Part =
   | "skopeo"
   | "podman"
   | "ctr"
+  | "network-namespace"
   | "shared"
   | "debootstrap"
   | "ci"
@@ -59,6 +60,10 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   skopeo: program("skopeo"),
   podman: program("podman"),
   ctr: program("ctr"),
+  "network-namespace": async () =>
+    (await run("unshare", ["--net", "true"])).code === 0
+      ? undefined
+      : "`unshare --net` cannot make a network namespace: needs Linux, util-linux and root",
   registries: async () => {
     const registries = readRegistries();
     const answers =
