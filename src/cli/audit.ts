@@ -3,15 +3,15 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
-import { auditSpec } from "../workflows/audit.js";
-import { collect, type Launch } from "./command.js";
-import type { CommandContext, CommonOptions } from "./context.js";
+import { auditSpec } from "../workflows/audit-spec.js";
+import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makePlanContext, planOptions } from "./plan-context.js";
+import { makePlanContext, planOptions } from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
-import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
-import { isBundleFile, readSpec } from "./targets.js";
+import { isBundleFile, readSpec } from "./input-file.js";
 import { parseBytes } from "./units.js";
+import { collect, type RunCommand } from "./runtime.js";
+import { readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -22,7 +22,7 @@ interface AuditOptions extends CommonOptions {
   readonly rehearsal?: string;
 }
 
-export function registerAudit(program: Command, launch: Launch): void {
+export function registerAudit(program: Command, launch: RunCommand): void {
   program
     .command("audit")
     .description("show sizes, versions and use of every image")
@@ -57,7 +57,7 @@ async function auditTarget(
   target: string,
   options: AuditOptions,
   maxBytes: number | undefined,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<AuditReport> {
   const file = resolve(context.cwd, target);
   if (await isBundleFile(file))

@@ -1,15 +1,15 @@
 // `build SPEC -o FILE`: the main job.
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
-import { buildBundle } from "../workflows/build.js";
-import { carryFiles, parseWishes } from "./carry.js";
-import { collect, type Launch } from "./command.js";
-import type { CommonOptions, SourceChoice } from "./context.js";
+import { buildBundle } from "../workflows/build/build.js";
+import { carryFiles, parseIncludes } from "./wiring/including.js";
+import type { CommonOptions, SourceChoice } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makePlanContext, makeWriter, planOptions } from "./plan-context.js";
-import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
-import { readSpec } from "./targets.js";
+import { makePlanContext, makeWriter, planOptions } from "./wiring/planning.js";
+import { readSpec } from "./input-file.js";
 import { formatBytes } from "./units.js";
+import { collect, type RunCommand } from "./runtime.js";
+import { readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 
 interface BuildFlags extends CommonOptions {
   readonly output: string;
@@ -20,7 +20,7 @@ interface BuildFlags extends CommonOptions {
   readonly rehearsal?: string;
 }
 
-export function registerBuild(program: Command, launch: Launch): void {
+export function registerBuild(program: Command, launch: RunCommand): void {
   program
     .command("build")
     .description("build the bundle: charts and every image in one file")
@@ -43,7 +43,7 @@ export function registerBuild(program: Command, launch: Launch): void {
     .action(async (file: string, flags: BuildFlags) => {
       await launch(flags, async (context) => {
         const { spec, digest } = await readSpec(resolve(context.cwd, file));
-        const { wishes, hostImages } = parseWishes(flags.with, context.cwd);
+        const { wishes, hostImages } = parseIncludes(flags.with, context.cwd);
         const planned = await planOptions(context.home, spec, digest, flags.platform);
         const rehearsal = await readRehearsal(flags.rehearsal, context.cwd);
         const options = {

@@ -5,17 +5,17 @@ import type { Command } from "commander";
 import { checkRunning } from "../core/check/check-running.js";
 import { parseRunningImages, type RunningContainer } from "../core/check/running-images.js";
 import { ViolaError } from "../errors.js";
-import type { Launch } from "./command.js";
-import { files, type CommandContext, type CommonOptions } from "./context.js";
+import { files, type CommandRuntime, type CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
+import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
 import { formatCheck } from "./reporters/check.js";
+import type { RunCommand } from "./runtime.js";
 
 interface CheckOptions extends CommonOptions, ClusterFlags {
   readonly pods?: string;
 }
 
-export function registerCheck(program: Command, launch: Launch): void {
+export function registerCheck(program: Command, launch: RunCommand): void {
   addClusterFlags(
     program
       .command("check")
@@ -38,7 +38,7 @@ export function registerCheck(program: Command, launch: Launch): void {
 /** What runs, from a file or from the cluster itself; never from a cluster that nobody named. */
 async function findRunning(
   options: CheckOptions,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<readonly RunningContainer[]> {
   const isLive = options.context !== undefined || options.kubeconfig !== undefined;
   if (isLive === (options.pods !== undefined)) {
@@ -53,7 +53,7 @@ async function findRunning(
 }
 
 /** Reads what runs from the file, or from stdin for `-`. */
-async function readPods(file: string, context: CommandContext): Promise<readonly RunningContainer[]> {
+async function readPods(file: string, context: CommandRuntime): Promise<readonly RunningContainer[]> {
   if (file === "-") return parseRunningImages(await text(context.stdin), "stdin");
   const path = resolve(context.cwd, file);
   return parseRunningImages(Buffer.from(await files.readFile(path)).toString("utf8"), path);

@@ -4,15 +4,14 @@ import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Command } from "commander";
-import type { ClusterNode } from "../core/cluster/node.js";
+import type { ClusterNode } from "../core/load/node.js";
 import { digestOf } from "../core/oci/digest.js";
 import { formatPlatform } from "../core/oci/platform.js";
 import { ViolaError } from "../errors.js";
 import { examine, type Finding, type Probe } from "../workflows/doctor.js";
-import { collect, type Launch } from "./command.js";
-import { readVersion, type CommandContext, type CommonOptions } from "./context.js";
+import { readVersion, type CommandRuntime, type CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { addClusterFlags, connectCluster, type ClusterFlags } from "./install-context.js";
+import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
 import {
   findK3sFolder,
   findStore,
@@ -21,18 +20,19 @@ import {
   parseTarget,
   TARGETS,
   type Target,
-} from "./load-target.js";
-import { findHelmProgram } from "./plan-context.js";
+} from "./target.js";
+import { findHelmProgram } from "./wiring/planning.js";
 import { enterRegistry, type RegistryTarget } from "./push.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
+import { collect, type RunCommand } from "./runtime.js";
 
 interface DoctorFlags extends CommonOptions, ClusterFlags {
   readonly to: readonly string[];
 }
 
 /** Registers the command. Exit code 1 when a target named with `--to` would not work; a part that nobody asked for may be missing. */
-export function registerDoctor(program: Command, launch: Launch): void {
+export function registerDoctor(program: Command, launch: RunCommand): void {
   addClusterFlags(
     program
       .command("doctor")
@@ -53,7 +53,7 @@ export function registerDoctor(program: Command, launch: Launch): void {
   });
 }
 
-function partsOf(flags: DoctorFlags, context: CommandContext): readonly Probe[] {
+function partsOf(flags: DoctorFlags, context: CommandRuntime): readonly Probe[] {
   return [
     {
       name: "viola-airgap",
@@ -109,18 +109,18 @@ function partsOf(flags: DoctorFlags, context: CommandContext): readonly Probe[] 
 }
 
 /** Every Kind cluster of the engine, and what may run on this machine itself. */
-async function likelyTargets(context: CommandContext): Promise<readonly Probe[]> {
+async function likelyTargets(context: CommandRuntime): Promise<readonly Probe[]> {
   const clusters = await kindClusters(context, context.signal).catch(() => []);
   const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
   return texts.map((text) => targetProbe(text, parseTarget(text), context));
 }
 
-async function kindClusters(context: CommandContext, signal: AbortSignal): Promise<readonly string[]> {
-  const { findKindClusters } = await import("../adapters/kind/nodes.js");
+async function kindClusters(context: CommandRuntime, signal: AbortSignal): Promise<readonly string[]> {
+  const { findKindClusters } = await import("../adapters/nodes/kind.js");
   return findKindClusters(await context.docker(), signal);
 }
 
-function targetProbe(text: string, target: Target, context: CommandContext): Probe {
+function targetProbe(text: string, target: Target, context: CommandRuntime): Probe {
   return {
     name: text,
     neededFor: `load --to ${text}`,
@@ -144,7 +144,7 @@ function targetProbe(text: string, target: Target, context: CommandContext): Pro
 }
 
 /** Asks for a blob that nobody has: who is denied that need not try to push. */
-async function describeRegistry(target: RegistryTarget, context: CommandContext): Promise<string> {
+async function describeRegistry(target: RegistryTarget, context: CommandRuntime): Promise<string> {
   const registry = await enterRegistry(target, "", context);
   const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
   await registry.hasBlob(repository, digestOf("doctor"), context.signal);

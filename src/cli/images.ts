@@ -2,20 +2,20 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
-import { findReleaseImages, prepareReleases } from "../workflows/charts.js";
-import { inspectOperators } from "../workflows/inspect.js";
-import { chooseImages } from "../core/images/choose-images.js";
-import { explainImage } from "../core/images/explain-image.js";
+import { findReleaseImages, prepareReleases } from "../workflows/find/release-images.js";
+import { inspectOperators } from "../workflows/find/inspect-operators.js";
+import { chooseImages } from "../core/spec/choose-images.js";
+import { explainImage } from "../core/finding/explain-image.js";
 import { ViolaError } from "../errors.js";
-import { collect, type Launch } from "./command.js";
-import type { CommandContext, CommonOptions } from "./context.js";
+import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
+import { makeChartContext, makeInspectContext, platformsToInspect } from "./wiring/planning.js";
 import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
-import { readRehearsal, REHEARSAL_FLAG } from "./rehearsal-file.js";
-import { findChartSource, readSpec } from "./targets.js";
+import { findChartSource, readSpec } from "./input-file.js";
+import { collect, type RunCommand } from "./runtime.js";
+import { readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 
 interface ImagesOptions extends CommonOptions {
   readonly release?: string;
@@ -31,7 +31,7 @@ interface ImagesOptions extends CommonOptions {
   readonly rehearsal?: string;
 }
 
-export function registerImages(program: Command, launch: Launch): void {
+export function registerImages(program: Command, launch: RunCommand): void {
   program
     .command("images")
     .description("list every image that the charts can start, with evidence")
@@ -55,7 +55,7 @@ export function registerImages(program: Command, launch: Launch): void {
     });
 }
 
-async function listImages(spec: BundleSpec, options: ImagesOptions, context: CommandContext): Promise<0 | 1> {
+async function listImages(spec: BundleSpec, options: ImagesOptions, context: CommandRuntime): Promise<0 | 1> {
   const chartContext = await makeChartContext(context);
   const { onProgress } = context.progress;
   const releases = await prepareReleases(spec, chartContext, onProgress);

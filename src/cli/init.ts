@@ -8,12 +8,12 @@ import { formatDraftSpec, type Draft } from "../core/spec/draft-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
 import { ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
-import { inspectOperators } from "../workflows/inspect.js";
-import { collect, type Launch } from "./command.js";
-import type { CommandContext, CommonOptions } from "./context.js";
+import { inspectOperators } from "../workflows/find/inspect-operators.js";
+import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext, makeInspectContext, platformsToInspect } from "./plan-context.js";
-import { findChartSource } from "./targets.js";
+import { makeChartContext, makeInspectContext, platformsToInspect } from "./wiring/planning.js";
+import { findChartSource } from "./input-file.js";
+import { collect, type RunCommand } from "./runtime.js";
 
 interface InitOptions extends CommonOptions {
   readonly output?: string;
@@ -27,7 +27,7 @@ interface InitOptions extends CommonOptions {
   readonly inspectOperators?: boolean;
 }
 
-export function registerInit(program: Command, launch: Launch): void {
+export function registerInit(program: Command, launch: RunCommand): void {
   program
     .command("init")
     .description("write a first spec for a chart; optional images are listed as comments to decide on")
@@ -61,7 +61,7 @@ export function registerInit(program: Command, launch: Launch): void {
     });
 }
 
-async function draft(argument: string, options: InitOptions, context: CommandContext): Promise<string> {
+async function draft(argument: string, options: InitOptions, context: CommandRuntime): Promise<string> {
   const source = await sourceOf(argument, options, context.cwd);
   const folder = options.output === undefined ? context.cwd : dirname(resolve(context.cwd, options.output));
   const spec = specOf(source, options, context.cwd);

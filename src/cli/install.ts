@@ -1,26 +1,26 @@
 // `install BUNDLE`: helm upgrade --install of every release, refused beforehand where a Pod could not start.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { OpenBundle } from "../workflows/context.js";
-import { installBundle, type InstallReport } from "../workflows/install.js";
-import type { Launch } from "./command.js";
-import type { CommandContext, CommonOptions } from "./context.js";
+import type { OpenBundle } from "../workflows/ports.js";
+import { installBundle, type InstallReport } from "../workflows/install/install.js";
+import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import {
   addInstallFlags,
   makeInstallContext,
   readInstallFlags,
   type InstallFlags,
-} from "./install-context.js";
-import { findContextOf, findImagePlaces } from "./install-target.js";
-import { INSTALL_TARGETS, parseTarget, requireInstallable, type InstallTarget } from "./load-target.js";
+} from "./wiring/installing.js";
+import { findContextOf, findImagePlaces } from "./wiring/install-target.js";
+import { INSTALL_TARGETS, parseTarget, requireInstallable, type InstallTarget } from "./target.js";
 import { formatInstall } from "./reporters/install.js";
+import type { RunCommand } from "./runtime.js";
 
 interface Flags extends CommonOptions, InstallFlags {
   readonly to?: string;
 }
 
-export function registerInstall(program: Command, launch: Launch): void {
+export function registerInstall(program: Command, launch: RunCommand): void {
   addInstallFlags(
     program
       .command("install")
@@ -45,7 +45,7 @@ export async function runInstall(
   bundle: OpenBundle,
   flags: InstallFlags,
   target: InstallTarget | undefined,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<InstallReport> {
   const installContext = await makeInstallContext(flags, await findContextOf(target, context), context);
   const places = await findImagePlaces(target, installContext.cluster.context, context);

@@ -3,13 +3,12 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import { loadFolder } from "../workflows/load-folder.js";
-import { loadStore } from "../workflows/load-store.js";
-import { loadBundle, type LoadContext, type LoadReport, type NodeReport } from "../workflows/load.js";
-import { collect, type Launch } from "./command.js";
-import type { CommandContext, CommonOptions } from "./context.js";
+import { loadFolder } from "../workflows/load/k3s-folder.js";
+import { loadStore } from "../workflows/load/engine.js";
+import { loadBundle, type LoadContext, type LoadReport } from "../workflows/load/nodes.js";
+import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { addInstallFlags, type InstallFlags } from "./install-context.js";
+import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
 import { runInstall } from "./install.js";
 import {
   findK3sFolder,
@@ -21,11 +20,11 @@ import {
   requireInstallable,
   TARGETS,
   type Target,
-} from "./load-target.js";
+} from "./target.js";
 import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
 import { formatInstall } from "./reporters/install.js";
-import { formatTable } from "./reporters/table.js";
-import { formatBytes } from "./units.js";
+import { formatLoad } from "./reporters/load.js";
+import { collect, type RunCommand } from "./runtime.js";
 
 interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly to: readonly string[];
@@ -33,7 +32,7 @@ interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly unpack?: boolean;
 }
 
-export function registerLoad(program: Command, launch: Launch): void {
+export function registerLoad(program: Command, launch: RunCommand): void {
   addInstallFlags(
     program
       .command("load")
@@ -132,10 +131,10 @@ function refuseIdleFlags(flags: LoadFlags, targets: readonly Target[]): void {
   refuse("--unpack", unpack, (target) => !isRegistry(target) && !isStore(target), `nodes (${NODE_TARGETS})`);
 }
 
-async function makeLoadContext(context: CommandContext, unpack: boolean): Promise<LoadContext> {
+async function makeLoadContext(context: CommandRuntime, unpack: boolean): Promise<LoadContext> {
   const [{ serveBundle }, { readSegments }] = await Promise.all([
     import("../adapters/bundle-registry/server.js"),
-    import("../adapters/bundle-registry/segments.js"),
+    import("../adapters/files/read-segments.js"),
   ]);
   return {
     reader: context.reader,
@@ -146,44 +145,3 @@ async function makeLoadContext(context: CommandContext, unpack: boolean): Promis
     signal: context.signal,
   };
 }
-
-function formatLoad(reports: readonly LoadReport[]): string {
-  const rows = reports.flatMap((report) =>
-    report.nodes.map((node) => [
-      node.node,
-      node.platform,
-      ROUTES[node.route],
-      String(node.loadedNames.length),
-      String(node.presentNames),
-      formatBytes(node.sentBytes),
-    ]),
-  );
-  const columns = [
-    { heading: "NODE" },
-    { heading: "PLATFORM" },
-    { heading: "HOW" },
-    { heading: "LOADED", align: "right" },
-    { heading: "PRESENT BEFORE", align: "right" },
-    { heading: "SENT", align: "right" },
-  ] as const;
-  const names = reports[0]?.names ?? 0;
-  const table = formatTable(columns, rows);
-  const unresolved = reports.flatMap(({ nodes }) => nodes).flatMap((node) => node.unresolved ?? []);
-  if (unresolved.length === 0) {
-    const isWaiting = reports.some(({ nodes }) => nodes.some(({ route }) => route === "folder"));
-    const where = isWaiting ? "on every node that runs; k3s has them when it starts" : "on every node";
-    return `${table}\n\nall ${names} image names resolve and are complete ${where}`;
-  }
-  return [
-    `${table}\n`,
-    "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it:",
-    ...unresolved.map((name) => `  ${name}`),
-  ].join("\n");
-}
-
-const ROUTES: Readonly<Record<NodeReport["route"], string>> = {
-  none: "nothing to do",
-  fetch: "fetched by the node",
-  import: "streamed into the node",
-  folder: "waits for its start",
-};

@@ -1,12 +1,12 @@
 // `post-render`: what helm runs while it installs; rendered manifests on stdin, the same with patched pull policies on stdout.
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { patchPullPolicies } from "../core/install/pull-policy.js";
-import type { Launch } from "./command.js";
-import type { CommonOptions } from "./context.js";
+import { patchPullPolicies } from "../core/kubernetes/pull-policy.js";
+import type { CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
+import type { RunCommand } from "./runtime.js";
 
-export function registerPostRender(program: Command, launch: Launch): void {
+export function registerPostRender(program: Command, launch: RunCommand): void {
   program.command("post-render", { hidden: true }).action(async (options: CommonOptions) => {
     await launch(options, async (context) => {
       const rendered = patchPullPolicies(await text(context.stdin));

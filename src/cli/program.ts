@@ -4,8 +4,7 @@ import { Command, CommanderError } from "commander";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
 import { registerCheck } from "./check.js";
-import type { Launch } from "./command.js";
-import { CommandContext, readVersion, type CommonOptions, type Surroundings } from "./context.js";
+import { CommandRuntime, readVersion, type CommonOptions, type ProcessEnvironment } from "./runtime.js";
 import { registerDoctor } from "./doctor.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
@@ -17,11 +16,12 @@ import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
+import type { RunCommand } from "./runtime.js";
 
 /** Runs the command line given without node and script, and returns the exit code; never throws. */
-export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+export async function run(argv: readonly string[], surroundings: ProcessEnvironment): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
-  const launch: Launch = async (options, work) => {
+  const launch: RunCommand = async (options, work) => {
     exitCode = await runInContext(options, surroundings, work);
   };
   const program = new Command("viola-airgap")
@@ -68,8 +68,8 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
 
 async function runInContext(
   options: CommonOptions,
-  surroundings: Surroundings,
-  work: (context: CommandContext) => Promise<ExitCode>,
+  surroundings: ProcessEnvironment,
+  work: (context: CommandRuntime) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const interruption = new AbortController();
   // Every process and connection of a command listens to it.
@@ -77,7 +77,7 @@ async function runInContext(
   surroundings.onInterrupt(() => {
     interruption.abort();
   });
-  const context = new CommandContext(options, surroundings, interruption.signal);
+  const context = new CommandRuntime(options, surroundings, interruption.signal);
   try {
     return await work(context);
   } catch (cause) {

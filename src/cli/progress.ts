@@ -1,6 +1,6 @@
 // Shows the progress of a workflow on stderr: a live line for each step with listr2 on a terminal, plain lines elsewhere.
 import type { ListrDefaultRendererLogLevels } from "listr2";
-import type { OnProgress, ProgressEvent } from "../workflows/events.js";
+import type { OnProgress, ProgressEvent } from "../workflows/progress.js";
 import { formatBytes, formatDuration } from "./units.js";
 
 const TERMINAL_INTERVAL_MS = 100;

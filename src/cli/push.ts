@@ -1,17 +1,18 @@
 // What `load --to registry://…` does: pushes the bundle, and writes the settings that make nodes pull from there.
 import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { resolve, dirname, join } from "node:path";
 import pLimit from "p-limit";
-import type { Settings } from "../adapters/settings.js";
-import { mirrorSettings, type MirrorPlace } from "../core/cluster/mirror-settings.js";
-import type { PushRegistry } from "../core/cluster/push-registry.js";
+import type { Settings } from "../adapters/files/user-settings.js";
+import { mirrorSettings, type MirrorPlace } from "../core/load/mirror-settings.js";
+import type { PushRegistry } from "../core/load/push-registry.js";
 import { parseReference } from "../core/images/reference.js";
 import { ViolaError } from "../errors.js";
-import type { OpenBundle } from "../workflows/context.js";
-import { pushBundle, type PushReport } from "../workflows/push.js";
-import type { CommandContext } from "./context.js";
-import { settingsDocument, writeNodeSettings } from "./node-settings.js";
-import { formatBytes } from "./units.js";
+import type { OpenBundle } from "../workflows/ports.js";
+import { pushBundle, type PushReport } from "../workflows/load/registry.js";
+import type { CommandRuntime } from "./runtime.js";
+import { formatPush } from "./reporters/push.js";
+import { mkdir, writeFile } from "node:fs/promises";
+import type { SmallFile } from "../core/bundle/layout-files.js";
 
 /** A registry to push to. */
 export interface RegistryTarget {
@@ -59,7 +60,7 @@ export interface PushFlags {
 export async function enterRegistry(
   { host }: RegistryTarget,
   file: string,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<PushRegistry> {
   const [settings, { connectPushRegistry }] = await Promise.all([
     context.settings(),
@@ -80,7 +81,7 @@ export async function pushToRegistry(
   bundle: OpenBundle,
   target: RegistryTarget,
   flags: PushFlags,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<PushResult> {
   const [settings, registry] = await Promise.all([
     context.settings(),
@@ -121,7 +122,7 @@ async function wantsLogin(
   host: string,
   { images: [image] }: PushReport,
   settings: Settings,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<boolean> {
   if (image === undefined) return false;
   const { RegistryClient } = await import("../adapters/registry/client.js");
@@ -154,31 +155,28 @@ function placeOf(
   };
 }
 
-function formatPush(report: PushReport, folder: string | undefined, needsLogin: boolean): string {
-  const lines = [
-    `${report.bundle} is in ${report.registry}: ${report.images.length} images, ${report.names} names`,
-    `  ${formatBytes(report.sentBytes)} sent; blobs: ${report.uploadedBlobs} sent, ${report.mountedBlobs} mounted from another repository, ${report.presentBlobs} there before`,
-    ...report.images.slice(0, 1).map(({ repository, tags: [tag], digest }) => {
-      return `  for example ${repository}${tag === undefined ? `@${digest}` : `:${tag}`}`;
-    }),
-  ];
-  if (report.unresolved.length > 0) {
-    lines.push("names that cannot be pulled from there:");
-    for (const { name, reason } of report.unresolved) lines.push(`  ✗ ${name}: ${reason}`);
-    lines.push(
-      "  what to do: let the registry take such an index (docker-registry 3: validation.manifests.indexes.platforms: none), build the bundle",
-      "  with every platform that the images have, pin tags instead of digests, or load the nodes directly.",
+/** Writes the files into the folder, which need not exist; what is there under these names is replaced. Throws `FILE_UNUSABLE`. */
+export async function writeNodeSettings(folder: string, files: readonly SmallFile[]): Promise<void> {
+  try {
+    for (const { path, bytes } of files) {
+      const file = join(folder, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    }
+  } catch (cause) {
+    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    throw new ViolaError(
+      "FILE_UNUSABLE",
+      `${folder}: the settings for the nodes cannot be written (${code})`,
+      {
+        subject: folder,
+        cause,
+      },
     );
   }
-  if (needsLogin) {
-    lines.push(
-      "it wants a login for pulling, too: give the nodes one (imagePullSecrets, or auth in registries.yaml of k3s)",
-    );
-  }
-  lines.push(
-    folder === undefined
-      ? "--settings FOLDER writes the settings with which nodes pull from there: containerd, k3s, podman, docker"
-      : `settings with which nodes pull from there are in ${folder}; README.txt says where each goes`,
-  );
-  return lines.join("\n");
+}
+
+/** The files as a command's JSON has them. */
+export function settingsDocument(files: readonly SmallFile[]): readonly { path: string; text: string }[] {
+  return files.map(({ path, bytes }) => ({ path, text: Buffer.from(bytes).toString("utf8") }));
 }

@@ -1,26 +1,27 @@
 // `rehearse SPEC|BUNDLE`: prove on the connected side that nothing is missing.
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { writeFile, readFile, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import type { NodeTarget } from "../core/cluster/node.js";
+import type { NodeTarget } from "../core/load/node.js";
 import { draftOperators } from "../core/rehearsal/draft-operator.js";
 import { kindConfig } from "../core/rehearsal/kind-cluster.js";
 import { RECORD_VERSION, type RehearsalRecord } from "../core/rehearsal/record.js";
-import { buildBundle } from "../workflows/build.js";
-import type { OpenBundle } from "../workflows/context.js";
-import { rehearseBundle, type RehearseContext } from "../workflows/rehearse.js";
-import { collect, type Launch } from "./command.js";
-import { files, type CommandContext, type CommonOptions } from "./context.js";
+import { buildBundle } from "../workflows/build/build.js";
+import type { OpenBundle } from "../workflows/ports.js";
+import { rehearseBundle, type RehearseContext } from "../workflows/rehearse/rehearse.js";
+import { files, type CommandRuntime, type CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { addClusterFlags, makeInstallContext, parseSeconds, type ClusterFlags } from "./install-context.js";
-import { findContextOf } from "./install-target.js";
-import { findTargetNodes, parseTarget, type NodesTarget } from "./load-target.js";
-import { environmentOf, makePlanContext, makeWriter, planOptions } from "./plan-context.js";
+import { addClusterFlags, makeInstallContext, parseSeconds, type ClusterFlags } from "./wiring/installing.js";
+import { findContextOf } from "./wiring/install-target.js";
+import { findTargetNodes, parseTarget, type NodesTarget } from "./target.js";
+import { environmentOf, makePlanContext, makeWriter, planOptions } from "./wiring/planning.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
-import { isBundleFile, readSpec } from "./targets.js";
-import { writeMissing } from "./write-missing.js";
+import { isBundleFile, readSpec } from "./input-file.js";
+import { collect, type RunCommand } from "./runtime.js";
+import { originOf, type MissingInRehearsal } from "../core/rehearsal/verdict.js";
+import { addImages } from "../core/spec/add-images.js";
 
 interface RehearseFlags extends CommonOptions, ClusterFlags {
   readonly to?: string;
@@ -33,7 +34,7 @@ interface RehearseFlags extends CommonOptions, ClusterFlags {
   readonly out?: string;
 }
 
-export function registerRehearse(program: Command, launch: Launch): void {
+export function registerRehearse(program: Command, launch: RunCommand): void {
   addClusterFlags(
     program
       .command("rehearse")
@@ -104,7 +105,7 @@ export function registerRehearse(program: Command, launch: Launch): void {
 async function buildForRehearsal(
   file: string,
   includeTests: boolean,
-  context: CommandContext,
+  context: CommandRuntime,
 ): Promise<OpenBundle> {
   const { spec, digest } = await readSpec(file);
   const options = {
@@ -122,7 +123,7 @@ async function buildForRehearsal(
 type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;
 
 /** Where the rehearsal is to be, and what it works with there. */
-interface Stage {
+interface PreparedCluster {
   readonly target: NodeTarget;
   readonly rehearsal: RehearseContext;
 }
@@ -131,10 +132,10 @@ interface Stage {
 async function findNamedStage(
   flags: RehearseFlags,
   isBundle: boolean,
-  context: CommandContext,
-): Promise<Stage | undefined> {
+  context: CommandRuntime,
+): Promise<PreparedCluster | undefined> {
   if (flags.to === undefined) {
-    const { requireKind } = await import("../adapters/kind/own-cluster.js");
+    const { requireKind } = await import("../adapters/nodes/kind-create.js");
     await requireKind(environmentOf(context), context.signal);
     return undefined;
   }
@@ -151,8 +152,8 @@ async function makeOwnStage(
   { kindConfig: configFile }: RehearseFlags,
   { inventory }: OpenBundle,
   isBundle: boolean,
-  context: CommandContext,
-): Promise<Stage> {
+  context: CommandRuntime,
+): Promise<PreparedCluster> {
   const { onProgress } = context.progress;
   const cluster = `viola-rehearsal-${randomBytes(3).toString("hex")}`;
   const folder = await context.temporaryFolder();
@@ -163,7 +164,7 @@ async function makeOwnStage(
     kindConfig(cluster, inventory.kubeVersion, own && Buffer.from(own).toString("utf8")),
   );
   onProgress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
-  const { makeOwnCluster } = await import("../adapters/kind/own-cluster.js");
+  const { makeOwnCluster } = await import("../adapters/nodes/kind-create.js");
   const input = { name: cluster, config, kubeconfig };
   context.onDispose(await makeOwnCluster(input, environmentOf(context), context.signal));
   onProgress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
@@ -175,13 +176,13 @@ async function makeStage(
   target: KindTarget,
   flags: ClusterFlags,
   isBundle: boolean,
-  context: CommandContext,
-): Promise<Stage> {
+  context: CommandRuntime,
+): Promise<PreparedCluster> {
   const [nodes, install, { serveBundle }, { registriesBeyond }] = await Promise.all([
     findTargetNodes(target, context),
     makeInstallContext(flags, await findContextOf(target, context), context),
     import("../adapters/bundle-registry/server.js"),
-    import("../adapters/bundle-registry/beyond.js"),
+    import("../adapters/bundle-registry/upstream.js"),
   ]);
   const registry = isBundle ? undefined : await context.registry();
   const rehearsal: RehearseContext = {
@@ -192,4 +193,22 @@ async function makeStage(
     }),
   };
   return { target: nodes, rehearsal };
+}
+
+/** Adds every missing image that some registry has, each with a comment, and returns how many. The file is replaced as a whole, or not at all. */
+export async function writeMissing(file: string, missing: readonly MissingInRehearsal[]): Promise<number> {
+  const found = missing.filter(({ refused }) => refused === undefined);
+  if (found.length === 0) return 0;
+  const date = new Date().toISOString().slice(0, 10);
+  const text = addImages(
+    await readFile(file, "utf8"),
+    found.map((one) => ({
+      image: one.normalized,
+      rehearsed: originOf(one),
+      comment: `asked for in a rehearsal on ${date}`,
+    })),
+  );
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+  return found.length;
 }

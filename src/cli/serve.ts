@@ -2,13 +2,13 @@
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { mirrorSettings } from "../core/cluster/mirror-settings.js";
+import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
-import type { Launch } from "./command.js";
-import type { CommonOptions } from "./context.js";
+import type { CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { settingsDocument, writeNodeSettings } from "./node-settings.js";
+import type { RunCommand } from "./runtime.js";
+import { settingsDocument, writeNodeSettings } from "./push.js";
 
 interface ServeFlags extends CommonOptions {
   readonly listen: string;
@@ -21,7 +21,7 @@ const DEFAULT_LISTEN = "127.0.0.1:5000";
  * Registers the command. A server that was ended by Ctrl-C or SIGTERM has done what was asked of it, so that is exit code 0, and not the 130 of
  * work that was cut short.
  */
-export function registerServe(program: Command, launch: Launch): void {
+export function registerServe(program: Command, launch: RunCommand): void {
   program
     .command("serve")
     .description("serve the bundle as a read-only registry and chart repository, straight from the file")

@@ -2,29 +2,22 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import { unloadFolder } from "../workflows/load-folder.js";
-import { unloadStore } from "../workflows/load-store.js";
-import { unloadBundle, type UnloadReport } from "../workflows/unload.js";
-import { collect, type Launch } from "./command.js";
-import type { CommonOptions } from "./context.js";
+import { unloadFolder } from "../workflows/load/k3s-folder.js";
+import { unloadStore } from "../workflows/load/engine.js";
+import { unloadBundle, type UnloadReport } from "../workflows/load/unload-nodes.js";
+import type { CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import {
-  findK3sFolder,
-  findStore,
-  findTargetNodes,
-  isStore,
-  LOCAL_TARGETS,
-  parseTargets,
-} from "./load-target.js";
+import { findK3sFolder, findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./target.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
+import { collect, type RunCommand } from "./runtime.js";
 
 interface UnloadFlags extends CommonOptions {
   readonly to: readonly string[];
 }
 
 /** Registers the command. Names that stay are no failure: they are listed with the reason. */
-export function registerUnload(program: Command, launch: Launch): void {
+export function registerUnload(program: Command, launch: RunCommand): void {
   program
     .command("unload")
     .description("take away exactly what the bundle brought and nothing else uses")

@@ -1,12 +1,12 @@
 // `verify BUNDLE`: every checksum, and that nothing a release needs is missing.
 import type { Command } from "commander";
-import { verifyBundle, type VerifyReport } from "../workflows/verify.js";
-import type { Launch } from "./command.js";
-import type { CommonOptions } from "./context.js";
+import { verifyBundle, type VerifyReport } from "../workflows/verify/verify.js";
+import type { CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { formatBytes } from "./units.js";
+import type { RunCommand } from "./runtime.js";
 
-export function registerVerify(program: Command, launch: Launch): void {
+export function registerVerify(program: Command, launch: RunCommand): void {
   program
     .command("verify")
     .description("check every checksum, and that nothing a release needs is missing")

@@ -1,10 +1,10 @@
 // Drafts a first bundle spec from a chart.
 import type { PackagedChart } from "../core/charts/chart.js";
-import type { Findings } from "../core/finding/image-use.js";
+import type { Findings } from "../core/images/image-use.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
-import { findReleaseImages, prepareReleases } from "./charts.js";
-import type { ChartContext } from "./context.js";
-import type { OnProgress } from "./events.js";
+import { findReleaseImages, prepareReleases } from "./find/release-images.js";
+import type { ChartContext } from "./ports.js";
+import type { OnProgress } from "./progress.js";
 
 /** What is known of a chart and its release before anyone decided anything. */
 export interface Survey extends Findings {

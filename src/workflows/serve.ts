@@ -1,11 +1,11 @@
 // Serves a bundle as a registry and chart repository, for as long as anybody wants it.
 import type { Inventory } from "../core/bundle/inventory.js";
-import type { ManifestRequest } from "../core/cluster/served-bundle.js";
+import type { ManifestRequest } from "../core/bundle/bundle-server.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
 import { ManyErrors, ViolaError } from "../errors.js";
-import type { OpenBundle } from "./context.js";
-import type { OnProgress } from "./events.js";
-import { findGaps } from "./verify.js";
+import type { OpenBundle } from "./ports.js";
+import type { OnProgress } from "./progress.js";
+import { findGaps } from "./verify/verify.js";
 
 /** Where to listen. */
 export interface Listen {

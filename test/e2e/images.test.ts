@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startChartRepository, type ChartRepository } from "../../scripts/parts/chart-repository.js";
-import type { Findings } from "../../src/core/finding/image-use.js";
+import type { Findings } from "../../src/core/images/image-use.js";
 import { runCli } from "../support/cli.js";
 import { needs } from "../support/parts.js";
 import { ROOT, sharedPath } from "../support/paths.js";

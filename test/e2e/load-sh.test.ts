@@ -18,7 +18,7 @@ import { partsPath } from "../../scripts/parts/home.js";
 import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
-import type { OpenBundle } from "../../src/workflows/context.js";
+import type { OpenBundle } from "../../src/workflows/ports.js";
 import { bundleOf, type NamedWish } from "../integration/load/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";

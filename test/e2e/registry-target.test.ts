@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { OpenBundle } from "../../src/workflows/context.js";
+import type { OpenBundle } from "../../src/workflows/ports.js";
 import { bundleOf } from "../integration/load/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startDockerRegistry, type DockerRegistry } from "../support/docker-registry.js";

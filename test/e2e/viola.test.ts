@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { AuditReport } from "../../src/core/audit/audit-report.js";
 import type { Inventory } from "../../src/core/bundle/inventory.js";
-import type { Findings } from "../../src/core/finding/image-use.js";
+import type { Findings } from "../../src/core/images/image-use.js";
 import { startNodes, type Nodes } from "../support/nodes.js";
 import { needs } from "../support/parts.js";
 import { mustRun } from "../support/run.js";

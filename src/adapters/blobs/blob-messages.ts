@@ -1,11 +1,5 @@
 // What the main thread and a blob worker say to each other.
-
-/** How to reach a server over TLS. */
-export interface TlsSettings {
-  /** PEM certificates to trust besides the system's. */
-  readonly ca?: readonly string[];
-  readonly rejectUnauthorized: boolean;
-}
+import type { TlsSettings } from "../http/tls.js";
 
 interface BlobJob {
   readonly digest: string;

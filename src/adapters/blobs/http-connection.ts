@@ -5,7 +5,7 @@
 // proxies are not this file's business.
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls, rootCertificates } from "node:tls";
-import type { TlsSettings } from "./blob-messages.js";
+import type { TlsSettings } from "../http/tls.js";
 
 const HEAD_LIMIT_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_MS = 60_000;

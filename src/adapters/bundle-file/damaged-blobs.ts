@@ -1,7 +1,7 @@
 // Finds the blobs of a bundle whose bytes are not what their digest says.
 import type { InventoryBlob } from "../../core/bundle/inventory.js";
 import { ViolaError } from "../../errors.js";
-import type { OpenBundle } from "../../workflows/context.js";
+import type { OpenBundle } from "../../workflows/ports.js";
 import { BlobWorkers } from "../blobs/blob-workers.js";
 
 const REPORT_INTERVAL_MS = 100;

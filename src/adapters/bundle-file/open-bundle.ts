@@ -12,7 +12,7 @@ import {
 } from "../../core/bundle/tar-header.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
-import type { OpenBundle } from "../../workflows/context.js";
+import type { OpenBundle } from "../../workflows/ports.js";
 
 const INVENTORY_LIMIT_BYTES = 64 * 1024 * 1024;
 

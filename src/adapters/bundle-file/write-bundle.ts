@@ -4,11 +4,11 @@ import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/
 import { digestOf } from "../../core/oci/digest.js";
 import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
 import { settleAll, ViolaError } from "../../errors.js";
-import type { OpenBundle, WrittenBundle } from "../../workflows/context.js";
-import type { OnProgress } from "../../workflows/events.js";
+import type { OpenBundle, WrittenBundle } from "../../workflows/ports.js";
+import type { OnProgress } from "../../workflows/progress.js";
 import { BlobWorkers } from "../blobs/blob-workers.js";
 import type { RegistryClient } from "../registry/client.js";
-import { fillBlob, type FillContext } from "./fill-blob.js";
+import { fillBlob, type FillContext } from "../blobs/fill-blob.js";
 import { PartialFile } from "./partial-file.js";
 
 const REPORT_INTERVAL_MS = 100;

@@ -1,6 +1,6 @@
 // Which bytes of a bundle answer a path of the registry API: pure, so that every form of request can be tested without a server.
 import type { Inventory } from "../../core/bundle/inventory.js";
-import { registryFolder } from "../../core/cluster/registry-layout.js";
+import { registryFolder } from "../../core/load/registry-layout.js";
 import { findReference, formatRepository, parseReference } from "../../core/images/reference.js";
 
 /** Content that a request asks for. */

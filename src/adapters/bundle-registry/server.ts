@@ -4,12 +4,12 @@ import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type {
-  Beyond,
+  UpstreamRegistry,
   BundleFile,
   ManifestRequest,
   ServedBundle,
   ServeOptions,
-} from "../../core/cluster/served-bundle.js";
+} from "../../core/bundle/bundle-server.js";
 import { ViolaError } from "../../errors.js";
 import { makeChartRoutes } from "./chart-routes.js";
 import {
@@ -207,7 +207,7 @@ async function answerFromBeyond(
   { method }: IncomingMessage,
   response: ServerResponse,
   { wanted, blob }: Extract<Route, { readonly kind: "unknown" }>,
-  beyond: Beyond,
+  beyond: UpstreamRegistry,
 ): Promise<boolean> {
   const manifest = wanted && (await beyond.findManifest(wanted));
   if (manifest !== undefined) {

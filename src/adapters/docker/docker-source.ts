@@ -8,7 +8,7 @@ import { z } from "zod";
 import { choosePlatforms } from "../../core/images/choose-platforms.js";
 import { nodeNames, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
-import type { ImageUse } from "../../core/finding/image-use.js";
+import type { ImageUse } from "../../core/images/image-use.js";
 import {
   OCI_CONFIG,
   OCI_LAYER,

@@ -1,10 +1,10 @@
 // Docker's own images: a stream of what the engine lacks into `docker load`.
 import { Readable } from "node:stream";
-import type { ImageStore } from "../../core/cluster/image-store.js";
-import { lackingBlobs, manifestsOf } from "../../core/cluster/lacking.js";
-import { planThinArchive } from "../../core/cluster/thin-archive.js";
+import type { ImageStore } from "../../core/load/image-store.js";
+import { missingBlobs, manifestsOf } from "../../core/load/missing-content.js";
+import { planPartialArchive } from "../../core/bundle/partial-archive.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
-import { readSegments } from "../bundle-registry/segments.js";
+import { readSegments } from "../files/read-segments.js";
 import type { DockerEngine } from "./engine.js";
 
 /**
@@ -19,8 +19,8 @@ export function dockerStore(engine: DockerEngine): ImageStore {
     usedImages: (signal) => engine.usedImages(signal),
     takeImages: async (lacking, { file, inventory }, onBytes, signal) => {
       const images = lacking.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
-      const blobs = new Set([...manifestsOf(lacking), ...lackingBlobs(lacking, new Set())]);
-      const segments = planThinArchive(inventory, images, blobs);
+      const blobs = new Set([...manifestsOf(lacking), ...missingBlobs(lacking, new Set())]);
+      const segments = planPartialArchive(inventory, images, blobs);
       const counted = async function* (): AsyncGenerator<Uint8Array> {
         for await (const chunk of readSegments(file, segments)) {
           yield chunk;

@@ -2,11 +2,11 @@
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
-import type { StoredImage } from "../../core/cluster/image-store.js";
+import type { StoredImage } from "../../core/load/image-store.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import type { DockerEndpoint } from "./endpoint.js";
-import { collectOutput, type ExecSession, type NodeShell } from "../containerd/node-shell.js";
+import { collectOutput, type ExecSession, type NodeShell } from "../exec/shell.js";
 import { startExec } from "./exec.js";
 
 /** A container as a listing shows it. */

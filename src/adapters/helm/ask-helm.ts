@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { ChartDependency } from "../../core/charts/chart.js";
-import { ProcessError } from "../process.js";
+import { ProcessError } from "../programs/run-process.js";
 import type { FetchContext } from "./fetch-chart.js";
 import { NO_NETWORK, runHelmOffline, runHelmOnline } from "./helm-runner.js";
 

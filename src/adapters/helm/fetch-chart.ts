@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
-import { ProcessError } from "../process.js";
+import { ProcessError } from "../programs/run-process.js";
 import { describeNoAnswer, helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 

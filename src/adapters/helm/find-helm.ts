@@ -1,8 +1,8 @@
 // Finds a Helm program: by setting, in PATH, or inside an npm package that ships one.
 import { ViolaError } from "../../errors.js";
-import { findInPath } from "../find-in-path.js";
-import { runProcess } from "../process.js";
-import { findPackagedProgram } from "./packaged-helm.js";
+import { findInPath } from "../programs/find-in-path.js";
+import { runProcess } from "../programs/run-process.js";
+import { findPackagedProgram } from "../programs/packaged-program.js";
 
 /** A Helm program that answered. */
 export interface Helm {

@@ -5,10 +5,10 @@ import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
-import { isDeclaration } from "../../core/charts/declared-images.js";
+import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
 import { digestOf } from "../../core/oci/digest.js";
-import { ProcessError } from "../process.js";
+import { ProcessError } from "../programs/run-process.js";
 import {
   chartYamlIn,
   packFiles,

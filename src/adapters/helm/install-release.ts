@@ -1,11 +1,11 @@
 // ReleaseTool over the real helm program, version 3 or 4.
 import { ViolaError } from "../../errors.js";
 import type { ReleaseInput, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
-import { kubeconfigFlags, type ClusterChoice } from "../kube/kubectl.js";
-import { ProcessError, runProcess } from "../process.js";
+import { ProcessError, runProcess } from "../programs/run-process.js";
 import type { Helm } from "./find-helm.js";
 import { helmMessage, withTemporaryFolder } from "./helm-runner.js";
 import { preparePostRenderer } from "./post-renderer.js";
+import { kubeconfigFlags, type ClusterChoice } from "../../core/install/cluster-choice.js";
 
 export interface HelmReleaseOptions {
   readonly helm: Helm;

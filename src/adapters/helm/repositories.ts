@@ -1,7 +1,7 @@
 // The chart repositories that the user's own helm knows by name (`helm repo add`).
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
-import { ProcessError } from "../process.js";
+import { ProcessError } from "../programs/run-process.js";
 import { helmMessage, runHelmOnline } from "./helm-runner.js";
 
 const REPOSITORIES = z.array(z.object({ name: z.string(), url: z.string() }));

@@ -1,7 +1,7 @@
 // Finds kubectl: in PATH, or inside an npm package of the development tree that ships one.
 import { ViolaError } from "../../errors.js";
-import { findInPath } from "../find-in-path.js";
-import { findPackagedProgram } from "../helm/packaged-helm.js";
+import { findInPath } from "../programs/find-in-path.js";
+import { findPackagedProgram } from "../programs/packaged-program.js";
 
 export interface FindKubectlOptions {
   /** Value of PATH. */

@@ -1,21 +1,11 @@
 // Cluster over the real kubectl program.
 import { ViolaError } from "../../errors.js";
-import type {
-  ClusterFacts,
-  ClusterMemory,
-  ObjectName,
-  RehearsalCluster,
-} from "../../core/install/cluster.js";
-import { isRecord, valueAt, type Json } from "../../core/finding/walk.js";
-import { putBack, remember } from "./cluster-memory.js";
-import { ProcessError, runProcess } from "../process.js";
-
-/** Which cluster is meant: flags of kubectl and helm alike. */
-export interface ClusterChoice {
-  readonly context?: string | undefined;
-  /** Absolute path; without it KUBECONFIG and ~/.kube/config hold. */
-  readonly kubeconfig?: string | undefined;
-}
+import type { ClusterFacts } from "../../core/install/cluster.js";
+import { isRecord, valueAt, type Json } from "../../core/json.js";
+import { putBack, remember } from "./cluster-snapshot.js";
+import { ProcessError, runProcess } from "../programs/run-process.js";
+import type { ClusterSnapshot, ObjectName, RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
+import { type ClusterChoice, kubeconfigFlags } from "../../core/install/cluster-choice.js";
 
 /** A server that does not answer for so long is down. */
 const REQUEST_TIMEOUT = "--request-timeout=20s";
@@ -124,13 +114,13 @@ export class Kubectl implements RehearsalCluster {
   }
 
   /** See `RehearsalCluster`. */
-  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterMemory> {
+  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot> {
     return remember((args) => this.#run(args, signal), namespaces);
   }
 
   /** See `RehearsalCluster`. */
   putBack(
-    memory: ClusterMemory,
+    memory: ClusterSnapshot,
     made: readonly ObjectName[],
     makers: ReadonlySet<string>,
     signal: AbortSignal,
@@ -153,14 +143,6 @@ export class Kubectl implements RehearsalCluster {
   #run(args: readonly string[], signal: AbortSignal, stdin?: string): Promise<string> {
     return ask(this.#program, [...args, REQUEST_TIMEOUT, ...this.#flags], this.context, signal, stdin);
   }
-}
-
-/** Flags that name the cluster, as the program calls them. */
-export function kubeconfigFlags(choice: ClusterChoice, file: string, context: string): readonly string[] {
-  return [
-    ...(choice.kubeconfig === undefined ? [] : [`${file}=${choice.kubeconfig}`]),
-    ...(choice.context === undefined ? [] : [`${context}=${choice.context}`]),
-  ];
 }
 
 /** A Pod that every Pod Security Standard lets in: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */

@@ -5,7 +5,7 @@ import * as zlib from "node:zlib";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
-import { streamBlob } from "../bundle-file/blob-stream.js";
+import { streamBlob } from "../blobs/stream-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 
 /** Node has zstd since 22.15 only. */

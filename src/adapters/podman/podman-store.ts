@@ -3,14 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { ImageStore } from "../../core/cluster/image-store.js";
-import { registryFolder } from "../../core/cluster/registry-layout.js";
-import { wantedNames } from "../../core/cluster/lacking.js";
+import type { ImageStore } from "../../core/load/image-store.js";
+import { registryFolder } from "../../core/load/registry-layout.js";
+import { wantedNames } from "../../core/load/missing-content.js";
 import { formatRepository, parseReference } from "../../core/images/reference.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { ViolaError } from "../../errors.js";
 import { serveBundle } from "../bundle-registry/server.js";
-import { ProcessError, runProcess } from "../process.js";
+import { ProcessError, runProcess } from "../programs/run-process.js";
 
 const imagesSchema = z.array(
   z.object({

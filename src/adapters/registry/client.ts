@@ -2,14 +2,19 @@
 import { ViolaError } from "../../errors.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
-import type { TlsSettings } from "../blobs/blob-messages.js";
-import type { Settings } from "../settings.js";
+import type { Settings } from "../files/user-settings.js";
 import { AuthorizationFailure, Authorizer, type Resource } from "./auth.js";
 import { CredentialStore, type CredentialPlaces } from "./credentials.js";
 import { EndpointOrder, resourceAt, urlAt } from "./endpoints.js";
-import { readManifest, readWholeBlob, MANIFEST_LIMIT_BYTES, type FetchedManifest } from "./checked-answer.js";
-import { ConnectionFailure, HttpClient, redactUrl, type HttpAnswer } from "./http.js";
-import { codeOfStatus, describeAnswer, refusalError, type Refusal } from "./refusal.js";
+import {
+  readManifest,
+  readWholeBlob,
+  MANIFEST_LIMIT_BYTES,
+  type FetchedManifest,
+} from "./verify-response.js";
+import { ConnectionFailure, HttpClient, redactUrl, type HttpAnswer } from "../http/client.js";
+import { codeOfStatus, describeAnswer, refusalError, type RegistryRejection } from "./rejection.js";
+import type { TlsSettings } from "../http/tls.js";
 
 /** The repository that a blob or manifest is asked of; the registry is the one in the reference, not a mirror. */
 export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
@@ -192,7 +197,7 @@ export class RegistryClient {
     signal: AbortSignal,
     ask: Ask<T>,
   ): Promise<T> {
-    const refusals: Refusal[] = [];
+    const refusals: RegistryRejection[] = [];
     let unreachable = false;
     for (const endpoint of this.#endpoints.list(repository.registry, repository.repository)) {
       if (endpoint.fallback && !unreachable) continue;
@@ -235,7 +240,7 @@ export class RegistryClient {
     }
   }
 
-  async #answerRefusal(resource: Resource, answer: HttpAnswer): Promise<Refusal> {
+  async #answerRefusal(resource: Resource, answer: HttpAnswer): Promise<RegistryRejection> {
     return {
       code: codeOfStatus(answer.status),
       place: describe(answer.url),
@@ -245,7 +250,7 @@ export class RegistryClient {
     };
   }
 
-  async #toRefusal(url: URL, resource: Resource, cause: unknown): Promise<Refusal> {
+  async #toRefusal(url: URL, resource: Resource, cause: unknown): Promise<RegistryRejection> {
     const place = describe(url);
     const note = await this.#credentialNote(resource);
     if (cause instanceof ConnectionFailure) {
@@ -267,7 +272,9 @@ export class RegistryClient {
     throw cause;
   }
 
-  async #credentialNote(resource: Resource): Promise<Pick<Refusal, "credentialHost" | "credentialOrigin">> {
+  async #credentialNote(
+    resource: Resource,
+  ): Promise<Pick<RegistryRejection, "credentialHost" | "credentialOrigin">> {
     const origin = await this.#authorizer.findCredentialOrigin(resource);
     return {
       credentialHost: resource.credentialHost,

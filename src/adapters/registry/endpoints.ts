@@ -1,7 +1,7 @@
 // Where the content of a registry is to be had: its mirrors in their order, then itself.
-import type { Settings } from "../settings.js";
+import type { Settings } from "../files/user-settings.js";
 import type { Resource } from "./auth.js";
-import { isLoopback } from "./proxy.js";
+import { isLoopback } from "../http/proxy.js";
 
 /** One place that may have what is asked for. */
 export interface Endpoint {

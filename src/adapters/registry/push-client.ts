@@ -3,18 +3,18 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InventoryBlob } from "../../core/bundle/inventory.js";
-import type { ManifestOutcome, PushRegistry } from "../../core/cluster/push-registry.js";
-import type { ManifestBytes } from "../../core/cluster/registry-layout.js";
+import type { ManifestOutcome, PushRegistry } from "../../core/load/push-registry.js";
+import type { ManifestBytes } from "../../core/load/registry-layout.js";
 import { MANIFEST_MEDIA_TYPES } from "../../core/oci/descriptor.js";
 import { digestOf, isSha256 } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
-import { readSegments } from "../bundle-registry/segments.js";
+import { readSegments } from "../files/read-segments.js";
 import type { Resource } from "./auth.js";
 import type { RegistryClientOptions } from "./client.js";
-import { ConnectionFailure } from "./http.js";
-import { openPushDoor, type Ask, type PushDoor } from "./push-door.js";
-import { codeOfStatus, describeAnswer } from "./refusal.js";
-import { retryDelayMs, type TryOutcome } from "./retry.js";
+import { ConnectionFailure } from "../http/client.js";
+import { openPushDoor, type Ask, type PushConnection } from "./push-door.js";
+import { codeOfStatus, describeAnswer } from "./rejection.js";
+import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** A registry may move a blob of gigabytes to its place before it answers. */
 const STORE_TIMEOUT_MS = 15 * 60_000;
@@ -36,11 +36,11 @@ export async function connectPushRegistry(
 /** One registry, entered. */
 export class PushClient implements PushRegistry {
   readonly origin: string;
-  readonly #door: PushDoor;
+  readonly #door: PushConnection;
   readonly #file: string;
   readonly #firstDelayMs: number | undefined;
 
-  constructor(door: PushDoor, file: string, firstDelayMs: number | undefined) {
+  constructor(door: PushConnection, file: string, firstDelayMs: number | undefined) {
     this.origin = door.origin;
     this.#door = door;
     this.#file = file;

@@ -5,8 +5,8 @@ import { AuthorizationFailure, Authorizer, type Resource } from "./auth.js";
 import type { RegistryClientOptions } from "./client.js";
 import { CredentialStore } from "./credentials.js";
 import { endpointsFor, type Endpoint } from "./endpoints.js";
-import { ConnectionFailure, HttpClient, type HttpAnswer, type HttpRequest } from "./http.js";
-import { codeOfStatus, describeAnswer } from "./refusal.js";
+import { ConnectionFailure, HttpClient, type HttpAnswer, type HttpRequest } from "../http/client.js";
+import { codeOfStatus, describeAnswer } from "./rejection.js";
 
 /** A manifest, when it must be read to know its digest. */
 const ANSWER_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -34,7 +34,7 @@ export async function openPushDoor(
   host: string,
   { settings, env, home, firstDelayMs }: RegistryClientOptions,
   signal: AbortSignal,
-): Promise<PushDoor> {
+): Promise<PushConnection> {
   const http = new HttpClient({
     ca: settings.ca.map(({ pem }) => pem),
     insecure: new Set([...settings.insecure].map((one) => new URL(`https://${one}`).host)),
@@ -45,7 +45,7 @@ export async function openPushDoor(
   const authorizer = new Authorizer(http, new CredentialStore({ env, home }));
   let failure: unknown;
   for (const endpoint of endpointsFor(host, { mirrors: new Map(), insecure: settings.insecure })) {
-    const door = new PushDoor(http, authorizer, endpoint);
+    const door = new PushConnection(http, authorizer, endpoint);
     try {
       await door.enter(signal);
       return door;
@@ -61,7 +61,7 @@ export async function openPushDoor(
 }
 
 /** One endpoint of a registry. */
-export class PushDoor {
+export class PushConnection {
   readonly origin: string;
   readonly #http: HttpClient;
   readonly #authorizer: Authorizer;

@@ -2,11 +2,11 @@
 import { choosePlatforms, type PlatformCandidate } from "../../core/images/choose-platforms.js";
 import { nodeNames, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
-import type { ImageUse } from "../../core/finding/image-use.js";
+import type { ImageUse } from "../../core/images/image-use.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
 import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
-import type { FetchedManifest } from "./checked-answer.js";
+import type { FetchedManifest } from "./verify-response.js";
 import type { RegistryClient, RegistryRepository } from "./client.js";
 
 /** Deeper nesting than an index in an index has no use; a loop is impossible, as digests cannot contain themselves. */

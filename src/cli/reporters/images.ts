@@ -1,7 +1,7 @@
 // The list of found images, and the evidence for one of them, for people.
 import { componentOf } from "../../core/charts/component.js";
-import type { Findings, FindingWarning, ImageUse } from "../../core/finding/image-use.js";
-import type { Explanation } from "../../core/images/explain-image.js";
+import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
+import type { Explanation } from "../../core/finding/explain-image.js";
 import { formatSuspects } from "./suspects.js";
 import { formatTable } from "./table.js";
 

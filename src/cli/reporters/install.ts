@@ -1,6 +1,6 @@
 // What an installation came to, as text.
-import type { PendingThing } from "../../core/install/pod-states.js";
-import type { InstallReport, ReleaseReport } from "../../workflows/install.js";
+import type { PendingThing } from "../../core/kubernetes/pod-states.js";
+import type { InstallReport, ReleaseReport } from "../../workflows/install/install.js";
 
 /** Writes the verdict, and every reason on lines of its own. */
 export function formatInstall(report: InstallReport): string {

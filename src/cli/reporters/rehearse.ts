@@ -1,6 +1,6 @@
 // What a rehearsal came to, as text.
 import type { OperatorDraft } from "../../core/rehearsal/draft-operator.js";
-import type { RehearsalReport } from "../../workflows/rehearse.js";
+import type { RehearsalReport } from "../../workflows/rehearse/rehearse.js";
 import { formatBytes } from "../units.js";
 import { originOf } from "../../core/rehearsal/verdict.js";
 

@@ -1,7 +1,7 @@
 // The audit: sizes, versions and use of every image of an inventory, and what a person should look at.
 import { componentOf } from "../charts/component.js";
 import { parseReference } from "../images/reference.js";
-import type { Evidence, FindingWarning } from "../finding/image-use.js";
+import type { Evidence, FindingWarning } from "../images/image-use.js";
 import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
 
 /** One image of the audit. Sizes are bytes over all platforms that come along. */

@@ -1,13 +1,12 @@
 // The archive plan: every byte of the bundle file has its place before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
-import type { CarriedFile } from "./carried-file.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
 /** Bytes that are known when the plan is made: headers, small files, indexes and manifests. */
-export interface Piece {
+export interface ByteRange {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
@@ -31,7 +30,7 @@ export interface ArchivePlan {
   readonly inventorySize: number;
   /** Bytes of the whole file. */
   readonly size: number;
-  readonly pieces: readonly Piece[];
+  readonly pieces: readonly ByteRange[];
   /** Largest first, so that no large one is left to the end of a parallel fill. */
   readonly blobs: readonly PlannedBlob[];
 }
@@ -40,7 +39,7 @@ export interface ArchivePlan {
 export interface ArchiveInput {
   readonly inventory: Omit<Inventory, "blobs" | "files">;
   /** Everything between `bundle.json` and `images.tar`, in order. */
-  readonly files: readonly ((SmallFile & { readonly sha256: string }) | CarriedFile)[];
+  readonly files: readonly ((SmallFile & { readonly sha256: string }) | BundledFile)[];
   /** Those for the host among them. */
   readonly images: readonly ResolvedImage[];
 }
@@ -61,7 +60,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const layout = layoutFiles(input.inventory.images, input.inventory.hostImages);
   const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
 
-  const pieces: Piece[] = [];
+  const pieces: ByteRange[] = [];
   const carried: PlannedBlob[] = [];
   let offset = 0;
   const place = (path: string, size: number, executable?: boolean): number => {
@@ -111,7 +110,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
 export function finishInventory(
   plan: ArchivePlan,
   uncompressedSizes: ReadonlyMap<string, number | null>,
-): Piece & { readonly inventory: Inventory } {
+): ByteRange & { readonly inventory: Inventory } {
   const inventory = withUncompressedSizes(plan.inventory, (digest) => uncompressedSizes.get(digest) ?? null);
   const text = formatInventory(inventory);
   const bytes = Buffer.alloc(plan.inventorySize, " ");
@@ -142,12 +141,12 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   return { manifests: sortedByKey(manifests), blobs: sortedByKey(blobs) };
 }
 
-function sizeOf(file: SmallFile | CarriedFile): number {
+function sizeOf(file: SmallFile | BundledFile): number {
   return "bytes" in file ? file.bytes.length : file.size;
 }
 
 /** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
-function carriedBlob({ path, file, size, sha256 }: CarriedFile, offset: number): PlannedBlob {
+function carriedBlob({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
     digest: `sha256:${sha256}`,
     size,
@@ -188,4 +187,18 @@ function withUncompressedSizes(inventory: Inventory, sizeOf: (digest: string) =>
 
 function formatInventory(inventory: Inventory): string {
   return `${JSON.stringify(inventory, null, 1)}\n`;
+}
+
+/**
+ * A file of this machine and its place in the bundle. It may be too large to be held in memory: its bytes are
+ * copied, and checked again, when the bundle is filled.
+ */
+export interface BundledFile {
+  readonly path: string;
+  /** Absolute path on this machine. */
+  readonly file: string;
+  readonly size: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+  readonly executable?: boolean;
 }

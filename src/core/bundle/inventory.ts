@@ -1,7 +1,9 @@
 // `bundle.json`: the inventory of a bundle and the only contract across the gap.
 import { ViolaError } from "../../errors.js";
 import { INVENTORY_SCHEMA } from "./inventory-schema.js";
-import type { Confidence, Evidence, FindingWarning } from "../finding/image-use.js";
+import type { Confidence, Evidence, FindingWarning } from "../images/image-use.js";
+import { formatPlatform } from "../oci/platform.js";
+import type { ResolvedImage } from "../images/resolved-image.js";
 
 export const FORMAT_VERSION = 1;
 
@@ -128,4 +130,36 @@ export function parseInventory(text: string, file: string): Inventory {
     });
   }
   return value as Inventory;
+}
+
+/** Returns the inventory's entry for the image; uncompressed sizes are null until the layers are at hand. */
+export function inventoryImage(image: ResolvedImage): InventoryImage {
+  const { reference, normalized, required, confidence, evidence } = image.use;
+  return {
+    reference,
+    normalized,
+    required,
+    confidence,
+    evidence,
+    names: image.names,
+    digest: image.root.digest,
+    mediaType: image.root.mediaType,
+    manifests: image.manifests.map(({ mediaType, digest, bytes }) => ({
+      mediaType,
+      digest,
+      size: bytes.length,
+    })),
+    rebuilt: image.rebuilt,
+    platforms: image.platforms.map(({ platform, manifest, config, layers }) => ({
+      platform: formatPlatform(platform),
+      digest: manifest.digest,
+      config: { mediaType: config.mediaType, digest: config.digest, size: config.size },
+      layers: layers.map(({ mediaType, digest, size }) => ({
+        mediaType,
+        digest,
+        size,
+        uncompressedSize: null,
+      })),
+    })),
+  };
 }

@@ -1,5 +1,5 @@
 // The API versions that custom resource definitions bring: what `.Capabilities.APIVersions` will say once they are installed.
-import { isRecord, textOf, valueAt } from "../finding/walk.js";
+import { isRecord, textOf, valueAt } from "../json.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /**

@@ -1,7 +1,7 @@
 // Chart.yaml: reading it, and adding dependencies to it.
 import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
-import { isRecord, textOf, type Json } from "../finding/walk.js";
+import { isRecord, textOf, type Json } from "../json.js";
 import type { ChartDependency } from "./chart.js";
 
 /** What the program needs of Chart.yaml. https://helm.sh/docs/topics/charts/#the-chartyaml-file */

@@ -6,8 +6,8 @@ import {
   type ErrorCode,
   type SchemaOptions,
 } from "yaml";
-import type { FindingWarning } from "../finding/image-use.js";
-import { isRecord, textOf, type Json } from "../finding/walk.js";
+import type { FindingWarning } from "../images/image-use.js";
+import { isRecord, textOf, type Json } from "../json.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** Where a rendered text comes from. */

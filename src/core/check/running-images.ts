@@ -1,7 +1,8 @@
 // What a cluster runs, read from what kubectl prints: JSON of Pods (or of what makes Pods), or a bare list of image references.
 import { ViolaError } from "../../errors.js";
-import { containers, isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
+import { isRecord, textOf, valueAt, type Json } from "../json.js";
 import { findReference } from "../images/reference.js";
+import { containers } from "../kubernetes/containers.js";
 
 /** One container that runs, or will. */
 export interface RunningContainer {

@@ -1,15 +1,14 @@
 // Rendered objects -> every image that they can start, each with all of its evidence.
 import { formatReference } from "../images/reference.js";
-import type { DeclaredImage } from "../charts/declared-images.js";
+import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { findImage } from "./candidate.js";
-import type { Found, Rule } from "./found.js";
-import { isTestHook } from "./hooks.js";
-import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from "./image-use.js";
+import { findImage } from "./rules/candidate.js";
+import type { Found, Rule } from "./rules/found.js";
+import { isTestHook } from "../charts/hooks.js";
+import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from "../images/image-use.js";
 import {
   findImpliedImages,
   findOperators,
-  groupBy,
   indexResources,
   isFlagUsed,
   unknownImages,
@@ -25,8 +24,9 @@ import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
 import { ENVIRONMENT } from "./rules/environment.js";
 import { FLAG } from "./rules/flag.js";
 import { POD_SPEC } from "./rules/pod-spec.js";
-import { findUnknownOperators } from "./tripwire.js";
-import { formatPath } from "./walk.js";
+import { findUnknownOperators } from "./unknown-operators.js";
+import { formatPath } from "../json.js";
+import { groupBy } from "../group-by.js";
 
 /** What the finder is given besides the objects. */
 export interface FindOptions {
@@ -47,7 +47,7 @@ interface FindContext {
 }
 
 /** One piece of evidence, before the pieces for one image are put together. */
-interface Piece {
+interface EvidenceItem {
   readonly reference: string;
   readonly normalized: string;
   readonly required: boolean;
@@ -65,7 +65,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     resources: indexResources(objects),
     operatorsIn: groupBy(operators, ({ object }) => object),
   };
-  const pieces: Piece[] = [];
+  const pieces: EvidenceItem[] = [];
   const warnings: FindingWarning[] = [];
   for (const object of objects) {
     try {
@@ -105,7 +105,7 @@ function unreadable(object: RenderedObject): FindingWarning {
   };
 }
 
-function* findInObject(object: RenderedObject, context: FindContext): Iterable<Piece> {
+function* findInObject(object: RenderedObject, context: FindContext): Iterable<EvidenceItem> {
   const seen = new Set<string>();
   for (const rule of RULES) {
     for (const found of rule.find(object)) {
@@ -143,7 +143,7 @@ function toPiece(
   rule: string,
   found: Pick<Found, "reference" | "path" | "confidence" | "because"> & { readonly value?: string },
   required: boolean,
-): Piece {
+): EvidenceItem {
   const reasons = [found.because, object.condition].filter((reason) => reason !== undefined);
   return {
     reference: found.reference,
@@ -163,7 +163,7 @@ function toPiece(
   };
 }
 
-function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Piece {
+function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): EvidenceItem {
   return {
     reference,
     normalized: normalize(reference),
@@ -191,8 +191,8 @@ function describeObject({ kind, namespace, name }: RenderedObject): string {
 }
 
 /** Puts together what speaks of one image; sorted by `normalized`, evidence in the order found. */
-function mergePieces(pieces: readonly Piece[]): readonly ImageUse[] {
-  const byImage = new Map<string, Piece[]>();
+function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
+  const byImage = new Map<string, EvidenceItem[]>();
   for (const piece of pieces) {
     const others = byImage.get(piece.normalized);
     if (others === undefined) byImage.set(piece.normalized, [piece]);

@@ -1,10 +1,10 @@
 // Custom resources that a known operator serves and of whose kind its file says nothing.
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { isTestHook } from "./hooks.js";
-import type { FindingWarning } from "./image-use.js";
+import { isTestHook } from "../charts/hooks.js";
+import type { FindingWarning } from "../images/image-use.js";
 import type { OperatorRule } from "./operator-rules.js";
 import { nameOf, warningOf, type OperatorUse } from "./operators.js";
-import { groupOf } from "./rules/custom-resource.js";
+import { groupOf } from "../kubernetes/api-group.js";
 
 /**
  * Returns a warning for each kind of custom resource that a known operator serves and of which the knowledge base says nothing: what is

@@ -2,13 +2,15 @@
 import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
-import { findImage } from "./candidate.js";
-import { fillIn, lookUp, type Scope } from "./fill-in.js";
-import { isTestHook } from "./hooks.js";
-import type { Confidence, FindingWarning } from "./image-use.js";
+import { findImage } from "./rules/candidate.js";
+import { fillReference, lookUp, type Scope } from "./reference-template.js";
+import { isTestHook } from "../charts/hooks.js";
+import type { Confidence, FindingWarning } from "../images/image-use.js";
 import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
-import { groupOf } from "./rules/custom-resource.js";
-import { containers, formatPath, textOf, valueAt, type ContainerAt, type Path } from "./walk.js";
+import { formatPath, textOf, valueAt, type Path } from "../json.js";
+import { groupBy } from "../group-by.js";
+import { containers, type ContainerAt } from "../kubernetes/containers.js";
+import { groupOf } from "../kubernetes/api-group.js";
 
 /** A container of a rendered workload that runs a known operator. */
 export interface OperatorUse {
@@ -46,20 +48,6 @@ export function indexResources(objects: readonly RenderedObject[]): Resources {
     objects.filter((object) => !isTestHook(object)),
     ({ apiVersion, kind }) => `${groupOf(apiVersion)}/${kind}`,
   );
-}
-
-/** Sorts the values by what the function says of each, in the order in which they come. */
-export function groupBy<Key, Value>(
-  values: Iterable<Value>,
-  keyOf: (value: Value) => Key,
-): ReadonlyMap<Key, readonly Value[]> {
-  const groups = new Map<Key, Value[]>();
-  for (const value of values) {
-    const group = groups.get(keyOf(value));
-    if (group === undefined) groups.set(keyOf(value), [value]);
-    else group.push(value);
-  }
-  return groups;
 }
 
 /** Returns every container that runs an operator of the knowledge base, helm tests aside. */
@@ -100,7 +88,7 @@ export function findOperators(
 }
 
 /** A rule that holds: what is rendered makes the operator start its image. */
-interface Demand {
+interface ActiveRule {
   readonly image: OperatorImage;
   readonly scope: Scope;
   readonly required: boolean;
@@ -110,7 +98,7 @@ interface Demand {
 /** Returns what the operator starts by itself, given the custom resources that are there. */
 export function* findImpliedImages(use: OperatorUse, resources: Resources): Iterable<ImpliedImage> {
   for (const { image, scope, required, doing } of findDemands(use, resources)) {
-    const reference = fillIn(image.reference, scope);
+    const reference = fillReference(image.reference, scope);
     if (reference === undefined || findImage(reference) === undefined) continue;
     yield {
       rule: `operator:${use.rule.id}`,
@@ -124,10 +112,10 @@ export function* findImpliedImages(use: OperatorUse, resources: Resources): Iter
   }
 }
 
-function* findDemands(use: OperatorUse, resources: Resources): Iterable<Demand> {
+function* findDemands(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
     const { when, with: besides, otherwise, unless } = image;
-    const demand = (resource: RenderedObject | undefined, required: boolean, doing: string): Demand[] => {
+    const demand = (resource: RenderedObject | undefined, required: boolean, doing: string): ActiveRule[] => {
       const scope: Scope = { ...use, resource };
       const isSettled = unless?.some((name) => lookUp(name, scope) !== undefined) ?? false;
       return isSettled ? [] : [{ image, scope, required, doing }];
@@ -165,8 +153,8 @@ export function* unknownImages(use: OperatorUse, resources: Resources): Iterable
   const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
   const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
   for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, resources)) {
-    const reference = fillIn(image.reference, { ...scope, values: marked });
-    if (fillIn(image.reference, scope) !== undefined || reference === undefined) continue;
+    const reference = fillReference(image.reference, { ...scope, values: marked });
+    if (fillReference(image.reference, scope) !== undefined || reference === undefined) continue;
     const { kind = "", name = "" } = scope.resource ?? {};
     const advice = "set it there or in the operator's settings, or add the image to images.include";
     const message = `${nameOf(use)}: the version of ${reference}, which it starts for ${kind} ${name}, was not read; ${advice}`;

@@ -1,6 +1,6 @@
 // RBAC: which workloads may create Pods, by which role.
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { isRecord, maps, textOf, type Json } from "./walk.js";
+import { isRecord, maps, textOf, type Json } from "../json.js";
 
 /** Resources whose creation starts containers. */
 const POD_MAKERS = [

@@ -96,7 +96,7 @@ export function nodeNames(reference: Reference): readonly string[] {
 }
 
 /** Returns the reference spelled out, or the text as it is where it is no reference. */
-export function spelledOut(text: string): string {
+export function normalizeReference(text: string): string {
   const reference = findReference(text);
   return reference === undefined ? text : formatReference(reference);
 }

@@ -1,5 +1,5 @@
 // An image after its reference was resolved: digests, sizes, raw bytes of everything small.
-import type { ImageUse } from "../finding/image-use.js";
+import type { ImageUse } from "./image-use.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 
 /** Where the bytes of a blob are to be had. */

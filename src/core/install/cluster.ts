@@ -1,5 +1,5 @@
 // What installing asks of a cluster and of Helm.
-import type { Json } from "../finding/walk.js";
+import type { Json } from "../json.js";
 import type { RenderInput } from "../charts/chart.js";
 
 /** A cluster behind a kubeconfig context. Every call throws `CLUSTER_UNREACHABLE` when the API server does not answer or refuses. */
@@ -21,48 +21,6 @@ export interface Cluster {
   workloads(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
   /** Events of type Warning, oldest first. */
   warnings(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
-}
-
-/** What a rehearsal asks of a cluster besides. */
-export interface RehearsalCluster extends Cluster {
-  /** Pods of all namespaces. */
-  pods(signal: AbortSignal): Promise<readonly Json[]>;
-  /** As `workloads`, and each object says which programs wrote it (`metadata.managedFields`). */
-  workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
-  /** What is there before anything is installed into these namespaces. */
-  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterMemory>;
-  /**
-   * Takes away what Helm leaves when the releases are gone: objects of hooks and definitions of custom resources (`made`, where they were not
-   * there before), namespaces and volume claims that were not there, the mark that claims leave on volumes, and services in other namespaces
-   * that one of these programs (`makers`) has written since. Returns what stayed, and why.
-   */
-  putBack(
-    memory: ClusterMemory,
-    made: readonly ObjectName[],
-    makers: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<readonly string[]>;
-}
-
-/** What was there before. Names as kubectl prints them: `persistentvolume/NAME`. */
-export interface ClusterMemory {
-  readonly namespaces: readonly {
-    readonly name: string;
-    readonly wasThere: boolean;
-    readonly claims: ReadonlySet<string>;
-  }[];
-  readonly definitions: ReadonlySet<string>;
-  readonly freeVolumes: ReadonlySet<string>;
-  /** `NAMESPACE/NAME` */
-  readonly services: ReadonlySet<string>;
-}
-
-/** An object of a chart. */
-export interface ObjectName {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
 }
 
 export interface ClusterFacts {

@@ -1,7 +1,7 @@
 // A registry that the nodes of a cluster pull from: what installing asks of it, and which images it lacks.
 import type { Inventory } from "../bundle/inventory.js";
-import { reducedRoot, repositoryIn } from "../cluster/registry-layout.js";
-import type { ImageUse } from "../finding/image-use.js";
+import { reducedRoot, repositoryIn } from "../load/registry-layout.js";
+import type { ImageUse } from "../images/image-use.js";
 import { findReference } from "../images/reference.js";
 import { describeMissing, type MissingImage } from "./missing-images.js";
 

@@ -1,10 +1,10 @@
 // Which of the images that an installation would start are not on the nodes that would start them.
-import { lackingNames } from "../cluster/lacking.js";
+import { missingNames } from "../load/missing-content.js";
 import type { Inventory } from "../bundle/inventory.js";
-import type { ImageUse } from "../finding/image-use.js";
-import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
-import { findReference, nodeNames, spelledOut } from "../images/reference.js";
-import { nodeName } from "./match-nodes.js";
+import type { ImageUse } from "../images/image-use.js";
+import { isRecord, textOf, valueAt, type Json } from "../json.js";
+import { findReference, nodeNames, normalizeReference } from "../images/reference.js";
+import { nodeName } from "../kubernetes/match-nodes.js";
 
 /** An image that is missing on some nodes, or in the registry. */
 export interface MissingImage {
@@ -42,7 +42,7 @@ export function namesToFind(uses: readonly ImageUse[]): readonly string[] {
  * is needed too: it may be on the nodes already, and nobody but the user can know that nothing will start it.
  */
 export function neededImages(uses: readonly ImageUse[], allowed: readonly string[]): readonly ImageUse[] {
-  const missing = new Set(allowed.map(spelledOut));
+  const missing = new Set(allowed.map(normalizeReference));
   return uses.filter(({ required, normalized }) => required && !missing.has(normalized));
 }
 
@@ -61,7 +61,7 @@ export function findMissingImages(
       return (
         image !== undefined &&
         names.every((name) => complete.get(name) !== "") &&
-        lackingNames(image, complete).length > 0
+        missingNames(image, complete).length > 0
       );
     };
     const lacking = nodes.filter(lacks);
@@ -80,7 +80,8 @@ export function describeMissing(
     nodes: nodes.map(({ node }) => node),
     unsure: nodes.filter(({ mayHaveMore }) => mayHaveMore === true).map(({ node }) => node),
     isInBundle: inventory.images.some((image) => image.normalized === normalized),
-    exclusion: inventory.excluded.find(({ reference }) => spelledOut(reference) === normalized)?.reason,
+    exclusion: inventory.excluded.find(({ reference }) => normalizeReference(reference) === normalized)
+      ?.reason,
     usedBy: evidence === undefined ? "" : `${evidence.object} ${evidence.path}`.trim(),
   };
 }
@@ -94,7 +95,7 @@ export function contentOfNode(node: Json): NodeContent {
   );
   return {
     node: nodeName(node),
-    complete: new Map(names.map((name) => [spelledOut(name), ""])),
+    complete: new Map(names.map((name) => [normalizeReference(name), ""])),
     mayHaveMore: listed.length >= LISTED_IMAGES,
   };
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
-import type { Evidence, FindingWarning, ImageUse } from "../finding/image-use.js";
+import type { Evidence, FindingWarning, ImageUse } from "../images/image-use.js";
 import { formatReference, nodeNames, parseReference } from "../images/reference.js";
 import { digestOf, isSha256 } from "../oci/digest.js";
 import { originOf } from "./verdict.js";

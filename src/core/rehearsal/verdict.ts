@@ -7,10 +7,10 @@ import {
   type MissingImage,
 } from "../check/check-running.js";
 import { containersOf, type RunningContainer } from "../check/running-images.js";
-import { isRecord, textOf, valueAt, type Json } from "../finding/walk.js";
+import { isRecord, textOf, valueAt, type Json } from "../json.js";
 import { findReference, formatReference, nodeNames } from "../images/reference.js";
-import type { PendingThing } from "../install/pod-states.js";
-import type { AskedName } from "./asked.js";
+import type { PendingThing } from "../kubernetes/pod-states.js";
+import type { PulledName } from "./pull-requests.js";
 
 /** An image of the bundle that was asked for or run. */
 export interface AskedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
@@ -43,7 +43,7 @@ export interface Verdict {
 
 /** What was seen. */
 export interface Witnessed {
-  readonly asked: readonly AskedName[];
+  readonly asked: readonly PulledName[];
   /** Pods of all namespaces, also those that are gone by now. */
   readonly pods: readonly Json[];
   /** Objects that make Pods in the bundle's namespaces, with their makers. */

@@ -1,6 +1,6 @@
 // Images added to the text of a spec, comments and all else kept.
 import { isMap, isSeq, parseDocument, YAMLSeq, type Document } from "yaml";
-import { spelledOut } from "../images/reference.js";
+import { normalizeReference } from "../images/reference.js";
 
 /** An image to bring along, and why. */
 export interface AddedImage {
@@ -13,11 +13,11 @@ export interface AddedImage {
 /** Returns the spec with these under `images.include`, each below its comment; what `images.exclude` says against them is taken out. */
 export function addImages(text: string, added: readonly AddedImage[]): string {
   const document: Document = parseDocument(text);
-  const wanted = new Set(added.map(({ image }) => spelledOut(image)));
+  const wanted = new Set(added.map(({ image }) => normalizeReference(image)));
   const excluded = document.getIn(["images", "exclude"]);
   if (isSeq(excluded)) {
     excluded.items = excluded.items.filter(
-      (item) => !(isMap(item) && wanted.has(spelledOut(String(item.get("image"))))),
+      (item) => !(isMap(item) && wanted.has(normalizeReference(String(item.get("image"))))),
     );
     if (excluded.items.length === 0) document.deleteIn(["images", "exclude"]);
   }

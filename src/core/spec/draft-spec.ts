@@ -1,7 +1,7 @@
 // The text of a first bundle spec: what is known filled in, what a person has to decide as comments.
 import { stringify } from "yaml";
-import type { FindingWarning, ImageUse } from "../finding/image-use.js";
-import { isTestHook } from "../finding/hooks.js";
+import type { FindingWarning, ImageUse } from "../images/image-use.js";
+import { isTestHook } from "../charts/hooks.js";
 import type { Suspect } from "../finding/program/suspect.js";
 
 /** What goes into a first spec. Paths are as they are to stand in it: relative to its folder. */

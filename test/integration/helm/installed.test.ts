@@ -2,10 +2,10 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Findings } from "../../../src/core/finding/image-use.js";
+import type { Findings } from "../../../src/core/images/image-use.js";
 import type { BundleSpec } from "../../../src/core/spec/bundle-spec.js";
-import { findReleaseImages, prepareReleases } from "../../../src/workflows/charts.js";
-import type { ChartContext } from "../../../src/workflows/context.js";
+import { findReleaseImages, prepareReleases } from "../../../src/workflows/find/release-images.js";
+import type { ChartContext } from "../../../src/workflows/ports.js";
 import { needs } from "../../support/parts.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 

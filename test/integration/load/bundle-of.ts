@@ -5,12 +5,11 @@ import { makeImage, type ImageWish, type MadeImage } from "../../../scripts/part
 import { blobPath } from "../../../scripts/parts/layers.js";
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
 import { finishInventory, planArchive, type ArchiveInput } from "../../../src/core/bundle/archive-plan.js";
-import { inventoryImage } from "../../../src/core/bundle/inventory-image.js";
-import { FORMAT_VERSION, type Inventory } from "../../../src/core/bundle/inventory.js";
+import { FORMAT_VERSION, type Inventory, inventoryImage } from "../../../src/core/bundle/inventory.js";
 import { formatReference, nodeNames, parseReference } from "../../../src/core/images/reference.js";
 import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../../src/core/oci/platform.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 
 /** An image to make, and what it is called; `DIGEST` in the reference stands for the digest of the image. */
 export interface NamedWish extends ImageWish {

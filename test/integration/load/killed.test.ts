@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseCompleteImages } from "../../../src/adapters/containerd/check-output.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { runCli, startCli } from "../../support/cli.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
 import { bundleOf } from "./bundle-of.js";
+import { parseCompleteImages } from "../../../src/adapters/nodes/node-scripts.js";
 
 const describeNodes = await needs("nodes", "root");
 

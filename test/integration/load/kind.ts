@@ -3,15 +3,15 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
-import { readSegments } from "../../../src/adapters/bundle-registry/segments.js";
+import { readSegments } from "../../../src/adapters/files/read-segments.js";
 import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
 import { findDockerEndpoint } from "../../../src/adapters/docker/endpoint.js";
 import { DockerEngine } from "../../../src/adapters/docker/engine.js";
-import { findKindNodes } from "../../../src/adapters/kind/nodes.js";
-import type { NodeTarget } from "../../../src/core/cluster/node.js";
+import { findKindNodes } from "../../../src/adapters/nodes/kind.js";
+import type { NodeTarget } from "../../../src/core/load/node.js";
 import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
-import type { BundleReader, OpenBundle } from "../../../src/workflows/context.js";
-import type { LoadContext } from "../../../src/workflows/load.js";
+import type { BundleReader, OpenBundle } from "../../../src/workflows/ports.js";
+import type { LoadContext } from "../../../src/workflows/load/nodes.js";
 
 /** Makes a client of the engine that the tests run with. */
 export async function dockerEngine(): Promise<DockerEngine> {

@@ -1,6 +1,6 @@
 // Loads a bundle in a process of its own, for tests that kill it: `load-once.ts BUNDLE CLUSTER`. Says `sending` when bytes flow.
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
-import { loadBundle } from "../../../src/workflows/load.js";
+import { loadBundle } from "../../../src/workflows/load/nodes.js";
 import { kindTarget, loadContext } from "./kind.js";
 
 const [file = "", cluster = ""] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import type { ClusterNode } from "../../../src/core/cluster/node.js";
+import type { ClusterNode } from "../../../src/core/load/node.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { start } from "../../support/run.js";

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { blobPath } from "../../../scripts/parts/layers.js";
 import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
-import type { ServedBundle } from "../../../src/core/cluster/served-bundle.js";
+import type { ServedBundle } from "../../../src/core/bundle/bundle-server.js";
 import { digestOf } from "../../../src/core/oci/digest.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { bundleOf } from "./bundle-of.js";
 
 const folder = mkdtempSync(join(tmpdir(), "viola-serve-"));

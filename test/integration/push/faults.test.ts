@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../../scripts/parts/embedded-registry.js";
 import type { Fault } from "../../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { bundleOf } from "../load/bundle-of.js";
 import { pushTo } from "./push-to.js";
 

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { mirrorSettings, type MirrorPlace } from "../../../src/core/cluster/mirror-settings.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import { mirrorSettings, type MirrorPlace } from "../../../src/core/load/mirror-settings.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import {
   startDockerRegistry,

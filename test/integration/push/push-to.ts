@@ -1,10 +1,10 @@
 // Pushes a bundle as cli/load.ts puts the parts together.
 import pLimit from "p-limit";
 import { connectPushRegistry } from "../../../src/adapters/registry/push-client.js";
-import { defaultSettings, type Settings } from "../../../src/adapters/settings.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
-import type { ProgressEvent } from "../../../src/workflows/events.js";
-import { pushBundle, type PushReport } from "../../../src/workflows/push.js";
+import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
+import type { ProgressEvent } from "../../../src/workflows/progress.js";
+import { pushBundle, type PushReport } from "../../../src/workflows/load/registry.js";
 import { reader } from "../load/kind.js";
 
 export interface PushSetup {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe as always, expect, it } from "vitest";
 import { MANIFEST_MEDIA_TYPES } from "../../../src/core/oci/descriptor.js";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
 import { needs } from "../../support/parts.js";
 import { run } from "../../support/run.js";

@@ -15,7 +15,7 @@ import type { Fault } from "../../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
-import { defaultSettings, type Settings } from "../../../src/adapters/settings.js";
+import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
 import { OCI_INDEX, OCI_MANIFEST, type Descriptor } from "../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../src/core/oci/digest.js";
 import { parsePlatform } from "../../../src/core/oci/platform.js";

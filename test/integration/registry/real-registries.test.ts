@@ -8,7 +8,7 @@ import { blobPath } from "../../../scripts/parts/layers.js";
 import { pushImage } from "../../../scripts/parts/push.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
-import { defaultSettings, type Settings } from "../../../src/adapters/settings.js";
+import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
 import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
 import { parsePlatform } from "../../../src/core/oci/platform.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import type { OpenBundle } from "../../../src/workflows/context.js";
+import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { startCli } from "../../support/cli.js";
 import { startContainerd } from "../../support/containerd.js";
 import { needs } from "../../support/parts.js";

@@ -1,13 +1,13 @@
 // Runs installBundle with hand-written fakes: a cluster, nodes, a registry and a helm that do as a test says.
 import type { Inventory, InventoryImage } from "../../../src/core/bundle/inventory.js";
-import type { Json } from "../../../src/core/finding/walk.js";
+import type { Json } from "../../../src/core/json.js";
 import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../src/core/install/cluster.js";
 import type { ImageRegistry } from "../../../src/core/install/image-registry.js";
 import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
-import type { ProgressEvent } from "../../../src/workflows/events.js";
-import type { AskedNode, InstallOptions } from "../../../src/workflows/install-input.js";
-import { installBundle, type InstallReport } from "../../../src/workflows/install.js";
-import { imageOf, inventoryOf } from "../core/cluster/inventory-of.js";
+import type { ProgressEvent } from "../../../src/workflows/progress.js";
+import type { AskedNode, InstallOptions } from "../../../src/workflows/install/types.js";
+import { installBundle, type InstallReport } from "../../../src/workflows/install/install.js";
+import { imageOf, inventoryOf } from "../core/load/inventory-of.js";
 
 /** What a test changes of a cluster in which everything is well. */
 export interface Scene {

@@ -11,7 +11,7 @@ import { findInDocument } from "./text.js";
 const NEIGHBOURS: Readonly<Record<ProgramString["rule"], number>> = { "string-header": 16, constant: 64 };
 
 /** A string that is a name, or the version of one. */
-interface Piece extends ProgramString {
+interface ProgramToken extends ProgramString {
   readonly name?: ImageName;
 }
 
@@ -28,7 +28,7 @@ export function findInCompiledProgram(
   const build = readBuildInformation(elf);
   const hosts = foreignHosts(build);
   const { strings, documents } = readProgramTexts(elf, (text) => mayBeImage(text) || isVersion(text));
-  const pieces = strings.flatMap((string): readonly Piece[] => {
+  const pieces = strings.flatMap((string): readonly ProgramToken[] => {
     if (isVersion(string.text)) return [string];
     const name = readImageName(string.text, hosts);
     return name === undefined ? [] : [{ ...string, name }];
@@ -60,8 +60,8 @@ export function findInCompiledProgram(
  * Gives each name without a tag the version that stands beside it: indexes of names -> versions. In `var (V1 = …; A = …; V2 = …; B = …)` every string
  * has two neighbours, so pairs are made from the front, and what is in a pair is in no other.
  */
-function pairNeighbours(pieces: readonly Piece[]): ReadonlyMap<number, Piece> {
-  const pairs = new Map<number, Piece>();
+function pairNeighbours(pieces: readonly ProgramToken[]): ReadonlyMap<number, ProgramToken> {
+  const pairs = new Map<number, ProgramToken>();
   let isPaired = true;
   for (const [index, piece] of pieces.entries()) {
     const last = pieces[index - 1];

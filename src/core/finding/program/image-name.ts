@@ -1,5 +1,5 @@
 // Telling names of images from the paths, labels, media types and module names that programs are full of.
-import { findImage } from "../candidate.js";
+import { findImage } from "../rules/candidate.js";
 
 /** A string that names an image, with or without a tag. */
 export interface ImageName {

@@ -1,8 +1,8 @@
 // Images in ConfigMaps and Secrets: values that are a reference, that are YAML or JSON, or that are text with references in it.
-import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "../candidate.js";
-import type { Found, Rule } from "../found.js";
-import { readStructure } from "../structured-text.js";
-import { isRecord, strings, type Json, type Path } from "../walk.js";
+import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "./candidate.js";
+import type { Found, Rule } from "./found.js";
+import { readStructure } from "../../embedded-yaml.js";
+import { isRecord, strings, type Json, type Path } from "../../json.js";
 import { findInParsed } from "./inner-structure.js";
 import { findSplitValues } from "./split-values.js";
 

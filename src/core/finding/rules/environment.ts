@@ -1,9 +1,10 @@
 // Images that a program gets by environment variable: RELATED_IMAGE_*, *_IMAGE, and maps of one image a line.
-import { findFullImage, findHostedImage, findImage, hasTagOrDigest } from "../candidate.js";
-import type { Found, Rule } from "../found.js";
+import { findFullImage, findHostedImage, findImage, hasTagOrDigest } from "./candidate.js";
+import type { Found, Rule } from "./found.js";
 import { findInStructure, mayBeStructure } from "./inner-structure.js";
 import { findSplitValues } from "./split-values.js";
-import { containers, isRecord, textOf, type ContainerAt } from "../walk.js";
+import { isRecord, textOf } from "../../json.js";
+import { containers, type ContainerAt } from "../../kubernetes/containers.js";
 
 /** `FOO_IMAGE`, `RELATED_IMAGE_FOO`, `FOO_IMAGES`, `FOO_IMAGE_NAME`. */
 const IMAGE_VARIABLE = /(?:^|_)IMAGES?(?:_|$)|IMAGE$/i;

@@ -1,7 +1,7 @@
 // Images that a program gets by flag: `--x=ref`, or `--x` and `ref` as two items.
-import { findFullImage, findHostedImage } from "../candidate.js";
-import type { Found, Rule } from "../found.js";
-import { containers, type ContainerAt } from "../walk.js";
+import { findFullImage, findHostedImage } from "./candidate.js";
+import type { Found, Rule } from "./found.js";
+import { containers, type ContainerAt } from "../../kubernetes/containers.js";
 
 /** Flags whose names say that they carry an image. */
 const IMAGE_FLAG = /image|reloader|solver|(?:^|[-_.])base(?:[-_.]|$)/i;

@@ -1,6 +1,6 @@
 // Image fields by their names: whole references, and references split over several fields. Used for custom resources and for
 // configuration that is YAML or JSON.
-import type { Confidence } from "../image-use.js";
+import type { Confidence } from "../../images/image-use.js";
 import {
   findFullImage,
   findImage,
@@ -8,9 +8,9 @@ import {
   IMAGE_KEY,
   IMAGES_KEY,
   joinReference,
-} from "../candidate.js";
-import type { Found } from "../found.js";
-import { isRecord, maps, textOf, type Json, type Path } from "../walk.js";
+} from "./candidate.js";
+import type { Found } from "./found.js";
+import { isRecord, maps, textOf, type Json, type Path } from "../../json.js";
 
 /** Lists of which any one, beside an image, shows that the map is a container under a name of its own. */
 const CONTAINER_LISTS = ["command", "args", "volumeMounts"];

@@ -1,7 +1,7 @@
 // Images in text that is YAML or JSON itself, wherever it stands: values of ConfigMaps and variables, fields of custom resources.
-import type { Found } from "../found.js";
-import { readStructure } from "../structured-text.js";
-import type { Path } from "../walk.js";
+import type { Found } from "./found.js";
+import { readStructure } from "../../embedded-yaml.js";
+import type { Path } from "../../json.js";
 import { findImageFields } from "./image-fields.js";
 import { findPodImages } from "./pod-spec.js";
 

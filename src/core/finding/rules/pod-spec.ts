@@ -1,7 +1,8 @@
 // Images of Pod specs, found by shape: in any kind, at any depth, in custom resources and in lists of templates.
-import { findImage } from "../candidate.js";
-import type { Found, Rule } from "../found.js";
-import { containers, isRecord, maps, textOf } from "../walk.js";
+import { findImage } from "./candidate.js";
+import type { Found, Rule } from "./found.js";
+import { isRecord, maps, textOf } from "../../json.js";
+import { containers } from "../../kubernetes/containers.js";
 
 /** Containers of all three lists, and volumes whose source is an image. */
 export const POD_SPEC: Rule = {

@@ -1,5 +1,5 @@
 // References split over values with names of one prefix: X_IMAGE and X_TAG in an environment, x.repository and x.tag in a ConfigMap.
-import { findFullImage, findImage, hasTagOrDigest, joinReference } from "../candidate.js";
+import { findFullImage, findImage, hasTagOrDigest, joinReference } from "./candidate.js";
 
 /** A reference put together; `name` is the value that holds the repository. */
 export interface SplitValue {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { makeRoutes, parseRange } from "../../../../src/adapters/bundle-registry/routes.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
-import { digestOfText, imageOf, inventoryOf } from "../../core/cluster/inventory-of.js";
+import { digestOfText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
 
 const prometheus = imageOf("quay.io/prometheus/prometheus:v2", { layers: ["layer"] });
 const busybox = imageOf("docker.io/library/busybox:1", { layers: ["layer"] });

@@ -1,12 +1,11 @@
 // The small rules of the registry client: challenges, retries, endpoints, proxies, redaction.
 import { describe, expect, it } from "vitest";
-import { AuthorizationFailure, Authorizer } from "../../../../src/adapters/registry/auth.js";
-import { parseChallenges } from "../../../../src/adapters/registry/challenge.js";
+import { AuthorizationFailure, Authorizer, parseChallenges } from "../../../../src/adapters/registry/auth.js";
 import { CredentialStore } from "../../../../src/adapters/registry/credentials.js";
 import { endpointsFor, urlAt } from "../../../../src/adapters/registry/endpoints.js";
-import { HttpClient, redactUrl } from "../../../../src/adapters/registry/http.js";
-import { proxyFor } from "../../../../src/adapters/registry/proxy.js";
-import { retryDelayMs } from "../../../../src/adapters/registry/retry.js";
+import { HttpClient, redactUrl } from "../../../../src/adapters/http/client.js";
+import { proxyFor } from "../../../../src/adapters/http/proxy.js";
+import { retryDelayMs } from "../../../../src/adapters/http/retry.js";
 
 describe("parseChallenges", () => {
   it("reads parameters, quoted or not, with commas and escapes inside", () => {

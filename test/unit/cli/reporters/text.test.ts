@@ -5,7 +5,7 @@ import { formatFindings } from "../../../../src/cli/reporters/images.js";
 import { formatSuspects } from "../../../../src/cli/reporters/suspects.js";
 import { formatTable } from "../../../../src/cli/reporters/table.js";
 import type { CheckReport } from "../../../../src/core/check/check-running.js";
-import type { ImageUse } from "../../../../src/core/finding/image-use.js";
+import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import type { Suspect } from "../../../../src/core/finding/program/suspect.js";
 
 describe("a table", () => {

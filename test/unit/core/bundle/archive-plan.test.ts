@@ -6,12 +6,12 @@ import {
   type ArchiveInput,
   type ArchivePlan,
 } from "../../../../src/core/bundle/archive-plan.js";
-import { inventoryImage } from "../../../../src/core/bundle/inventory-image.js";
 import { parseTarHeader, TAR_BLOCK } from "../../../../src/core/bundle/tar-header.js";
 import type { ResolvedImage } from "../../../../src/core/images/resolved-image.js";
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { imageUse } from "../../../support/image-use.js";
+import { inventoryImage } from "../../../../src/core/bundle/inventory.js";
 
 const GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
 

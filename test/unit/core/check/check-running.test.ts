@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Inventory, InventoryImage } from "../../../../src/core/bundle/inventory.js";
 import { checkRunning } from "../../../../src/core/check/check-running.js";
 import type { RunningContainer, RunningObject } from "../../../../src/core/check/running-images.js";
-import type { Evidence } from "../../../../src/core/finding/image-use.js";
-import { digestOfText, imageOf, inventoryOf } from "../cluster/inventory-of.js";
+import type { Evidence } from "../../../../src/core/images/image-use.js";
+import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const EVIDENCE: Evidence = {

@@ -1,7 +1,7 @@
 // A render of 50 MB: text in ConfigMaps, custom resources and workloads by the thousand, and operators that serve them.
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadOperators } from "../../../../src/adapters/operators.js";
+import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
 import { findImages } from "../../../../src/core/finding/find-images.js";
 import { ROOT } from "../../../support/paths.js";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadOperators } from "../../../../src/adapters/operators.js";
+import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.js";
 import { ROOT } from "../../../support/paths.js";
 import { findIn, linesOf } from "./find.js";

@@ -1,13 +1,13 @@
 // What counts as missing on a node: names, digests, and what a Node object tells of them.
 import { describe, expect, it } from "vitest";
-import type { ImageUse } from "../../../../src/core/finding/image-use.js";
+import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import {
   contentOfNode,
   findMissingImages,
   namesToFind,
   neededImages,
 } from "../../../../src/core/install/missing-images.js";
-import { imageOf, inventoryOf } from "../cluster/inventory-of.js";
+import { imageOf, inventoryOf } from "../load/inventory-of.js";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const use = (normalized: string, required = true): ImageUse => ({

@@ -1,6 +1,6 @@
 // The record of a rehearsal: read with care, evidence for images, and what has changed since.
 import { describe, expect, it } from "vitest";
-import type { ImageUse } from "../../../../src/core/finding/image-use.js";
+import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import {
   differencesFrom,
@@ -11,7 +11,7 @@ import {
   type Rehearsable,
   type RehearsalRecord,
 } from "../../../../src/core/rehearsal/record.js";
-import { digestOfText, imageOf, inventoryOf } from "../cluster/inventory-of.js";
+import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
 
 const WEB = "docker.io/library/web:1";
 const HIDDEN = "quay.io/org/hidden:2";

@@ -1,8 +1,8 @@
 // What a rehearsal came to: whose an image is, who started it, and what was never asked for.
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../../../src/core/finding/walk.js";
+import type { Json } from "../../../../src/core/json.js";
 import { judgeRehearsal, originOf, type Witnessed } from "../../../../src/core/rehearsal/verdict.js";
-import { imageOf, inventoryOf } from "../cluster/inventory-of.js";
+import { imageOf, inventoryOf } from "../load/inventory-of.js";
 
 const WEB = "docker.io/library/web:1";
 const IDLE = "docker.io/library/idle:1";

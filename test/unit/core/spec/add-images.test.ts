@@ -1,6 +1,6 @@
 // Images that a rehearsal missed, written into a spec.
 import { expect, it } from "vitest";
-import { chooseImages } from "../../../../src/core/images/choose-images.js";
+import { chooseImages } from "../../../../src/core/spec/choose-images.js";
 import { addImages } from "../../../../src/core/spec/add-images.js";
 import { parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
 

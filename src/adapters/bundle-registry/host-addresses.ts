@@ -1,0 +1,11 @@
+// The addresses of this machine.
+import { networkInterfaces } from "node:os";
+
+/** Lists this machine's own addresses that other machines may reach, IPv4 first. */
+export function hostAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all
+    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
+    .sort((one, other) => Number(one.family === "IPv6") - Number(other.family === "IPv6"))
+    .map(({ address }) => address);
+}

@@ -1,0 +1,36 @@
+// Reads the knowledge base of operators from its data files.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { settleAll, ViolaError } from "../../errors.js";
+import { parseOperatorRule, type OperatorRule } from "../../core/finding/operator-rules.js";
+
+/** Returns the rules of every `*.yaml` in the folders, in the order of folders and names. Throws what is wrong with all files. */
+export async function loadOperators(folders: readonly string[]): Promise<readonly OperatorRule[]> {
+  const files: string[] = [];
+  for (const folder of folders) {
+    const names = await readdir(folder).catch((cause: unknown) => {
+      throw new ViolaError("FILE_UNUSABLE", `the operator rules in ${folder} cannot be read`, {
+        subject: folder,
+        cause,
+      });
+    });
+    files.push(
+      ...names
+        .filter((name) => name.endsWith(".yaml"))
+        .sort()
+        .map((name) => join(folder, name)),
+    );
+  }
+  const rules = await settleAll(
+    "some operator rules are not valid",
+    files.map(async (file) => parseOperatorRule(await readFile(file, "utf8"), file)),
+  );
+  for (const [index, { id }] of rules.entries()) {
+    if (rules.findIndex((other) => other.id === id) !== index) {
+      throw new ViolaError("SETTINGS_INVALID", `${files[index] ?? ""}: operator "${id}" is known already`, {
+        subject: files[index] ?? id,
+      });
+    }
+  }
+  return rules;
+}

@@ -1,0 +1,152 @@
+// The user's own settings: mirrors, insecure registries, certificates, helm, concurrency, cache.
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { ManyErrors, ViolaError } from "../../errors.js";
+import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
+
+/** Where else the content of a registry is to be had. */
+export interface MirrorRule {
+  /** `http(s)://HOST[:PORT][/PREFIX]`, best first; `{registry}` stands for the registry's host. */
+  readonly endpoints: readonly string[];
+  /** True when the registry itself must not be asked. */
+  readonly only: boolean;
+}
+
+/** Checked settings; every path is absolute. */
+export interface Settings {
+  /** By registry host; `*` is for every registry without a rule of its own. */
+  readonly mirrors: ReadonlyMap<string, MirrorRule>;
+  /** Hosts (with port, where it is not the usual one) whose certificate is not checked and that may speak plain HTTP. */
+  readonly insecure: ReadonlySet<string>;
+  /** Certificates to trust besides the system's; `pem` is the content of `file`. */
+  readonly ca: readonly { readonly file: string; readonly pem: string }[];
+  /** The helm program. */
+  readonly helm?: string;
+  /** How many requests one registry gets at a time. */
+  readonly concurrency: number;
+  /** Folder for what may be kept between runs. */
+  readonly cache?: string;
+}
+
+/** What decides which file is read. */
+export interface SettingsPlace {
+  /** From `--config`. */
+  readonly file?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly platform: NodeJS.Platform;
+}
+
+const DEFAULT_CONCURRENCY = 8;
+
+const endpointSchema = z.string().refine(isEndpoint, {
+  error: "must be http://HOST[:PORT][/PREFIX] or https://…, without user, query and fragment",
+});
+const mirrorSchema = z.union(
+  [
+    z.array(endpointSchema).transform((endpoints) => ({ endpoints, only: false })),
+    strictObject({ endpoints: z.array(endpointSchema), only: z.boolean().default(false) }),
+  ],
+  {
+    error:
+      "must be a list of http(s)://HOST[:PORT][/PREFIX], or {endpoints: [such a list], only: true or false}",
+  },
+);
+const hostSchema = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?$/, { error: "must be HOST[:PORT]" });
+const settingsSchema = strictObject({
+  mirrors: z.record(z.union([z.literal("*"), hostSchema]), mirrorSchema).default({}),
+  insecure: z.array(hostSchema).default([]),
+  ca: z
+    .union([z.string(), z.array(z.string())], { error: "must be a file or a list of files" })
+    .default([])
+    .transform((files) => (typeof files === "string" ? [files] : files)),
+  helm: z.string().min(1).optional(),
+  concurrency: z.int().min(1).max(64).default(DEFAULT_CONCURRENCY),
+  cache: z.string().min(1).optional(),
+});
+
+/**
+ * Reads the settings file: `--config`, else `VIOLA_AIRGAP_CONFIG`, else `config.yaml` in the platform's config folder, which may be absent.
+ * Throws `SETTINGS_INVALID` for everything that is wrong in it, at once, and when a file that was asked for cannot be read.
+ */
+export async function loadSettings(place: SettingsPlace): Promise<Settings> {
+  const asked = place.file ?? (place.env["VIOLA_AIRGAP_CONFIG"] || undefined);
+  const file = resolve(asked ?? defaultFile(place));
+  let text = "";
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    if (asked !== undefined || !isAbsent(cause)) throw unreadable(file, file, cause);
+  }
+  const { helm, cache, ...parsed } = parseYamlFile(text, file, settingsSchema, "SETTINGS_INVALID");
+  const folder = dirname(file);
+  return {
+    mirrors: new Map(Object.entries(parsed.mirrors)),
+    insecure: new Set(parsed.insecure),
+    ca: await readCertificates(
+      parsed.ca.map((path) => resolve(folder, path)),
+      file,
+    ),
+    concurrency: parsed.concurrency,
+    // A bare word is a program on the PATH.
+    ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
+    ...(cache !== undefined && { cache: resolve(folder, cache) }),
+  };
+}
+
+/** Returns the settings of a user who wrote none. */
+export function defaultSettings(): Settings {
+  return { mirrors: new Map(), insecure: new Set(), ca: [], concurrency: DEFAULT_CONCURRENCY };
+}
+
+function defaultFile({ env, home, platform }: SettingsPlace): string {
+  const folder =
+    platform === "win32"
+      ? env["APPDATA"] || join(home, "AppData", "Roaming")
+      : platform === "darwin"
+        ? join(home, "Library", "Application Support")
+        : env["XDG_CONFIG_HOME"] || join(home, ".config");
+  return join(folder, "viola-airgap", "config.yaml");
+}
+
+async function readCertificates(files: readonly string[], settingsFile: string): Promise<Settings["ca"]> {
+  const failures: ViolaError[] = [];
+  const certificates: { file: string; pem: string }[] = [];
+  for (const file of files) {
+    try {
+      const pem = await readFile(file, "utf8");
+      if (pem.includes("-----BEGIN CERTIFICATE-----")) certificates.push({ file, pem });
+      else failures.push(unreadable(settingsFile, file, "it has no PEM certificate"));
+    } catch (cause) {
+      failures.push(unreadable(settingsFile, file, cause));
+    }
+  }
+  const [first] = failures;
+  if (first === undefined) return certificates;
+  throw failures.length === 1 ? first : new ManyErrors(`${settingsFile}: ca cannot be used`, failures);
+}
+
+function unreadable(settingsFile: string, file: string, cause: unknown): ViolaError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const what = settingsFile === file ? "cannot be read" : `ca: ${file} cannot be used`;
+  return new ViolaError("SETTINGS_INVALID", `${settingsFile}: ${what}: ${why}`, {
+    subject: settingsFile,
+    cause,
+  });
+}
+
+function isAbsent(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+function isEndpoint(text: string): boolean {
+  const example = text.replaceAll("{registry}", "registry.invalid");
+  if (!URL.canParse(example)) return false;
+  const url = new URL(example);
+  if (!/^https?:$/.test(url.protocol)) return false;
+  return url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+}

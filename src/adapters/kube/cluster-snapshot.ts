@@ -1,0 +1,131 @@
+// What a cluster has before a rehearsal, and taking away what Helm leaves behind after one.
+import { isRecord, textOf, valueAt, type Json } from "../../core/json.js";
+import { makerOf } from "../../core/rehearsal/verdict.js";
+import { ViolaError } from "../../errors.js";
+import type { ClusterSnapshot, ObjectName } from "../../core/rehearsal/cluster-snapshot.js";
+
+/** Runs kubectl with these arguments and returns what it prints. */
+type Run = (args: readonly string[], stdin?: string) => Promise<string>;
+
+const TIMEOUT = "--timeout=90s";
+const DEFINITION = "CustomResourceDefinition";
+
+/** See `RehearsalCluster`. */
+export async function remember(run: Run, namespaces: readonly string[]): Promise<ClusterSnapshot> {
+  const names = async (...args: readonly string[]): Promise<ReadonlySet<string>> =>
+    new Set((await run(["get", ...args, "--output=name"])).split("\n").filter((name) => name !== ""));
+  const [there, definitions, volumes, services] = await Promise.all([
+    names("namespaces"),
+    names("customresourcedefinitions"),
+    volumesIn(run, "Available"),
+    findServices(run),
+  ]);
+  return {
+    namespaces: await Promise.all(
+      [...new Set(namespaces)].map(async (name) => {
+        const wasThere = there.has(`namespace/${name}`);
+        const claims = wasThere
+          ? await names("persistentvolumeclaims", `--namespace=${name}`)
+          : new Set<string>();
+        return { name, wasThere, claims };
+      }),
+    ),
+    definitions: new Set([...definitions].map((name) => name.slice(name.indexOf("/") + 1))),
+    freeVolumes: new Set(volumes),
+    services: new Set(services.map(({ path }) => path)),
+  };
+}
+
+/** See `RehearsalCluster`. */
+export async function putBack(
+  run: Run,
+  memory: ClusterSnapshot,
+  made: readonly ObjectName[],
+  makers: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const stayed: string[] = [];
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ViolaError)) throw error;
+      stayed.push(`${what}: ${error.message}`);
+    }
+  };
+  const remove = (objects: readonly ObjectName[]): Promise<unknown> =>
+    run(["delete", "--ignore-not-found", TIMEOUT, "--filename=-"], JSON.stringify(listOf(objects)));
+
+  const ofHooks = made.filter(({ kind }) => kind !== DEFINITION);
+  if (ofHooks.length > 0) await attempt("objects of hooks", () => remove(ofHooks));
+  for (const { name, wasThere, claims } of memory.namespaces) {
+    await attempt(`namespace ${name}`, async () => {
+      if (!wasThere) await run(["delete", "namespace", name, "--ignore-not-found", TIMEOUT]);
+      else await removeClaims(run, name, claims);
+    });
+  }
+  const definitions = made.filter(({ kind, name }) => kind === DEFINITION && !memory.definitions.has(name));
+  if (definitions.length > 0) await attempt("definitions of custom resources", () => remove(definitions));
+  await attempt("services", async () => {
+    for (const { path, maker, name, namespace } of await findServices(run)) {
+      if (memory.services.has(path) || !makers.has(maker)) continue;
+      await run(["delete", "service", name, `--namespace=${namespace}`, "--ignore-not-found", TIMEOUT]);
+    }
+  });
+  await attempt("volumes", async () => {
+    for (const name of await volumesIn(run, "Released")) {
+      if (!memory.freeVolumes.has(name)) continue;
+      await run(["patch", "persistentvolume", name, "--type=merge", '--patch={"spec":{"claimRef":null}}']);
+    }
+  });
+  return stayed;
+}
+
+async function removeClaims(run: Run, namespace: string, before: ReadonlySet<string>): Promise<void> {
+  const where = `--namespace=${namespace}`;
+  const names = (await run(["get", "persistentvolumeclaims", where, "--output=name"])).split("\n");
+  const added = names.filter((name) => name !== "" && !before.has(name));
+  if (added.length > 0) await run(["delete", ...added, where, "--ignore-not-found", TIMEOUT]);
+}
+
+async function volumesIn(run: Run, phase: string): Promise<readonly string[]> {
+  return (await listObjects(run, "persistentvolumes"))
+    .filter((volume) => textOf(valueAt(volume, "status.phase")) === phase)
+    .flatMap((volume) => textOf(valueAt(volume, "metadata.name")) ?? []);
+}
+
+interface FoundService {
+  /** `NAMESPACE/NAME` */
+  readonly path: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly maker: string;
+}
+
+/** Services of all namespaces: operators make some beside their own, such as prometheus-operator for kubelets. */
+async function findServices(run: Run): Promise<readonly FoundService[]> {
+  const services = await listObjects(run, "services", "--all-namespaces", "--show-managed-fields");
+  return services.map((service) => {
+    const [namespace = "", name = ""] = ["namespace", "name"].map(
+      (field) => textOf(valueAt(service, `metadata.${field}`)) ?? "",
+    );
+    return { path: `${namespace}/${name}`, namespace, name, maker: makerOf(service) ?? "" };
+  });
+}
+
+async function listObjects(run: Run, ...args: readonly string[]): Promise<readonly Json[]> {
+  const items = valueAt(JSON.parse(await run(["get", ...args, "--output=json"])), "items");
+  return Array.isArray(items) ? items.filter(isRecord) : [];
+}
+
+function listOf(objects: readonly ObjectName[]): Json {
+  return {
+    apiVersion: "v1",
+    kind: "List",
+    items: objects.map(({ apiVersion, kind, name, namespace }) => ({
+      apiVersion,
+      kind,
+      // kubectl takes a namespace on what has none, and leaves it aside.
+      metadata: { name, ...(kind !== DEFINITION && { namespace }) },
+    })),
+  };
+}

@@ -1,0 +1,352 @@
+// A node whose containerd is reached through `ctr`, in the node's container or on this machine.
+import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ClusterNode, FreeSpace, NodeImage, NodeMirror, WantedName } from "../../core/load/node.js";
+import type { Chunks } from "../../core/bundle/partial-archive.js";
+import type { Platform } from "../../core/oci/descriptor.js";
+import { normalizePlatform } from "../../core/oci/platform.js";
+import { oneOrMany, ViolaError } from "../../errors.js";
+import { linesOf, runJobs, type JobAnswer } from "./node-jobs.js";
+import type { ExecResult, NodeShell } from "../exec/shell.js";
+import {
+  bundleLabel,
+  checkArguments,
+  DESCRIBE,
+  FETCH,
+  FREE_SPACE,
+  IMPORT,
+  LABEL_NAMES,
+  LIST_BLOBS,
+  LIST_CONTAINERS,
+  LIST_IMAGES,
+  MIRROR,
+  parseImages,
+  PIN_NAMES,
+  PROBE,
+  REMOVE,
+  UNPACK,
+} from "./node-scripts.js";
+import { parseCompleteImages } from "./node-scripts.js";
+
+/** An address that has not answered by then is no address to fetch from. */
+const PROBE_MS = 4_000;
+/** While a node works it is asked now and then whether it is still there: one that was paused keeps its connections, and says nothing. */
+const BEAT_MS = 5_000;
+const ANSWER_MS = 30_000;
+const MISSED_BEATS = 2;
+
+/** What is known of a node before it is asked anything. */
+export interface CtrNodeFacts {
+  readonly name: string;
+  /** See `ClusterNode`. */
+  readonly hostNames?: readonly string[];
+  readonly hostAddresses: readonly string[];
+  /** What to do when its containerd does not answer. */
+  readonly hint: string;
+}
+
+/** Asks the node for its platform. Throws `NODE_LOAD_FAILED` when its containerd does not answer. */
+export async function connectCtrNode(
+  shell: NodeShell,
+  facts: CtrNodeFacts,
+  signal: AbortSignal,
+): Promise<ClusterNode> {
+  const { name, hint } = facts;
+  const { exitCode, stdout, stderr } = await shell.exec(["sh", "-c", DESCRIBE], signal);
+  if (exitCode !== 0) {
+    const said = lastLine(stderr) || lastLine(stdout);
+    throw new ViolaError("NODE_LOAD_FAILED", `containerd on node ${name} does not answer: ${said}`, {
+      subject: name,
+      hint,
+    });
+  }
+  return new CtrNode(shell, platformOfMachine(stdout.trim()), facts);
+}
+
+/** Returns the platform behind an answer of `uname -m`. */
+export function platformOfMachine(machine: string): Platform {
+  const [, version] = /^armv(\d)/.exec(machine) ?? [];
+  if (version !== undefined && version < "8")
+    return { os: "linux", architecture: "arm", variant: `v${version}` };
+  return normalizePlatform({ os: "linux", architecture: machine });
+}
+
+/** See `ClusterNode` for what each method promises. */
+class CtrNode implements ClusterNode {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly hostAddresses: readonly string[];
+  readonly hostNames?: readonly string[];
+  readonly #shell: NodeShell;
+  readonly #hint: string;
+
+  constructor(shell: NodeShell, platform: Platform, { name, hostAddresses, hostNames, hint }: CtrNodeFacts) {
+    this.name = name;
+    this.platform = platform;
+    this.hostAddresses = hostAddresses;
+    if (hostNames !== undefined) this.hostNames = hostNames;
+    this.#shell = shell;
+    this.#hint = hint;
+  }
+
+  async completeImages(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    if (names.length === 0) return new Map();
+    const result = await this.#exec(checkArguments(names), signal);
+    // `check` may fail for one image that is damaged and still print the rest; only a node that prints nothing has not answered.
+    if (result.exitCode !== 0 && result.stdout === "") throw this.#failure("images cannot be listed", result);
+    return parseCompleteImages(result.stdout);
+  }
+
+  async presentBlobs(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const result = await this.#exec(LIST_BLOBS, signal);
+    if (result.exitCode !== 0) throw this.#failure("content cannot be listed", result);
+    return new Set(result.stdout.split("\n").filter((line) => line !== ""));
+  }
+
+  async freeSpace(signal: AbortSignal): Promise<FreeSpace | undefined> {
+    const { stdout } = await this.#exec(["sh", "-c", FREE_SPACE], signal);
+    const [, disk, kilobytes] = /^(\d+) (\d+)$/m.exec(stdout) ?? [];
+    return disk === undefined ? undefined : { disk, bytes: Number(kilobytes) * 1024 };
+  }
+
+  async findReachable(
+    endpoints: readonly string[],
+    name: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
+    const answers = this.#jobs(PROBE, [name], endpoints, endpoints.length, enough);
+    try {
+      for await (const { outcome, subject } of answers) {
+        if (outcome === "done") return subject;
+      }
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!enough.aborted) throw cause;
+    }
+    return undefined;
+  }
+
+  async fetchImages(
+    wanted: readonly WantedName[],
+    endpoint: string,
+    bundle: string,
+    concurrency: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const failures: ViolaError[] = [];
+    const unanswered = new Set(wanted.map(({ name }) => name));
+    let last = "";
+    const lines = wanted.map(({ platform, name }) => `${platform} ${name}`);
+    await this.#whileAlive(signal, async (alive) => {
+      const answers = this.#jobs(FETCH, [endpoint, bundleLabel(bundle)], lines, concurrency, alive);
+      for await (const { outcome, subject, text } of answers) {
+        if (outcome === "said") last = text;
+        if (outcome === "failed") failures.push(this.#imageFailure(subject, text));
+        unanswered.delete(subject);
+      }
+    });
+    // A node that dies may say of each image, with its last breath, that it failed.
+    if (unanswered.size > 0 || (failures.length > 0 && !(await this.#answers(signal)))) {
+      signal.throwIfAborted();
+      const why = last || failures[0]?.message;
+      const count = unanswered.size + failures.length;
+      throw this.#gone(`stopped with ${count} images not fetched${why === undefined ? "" : `: ${why}`}`);
+    }
+    if (failures.length > 0) throw oneOrMany(`${this.name} could not fetch all images`, failures);
+  }
+
+  async importImages(
+    wanted: readonly WantedName[],
+    archive: Chunks,
+    bundle: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const platform = wanted[0]?.platform;
+    if (platform === undefined) return;
+    await this.#whileAlive(signal, (alive) => this.#import(platform, archive, alive));
+    const names = wanted.map(({ name }) => name);
+    await this.#must("images cannot be pinned", script(PIN_NAMES, [bundleLabel(bundle), ...names]), signal);
+  }
+
+  async #import(platform: string, archive: Chunks, signal: AbortSignal): Promise<void> {
+    const session = await this.#shell.open(script(IMPORT, [platform]), signal);
+    const abort = (): void => {
+      session.destroy();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    try {
+      // When ctr gives up early the archive is not read to its end: its own message, not the broken pipe, says why.
+      const feeding = pipeline(archive, session.stdin, { signal }).catch(() => undefined);
+      const lines: string[] = [];
+      for await (const line of linesOf(session)) lines.push(line);
+      session.destroy();
+      await feeding;
+      signal.throwIfAborted();
+      const exitCode = await session.exitCode(signal);
+      if (exitCode !== 0)
+        throw this.#failure("the import failed", { exitCode, stdout: lines.join("\n"), stderr: "" });
+    } finally {
+      signal.removeEventListener("abort", abort);
+      session.destroy();
+    }
+  }
+
+  /** Does the work with a signal that fires as well when the node answers no more; what a node that is gone left undone the work sees. */
+  async #whileAlive(signal: AbortSignal, work: (alive: AbortSignal) => Promise<void>): Promise<void> {
+    const gone = new AbortController();
+    const done = new AbortController();
+    const watching = this.#watch(gone, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    try {
+      await work(AbortSignal.any([signal, gone.signal]));
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (gone.signal.aborted) throw this.#gone("answers no more, and its images are not all there");
+      throw cause;
+    } finally {
+      done.abort();
+      await watching;
+    }
+  }
+
+  async #watch(gone: AbortController, until: AbortSignal): Promise<void> {
+    for (let missed = 0; missed < MISSED_BEATS;) {
+      await delay(BEAT_MS, undefined, { signal: until });
+      missed = (await this.#answers(until)) ? 0 : missed + 1;
+    }
+    gone.abort();
+  }
+
+  async #answers(signal: AbortSignal): Promise<boolean> {
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    return this.#exec(["ctr", "version"], enough).then(
+      ({ exitCode }) => exitCode === 0,
+      () => false,
+    );
+  }
+
+  async unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#must("images cannot be unpacked", script(UNPACK, digests), signal);
+  }
+
+  async listImages(signal: AbortSignal): Promise<readonly NodeImage[]> {
+    return parseImages(await this.#must("images cannot be listed", LIST_IMAGES, signal));
+  }
+
+  async usedImages(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const listed = await this.#must("containers cannot be listed", LIST_CONTAINERS, signal);
+    return new Set(listed.split("\n").flatMap((line) => line.split(/\s+/)[1] ?? []));
+  }
+
+  async noteBundle(
+    names: readonly string[],
+    bundle: string,
+    needed: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (names.length === 0) return;
+    const values = [bundleLabel(bundle, needed), ...names];
+    await this.#must("images cannot be labelled", script(LABEL_NAMES, values), signal);
+  }
+
+  async removeImages(names: readonly string[], signal: AbortSignal): Promise<void> {
+    if (names.length > 0) await this.#must("images cannot be removed", script(REMOVE, names), signal);
+  }
+
+  async mirrorAll(endpoint: string, signal: AbortSignal): Promise<NodeMirror> {
+    const session = await this.#shell.open(script(MIRROR, [endpoint]), signal);
+    const said = linesOf(session);
+    const lift = async (): Promise<void> => {
+      session.stdin.end();
+      while (!(await said.next()).done);
+      session.destroy();
+    };
+    let last = "";
+    for (let line = await said.next(); !line.done; line = await said.next()) {
+      last = line.value;
+      if (last.startsWith("done mirror")) return { lift };
+      if (last.startsWith("failed mirror")) break;
+    }
+    await lift();
+    signal.throwIfAborted();
+    const why = last.replace(/^failed mirror /, "");
+    throw new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${MIRROR_FAILURES[why]?.message ?? why}`, {
+      subject: this.name,
+      ...(MIRROR_FAILURES[why] !== undefined && { hint: MIRROR_FAILURES[why].hint }),
+    });
+  }
+
+  async #must(what: string, argv: readonly string[], signal: AbortSignal): Promise<string> {
+    const result = await this.#exec(argv, signal);
+    if (result.exitCode !== 0) throw this.#failure(what, result);
+    return result.stdout;
+  }
+
+  #jobs(
+    text: string,
+    values: readonly string[],
+    lines: readonly string[],
+    concurrency: number,
+    signal: AbortSignal,
+  ): AsyncIterable<JobAnswer> {
+    return runJobs(this.#shell, script(text, values), lines, concurrency, signal);
+  }
+
+  async #exec(argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {
+    return await this.#shell.exec(argv, signal);
+  }
+
+  #failure(what: string, { exitCode, stdout, stderr }: ExecResult): ViolaError {
+    const said = lastLine(stderr) || lastLine(stdout);
+    return new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${what} (exit ${exitCode}): ${said}`, {
+      subject: this.name,
+      ...this.#hintFor(said),
+    });
+  }
+
+  #imageFailure(name: string, why: string): ViolaError {
+    return new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${name} could not be fetched: ${why}`, {
+      subject: name,
+      ...this.#hintFor(why),
+    });
+  }
+
+  #gone(what: string): ViolaError {
+    return new ViolaError("NODE_LOAD_FAILED", `${this.name} ${what}`, {
+      subject: this.name,
+      hint: `${this.#hint}. Then load again: what has arrived is not sent twice.`,
+    });
+  }
+
+  #hintFor(message: string): { hint?: string } {
+    if (message.includes("no space left on device")) {
+      return { hint: "Free disk space where the node keeps /var, then load again." };
+    }
+    return NO_CONTAINERD.test(message) ? { hint: this.#hint } : {};
+  }
+}
+
+/** What gRPC says when a containerd that was there is not there any more. */
+const NO_CONTAINERD = /connection refused|connection error|error reading from server|transport is closing/;
+
+/** What keeps a node from being given a mirror. */
+const MIRROR_FAILURES: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
+  "no-config-path": {
+    message: "its containerd reads no settings of registries (config_path is empty)",
+    hint: 'Make the cluster with this in its Kind configuration: containerdConfigPatches: [\'[plugins."io.containerd.grpc.v1.cri".registry]\\nconfig_path = "/etc/containerd/certs.d"\'].',
+  },
+  "in-use": {
+    message: "another rehearsal uses this node",
+    hint: "Wait until it has ended.",
+  },
+};
+
+/** Arguments of a shell that runs a script, each value an argument of its own. */
+function script(text: string, values: readonly string[]): readonly string[] {
+  return ["sh", "-c", text, "sh", ...values];
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}

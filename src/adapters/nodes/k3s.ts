@@ -1,0 +1,124 @@
+// k3s on this machine: whether it runs, where it keeps its data, and the folder that it takes images from when it starts.
+import { createWriteStream } from "node:fs";
+import { mkdir, open, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import { connect } from "node:net";
+import { machine } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { parse } from "yaml";
+import type { ImageFolder } from "../../core/load/image-folder.js";
+import { ViolaError } from "../../errors.js";
+import { platformOfMachine } from "./ctr-node.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the containerd of k3s listens, whatever its data folder: https://docs.k3s.io/advanced */
+export const K3S_SOCKET = "/run/k3s/containerd/containerd.sock";
+const DATA_FOLDER = "/var/lib/rancher/k3s";
+const CONFIG_FILE = "/etc/rancher/k3s/config.yaml";
+
+/** Returns the data folder: K3S_DATA_DIR, `data-dir` of the configuration file, or the default. https://docs.k3s.io/cli/server */
+export async function k3sDataFolder(env: Environment): Promise<string> {
+  if (env["K3S_DATA_DIR"]) return env["K3S_DATA_DIR"];
+  const text = await readFile(env["K3S_CONFIG_FILE"] || CONFIG_FILE, "utf8").catch(() => "");
+  const config: unknown = readYaml(text);
+  const folder = typeof config === "object" && config !== null && "data-dir" in config && config["data-dir"];
+  return typeof folder === "string" ? folder : DATA_FOLDER;
+}
+
+/** Returns undefined for what k3s itself could not read either. */
+function readYaml(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when something listens at the socket, though it may not let us in. */
+export function listensAt(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once("error", ({ code }: NodeJS.ErrnoException) => {
+      resolve(code === "EACCES" || code === "EPERM");
+    });
+  });
+}
+
+/** The folder of archives that k3s imports when it starts. https://docs.k3s.io/import-images */
+export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
+  const path = join(await k3sDataFolder(env), "agent/images");
+  const must = async <T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const { code = "EIO" } = cause as NodeJS.ErrnoException;
+      throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${path} cannot be ${what} (${code})`, {
+        subject: path,
+        cause,
+        hint: HINTS[code] ?? "See whether the folder and its disk are in order, then try again.",
+      });
+    }
+  };
+  return {
+    name: "k3s",
+    path,
+    platform: platformOfMachine(machine()),
+    holds: async (file, head, sizeBytes) => {
+      const handle = await open(join(path, file), "r").catch(() => undefined);
+      if (handle === undefined) return false;
+      try {
+        const { size } = await handle.stat();
+        const { bytesRead, buffer } = await handle.read(Buffer.alloc(head.length), 0, head.length, 0);
+        return size === sizeBytes && bytesRead === head.length && buffer.equals(head);
+      } finally {
+        await handle.close();
+      }
+    },
+    freeBytes: () =>
+      must("made", async () => {
+        await mkdir(path, { recursive: true });
+        const { bavail, bsize } = await statfs(path);
+        return bavail * bsize;
+      }),
+    write: (file, content, signal) =>
+      must(
+        "written to",
+        async () => {
+          const partial = join(path, partialName(file));
+          try {
+            await pipeline(content, createWriteStream(partial, { flush: true }), { signal });
+            await rename(partial, join(path, file));
+          } catch (cause) {
+            await rm(partial, { force: true });
+            throw cause;
+          }
+        },
+        signal,
+      ),
+    remove: (file) =>
+      must("changed", async () => {
+        await rm(join(path, partialName(file)), { force: true });
+        const found = await stat(join(path, file)).catch(() => undefined);
+        if (found === undefined) return 0;
+        await rm(join(path, file));
+        return found.size;
+      }),
+  };
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: "Run this as root.",
+  EPERM: "Run this as root.",
+  ENOSPC: "Free disk space there, then load again.",
+};
+
+/** k3s takes no notice of such a name. */
+function partialName(file: string): string {
+  return `${file}.part`;
+}

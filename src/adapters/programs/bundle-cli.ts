@@ -1,0 +1,36 @@
+// This program as it was installed, as files of a bundle that run where there is a Node: `bin/viola-airgap` and what it starts.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ViolaError } from "../../errors.js";
+import { describeFile } from "./describe-file.js";
+import type { BundledFile } from "../../core/bundle/archive-plan.js";
+
+const LAUNCHER = "manifests/bundle/viola-airgap";
+/** What the program reads at run time; maps of its sources are not among it. */
+const FOLDERS = ["dist", "manifests/bundle", "manifests/operators"];
+
+/** Lists the program installed in the folder `home`. Throws `FILE_UNUSABLE` where it was never built. */
+export async function bundledCli(home: string, signal: AbortSignal): Promise<readonly BundledFile[]> {
+  const listed = await Promise.all(
+    FOLDERS.map(async (folder) => (await list(join(home, folder))).map((name) => `${folder}/${name}`)),
+  );
+  const names = listed.flat().filter((name) => !name.endsWith(".map"));
+  if (!names.includes("dist/main.js")) {
+    throw new ViolaError("FILE_UNUSABLE", `${home} holds no built viola-airgap to bring along`, {
+      subject: "cli",
+      hint: "Run `npm run build` there first.",
+    });
+  }
+  return await Promise.all([
+    describeFile("bin/viola-airgap", join(home, LAUNCHER), true, signal),
+    ...["package.json", ...names]
+      .sort()
+      .map((name) => describeFile(`bin/lib/viola-airgap/${name}`, join(home, name), false, signal)),
+  ]);
+}
+
+/** Names of the regular files in a folder; none where it is missing. */
+async function list(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}

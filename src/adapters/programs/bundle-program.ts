@@ -1,0 +1,184 @@
+// A program to bring along: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { extract } from "tar-stream";
+import type { Platform } from "../../core/oci/descriptor.js";
+import { formatPlatform } from "../../core/oci/platform.js";
+import { ViolaError } from "../../errors.js";
+import type { OnProgress } from "../../workflows/progress.js";
+import { describeFile } from "./describe-file.js";
+import type { BundledFile } from "../../core/bundle/archive-plan.js";
+
+/** Where the program is to be had. */
+export type ProgramSource =
+  | { readonly kind: "file"; readonly file: string }
+  /** `sha256`: 64 hex digits. */
+  | { readonly kind: "url"; readonly url: string; readonly sha256: string };
+
+export interface ProgramOptions {
+  /** Platforms of the bundle. */
+  readonly platforms: readonly Platform[];
+  /** An existing folder for what is fetched and unpacked; it must stay until the bundle is filled. */
+  readonly folder: string;
+  /** Certificates to trust besides the system's. */
+  readonly ca: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** e_machine of ELF, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
+const MACHINES: ReadonlyMap<number, string> = new Map([
+  [3, "386"],
+  [21, "ppc64le"],
+  [22, "s390x"],
+  [40, "arm"],
+  [62, "amd64"],
+  [183, "arm64"],
+  [243, "riscv64"],
+  [258, "loong64"],
+]);
+const ELF = "\x7fELF";
+const GZIP = "\x1f\x8b";
+const HEAD_BYTES = 20;
+
+/**
+ * Returns the program as `bin/NAME`. Throws `FILE_UNUSABLE` when it cannot be had, is no Linux program, or is none for a platform of the
+ * bundle, and `DIGEST_MISMATCH` when a URL gave something else than it was to give.
+ */
+export async function carryProgram(
+  name: string,
+  source: ProgramSource,
+  options: ProgramOptions,
+  onProgress: OnProgress,
+): Promise<BundledFile> {
+  const given = source.kind === "file" ? source.file : await download(name, source, options, onProgress);
+  const from = source.kind === "file" ? source.file : source.url;
+  const isArchive = (await readHead(given)).toString("latin1", 0, 2) === GZIP;
+  const file = isArchive ? await unpack(name, given, from, options) : given;
+  const head = await readHead(file);
+  const wanted = options.platforms.map(formatPlatform).join(", ");
+  const machine = MACHINES.get(head.length === HEAD_BYTES ? head.readUInt16LE(18) : 0);
+  if (head.toString("latin1", 0, 4) !== ELF || machine === undefined) {
+    throw unfit(name, `${from} is no Linux program`, wanted);
+  }
+  if (!options.platforms.some(({ architecture }) => architecture === machine)) {
+    throw unfit(name, `${from} is a program for linux/${machine}, and the bundle is for ${wanted}`, wanted);
+  }
+  return describeFile(`bin/${name}`, file, true, options.signal);
+}
+
+async function download(
+  name: string,
+  { url, sha256 }: Extract<ProgramSource, { kind: "url" }>,
+  { folder, ca, signal }: ProgramOptions,
+  onProgress: OnProgress,
+): Promise<string> {
+  const step = `carry-${name}`;
+  const file = join(folder, `${name}.download`);
+  const hash = createHash("sha256");
+  let done = 0;
+  // A bundled CommonJS package has its default export alone. Proxies are those of the environment.
+  const { EnvHttpProxyAgent, interceptors, request } = (await import("undici")).default;
+  const trust = ca.length === 0 ? {} : { ca: [...(await import("node:tls")).rootCertificates, ...ca] };
+  const agent = new EnvHttpProxyAgent({ connect: trust, requestTls: trust });
+  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
+  try {
+    const { statusCode, headers, body } = await request(url, { dispatcher, signal });
+    if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+    const total = Number(headers["content-length"] ?? 0);
+    onProgress({
+      kind: "started",
+      step,
+      title: `Fetching ${name}`,
+      unit: "bytes",
+      ...(total > 0 && { total }),
+    });
+    const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        done += chunk.length;
+        onProgress({ kind: "advanced", step, done });
+        yield chunk;
+      }
+    };
+    await pipeline(body, count, createWriteStream(file), { signal });
+    onProgress({ kind: "ended", step });
+  } catch (cause) {
+    signal.throwIfAborted();
+    const why = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause : cause).message : "";
+    throw new ViolaError("FILE_UNUSABLE", `${name} cannot be fetched from ${url}: ${why}`, {
+      subject: name,
+      cause,
+      hint: `Fetch it by other means and give the file: --with ${name}=FILE`,
+    });
+  } finally {
+    await agent.destroy();
+  }
+  const found = hash.digest("hex");
+  if (found !== sha256) {
+    throw new ViolaError("DIGEST_MISMATCH", `${url} has sha256 ${found}, and ${sha256} was expected`, {
+      subject: name,
+      hint: "Compare both with the checksum that the project publishes.",
+    });
+  }
+  return file;
+}
+
+/** Takes the program out of an archive: the first executable file of its name. */
+async function unpack(
+  name: string,
+  archive: string,
+  from: string,
+  { folder, signal }: ProgramOptions,
+): Promise<string> {
+  const file = join(folder, name);
+  const entries = extract();
+  const reading = pipeline(createReadStream(archive), createGunzip(), entries, { signal });
+  // The loop below ends with the same error.
+  reading.catch(() => undefined);
+  let isFound = false;
+  try {
+    for await (const entry of entries) {
+      const { name: path, type, mode } = entry.header;
+      const isWanted: boolean =
+        !isFound && type === "file" && basename(path) === name && (mode & 0o111) !== 0;
+      if (isWanted) await pipeline(entry, createWriteStream(file), { signal });
+      else entry.resume();
+      isFound ||= isWanted;
+    }
+    await reading;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new ViolaError("FILE_UNUSABLE", `${from} cannot be unpacked`, { subject: name, cause });
+  }
+  if (isFound) return file;
+  throw new ViolaError("FILE_UNUSABLE", `${from} holds no program ${name}`, {
+    subject: name,
+    hint: "Give the program itself, or the .tar.gz in which its project publishes it.",
+  });
+}
+
+async function readHead(file: string): Promise<Buffer> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+  }
+}
+
+function unfit(name: string, message: string, wanted: string): ViolaError {
+  return new ViolaError("FILE_UNUSABLE", message, {
+    subject: name,
+    hint: `Give one for ${wanted}: --with ${name}=FILE, or ${name}=URL#sha256:HEX`,
+  });
+}

@@ -1,0 +1,31 @@
+// Size and checksum of a file that is to come along in a bundle.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { ViolaError } from "../../errors.js";
+import type { BundledFile } from "../../core/bundle/archive-plan.js";
+
+/** Reads the file once, in pieces. Throws `FILE_UNUSABLE`. */
+export async function describeFile(
+  path: string,
+  file: string,
+  isExecutable: boolean,
+  signal: AbortSignal,
+): Promise<BundledFile> {
+  const hash = createHash("sha256");
+  let size = 0;
+  try {
+    const count = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        size += chunk.length;
+      }
+    };
+    await pipeline(createReadStream(file), count, { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+  }
+  return { path, file, size, sha256: hash.digest("hex"), ...(isExecutable && { executable: true }) };
+}

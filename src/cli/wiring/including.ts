@@ -1,0 +1,94 @@
+// `--with` of `build`: what comes along for a host that has nothing but a container engine: programs in bin/, and the image of Kind's nodes.
+import { resolve } from "node:path";
+import type { ProgramSource } from "../../adapters/programs/bundle-program.js";
+import { parseReference } from "../../core/images/reference.js";
+import type { Platform } from "../../core/oci/descriptor.js";
+import { settleAll, ViolaError } from "../../errors.js";
+import type { CommandRuntime } from "../runtime.js";
+import { findHelmProgram, programFolder } from "./planning.js";
+import type { BundledFile } from "../../core/bundle/archive-plan.js";
+
+const PROGRAMS = ["node", "helm", "kubectl"] as const;
+type ProgramName = (typeof PROGRAMS)[number];
+const KIND_NODE_IMAGE = "kind-node-image";
+const NAMES = ["cli", ...PROGRAMS, KIND_NODE_IMAGE];
+
+/** What is to come along; a program without a source is the one that this machine runs. */
+interface IncludeRequest {
+  readonly name: "cli" | ProgramName;
+  readonly source?: ProgramSource;
+}
+
+/**
+ * Reads values of `--with`: `cli`, `NAME`, `NAME=FILE`, `NAME=URL#sha256:HEX` or `kind-node-image=REF`, several with commas between.
+ * Throws `USAGE`, and `REFERENCE_INVALID` for REF.
+ */
+export function parseIncludes(
+  values: readonly string[],
+  cwd: string,
+): { readonly wishes: readonly IncludeRequest[]; readonly hostImages: readonly string[] } {
+  const texts = values.flatMap((value) =>
+    value.split(new RegExp(`,(?=(?:${NAMES.join("|")})(?:[=,]|$))`)).map((text) => text.trim()),
+  );
+  const isImage = (text: string): boolean => text.startsWith(`${KIND_NODE_IMAGE}=`);
+  const hostImages = texts.filter(isImage).map((text) => text.slice(KIND_NODE_IMAGE.length + 1));
+  hostImages.forEach(parseReference);
+  const wishes = texts.filter((text) => !isImage(text)).map((text) => parseWish(text, cwd));
+  return { wishes: [...new Map(wishes.map((wish) => [wish.name, wish])).values()], hostImages };
+}
+
+function parseWish(text: string, cwd: string): IncludeRequest {
+  const [, given = "", source] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  const wrong = (message: string): ViolaError =>
+    new ViolaError("USAGE", `--with ${text}: ${message}`, {
+      subject: text,
+      hint: "Write cli, or node, helm, kubectl, each alone or as NAME=FILE or NAME=URL#sha256:HEX, or kind-node-image=REFERENCE.",
+    });
+  if (given === "cli" && source === undefined) return { name: "cli" };
+  const name = PROGRAMS.find((program) => program === given);
+  if (name === undefined || source === "") throw wrong("this cannot come along");
+  if (source === undefined) return { name };
+  if (!/^https?:\/\//.test(source)) return { name, source: { kind: "file", file: resolve(cwd, source) } };
+  const [, url, sha256] = /^([^#]+)#sha256:([0-9a-f]{64})$/.exec(source) ?? [];
+  if (url === undefined || sha256 === undefined) throw wrong("a URL needs #sha256: and 64 hex digits");
+  return { name, source: { kind: "url", url, sha256 } };
+}
+
+/** Finds or fetches everything, and returns it in the order of the bundle. Throws the failures of all at once. */
+export async function carryFiles(
+  wishes: readonly IncludeRequest[],
+  platforms: readonly Platform[],
+  context: CommandRuntime,
+): Promise<readonly BundledFile[]> {
+  if (wishes.length === 0) return [];
+  const [{ bundledCli }, { carryProgram }, { ca }, folder] = await Promise.all([
+    import("../../adapters/programs/bundle-cli.js"),
+    import("../../adapters/programs/bundle-program.js"),
+    context.settings(),
+    context.temporaryFolder(),
+  ]);
+  const options = { platforms, folder, ca: ca.map(({ pem }) => pem), signal: context.signal };
+  const carried = await settleAll(
+    "not everything can come along",
+    wishes.map(async ({ name, source }) =>
+      name === "cli"
+        ? bundledCli(context.home, context.signal)
+        : [
+            await carryProgram(
+              name,
+              source ?? { kind: "file", file: await findProgram(name, context) },
+              options,
+              context.progress.onProgress,
+            ),
+          ],
+    ),
+  );
+  return carried.flat().sort((one, other) => (one.path < other.path ? -1 : 1));
+}
+
+async function findProgram(name: ProgramName, context: CommandRuntime): Promise<string> {
+  if (name === "node") return process.execPath;
+  if (name === "helm") return (await findHelmProgram(context)).program;
+  const { findKubectl } = await import("../../adapters/kube/find-kubectl.js");
+  return findKubectl({ path: context.env["PATH"], cacheFolder: await programFolder(context) });
+}

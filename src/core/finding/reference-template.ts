@@ -1,0 +1,119 @@
+// Fills in what a rule of the knowledge base leaves open: {operator.tag}, {flag.x}, {config.y}, {spec.version}.
+import type { RenderedObject } from "../charts/rendered-object.js";
+import type { Reference } from "../images/reference.js";
+import { readStructure } from "../embedded-yaml.js";
+import { isRecord, textOf, valueAt } from "../json.js";
+import type { ContainerAt } from "../kubernetes/containers.js";
+
+/** Where a rule's names are looked up. */
+export interface Scope {
+  /** The container that runs the operator. */
+  readonly container: ContainerAt["container"];
+  readonly image: Reference;
+  /** Values of the release table; null for those that nobody read. */
+  readonly values: Readonly<Record<string, string | null>>;
+  /** ConfigMaps that the operator may read. */
+  readonly configMaps: readonly RenderedObject[];
+  /** The custom resource that the rule holds for, if any. */
+  readonly resource: RenderedObject | undefined;
+}
+
+/**
+ * Replaces each `{a|b|"literal"}` by its first alternative that has a value; undefined when one has none. Slashes that meet, because a
+ * registry is written with one at its end, become one.
+ */
+export function fillReference(template: string, scope: Scope): string | undefined {
+  const unknown: string[] = [];
+  const filled = template.replaceAll(/\{([^{}]+)\}/g, (_, alternatives: string) => {
+    for (const name of alternatives.split("|")) {
+      const value = name.startsWith('"') ? name.slice(1, -1) : lookUp(name, scope);
+      if (value !== undefined) return value;
+    }
+    unknown.push(alternatives);
+    return "";
+  });
+  return unknown.length === 0 ? filled.replaceAll(/\/{2,}/g, "/") : undefined;
+}
+
+/** Returns the text that a name such as `operator.tag` or `spec.version` stands for, or undefined. */
+export function lookUp(name: string, scope: Scope): string | undefined {
+  const first = name.slice(0, name.indexOf("."));
+  const rest = name.slice(first.length + 1);
+  switch (first) {
+    case "operator":
+      return operatorPart(rest, scope);
+    case "release":
+      return scope.values[rest] ?? undefined;
+    case "flag":
+      return flagValue(scope.container, rest);
+    case "env":
+      return environmentValue(scope.container, rest);
+    case "config":
+      return configValue(scope.configMaps, rest);
+    default:
+      return settingOf(valueAt(scope.resource?.body, name));
+  }
+}
+
+function operatorPart(part: string, { image, container }: Scope): string | undefined {
+  const repository = `${image.registry}/${image.repository}`;
+  switch (part) {
+    case "tag":
+      return image.tag;
+    case "version":
+      return image.tag?.replace(/^v/, "");
+    case "registry":
+      return image.registry;
+    case "repository":
+      return repository;
+    case "prefix":
+      return repository.slice(0, repository.lastIndexOf("/"));
+    case "image":
+      return textOf(container["image"]);
+    default:
+      return undefined;
+  }
+}
+
+function flagValue(container: ContainerAt["container"], flag: string): string | undefined {
+  const lists = [container["command"], container["args"]].filter(Array.isArray);
+  const items: readonly unknown[] = lists.flat();
+  for (const [index, item] of items.entries()) {
+    const match = typeof item === "string" ? /^--?([\w.-]+)(?:=(.*))?$/s.exec(item) : null;
+    if (match?.[1] !== flag) continue;
+    const next = textOf(items[index + 1]);
+    // A flag with no value is a switch that is on.
+    return match[2] ?? (next === undefined || next.startsWith("-") ? "true" : next);
+  }
+  return undefined;
+}
+
+function environmentValue(container: ContainerAt["container"], name: string): string | undefined {
+  const variables = container["env"];
+  const variable: unknown = Array.isArray(variables)
+    ? variables.find((entry) => isRecord(entry) && entry["name"] === name)
+    : undefined;
+  return isRecord(variable) ? textOf(variable["value"]) : undefined;
+}
+
+/** A key of `data`, or a dotted path: in a value of it that is YAML or JSON, or from its key on into such a value. */
+function configValue(configMaps: readonly RenderedObject[], name: string): string | undefined {
+  const [first = "", ...rest] = name.split(".");
+  for (const { body } of configMaps) {
+    const data = isRecord(body["data"]) ? body["data"] : {};
+    const own = textOf(data[name]);
+    if (own !== undefined) return own;
+    for (const [key, text] of Object.entries(data)) {
+      const path = key === first ? rest.join(".") : name;
+      if (typeof text !== "string" || !text.includes(path.split(".")[0] ?? "")) continue;
+      const inner = settingOf(valueAt(readStructure(text), path));
+      if (inner !== undefined) return inner;
+    }
+  }
+  return undefined;
+}
+
+/** As `textOf`; a switch that is on counts as set. */
+function settingOf(value: unknown): string | undefined {
+  return value === true ? "true" : textOf(value);
+}

@@ -1,0 +1,89 @@
+// What a node lacks of a bundle.
+import { findForPlatform, formatPlatform, parsePlatform } from "../oci/platform.js";
+import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
+import type { Platform } from "../oci/descriptor.js";
+import type { WantedName } from "./node.js";
+
+/** An image with names that do not resolve on a node, and the platform of it that the node runs. */
+export interface MissingContent {
+  readonly image: InventoryImage;
+  readonly platform: InventoryPlatform;
+  /** The names that are missing, incomplete, or point to something else. */
+  readonly names: readonly string[];
+}
+
+/** Returns the names of the image that are not complete on the node with the bundle's digest. */
+export function missingNames(
+  image: InventoryImage,
+  complete: ReadonlyMap<string, string>,
+): readonly string[] {
+  return image.names.filter((name) => complete.get(name) !== image.digest);
+}
+
+/** Returns what a host of this platform would run of the image, or undefined when the bundle has nothing for it. */
+export function platformFor(image: InventoryImage, wanted: Platform): InventoryPlatform | undefined {
+  const entries = image.platforms.map((entry) => ({ entry, platform: parsePlatform(entry.platform) }));
+  return findForPlatform(entries, wanted)?.entry;
+}
+
+/** What a survey of one node found: the images to load, and those that the bundle has not for the node's platform. */
+export interface Survey {
+  readonly lacking: readonly MissingContent[];
+  readonly withoutPlatform: readonly InventoryImage[];
+}
+
+/** Compares what is complete on a node with the inventory. An image that is complete needs no platform in the bundle. */
+export function surveyNode(
+  inventory: Inventory,
+  platform: Platform,
+  complete: ReadonlyMap<string, string>,
+): Survey {
+  const lacking: MissingContent[] = [];
+  const withoutPlatform: InventoryImage[] = [];
+  for (const image of inventory.images) {
+    const names = missingNames(image, complete);
+    if (names.length === 0) continue;
+    const found = platformFor(image, platform);
+    if (found === undefined) withoutPlatform.push(image);
+    else lacking.push({ image, platform: found, names });
+  }
+  return { lacking, withoutPlatform };
+}
+
+/** Lists the names to load, the first of every image before the second of any: a second name finds its content there already. */
+export function wantedNames(lacking: readonly MissingContent[]): readonly WantedName[] {
+  const ranked = lacking.flatMap(({ names, platform }) =>
+    names.map((name, rank) => ({ rank, name, platform: platform.platform })),
+  );
+  return ranked.sort((one, other) => one.rank - other.rank).map(({ name, platform }) => ({ name, platform }));
+}
+
+/** Returns the digests of config and layers that the platforms of these images need and that are not present. */
+export function missingBlobs(
+  lacking: readonly MissingContent[],
+  present: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const digests = lacking.flatMap(({ platform }) =>
+    [platform.config, ...platform.layers].map((blob) => blob.digest),
+  );
+  return new Set(digests.filter((digest) => !present.has(digest)));
+}
+
+/** Returns the digests of indexes and manifests of these images, those of other platforms included. */
+export function manifestsOf(lacking: readonly MissingContent[]): ReadonlySet<string> {
+  return new Set(lacking.flatMap(({ image }) => image.manifests.map((manifest) => manifest.digest)));
+}
+
+/** Returns one line that says for which platform the bundle has nothing. */
+export function describeMissingPlatform(
+  node: string,
+  platform: Platform,
+  images: readonly InventoryImage[],
+  inventory: Inventory,
+): string {
+  const which =
+    images.length === inventory.images.length
+      ? "the bundle has no image"
+      : `the bundle has no content of ${images.map((image) => image.normalized).join(", ")}`;
+  return `${node} runs ${formatPlatform(platform)}, and ${which} for it (it was built for ${inventory.platforms.join(", ")})`;
+}

@@ -1,0 +1,70 @@
+// Which of the found images come along: the required ones, what the spec adds, and not what it leaves out.
+import { isTestHook } from "../charts/hooks.js";
+import type { FindingWarning, ImageUse } from "../images/image-use.js";
+import type { BundleSpec, ExcludedImage, ExtraImage } from "./bundle-spec.js";
+import { formatReference, parseReference } from "../images/reference.js";
+
+/** The choice, sorted by `normalized`. */
+export interface ImageChoice {
+  readonly chosen: readonly ImageUse[];
+  readonly excluded: readonly ExcludedImage[];
+  readonly warnings: readonly FindingWarning[];
+}
+
+/** Chooses. An exclusion that matches nothing is a warning: it is most likely a slip of the pen. */
+export function chooseImages(
+  found: readonly ImageUse[],
+  spec: Pick<BundleSpec, "extraImages" | "excludedImages" | "includeTests">,
+): ImageChoice {
+  const uses = new Map<string, ImageUse>();
+  for (const use of found) {
+    if (use.required || (spec.includeTests && isTestImage(use))) uses.set(use.normalized, use);
+  }
+  for (const extra of spec.extraImages) {
+    const normalized = formatReference(parseReference(extra.reference));
+    const known = found.find((use) => use.normalized === normalized);
+    uses.set(normalized, withSpecEvidence(known, extra, normalized));
+  }
+  const warnings: FindingWarning[] = [];
+  const excluded: ExcludedImage[] = [];
+  for (const exclusion of spec.excludedImages) {
+    if (uses.delete(formatReference(parseReference(exclusion.reference)))) {
+      excluded.push(exclusion);
+    } else {
+      warnings.push({
+        code: "exclusion-unused",
+        message: `${exclusion.reference} is to be left out, but no chart asks for it`,
+        incomplete: false,
+      });
+    }
+  }
+  const chosen = [...uses.values()].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
+  return { chosen, excluded, warnings };
+}
+
+/** True for an image that only `helm test` starts. */
+function isTestImage(use: ImageUse): boolean {
+  return use.evidence.some(isTestHook);
+}
+
+function withSpecEvidence(
+  known: ImageUse | undefined,
+  { reference, rehearsed }: ExtraImage,
+  normalized: string,
+): ImageUse {
+  const evidence = {
+    rule: rehearsed === undefined ? "spec" : "rehearsed",
+    chart: "",
+    template: "",
+    object: rehearsed ?? "",
+    path: "images.include",
+    value: reference,
+  };
+  return {
+    reference: known?.reference ?? reference,
+    normalized,
+    required: true,
+    confidence: "certain",
+    evidence: [...(known?.evidence ?? []), evidence],
+  };
+}

@@ -1,0 +1,41 @@
+// Reads the rehearsal record of a bundle and compares it with this installation.
+import type { InventoryRelease } from "../../core/bundle/inventory.js";
+import { REHEARSAL_PATH } from "../../core/bundle/paths.js";
+import {
+  differencesFrom,
+  parseRecord,
+  rehearsableOf,
+  stillMissing,
+  type RehearsalRecord,
+} from "../../core/rehearsal/record.js";
+import type { OpenBundle } from "../ports.js";
+import type { InstallContext, InstallOptions } from "./types.js";
+import { readEntry } from "./extract-releases.js";
+
+/** Reads the record that was built into the bundle, and says in what this installation differs from it; undefined where there is none. */
+export async function readRehearsal(
+  bundle: OpenBundle,
+  chosen: readonly InventoryRelease[],
+  kubeVersion: string,
+  { valuesFiles, set }: InstallOptions,
+  { files }: InstallContext,
+): Promise<ComparedRehearsal | undefined> {
+  const { inventory } = bundle;
+  if (!inventory.files.some(({ path }) => path === REHEARSAL_PATH)) return undefined;
+  const text = Buffer.from(await readEntry(bundle, REHEARSAL_PATH)).toString("utf8");
+  const record = parseRecord(text, `${bundle.file}: ${REHEARSAL_PATH}`);
+  const given = { files: await Promise.all(valuesFiles.map((file) => files.readFile(file))), set };
+  const now = rehearsableOf({ ...inventory, releases: chosen }, kubeVersion, given);
+  return {
+    ...record,
+    stillMissing: stillMissing(record, inventory.images),
+    differences: differencesFrom(record, now),
+  };
+}
+
+/** A record, and in what an installation differs from it. */
+export interface ComparedRehearsal extends RehearsalRecord {
+  /** What was missing then, and is now. */
+  readonly stillMissing: readonly string[];
+  readonly differences: readonly string[];
+}

@@ -1,0 +1,234 @@
+// Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
+import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import type { ReleaseState } from "../../core/install/cluster.js";
+import type { PendingThing, PodStates } from "../../core/kubernetes/pod-states.js";
+import { settleAll, ViolaError } from "../../errors.js";
+import { extractRelease } from "./extract-releases.js";
+import type { OpenBundle } from "../ports.js";
+import type { OnProgress } from "../progress.js";
+import { checkInstall } from "./preflight.js";
+import type { InstallContext, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
+import { explainPods, showPodsDuring, waitForPods } from "./wait-for-pods.js";
+import { readRehearsal, type ComparedRehearsal } from "./compare-rehearsal.js";
+
+export interface ReleaseReport {
+  readonly name: string;
+  readonly namespace: string;
+  /** `NAME-VERSION` */
+  readonly chart: string;
+  readonly outcome: "installed" | "failed" | "not-ready" | "not-started";
+  /** What Helm said of a failure. */
+  readonly message?: string;
+  /** Pods of the namespace that run and are ready, of those that should; absent where nobody looked. */
+  readonly ready?: number;
+  readonly pods?: number;
+  readonly pending: readonly PendingThing[];
+}
+
+export interface InstallReport {
+  readonly bundle: string;
+  readonly context: string;
+  readonly kubeVersion: string;
+  /** `refused`: nothing was applied. */
+  readonly outcome: "installed" | "refused" | "failed";
+  readonly refusals: readonly InstallBlocker[];
+  readonly releases: readonly ReleaseReport[];
+  /** What was rehearsed before the bundle was built, and in what this installation differs; absent where nothing was. */
+  readonly rehearsal?: ComparedRehearsal;
+}
+
+/**
+ * Installs or upgrades every release, in order, and stops at the first that fails. What would end in a dead Pod is refused before anything is
+ * applied. Throws `CLUSTER_UNREACHABLE`, `INSTALL_FAILED` for what a person must put right first, and what rendering throws.
+ */
+export async function installBundle(
+  bundle: OpenBundle,
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<InstallReport> {
+  const { inventory } = bundle;
+  const chosen = chooseReleases(inventory, options.release);
+  const facts = await context.cluster.describe(context.signal);
+  const laidOut = await Promise.all(
+    chosen.map((release, index) => extractRelease(bundle, release, index, options, context)),
+  );
+  await settleAll<unknown>("the cluster is busy", [
+    ...chosen.map(({ namespace, name }) => refuseEnding(namespace, name, context)),
+    ...chosen.map((release) => findState(release, options, context)),
+  ]);
+  const rehearsal = await readRehearsal(bundle, chosen, facts.version, options, context);
+  const { refusals, patched, stayingImages } = await checkInstall(
+    inventory,
+    laidOut,
+    facts,
+    options,
+    context,
+    onProgress,
+  );
+
+  const reports: ReleaseReport[] = [];
+  let isGoing = refusals.length === 0;
+  for (const one of laidOut) {
+    const isPatched = patched.has(one.release);
+    const report = isGoing
+      ? await installRelease(one, isPatched, stayingImages, options, context, onProgress)
+      : { ...identify(one.release), outcome: "not-started" as const, pending: [] };
+    isGoing &&= report.outcome === "installed";
+    reports.push(report);
+  }
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    context: context.cluster.context,
+    kubeVersion: facts.version,
+    outcome: refusals.length > 0 ? "refused" : isGoing ? "installed" : "failed",
+    refusals,
+    releases: reports,
+    ...(rehearsal !== undefined && { rehearsal }),
+  };
+}
+
+/** Returns the releases that are meant. Throws `USAGE`. */
+export function chooseReleases(
+  { releases, name }: Inventory,
+  wanted: string | undefined,
+): readonly InventoryRelease[] {
+  const chosen = wanted === undefined ? releases : releases.filter((release) => release.name === wanted);
+  if (chosen.length > 0) return chosen;
+  const there = releases.map((release) => release.name).join(", ");
+  throw new ViolaError(
+    "USAGE",
+    wanted === undefined ? `bundle ${name} has no release` : `bundle ${name} has no release "${wanted}"`,
+    {
+      subject: wanted ?? name,
+      hint: there === "" ? "Add charts to the spec." : `It has: ${there}.`,
+    },
+  );
+}
+
+async function refuseEnding(
+  namespace: string,
+  release: string,
+  { cluster, signal }: InstallContext,
+): Promise<void> {
+  if ((await cluster.namespacePhase(namespace, signal)) !== "Terminating") return;
+  throw new ViolaError("INSTALL_FAILED", `release ${release}: namespace ${namespace} is being deleted`, {
+    subject: namespace,
+    hint: `Wait until it is gone: kubectl wait --for=delete namespace/${namespace}; what holds it up stands in its status.`,
+  });
+}
+
+async function installRelease(
+  { release, chartFile, valuesFiles }: ExtractedRelease,
+  isPatched: boolean,
+  stayingImages: readonly string[],
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<ReleaseReport> {
+  const { set, timeoutSeconds, isWaiting } = options;
+  const { cluster, releases, signal } = context;
+  const { name, namespace } = release;
+  const isFirst = await clearFailedFirst(release, options, context, onProgress);
+  const step = `install:${namespace}/${name}`;
+  onProgress({ kind: "started", step, title: `Installing ${name}` });
+  const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, isFirst, timeoutSeconds };
+  const watch = { namespace, step, timeoutSeconds, expectedImages: stayingImages };
+  try {
+    await showPodsDuring(releases.install(input, signal), cluster, watch, onProgress, signal);
+  } catch (error) {
+    if (!(error instanceof ViolaError) || error.code !== "INSTALL_FAILED") throw error;
+    // A cluster that is gone is another answer than a release that failed.
+    const { pending, ...states } = await explainPods(cluster, namespace, signal);
+    // Helm waits for hooks alone: what other Pods still lack has nothing to do with it.
+    const ofHooks = pending.filter(
+      ({ kind, owner = "" }) => kind === "Job" || (kind === "Pod" && ["", "Job"].includes(owner)),
+    );
+    return {
+      ...identify(release),
+      outcome: "failed",
+      message: error.message,
+      ...countsOf({ ...states, pending: ofHooks }),
+    };
+  }
+  if (!isWaiting) {
+    onProgress({ kind: "ended", step, summary: "applied" });
+    return { ...identify(release), outcome: "installed", pending: [] };
+  }
+  const states = await waitForPods(cluster, watch, onProgress, signal);
+  onProgress({ kind: "ended", step, summary: `${states.ready} of ${states.pods} Pods Running and Ready` });
+  return {
+    ...identify(release),
+    outcome: states.pending.length === 0 ? "installed" : "not-ready",
+    ...countsOf(states),
+  };
+}
+
+/** The last revision of a release, and whether it is a first attempt that failed or was cut off. */
+interface FoundState extends ReleaseState {
+  readonly isFailedFirst: boolean;
+}
+
+/**
+ * Returns the state of a release that may be worked on. Throws `INSTALL_FAILED` where another helm may be at work: one that is ended by a signal
+ * writes down that it failed, so `pending-install` is either a running one, or one that was killed.
+ */
+async function findState(
+  { name, namespace }: InventoryRelease,
+  { timeoutSeconds }: InstallOptions,
+  { releases, signal }: InstallContext,
+): Promise<FoundState | undefined> {
+  const state = await releases.releaseState(name, namespace, signal);
+  if (state === undefined) return undefined;
+  const { revision, status, since } = state;
+  const isFirst = revision === 1 && (status === "failed" || status === "pending-install");
+  const isCutOff = since !== undefined && Date.now() - since.getTime() > timeoutSeconds * 1000;
+  const isFailedFirst = isFirst && (status === "failed" || isCutOff);
+  if (isFailedFirst || !(status.startsWith("pending-") || status === "uninstalling")) {
+    return { ...state, isFailedFirst };
+  }
+  const when = since === undefined ? "" : ` since ${since.toISOString()}`;
+  const mend = status === "pending-upgrade" || status === "pending-rollback" ? "rollback" : "uninstall";
+  throw new ViolaError(
+    "INSTALL_FAILED",
+    `release ${name}: another operation is under way (${status}${when})`,
+    {
+      subject: name,
+      hint: `Wait for it; if it was cut off: helm ${mend} ${name} --namespace ${namespace}${isFirst ? " --no-hooks" : ""}`,
+    },
+  );
+}
+
+/**
+ * Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when no release of the
+ * name is left. Throws what `findState` throws.
+ */
+async function clearFailedFirst(
+  release: InventoryRelease,
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<boolean> {
+  const state = await findState(release, options, context);
+  if (state === undefined) return true;
+  if (!state.isFailedFirst) return false;
+  const { name, namespace } = release;
+  onProgress({
+    kind: "note",
+    message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
+  });
+  await context.releases.uninstall(name, namespace, context.signal);
+  return true;
+}
+
+function identify({
+  name,
+  namespace,
+  chart,
+}: InventoryRelease): Pick<ReleaseReport, "name" | "namespace" | "chart"> {
+  return { name, namespace, chart: `${chart.name}-${chart.version}` };
+}
+
+function countsOf({ ready, pods, pending }: PodStates): Pick<ReleaseReport, "ready" | "pods" | "pending"> {
+  return { ready, pods, pending };
+}

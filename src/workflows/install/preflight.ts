@@ -1,0 +1,164 @@
+// What is found out before anything is applied: what the installation would start, and every reason not to begin.
+import { satisfies, validRange } from "semver";
+import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import type { RenderedObject } from "../../core/charts/rendered-object.js";
+import { findImages } from "../../core/finding/find-images.js";
+import { isTestHook } from "../../core/charts/hooks.js";
+import type { ImageUse } from "../../core/images/image-use.js";
+import { formatPath } from "../../core/json.js";
+import type { ClusterFacts } from "../../core/install/cluster.js";
+import { neededImages } from "../../core/install/missing-images.js";
+import { findNetworkPulls } from "../../core/kubernetes/pull-policy.js";
+import { settleAll } from "../../errors.js";
+import type { OnProgress } from "../progress.js";
+import { refuseMissing } from "./image-presence.js";
+import type { InstallContext, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
+import { renderReleases } from "./render-releases.js";
+
+/** What was found out. */
+export interface Preflight {
+  readonly refusals: readonly InstallBlocker[];
+  /** Images that Pods which stay will run, as `ImageUse.normalized`. */
+  readonly stayingImages: readonly string[];
+  /** Releases with pull policies that are to be patched. */
+  readonly patched: ReadonlySet<InventoryRelease>;
+}
+
+const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
+
+/** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
+export async function checkInstall(
+  inventory: Inventory,
+  laidOut: readonly ExtractedRelease[],
+  facts: ClusterFacts,
+  options: InstallOptions,
+  context: InstallContext,
+  onProgress: OnProgress,
+): Promise<Preflight> {
+  onProgress({ kind: "started", step: "guard", title: "Checking before anything is applied" });
+  const versions = refuseVersions(laidOut, facts.version);
+  if (versions.length > 0) return { refusals: versions, stayingImages: [], patched: new Set() };
+
+  const rendered = await renderReleases(inventory, laidOut, facts, options, context);
+  const operators = await context.loadOperators();
+  const find = (objects: readonly RenderedObject[]): readonly ImageUse[] =>
+    neededImages(findImages(objects, { operators }).images, options.allowedMissing);
+  const objects = rendered.flatMap((one) => one.objects);
+  const needed = find(objects);
+
+  const [missing, pulling] = await settleAll<readonly InstallBlocker[]>("the cluster could not be asked", [
+    refuseMissing(needed, inventory, options, context, onProgress),
+    refuseAlwaysPulls(laidOut, options, context, onProgress),
+  ]);
+  const patched = new Set<InventoryRelease>();
+  const policies = rendered.flatMap(({ release, objects: own }) => {
+    const pulls = own.flatMap(pullsOf);
+    const where = [...new Set(pulls.map(({ object }) => object))].join(", ");
+    if (pulls.length > 0 && options.registry !== undefined) {
+      const message = `${release.name}: ${where} will ask ${options.registry.name} at every start`;
+      onProgress({ kind: "note", message });
+      return [];
+    }
+    const refused = pulls.filter(
+      ({ isHook }) => !options.isPatching || (isHook && !context.releases.patchesHooks),
+    );
+    if (pulls.length > 0 && refused.length === 0) {
+      patched.add(release);
+      onProgress({ kind: "note", message: `${release.name}: pull policies set to IfNotPresent in ${where}` });
+    }
+    return refused.map((pull) => refusePolicy(pull, options));
+  });
+  const refusals = [...(missing ?? []), ...(pulling ?? []), ...policies];
+  onProgress({
+    kind: "ended",
+    step: "guard",
+    summary: `${needed.length} images needed, ${refusals.length} objections`,
+  });
+  const staying = find(objects.filter(({ hooks }) => hooks.length === 0)).map(({ normalized }) => normalized);
+  return { refusals, stayingImages: staying, patched };
+}
+
+/** As Helm compares: a version like `v1.30.2-gke.100` counts as what it is built on, and what cannot be read is left to Helm. */
+function refuseVersions(laidOut: readonly ExtractedRelease[], version: string): readonly InstallBlocker[] {
+  return laidOut.flatMap(({ release: { name, chart } }) => {
+    const range = chart.kubeVersion?.replaceAll(",", " ");
+    if (range === undefined || validRange(range) === null) return [];
+    if (satisfies(version, range, { includePrerelease: true, loose: true })) return [];
+    const message = `chart ${chart.name}-${chart.version} wants Kubernetes ${chart.kubeVersion ?? ""}, the cluster runs ${version}`;
+    return [
+      {
+        code: "kube-version",
+        subject: name,
+        message,
+        hint: "Use a chart made for this Kubernetes, or update the cluster.",
+      },
+    ];
+  });
+}
+
+async function refuseAlwaysPulls(
+  laidOut: readonly ExtractedRelease[],
+  { registry }: InstallOptions,
+  { cluster, signal }: InstallContext,
+  onProgress: OnProgress,
+): Promise<readonly InstallBlocker[]> {
+  const [first] = laidOut;
+  if (first === undefined) return [];
+  const { namespace } = first.release;
+  const isThere = (await cluster.namespacePhase(namespace, signal)) !== undefined;
+  const pulls = await cluster.alwaysPulls(isThere ? namespace : "default", signal);
+  if (pulls === undefined) {
+    onProgress({
+      kind: "note",
+      message: "whether the cluster pulls every image anew could not be found out: it refused a trial Pod",
+    });
+  }
+  if (pulls !== true) return [];
+  const message = `cluster ${cluster.context} has the AlwaysPullImages admission controller: it asks a registry for every image, whatever is on the nodes`;
+  if (registry !== undefined) {
+    onProgress({ kind: "note", message: `${message}; ${registry.name} must be there whenever a Pod starts` });
+    return [];
+  }
+  const hint =
+    "Take AlwaysPullImages out of the API server's --enable-admission-plugins, or give the nodes a registry: load BUNDLE --to registry://HOST --settings FOLDER --install";
+  return [{ code: "always-pull-images", subject: cluster.context, message, hint }];
+}
+
+interface ObjectPull {
+  readonly object: string;
+  readonly path: string;
+  readonly image: string;
+  readonly policy: "Always" | undefined;
+  readonly isHook: boolean;
+}
+
+function pullsOf(object: RenderedObject): readonly ObjectPull[] {
+  if (isTestHook(object)) return [];
+  const isHook = object.hooks.some((hook) => INSTALL_HOOK.test(hook));
+  // Hooks of other events are not run by an installation.
+  if (object.hooks.length > 0 && !isHook) return [];
+  return findNetworkPulls(object.body).map(({ path, image, policy }) => ({
+    object: `${object.kind} ${object.name}`,
+    path: formatPath(path),
+    image,
+    policy,
+    isHook,
+  }));
+}
+
+function refusePolicy(
+  { object, path, image, policy, isHook }: ObjectPull,
+  { isPatching }: InstallOptions,
+): InstallBlocker {
+  const what = policy === "Always" ? "says Always" : "is not set, and the tag is latest";
+  const which = image === "" ? "" : ` for ${image}`;
+  return {
+    code: "pull-policy",
+    subject: object,
+    message: `${object}: ${path} ${what}, so a registry would be asked${which}`,
+    hint:
+      isPatching && isHook
+        ? "Helm 3 does not let hooks be patched: set the policy to IfNotPresent with the chart's values, or use Helm 4."
+        : "Set the policy to IfNotPresent with the chart's values, or install without --no-patch.",
+  };
+}

@@ -1,0 +1,120 @@
+// Following the Pods of a namespace until all are Running and Ready, or the time is over.
+import { normalizeReference } from "../../core/images/reference.js";
+import type { Cluster } from "../../core/install/cluster.js";
+import { judgePods, type PodStates } from "../../core/kubernetes/pod-states.js";
+import { ViolaError } from "../../errors.js";
+import type { OnProgress } from "../progress.js";
+import { delay } from "../delay.js";
+
+export interface WatchOptions {
+  readonly namespace: string;
+  /** Step whose progress is told. */
+  readonly step: string;
+  /** Images that Pods will run sooner or later, spelled out. */
+  readonly expectedImages: readonly string[];
+  readonly timeoutSeconds: number;
+}
+
+const POLL_MS = 2_000;
+/** Operators make Pods when they run themselves: all is well when nothing has changed for so long. */
+const SETTLE_MS = { allSeen: 4_000, someUnseen: 20_000 };
+/** An API server that is restarted by the installation itself may be away for so long. */
+const AWAY_MS = 60_000;
+
+/** Looks at the Pods once and tells how many are ready. */
+export async function showPods(
+  cluster: Cluster,
+  { namespace, step }: Pick<WatchOptions, "namespace" | "step">,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<PodStates> {
+  const states = judgePods(await cluster.workloads(namespace, signal));
+  const { pods, ready, pending } = states;
+  const [first, ...others] = pending;
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
+  const detail =
+    first === undefined ? "Pods ready" : `Pods ready, waiting for ${first.name}${more}: ${first.why}`;
+  onProgress({ kind: "advanced", step, done: ready, total: pods, detail });
+  return states;
+}
+
+/**
+ * Waits until every Pod of the namespace is Running and Ready and every object has the Pods that it wants, and that has lasted for a while.
+ * Returns the last state, with reasons where that did not come to be in time. Throws `CLUSTER_UNREACHABLE` when the API server stays away.
+ */
+export async function waitForPods(
+  cluster: Cluster,
+  options: WatchOptions,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<PodStates> {
+  const deadline = Date.now() + options.timeoutSeconds * 1000;
+  let answeredAt = Date.now();
+  let calmSince: number | undefined;
+  let fingerprint = "";
+  for (;;) {
+    try {
+      const states = await showPods(cluster, options, onProgress, signal);
+      answeredAt = Date.now();
+      const isCalm = states.pending.length === 0 && states.ready === states.pods;
+      if (!isCalm || states.fingerprint !== fingerprint) calmSince = undefined;
+      fingerprint = states.fingerprint;
+      if (isCalm) calmSince ??= Date.now();
+      const running = new Set([...states.images].map(normalizeReference));
+      const settle = options.expectedImages.every((image) => running.has(image))
+        ? SETTLE_MS.allSeen
+        : SETTLE_MS.someUnseen;
+      if (calmSince !== undefined && Date.now() - calmSince >= settle) return states;
+    } catch (error) {
+      if (signal.aborted || !isAway(error) || Date.now() - answeredAt > AWAY_MS) throw error;
+    }
+    if (Date.now() >= deadline) return explainPods(cluster, options.namespace, signal);
+    await delay(POLL_MS, signal);
+  }
+}
+
+/** Returns the state of the namespace with every reason that events and container states give. */
+export async function explainPods(
+  cluster: Cluster,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<PodStates> {
+  const [objects, warnings] = await Promise.all([
+    cluster.workloads(namespace, signal),
+    cluster.warnings(namespace, signal),
+  ]);
+  return judgePods(objects, warnings);
+}
+
+/** Tells of Pods for as long as `work` goes on, and returns its result. */
+export async function showPodsDuring<T>(
+  work: Promise<T>,
+  cluster: Cluster,
+  options: Pick<WatchOptions, "namespace" | "step">,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<T> {
+  const over = new AbortController();
+  const end = (): void => {
+    over.abort();
+  };
+  const ended = work.then(end, end);
+  const until = AbortSignal.any([signal, over.signal]);
+  while (!over.signal.aborted) {
+    try {
+      await showPods(cluster, options, onProgress, until);
+    } catch (error) {
+      // Whether the cluster answers now is for `work` to find out, and for nobody when it is over.
+      if (!until.aborted && !isAway(error)) {
+        await ended;
+        throw error;
+      }
+    }
+    await Promise.race([ended, delay(POLL_MS, over.signal).catch(() => undefined)]);
+  }
+  return work;
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof ViolaError && error.code === "CLUSTER_UNREACHABLE";
+}

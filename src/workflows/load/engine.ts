@@ -1,0 +1,150 @@
+// Loads a bundle into an engine's own image store, and takes it away again.
+import type { Inventory } from "../../core/bundle/inventory.js";
+import {
+  isDigestName,
+  missingInStore,
+  resolvesTo,
+  storedAs,
+  type ImageStore,
+} from "../../core/load/image-store.js";
+import { describeMissingPlatform, wantedNames } from "../../core/load/missing-content.js";
+import type { KeptName } from "../../core/load/unload-plan.js";
+import { formatPlatform } from "../../core/oci/platform.js";
+import { ViolaError } from "../../errors.js";
+import type { OpenBundle } from "../ports.js";
+import type { OnProgress } from "../progress.js";
+import { LoadProgress } from "./progress.js";
+import { type LoadContext, type LoadReport } from "./nodes.js";
+import type { UnloadReport } from "./unload-nodes.js";
+import { requireIntact } from "../verify/require-intact.js";
+
+/** `keepsDigests` is false for an engine in which names with a digest do not resolve after loading. */
+export interface StoreTarget {
+  readonly store: ImageStore;
+  readonly keepsDigests: boolean;
+}
+
+/**
+ * Loads what the store lacks, and asks it again. Names with a digest that do not resolve there are told in the report as `unresolved`.
+ * Throws `BUNDLE_INVALID` before anything is sent, `IMAGE_PLATFORM_MISSING`, and `NODE_LOAD_FAILED` naming what is not there afterwards.
+ */
+export async function loadStore(
+  bundle: OpenBundle,
+  { store, keepsDigests }: StoreTarget,
+  context: LoadContext,
+  onProgress: OnProgress,
+): Promise<LoadReport> {
+  const { inventory } = bundle;
+  const { signal } = context;
+  await requireIntact(bundle, context, onProgress);
+  const platform = await store.platform(signal);
+  const survey = async (): Promise<ReturnType<typeof missingInStore>> =>
+    missingInStore(inventory.images, await store.listImages(signal), platform, keepsDigests);
+  const { lacking, withoutPlatform } = await survey();
+  if (withoutPlatform.length > 0) {
+    const message = describeMissingPlatform(store.name, platform, withoutPlatform, inventory);
+    throw new ViolaError("IMAGE_PLATFORM_MISSING", message, {
+      subject: store.name,
+      hint: `Build the bundle with --platform ${formatPlatform(platform)}.`,
+    });
+  }
+  let sentBytes = 0;
+  if (lacking.length > 0) {
+    const sizes = new Map(
+      lacking.flatMap(({ platform: { config, layers } }) =>
+        [config, ...layers].map(({ digest, size }) => [digest, size] as const),
+      ),
+    );
+    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const progress = new LoadProgress(new Map([[store.name, total]]), onProgress);
+    const onBytes = (bytes: number): void => {
+      sentBytes += bytes;
+      progress.add(store.name, bytes);
+    };
+    await store.takeImages(lacking, bundle, onBytes, signal);
+    progress.end(store.name);
+    const [missing] = wantedNames((await survey()).lacking);
+    if (missing !== undefined) {
+      throw new ViolaError("NODE_LOAD_FAILED", `${store.name}: ${missing.name} is not there after loading`, {
+        subject: missing.name,
+        hint: "Load again; when that does not help, look at the free disk space of the engine.",
+      });
+    }
+  }
+  const names = inventory.images.flatMap((image) => image.names);
+  const stored = await store.listImages(signal);
+  const unresolved = inventory.images.flatMap((image) =>
+    image.names.filter((name) => !resolvesTo(name, storedAs(image, stored))),
+  );
+  const loaded = wantedNames(lacking).map(({ name }) => name);
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    names: names.length,
+    nodes: [
+      {
+        node: store.name,
+        platform: formatPlatform(platform),
+        route: loaded.length === 0 ? "none" : keepsDigests ? "fetch" : "import",
+        presentNames: names.length - loaded.length,
+        loadedNames: loaded.sort(),
+        sentBytes,
+        ...(unresolved.length > 0 && { unresolved }),
+      },
+    ],
+  };
+}
+
+/**
+ * Engines cannot note who brought a name, so the rule is: every tag of the bundle that still has the bundle's content goes, unless a container,
+ * a stopped one too, was made from that content; content without any tag goes when the bundle names it by digest. Other tags stay.
+ */
+export async function unloadStore(
+  inventory: Inventory,
+  { store }: StoreTarget,
+  signal: AbortSignal,
+): Promise<UnloadReport> {
+  const [before, used] = [await store.listImages(signal), await store.usedImages(signal)];
+  const removed: string[] = [];
+  const kept: KeptName[] = [];
+  for (const image of inventory.images) {
+    for (const { id, tags } of storedAs(image, before)) {
+      const own = image.names.filter((name) => resolvesTo(name, [{ id, tags, digests: [] }]));
+      const pinned = image.names.filter(isDigestName);
+      const isLast = pinned.length > 0 && own.length === tags.length;
+      if (used.has(id)) {
+        kept.push(...[...own, ...pinned].map((name) => ({ name, reason: "a container uses it" })));
+        continue;
+      }
+      for (const name of own) await store.removeImage(name, signal);
+      removed.push(...own);
+      if (!isLast) continue;
+      const isLeft = (await store.listImages(signal)).some((one) => one.id === id && one.tags.length === 0);
+      if (isLeft) await store.removeImage(id, signal);
+      removed.push(...pinned);
+    }
+  }
+  const after = new Set((await store.listImages(signal)).map(({ id }) => id));
+  const goneImages = inventory.images.filter((image) => {
+    const own = storedAs(image, before);
+    return own.length > 0 && own.every(({ id }) => !after.has(id));
+  });
+  const stays = new Set(
+    inventory.images
+      .filter((image) => !goneImages.includes(image))
+      .flatMap(({ platforms }) => platforms.flatMap(({ layers }) => layers.map(({ digest }) => digest))),
+  );
+  const freed = new Map(
+    goneImages.flatMap(({ platforms }) =>
+      platforms
+        .slice(0, 1)
+        .flatMap(({ layers }) => layers.filter(({ digest }) => !stays.has(digest)))
+        .map(({ digest, size }) => [digest, size] as const),
+    ),
+  );
+  return {
+    node: store.name,
+    removed: removed.sort(),
+    kept,
+    freedBytes: [...freed.values()].reduce((sum, size) => sum + size, 0),
+  };
+}

@@ -1,0 +1,110 @@
+// Puts a bundle's images into a folder that a node takes them from when it starts, and takes them away again.
+import type { Inventory } from "../../core/bundle/inventory.js";
+import type { ImageFolder } from "../../core/load/image-folder.js";
+import {
+  describeMissingPlatform,
+  missingBlobs,
+  manifestsOf,
+  surveyNode,
+} from "../../core/load/missing-content.js";
+import { planPartialArchive } from "../../core/bundle/partial-archive.js";
+import { bundleId } from "../../core/load/unload-plan.js";
+import { formatPlatform } from "../../core/oci/platform.js";
+import { ViolaError } from "../../errors.js";
+import type { OpenBundle } from "../ports.js";
+import type { OnProgress } from "../progress.js";
+import { megabytes } from "./node-plan.js";
+import { LoadProgress } from "./progress.js";
+import { type LoadContext, type LoadReport } from "./nodes.js";
+import type { UnloadReport } from "./unload-nodes.js";
+import { allNames } from "../../core/bundle/names.js";
+import { counted } from "../../core/load/counted.js";
+import { requireIntact } from "../verify/require-intact.js";
+
+/**
+ * Writes one archive with the content for the folder's platform; one that is there already is left alone. Its names resolve when the node
+ * has started. Throws `BUNDLE_INVALID` and `IMAGE_PLATFORM_MISSING` before anything is written, and `NODE_LOAD_FAILED`.
+ */
+export async function loadFolder(
+  bundle: OpenBundle,
+  folder: ImageFolder,
+  context: LoadContext,
+  onProgress: OnProgress,
+): Promise<LoadReport> {
+  const { inventory, file } = bundle;
+  await requireIntact(bundle, context, onProgress);
+  const { lacking, withoutPlatform } = surveyNode(inventory, folder.platform, new Map());
+  if (withoutPlatform.length > 0) {
+    const message = describeMissingPlatform(folder.name, folder.platform, withoutPlatform, inventory);
+    throw new ViolaError("IMAGE_PLATFORM_MISSING", message, {
+      subject: folder.name,
+      hint: `Build the bundle with --platform ${formatPlatform(folder.platform)}.`,
+    });
+  }
+  const images = lacking.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
+  const blobs = new Set([...manifestsOf(lacking), ...missingBlobs(lacking, new Set())]);
+  const segments = planPartialArchive(inventory, images, blobs);
+  const size = segments.reduce(
+    (sum, segment) => sum + (segment instanceof Uint8Array ? segment.length : segment.size),
+    0,
+  );
+  // It lists every image by name and digest: an archive that begins so, and has the size, is this one.
+  const firstBlob = segments.findIndex((segment) => !(segment instanceof Uint8Array));
+  const head = Buffer.concat(segments.slice(0, firstBlob) as readonly Uint8Array[]);
+  const name = archiveName(inventory);
+  const isThere = await folder.holds(name, head, size);
+  if (!isThere) {
+    await refuseFullDisk(folder, size);
+    const progress = new LoadProgress(new Map([[folder.name, size]]), onProgress);
+    const content = counted(context.readSegments(file, segments), (bytes) => {
+      progress.add(folder.name, bytes);
+    });
+    await folder.write(name, content, context.signal);
+    progress.end(folder.path);
+  }
+  onProgress({
+    kind: "note",
+    message: `${folder.name} does not run: its images wait in ${folder.path}, from where it takes them when it starts`,
+  });
+  const names = [...allNames(inventory)].sort();
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    names: names.length,
+    nodes: [
+      {
+        node: folder.name,
+        platform: formatPlatform(folder.platform),
+        route: "folder",
+        presentNames: isThere ? names.length : 0,
+        loadedNames: isThere ? [] : names,
+        sentBytes: isThere ? 0 : size,
+      },
+    ],
+  };
+}
+
+/** Takes the archive away. What a node that runs has taken from it stays there: `unloadBundle` is for that. */
+export async function unloadFolder(inventory: Inventory, folder: ImageFolder): Promise<UnloadReport> {
+  const freedBytes = await folder.remove(archiveName(inventory));
+  return {
+    node: `${folder.name} (${folder.path})`,
+    removed: freedBytes === 0 ? [] : [...allNames(inventory)].sort(),
+    kept: [],
+    freedBytes,
+  };
+}
+
+/** The node copies what it takes: the archive stays, for the next start. */
+async function refuseFullDisk(folder: ImageFolder, size: number): Promise<void> {
+  const free = await folder.freeBytes();
+  if (2 * size <= free) return;
+  throw new ViolaError(
+    "NODE_LOAD_FAILED",
+    `${folder.name} needs ${megabytes(size)} in ${folder.path} and as much again when it starts; ${megabytes(free)} are free there`,
+    { subject: folder.name, hint: "Free disk space there; nothing was written." },
+  );
+}
+
+function archiveName(inventory: Inventory): string {
+  return `viola-airgap-${bundleId(inventory)}.tar`;
+}

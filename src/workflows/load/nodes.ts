@@ -1,0 +1,286 @@
+// Loads a bundle into the nodes of a cluster: verified, compared with what each node has, served, fetched by the nodes, asked again.
+import pLimit from "p-limit";
+import type { Inventory } from "../../core/bundle/inventory.js";
+import {
+  describeMissingPlatform,
+  missingBlobs,
+  missingNames,
+  manifestsOf,
+  surveyNode,
+  wantedNames,
+} from "../../core/load/missing-content.js";
+import type { ClusterNode, NodeTarget } from "../../core/load/node.js";
+import { bundleId, namesToShare } from "../../core/load/unload-plan.js";
+import type { ServeBundle, ServedBundle } from "../../core/bundle/bundle-server.js";
+import { planPartialArchive, type ReadSegments } from "../../core/bundle/partial-archive.js";
+import { formatPlatform } from "../../core/oci/platform.js";
+import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
+import type { BundleReader, OpenBundle } from "../ports.js";
+import type { OnProgress } from "../progress.js";
+import { planFetches, planNode, refuseFullDisks, type NodePlan, type SurveyedNode } from "./node-plan.js";
+import { LoadProgress } from "./progress.js";
+import { allNames } from "../../core/bundle/names.js";
+import { endpointOf } from "../../core/load/addresses.js";
+import { counted } from "../../core/load/counted.js";
+import { requireIntact } from "../verify/require-intact.js";
+
+/** What loading needs from outside. */
+export interface LoadContext {
+  /** True to unpack images at once, so that the first start of a Pod is quick. */
+  readonly unpack?: boolean;
+  readonly reader: BundleReader;
+  readonly serveBundle: ServeBundle;
+  readonly readSegments: ReadSegments;
+  /** Processors of the machine that all nodes run on. */
+  readonly cores: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How content came to a node: not at all as all was there, fetched by the node, imported from a stream, or put where the node takes it from
+ * when it starts.
+ */
+export type LoadRoute = "none" | "fetch" | "import" | "folder";
+
+export interface NodeReport {
+  readonly node: string;
+  readonly platform: string;
+  readonly route: LoadRoute;
+  /** Names that were complete before. */
+  readonly presentNames: number;
+  /** Names that were loaded now, sorted. */
+  readonly loadedNames: readonly string[];
+  /** Bytes of manifests, configs and layers sent to the node. */
+  readonly sentBytes: number;
+  /** Names with a digest that an engine's store cannot resolve though it has their content. */
+  readonly unresolved?: readonly string[];
+}
+
+/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there; by the route `folder` when it has started. */
+export interface LoadReport {
+  readonly bundle: string;
+  readonly names: number;
+  readonly nodes: readonly NodeReport[];
+}
+
+/**
+ * Loads every image of the bundle into every node of the target; nodes that have all are left alone. Nothing reaches a node before the
+ * whole bundle has been verified and is known to have content for the platform of every node.
+ * Throws what verifying or finding nodes throws, `IMAGE_PLATFORM_MISSING` for each node without content, and `NODE_LOAD_FAILED` for each
+ * node (or image on it) that failed, when all others have finished. No server runs when it returns or throws.
+ */
+export async function loadBundle(
+  bundle: OpenBundle,
+  target: NodeTarget,
+  context: LoadContext,
+  onProgress: OnProgress,
+): Promise<LoadReport> {
+  const { inventory } = bundle;
+  const [surveyed] = await settleBoth(
+    surveyNodes(inventory, target, context, onProgress),
+    requireIntact(bundle, context, onProgress),
+  );
+  const busy = await settleAll(
+    "nodes could not be asked",
+    surveyed.filter(({ lacking }) => lacking.length > 0).map((one) => planNode(inventory, one, context)),
+  );
+  refuseFullDisks(busy);
+  const complete = surveyed.filter(({ lacking }) => lacking.length === 0);
+  const [loaded] = await settleBoth(
+    busy.length === 0 ? Promise.resolve([]) : serveAndLoad(bundle, busy, context, onProgress),
+    settleAll(
+      "nodes could not be finished",
+      complete.map((one) => finishNode(inventory, one, context, onProgress)),
+    ),
+  );
+  const nodes = surveyed.map(
+    (one) => loaded.find(({ node }) => node === one.node.name) ?? reportOf(one, "none", 0),
+  );
+  return { bundle: `${inventory.name} ${inventory.version}`, names: allNames(inventory).length, nodes };
+}
+
+async function surveyNodes(
+  inventory: Inventory,
+  target: NodeTarget,
+  { signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<readonly SurveyedNode[]> {
+  onProgress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
+  const names = allNames(inventory);
+  const nodes = await target.findNodes(signal);
+  const surveys = await settleAll(
+    "nodes could not be asked",
+    nodes.map(async (node) => {
+      const complete = await node.completeImages(names, signal);
+      return { node, survey: surveyNode(inventory, node.platform, complete) };
+    }),
+  );
+  const unfit = surveys
+    .filter(({ survey }) => survey.withoutPlatform.length > 0)
+    .map(
+      ({ node, survey }) =>
+        new ViolaError(
+          "IMAGE_PLATFORM_MISSING",
+          describeMissingPlatform(node.name, node.platform, survey.withoutPlatform, inventory),
+          { subject: node.name, hint: `Build the bundle with --platform ${formatPlatform(node.platform)}.` },
+        ),
+    );
+  if (unfit.length > 0) throw oneOrMany("the bundle does not fit the nodes", unfit);
+  const complete = surveys.filter(({ survey }) => survey.lacking.length === 0).length;
+  onProgress({
+    kind: "ended",
+    step: "survey",
+    summary: `${nodes.length} nodes, ${complete} of them complete already`,
+  });
+  return surveys.map(({ node, survey: { lacking } }) => ({
+    node,
+    lacking,
+    presentNames: names.length - wantedNames(lacking).length,
+  }));
+}
+
+async function serveAndLoad(
+  bundle: OpenBundle,
+  plans: readonly NodePlan[],
+  context: LoadContext,
+  onProgress: OnProgress,
+): Promise<readonly NodeReport[]> {
+  const progress = new LoadProgress(new Map(plans.map(({ node, bytes }) => [node.name, bytes])), onProgress);
+  const served = await serveNearby(bundle, plans, context, (client, bytes) => {
+    progress.add(client, bytes);
+  });
+  const fetches = planFetches(plans.length, context.cores);
+  const limit = pLimit(fetches.nodes);
+  const finished: string[] = [];
+  try {
+    const loaded = await settleAll(
+      "nodes could not be loaded",
+      plans.map((plan) =>
+        limit(async () => {
+          const report = await loadNode(bundle, plan, served, fetches.perNode, progress, context, onProgress);
+          await confirmNode(bundle.inventory, plan.node, context.signal);
+          await finishNode(bundle.inventory, plan, context, onProgress);
+          finished.push(plan.node.name);
+          return report;
+        }),
+      ),
+    );
+    progress.end(`${plans.length} nodes`);
+    return loaded;
+  } catch (error) {
+    if (finished.length > 0)
+      onProgress({ kind: "note", message: `complete all the same: ${finished.sort().join(", ")}` });
+    throw error;
+  } finally {
+    await served.close();
+  }
+}
+
+/**
+ * Serves at the one address by which all nodes know this machine best, so that no other network sees it. Where that is no address of this
+ * machine, as with an engine in a virtual machine, all addresses are served.
+ */
+async function serveNearby(
+  bundle: OpenBundle,
+  plans: readonly NodePlan[],
+  { serveBundle }: LoadContext,
+  onSent: (client: string, bytes: number) => void,
+): Promise<ServedBundle> {
+  const [address, ...others] = new Set(plans.map(({ node }) => node.hostAddresses[0]));
+  if (address === undefined || others.length > 0) return serveBundle(bundle, onSent);
+  return serveBundle(bundle, onSent, { address }).catch(() => serveBundle(bundle, onSent));
+}
+
+/** Notes that names which another bundle brought are needed by this one too; unpacks on wish. */
+async function finishNode(
+  inventory: Inventory,
+  { node, presentNames }: SurveyedNode,
+  { unpack, signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<void> {
+  if (presentNames > 0) {
+    const shared = namesToShare(inventory, await node.listImages(signal));
+    await node.noteBundle(shared, bundleId(inventory), true, signal);
+  }
+  if (unpack !== true) return;
+  const step = `unpack:${node.name}`;
+  onProgress({ kind: "started", step, title: `Unpacking on ${node.name}` });
+  const digests = new Set(inventory.images.map(({ digest }) => digest));
+  await node.unpackImages([...digests], signal);
+  onProgress({ kind: "ended", step, summary: `${digests.size} images unpacked` });
+}
+
+async function loadNode(
+  { inventory, file }: OpenBundle,
+  plan: NodePlan,
+  served: ServedBundle,
+  concurrency: number,
+  progress: LoadProgress,
+  { readSegments, signal }: LoadContext,
+  onProgress: OnProgress,
+): Promise<NodeReport> {
+  const { node, lacking, present } = plan;
+  const wanted = wantedNames(lacking);
+  const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
+  const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
+  if (endpoint !== undefined) {
+    const before = served.sentBytes(node.name);
+    await node.fetchImages(wanted, endpoint, bundleId(inventory), concurrency, signal);
+    return reportOf(plan, "fetch", served.sentBytes(node.name) - before);
+  }
+
+  onProgress({
+    kind: "note",
+    message: `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}: its images are streamed into it instead, which is slower`,
+  });
+  let sent = 0;
+  for (const platform of new Set(lacking.map((one) => one.platform.platform))) {
+    const group = lacking.filter((one) => one.platform.platform === platform);
+    const blobs = new Set([...manifestsOf(group), ...missingBlobs(group, present)]);
+    // Everything that a name needs is named again in the archive: an import sets the record of every name it brings.
+    const images = group.map(({ image, names }) => ({ ...image, names }));
+    const archive = counted(readSegments(file, planPartialArchive(inventory, images, blobs)), (bytes) => {
+      sent += bytes;
+      progress.add(node.name, bytes);
+    });
+    await node.importImages(wantedNames(group), archive, bundleId(inventory), signal);
+  }
+  return reportOf(plan, "import", sent);
+}
+
+/** Asks the node again: it is loaded when every name is complete there, not when a command has ended well. */
+async function confirmNode(inventory: Inventory, node: ClusterNode, signal: AbortSignal): Promise<void> {
+  const complete = await node.completeImages(allNames(inventory), signal);
+  const failures = inventory.images
+    .flatMap((image) => missingNames(image, complete))
+    .map(
+      (name) =>
+        new ViolaError("NODE_LOAD_FAILED", `${node.name}: ${name} is not complete after loading`, {
+          subject: name,
+          hint: "Load again; when that does not help, look at the free disk space of the node.",
+        }),
+    );
+  if (failures.length > 0) throw oneOrMany(`${node.name} is not complete`, failures);
+}
+
+function reportOf(
+  { node, lacking, presentNames }: SurveyedNode,
+  route: LoadRoute,
+  sentBytes: number,
+): NodeReport {
+  return {
+    node: node.name,
+    platform: formatPlatform(node.platform),
+    route,
+    presentNames,
+    loadedNames: wantedNames(lacking)
+      .map(({ name }) => name)
+      .sort(),
+    sentBytes,
+  };
+}
+
+async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await settleAll<unknown>("the bundle was not loaded", [one, other]);
+  return [first as A, second as B];
+}

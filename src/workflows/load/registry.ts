@@ -1,0 +1,346 @@
+// Pushes a bundle into a registry: blobs that it lacks, then manifests from the bottom up, then it is asked for every name.
+import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
+import type { PushRegistry } from "../../core/load/push-registry.js";
+import {
+  contentOf,
+  orderManifests,
+  placeImages,
+  reducedRoot,
+  type ManifestBytes,
+  type PlacedImage,
+  type RegistryLayout,
+} from "../../core/load/registry-layout.js";
+import { ManyErrors, settleAll, ViolaError } from "../../errors.js";
+import type { BundleReader, OpenBundle } from "../ports.js";
+import type { OnProgress } from "../progress.js";
+import { verifyBundle } from "../verify/verify.js";
+
+/** What pushing needs from outside. */
+export interface PushContext {
+  readonly reader: BundleReader;
+  readonly registry: PushRegistry;
+  /** Runs no more than so many tasks at once as the registry is to get. */
+  readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly signal: AbortSignal;
+}
+
+/** An image as it is in the registry now. */
+export interface PushedImage {
+  /** The names that it has in the bundle. */
+  readonly names: readonly string[];
+  /** `HOST[:PORT]/REPOSITORY` */
+  readonly repository: string;
+  readonly tags: readonly string[];
+  /** Digest that the tags point to: the bundle's, or of what the registry would take instead. */
+  readonly digest: string;
+}
+
+/** A name that nodes cannot pull from this registry, and why. */
+export interface UnresolvedName {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface PushReport {
+  readonly bundle: string;
+  /** `http(s)://HOST[:PORT][/PREFIX]` */
+  readonly registry: string;
+  readonly names: number;
+  readonly images: readonly PushedImage[];
+  /** Names pinned by the digest of an index that the registry refuses. */
+  readonly unresolved: readonly UnresolvedName[];
+  /** Bytes of blobs and manifests that the registry took. */
+  readonly sentBytes: number;
+  readonly uploadedBlobs: number;
+  readonly mountedBlobs: number;
+  readonly presentBlobs: number;
+}
+
+/**
+ * Pushes every image to the places that the layout has for it. Nothing is sent before the whole bundle has been verified. An index is pushed as it is,
+ * although the bundle has manifests alone of other platforms; where the registry refuses that, the tag gets what the bundle has, and names
+ * pinned by the index's digest are reported. Throws what is wrong with the bundle, and every repository's failure at once.
+ */
+export async function pushBundle(
+  bundle: OpenBundle,
+  layout: RegistryLayout,
+  context: PushContext,
+  onProgress: OnProgress,
+): Promise<PushReport> {
+  const { inventory } = bundle;
+  const placed = placeImages(inventory, layout);
+  const [presence] = await settleBoth(
+    findPresent(inventory, placed, context, onProgress),
+    refuseDamage(bundle, context, onProgress),
+  );
+  const moved = await pushBlobs(presence, context, onProgress);
+
+  onProgress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
+  let done = 0;
+  const pushed = await settleAll(
+    "images could not be pushed",
+    placed.map(async (one) => {
+      const result = await pushManifests(bundle, one, context);
+      onProgress({ kind: "advanced", step: "manifests", done: ++done });
+      return result;
+    }),
+  );
+  onProgress({ kind: "ended", step: "manifests", summary: `${placed.length} images, every name asked for` });
+  const { host } = new URL(context.registry.origin);
+  return {
+    bundle: `${inventory.name} ${inventory.version}`,
+    registry: [context.registry.origin, layout.prefix].filter((part) => part !== "").join("/"),
+    names: new Set(inventory.images.flatMap(({ names }) => names)).size,
+    images: pushed.map(({ place, digest }) => ({
+      names: place.image.names,
+      repository: `${host}/${place.repository}`,
+      tags: place.tags,
+      digest,
+    })),
+    unresolved: unresolvedNames(pushed, host),
+    sentBytes: moved.sentBytes + pushed.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+    uploadedBlobs: moved.uploaded,
+    mountedBlobs: moved.mounted,
+    presentBlobs: moved.present,
+  };
+}
+
+function unresolvedNames(pushed: readonly PushedManifests[], host: string): readonly UnresolvedName[] {
+  const reasons = pushed.flatMap(({ place: { image }, refusal }) =>
+    refusal === undefined
+      ? []
+      : image.names
+          .filter((name) => name.includes("@"))
+          .map((name) => [name, `${host} refuses an index with platforms missing: ${refusal}`] as const),
+  );
+  return [...new Map(reasons)].map(([name, reason]) => ({ name, reason }));
+}
+
+/** A blob, and the repositories that need it. */
+interface BlobPresence {
+  readonly blob: InventoryBlob;
+  readonly having: readonly string[];
+  readonly lacking: readonly string[];
+}
+
+/** Asks every repository for every blob that belongs there. */
+async function findPresent(
+  inventory: Inventory,
+  placed: readonly PlacedImage[],
+  { registry, limit, signal }: PushContext,
+  onProgress: OnProgress,
+): Promise<readonly BlobPresence[]> {
+  onProgress({ kind: "started", step: "survey", title: "Asking the registry what it has" });
+  const wanted = new Map<string, Set<string>>();
+  for (const { repository, image } of placed) {
+    const digests = wanted.get(repository) ?? new Set();
+    for (const digest of contentOf(image)) digests.add(digest);
+    wanted.set(repository, digests);
+  }
+  const having = await settleAll(
+    "repositories could not be asked",
+    [...wanted].map(async ([repository, digests]) => {
+      const found = await Promise.all(
+        [...digests].map((digest) => limit(() => registry.hasBlob(repository, digest, signal))),
+      );
+      return new Set(
+        [...digests].filter((_, index) => found[index] === true).map((digest) => `${repository}@${digest}`),
+      );
+    }),
+  );
+  const present = new Set(having.flatMap((names) => [...names]));
+  const presences = inventory.blobs.flatMap((blob) => {
+    const repositories = [...wanted].filter(([, digests]) => digests.has(blob.digest)).map(([name]) => name);
+    const has = (name: string): boolean => present.has(`${name}@${blob.digest}`);
+    return repositories.length === 0
+      ? []
+      : [{ blob, having: repositories.filter(has), lacking: repositories.filter((name) => !has(name)) }];
+  });
+  onProgress({ kind: "ended", step: "survey", summary: `${wanted.size} repositories` });
+  return presences;
+}
+
+interface MovedBlobs {
+  readonly sentBytes: number;
+  readonly uploaded: number;
+  readonly mounted: number;
+  readonly present: number;
+}
+
+/** Brings every blob to every repository that lacks it: once over the wire at most, the largest first. */
+async function pushBlobs(
+  presences: readonly BlobPresence[],
+  { registry, limit, signal }: PushContext,
+  onProgress: OnProgress,
+): Promise<MovedBlobs> {
+  const lacking = presences.filter((one) => one.lacking.length > 0).sort((a, b) => b.blob.size - a.blob.size);
+  const total = lacking.reduce((sum, { blob, having }) => sum + (having.length === 0 ? blob.size : 0), 0);
+  onProgress({ kind: "started", step: "push", title: "Pushing blobs", total, unit: "bytes" });
+  let done = 0;
+  let sentBytes = 0;
+  let uploaded = 0;
+  let mounted = 0;
+  const failures = new Map<string, ViolaError>();
+  let isDown = false;
+  const pushBlob = async ({ blob, having, lacking: repositories }: BlobPresence): Promise<void> => {
+    let [from] = having;
+    for (const repository of repositories) {
+      if (isDown || failures.has(repository)) continue;
+      try {
+        if (from !== undefined && (await registry.mountBlob(repository, blob.digest, from, signal))) {
+          mounted++;
+        } else {
+          await registry.uploadBlob(
+            repository,
+            blob,
+            (bytes) => {
+              done += bytes;
+              onProgress({ kind: "advanced", step: "push", done });
+            },
+            signal,
+          );
+          uploaded++;
+          sentBytes += blob.size;
+        }
+        from ??= repository;
+      } catch (cause) {
+        if (!(cause instanceof ViolaError)) throw cause;
+        // Where one repository is closed another may be open; a registry that is gone is gone for all.
+        failures.set(repository, cause);
+        isDown ||= cause.code === "REGISTRY_UNAVAILABLE";
+      }
+    }
+  };
+  // Uploads that an interruption ends are given back to the registry, so they are waited for.
+  await settleAll(
+    "blobs could not be pushed",
+    lacking.map((one) => limit(() => pushBlob(one))),
+  );
+  refuse("repositories could not be pushed to", [...failures.values()]);
+  onProgress({ kind: "ended", step: "push", summary: `${uploaded} sent, ${mounted} mounted` });
+  const present = presences.reduce((sum, { having }) => sum + having.length, 0);
+  return { sentBytes, uploaded, mounted, present };
+}
+
+interface PushedManifests {
+  readonly place: PlacedImage;
+  /** What tags point to now. */
+  readonly digest: string;
+  readonly sentBytes: number;
+  /** Why the registry refuses the index of this image. */
+  readonly refusal?: string;
+}
+
+/** Pushes the manifests of one image, whose blobs are there, and asks for its names. */
+async function pushManifests(
+  bundle: OpenBundle,
+  place: PlacedImage,
+  { registry, limit, signal }: PushContext,
+): Promise<PushedManifests> {
+  const { image, repository, tags, isPinned } = place;
+  let sentBytes = 0;
+  const read = (digest: string): Promise<ManifestBytes> => readManifest(bundle, place, digest);
+  /** Stores a manifest where the registry has not the same already; returns why the registry refuses it. */
+  const put = async (manifest: ManifestBytes, reference = manifest.digest): Promise<string | undefined> => {
+    if ((await registry.findManifest(repository, reference, signal)) === manifest.digest) return undefined;
+    const outcome = await registry.putManifest(repository, reference, manifest, signal);
+    if (outcome.kind === "refused") return outcome.answer;
+    sentBytes += manifest.bytes.length;
+    return undefined;
+  };
+  const mustPut = async (manifest: ManifestBytes, reference?: string): Promise<void> => {
+    const refusal = await put(manifest, reference);
+    if (refusal !== undefined) throw refused(place, manifest.digest, refusal);
+  };
+
+  return limit(async () => {
+    const { complete, bare, indexes } = orderManifests(image);
+    for (const digest of complete) await mustPut(await read(digest));
+    const putIndexes = async (): Promise<string | undefined> => {
+      for (const digest of indexes) {
+        const refusal = await put(await read(digest));
+        if (refusal !== undefined) return refusal;
+      }
+      return undefined;
+    };
+    let refusal = await putIndexes();
+    if (refusal !== undefined && bare.length > 0) {
+      // docker-registry 2 looks whether it has each child, and a child that came as a blob counts: the index is accepted, and pulling another
+      // platform fails as it should, for want of its layers.
+      for (const digest of bare) {
+        const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
+        if (blob === undefined || (await registry.hasBlob(repository, digest, signal))) continue;
+        await registry.uploadBlob(repository, blob, () => undefined, signal);
+        sentBytes += blob.size;
+      }
+      refusal = await putIndexes();
+    }
+    const reduced = refusal === undefined ? image.digest : reducedRoot(image);
+    if (reduced === undefined) throw refused(place, image.digest, refusal ?? "");
+    const root = typeof reduced === "string" ? await read(reduced) : reduced;
+    for (const tag of tags) await mustPut(root, tag);
+    if (tags.length === 0) await mustPut(root);
+    const references = [...tags, ...(isPinned || tags.length === 0 ? [root.digest] : [])];
+    for (const reference of references) {
+      const found = await registry.findManifest(repository, reference, signal);
+      if (found !== root.digest) {
+        throw refused(place, root.digest, `${reference} is ${found ?? "unknown"} after it was stored`);
+      }
+    }
+    return { place, digest: root.digest, sentBytes, ...(refusal !== undefined && { refusal }) };
+  });
+}
+
+async function readManifest(
+  bundle: OpenBundle,
+  { image }: PlacedImage,
+  digest: string,
+): Promise<ManifestBytes> {
+  const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
+  const mediaType = image.manifests.find((one) => one.digest === digest)?.mediaType;
+  if (blob === undefined || mediaType === undefined) {
+    throw new ViolaError("BUNDLE_INVALID", `${image.normalized}: ${digest} is not in the bundle`, {
+      subject: image.normalized,
+    });
+  }
+  return { mediaType, digest, bytes: await bundle.read(blob.offset, blob.size) };
+}
+
+function refused({ image, repository }: PlacedImage, digest: string, answer: string): ViolaError {
+  return new ViolaError(
+    "REGISTRY_ANSWER_INVALID",
+    `${repository} does not take the manifest ${digest}: ${answer}`,
+    {
+      subject: image.normalized,
+      hint: "What was pushed stays. Check the rules of the registry for this repository, such as tags that may not be changed, and push again.",
+    },
+  );
+}
+
+async function refuseDamage(
+  bundle: OpenBundle,
+  { reader, signal }: PushContext,
+  onProgress: OnProgress,
+): Promise<void> {
+  const { problems } = await verifyBundle(bundle, reader, onProgress, signal);
+  refuse(
+    `${bundle.file} is damaged`,
+    problems.map(
+      ({ message, subject }) =>
+        new ViolaError("BUNDLE_INVALID", message, {
+          subject,
+          hint: "Copy the bundle again from where it was built; nothing was pushed.",
+        }),
+    ),
+  );
+}
+
+function refuse(message: string, errors: readonly ViolaError[]): void {
+  const [first] = errors;
+  if (first !== undefined) throw errors.length === 1 ? first : new ManyErrors(message, errors);
+}
+
+async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await settleAll<unknown>("the bundle was not pushed", [one, other]);
+  return [first as A, second as B];
+}

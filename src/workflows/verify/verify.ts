@@ -1,0 +1,172 @@
+// Verifies a bundle offline: every checksum, and that every release has its chart and every image all of its blobs.
+import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
+import { createHash } from "node:crypto";
+import type { BundleReader, OpenBundle } from "../ports.js";
+import type { OnProgress } from "../progress.js";
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** One thing that is wrong with a bundle. */
+export interface BundleProblem {
+  readonly code: "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing";
+  /** What is affected: a file of the bundle, or an image and the part of it. */
+  readonly subject: string;
+  readonly message: string;
+  readonly digest?: string;
+  /** Images that need a damaged blob. */
+  readonly images?: readonly string[];
+}
+
+export interface VerifyReport {
+  readonly file: string;
+  readonly name: string;
+  readonly version: string;
+  /** sha256 of `bundle.json`. */
+  readonly digest: string;
+  readonly size: number;
+  readonly images: number;
+  readonly blobs: number;
+  readonly problems: readonly BundleProblem[];
+}
+
+/** Checks an opened bundle and reports everything that is wrong, not just the first thing. Throws only when the file cannot be read. */
+export async function verifyBundle(
+  bundle: OpenBundle,
+  reader: BundleReader,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  const { inventory } = bundle;
+  const total = inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  onProgress({ kind: "started", step: "verify", title: "Verifying checksums", total, unit: "bytes" });
+
+  const problems: BundleProblem[] = [...findGaps(inventory)];
+  for (const { path, sha256 } of inventory.files) {
+    const { offset, size } = bundle.locate(path);
+    if ((await sha256Of(bundle, offset, size, signal)) !== sha256) {
+      problems.push({
+        code: "file-damaged",
+        subject: path,
+        message: `${path} is damaged: its sha256 is not ${sha256}`,
+      });
+    }
+  }
+  const damaged = await reader.findDamagedBlobs(
+    bundle,
+    (done) => {
+      onProgress({ kind: "advanced", step: "verify", done });
+    },
+    signal,
+  );
+  for (const { digest } of damaged) {
+    const uses = usesOf(inventory, digest);
+    problems.push({
+      code: "blob-damaged",
+      subject: uses[0] ?? digest,
+      message: `${uses.join(", ")}: ${digest} is damaged`,
+      digest,
+      images: allImages(inventory)
+        .filter((image) => digestsOf(image).includes(digest))
+        .map((image) => image.normalized),
+    });
+  }
+  onProgress({
+    kind: "ended",
+    step: "verify",
+    summary: problems.length === 0 ? "all good" : `${problems.length} problems`,
+  });
+  return {
+    file: bundle.file,
+    name: inventory.name,
+    version: inventory.version,
+    digest: bundle.digest,
+    size: bundle.size,
+    images: inventory.images.length,
+    blobs: inventory.blobs.length,
+    problems,
+  };
+}
+
+function allImages({ images, hostImages = [] }: Inventory): readonly InventoryImage[] {
+  return [...images, ...hostImages];
+}
+
+/** Hashes a stretch of the file piece by piece: a program that comes along may have 100 MB. */
+async function sha256Of(
+  bundle: OpenBundle,
+  offset: number,
+  size: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const hash = createHash("sha256");
+  for (let at = 0; at < size; at += PIECE_BYTES) {
+    signal.throwIfAborted();
+    hash.update(await bundle.read(offset + at, Math.min(PIECE_BYTES, size - at)));
+  }
+  return hash.digest("hex");
+}
+
+/** What the inventory itself lacks: a chart of a release, a blob of an image, an image that was found to be required. */
+export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
+  const files = new Set(inventory.files.map((file) => file.path));
+  for (const release of inventory.releases) {
+    for (const path of [release.file, ...release.values]) {
+      if (!files.has(path)) {
+        yield {
+          code: "chart-missing",
+          subject: release.name,
+          message: `release ${release.name}: ${path} is not in the bundle`,
+        };
+      }
+    }
+  }
+  const blobs = new Set(inventory.blobs.map((blob) => blob.digest));
+  for (const image of allImages(inventory)) {
+    if (image.platforms.length === 0 || image.names.length === 0) {
+      yield {
+        code: "image-missing",
+        subject: image.normalized,
+        message: `${image.normalized}: no platform of it is in the bundle`,
+      };
+    }
+    for (const digest of digestsOf(image)) {
+      if (!blobs.has(digest)) {
+        yield {
+          code: "blob-missing",
+          subject: image.normalized,
+          message: `${image.normalized}: ${digest} is not in the bundle`,
+          digest,
+          images: [image.normalized],
+        };
+      }
+    }
+  }
+}
+
+type Image = Inventory["images"][number];
+
+function digestsOf(image: Image): readonly string[] {
+  return [
+    ...image.manifests.map((manifest) => manifest.digest),
+    ...image.platforms.flatMap(({ config, layers }) => [
+      config.digest,
+      ...layers.map((layer) => layer.digest),
+    ]),
+  ];
+}
+
+/** Says which image uses the blob as what: `quay.io/x/y:1 layer 3 of 5`. */
+function usesOf(inventory: Inventory, digest: string): readonly string[] {
+  const uses: string[] = [];
+  for (const image of allImages(inventory)) {
+    const name = image.normalized;
+    if (image.manifests.some((manifest) => manifest.digest === digest)) uses.push(`${name} manifest`);
+    for (const { platform, config, layers } of image.platforms) {
+      if (config.digest === digest) uses.push(`${name} ${platform} config`);
+      layers.forEach((layer, index) => {
+        if (layer.digest === digest) uses.push(`${name} ${platform} layer ${index + 1} of ${layers.length}`);
+      });
+    }
+  }
+  return uses;
+}

@@ -1,0 +1,58 @@
+// Which found images come along.
+import { expect, it } from "vitest";
+import { chooseImages } from "../../../../src/core/spec/choose-images.js";
+import { findIn } from "../finding/find.js";
+
+const SPEC = { extraImages: [], excludedImages: [], includeTests: false };
+const { images: FOUND } = findIn(`
+apiVersion: v1
+kind: Pod
+metadata: { name: app }
+spec: { containers: [{ image: "example.org/app:1" }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: test, annotations: { helm.sh/hook: test-success } }
+spec: { containers: [{ image: "example.org/test:1" }] }
+---
+apiVersion: batch/v1
+kind: Job
+metadata: { name: setup, annotations: { helm.sh/hook: "pre-install,test" } }
+spec: { template: { spec: { containers: [{ image: "example.org/setup:1" }] } } }
+`);
+
+const chosenWith = (spec: Partial<typeof SPEC>): readonly string[] =>
+  chooseImages(FOUND, { ...SPEC, ...spec }).chosen.map(({ normalized }) => normalized);
+
+it("leaves out what only `helm test` starts, unless the spec wants tests", () => {
+  expect(chosenWith({})).toEqual(["example.org/app:1", "example.org/setup:1"]);
+  expect(chosenWith({ includeTests: true })).toEqual([
+    "example.org/app:1",
+    "example.org/setup:1",
+    "example.org/test:1",
+  ]);
+});
+
+it("says of an image in which hooks it runs", () => {
+  const hooks = Object.fromEntries(FOUND.map(({ normalized, evidence }) => [normalized, evidence[0]?.hooks]));
+
+  expect(hooks).toEqual({
+    "example.org/app:1": undefined,
+    "example.org/setup:1": ["pre-install", "test"],
+    "example.org/test:1": ["test-success"],
+  });
+});
+
+it("warns of an exclusion that matches nothing", () => {
+  const choice = chooseImages(FOUND, {
+    ...SPEC,
+    excludedImages: [
+      { reference: "example.org/app:1", reason: "not wanted" },
+      { reference: "example.org/app:2", reason: "a slip" },
+    ],
+  });
+
+  expect(choice.chosen.map(({ normalized }) => normalized)).toEqual(["example.org/setup:1"]);
+  expect(choice.excluded).toEqual([{ reference: "example.org/app:1", reason: "not wanted" }]);
+  expect(choice.warnings).toMatchObject([{ code: "exclusion-unused", incomplete: false }]);
+});

@@ -1,0 +1,321 @@
+// What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
+import { describe, expect, test } from "vitest";
+import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
+import type {
+  ClusterNode,
+  FreeSpace,
+  NodeImage,
+  NodeMirror,
+  WantedName,
+} from "../../../../src/core/load/node.js";
+import { formatPlatform } from "../../../../src/core/oci/platform.js";
+import { ViolaError, type ManyErrors } from "../../../../src/errors.js";
+import type { OpenBundle } from "../../../../src/workflows/ports.js";
+import { loadBundle, type LoadContext, type LoadReport } from "../../../../src/workflows/load/nodes.js";
+import { planFetches } from "../../../../src/workflows/load/node-plan.js";
+import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+
+const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
+const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
+
+/** A node that does as it is told, but for what a test changes. */
+class FakeNode implements ClusterNode {
+  readonly platform;
+  readonly hostAddresses = ["192.0.2.1", "fd00::1"];
+  readonly known = new Map<string, string>();
+  readonly touched: string[] = [];
+  reachable = true;
+  space: FreeSpace | undefined;
+  failure: ViolaError | undefined;
+  forgets: string | undefined;
+
+  constructor(
+    readonly name: string,
+    architecture = "amd64",
+    readonly bundled = inventory,
+  ) {
+    this.platform = { os: "linux", architecture };
+  }
+  completeImages(): Promise<ReadonlyMap<string, string>> {
+    return Promise.resolve(new Map(this.known));
+  }
+  presentBlobs(): Promise<ReadonlySet<string>> {
+    return Promise.resolve(new Set());
+  }
+  freeSpace(): Promise<FreeSpace | undefined> {
+    return Promise.resolve(this.space);
+  }
+  findReachable(endpoints: readonly string[]): Promise<string | undefined> {
+    return Promise.resolve(this.reachable ? endpoints.at(-1) : undefined);
+  }
+  fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
+    return this.#take(wanted, `fetch ${endpoint}`);
+  }
+  listImages(): Promise<readonly NodeImage[]> {
+    return Promise.resolve([...this.known].map(([name, digest]) => ({ name, digest, bundles: [] })));
+  }
+  usedImages(): Promise<ReadonlySet<string>> {
+    return Promise.resolve(new Set());
+  }
+  unpackImages(): Promise<void> {
+    this.touched.push("unpack");
+    return Promise.resolve();
+  }
+  mirrorAll(): Promise<NodeMirror> {
+    return Promise.reject(new Error("no load needs a mirror"));
+  }
+  noteBundle(): Promise<void> {
+    return Promise.resolve();
+  }
+  removeImages(): Promise<void> {
+    return Promise.resolve();
+  }
+  async importImages(wanted: readonly WantedName[], archive: AsyncIterable<Uint8Array>): Promise<void> {
+    let bytes = 0;
+    for await (const chunk of archive) bytes += chunk.length;
+    expect(bytes % 512).toBe(0);
+    return this.#take(wanted, "import");
+  }
+  #take(wanted: readonly WantedName[], how: string): Promise<void> {
+    this.touched.push(how);
+    if (this.failure) return Promise.reject(this.failure);
+    for (const { name, platform } of wanted) {
+      const image = this.bundled.images.find((one) => one.names.includes(name));
+      expect(platform).toBe(formatPlatform(this.platform));
+      if (image && name !== this.forgets) this.known.set(name, image.digest);
+    }
+    return Promise.resolve();
+  }
+}
+
+interface Outcome {
+  readonly report?: LoadReport;
+  readonly error?: unknown;
+  readonly notes: readonly string[];
+  readonly serversLeft: number;
+}
+
+async function load(
+  nodes: readonly FakeNode[],
+  options: {
+    damaged?: readonly InventoryBlob[];
+    inventory?: OpenBundle["inventory"];
+    unpack?: boolean;
+    cores?: number;
+  } = {},
+): Promise<Outcome> {
+  let serversLeft = 0;
+  const notes: string[] = [];
+  const bundle: OpenBundle = {
+    file: "bundle.tar",
+    size: 0,
+    digest: "",
+    inventory: options.inventory ?? inventory,
+    read: () => Promise.resolve(new Uint8Array()),
+    locate: () => ({ offset: 0, size: 0 }),
+  };
+  const context: LoadContext = {
+    reader: {
+      openBundle: () => Promise.resolve(bundle),
+      findDamagedBlobs: () => Promise.resolve(options.damaged ?? []),
+    },
+    serveBundle: () => {
+      serversLeft++;
+      return Promise.resolve({
+        port: 4242,
+        pathFor: (client) => `/key/${client}`,
+        sentBytes: () => 0,
+        close: () => {
+          serversLeft--;
+          return Promise.resolve();
+        },
+      });
+    },
+    readSegments: async function* (_, segments) {
+      await Promise.resolve();
+      for (const segment of segments)
+        yield segment instanceof Uint8Array ? segment : Buffer.alloc(segment.size);
+    },
+    unpack: options.unpack ?? false,
+    cores: options.cores ?? 2,
+    signal: new AbortController().signal,
+  };
+  const target = { name: "kind", findNodes: () => Promise.resolve(nodes) };
+  const onProgress = (event: { kind: string; message?: string }): void => {
+    if (event.kind === "note") notes.push(event.message ?? "");
+  };
+  try {
+    return { report: await loadBundle(bundle, target, context, onProgress), notes, serversLeft };
+  } catch (error) {
+    return { error, notes, serversLeft };
+  }
+}
+
+test("a node is told the address that it can reach, IPv6 in brackets", async () => {
+  const node = new FakeNode("n1");
+  const { report, serversLeft } = await load([node]);
+  expect(node.touched).toEqual(["fetch http://[fd00::1]:4242/key/n1"]);
+  expect(report?.nodes).toMatchObject([{ node: "n1", route: "fetch", presentNames: 0, loadedNames: NAMES }]);
+  expect(serversLeft).toBe(0);
+});
+
+test("nodes that have all are left alone, and nothing is served for them", async () => {
+  const node = new FakeNode("n1");
+  for (const image of inventory.images) node.known.set(image.normalized, image.digest);
+  const { report } = await load([node]);
+  expect(node.touched).toEqual([]);
+  expect(report?.nodes).toMatchObject([{ route: "none", presentNames: 2, loadedNames: [] }]);
+});
+
+test("a node that reaches no address gets an import, and that is said", async () => {
+  const node = new FakeNode("n1");
+  node.reachable = false;
+  const { report, notes } = await load([node]);
+  expect(report?.nodes).toMatchObject([{ route: "import", loadedNames: NAMES }]);
+  expect(report?.nodes[0]?.sentBytes).toBeGreaterThan(0);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("n1");
+});
+
+test("a damaged layer stops the load before any node is touched", async () => {
+  const node = new FakeNode("n1");
+  const { error } = await load([node], { damaged: inventory.blobs.slice(-1) });
+  expect(error).toMatchObject({ code: "BUNDLE_INVALID" });
+  expect((error as ViolaError).message).toContain("quay.io/c/d:2");
+  expect(node.touched).toEqual([]);
+});
+
+test("nodes of a platform that the bundle has not are all named, before any node is touched", async () => {
+  const nodes = [new FakeNode("n1"), new FakeNode("n2", "arm64"), new FakeNode("n3", "s390x")];
+  const { error } = await load(nodes);
+  expect((error as ManyErrors).errors.map(({ code, subject }) => [code, subject])).toEqual([
+    ["IMAGE_PLATFORM_MISSING", "n2"],
+    ["IMAGE_PLATFORM_MISSING", "n3"],
+  ]);
+  expect(nodes.flatMap((node) => node.touched)).toEqual([]);
+});
+
+test("a node that fails does not keep the others from finishing", async () => {
+  const nodes = [new FakeNode("n1"), new FakeNode("n2"), new FakeNode("n3")];
+  const failure = new ViolaError("NODE_LOAD_FAILED", "n1: disk full", { subject: "n1" });
+  nodes[0]!.failure = failure;
+  const { error, serversLeft } = await load(nodes);
+  expect(error).toBe(failure);
+  expect(nodes.slice(1).map((node) => node.known.size)).toEqual([2, 2]);
+  expect(serversLeft).toBe(0);
+});
+
+test("the others are finished, and said to be complete, when a node fails", async () => {
+  const nodes = [new FakeNode("n1"), new FakeNode("n2"), new FakeNode("n3")];
+  nodes[0]!.failure = new ViolaError("NODE_LOAD_FAILED", "n1: disk full", { subject: "n1" });
+  for (const image of inventory.images) nodes[2]!.known.set(image.normalized, image.digest);
+
+  const { notes } = await load(nodes, { unpack: true });
+
+  expect(nodes.map((node) => node.touched.includes("unpack"))).toEqual([false, true, true]);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("n2");
+  expect(notes[0]).not.toContain("n1");
+});
+
+test("nodes of several platforms each get their own", async () => {
+  const both = inventoryOf([
+    imageOf("docker.io/a/b:1", { layers: ["one"], platforms: ["linux/amd64", "linux/arm64"] }),
+  ]);
+  const nodes = [new FakeNode("n1", "amd64", both), new FakeNode("n2", "arm64", both)];
+
+  const { report } = await load(nodes, { inventory: both });
+
+  // Each fake node insists on its own platform.
+  expect(report?.nodes).toMatchObject([
+    { node: "n1", platform: "linux/amd64", loadedNames: ["docker.io/a/b:1"] },
+    { node: "n2", platform: "linux/arm64", loadedNames: ["docker.io/a/b:1"] },
+  ]);
+  expect(nodes.map((node) => node.known.size)).toEqual([1, 1]);
+});
+
+describe("free space", () => {
+  const needed = inventory.blobs.reduce((sum, { size }) => sum + size, 0);
+
+  test("a node whose disk is too full is named before anything is sent to any", async () => {
+    const nodes = [new FakeNode("n1"), new FakeNode("n2")];
+    nodes[0]!.space = { disk: "1", bytes: needed };
+    nodes[1]!.space = { disk: "2", bytes: needed - 1 };
+
+    const { error } = await load(nodes);
+
+    expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "n2" });
+    expect(nodes.flatMap((node) => node.touched)).toEqual([]);
+  });
+
+  test("nodes that share a disk must fit on it together", async () => {
+    const nodes = [new FakeNode("n1"), new FakeNode("n2")];
+    for (const node of nodes) node.space = { disk: "1", bytes: 2 * needed - 1 };
+    const { error } = await load(nodes);
+    expect((error as ManyErrors).errors.map(({ subject }) => subject)).toEqual(["n1", "n2"]);
+
+    for (const node of nodes) node.space = { disk: "1", bytes: 2 * needed };
+    expect((await load(nodes)).report?.nodes).toHaveLength(2);
+  });
+
+  test("what is unpacked at once needs space as well", async () => {
+    const node = new FakeNode("n1");
+    node.space = { disk: "1", bytes: needed };
+    const { error } = await load([node], { unpack: true });
+    expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "n1" });
+    expect((await load([node])).report?.nodes).toHaveLength(1);
+  });
+
+  test("a complete node needs none", async () => {
+    const node = new FakeNode("n1");
+    node.space = { disk: "1", bytes: 0 };
+    for (const image of inventory.images) node.known.set(image.normalized, image.digest);
+    expect((await load([node])).report?.nodes).toMatchObject([{ route: "none" }]);
+  });
+});
+
+describe("fetches at a time", () => {
+  test.each([1, 2, 3, 4, 5, 7, 16, 100])("stay within the bound for %i nodes", (count) => {
+    for (const [cores, bound] of [
+      [1, 4],
+      [2, 8],
+      [3, 12],
+      [64, 16],
+    ] as const) {
+      const { perNode, nodes } = planFetches(count, cores);
+      expect(perNode * nodes).toBeLessThanOrEqual(bound);
+      expect(Math.min(perNode, nodes)).toBeGreaterThan(0);
+    }
+  });
+
+  test("are shared by few nodes, and are at most four for each", () => {
+    expect(planFetches(1, 64)).toEqual({ perNode: 4, nodes: 1 });
+    expect(planFetches(3, 2)).toEqual({ perNode: 2, nodes: 3 });
+  });
+
+  test("nodes above the bound wait for their turn", async () => {
+    let running = 0;
+    let most = 0;
+    class CountingNode extends FakeNode {
+      override async fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
+        most = Math.max(most, ++running);
+        await new Promise(setImmediate);
+        running--;
+        await super.fetchImages(wanted, endpoint);
+      }
+    }
+    const nodes = Array.from({ length: 9 }, (_, index) => new CountingNode(`n${index}`));
+
+    const { report } = await load(nodes, { cores: 2 });
+
+    expect(report?.nodes.map(({ route }) => route)).toEqual(nodes.map(() => "fetch"));
+    expect(most).toBe(4);
+  });
+});
+
+test("a command that ended well is not believed: a name that is not complete afterwards is an error", async () => {
+  const node = new FakeNode("n1");
+  node.forgets = "quay.io/c/d:2";
+  const { error } = await load([node]);
+  expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "quay.io/c/d:2" });
+});

@@ -1,0 +1,176 @@
+// What is pushed where a registry is particular: refused indexes, mounts that do not work, a registry that goes away.
+import { expect, test } from "vitest";
+import type { Inventory } from "../../../../src/core/bundle/inventory.js";
+import type { PushRegistry } from "../../../../src/core/load/push-registry.js";
+import { DOCKER_MANIFEST, isIndexMediaType, OCI_INDEX } from "../../../../src/core/oci/descriptor.js";
+import { digestOf } from "../../../../src/core/oci/digest.js";
+import { ViolaError } from "../../../../src/errors.js";
+import type { OpenBundle } from "../../../../src/workflows/ports.js";
+import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
+
+const bytes = (digest: string): Uint8Array => Buffer.from(contents.get(digest) ?? "");
+const contents = new Map<string, string>();
+const put = (text: string): { digest: string; size: number } => {
+  const digest = digestOf(text);
+  contents.set(digest, text);
+  return { digest, size: text.length };
+};
+
+/** A bundle of one image of these platforms, in each of the repositories; arm is left behind. */
+function bundleOf(platforms: readonly string[], repositories: readonly string[]): OpenBundle {
+  const layer = { mediaType: "layer", ...put("layer"), uncompressedSize: null };
+  const made = platforms.map((platform) => {
+    const config = { mediaType: "config", ...put(`config of ${platform}`) };
+    return { platform, ...put(`manifest of ${platform}`), config, layers: [layer] };
+  });
+  const arm = put("manifest of arm");
+  const index = put(`index of ${platforms.join()}`);
+  const images: Inventory["images"] = repositories.map((repository) => ({
+    reference: repository,
+    normalized: `quay.io/${repository}:1`,
+    required: true,
+    confidence: "certain",
+    evidence: [],
+    names: [`quay.io/${repository}:1`, `quay.io/${repository}@${index.digest}`],
+    digest: index.digest,
+    mediaType: OCI_INDEX,
+    manifests: [
+      { ...index, mediaType: OCI_INDEX },
+      ...[...made, arm].map(({ digest, size }) => ({ digest, size, mediaType: DOCKER_MANIFEST })),
+    ],
+    rebuilt: false,
+    platforms: made,
+  }));
+  const blobs = [...contents].map(([digest, text], offset) => ({ digest, size: text.length, offset }));
+  return {
+    file: "bundle",
+    size: 0,
+    digest: "",
+    inventory: {
+      formatVersion: 1,
+      name: "b",
+      version: "1",
+      createdFrom: { spec: "", tool: "" },
+      platforms,
+      apiVersions: [],
+      releases: [],
+      images,
+      excluded: [],
+      warnings: [],
+      files: [],
+      blobs,
+    },
+    read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest ?? "")),
+    locate: () => ({ offset: 0, size: 0 }),
+  };
+}
+
+interface FakeRegistry extends PushRegistry {
+  readonly uploads: string[];
+  readonly manifests: ReadonlyMap<string, string>;
+}
+
+function fakeRegistry(
+  traits: { refuses?: (mediaType: string) => boolean; mounts?: boolean } = {},
+): FakeRegistry {
+  const blobs = new Set<string>();
+  const manifests = new Map<string, string>();
+  const uploads: string[] = [];
+  return {
+    origin: "http://registry:5000",
+    uploads,
+    manifests,
+    hasBlob: (repository, digest) => Promise.resolve(blobs.has(`${repository}@${digest}`)),
+    mountBlob: (repository, digest, from) => {
+      const works = traits.mounts !== false && blobs.has(`${from}@${digest}`);
+      if (works) blobs.add(`${repository}@${digest}`);
+      return Promise.resolve(works);
+    },
+    uploadBlob: (repository, { digest }) => {
+      uploads.push(`${repository} ${contents.get(digest) ?? ""}`);
+      blobs.add(`${repository}@${digest}`);
+      return Promise.resolve();
+    },
+    findManifest: (repository, reference) => Promise.resolve(manifests.get(`${repository} ${reference}`)),
+    putManifest: (repository, reference, { mediaType, digest }) => {
+      if (traits.refuses?.(mediaType) === true) return Promise.resolve({ kind: "refused", answer: "400 no" });
+      manifests.set(`${repository} ${reference}`, digest).set(`${repository} ${digest}`, digest);
+      return Promise.resolve({ kind: "stored" });
+    },
+  };
+}
+
+const push = (bundle: OpenBundle, registry: PushRegistry): Promise<PushReport> =>
+  pushBundle(
+    bundle,
+    { prefix: "p", forDockerd: false },
+    {
+      reader: { openBundle: () => Promise.resolve(bundle), findDamagedBlobs: () => Promise.resolve([]) },
+      registry,
+      limit: (task) => task(),
+      signal: new AbortController().signal,
+    },
+    () => undefined,
+  );
+
+test("where an index is refused, the tag gets the platform's manifest, and names pinned by the index are told", async () => {
+  const registry = fakeRegistry({ refuses: isIndexMediaType });
+  const report = await push(bundleOf(["linux/amd64"], ["a/b"]), registry);
+  expect(registry.manifests.get("p/quay.io/a/b 1")).toBe(digestOf("manifest of linux/amd64"));
+  expect(report.unresolved.map(({ name }) => name)).toEqual([
+    `quay.io/a/b@${digestOf("index of linux/amd64")}`,
+  ]);
+  expect(report.unresolved[0]?.reason).toContain("400 no");
+});
+
+test("where an index of several platforms is refused, the tag gets one of those that are in the bundle", async () => {
+  const bundle = bundleOf(["linux/amd64", "linux/arm64"], ["a/b"]);
+  const original = bundle.inventory.images[0]!.digest;
+  const stored: string[] = [];
+  const strict = fakeRegistry();
+  const registry: PushRegistry = {
+    ...strict,
+    putManifest: (repository, reference, manifest, signal) => {
+      if (manifest.digest === original) return Promise.resolve({ kind: "refused", answer: "400 no" });
+      stored.push(Buffer.from(manifest.bytes).toString());
+      return strict.putManifest(repository, reference, manifest, signal);
+    },
+  };
+  const report = await push(bundle, registry);
+  const made = JSON.parse(stored.at(-1) ?? "") as { manifests: readonly { platform: unknown }[] };
+  expect(made.manifests.map(({ platform }) => platform)).toEqual([
+    { os: "linux", architecture: "amd64" },
+    { os: "linux", architecture: "arm64" },
+  ]);
+  expect(report.images[0]?.digest).toBe(digestOf(stored.at(-1) ?? ""));
+  expect(report.unresolved).toHaveLength(1);
+});
+
+test("a blob that cannot be mounted is sent again", async () => {
+  const registry = fakeRegistry({ mounts: false });
+  const report = await push(bundleOf(["linux/amd64"], ["a/b", "c/d"]), registry);
+  expect(registry.uploads.filter((upload) => upload.endsWith(" layer"))).toHaveLength(2);
+  expect(report).toMatchObject({ mountedBlobs: 0, uploadedBlobs: 4 });
+});
+
+test("a registry that goes away is told of once, and asked no more", async () => {
+  let asked = 0;
+  const registry: PushRegistry = {
+    ...fakeRegistry(),
+    uploadBlob: () => {
+      asked++;
+      return Promise.reject(new ViolaError("REGISTRY_UNAVAILABLE", "gone"));
+    },
+  };
+  await expect(push(bundleOf(["linux/amd64"], ["a/b"]), registry)).rejects.toMatchObject({
+    code: "REGISTRY_UNAVAILABLE",
+  });
+  expect(asked).toBeLessThanOrEqual(2);
+});
+
+test("a registry that forgets what it took is found out", async () => {
+  const registry: PushRegistry = { ...fakeRegistry(), findManifest: () => Promise.resolve(undefined) };
+  await expect(push(bundleOf(["linux/amd64"], ["a/b"]), registry)).rejects.toMatchObject({
+    code: "REGISTRY_ANSWER_INVALID",
+  });
+});
