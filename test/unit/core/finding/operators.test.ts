@@ -392,7 +392,9 @@ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { no: "match" } }, ${se
       workload.replace(
         'containers: [{ image: "quay.io/org/maker:v1" }]',
         `containers: [{ image: "org/demo-operator:v1.2.0" }${containers}]${lists}`,
-      ) + rights(CREATE_PODS);
+      ) +
+      rights(CREATE_PODS) +
+      worker("{ enabled: false }");
 
     it("judges each container of the workload", () => {
       const [warning, ...more] = findIn(beside(', { image: "quay.io/org/other:v1" }'), [RULE]).warnings;
