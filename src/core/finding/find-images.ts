@@ -77,10 +77,13 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   const pieces: EvidenceItem[] = [];
   const warnings: FindingWarning[] = [];
   const alternatives: AlternativeImage[] = [];
+  /** Custom resources that name images themselves. */
+  const naming = new Set<RenderedObject>();
   for (const object of objects) {
     try {
       for (const { item, alternative } of findInObject(object, context)) {
         pieces.push(item);
+        if (isCustom(object.apiVersion) && !isTestHook(object)) naming.add(object);
         if (alternative !== undefined) alternatives.push({ alternative, object, reference: item.normalized });
       }
     } catch (error) {
@@ -98,7 +101,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     const warning = unverifiedWarning(use, implied.length > 0 || mayCreatePods);
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
-    if (!mayCreatePods || !waitsForResources(use, context.resources)) continue;
+    if (!mayCreatePods || !waitsForResources(use, context.resources, naming)) continue;
     const later = [...findLaterImages(use)];
     for (const image of later) pieces.push(toPiece(image.object, image.rule, image, false));
     warnings.push(laterWarning(use));

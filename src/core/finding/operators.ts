@@ -142,13 +142,20 @@ function* findDemands(use: OperatorUse, resources: Resources): Iterable<ActiveRu
 
 /**
  * True for an operator that starts images for custom resources, none of which is rendered: what it will start once somebody creates
- * one is not required, and not in the bundle.
+ * one is not required, and not in the bundle. A resource of its groups that names an image itself (`naming` has those that do) shows
+ * that the operator is in use.
  */
-export function waitsForResources(use: OperatorUse, resources: Resources): boolean {
-  const conditions = laterConditions(use.rule);
+export function waitsForResources(
+  { rule }: OperatorUse,
+  resources: Resources,
+  naming: ReadonlySet<RenderedObject>,
+): boolean {
+  const conditions = laterConditions(rule);
+  if (conditions.length === 0) return false;
+  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(rule.harmless)]);
   return (
-    conditions.length > 0 &&
-    conditions.every(({ group, kind }) => (resources.get(`${group}/${kind}`) ?? []).length === 0)
+    conditions.every(({ group, kind }) => (resources.get(`${group}/${kind}`) ?? []).length === 0) &&
+    ![...naming].some(({ apiVersion }) => groups.has(groupOf(apiVersion)))
   );
 }
 
