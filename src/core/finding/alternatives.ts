@@ -4,7 +4,7 @@ import { groupBy } from "../group-by.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { formatPath, maps, textOf } from "../json.js";
 import { isCustom } from "../kubernetes/api-group.js";
-import { SETTLE_CHOICE } from "./advice.js";
+import { SETTLE_CHOICE } from "../images/warning-advice.js";
 import type { Alternative } from "./rules/found.js";
 
 /** An image that is one of several, found in `object`. */

@@ -4,6 +4,7 @@ import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findImage } from "./rules/candidate.js";
 import { isCustom } from "../kubernetes/api-group.js";
+import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import { findOpenChoices, readChoices, type AlternativeImage, type IsChosen } from "./alternatives.js";
 import { findPodWebhooks } from "./pod-webhooks.js";
 import { exampleOn } from "./rules/circumstances.js";
@@ -119,6 +120,7 @@ function unreadable(object: RenderedObject): FindingWarning {
   return {
     code: "object-unreadable",
     message: `${describeObject(object)} in ${object.template} is nested too deep to be searched`,
+    hint: SETTLE_BY_REHEARSAL,
     chart: object.chart,
     template: object.template,
     object: describeObject(object),

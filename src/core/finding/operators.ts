@@ -2,7 +2,7 @@
 import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
-import { SETTLE_LATER, SETTLE_PROGRAM } from "./advice.js";
+import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
 import { fillReference, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";

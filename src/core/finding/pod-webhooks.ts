@@ -3,7 +3,7 @@ import type { RenderedObject } from "../charts/rendered-object.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, maps, textOf, valueAt, type Json } from "../json.js";
 import { containers } from "../kubernetes/containers.js";
-import { SETTLE_PROGRAM } from "./advice.js";
+import { SETTLE_PROGRAM } from "../images/warning-advice.js";
 import type { OperatorUse } from "./operators.js";
 import { createsPods } from "./pod-rights.js";
 import { unknownContainers } from "./unknown-operators.js";

@@ -13,3 +13,7 @@ export const SETTLE_LATER =
 /** For images of which only one is used. */
 export const SETTLE_CHOICE =
   "Put the one that will be used into images.include of the spec; `rehearse` shows which it is.";
+
+/** For text that could not be searched. */
+export const SETTLE_BY_REHEARSAL =
+  "Run `rehearse` to see what it starts, and put what you need into images.include of the spec.";
