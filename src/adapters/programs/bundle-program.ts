@@ -8,7 +8,7 @@ import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { OnProgress } from "../../workflows/progress.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
@@ -171,7 +171,7 @@ async function readHead(file: string): Promise<Buffer> {
       await handle.close();
     }
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
 }

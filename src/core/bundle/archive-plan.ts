@@ -1,5 +1,6 @@
 // The archive plan: every byte of the bundle file has its place before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
+import { digestFromHex, type Digest } from "../oci/digest.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
@@ -13,7 +14,7 @@ export interface ByteRange {
 
 /** A config, a layer or a carried file whose bytes are still to be had. */
 export interface PlannedBlob {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly size: number;
   /** From the start of the bundle file. */
   readonly offset: number;
@@ -52,7 +53,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const { manifests, blobs } = collectBlobs(input.images);
   const contents = [...manifests.values(), ...blobs.values()];
   const files = input.files.map((file) => ({ path: file.path, sha256: file.sha256, size: sizeOf(file) }));
-  const inventoryWith = (offsetOf: (digest: string) => number): Inventory => ({
+  const inventoryWith = (offsetOf: (digest: Digest) => number): Inventory => ({
     ...input.inventory,
     files,
     blobs: contents.map(({ digest, size }) => ({ digest, size, offset: offsetOf(digest) })),
@@ -120,10 +121,10 @@ export function finishInventory(
 }
 
 function collectBlobs(images: readonly ResolvedImage[]): {
-  manifests: ReadonlyMap<string, { digest: string; size: number; bytes: Uint8Array }>;
+  manifests: ReadonlyMap<string, { digest: Digest; size: number; bytes: Uint8Array }>;
   blobs: ReadonlyMap<string, Omit<PlannedBlob, "offset">>;
 } {
-  const manifests = new Map<string, { digest: string; size: number; bytes: Uint8Array }>();
+  const manifests = new Map<string, { digest: Digest; size: number; bytes: Uint8Array }>();
   const blobs = new Map<string, Omit<PlannedBlob, "offset"> & { sources: BlobSource[] }>();
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
@@ -148,7 +149,7 @@ function sizeOf(file: SmallFile | BundledFile): number {
 /** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
 function carriedBlob({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
-    digest: `sha256:${sha256}`,
+    digest: digestFromHex(sha256),
     size,
     offset,
     sources: [{ kind: "file", file, offset: 0 }],

@@ -1,8 +1,7 @@
 // Rendered objects -> every image that they can start, each with all of its evidence.
-import { formatReference } from "../images/reference.js";
+import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { findImage } from "./rules/candidate.js";
 import type { Found, Rule } from "./rules/found.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from "../images/image-use.js";
@@ -49,7 +48,7 @@ interface FindContext {
 /** One piece of evidence, before the pieces for one image are put together. */
 interface EvidenceItem {
   readonly reference: string;
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   readonly required: boolean;
   readonly confidence: Confidence;
   readonly evidence: Evidence;
@@ -181,9 +180,9 @@ function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Evide
   };
 }
 
-function normalize(text: string): string {
-  const reference = findImage(text);
-  return reference === undefined ? text : formatReference(reference);
+/** Rules yield nothing but references. */
+function normalize(text: string): NormalizedReference {
+  return formatReference(parseReference(text));
 }
 
 function describeObject({ kind, namespace, name }: RenderedObject): string {
@@ -192,7 +191,7 @@ function describeObject({ kind, namespace, name }: RenderedObject): string {
 
 /** Puts together what speaks of one image; sorted by `normalized`, evidence in the order found. */
 function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
-  const byImage = new Map<string, EvidenceItem[]>();
+  const byImage = new Map<NormalizedReference, EvidenceItem[]>();
   for (const piece of pieces) {
     const others = byImage.get(piece.normalized);
     if (others === undefined) byImage.set(piece.normalized, [piece]);

@@ -10,6 +10,7 @@ import { formatReference, nodeNames, parseReference } from "../../../src/core/im
 import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../../src/core/oci/platform.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
+import { digestOf } from "../../../src/core/oci/digest.js";
 
 /** An image to make, and what it is called; `DIGEST` in the reference stands for the digest of the image. */
 export interface NamedWish extends ImageWish {
@@ -37,7 +38,7 @@ export async function bundleOf(
       formatVersion: FORMAT_VERSION,
       name,
       version: "1.0.0",
-      createdFrom: { spec: "", tool: "test" },
+      createdFrom: { spec: digestOf("spec"), tool: "test" },
       platforms: [...new Set(wishes.flatMap((wish) => wish.bundled ?? ["linux/amd64"]))],
       apiVersions: [],
       releases,
