@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { OpenBundle } from "../../src/workflows/ports.js";
-import { bundleOf } from "../integration/load/bundle-of.js";
+import { bundleOf } from "../support/bundle-of.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { containerds } from "../support/containerds.js";
 import { needs } from "../support/parts.js";

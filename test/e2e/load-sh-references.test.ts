@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { digestOf, hexOf } from "../../src/core/oci/digest.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
-import { bundleOf } from "../integration/load/bundle-of.js";
+import { bundleOf } from "../support/bundle-of.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";

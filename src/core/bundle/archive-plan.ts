@@ -1,6 +1,6 @@
 // The archive plan: every byte of the bundle file has its place before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
-import { digestOf, hexOf } from "../oci/digest.js";
+import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
 import { formatFacts } from "./facts.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
@@ -13,9 +13,9 @@ export interface ByteRange {
   readonly bytes: Uint8Array;
 }
 
-/** A config, a layer or a carried file whose bytes are still to be had. */
+/** A config, a layer or a bundled program whose bytes are not known yet. */
 export interface PlannedBlob {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly size: number;
   /** From the start of the bundle file. */
   readonly offset: number;
@@ -56,7 +56,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const facts = factsFile(input, contents);
   const entries = [facts, ...input.files];
   const files = entries.map(inventoryFile);
-  const inventoryWith = (offsetOf: (digest: string) => number): Inventory => ({
+  const inventoryWith = (offsetOf: (digest: Digest) => number): Inventory => ({
     ...input.inventory,
     files,
     blobs: contents.map(({ digest, size }) => ({ digest, size, offset: offsetOf(digest) })),
@@ -65,7 +65,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
 
   const pieces: ByteRange[] = [];
-  const carried: PlannedBlob[] = [];
+  const bundled: PlannedBlob[] = [];
   let offset = 0;
   const place = (path: string, size: number, executable?: boolean): number => {
     pieces.push({ offset, bytes: formatTarHeader(path, size, executable) });
@@ -78,7 +78,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   for (const file of entries) {
     const at = place(file.path, sizeOf(file), file.executable);
     if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
-    else carried.push(carriedBlob(file, at));
+    else bundled.push(plannedFile(file, at));
   }
   const imagesSize =
     [...layout.map((file) => file.bytes.length), ...contents.map((blob) => blob.size)].reduce(
@@ -101,7 +101,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
     size: offset + TAR_END,
     pieces,
     blobs: [
-      ...carried,
+      ...bundled,
       ...[...blobs.values()].map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) })),
     ].sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
   };
@@ -124,10 +124,10 @@ export function finishInventory(
 }
 
 function collectBlobs(images: readonly ResolvedImage[]): {
-  manifests: ReadonlyMap<string, { digest: string; size: number; bytes: Uint8Array }>;
+  manifests: ReadonlyMap<string, { digest: Digest; size: number; bytes: Uint8Array }>;
   blobs: ReadonlyMap<string, Omit<PlannedBlob, "offset">>;
 } {
-  const manifests = new Map<string, { digest: string; size: number; bytes: Uint8Array }>();
+  const manifests = new Map<string, { digest: Digest; size: number; bytes: Uint8Array }>();
   const blobs = new Map<string, Omit<PlannedBlob, "offset"> & { sources: BlobSource[] }>();
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
@@ -163,9 +163,9 @@ function sizeOf(file: SmallFile | BundledFile): number {
 }
 
 /** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
-function carriedBlob({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
+function plannedFile({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
-    digest: `sha256:${sha256}`,
+    digest: digestFromHex(sha256),
     size,
     offset,
     sources: [{ kind: "file", file, offset: 0 }],

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBundle } from "../../../../src/adapters/bundle-file/open-bundle.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
-import { bundleOf } from "../../../integration/load/bundle-of.js";
+import { bundleOf } from "../../../support/bundle-of.js";
 
 describe("openBundle", () => {
   let folder: string;
