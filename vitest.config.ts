@@ -11,7 +11,8 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const texts = await Promise.all(sorted.map(({ moduleId }) => readFile(moduleId, "utf8")));
-    const isLong = (index: number): boolean => /\b(?:setStage\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
+    const isLong = (index: number): boolean =>
+      /\b(?:setStage\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
     return [...sorted.filter((_, index) => isLong(index)), ...sorted.filter((_, index) => !isLong(index))];
   }
 }
