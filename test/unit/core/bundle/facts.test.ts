@@ -103,7 +103,7 @@ describe("formatFacts", () => {
     ["releases.0.file", { releases: [{ ...inventory.releases[0]!, file: "charts/../x" }] }],
     ["releases.0.values.0", { releases: [{ ...inventory.releases[0]!, values: ["-rf"] }] }],
     ["images.0", { images: [{ ...image("a.b/c:1"), mediaType: "text/html; charset=utf-8" }] }],
-    ["hostImages.0", { hostImages: [image("a b")] }],
+    ["hostImages.0", { hostImages: [{ ...image("a.b/c:1"), mediaType: "a b" }] }],
     ["excluded.0.reference", { excluded: [{ reference: "`reboot`", reason: "" }] }],
     ["files.0", { files: [{ path: "charts/a b.tgz", sha256: hexOf(digest), size: 1 }] }],
     ["blobs.0", { blobs: [{ digest, size: 1e18, offset: 0 }] }],
