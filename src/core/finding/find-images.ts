@@ -1,8 +1,7 @@
 // Rendered objects -> every image that they can start, each with all of its evidence.
-import { formatReference } from "../images/reference.js";
+import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { findImage } from "./rules/candidate.js";
 import { isCustom } from "../kubernetes/api-group.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import { findOpenChoices, readChoices, type AlternativeImage, type IsChosen } from "./alternatives.js";
@@ -58,7 +57,7 @@ interface FindContext {
 /** One piece of evidence, before the pieces for one image are put together. */
 interface EvidenceItem {
   readonly reference: string;
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   readonly required: boolean;
   readonly confidence: Confidence;
   readonly evidence: Evidence;
@@ -236,9 +235,9 @@ function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Evide
   };
 }
 
-function normalize(text: string): string {
-  const reference = findImage(text);
-  return reference === undefined ? text : formatReference(reference);
+/** Rules yield nothing but references. */
+function normalize(text: string): NormalizedReference {
+  return formatReference(parseReference(text));
 }
 
 function describeObject({ kind, namespace, name }: RenderedObject): string {
@@ -247,7 +246,7 @@ function describeObject({ kind, namespace, name }: RenderedObject): string {
 
 /** Puts together what speaks of one image; sorted by `normalized`, evidence in the order found. */
 function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
-  const byImage = new Map<string, EvidenceItem[]>();
+  const byImage = new Map<NormalizedReference, EvidenceItem[]>();
   for (const piece of pieces) {
     const others = byImage.get(piece.normalized);
     if (others === undefined) byImage.set(piece.normalized, [piece]);

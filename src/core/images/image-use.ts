@@ -1,5 +1,7 @@
 // An image that a release can start, with the evidence for it: what the finder returns and everything later reports.
 
+import type { NormalizedReference } from "./reference.js";
+
 /** How sure the finder is that this image can be started. */
 export type Confidence = "certain" | "high" | "medium" | "low";
 
@@ -27,7 +29,7 @@ export interface ImageUse {
   /** As the chart writes it, the first spelling met. */
   readonly reference: string;
   /** Registry, repository, tag and/or digest spelled out. */
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /** False for what only `helm test` starts, or what no rendered object makes use of. */
   readonly required: boolean;
   readonly confidence: Confidence;

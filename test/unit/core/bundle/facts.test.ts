@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FACT_PATTERNS, formatFacts } from "../../../../src/core/bundle/facts.js";
 import type { Inventory, InventoryImage } from "../../../../src/core/bundle/inventory.js";
+import { formatReference, parseReference } from "../../../../src/core/images/reference.js";
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
 import { ROOT } from "../../../support/paths.js";
@@ -14,11 +15,11 @@ const digest = digestOf("x");
 
 const image = (name: string): InventoryImage => ({
   reference: name,
-  normalized: name,
+  normalized: formatReference(parseReference(name)),
   required: true,
   confidence: "certain",
   evidence: [],
-  names: [name],
+  names: [formatReference(parseReference(name))],
   digest: digestOf(`index of ${name}`),
   mediaType: OCI_INDEX,
   manifests: [
