@@ -62,7 +62,8 @@ export function* findOnCommandLine(words: readonly Word[]): Iterable<Found> {
 
 /** Yields the images that a script names by its variables and in manifests inside of it. */
 export function* findInScript(text: string, path: Word["path"]): Iterable<Found> {
-  for (const { name, value } of variablesInText(text)) {
+  const variables = /image\w*(?:=|:?[-=])/i.test(text) ? variablesInText(text) : [];
+  for (const { name, value } of variables) {
     if (!IMAGE_VARIABLE.test(name) || findNamedImage(value, name) === undefined) continue;
     yield { reference: value, path, value, confidence: "high" };
   }
@@ -80,5 +81,6 @@ export function findInFlag({ name, value }: Setting): readonly string[] {
 
 /** Returns the images of the flags in a text that speak of images by their names. */
 export function findFlagsInText(text: string): readonly string[] {
+  if (!/-[\w.-]*image/i.test(text)) return [];
   return [...flagsInText(text)].filter(({ name }) => /image/i.test(name)).flatMap(findInFlag);
 }
