@@ -50,7 +50,7 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
           runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
-        await write(file, text, options.force === true);
+        await write(file, text, { overwrite: options.force === true });
         runtime.print(`${file} is written: decide on what its comments list`, {
           formatVersion: 1,
           file,
@@ -66,24 +66,20 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const folder = options.output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, options.output));
   const spec = specOf(source, options, runtime.cwd);
   const chartPorts = await makeChartPorts(runtime);
-  const { onProgress } = runtime.progress;
-  const { chart, release, images, warnings } = await surveyChart(
-    spec,
-    options.release,
-    chartPorts,
-    onProgress,
-  );
+  const { run } = runtime;
+  const survey = await surveyChart(run, spec, { release: options.release }, chartPorts);
+  const { chart, release, images, warnings } = survey;
   const inspected =
     options.inspectOperators === true
       ? await inspectOperators(
-          { images, warnings },
-          platformsToInspect(spec),
+          run,
+          survey,
+          { platforms: platformsToInspect(spec) },
           await makeInspectPorts(runtime),
-          onProgress,
         )
       : undefined;
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
-  await runtime.progress.stop();
+  await runtime.stopProgress();
   const text = formatDraftSpec({
     name: chart.name,
     chartVersion: chart.version,
@@ -164,9 +160,13 @@ function pathFrom(folder: string, path: string): string {
   return short.startsWith(".") ? short : `./${short}`;
 }
 
-async function write(file: string, text: string, force: boolean): Promise<void> {
+async function write(
+  file: string,
+  text: string,
+  { overwrite }: { readonly overwrite: boolean },
+): Promise<void> {
   try {
-    await writeFile(file, text, { flag: force ? "w" : "wx" });
+    await writeFile(file, text, { flag: overwrite ? "w" : "wx" });
   } catch (cause) {
     const { code = "EIO" } = cause as NodeJS.ErrnoException;
     if (code === "EEXIST") throw thereAlready(file);

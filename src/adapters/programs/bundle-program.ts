@@ -1,4 +1,4 @@
-// A program to bring along: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
+// A program that a bundle contains: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ViolaError } from "../../errors.js";
-import type { OnProgress } from "../../workflows/progress.js";
+import type { Run } from "../../workflows/progress.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
@@ -26,7 +26,12 @@ export interface ProgramOptions {
   readonly folder: string;
   /** Certificates to trust besides the system's. */
   readonly ca: readonly string[];
-  readonly signal: AbortSignal;
+}
+
+/** A program that the bundle is to contain as `bin/NAME`. */
+export interface ProgramRequest {
+  readonly name: string;
+  readonly source: ProgramSource;
 }
 
 /** e_machine of ELF, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
@@ -49,15 +54,14 @@ const HEAD_BYTES = 20;
  * bundle, and `DIGEST_MISMATCH` when a URL gave something else than it was to give.
  */
 export async function bundleProgram(
-  name: string,
-  source: ProgramSource,
+  run: Run,
+  { name, source }: ProgramRequest,
   options: ProgramOptions,
-  onProgress: OnProgress,
 ): Promise<BundledFile> {
-  const given = source.kind === "file" ? source.file : await download(name, source, options, onProgress);
+  const given = source.kind === "file" ? source.file : await download(run, name, source, options);
   const from = source.kind === "file" ? source.file : source.url;
   const isArchive = (await readHead(given)).toString("latin1", 0, 2) === GZIP;
-  const file = isArchive ? await unpack(name, given, from, options) : given;
+  const file = isArchive ? await unpack(run, { name, archive: given, from }, options) : given;
   const head = await readHead(file);
   const wanted = options.platforms.map(formatPlatform).join(", ");
   const machine = MACHINES.get(head.length === HEAD_BYTES ? head.readUInt16LE(18) : 0);
@@ -67,16 +71,16 @@ export async function bundleProgram(
   if (!options.platforms.some(({ architecture }) => architecture === machine)) {
     throw unfit(name, `${from} is a program for linux/${machine}, and the bundle is for ${wanted}`, wanted);
   }
-  return describeFile(`bin/${name}`, file, true, options.signal);
+  return describeFile({ path: `bin/${name}`, file, executable: true }, run.signal);
 }
 
 async function download(
+  { signal, progress }: Run,
   name: string,
   { url, sha256 }: Extract<ProgramSource, { kind: "url" }>,
-  { folder, ca, signal }: ProgramOptions,
-  onProgress: OnProgress,
+  { folder, ca }: ProgramOptions,
 ): Promise<string> {
-  const step = `carry-${name}`;
+  const step = `include-${name}`;
   const file = join(folder, `${name}.download`);
   const hash = createHash("sha256");
   let done = 0;
@@ -89,7 +93,7 @@ async function download(
     const { statusCode, headers, body } = await request(url, { dispatcher, signal });
     if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
     const total = Number(headers["content-length"] ?? 0);
-    onProgress({
+    progress({
       kind: "started",
       step,
       title: `Fetching ${name}`,
@@ -100,12 +104,12 @@ async function download(
       for await (const chunk of chunks) {
         hash.update(chunk);
         done += chunk.length;
-        onProgress({ kind: "advanced", step, done });
+        progress({ kind: "advanced", step, done });
         yield chunk;
       }
     };
     await pipeline(body, count, createWriteStream(file), { signal });
-    onProgress({ kind: "ended", step });
+    progress({ kind: "ended", step });
   } catch (cause) {
     signal.throwIfAborted();
     const why = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause : cause).message : "";
@@ -129,10 +133,9 @@ async function download(
 
 /** Takes the program out of an archive: the first executable file of its name. */
 async function unpack(
-  name: string,
-  archive: string,
-  from: string,
-  { folder, signal }: ProgramOptions,
+  { signal }: Run,
+  { name, archive, from }: { readonly name: string; readonly archive: string; readonly from: string },
+  { folder }: ProgramOptions,
 ): Promise<string> {
   const file = join(folder, name);
   const entries = extract();

@@ -67,7 +67,7 @@ export async function collectIncludes(
     runtime.settings(),
     runtime.temporaryFolder(),
   ]);
-  const options = { platforms, folder, ca: ca.map(({ pem }) => pem), signal: runtime.signal };
+  const options = { platforms, folder, ca: ca.map(({ pem }) => pem) };
   const bundledFiles = await settleAll(
     "not everything can come along",
     requests.map(async ({ name, source }) =>
@@ -75,10 +75,9 @@ export async function collectIncludes(
         ? bundledCli(runtime.home, runtime.signal)
         : [
             await bundleProgram(
-              name,
-              source ?? { kind: "file", file: await findProgram(name, runtime) },
+              runtime.run,
+              { name, source: source ?? { kind: "file", file: await findProgram(name, runtime) } },
               options,
-              runtime.progress.onProgress,
             ),
           ],
     ),
