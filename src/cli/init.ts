@@ -1,12 +1,13 @@
 // `init CHART`: a first spec, with what is to be decided on as comments.
 import { stat, writeFile } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { formatDraftSpec, type Draft } from "../core/spec/draft-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
-import { ViolaError } from "../errors.js";
+import { systemErrorCode, ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
@@ -81,6 +82,7 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
   await runtime.stopProgress();
   const text = formatDraftSpec({
+    schema: schemaFor(folder, runtime),
     name: chart.name,
     chartVersion: chart.version,
     chart: chartFields(spelledOut, chart, folder),
@@ -160,6 +162,23 @@ function pathFrom(folder: string, path: string): string {
   return short.startsWith(".") ? short : `./${short}`;
 }
 
+/**
+ * Returns where an editor finds the installed schema for a spec in `folder`, as the `yaml-language-server` comment
+ * writes it.
+ *
+ * That server (the YAML extension of VS Code, also used by other editors) accepts http and file URLs and paths relative
+ * to the YAML file. In a path it cannot read spaces and `#`, which a URL encodes. An http URL would not work offline, and
+ * the `$id` of the schema is a name that cannot be fetched. So this is a relative path where the program is installed
+ * below the working directory (a project's node_modules, a checkout): such a spec can be committed. Elsewhere, as after
+ * `npm install -g`, it is a file URL, which is valid on this machine.
+ */
+function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
+  const file = join(home, "manifests/bundle.schema.json");
+  const isBelow = resolve(file).startsWith(join(resolve(cwd), "/"));
+  const path = pathFrom(folder, file);
+  return isBelow && !/[\s#]/.test(path) ? path : pathToFileURL(file).href;
+}
+
 async function write(
   file: string,
   text: string,
@@ -168,7 +187,7 @@ async function write(
   try {
     await writeFile(file, text, { flag: overwrite ? "w" : "wx" });
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     if (code === "EEXIST") throw thereAlready(file);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
   }

@@ -23,7 +23,7 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
   }
   return await Promise.all([
     describeFile({ path: "bin/viola-airgap", file: join(home, LAUNCHER), executable: true }, signal),
-    ...["package.json", ...names]
+    ...["LICENSE", "package.json", "manifests/bundle.schema.json", ...names]
       .sort()
       .map((name) => describeFile({ path: `bin/lib/viola-airgap/${name}`, file: join(home, name) }, signal)),
   ]);

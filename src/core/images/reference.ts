@@ -13,6 +13,11 @@ export interface Reference {
   readonly digest?: string;
 }
 
+declare const checked: unique symbol;
+
+/** A reference as text with everything spelled out, as `formatReference` writes it. Only this file makes one. */
+export type NormalizedReference = string & { readonly [checked]: "NormalizedReference" };
+
 // https://github.com/distribution/reference/blob/main/regexp.go
 const DOMAIN_COMPONENT = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const DOMAIN = `(?:${DOMAIN_COMPONENT}(?:\\.${DOMAIN_COMPONENT})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
@@ -70,12 +75,17 @@ export function findReference(text: string): Reference | undefined {
 }
 
 /** Writes a reference with registry, repository and tag and/or digest spelled out. */
-export function formatReference(reference: Reference): string {
-  return (
-    formatRepository(reference) +
-    (reference.tag === undefined ? "" : `:${reference.tag}`) +
-    (reference.digest === undefined ? "" : `@${reference.digest}`)
-  );
+export function formatReference(reference: Reference): NormalizedReference {
+  const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
+  const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
+  // The parts were checked when the reference was parsed.
+  return `${formatRepository(reference)}${tag}${digest}` as NormalizedReference;
+}
+
+/** True for a reference with everything spelled out. */
+export function isNormalized(text: string): text is NormalizedReference {
+  const reference = findReference(text);
+  return reference !== undefined && formatReference(reference) === text;
 }
 
 /** Writes registry and repository, without tag and digest. */
@@ -87,12 +97,42 @@ export function formatRepository(reference: Reference): string {
  * Returns the names under which a node must know the image so that the kubelet finds it by this reference: containerd's CRI reduces
  * `repo:tag@digest` to `repo@digest` and then looks for exactly that name (LocalResolve and ParseDockerRef in internal/cri).
  */
-export function nodeNames(reference: Reference): readonly string[] {
+export function nodeNames(reference: Reference): readonly NormalizedReference[] {
   const { registry, repository, tag, digest } = reference;
-  const names: string[] = [];
+  const names: NormalizedReference[] = [];
   if (tag !== undefined) names.push(formatReference({ registry, repository, tag }));
   if (digest !== undefined) names.push(formatReference({ registry, repository, digest }));
   return names;
+}
+
+/**
+ * Returns the one name under which the kubelet looks for the reference on a node: a tag beside a digest counts for
+ * nothing. See `nodeNames`.
+ */
+export function kubeletName({ registry, repository, tag, digest }: Reference): string {
+  return formatReference(
+    digest === undefined
+      ? { registry, repository, ...(tag !== undefined && { tag }) }
+      : { registry, repository, digest },
+  );
+}
+
+/**
+ * Returns every way to write a name that is spelled out, itself among them: Docker Hub and `latest` may be left
+ * unsaid. With them a reader without a parser, such as load.sh, knows a reference by comparing text.
+ */
+export function spellingsOf(name: string): readonly string[] {
+  const prefixes = ["docker.io/library/", "docker.io/"].filter((prefix) => name.startsWith(prefix));
+  const short = prefixes.map((prefix) => name.slice(prefix.length));
+  const written = [
+    name,
+    ...["index.docker.io/library/", "index.docker.io/", "docker.io/", "library/", ""].flatMap((prefix) =>
+      short.map((rest) => prefix + rest),
+    ),
+  ];
+  const all = written.flatMap((text) => [text, text.replace(/:latest$/, "")]);
+  // A repository of Docker Hub that looks like a registry, such as localhost/x, has fewer spellings.
+  return [...new Set(all)].filter((text) => normalizeReference(text) === name);
 }
 
 /** Returns the reference spelled out, or the text as it is where it is no reference. */

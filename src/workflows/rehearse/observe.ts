@@ -96,7 +96,10 @@ export async function observeRehearsal(
       const isCalm = !state.isWorking && states.pending.length === 0 && states.ready === states.pods;
       if (isCalm && calmMs >= settleMs(watch, states)) break;
       if (isStuck(states) && calmMs >= STUCK_MS) break;
-      if (Date.now() >= deadline) break;
+      if (Date.now() >= deadline) {
+        if (state.isWorking) state.failure = `not installed within ${watch.timeoutSeconds} s`;
+        break;
+      }
       await delay(POLL_MS, signal);
     }
   } finally {
@@ -131,7 +134,7 @@ function merged(old: readonly Json[], seen: readonly Json[]): readonly Json[] {
 }
 
 function settleMs({ expectedImages, mayStartMore }: RehearsalWatch, { images }: PodStates): number {
-  const running = new Set(
+  const running = new Set<string>(
     [...images].flatMap((image) => {
       const reference = findReference(image);
       return reference === undefined ? [] : [formatReference(reference)];

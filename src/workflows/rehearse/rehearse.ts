@@ -5,6 +5,7 @@ import type { NodeTarget } from "../../core/load/node.js";
 import type { ManifestRequest, ServeBundle, UpstreamRegistry } from "../../core/bundle/bundle-server.js";
 import { findImages } from "../../core/finding/find-images.js";
 import { textOf, valueAt } from "../../core/json.js";
+import type { Digest } from "../../core/oci/digest.js";
 import type { Cluster } from "../../core/install/cluster.js";
 import type { Machine } from "../../core/kubernetes/match-nodes.js";
 import type { PendingThing } from "../../core/kubernetes/pod-states.js";
@@ -50,9 +51,9 @@ export interface RehearseOptions {
 
 export interface RehearsalReport extends Verdict {
   readonly bundle: string;
-  readonly bundleDigest: string;
+  readonly bundleDigest: Digest;
   /** Digest of the text of the spec that the bundle was built from. */
-  readonly spec: string;
+  readonly spec: Digest;
   readonly context: string;
   readonly kubeVersion: string;
   /** Versions of containerd on the nodes. */
@@ -254,7 +255,7 @@ async function installAll(
       pulled: () => requests.list(),
       observations,
       expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
-      mayStartMore: extracted.inventory.warnings.some(({ code }) => code === "unknown-operator"),
+      mayStartMore: extracted.inventory.warnings.some(({ incomplete }) => incomplete),
     };
     const work = async (whileUseful: AbortSignal): Promise<void> => {
       await releases.install(input, whileUseful);

@@ -13,7 +13,7 @@ import { unloadBundle } from "../../../src/workflows/load/unload-nodes.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { loadPorts } from "./kind.js";
 import { workflowRun } from "../../support/workflow-run.js";
 

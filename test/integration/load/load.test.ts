@@ -15,7 +15,7 @@ import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { start } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
 import type { OnProgress } from "../../../src/workflows/progress.js";
 import { workflowRun } from "../../support/workflow-run.js";

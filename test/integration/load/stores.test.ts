@@ -11,7 +11,7 @@ import { loadStore, unloadStore } from "../../../src/workflows/load/engine.js";
 import type { LoadReport } from "../../../src/workflows/load/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { dockerEngine, reader } from "./kind.js";
 import type { ImageStore } from "../../../src/core/load/image-store.js";
 import { workflowRun } from "../../support/workflow-run.js";

@@ -9,7 +9,7 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
 import { workflowRun } from "../../support/workflow-run.js";
 

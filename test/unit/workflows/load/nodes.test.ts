@@ -15,6 +15,7 @@ import { loadBundle, type LoadPorts, type LoadReport } from "../../../../src/wor
 import { planFetches, type LoadNode } from "../../../../src/workflows/load/node-plan.js";
 import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
 import { workflowRun } from "../../../support/workflow-run.js";
+import { digestOf } from "../../../../src/core/oci/digest.js";
 
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
 const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
@@ -72,7 +73,7 @@ class FakeNode implements LoadNode {
     this.touched.push(how);
     if (this.failure) return Promise.reject(this.failure);
     for (const { name, platform } of wanted) {
-      const image = this.bundled.images.find((one) => one.names.includes(name));
+      const image = this.bundled.images.find(({ names }) => names.some((one) => one === name));
       expect(platform).toBe(formatPlatform(this.platform));
       if (image && name !== this.forgets) this.known.set(name, image.digest);
     }
@@ -101,7 +102,7 @@ async function load(
   const bundle: OpenBundle = {
     file: "bundle.tar",
     size: 0,
-    digest: "",
+    digest: digestOf("inventory"),
     inventory: options.inventory ?? inventory,
     read: () => Promise.resolve(new Uint8Array()),
     locate: () => ({ offset: 0, size: 0 }),
