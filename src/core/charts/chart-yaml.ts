@@ -1,13 +1,15 @@
-// Chart.yaml: reading it, adding dependencies to it, and telling which of them are inside the chart already.
+// Parses Chart.yaml, adds dependencies to it, and checks whether a chart satisfies a dependency.
 import { Range } from "semver";
 import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import type { ChartDependency } from "./chart.js";
 
-/** What the program needs of Chart.yaml. https://helm.sh/docs/topics/charts/#the-chartyaml-file */
+/**
+ * The fields of Chart.yaml that are used. https://helm.sh/docs/topics/charts/#the-chartyaml-file
+ */
 export interface ChartMetadata {
-  /** The file that declares dependencies: charts of apiVersion v1 have one of their own. */
+  /** The file that declares dependencies; charts of apiVersion v1 have a separate one. */
   readonly dependenciesFile: "Chart.yaml" | "requirements.yaml";
   readonly name: string;
   readonly version: string;
@@ -16,7 +18,7 @@ export interface ChartMetadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Reads Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not one. */
+/** Parses Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not valid. */
 export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false });
   const value: unknown = document.errors.length > 0 ? undefined : document.toJS();
@@ -24,8 +26,8 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const name = textOf(fields["name"]);
   const version = textOf(fields["version"]);
   if (name === undefined || version === undefined) {
-    const reason = document.errors[0]?.message ?? "it has no name or no version";
-    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml cannot be used: ${reason}`, {
+    const reason = document.errors[0]?.message ?? "the name or the version is missing";
+    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, {
       subject,
     });
   }
@@ -54,8 +56,8 @@ export function parseDependencies(text: string): readonly ChartDependency[] {
 }
 
 /**
- * Returns the text of Chart.yaml or requirements.yaml with the dependencies in it: one of the same name and alias is replaced,
- * all other text is kept.
+ * Returns the text of Chart.yaml or requirements.yaml with the dependencies added. An existing
+ * dependency with the same name and alias is replaced. All other text is preserved.
  */
 export function addDependencies(text: string, dependencies: readonly ChartDependency[]): string {
   if (dependencies.length === 0) return text;
@@ -77,8 +79,9 @@ export function addDependencies(text: string, dependencies: readonly ChartDepend
 }
 
 /**
- * True when a chart of this name and version is what the dependency asks for, by the rules of Masterminds/semver as far as
- * node-semver shares them; a constraint that it cannot read counts as not met.
+ * True when a chart of this name and version satisfies the dependency, by those rules of
+ * Masterminds/semver that node-semver shares. A constraint that node-semver cannot parse counts as
+ * not satisfied.
  */
 export function meets(
   chart: { readonly name: string; readonly version: string },
@@ -87,7 +90,7 @@ export function meets(
   if (chart.name !== dependency.name) return false;
   if (chart.version === dependency.version || dependency.version === "") return true;
   try {
-    // Masterminds separates by commas what node-semver separates by blanks.
+    // Masterminds/semver separates comparators with commas, node-semver with spaces.
     return new Range(dependency.version.replaceAll(",", " "), { loose: true }).test(chart.version);
   } catch {
     return false;

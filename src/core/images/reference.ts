@@ -1,15 +1,15 @@
-// The one image reference type: parsed by the grammar of distribution/reference, spelled out, formatted.
+// Parses, normalizes and formats image references by the grammar of distribution/reference.
 import { ViolaError } from "../../errors.js";
 
-/** A reference with everything spelled out: `busybox` is docker.io, library/busybox, latest. */
+/** A normalized reference: `busybox` is docker.io, library/busybox, latest. */
 export interface Reference {
-  /** Registry host with optional port, `docker.io` for Docker Hub. */
+  /** Registry host with optional port; `docker.io` for Docker Hub. */
   readonly registry: string;
-  /** Repository path inside the registry, with `library/` where Docker Hub implies it. */
+  /** Repository path in the registry, with the `library/` that Docker Hub implies. */
   readonly repository: string;
-  /** Absent only when a digest alone was given. */
+  /** Absent only when the reference has a digest and no tag. */
   readonly tag?: string;
-  /** `algorithm:hex`, when the reference is pinned. */
+  /** `algorithm:hex`, when the reference has a digest. */
   readonly digest?: string;
 }
 
@@ -24,8 +24,8 @@ const DIGEST_PATTERN = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-
 const REPOSITORY_MAX_LENGTH = 255;
 
 /**
- * Reads a reference as Docker and containerd do and spells it out.
- * Throws `REFERENCE_INVALID` with the part that is wrong.
+ * Parses and normalizes a reference as Docker and containerd do.
+ * Throws `REFERENCE_INVALID` when the text does not match the grammar.
  */
 export function parseReference(text: string): Reference {
   const reference = findReference(text);
@@ -38,7 +38,7 @@ export function parseReference(text: string): Reference {
   return reference;
 }
 
-/** Returns the reference that the text is, or undefined when it breaks the grammar. */
+/** Like `parseReference`, but returns undefined when the text does not match the grammar. */
 export function findReference(text: string): Reference | undefined {
   const at = text.indexOf("@");
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -47,7 +47,8 @@ export function findReference(text: string): Reference | undefined {
 
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
-  // The first component is a registry only when it cannot be a path component of Docker Hub (splitDockerDomain).
+  // The first component is a registry only if it cannot be a path component on Docker Hub
+  // (splitDockerDomain).
   const hasRegistry = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
   const rest = hasRegistry ? name.slice(slash + 1) : name;
   const colon = rest.lastIndexOf(":");
@@ -69,7 +70,7 @@ export function findReference(text: string): Reference | undefined {
   };
 }
 
-/** Writes a reference with registry, repository and tag and/or digest spelled out. */
+/** Formats a reference with registry, repository, and tag, digest or both. */
 export function formatReference(reference: Reference): string {
   return (
     formatRepository(reference) +
@@ -78,14 +79,15 @@ export function formatReference(reference: Reference): string {
   );
 }
 
-/** Writes registry and repository, without tag and digest. */
+/** Formats registry and repository, without tag and digest. */
 export function formatRepository(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`;
 }
 
 /**
- * Returns the names under which a node must know the image so that the kubelet finds it by this reference: containerd's CRI reduces
- * `repo:tag@digest` to `repo@digest` and then looks for exactly that name (LocalResolve and ParseDockerRef in internal/cri).
+ * Returns the names that the image must have on a node so that the kubelet finds it by this
+ * reference. The CRI plugin of containerd reduces `repo:tag@digest` to `repo@digest` and looks up
+ * exactly that name (LocalResolve and ParseDockerRef in internal/cri).
  */
 export function nodeNames(reference: Reference): readonly string[] {
   const { registry, repository, tag, digest } = reference;
@@ -95,7 +97,7 @@ export function nodeNames(reference: Reference): readonly string[] {
   return names;
 }
 
-/** Returns the reference spelled out, or the text as it is where it is no reference. */
+/** Returns the normalized reference, or the text unchanged when it is not a reference. */
 export function normalizeReference(text: string): string {
   const reference = findReference(text);
   return reference === undefined ? text : formatReference(reference);

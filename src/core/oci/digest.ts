@@ -8,7 +8,10 @@ export function digestOf(bytes: Uint8Array | string): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** True for the only digest form that registries of today use: sha256 with 64 lower-case hex digits. */
+/**
+ * True for `sha256:` and 64 lower-case hex digits, the only digest format that registries use
+ * today.
+ */
 export function isSha256(text: string): boolean {
   return SHA256_PATTERN.test(text);
 }
