@@ -67,6 +67,32 @@ export class ManyErrors extends ViolaError {
   }
 }
 
+/**
+ * Returns the code of a system error of a file, process or connection, such as `ENOENT`. Rethrows
+ * any other error unchanged, because a bug must not be reported as a file error.
+ */
+export function systemErrorCode(cause: unknown): string {
+  const code = codeOf(cause);
+  if (code === undefined) throw cause;
+  return code;
+}
+
+/** True for a system error with one of these codes. */
+export function isSystemError(cause: unknown, ...codes: readonly string[]): boolean {
+  const code = codeOf(cause);
+  return code !== undefined && codes.includes(code);
+}
+
+/**
+ * Node.js has its own codes for files that are too large and for paths that are not valid on any
+ * system.
+ */
+function codeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return undefined;
+  const isOfSystem = "errno" in cause || /^ERR_(?:FS_|INVALID_ARG_VALUE$)/.test(cause.code);
+  return isOfSystem ? cause.code : undefined;
+}
+
 /** Returns the only error unchanged, or combines several errors into one. */
 export function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
   const [first] = errors;

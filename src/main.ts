@@ -23,7 +23,7 @@ process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   // The folder above `src` or `dist`, which contains manifests and package.json.
   home: fileURLToPath(new URL("..", import.meta.url)),
-  ownCommand: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
+  programCommand: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
   onInterrupt: (interrupt) => {
     let firstMs: number | undefined;
     const onSignal = (): void => {

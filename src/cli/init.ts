@@ -1,17 +1,18 @@
 // `init CHART`: writes a first spec; decisions for the user are listed as comments.
 import { stat, writeFile } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { formatDraftSpec, type Draft } from "../core/spec/draft-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
-import { ViolaError } from "../errors.js";
+import { systemErrorCode, ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext, makeInspectContext, platformsToInspect } from "./wiring/planning.js";
+import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource } from "./input-file.js";
 import { collect, type RunCommand } from "./runtime.js";
 
@@ -27,7 +28,7 @@ interface InitOptions extends CommonOptions {
   readonly inspectOperators?: boolean;
 }
 
-export function registerInit(program: Command, launch: RunCommand): void {
+export function registerInit(program: Command, runCommand: RunCommand): void {
   program
     .command("init")
     .description("write a first spec for a chart; optional images are listed as comments")
@@ -42,16 +43,16 @@ export function registerInit(program: Command, launch: RunCommand): void {
     .option("--kube-version <version>", "Kubernetes version of the cluster")
     .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
     .action(async (chart: string, options: InitOptions) => {
-      await launch(options, async (context) => {
-        const file = options.output === undefined ? undefined : resolve(context.cwd, options.output);
+      await runCommand(options, async (runtime) => {
+        const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
         if (file !== undefined && options.force !== true && (await exists(file))) throw alreadyExists(file);
-        const text = await draft(chart, options, context);
+        const text = await draft(chart, options, runtime);
         if (file === undefined) {
-          context.print(text.trimEnd(), { formatVersion: 1, spec: text });
+          runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
         await write(file, text, options.force === true);
-        context.print(`wrote ${file}; review the images and warnings in its comments`, {
+        runtime.print(`wrote ${file}; review the images and warnings in its comments`, {
           formatVersion: 1,
           file,
           spec: text,
@@ -61,16 +62,16 @@ export function registerInit(program: Command, launch: RunCommand): void {
     });
 }
 
-async function draft(argument: string, options: InitOptions, context: CommandRuntime): Promise<string> {
-  const source = await sourceOf(argument, options, context.cwd);
-  const folder = options.output === undefined ? context.cwd : dirname(resolve(context.cwd, options.output));
-  const spec = specOf(source, options, context.cwd);
-  const chartContext = await makeChartContext(context);
-  const { onProgress } = context.progress;
+async function draft(argument: string, options: InitOptions, runtime: CommandRuntime): Promise<string> {
+  const source = await sourceOf(argument, options, runtime.cwd);
+  const folder = options.output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, options.output));
+  const spec = specOf(source, options, runtime.cwd);
+  const chartPorts = await makeChartPorts(runtime);
+  const { onProgress } = runtime.progress;
   const { chart, release, images, warnings } = await surveyChart(
     spec,
     options.release,
-    chartContext,
+    chartPorts,
     onProgress,
   );
   const inspected =
@@ -78,19 +79,20 @@ async function draft(argument: string, options: InitOptions, context: CommandRun
       ? await inspectOperators(
           { images, warnings },
           platformsToInspect(spec),
-          await makeInspectContext(context),
+          await makeInspectPorts(runtime),
           onProgress,
         )
       : undefined;
-  const spelledOut = await chartContext.charts.spellOutSource(source, context.signal);
-  await context.progress.stop();
+  const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
+  await runtime.progress.stop();
   const text = formatDraftSpec({
+    schema: schemaFor(folder, runtime),
     name: chart.name,
     chartVersion: chart.version,
     chart: chartFields(spelledOut, chart, folder),
     release,
     namespace: options.namespace,
-    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(context.cwd, file))),
+    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(runtime.cwd, file))),
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
     images,
     suspects: inspected?.suspects ?? [],
@@ -168,11 +170,29 @@ function pathFrom(folder: string, path: string): string {
   return short.startsWith(".") ? short : `./${short}`;
 }
 
+/**
+ * Returns the location of the installed schema for a spec in `folder`, for the
+ * `yaml-language-server` comment.
+ *
+ * That server (the YAML extension of VS Code, also used by other editors) accepts http and file
+ * URLs and paths relative to the YAML file. It does not support spaces and `#` in paths; a URL can
+ * encode them. An http URL does not work offline, and the `$id` of the schema cannot be fetched.
+ * The result is therefore a relative path when the program is installed below the working directory
+ * (in node_modules or a checkout), so that the spec can be committed. Otherwise, for example after
+ * `npm install -g`, it is a file URL, which is valid only on this machine.
+ */
+function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
+  const file = join(home, "manifests/bundle.schema.json");
+  const isBelow = resolve(file).startsWith(join(resolve(cwd), "/"));
+  const path = pathFrom(folder, file);
+  return isBelow && !/[\s#]/.test(path) ? path : pathToFileURL(file).href;
+}
+
 async function write(file: string, text: string, force: boolean): Promise<void> {
   try {
     await writeFile(file, text, { flag: force ? "w" : "wx" });
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     if (code === "EEXIST") throw alreadyExists(file);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
   }

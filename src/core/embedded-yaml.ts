@@ -15,7 +15,11 @@ export function readStructure(text: string): unknown {
     }
   }
   if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
+  const { stackTraceLimit } = Error;
   try {
+    // In a script every line is a syntax error, and creating the stack traces of the errors takes
+    // most of the time.
+    Error.stackTraceLimit = 0;
     const document = parseDocument(text, {
       schema: "core",
       uniqueKeys: false,
@@ -29,5 +33,7 @@ export function readStructure(text: string): unknown {
   } catch {
     // The structure is nested too deeply or has too many aliases.
     return undefined;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

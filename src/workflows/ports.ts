@@ -1,4 +1,4 @@
-// What workflows are given to work with: interfaces only, made by cli/context.ts.
+// What workflows are given to work with: interfaces only, made in cli/wiring.
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
@@ -6,6 +6,7 @@ import type { OperatorRule } from "../core/finding/operator-rules.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
+import type { Digest } from "../core/oci/digest.js";
 import type { OnProgress } from "./progress.js";
 
 /** Turns references into digests. */
@@ -44,8 +45,8 @@ export interface BundleWriter {
 export interface WrittenBundle {
   readonly file: string;
   readonly size: number;
-  /** sha256 of `bundle.json`, which covers everything else. */
-  readonly digest: string;
+  /** Digest of `bundle.json`, which covers everything else. */
+  readonly digest: Digest;
   readonly inventory: Inventory;
   readonly fetchedBytes: number;
   readonly copiedBytes: number;
@@ -55,8 +56,8 @@ export interface WrittenBundle {
 export interface OpenBundle {
   readonly file: string;
   readonly size: number;
-  /** sha256 of `bundle.json`. */
-  readonly digest: string;
+  /** Digest of `bundle.json`. */
+  readonly digest: Digest;
   readonly inventory: Inventory;
   /** Returns a small entry, or `length` bytes of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
@@ -84,7 +85,7 @@ export interface Files {
 }
 
 /** What finding images needs. */
-export interface ChartContext {
+export interface ChartPorts {
   readonly charts: ChartTool;
   /** Reads the knowledge base of operators, once. */
   readonly loadOperators: () => Promise<readonly OperatorRule[]>;
@@ -97,7 +98,7 @@ export interface ChartContext {
 }
 
 /** What planning needs. */
-export interface PlanContext extends ChartContext {
+export interface PlanPorts extends ChartPorts {
   readonly images: ImageSource;
   /** How many images are resolved at once. */
   readonly imageConcurrency: number;

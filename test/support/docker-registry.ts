@@ -1,10 +1,10 @@
 // Starts a real docker-registry process of the test's own on a free port of 127.0.0.1.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeCertificate } from "./certificate.js";
 
 /** How to get in: not at all, by password over TLS, or by tokens (anyone may pull what is below `public/`). */
 export type RegistryDoor = "open" | "tls-password" | "bearer";
@@ -36,16 +36,15 @@ export async function startDockerRegistry(
   const children: ChildProcess[] = [];
   const at = (name: string): string => join(folder, name);
   let extra = "";
-  if (door !== "open") makeCertificate(folder, address);
+  if (door !== "open") makeCertificate(folder, `IP:${address}`);
   if (door === "tls-password") {
     const line = execFileSync("htpasswd", ["-Bbn", "-C", "4", USER, PASSWORD], { encoding: "utf8" });
     writeFileSync(at("htpasswd"), line);
     extra = `  tls: {certificate: ${at("server.crt")}, key: ${at("server.key")}}\nauth: {htpasswd: {realm: test, path: ${at("htpasswd")}}}\n`;
   } else if (door === "bearer") {
-    const port = String(await freePort());
-    children.push(startTokenServer(port, at("server.crt"), at("server.key")));
-    await answers(`http://127.0.0.1:${port}/token`);
-    const token = `{realm: "http://127.0.0.1:${port}/token", service: test, issuer: viola-parts, rootcertbundle: ${at("server.crt")}}`;
+    const tokens = startTokenServer(at("server.crt"), at("server.key"));
+    children.push(tokens);
+    const token = `{realm: "http://${await listeningHost(tokens)}/token", service: test, issuer: viola-parts, rootcertbundle: ${at("server.crt")}}`;
     extra = `auth: {token: ${token}}\n`;
   }
   writeFileSync(
@@ -71,62 +70,28 @@ export async function startDockerRegistry(
   };
 }
 
-/** Makes ca.crt, and server.crt with server.key for the address. */
-function makeCertificate(folder: string, address: string): void {
-  const openssl = (command: string): void => {
-    execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "ignore" });
-  };
-  openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.crt");
-  openssl("req -newkey rsa:2048 -nodes -subj /CN=server -keyout server.key -out server.csr");
-  writeFileSync(join(folder, "extensions"), `subjectAltName=IP:${address}\n`);
-  openssl(
-    "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.crt",
-  );
-}
-
-function startTokenServer(port: string, certificate: string, key: string): ChildProcess {
+function startTokenServer(certificate: string, key: string): ChildProcess {
   const login = ["--user", USER, "--password", PASSWORD];
   const files = ["--certificate", certificate, "--key", key];
-  return spawn(process.execPath, ["--import", "tsx", TOKEN_SERVER, "--port", port, ...files, ...login], {
-    stdio: "ignore",
+  return spawn(process.execPath, ["--import", "tsx", TOKEN_SERVER, ...files, ...login], {
+    stdio: ["ignore", "pipe", "ignore"],
   });
 }
 
-/** Reads the port that the kernel chose off the registry's log. */
+/** Reads the port that the kernel chose off what a server says on standard output or standard error. */
 function listeningHost(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let log = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    (child.stdout ?? child.stderr)?.setEncoding("utf8").on("data", (text: string) => {
       log += text;
       const host = /listening on (\d+\.\d+\.\d+\.\d+:\d+)/.exec(log)?.[1];
       if (host !== undefined) resolve(host);
     });
     child.on("error", reject);
     child.on("exit", () => {
-      reject(new Error(`docker-registry ended: ${log}`));
+      reject(new Error(`the server ended: ${log}`));
     });
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function answers(url: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    try {
-      await fetch(url);
-      return;
-    } catch (cause) {
-      if (Date.now() > deadline) throw cause;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -1,5 +1,4 @@
-// Parses Chart.yaml, adds dependencies to it, and checks whether a chart satisfies a dependency.
-import { Range } from "semver";
+// Parses Chart.yaml, and adds dependencies to it.
 import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
@@ -76,25 +75,6 @@ export function addDependencies(text: string, dependencies: readonly ChartDepend
     else list.items[index] = node;
   }
   return document.toString({ lineWidth: 0 });
-}
-
-/**
- * True when a chart of this name and version satisfies the dependency, by those rules of
- * Masterminds/semver that node-semver shares. A constraint that node-semver cannot parse counts as
- * not satisfied.
- */
-export function meets(
-  chart: { readonly name: string; readonly version: string },
-  dependency: ChartDependency,
-): boolean {
-  if (chart.name !== dependency.name) return false;
-  if (chart.version === dependency.version || dependency.version === "") return true;
-  try {
-    // Masterminds/semver separates comparators with commas, node-semver with spaces.
-    return new Range(dependency.version.replaceAll(",", " "), { loose: true }).test(chart.version);
-  } catch {
-    return false;
-  }
 }
 
 function toDependency(fields: Json): ChartDependency {

@@ -9,6 +9,7 @@ import {
 } from "yaml";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, textOf, type Json } from "../json.js";
+import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** The origin of a rendered text. */
@@ -59,6 +60,7 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
       warnings.push({
         code: "template-unreadable",
         message: `${document.template} cannot be parsed: ${reason}`,
+        hint: SETTLE_BY_REHEARSAL,
         chart: from.chart,
         template: document.template,
         incomplete: true,

@@ -1,7 +1,7 @@
 // Compares the images that a cluster runs with a bundle: the bundle must have each under the name
 // that the cluster uses.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
-import { formatReference, nodeNames, parseReference } from "../images/reference.js";
+import { formatReference, nodeNames, parseReference, type NormalizedReference } from "../images/reference.js";
 import { explainMissing, workloadOf, type MissingCause } from "./explain-missing.js";
 import type { RunningContainer, RunningObject } from "./running-images.js";
 
@@ -9,7 +9,7 @@ import type { RunningContainer, RunningObject } from "./running-images.js";
 export interface CheckedImage {
   /** The reference as written in the cluster; the first one when there are several spellings. */
   readonly reference: string;
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /**
    * Objects that run it, such as `StatefulSet monitoring/loki-write`; empty when the input is a
    * plain list.
@@ -25,7 +25,7 @@ export interface MissingImage extends CheckedImage {
 
 /** An image of the bundle that nothing runs. */
 export interface UnusedImage {
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /** Compressed size in bytes of all platforms in the bundle. */
   readonly compressedBytes: number;
   /** A possible reason; empty when none is known. */
@@ -61,7 +61,7 @@ const CLUSTER_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lea
  * Throws `REFERENCE_INVALID` when the cluster names an image that is not a valid reference.
  */
 export function checkRunning(inventory: Inventory, running: readonly RunningContainer[]): CheckReport {
-  const byName = new Map(
+  const byName = new Map<string, InventoryImage>(
     inventory.images.flatMap((image) => image.names.map((name) => [name, image] as const)),
   );
   const namespaces = new Set(inventory.releases.map(({ namespace }) => namespace));
@@ -95,8 +95,8 @@ export function checkRunning(inventory: Inventory, running: readonly RunningCont
 
 function byImage(
   running: readonly RunningContainer[],
-): readonly (readonly [string, readonly RunningContainer[]])[] {
-  const groups = new Map<string, RunningContainer[]>();
+): readonly (readonly [NormalizedReference, readonly RunningContainer[]])[] {
+  const groups = new Map<NormalizedReference, RunningContainer[]>();
   for (const one of running) {
     const normalized = formatReference(parseReference(one.image));
     const group = groups.get(normalized);
@@ -121,7 +121,7 @@ function isOfCluster(object: RunningObject | undefined, namespaces: ReadonlySet<
  * digest of the index, the manifest or the config.
  */
 function findOtherContent(image: InventoryImage, group: readonly RunningContainer[]): string | undefined {
-  const known = new Set([
+  const known = new Set<string>([
     image.digest,
     ...image.manifests.map(({ digest }) => digest),
     ...image.platforms.flatMap(({ digest, config }) => [digest, config.digest]),

@@ -1,5 +1,7 @@
 // An image that a release can start, and the evidence for it.
 
+import type { NormalizedReference } from "./reference.js";
+
 /** How certain it is that a release can start this image. */
 export type Confidence = "certain" | "high" | "medium" | "low";
 
@@ -30,7 +32,7 @@ export interface ImageUse {
   /** The reference as written in the chart; the first one when there are several spellings. */
   readonly reference: string;
   /** The reference with registry, repository, and tag, digest or both. */
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /** False when only `helm test` starts the image, or when no rendered object uses it. */
   readonly required: boolean;
   readonly confidence: Confidence;
@@ -41,7 +43,10 @@ export interface ImageUse {
 export interface FindingWarning {
   /** A stable identifier such as `template-unreadable` or `unknown-operator`. */
   readonly code: string;
+  /** What is not known. */
   readonly message: string;
+  /** The command that provides the missing information, and the field of the spec to change. */
+  readonly hint?: string;
   readonly chart?: string;
   readonly template?: string;
   readonly object?: string;

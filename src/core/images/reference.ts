@@ -13,6 +13,14 @@ export interface Reference {
   readonly digest?: string;
 }
 
+declare const checked: unique symbol;
+
+/**
+ * A normalized reference as text, as returned by `formatReference`. Only this file creates values
+ * of this type.
+ */
+export type NormalizedReference = string & { readonly [checked]: "NormalizedReference" };
+
 // https://github.com/distribution/reference/blob/main/regexp.go
 const DOMAIN_COMPONENT = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const DOMAIN = `(?:${DOMAIN_COMPONENT}(?:\\.${DOMAIN_COMPONENT})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
@@ -71,12 +79,17 @@ export function findReference(text: string): Reference | undefined {
 }
 
 /** Formats a reference with registry, repository, and tag, digest or both. */
-export function formatReference(reference: Reference): string {
-  return (
-    formatRepository(reference) +
-    (reference.tag === undefined ? "" : `:${reference.tag}`) +
-    (reference.digest === undefined ? "" : `@${reference.digest}`)
-  );
+export function formatReference(reference: Reference): NormalizedReference {
+  const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
+  const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
+  // The parts were validated when the reference was parsed.
+  return `${formatRepository(reference)}${tag}${digest}` as NormalizedReference;
+}
+
+/** True for a normalized reference. */
+export function isNormalized(text: string): text is NormalizedReference {
+  const reference = findReference(text);
+  return reference !== undefined && formatReference(reference) === text;
 }
 
 /** Formats registry and repository, without tag and digest. */
@@ -89,12 +102,43 @@ export function formatRepository(reference: Reference): string {
  * reference. The CRI plugin of containerd reduces `repo:tag@digest` to `repo@digest` and looks up
  * exactly that name (LocalResolve and ParseDockerRef in internal/cri).
  */
-export function nodeNames(reference: Reference): readonly string[] {
+export function nodeNames(reference: Reference): readonly NormalizedReference[] {
   const { registry, repository, tag, digest } = reference;
-  const names: string[] = [];
+  const names: NormalizedReference[] = [];
   if (tag !== undefined) names.push(formatReference({ registry, repository, tag }));
   if (digest !== undefined) names.push(formatReference({ registry, repository, digest }));
   return names;
+}
+
+/**
+ * Returns the name that the kubelet looks up on a node for the reference: a tag is ignored when
+ * there is also a digest. See `nodeNames`.
+ */
+export function kubeletName({ registry, repository, tag, digest }: Reference): string {
+  return formatReference(
+    digest === undefined
+      ? { registry, repository, ...(tag !== undefined && { tag }) }
+      : { registry, repository, digest },
+  );
+}
+
+/**
+ * Returns all spellings of a normalized name, including the name itself: `docker.io`, `library/`
+ * and `latest` may be omitted. A reader without a parser, such as load.sh, can find a reference by
+ * comparing it with these texts.
+ */
+export function spellingsOf(name: string): readonly string[] {
+  const prefixes = ["docker.io/library/", "docker.io/"].filter((prefix) => name.startsWith(prefix));
+  const short = prefixes.map((prefix) => name.slice(prefix.length));
+  const written = [
+    name,
+    ...["index.docker.io/library/", "index.docker.io/", "docker.io/", "library/", ""].flatMap((prefix) =>
+      short.map((rest) => prefix + rest),
+    ),
+  ];
+  const all = written.flatMap((text) => [text, text.replace(/:latest$/, "")]);
+  // A Docker Hub repository that looks like a registry, such as localhost/x, has fewer spellings.
+  return [...new Set(all)].filter((text) => normalizeReference(text) === name);
 }
 
 /** Returns the normalized reference, or the text unchanged when it is not a reference. */

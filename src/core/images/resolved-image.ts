@@ -1,6 +1,7 @@
 // An image after its reference was resolved: digests, sizes, and the bytes of indexes and
 // manifests.
 import type { ImageUse } from "./image-use.js";
+import type { NormalizedReference } from "./reference.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 
 /** Where the bytes of a blob are available. */
@@ -29,7 +30,7 @@ export interface PlatformImage {
 export interface ResolvedImage {
   readonly use: ImageUse;
   /** All names that must resolve on a node, sorted; see `nodeNames`. */
-  readonly names: readonly string[];
+  readonly names: readonly NormalizedReference[];
   /** The index, or the manifest of a single-platform image, that the reference resolves to. */
   readonly root: Descriptor;
   /** The root, nested indexes, and all child manifests including those of other platforms. */

@@ -15,13 +15,13 @@ export interface PulledName {
 }
 
 /** Collects requests and removes duplicates. */
-export interface AskedNames {
+export interface PullRequests {
   add(request: ManifestRequest): void;
   /** Returns the names in the order of their first request. */
   list(): readonly PulledName[];
 }
 
-export function collectPullRequests({ images }: Pick<Inventory, "images">): AskedNames {
+export function collectPullRequests({ images }: Pick<Inventory, "images">): PullRequests {
   const tags = new Map<string, string>();
   for (const { names, digest, manifests } of images) {
     for (const { repository, registry, tag } of names.map(parseReference)) {

@@ -5,14 +5,22 @@ import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
 import { countOf } from "../count-of.js";
 import type { Evidence, FindingWarning, ImageUse } from "../images/image-use.js";
-import { formatReference, nodeNames, parseReference } from "../images/reference.js";
-import { digestOf, isSha256 } from "../oci/digest.js";
+import {
+  formatReference,
+  isNormalized,
+  nodeNames,
+  parseReference,
+  type NormalizedReference,
+} from "../images/reference.js";
+import { DIGEST_SCHEMA, digestFromHex, digestOf } from "../oci/digest.js";
+import { parseJson } from "../parse-json.js";
 import { originOf } from "./verdict.js";
 
 export const RECORD_VERSION = 1;
 
 const text = z.string();
-const digest = text.refine(isSha256, "must be sha256: and 64 hex digits");
+const digest = DIGEST_SCHEMA;
+const normalized = text.refine(isNormalized, "must be a full image reference");
 
 /** The values of a release, as digests because values may be secret. */
 const values = z.object({
@@ -51,14 +59,12 @@ const RECORD_SCHEMA = z.object({
   containerd: z.array(text).readonly(),
   outcome: z.enum(["complete", "missing", "not-ready"]),
   releases: z.array(release.readonly()).readonly(),
-  asked: z
-    .array(z.object({ normalized: text, digest, usedBy: z.array(text).readonly() }).readonly())
-    .readonly(),
+  asked: z.array(z.object({ normalized, digest, usedBy: z.array(text).readonly() }).readonly()).readonly(),
   missing: z
     .array(
       z
         .object({
-          normalized: text,
+          normalized,
           usedBy: z.array(text).readonly(),
           owners: z.array(text).readonly(),
           pod: text.optional(),
@@ -67,7 +73,7 @@ const RECORD_SCHEMA = z.object({
         .readonly(),
     )
     .readonly(),
-  unused: z.array(z.object({ normalized: text }).readonly()).readonly(),
+  unused: z.array(z.object({ normalized }).readonly()).readonly(),
 });
 
 /** The fields of a record that readers may rely on. A record may have additional fields. */
@@ -76,22 +82,11 @@ export type RehearsedRelease = RehearsalRecord["releases"][number];
 export type RehearsedValues = RehearsedRelease["values"];
 
 /**
- * Parses a record. Throws `RECORD_INVALID`, with every invalid field, when `rehearse --out` did not
- * write the file.
+ * Parses a record. Throws `RECORD_INVALID`, with the paths of up to ten invalid fields, when
+ * `rehearse --out` did not write the file.
  */
 export function parseRecord(content: string, file: string): RehearsalRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (cause) {
-    throw invalid(file, "it is not JSON", cause);
-  }
-  const checked = RECORD_SCHEMA.safeParse(value);
-  if (checked.success) return checked.data;
-  throw invalid(
-    file,
-    checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "),
-  );
+  return parseJson(content, RECORD_SCHEMA, (what, cause) => invalid(file, what, cause));
 }
 
 function invalid(file: string, what: string, cause?: unknown): ViolaError {
@@ -152,7 +147,7 @@ export interface Rehearsable {
     RehearsedRelease,
     "name" | "namespace" | "chart" | "chartDigest" | "values"
   >[];
-  readonly images: readonly { readonly normalized: string; readonly digest: string }[];
+  readonly images: readonly { readonly normalized: NormalizedReference; readonly digest: string }[];
 }
 
 /** Values that the user passes in addition to the values of the bundle. */
@@ -179,7 +174,7 @@ export function rehearsableOf(
   kubeVersion: string | undefined,
   given: GivenValues = { files: [], set: [] },
 ): Rehearsable {
-  const bundleFiles = new Map(files.map(({ path, sha256 }) => [path, `sha256:${sha256}`]));
+  const bundleFiles = new Map(files.map(({ path, sha256 }) => [path, digestFromHex(sha256)]));
   const added = given.files.map(digestOf);
   const set = given.set.map((expression) => ({
     key: expression.replace(/=.*/s, ""),
@@ -191,8 +186,8 @@ export function rehearsableOf(
       name,
       namespace,
       chart: `${chart.name}-${chart.version}`,
-      chartDigest: `sha256:${sha256}`,
-      values: { files: [...paths.map((path) => bundleFiles.get(path) ?? ""), ...added], set },
+      chartDigest: digestFromHex(sha256),
+      values: { files: [...paths.flatMap((path) => bundleFiles.get(path) ?? []), ...added], set },
     })),
     images,
   };
@@ -236,11 +231,11 @@ function* compareValues(then: RehearsedValues, now: RehearsedValues): Iterable<s
   const isOther = (one: readonly string[], other: readonly string[]): boolean =>
     one.length !== other.length || one.some((entry, index) => entry !== other[index]);
   const added = now.files.filter((file) => !then.files.includes(file)).length;
-  const dropped = then.files.filter((file) => !now.files.includes(file)).length;
+  const missing = then.files.filter((file) => !now.files.includes(file)).length;
   if (added > 0) yield `${countOf(added, "values file was", "values files were")} not rehearsed`;
-  if (dropped > 0)
-    yield `${countOf(dropped, "rehearsed values file is", "rehearsed values files are")} missing`;
-  if (added + dropped === 0 && isOther(then.files, now.files)) yield "the order of the values files differs";
+  if (missing > 0)
+    yield `${countOf(missing, "rehearsed values file is", "rehearsed values files are")} missing`;
+  if (added + missing === 0 && isOther(then.files, now.files)) yield "the order of the values files differs";
   const digests = ({ set }: RehearsedValues): readonly string[] => set.map((one) => one.digest);
   if (!isOther(digests(then), digests(now))) return;
   const keys = (from: RehearsedValues, against: RehearsedValues): readonly string[] =>

@@ -1,12 +1,14 @@
 // Writes the text of a first bundle spec; decisions for the user are listed as comments.
 import { stringify } from "yaml";
 import type { FindingWarning, ImageUse } from "../images/image-use.js";
-import { countOf } from "../count-of.js";
 import { isTestHook } from "../charts/hooks.js";
+import { countOf } from "../count-of.js";
 import type { Suspect } from "../finding/program/suspect.js";
 
 /** The content of a first spec. Paths are relative to the folder of the spec. */
 export interface Draft {
+  /** Location of the schema for editors: a file URL, or a path relative to the spec. */
+  readonly schema: string;
   /** Name of the bundle and of the chart. */
   readonly name: string;
   readonly chartVersion: string;
@@ -26,10 +28,11 @@ export interface Draft {
  * line.
  */
 export function formatDraftSpec(draft: Draft): string {
-  const { name, chartVersion, kubeVersion, images, suspects, warnings } = draft;
+  const { schema, name, chartVersion, kubeVersion, images, suspects, warnings } = draft;
   const required = images.filter((image) => image.required).length;
   const optional = images.filter((image) => !image.required);
   const lines = [
+    comment(`yaml-language-server: $schema=${schema}`),
     comment(
       `${name} ${chartVersion}: ${countOf(required, "image is", "images are")} required and included; \`viola-airgap images\` lists all images.`,
     ),

@@ -116,7 +116,14 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
 /** The output type of `BUNDLE_SPEC_SCHEMA`. */
 export type BundleSpecInput = z.infer<typeof BUNDLE_SPEC_SCHEMA>;
 
+/**
+ * The id of the editor schema. It is a URN so that editors do not fetch it; they read the installed
+ * file.
+ */
+const EDITOR_SCHEMA_ID = "urn:viola-airgap:bundle-spec";
+
 /** Returns the JSON schema for editors, which is stored in `manifests/bundle.schema.json`. */
 export function editorSchema(): Record<string, unknown> {
-  return z.toJSONSchema(BUNDLE_SPEC_SCHEMA, { io: "input", target: "draft-7" });
+  const { $schema, ...schema } = z.toJSONSchema(BUNDLE_SPEC_SCHEMA, { io: "input", target: "draft-7" });
+  return { $schema, $id: EDITOR_SCHEMA_ID, ...schema };
 }

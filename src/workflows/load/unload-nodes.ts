@@ -46,7 +46,7 @@ async function unloadNode(
     node.presentBlobs(signal),
   ]);
   const { remove, configNames, disclaim, kept } = planUnload(inventory, images, used);
-  await node.noteBundle(disclaim, bundleId(inventory), false, signal);
+  await node.labelBundle(disclaim, bundleId(inventory), false, signal);
   await node.removeImages([...remove, ...configNames], signal);
   const after = remove.length > 0 ? await node.presentBlobs(signal) : before;
   const gone = inventory.blobs.filter(({ digest }) => before.has(digest) && !after.has(digest));

@@ -10,7 +10,7 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
 import { needs } from "../../support/parts.js";
 import { run } from "../../support/run.js";
-import { bundleOf } from "../load/bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 import { pushTo, type PushSetup } from "./push-to.js";
 
 const describe = await needs("docker-registry");
