@@ -44,7 +44,7 @@ async function startProxy(options: Omit<ConnectProxyOptions, "to"> = {}): Promis
 
 function build(https_proxy: string, settings = "trusting.yaml"): Promise<RunResult> {
   const argv = ["build", "spec.yaml", "-o", "out.bundle", "--source", "registry", "--config", settings];
-  return runCli(argv, { entry: "built", cwd: folder, env: { https_proxy } });
+  return runCli(argv, { cwd: folder, env: { https_proxy } });
 }
 
 test("takes manifests and blobs through at most as many tunnels as the settings allow", async () => {
@@ -56,7 +56,7 @@ test("takes manifests and blobs through at most as many tunnels as the settings 
   expect(proxy.targets.length).toBeGreaterThan(0);
   expect(proxy.targets.length).toBeLessThanOrEqual(CONCURRENCY);
   expect(new Set(proxy.targets)).toEqual(new Set(["registry.test:443"]));
-  const verified = await runCli(["verify", "out.bundle"], { entry: "built", cwd: folder });
+  const verified = await runCli(["verify", "out.bundle"], { cwd: folder });
   expect(verified).toMatchObject({ code: 0 });
 });
 

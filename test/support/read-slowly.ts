@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serveBundle } from "../../src/adapters/bundle-registry/server.js";
-import { registriesBeyond } from "../../src/adapters/bundle-registry/upstream.js";
+import { upstreamRegistry } from "../../src/adapters/bundle-registry/upstream.js";
 import { defaultSettings } from "../../src/adapters/files/user-settings.js";
 import { openLayer } from "../../src/adapters/operator-image/layer-stream.js";
 import { RegistryClient } from "../../src/adapters/registry/client.js";
@@ -20,7 +20,7 @@ const PAUSE_MILLISECONDS = 10;
 const [mode, host = "", repository = "", tag = ""] = process.argv.slice(2);
 const { signal } = new AbortController();
 const client = new RegistryClient({ settings: defaultSettings(), env: {}, home: "/nowhere" });
-const { content } = await client.fetchManifest({ registry: host, repository }, tag, "image", signal);
+const { content } = await client.pull.fetchManifest({ registry: host, repository }, tag, "image", signal);
 if (content.kind !== "manifest") throw new Error("the image has several platforms");
 const [layer] = content.layers;
 if (layer === undefined) throw new Error("the image has no layer");
@@ -40,8 +40,8 @@ async function readServed({ digest }: Descriptor): Promise<number> {
   const file = join(tmpdir(), `viola-no-bundle-${process.pid}`);
   writeFileSync(file, "");
   const inventory = { images: [], blobs: [] } as unknown as Inventory;
-  const upstream = registriesBeyond(client, () => undefined, signal);
-  const server = await serveBundle({ inventory, file }, () => undefined, { beyond: upstream });
+  const upstream = upstreamRegistry(client, () => undefined, signal);
+  const server = await serveBundle({ inventory, file }, () => undefined, { upstream });
   const path = `http://127.0.0.1:${server.port}${server.pathFor("node")}/v2/${repository}`;
   const answer = async (what: string): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => get(`${path}/${what}?ns=${host}`, resolve).on("error", reject));

@@ -37,7 +37,7 @@ export async function writeBundle(
   signal.addEventListener("abort", abort, { once: true });
   try {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
-    const fill = { workers, registry: options.registry, signal };
+    const fill = { workers, pull: options.registry.pull, signal };
     const counts = await fillBlobs(plan, partial, reuse, fill, options.concurrency, onProgress);
 
     onProgress({ kind: "started", step: "finish", title: "Writing to disk" });

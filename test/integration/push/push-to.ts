@@ -1,6 +1,6 @@
 // Pushes a bundle as cli/load.ts puts the parts together.
 import pLimit from "p-limit";
-import { connectPushRegistry } from "../../../src/adapters/registry/push-client.js";
+import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
 import type { ProgressEvent } from "../../../src/workflows/progress.js";
@@ -25,13 +25,9 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
     onProgress = () => undefined,
   } = setup;
   const settings = { ...defaultSettings(), ...setup.settings };
-  const registry = await connectPushRegistry(
-    host,
-    bundle.file,
-    { settings, env, home: "/nowhere", firstDelayMs: 1 },
-    signal,
-  );
+  const client = new RegistryClient({ settings, env, home: "/nowhere", firstDelayMs: 1 });
   try {
+    const registry = await client.push(host, bundle.file, signal);
     return await pushBundle(
       bundle,
       { prefix, forDockerd },
@@ -39,6 +35,6 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
       onProgress,
     );
   } finally {
-    await registry.close();
+    await client.close();
   }
 }
