@@ -64,6 +64,29 @@ export class ManyErrors extends ViolaError {
   }
 }
 
+/**
+ * Returns the code of a system error, such as `ENOENT`: what a file, a process or a connection failed with. Anything else is a bug,
+ * which must not look like a broken file, and is thrown as it is.
+ */
+export function systemErrorCode(cause: unknown): string {
+  const code = codeOf(cause);
+  if (code === undefined) throw cause;
+  return code;
+}
+
+/** True for a system error with one of these codes. */
+export function isSystemError(cause: unknown, ...codes: readonly string[]): boolean {
+  const code = codeOf(cause);
+  return code !== undefined && codes.includes(code);
+}
+
+/** Node has codes of its own for files that are too large and for paths that no system takes. */
+function codeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return undefined;
+  const isOfSystem = "errno" in cause || /^ERR_(?:FS_|INVALID_ARG_VALUE$)/.test(cause.code);
+  return isOfSystem ? cause.code : undefined;
+}
+
 /** Returns the only failure as it is, or several as one. */
 export function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
   const [first] = errors;

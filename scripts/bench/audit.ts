@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { finishInventory, planArchive } from "../../src/core/bundle/archive-plan.js";
 import { FORMAT_VERSION, inventoryImage } from "../../src/core/bundle/inventory.js";
+import { formatReference, parseReference } from "../../src/core/images/reference.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, type Descriptor } from "../../src/core/oci/descriptor.js";
 import { digestOf } from "../../src/core/oci/digest.js";
@@ -84,7 +85,9 @@ function imageOf(
   put: (mediaType: string, text: string) => Descriptor,
   contents: ReadonlyMap<string, Buffer>,
 ): ResolvedImage {
-  const name = `registry.example/team-${number % 20}/image-${number}:v1.${number}`;
+  const name = formatReference(
+    parseReference(`registry.example/team-${number % 20}/image-${number}:v1.${number}`),
+  );
   const layers = Array.from({ length: LAYERS_EACH }, (_, layer) =>
     put(`${OCI_LAYER}+gzip`, `${name} layer ${layer}`),
   );

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { constants, crc32, deflateRawSync } from "node:zlib";
+import { digestFromHex, type Digest } from "../../src/core/oci/digest.js";
 
 /** A layer as asked for. The same seed and size give the same bytes, so that images which name both alike share the layer. */
 export interface LayerWish {
@@ -22,7 +23,7 @@ export interface LayerWish {
 
 /** A layer as made: its gzip file is in the blob folder under its digest. */
 export interface MadeLayer {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly size: number;
   /** sha256 of the tar inside. */
   readonly diffId: string;
@@ -97,7 +98,7 @@ function writeLayer(file: string, wish: LayerWish): MadeLayer {
   } finally {
     closeSync(descriptor);
   }
-  const text = (hash: Hash): string => `sha256:${hash.digest("hex")}`;
+  const text = (hash: Hash): Digest => digestFromHex(hash.digest("hex"));
   return { digest: text(outer), size, diffId: text(inner), uncompressedSize };
 }
 

@@ -7,7 +7,7 @@ import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { formatDraftSpec, type Draft } from "../core/spec/draft-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
-import { ViolaError } from "../errors.js";
+import { systemErrorCode, ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
@@ -187,7 +187,7 @@ async function write(file: string, text: string, force: boolean): Promise<void> 
   try {
     await writeFile(file, text, { flag: force ? "w" : "wx" });
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     if (code === "EEXIST") throw thereAlready(file);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
   }

@@ -2,11 +2,11 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { INVENTORY_PATH } from "../core/bundle/paths.js";
-import { digestOf } from "../core/oci/digest.js";
+import { digestOf, type Digest } from "../core/oci/digest.js";
 import type { ChartSource } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
-import { ViolaError } from "../errors.js";
+import { systemErrorCode, ViolaError } from "../errors.js";
 
 /** True when the file begins as a bundle does. */
 export async function isBundleFile(file: string): Promise<boolean> {
@@ -25,12 +25,12 @@ export async function isBundleFile(file: string): Promise<boolean> {
 /** Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of everything that is wrong. */
 export async function readSpec(
   file: string,
-): Promise<{ readonly spec: BundleSpec; readonly digest: string }> {
+): Promise<{ readonly spec: BundleSpec; readonly digest: Digest }> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
   return { spec: parseBundleSpec(text, file, dirname(file)), digest: digestOf(text) };

@@ -6,7 +6,7 @@ import type { Settings } from "../adapters/files/user-settings.js";
 import { mirrorSettings, type MirrorPlace } from "../core/load/mirror-settings.js";
 import type { PushRegistry } from "../core/load/push-registry.js";
 import { parseReference } from "../core/images/reference.js";
-import { ViolaError } from "../errors.js";
+import { systemErrorCode, ViolaError } from "../errors.js";
 import type { OpenBundle } from "../workflows/ports.js";
 import { pushBundle, type PushReport } from "../workflows/load/registry.js";
 import type { CommandRuntime } from "./runtime.js";
@@ -159,7 +159,7 @@ export async function writeNodeSettings(folder: string, files: readonly SmallFil
       await writeFile(file, bytes);
     }
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError(
       "FILE_UNUSABLE",
       `${folder}: the settings for the nodes cannot be written (${code})`,

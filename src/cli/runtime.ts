@@ -7,7 +7,7 @@ import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
-import { ViolaError } from "../errors.js";
+import { systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader, Files } from "../workflows/ports.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import type { ExitCode } from "./failure.js";
@@ -151,7 +151,7 @@ export async function readVersion(home: string): Promise<string> {
 export const files: Files = {
   readFile: (path) =>
     readFile(path).catch((cause: unknown) => {
-      const { code = "EIO" } = cause as NodeJS.ErrnoException;
+      const code = systemErrorCode(cause);
       throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
     }),
   writeFile: (path, text) => writeFile(path, text),

@@ -2,22 +2,22 @@
 import { ViolaError } from "../errors.js";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
-const FACTORS: Readonly<Record<string, number>> = {
-  "": 1,
-  b: 1,
-  k: 1e3,
-  kb: 1e3,
-  kib: 2 ** 10,
-  m: 1e6,
-  mb: 1e6,
-  mib: 2 ** 20,
-  g: 1e9,
-  gb: 1e9,
-  gib: 2 ** 30,
-  t: 1e12,
-  tb: 1e12,
-  tib: 2 ** 40,
-};
+const FACTORS: ReadonlyMap<string, number> = new Map([
+  ["", 1],
+  ["b", 1],
+  ["k", 1e3],
+  ["kb", 1e3],
+  ["kib", 2 ** 10],
+  ["m", 1e6],
+  ["mb", 1e6],
+  ["mib", 2 ** 20],
+  ["g", 1e9],
+  ["gb", 1e9],
+  ["gib", 2 ** 30],
+  ["t", 1e12],
+  ["tb", 1e12],
+  ["tib", 2 ** 40],
+]);
 
 /** Writes bytes in decimal units with three digits, as Docker does: `1.52 GB`. */
 export function formatBytes(bytes: number): string {
@@ -44,7 +44,7 @@ export function formatDuration(milliseconds: number): string {
 /** Reads `500MB`, `4GiB` or a plain number of bytes. Throws `USAGE`. */
 export function parseBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const factor = FACTORS[match?.[2]?.toLowerCase() ?? "?"];
+  const factor = FACTORS.get(match?.[2]?.toLowerCase() ?? "?");
   if (match === null || factor === undefined) {
     throw new ViolaError("USAGE", `"${text}" is not a size`, {
       hint: "Write a number with a unit, such as 500MB or 4GiB.",

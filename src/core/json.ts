@@ -44,10 +44,21 @@ export function* strings(value: unknown, path: Path): Iterable<readonly [string,
   }
 }
 
-/** Returns the value at a dotted path such as `spec.thanos.image`, or undefined. */
+/** Returns the value at a dotted path such as `spec.thanos.image`, or undefined. Only what the body itself has counts. */
 export function valueAt(body: unknown, dotted: string): unknown {
   let value = body;
-  for (const key of dotted.split(".")) value = isRecord(value) ? value[key] : undefined;
+  for (const key of dotted.split(".")) {
+    value = isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  }
+  return value;
+}
+
+/** Returns the value at a path, or undefined. */
+export function valueAtPath(body: unknown, path: Path): unknown {
+  let value = body;
+  for (const part of path) {
+    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
+  }
   return value;
 }
 

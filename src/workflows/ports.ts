@@ -6,6 +6,7 @@ import type { OperatorRule } from "../core/finding/operator-rules.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
+import type { Digest } from "../core/oci/digest.js";
 import type { OnProgress } from "./progress.js";
 
 /** Turns references into digests. */
@@ -44,8 +45,8 @@ export interface BundleWriter {
 export interface WrittenBundle {
   readonly file: string;
   readonly size: number;
-  /** sha256 of `bundle.json`, which covers everything else. */
-  readonly digest: string;
+  /** Digest of `bundle.json`, which covers everything else. */
+  readonly digest: Digest;
   readonly inventory: Inventory;
   readonly fetchedBytes: number;
   readonly copiedBytes: number;
@@ -55,8 +56,8 @@ export interface WrittenBundle {
 export interface OpenBundle {
   readonly file: string;
   readonly size: number;
-  /** sha256 of `bundle.json`. */
-  readonly digest: string;
+  /** Digest of `bundle.json`. */
+  readonly digest: Digest;
   readonly inventory: Inventory;
   /** Returns a small entry, or `length` bytes of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;

@@ -8,6 +8,7 @@ import { finishInventory, planArchive, type ArchiveInput } from "../../src/core/
 import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../src/core/bundle/inventory.js";
 import { formatReference, nodeNames, parseReference } from "../../src/core/images/reference.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
+import { digestOf } from "../../src/core/oci/digest.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 
@@ -38,7 +39,7 @@ export async function bundleOf(
       formatVersion: FORMAT_VERSION,
       name,
       version: "1.0.0",
-      createdFrom: { spec: "", tool: "test" },
+      createdFrom: { spec: digestOf("spec"), tool: "test" },
       platforms: [...new Set(wishes.flatMap((wish) => wish.bundled ?? ["linux/amd64"]))],
       apiVersions: [],
       releases,

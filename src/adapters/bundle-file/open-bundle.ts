@@ -1,7 +1,7 @@
 // Opens a bundle file: reads its inventory and checks that the file is laid out as the inventory says.
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { formatFacts } from "../../core/bundle/facts.js";
-import { parseInventory } from "../../core/bundle/inventory.js";
+import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "../../core/bundle/paths.js";
 import {
@@ -12,10 +12,9 @@ import {
   type TarEntry,
 } from "../../core/bundle/tar-header.js";
 import { digestOf } from "../../core/oci/digest.js";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../../workflows/ports.js";
-
-const INVENTORY_LIMIT_BYTES = 64 * 1024 * 1024;
+import { readFileRange, readRange } from "../files/read-range.js";
 
 /**
  * Reads the inventory and follows every tar header of the file, names and offsets compared with what the inventory says: nothing is
@@ -29,7 +28,7 @@ export async function openBundle(file: string): Promise<OpenBundle> {
     fileSize = (await stat(file)).size;
     handle = await open(file, "r");
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
   try {
@@ -45,19 +44,26 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     hint = "Copy the file again, and compare its sha256 with that of the original.",
   ): ViolaError => new ViolaError("BUNDLE_INVALID", `${file}: ${message}`, { subject: file, hint });
   const read = async (offset: number, length: number): Promise<Buffer> => {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, offset);
-    if (bytesRead < length)
+    const bytes = await readRange(handle, offset, length);
+    if (bytes.length < length)
       throw invalid(`the file is cut short: it ends at ${fileSize} bytes, and more should follow`);
-    return buffer;
+    return bytes;
   };
   const header = async (offset: number): Promise<TarEntry | undefined> =>
     parseTarHeader(await read(offset, TAR_BLOCK), file);
 
   if (fileSize < TAR_BLOCK)
     throw invalid("this is no bundle", "Give the file that `viola-airgap build` wrote.");
-  const first = await header(0).catch(() => undefined);
-  if (first?.name !== INVENTORY_PATH || first.size > INVENTORY_LIMIT_BYTES) {
+  const first = await header(0).catch((cause: unknown) => {
+    // A damaged header at the very start is no header: this is another kind of file.
+    if (cause instanceof ViolaError) return undefined;
+    throw cause;
+  });
+  if (first?.name !== INVENTORY_PATH) {
     throw invalid("this is no bundle", "Give the file that `viola-airgap build` wrote.");
+  }
+  if (first.size > MAX_INVENTORY_BYTES) {
+    throw invalid(`bundle.json has ${first.size} bytes; at most ${MAX_INVENTORY_BYTES} are read`);
   }
   const inventoryBytes = await read(TAR_BLOCK, first.size);
   const inventory = parseInventory(inventoryBytes.toString("utf8"), file);
@@ -114,22 +120,16 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     size: fileSize,
     digest: digestOf(inventoryBytes),
     inventory,
-    read: (at, length) => readRange(file, at, length),
+    read: async (at, length) => {
+      const bytes = await readFileRange(file, at, length);
+      if (bytes.length < length)
+        throw invalid(`the file was cut short while it was read: no byte at ${at + bytes.length}`);
+      return bytes;
+    },
     locate: (path) => {
       const entry = entries.get(path);
       if (entry === undefined) throw invalid(`it holds no ${path}`);
       return entry;
     },
   };
-}
-
-async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
-  const handle = await open(file, "r");
-  try {
-    const buffer = Buffer.alloc(length);
-    await handle.read(buffer, 0, length, offset);
-    return buffer;
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,21 +1,25 @@
 // The bundle file while it is being made: under another name, with a journal of the blobs that are in place.
 import { open, readFile, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { z } from "zod";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
-import { digestOf } from "../../core/oci/digest.js";
-import { ViolaError } from "../../errors.js";
+import { DIGEST_SCHEMA, digestOf } from "../../core/oci/digest.js";
+import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
+import { readRange } from "../files/read-range.js";
+
+/** Lines of the journal: who writes which plan, then each blob that is in place. */
+const HEAD_SCHEMA = z.object({ plan: DIGEST_SCHEMA, pid: z.int().positive() });
+const BLOB_SCHEMA = z.object({
+  digest: DIGEST_SCHEMA,
+  size: z.int().nonnegative(),
+  offset: z.int().nonnegative(),
+});
+type JournalHead = z.infer<typeof HEAD_SCHEMA>;
+type JournalBlob = z.infer<typeof BLOB_SCHEMA>;
 
 /** A blob that an earlier, unfinished write left in a file. */
-export interface LeftBlob {
-  readonly digest: string;
-  readonly size: number;
+export interface LeftBlob extends JournalBlob {
   readonly file: string;
-  readonly offset: number;
-}
-
-interface JournalHead {
-  readonly plan: string;
-  readonly pid: number;
 }
 
 /** An unfinished bundle file of full size. Whoever opens it calls `finish` or `close`. */
@@ -74,31 +78,35 @@ export class PartialFile {
       return new PartialFile(target, left, file, handle);
     } catch (cause) {
       if (cause instanceof ViolaError) throw cause;
-      const { code = "EIO" } = cause as NodeJS.ErrnoException;
-      throw new ViolaError("FILE_UNUSABLE", `${target} cannot be written (${code})`, {
-        subject: target,
-        cause,
-      });
+      throw unwritable(target, cause);
     }
   }
 
+  /** Writes all bytes at the offset: one write of the system may take fewer. Throws `FILE_UNUSABLE`. */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
-    await this.#file.write(bytes, 0, bytes.length, offset);
+    try {
+      for (let done = 0; done < bytes.length;) {
+        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, offset + done);
+        if (bytesWritten === 0) throw new Error("the file takes no more bytes");
+        done += bytesWritten;
+      }
+    } catch (cause) {
+      throw unwritable(this.#target, cause);
+    }
   }
 
+  /** Throws `FILE_UNUSABLE` when the file, which has its full size, is shorter than it was. */
   async read(offset: number, length: number): Promise<Uint8Array> {
-    return (await this.#file.read(Buffer.alloc(length), 0, length, offset)).buffer;
+    const bytes = await readRange(this.#file, offset, length);
+    if (bytes.length === length) return bytes;
+    throw new ViolaError("FILE_UNUSABLE", `${this.path} was cut short while it was written`, {
+      subject: this.path,
+    });
   }
 
   /** Notes that the blob is in place, so that it is never fetched again. */
-  async markDone(blob: {
-    readonly digest: string;
-    readonly size: number;
-    readonly offset: number;
-  }): Promise<void> {
-    await this.#journal.appendFile(
-      `${JSON.stringify({ digest: blob.digest, size: blob.size, offset: blob.offset })}\n`,
-    );
+  async markDone({ digest, size, offset }: JournalBlob): Promise<void> {
+    await this.#journal.appendFile(`${JSON.stringify({ digest, size, offset } satisfies JournalBlob)}\n`);
   }
 
   /** Starts writing what is in memory to the disk, without waiting for the end of the fill. */
@@ -128,22 +136,37 @@ const partialOf = (target: string): string => `${target}.partial`;
 const previousOf = (target: string): string => `${target}.partial.previous`;
 const journalOf = (target: string): string => `${target}.partial.journal`;
 
-async function readJournal(
-  target: string,
-): Promise<
-  { head: JournalHead; blobs: readonly { digest: string; size: number; offset: number }[] } | undefined
-> {
+interface Journal {
+  readonly head: JournalHead;
+  readonly blobs: readonly JournalBlob[];
+}
+
+/**
+ * Reads what an earlier write noted; undefined where there is nothing to go on with. A line that is cut short or damaged counts as
+ * not written: its blob is fetched again.
+ */
+async function readJournal(target: string): Promise<Journal | undefined> {
   const text = await readFile(journalOf(target), "utf8").catch(ignoreMissing);
   if (text === undefined) return undefined;
   let head: JournalHead | undefined;
-  const blobs: { digest: string; size: number; offset: number }[] = [];
+  const blobs: JournalBlob[] = [];
   // A kill can cut the last line short; what has no line end does not count.
   for (const line of text.split("\n").slice(0, -1)) {
-    const entry = JSON.parse(line) as JournalHead | { digest: string; size: number; offset: number };
-    if ("plan" in entry) head = entry;
-    else blobs.push(entry);
+    const value = parseLine(line);
+    head = HEAD_SCHEMA.safeParse(value).data ?? head;
+    const blob = BLOB_SCHEMA.safeParse(value);
+    if (blob.success) blobs.push(blob.data);
   }
   return head === undefined ? undefined : { head, blobs };
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    return undefined;
+  }
 }
 
 async function requireSpace(target: string, bytes: number): Promise<void> {
@@ -169,7 +192,14 @@ async function sizeOf(file: string): Promise<number | undefined> {
 }
 
 function ignoreMissing(cause: unknown): undefined {
-  if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+  if (!isSystemError(cause, "ENOENT")) throw cause;
+}
+
+function unwritable(file: string, cause: unknown): ViolaError {
+  return new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${systemErrorCode(cause)})`, {
+    subject: file,
+    cause,
+  });
 }
 
 function isAlive(pid: number): boolean {
@@ -177,6 +207,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
+    return isSystemError(cause, "EPERM");
   }
 }

@@ -1,6 +1,7 @@
 // The charts of a bundle as a Helm chart repository: pure, like the routes of images.
 import { stringify } from "yaml";
 import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import { groupBy } from "../../core/group-by.js";
 import type { FindRoute, Route } from "./routes.js";
 
 const GZIP = "application/gzip";
@@ -30,10 +31,9 @@ export function makeChartRoutes(
 }
 
 function chartIndex(releases: readonly InventoryRelease[]): string {
-  const entries: Record<string, object[]> = {};
-  for (const { chart, file, sha256 } of releases) {
+  const versions = releases.map(({ chart, file, sha256 }) => {
     const { name, version, appVersion, kubeVersion } = chart;
-    (entries[name] ??= []).push({
+    return {
       apiVersion: "v2",
       name,
       version,
@@ -42,7 +42,8 @@ function chartIndex(releases: readonly InventoryRelease[]): string {
       digest: sha256,
       // Relative to the index.
       urls: [file.replace(/^charts\//, "")],
-    });
-  }
+    };
+  });
+  const entries = groupBy(versions, ({ name }) => name);
   return stringify({ apiVersion: "v1", entries });
 }

@@ -1,5 +1,5 @@
 // Which bytes of a bundle answer a path of the registry API: pure, so that every form of request can be tested without a server.
-import type { Inventory } from "../../core/bundle/inventory.js";
+import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
 import { findReference, formatRepository, parseReference } from "../../core/images/reference.js";
 
@@ -57,7 +57,7 @@ const TAGS_PATH = /^\/v2\/(.+)\/tags\/list$/;
  * are found in the repositories that the bundle names, blobs in any. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull
  */
 export function makeRoutes(inventory: Inventory): FindRoute {
-  const blobs = new Map(inventory.blobs.map((blob) => [blob.digest, blob]));
+  const blobs = new Map<string, InventoryBlob>(inventory.blobs.map((blob) => [blob.digest, blob]));
   const repositories = new Map<string, Repository>();
   const folders = new Map<string, string>();
   for (const image of inventory.images) {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { ViolaError } from "../../errors.js";
+import { isSystemError, ViolaError } from "../../errors.js";
 
 /** What decides which engine is meant. */
 export interface DockerSurroundings {
@@ -164,7 +164,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isSystemError(cause, "ENOENT")) return undefined;
     throw new ViolaError("DOCKER_UNAVAILABLE", `${file} cannot be read`, { subject: file, cause });
   }
 }

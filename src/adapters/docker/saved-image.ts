@@ -4,11 +4,12 @@ import { open } from "node:fs/promises";
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import { extract, type Extract } from "tar-stream";
-import { ViolaError } from "../../errors.js";
+import { digestFromHex, type Digest } from "../../core/oci/digest.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 
 /** A file inside the stored tar. */
 export interface SavedFile {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly size: number;
   /** Of its first byte in the tar. */
   readonly offset: number;
@@ -82,7 +83,7 @@ async function readEntry(entry: Source): Promise<SavedFile> {
     size += bytes.length;
     if (start.length < START_BYTES) start = Buffer.concat([start, bytes]).subarray(0, START_BYTES);
   }
-  return { digest: `sha256:${hash.digest("hex")}`, size, offset: entry.offset + HEADER_BYTES, start };
+  return { digest: digestFromHex(hash.digest("hex")), size, offset: entry.offset + HEADER_BYTES, start };
 }
 
 /** Resolves when the tar reader takes more, or has ended. */
@@ -100,7 +101,7 @@ function drained(unpack: Extract): Promise<void> {
 
 function unwritable(file: string): (cause: unknown) => never {
   return (cause) => {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
   };
 }

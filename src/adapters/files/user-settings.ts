@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { ManyErrors, ViolaError } from "../../errors.js";
+import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
 import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
 
 /** Where else the content of a registry is to be had. */
@@ -139,8 +139,7 @@ function unreadable(settingsFile: string, file: string, cause: unknown): ViolaEr
 }
 
 function isAbsent(cause: unknown): boolean {
-  const code = (cause as NodeJS.ErrnoException).code;
-  return code === "ENOENT" || code === "ENOTDIR";
+  return isSystemError(cause, "ENOENT", "ENOTDIR");
 }
 
 function isEndpoint(text: string): boolean {

@@ -271,9 +271,10 @@ class CtrNode implements ClusterNode {
     await lift();
     signal.throwIfAborted();
     const why = last.replace(/^failed mirror /, "");
-    throw new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${MIRROR_FAILURES[why]?.message ?? why}`, {
+    const known = MIRROR_FAILURES.get(why);
+    throw new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${known?.message ?? why}`, {
       subject: this.name,
-      ...(MIRROR_FAILURES[why] !== undefined && { hint: MIRROR_FAILURES[why].hint }),
+      ...(known !== undefined && { hint: known.hint }),
     });
   }
 
@@ -331,16 +332,22 @@ class CtrNode implements ClusterNode {
 const NO_CONTAINERD = /connection refused|connection error|error reading from server|transport is closing/;
 
 /** What keeps a node from being given a mirror. */
-const MIRROR_FAILURES: Readonly<Record<string, { readonly message: string; readonly hint: string }>> = {
-  "no-config-path": {
-    message: "its containerd reads no settings of registries (config_path is empty)",
-    hint: 'Make the cluster with this in its Kind configuration: containerdConfigPatches: [\'[plugins."io.containerd.grpc.v1.cri".registry]\\nconfig_path = "/etc/containerd/certs.d"\'].',
-  },
-  "in-use": {
-    message: "another rehearsal uses this node",
-    hint: "Wait until it has ended.",
-  },
-};
+const MIRROR_FAILURES: ReadonlyMap<string, { readonly message: string; readonly hint: string }> = new Map([
+  [
+    "no-config-path",
+    {
+      message: "its containerd reads no settings of registries (config_path is empty)",
+      hint: 'Make the cluster with this in its Kind configuration: containerdConfigPatches: [\'[plugins."io.containerd.grpc.v1.cri".registry]\\nconfig_path = "/etc/containerd/certs.d"\'].',
+    },
+  ],
+  [
+    "in-use",
+    {
+      message: "another rehearsal uses this node",
+      hint: "Wait until it has ended.",
+    },
+  ],
+]);
 
 /** Arguments of a shell that runs a script, each value an argument of its own. */
 function script(text: string, values: readonly string[]): readonly string[] {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parse } from "yaml";
 import type { ImageFolder } from "../../core/load/image-folder.js";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import { platformOfMachine } from "./ctr-node.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -57,7 +57,7 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
       return await work();
     } catch (cause) {
       signal?.throwIfAborted();
-      const { code = "EIO" } = cause as NodeJS.ErrnoException;
+      const code = systemErrorCode(cause);
       throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${path} cannot be ${what} (${code})`, {
         subject: path,
         cause,

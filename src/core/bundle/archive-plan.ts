@@ -1,6 +1,6 @@
 // The archive plan: every byte of the bundle file has its place before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
-import { digestOf, hexOf } from "../oci/digest.js";
+import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
 import { formatFacts } from "./facts.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
@@ -15,7 +15,7 @@ export interface ByteRange {
 
 /** A config, a layer or a bundled program whose bytes are not known yet. */
 export interface PlannedBlob {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly size: number;
   /** From the start of the bundle file. */
   readonly offset: number;
@@ -56,7 +56,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const facts = factsFile(input, contents);
   const entries = [facts, ...input.files];
   const files = entries.map(inventoryFile);
-  const inventoryWith = (offsetOf: (digest: string) => number): Inventory => ({
+  const inventoryWith = (offsetOf: (digest: Digest) => number): Inventory => ({
     ...input.inventory,
     files,
     blobs: contents.map(({ digest, size }) => ({ digest, size, offset: offsetOf(digest) })),
@@ -124,10 +124,10 @@ export function finishInventory(
 }
 
 function collectBlobs(images: readonly ResolvedImage[]): {
-  manifests: ReadonlyMap<string, { digest: string; size: number; bytes: Uint8Array }>;
+  manifests: ReadonlyMap<string, { digest: Digest; size: number; bytes: Uint8Array }>;
   blobs: ReadonlyMap<string, Omit<PlannedBlob, "offset">>;
 } {
-  const manifests = new Map<string, { digest: string; size: number; bytes: Uint8Array }>();
+  const manifests = new Map<string, { digest: Digest; size: number; bytes: Uint8Array }>();
   const blobs = new Map<string, Omit<PlannedBlob, "offset"> & { sources: BlobSource[] }>();
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
@@ -165,7 +165,7 @@ function sizeOf(file: SmallFile | BundledFile): number {
 /** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
 function plannedFile({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
-    digest: `sha256:${sha256}`,
+    digest: digestFromHex(sha256),
     size,
     offset,
     sources: [{ kind: "file", file, offset: 0 }],

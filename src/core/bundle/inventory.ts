@@ -1,112 +1,174 @@
 // `bundle.json`: the inventory of a bundle and the only contract across the gap.
+import { z } from "zod";
 import { ViolaError } from "../../errors.js";
-import { INVENTORY_SCHEMA } from "./inventory-schema.js";
-import type { Confidence, Evidence, FindingWarning } from "../images/image-use.js";
-import { formatPlatform } from "../oci/platform.js";
+import type { Evidence, FindingWarning } from "../images/image-use.js";
+import { isNormalized } from "../images/reference.js";
 import type { ResolvedImage } from "../images/resolved-image.js";
+import { isRecord } from "../json.js";
+import { DIGEST_SCHEMA } from "../oci/digest.js";
+import { findPlatform, formatPlatform } from "../oci/platform.js";
+import { parseUnchecked, parseValue, type ReadonlyDeep } from "../parse-json.js";
 
 export const FORMAT_VERSION = 1;
 
-/** What is in a bundle. Readers refuse a `formatVersion` that they do not know. */
-export interface Inventory {
-  readonly formatVersion: typeof FORMAT_VERSION;
-  readonly name: string;
-  readonly version: string;
-  readonly createdFrom: { readonly spec: string; readonly tool: string };
-  /** `os/arch[/variant]`, in the order of the spec. */
-  readonly platforms: readonly string[];
-  readonly kubeVersion?: string;
-  readonly apiVersions: readonly string[];
-  /** In the order in which they are to be installed. */
-  readonly releases: readonly InventoryRelease[];
-  /** Sorted by `normalized`. */
-  readonly images: readonly InventoryImage[];
-  /** Images for the container engine of the isolated host, such as the one that Kind makes nodes of; no node gets them. */
-  readonly hostImages?: readonly InventoryImage[];
-  /** Images that were found and left out, with the reason. */
-  readonly excluded: readonly { readonly reference: string; readonly reason: string }[];
-  readonly warnings: readonly FindingWarning[];
-  /** Every entry besides `bundle.json` and `images.tar`. */
-  readonly files: readonly { readonly path: string; readonly sha256: string; readonly size: number }[];
-  /** Every blob of `images.tar`, in archive order; `offset` counts from the start of the bundle file. */
-  readonly blobs: readonly InventoryBlob[];
-}
+/** Bytes of the largest `bundle.json` that is read. One for 1,000 images of 2 platforms has about 15 MB. */
+export const MAX_INVENTORY_BYTES = 64 * 1024 * 1024;
+/** Objects and lists inside one another; the format needs 7. */
+const MAX_DEPTH = 32;
+/** Values in the document: each can become an object, or a complaint, of a hundred times its size. */
+const MAX_VALUES = 2_000_000;
 
-export interface InventoryBlob {
-  readonly digest: string;
-  readonly size: number;
-  readonly offset: number;
-}
+const text = z.string();
+const hex = text.regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
+const size = z.int().min(0);
+/** A path that stays inside the bundle. */
+const path = text.refine(
+  (value) => /^[^/\\\0]+(?:\/[^/\\\0]+)*$/.test(value) && !value.split("/").includes(".."),
+  "must be a relative path",
+);
+/** Names go to programs on nodes: nothing but references, fully spelled out. */
+const name = text.refine(isNormalized, "must be a full image reference");
+/** `os/arch[/variant]` */
+const platformName = text.refine(
+  (value) => findPlatform(value) !== undefined,
+  "must be a platform such as linux/amd64",
+);
+const descriptor = z.object({ mediaType: text, digest: DIGEST_SCHEMA, size });
 
-export interface InventoryRelease {
-  readonly name: string;
-  readonly namespace: string;
-  readonly chart: {
-    readonly name: string;
-    readonly version: string;
-    readonly appVersion?: string;
-    readonly kubeVersion?: string;
-  };
-  /** Path of the packaged chart in the bundle. */
-  readonly file: string;
-  readonly sha256: string;
-  /** Paths of the values files in the bundle, later ones win. */
-  readonly values: readonly string[];
-}
+const layer = descriptor.extend({
+  /** Bytes after decompression; null where the compressed form does not say. `size` is as stored. */
+  uncompressedSize: size.nullable(),
+});
 
-export interface InventoryImage {
-  readonly reference: string;
-  readonly normalized: string;
-  readonly required: boolean;
-  readonly confidence: Confidence;
-  readonly evidence: readonly Evidence[];
-  /** Every reference form that must resolve on a node. */
-  readonly names: readonly string[];
-  /** Digest and media type of what the names point to. */
-  readonly digest: string;
-  readonly mediaType: string;
-  /** Indexes and manifests that belong to the image, the root among them, other platforms' included. */
-  readonly manifests: readonly {
-    readonly mediaType: string;
-    readonly digest: string;
-    readonly size: number;
-  }[];
-  /** True when the digests were made here from a Docker engine's copy. */
-  readonly rebuilt: boolean;
-  readonly platforms: readonly InventoryPlatform[];
-}
-
-export interface InventoryPlatform {
-  readonly platform: string;
+const platform = z.object({
+  platform: platformName,
   /** Digest of the platform's manifest. */
-  readonly digest: string;
-  readonly config: { readonly mediaType: string; readonly digest: string; readonly size: number };
-  readonly layers: readonly InventoryLayer[];
-}
+  digest: DIGEST_SCHEMA,
+  config: descriptor,
+  layers: z.array(layer),
+});
 
-export interface InventoryLayer {
-  readonly mediaType: string;
-  readonly digest: string;
-  /** Compressed bytes, as stored. */
-  readonly size: number;
-  /** Bytes after decompression; null where the compressed form does not say. */
-  readonly uncompressedSize: number | null;
-}
+const evidence: z.ZodType<Evidence> = z.object({
+  rule: text,
+  chart: text,
+  template: text,
+  object: text,
+  path: text,
+  value: text,
+  because: text.exactOptional(),
+  hooks: z.array(text).exactOptional(),
+});
 
-/** Reads `bundle.json`. Throws `BUNDLE_INVALID` or, for a format of another version, `BUNDLE_UNSUPPORTED`. */
-export function parseInventory(text: string, file: string): Inventory {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new ViolaError("BUNDLE_INVALID", `${file}: bundle.json is not JSON`, { subject: file, cause });
-  }
+const image = z.object({
+  reference: text,
+  normalized: name,
+  required: z.boolean(),
+  confidence: z.enum(["certain", "high", "medium", "low"]),
+  evidence: z.array(evidence),
+  /** Every reference form that must resolve on a node. */
+  names: z.array(name),
+  /** Digest and media type of what the names point to. */
+  digest: DIGEST_SCHEMA,
+  mediaType: text,
+  /** Indexes and manifests that belong to the image, the root among them, other platforms' included. */
+  manifests: z.array(descriptor),
+  /** True when the digests were made here from a Docker engine's copy. */
+  rebuilt: z.boolean(),
+  platforms: z.array(platform),
+});
+
+const release = z.object({
+  name: text,
+  namespace: text,
+  chart: z.object({
+    name: text,
+    version: text,
+    appVersion: text.exactOptional(),
+    kubeVersion: text.exactOptional(),
+  }),
+  /** Path of the packaged chart in the bundle. */
+  file: path,
+  sha256: hex,
+  /** Paths of the values files in the bundle, later ones win. */
+  values: z.array(path),
+});
+
+const warning: z.ZodType<FindingWarning> = z.object({
+  code: text,
+  message: text,
+  hint: text.exactOptional(),
+  chart: text.exactOptional(),
+  template: text.exactOptional(),
+  object: text.exactOptional(),
+  images: z.array(text).exactOptional(),
+  incomplete: z.boolean(),
+});
+
+const blob = z.object({
+  digest: DIGEST_SCHEMA,
+  size,
+  /** From the start of the bundle file. */
+  offset: size,
+});
+
+/** The format. Readers refuse a `formatVersion` that they do not know, and leave out fields that it does not name. */
+const INVENTORY_SCHEMA = z.object({
+  formatVersion: z.literal(FORMAT_VERSION),
+  name: text,
+  version: text,
+  createdFrom: z.object({
+    /** Digest of the spec's text. */
+    spec: DIGEST_SCHEMA,
+    tool: text,
+  }),
+  /** In the order of the spec. */
+  platforms: z.array(platformName),
+  kubeVersion: text.exactOptional(),
+  apiVersions: z.array(text),
+  /** In the order in which they are to be installed. */
+  releases: z.array(release),
+  /** Sorted by `normalized`. */
+  images: z.array(image),
+  /** Images for the container engine of the isolated host, such as the one that Kind makes nodes of; no node gets them. */
+  hostImages: z.array(image).exactOptional(),
+  /** Images that were found and left out, with the reason. */
+  excluded: z.array(z.object({ reference: text, reason: text })),
+  warnings: z.array(warning),
+  /** Every entry besides `bundle.json` and `images.tar`. */
+  files: z.array(z.object({ path, sha256: hex, size })),
+  /** Every blob of `images.tar`, in archive order. */
+  blobs: z.array(blob),
+});
+
+/** What is in a bundle. */
+export type Inventory = ReadonlyDeep<z.infer<typeof INVENTORY_SCHEMA>>;
+export type InventoryBlob = Inventory["blobs"][number];
+export type InventoryRelease = Inventory["releases"][number];
+export type InventoryImage = Inventory["images"][number];
+export type InventoryPlatform = InventoryImage["platforms"][number];
+export type InventoryLayer = InventoryPlatform["layers"][number];
+
+/**
+ * Reads `bundle.json`; `file` is the bundle, for messages. Throws `BUNDLE_INVALID` with the path of each field that is wrong, ten at
+ * most, or `BUNDLE_UNSUPPORTED` for a format of another version.
+ * A document of more than 64 MiB, 32 levels or 2,000,000 values is refused before it is parsed.
+ */
+export function parseInventory(json: string, file: string): Inventory {
+  const invalid = (what: string, cause?: SyntaxError): ViolaError =>
+    new ViolaError("BUNDLE_INVALID", `${file}: bundle.json is damaged: ${what}`, {
+      subject: file,
+      hint: "Copy the file again, and compare its sha256 with that of the original.",
+      cause,
+    });
+  const tooLarge = findExcess(json);
+  if (tooLarge !== undefined) throw invalid(tooLarge);
+  const value = parseUnchecked(json, invalid);
   const version =
-    typeof value === "object" && value !== null && "formatVersion" in value ? value.formatVersion : undefined;
-  if (version !== FORMAT_VERSION) {
+    isRecord(value) && Object.hasOwn(value, "formatVersion") ? value["formatVersion"] : undefined;
+  if (!isRecord(value) || version !== FORMAT_VERSION) {
     throw new ViolaError(
       "BUNDLE_UNSUPPORTED",
-      `${file} has bundle format ${JSON.stringify(version)}; this program reads ${FORMAT_VERSION}`,
+      `${file} has formatVersion ${JSON.stringify(version)}; this program reads ${FORMAT_VERSION}`,
       {
         subject: file,
         hint: "Use the viola-airgap release that built the bundle, or a newer one.",
@@ -114,23 +176,40 @@ export function parseInventory(text: string, file: string): Inventory {
     );
   }
   // Differential bundles have this format, too, but part of their content is elsewhere.
-  if ("base" in (value as object)) {
+  if (Object.hasOwn(value, "base")) {
     throw new ViolaError("BUNDLE_UNSUPPORTED", `${file} holds only what another bundle, its base, lacks`, {
       subject: file,
       hint: "Use a bundle that was built whole, or the viola-airgap release that built this one.",
     });
   }
-  const checked = INVENTORY_SCHEMA.safeParse(value);
-  if (!checked.success) {
-    const places = checked.error.issues
-      .slice(0, 3)
-      .map((issue) => `${issue.path.join(".")} ${issue.message}`);
-    throw new ViolaError("BUNDLE_INVALID", `${file}: bundle.json is damaged: ${places.join("; ")}`, {
-      subject: file,
-    });
-  }
-  return value as Inventory;
+  return parseValue(value, INVENTORY_SCHEMA, invalid);
 }
+
+/** Says which limit the document exceeds. It is read once, a character at a time, and nothing is built from it. */
+function findExcess(json: string): string | undefined {
+  if (json.length > MAX_INVENTORY_BYTES) return `it has more than ${MAX_INVENTORY_BYTES} bytes`;
+  let depth = 0;
+  let values = 1;
+  let isInString = false;
+  for (let index = 0; index < json.length; index++) {
+    const character = json.charCodeAt(index);
+    if (isInString) {
+      if (character === BACKSLASH) index++;
+      else if (character === QUOTE) isInString = false;
+    } else if (character === QUOTE) isInString = true;
+    else if (character === COMMA) values++;
+    else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
+      depth++;
+      values++;
+      if (depth > MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} levels deep`;
+    } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) depth--;
+    if (values > MAX_VALUES) return `it has more than ${MAX_VALUES} values`;
+  }
+  return undefined;
+}
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /** Returns the inventory's entry for the image; uncompressed sizes are null until the layers are at hand. */
 export function inventoryImage(image: ResolvedImage): InventoryImage {

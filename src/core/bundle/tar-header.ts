@@ -51,7 +51,7 @@ export interface TarEntry {
 
 /**
  * Reads a header written by `formatTarHeader`. Returns undefined for a block of zeros.
- * Throws `BUNDLE_INVALID` for a wrong checksum and for anything but a regular file, so that no link or device is ever followed.
+ * Throws `BUNDLE_INVALID` for a wrong checksum or size and for anything but a regular file, so that no link or device is ever followed.
  */
 export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | undefined {
   const block = Buffer.from(header.buffer, header.byteOffset, TAR_BLOCK);
@@ -69,6 +69,8 @@ export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | 
     block[SIZE_AT] === 0x80
       ? Number(block.readBigUInt64BE(SIZE_AT + 4))
       : parseInt(block.toString("latin1", SIZE_AT, SIZE_AT + SIZE_LENGTH - 1), 8);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new ViolaError("BUNDLE_INVALID", `${subject}: entry "${name}" has no valid size`, { subject });
   return { name, size };
 }
 

@@ -1,6 +1,6 @@
 // Compares what a cluster runs with what a bundle has: every running image must be there under the name that the cluster uses.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
-import { formatReference, nodeNames, parseReference } from "../images/reference.js";
+import { formatReference, nodeNames, parseReference, type NormalizedReference } from "../images/reference.js";
 import { explainMissing, workloadOf, type MissingCause } from "./explain-missing.js";
 import type { RunningContainer, RunningObject } from "./running-images.js";
 
@@ -8,7 +8,7 @@ import type { RunningContainer, RunningObject } from "./running-images.js";
 export interface CheckedImage {
   /** As the cluster writes it, the first spelling met. */
   readonly reference: string;
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /** Objects that run it, such as `StatefulSet monitoring/loki-write`; empty where only a bare list was given. */
   readonly usedBy: readonly string[];
 }
@@ -21,7 +21,7 @@ export interface MissingImage extends CheckedImage {
 
 /** Something that the bundle has and nothing runs. */
 export interface UnusedImage {
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /** Compressed bytes over all platforms that come along. */
   readonly compressedBytes: number;
   /** Why that may well be so; empty where nothing is known. */
@@ -53,7 +53,7 @@ const CLUSTER_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lea
  * Throws `REFERENCE_INVALID` where the cluster names an image by something that is no reference.
  */
 export function checkRunning(inventory: Inventory, running: readonly RunningContainer[]): CheckReport {
-  const byName = new Map(
+  const byName = new Map<string, InventoryImage>(
     inventory.images.flatMap((image) => image.names.map((name) => [name, image] as const)),
   );
   const namespaces = new Set(inventory.releases.map(({ namespace }) => namespace));
@@ -87,8 +87,8 @@ export function checkRunning(inventory: Inventory, running: readonly RunningCont
 
 function byImage(
   running: readonly RunningContainer[],
-): readonly (readonly [string, readonly RunningContainer[]])[] {
-  const groups = new Map<string, RunningContainer[]>();
+): readonly (readonly [NormalizedReference, readonly RunningContainer[]])[] {
+  const groups = new Map<NormalizedReference, RunningContainer[]>();
   for (const one of running) {
     const normalized = formatReference(parseReference(one.image));
     const group = groups.get(normalized);
@@ -110,7 +110,7 @@ function isOfCluster(object: RunningObject | undefined, namespaces: ReadonlySet<
 
 /** Returns what runs under the image's name where no digest of the bundled image is that; the runtime may name index, manifest or config. */
 function findOtherContent(image: InventoryImage, group: readonly RunningContainer[]): string | undefined {
-  const known = new Set([
+  const known = new Set<string>([
     image.digest,
     ...image.manifests.map(({ digest }) => digest),
     ...image.platforms.flatMap(({ digest, config }) => [digest, config.digest]),

@@ -1,5 +1,7 @@
 // An image that a release can start, with the evidence for it: what the finder returns and everything later reports.
 
+import type { NormalizedReference } from "./reference.js";
+
 /** How sure the finder is that this image can be started. */
 export type Confidence = "certain" | "high" | "medium" | "low";
 
@@ -27,7 +29,7 @@ export interface ImageUse {
   /** As the chart writes it, the first spelling met. */
   readonly reference: string;
   /** Registry, repository, tag and/or digest spelled out. */
-  readonly normalized: string;
+  readonly normalized: NormalizedReference;
   /** False for what only `helm test` starts, or what no rendered object makes use of. */
   readonly required: boolean;
   readonly confidence: Confidence;
@@ -38,7 +40,10 @@ export interface ImageUse {
 export interface FindingWarning {
   /** Stable word such as `template-unreadable` or `unknown-operator`. */
   readonly code: string;
+  /** What is unknown. */
   readonly message: string;
+  /** The command that settles it, and what to write into the spec then. */
+  readonly hint?: string;
   readonly chart?: string;
   readonly template?: string;
   readonly object?: string;

@@ -13,6 +13,11 @@ export interface Reference {
   readonly digest?: string;
 }
 
+declare const checked: unique symbol;
+
+/** A reference as text with everything spelled out, as `formatReference` writes it. Only this file makes one. */
+export type NormalizedReference = string & { readonly [checked]: "NormalizedReference" };
+
 // https://github.com/distribution/reference/blob/main/regexp.go
 const DOMAIN_COMPONENT = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const DOMAIN = `(?:${DOMAIN_COMPONENT}(?:\\.${DOMAIN_COMPONENT})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
@@ -70,12 +75,17 @@ export function findReference(text: string): Reference | undefined {
 }
 
 /** Writes a reference with registry, repository and tag and/or digest spelled out. */
-export function formatReference(reference: Reference): string {
-  return (
-    formatRepository(reference) +
-    (reference.tag === undefined ? "" : `:${reference.tag}`) +
-    (reference.digest === undefined ? "" : `@${reference.digest}`)
-  );
+export function formatReference(reference: Reference): NormalizedReference {
+  const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
+  const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
+  // The parts were checked when the reference was parsed.
+  return `${formatRepository(reference)}${tag}${digest}` as NormalizedReference;
+}
+
+/** True for a reference with everything spelled out. */
+export function isNormalized(text: string): text is NormalizedReference {
+  const reference = findReference(text);
+  return reference !== undefined && formatReference(reference) === text;
 }
 
 /** Writes registry and repository, without tag and digest. */
@@ -87,9 +97,9 @@ export function formatRepository(reference: Reference): string {
  * Returns the names under which a node must know the image so that the kubelet finds it by this reference: containerd's CRI reduces
  * `repo:tag@digest` to `repo@digest` and then looks for exactly that name (LocalResolve and ParseDockerRef in internal/cri).
  */
-export function nodeNames(reference: Reference): readonly string[] {
+export function nodeNames(reference: Reference): readonly NormalizedReference[] {
   const { registry, repository, tag, digest } = reference;
-  const names: string[] = [];
+  const names: NormalizedReference[] = [];
   if (tag !== undefined) names.push(formatReference({ registry, repository, tag }));
   if (digest !== undefined) names.push(formatReference({ registry, repository, digest }));
   return names;

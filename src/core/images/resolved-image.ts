@@ -1,5 +1,6 @@
 // An image after its reference was resolved: digests, sizes, raw bytes of everything small.
 import type { ImageUse } from "./image-use.js";
+import type { NormalizedReference } from "./reference.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 
 /** Where the bytes of a blob are to be had. */
@@ -25,7 +26,7 @@ export interface PlatformImage {
 export interface ResolvedImage {
   readonly use: ImageUse;
   /** Every name that must resolve on a node, sorted; see `nodeNames`. */
-  readonly names: readonly string[];
+  readonly names: readonly NormalizedReference[];
   /** What the reference points to: an index, or a manifest for an image of one platform. */
   readonly root: Descriptor;
   /** Root, nested indexes and every child manifest, those of other platforms included. */

@@ -34,7 +34,7 @@ export interface ImageStore {
 
 /** Returns the stored images that are this image of a bundle, by any of the digests an engine may know it by. */
 export function storedAs(image: InventoryImage, stored: readonly StoredImage[]): readonly StoredImage[] {
-  const digests = new Set([
+  const digests = new Set<string>([
     image.digest,
     ...image.platforms.flatMap(({ digest, config }) => [digest, config.digest]),
   ]);

@@ -9,14 +9,14 @@ export interface MissingContent {
   readonly image: InventoryImage;
   readonly platform: InventoryPlatform;
   /** The names that are missing, incomplete, or point to something else. */
-  readonly names: readonly string[];
+  readonly names: InventoryImage["names"];
 }
 
 /** Returns the names of the image that are not complete on the node with the bundle's digest. */
 export function missingNames(
   image: InventoryImage,
   complete: ReadonlyMap<string, string>,
-): readonly string[] {
+): InventoryImage["names"] {
   return image.names.filter((name) => complete.get(name) !== image.digest);
 }
 

@@ -25,7 +25,7 @@ export function bundleId({ name, version }: Inventory): string {
 
 /** Returns the names that other bundles brought and that this one needs too. What was there before any bundle belongs to none. */
 export function namesToShare(inventory: Inventory, images: readonly NodeImage[]): readonly string[] {
-  const digests = new Map(
+  const digests = new Map<string, string>(
     inventory.images.flatMap(({ names, digest }) => names.map((name) => [name, digest])),
   );
   return images

@@ -1,10 +1,11 @@
 // Descriptors and media types of the OCI image specification, and their Docker twins.
 
+import type { Digest } from "./digest.js";
+
 /** https://github.com/opencontainers/image-spec/blob/main/descriptor.md */
 export interface Descriptor {
   readonly mediaType: string;
-  /** `sha256:` and 64 hex digits. */
-  readonly digest: string;
+  readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
   readonly platform?: Platform;

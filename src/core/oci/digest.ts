@@ -1,17 +1,33 @@
-// sha256 digests of bytes.
+// sha256 digests: the type, its only makers, and its hex part.
 import { createHash } from "node:crypto";
+import { z } from "zod";
+
+declare const checked: unique symbol;
+
+/** `sha256:` and 64 lower-case hex digits. Only the functions of this file make one. */
+export type Digest = string & { readonly [checked]: "Digest" };
 
 const SHA256_PATTERN = /^sha256:[0-9a-f]{64}$/;
 
-/** Returns `sha256:HEX` of the bytes. */
-export function digestOf(bytes: Uint8Array | string): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+/** Returns the digest of the bytes, or of the text as UTF-8. */
+export function digestOf(bytes: Uint8Array | string): Digest {
+  return digestFromHex(createHash("sha256").update(bytes).digest("hex"));
+}
+
+/** Returns the digest for 64 lower-case hex digits. Anything else is a bug and throws a `TypeError`. */
+export function digestFromHex(hex: string): Digest {
+  const digest = `sha256:${hex}`;
+  if (!isSha256(digest)) throw new TypeError(`${digest} is not a sha256 digest`);
+  return digest;
 }
 
 /** True for the only digest form that registries of today use: sha256 with 64 lower-case hex digits. */
-export function isSha256(text: string): boolean {
+export function isSha256(text: string): text is Digest {
   return SHA256_PATTERN.test(text);
 }
+
+/** A digest in data from outside. */
+export const DIGEST_SCHEMA = z.string().refine(isSha256, "must be sha256: and 64 hex digits");
 
 /** Returns the hex part of a digest. */
 export function hexOf(digest: string): string {

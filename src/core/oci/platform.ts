@@ -3,20 +3,20 @@ import { ViolaError } from "../../errors.js";
 import type { Platform } from "./descriptor.js";
 
 // https://github.com/containerd/platforms/blob/main/database.go
-const ARCHITECTURES: Readonly<Record<string, readonly [string, string?]>> = {
-  i386: ["386"],
-  "x86-64": ["amd64"],
-  x86_64: ["amd64"],
-  x64: ["amd64"],
-  aarch64: ["arm64"],
-  armhf: ["arm", "v7"],
-  armel: ["arm", "v6"],
-};
+const ARCHITECTURES: ReadonlyMap<string, readonly [string, string?]> = new Map([
+  ["i386", ["386"]],
+  ["x86-64", ["amd64"]],
+  ["x86_64", ["amd64"]],
+  ["x64", ["amd64"]],
+  ["aarch64", ["arm64"]],
+  ["armhf", ["arm", "v7"]],
+  ["armel", ["arm", "v6"]],
+]);
 
 /** Returns the platform in the one spelling that can be compared (normalizeArch of containerd/platforms). */
 export function normalizePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase() === "macos" ? "darwin" : platform.os.toLowerCase();
-  const [architecture, implied] = ARCHITECTURES[platform.architecture.toLowerCase()] ?? [
+  const [architecture, implied] = ARCHITECTURES.get(platform.architecture.toLowerCase()) ?? [
     platform.architecture.toLowerCase(),
   ];
   let variant = implied ?? platform.variant?.toLowerCase();
@@ -29,12 +29,17 @@ export function normalizePlatform(platform: Platform): Platform {
 
 /** Reads `os/arch[/variant]`. Throws `USAGE` when it is anything else. */
 export function parsePlatform(text: string): Platform {
+  const platform = findPlatform(text);
+  if (platform !== undefined) return platform;
+  throw new ViolaError("USAGE", `"${text}" is not a platform`, {
+    hint: "Write OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64.",
+  });
+}
+
+/** Returns the platform that the text is, or undefined when it is anything else. */
+export function findPlatform(text: string): Platform | undefined {
   const [os, architecture, variant, ...more] = text.split("/");
-  if (!os || !architecture || variant === "" || more.length > 0) {
-    throw new ViolaError("USAGE", `"${text}" is not a platform`, {
-      hint: "Write OS/ARCH or OS/ARCH/VARIANT, such as linux/amd64.",
-    });
-  }
+  if (!os || !architecture || variant === "" || more.length > 0) return undefined;
   return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
 }
 

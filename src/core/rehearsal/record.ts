@@ -3,14 +3,22 @@ import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
 import type { Evidence, FindingWarning, ImageUse } from "../images/image-use.js";
-import { formatReference, nodeNames, parseReference } from "../images/reference.js";
-import { digestOf, isSha256 } from "../oci/digest.js";
+import {
+  formatReference,
+  isNormalized,
+  nodeNames,
+  parseReference,
+  type NormalizedReference,
+} from "../images/reference.js";
+import { DIGEST_SCHEMA, digestFromHex, digestOf } from "../oci/digest.js";
+import { parseJson } from "../parse-json.js";
 import { originOf } from "./verdict.js";
 
 export const RECORD_VERSION = 1;
 
 const text = z.string();
-const digest = text.refine(isSha256, "must be sha256: and 64 hex digits");
+const digest = DIGEST_SCHEMA;
+const normalized = text.refine(isNormalized, "must be a full image reference");
 
 /** What a release was given, without saying it: values may be secret. */
 const values = z.object({
@@ -49,14 +57,12 @@ const RECORD_SCHEMA = z.object({
   containerd: z.array(text).readonly(),
   outcome: z.enum(["complete", "missing", "not-ready"]),
   releases: z.array(release.readonly()).readonly(),
-  asked: z
-    .array(z.object({ normalized: text, digest, usedBy: z.array(text).readonly() }).readonly())
-    .readonly(),
+  asked: z.array(z.object({ normalized, digest, usedBy: z.array(text).readonly() }).readonly()).readonly(),
   missing: z
     .array(
       z
         .object({
-          normalized: text,
+          normalized,
           usedBy: z.array(text).readonly(),
           owners: z.array(text).readonly(),
           pod: text.optional(),
@@ -65,7 +71,7 @@ const RECORD_SCHEMA = z.object({
         .readonly(),
     )
     .readonly(),
-  unused: z.array(z.object({ normalized: text }).readonly()).readonly(),
+  unused: z.array(z.object({ normalized }).readonly()).readonly(),
 });
 
 /** What readers of a record rely on; it may hold more. */
@@ -73,20 +79,9 @@ export type RehearsalRecord = z.infer<typeof RECORD_SCHEMA>;
 export type RehearsedRelease = RehearsalRecord["releases"][number];
 export type RehearsedValues = RehearsedRelease["values"];
 
-/** Reads a record. Throws `RECORD_INVALID`, with every field that is wrong, for a file that `rehearse --out` did not write. */
+/** Reads a record. Throws `RECORD_INVALID`, with the path of each field that is wrong, ten at most, for a file that `rehearse --out` did not write. */
 export function parseRecord(content: string, file: string): RehearsalRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (cause) {
-    throw invalid(file, "it is not JSON", cause);
-  }
-  const checked = RECORD_SCHEMA.safeParse(value);
-  if (checked.success) return checked.data;
-  throw invalid(
-    file,
-    checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "),
-  );
+  return parseJson(content, RECORD_SCHEMA, (what, cause) => invalid(file, what, cause));
 }
 
 function invalid(file: string, what: string, cause?: unknown): ViolaError {
@@ -147,7 +142,7 @@ export interface Rehearsable {
     RehearsedRelease,
     "name" | "namespace" | "chart" | "chartDigest" | "values"
   >[];
-  readonly images: readonly { readonly normalized: string; readonly digest: string }[];
+  readonly images: readonly { readonly normalized: NormalizedReference; readonly digest: string }[];
 }
 
 /** What a person gives besides the values of the bundle. */
@@ -171,7 +166,7 @@ export function rehearsableOf(
   kubeVersion: string | undefined,
   given: GivenValues = { files: [], set: [] },
 ): Rehearsable {
-  const own = new Map(files.map(({ path, sha256 }) => [path, `sha256:${sha256}`]));
+  const own = new Map(files.map(({ path, sha256 }) => [path, digestFromHex(sha256)]));
   const added = given.files.map(digestOf);
   const set = given.set.map((expression) => ({
     key: expression.replace(/=.*/s, ""),
@@ -183,8 +178,8 @@ export function rehearsableOf(
       name,
       namespace,
       chart: `${chart.name}-${chart.version}`,
-      chartDigest: `sha256:${sha256}`,
-      values: { files: [...paths.map((path) => own.get(path) ?? ""), ...added], set },
+      chartDigest: digestFromHex(sha256),
+      values: { files: [...paths.flatMap((path) => own.get(path) ?? []), ...added], set },
     })),
     images,
   };

@@ -10,12 +10,13 @@ import { containersOf, type RunningContainer } from "../check/running-images.js"
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
 import { findReference, formatReference, nodeNames } from "../images/reference.js";
 import type { PendingThing } from "../kubernetes/pod-states.js";
+import type { Digest } from "../oci/digest.js";
 import type { PulledName } from "./pull-requests.js";
 
 /** An image of the bundle that was asked for or run. */
 export interface AskedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
   /** Of what its name points to in the bundle. */
-  readonly digest: string;
+  readonly digest: Digest;
 }
 
 /** An image that something wanted to run and that the bundle has not. */
@@ -70,16 +71,15 @@ export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verd
     } else nameless.push({ image: name });
   }
   const { present, missing, unused } = checkRunning(inventory, [...own, ...nameless]);
-  const digests = new Map(
+  const digests = new Map<string, Digest>(
     inventory.images.flatMap(({ names, digest }) => names.map((name) => [name, digest] as const)),
   );
-  const missingNames = new Set(missing.map(({ normalized }) => normalized));
+  const missingNames = new Set<string>(missing.map(({ normalized }) => normalized));
   return {
-    asked: present.map(({ normalized, usedBy }) => ({
-      normalized,
-      digest: digests.get(namesOf({ image: normalized }).at(-1) ?? normalized) ?? "",
-      usedBy,
-    })),
+    asked: present.flatMap(({ normalized, usedBy }) => {
+      const digest = digests.get(namesOf({ image: normalized }).at(-1) ?? normalized);
+      return digest === undefined ? [] : [{ normalized, digest, usedBy }];
+    }),
     missing: missing.map((one) => ({ ...withoutCause(one), ...followUp(one, witnessed, namespaces) })),
     unused,
     ofOthers,

@@ -2,7 +2,7 @@
 import { isTestHook } from "../charts/hooks.js";
 import type { FindingWarning, ImageUse } from "../images/image-use.js";
 import type { BundleSpec, ExcludedImage, ExtraImage } from "./bundle-spec.js";
-import { formatReference, parseReference } from "../images/reference.js";
+import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 
 /** The choice, sorted by `normalized`. */
 export interface ImageChoice {
@@ -50,7 +50,7 @@ function isTestImage(use: ImageUse): boolean {
 function withSpecEvidence(
   known: ImageUse | undefined,
   { reference, rehearsed }: ExtraImage,
-  normalized: string,
+  normalized: NormalizedReference,
 ): ImageUse {
   const evidence = {
     rule: rehearsed === undefined ? "spec" : "rehearsed",

@@ -10,7 +10,7 @@ import { chooseImages } from "../../core/spec/choose-images.js";
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
-import { digestOf, hexOf } from "../../core/oci/digest.js";
+import { digestOf, hexOf, type Digest } from "../../core/oci/digest.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import {
   rehearsableOf,
@@ -29,7 +29,7 @@ import { inventoryImage } from "../../core/bundle/inventory.js";
 /** What a plan is asked for besides the spec. */
 export interface PlanOptions {
   /** sha256 digest of the spec's text. */
-  readonly specDigest: string;
+  readonly specDigest: Digest;
   /** Platforms to carry, at least one. */
   readonly platforms: readonly Platform[];
   /** Name and version of this program, for the inventory. */

@@ -119,7 +119,7 @@ function merged(old: readonly Json[], seen: readonly Json[]): readonly Json[] {
 }
 
 function settleMs({ expectedImages, mayStartMore }: RehearsalWatch, { images }: PodStates): number {
-  const running = new Set(
+  const running = new Set<string>(
     [...images].flatMap((image) => {
       const reference = findReference(image);
       return reference === undefined ? [] : [formatReference(reference)];

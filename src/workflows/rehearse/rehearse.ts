@@ -5,6 +5,7 @@ import type { NodeTarget } from "../../core/load/node.js";
 import type { UpstreamRegistry, ServeBundle } from "../../core/bundle/bundle-server.js";
 import { findImages } from "../../core/finding/find-images.js";
 import { textOf, valueAt } from "../../core/json.js";
+import type { Digest } from "../../core/oci/digest.js";
 import type { Cluster } from "../../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../../core/kubernetes/pod-states.js";
 import { collectPullRequests, type PulledName } from "../../core/rehearsal/pull-requests.js";
@@ -45,9 +46,9 @@ export interface RehearseOptions {
 
 export interface RehearsalReport extends Verdict {
   readonly bundle: string;
-  readonly bundleDigest: string;
+  readonly bundleDigest: Digest;
   /** Digest of the text of the spec that the bundle was built from. */
-  readonly spec: string;
+  readonly spec: Digest;
   readonly context: string;
   readonly kubeVersion: string;
   /** Versions of containerd on the nodes. */
@@ -263,7 +264,7 @@ async function installAll(
         timeoutSeconds,
         asked,
         expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
-        mayStartMore: inventory.warnings.some(({ code }) => code === "unknown-operator"),
+        mayStartMore: inventory.warnings.some(({ incomplete }) => incomplete),
       },
       observations,
       cluster,

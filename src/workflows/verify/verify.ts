@@ -1,6 +1,7 @@
 // Verifies a bundle offline: every checksum, and that every release has its chart and every image all of its blobs.
 import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
+import type { Digest } from "../../core/oci/digest.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 
@@ -21,8 +22,8 @@ export interface VerifyReport {
   readonly file: string;
   readonly name: string;
   readonly version: string;
-  /** sha256 of `bundle.json`. */
-  readonly digest: string;
+  /** Digest of `bundle.json`. */
+  readonly digest: Digest;
   readonly size: number;
   readonly images: number;
   readonly blobs: number;
@@ -145,7 +146,7 @@ export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
 
 type Image = Inventory["images"][number];
 
-function digestsOf(image: Image): readonly string[] {
+function digestsOf(image: Image): readonly Digest[] {
   return [
     ...image.manifests.map((manifest) => manifest.digest),
     ...image.platforms.flatMap(({ config, layers }) => [
@@ -156,7 +157,7 @@ function digestsOf(image: Image): readonly string[] {
 }
 
 /** Says which image uses the blob as what: `quay.io/x/y:1 layer 3 of 5`. */
-function usesOf(inventory: Inventory, digest: string): readonly string[] {
+function usesOf(inventory: Inventory, digest: Digest): readonly string[] {
   const uses: string[] = [];
   for (const image of allImages(inventory)) {
     const name = image.normalized;

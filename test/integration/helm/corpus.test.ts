@@ -93,7 +93,9 @@ describeCorpus("the corpus", async () => {
     const findings = findImages(objects, { operators, declared });
 
     const { extra = {}, notRendered = {} } = ACCOUNTS[name] ?? {};
-    const required = findings.images.filter((image) => image.required).map((image) => image.normalized);
+    const required = findings.images
+      .filter((image) => image.required)
+      .map<string>((image) => image.normalized);
     const missing = entry.publishedImages.filter((image) => !required.includes(image));
     for (const image of missing) expect(NOT_RENDERED).toContain(entry.missedByGrep[image]);
     const described = missing.map((image) => {

@@ -11,6 +11,7 @@ import { OperatorImages } from "../../../src/adapters/operator-image/operator-im
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
 import { makeProgramImage } from "../../../scripts/parts/program-image.js";
+import { imageUse } from "../../support/image-use.js";
 
 const { signal } = new AbortController();
 /** Does not shrink, so that the layer is about as large. */
@@ -55,13 +56,7 @@ function clientOf(registry: EmbeddedRegistry): RegistryClient {
 }
 
 async function read(client: RegistryClient): Promise<readonly Buffer[]> {
-  const use = {
-    reference: "acme/op:1",
-    normalized: "docker.io/acme/op:1",
-    required: true,
-    confidence: "certain",
-    evidence: [],
-  } as const;
+  const use = imageUse("acme/op:1");
   const platforms = [{ os: "linux", architecture: "amd64" }];
   const resolved = await new RegistrySource(client).resolveImage(use, platforms, signal);
   const files: Buffer[] = [];

@@ -38,7 +38,7 @@ describe("parseBytes", () => {
     expect(parseBytes(text)).toBe(bytes);
   });
 
-  it.each(["", "MB", "-1", "5 parsecs"])("refuses %j", (text) => {
+  it.each(["", "MB", "-1", "5 parsecs", "5 constructor"])("refuses %j", (text) => {
     expect(() => parseBytes(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

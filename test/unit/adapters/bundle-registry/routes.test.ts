@@ -1,5 +1,7 @@
 // Which bytes of a bundle answer which path.
 import { describe, expect, test } from "vitest";
+import { parseDocument, type Scalar, type YAMLMap } from "yaml";
+import { makeChartRoutes } from "../../../../src/adapters/bundle-registry/chart-routes.js";
 import { makeRoutes, parseRange } from "../../../../src/adapters/bundle-registry/routes.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOfText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
@@ -122,5 +124,24 @@ describe("a Range header", () => {
     [undefined, undefined],
   ])("%s of 100 bytes", (header, range) => {
     expect(parseRange(header, 100)).toEqual(range);
+  });
+});
+
+describe("the chart index", () => {
+  test("lists a chart whatever its name is", () => {
+    const names = ["app", "__proto__", "constructor"];
+    const releases = names.map((name) => ({
+      name: "release",
+      namespace: "apps",
+      chart: { name, version: "1.0.0" },
+      file: `charts/${name}-1.0.0.tgz`,
+      sha256: "a".repeat(64),
+      values: [],
+    }));
+    const find = makeChartRoutes({ ...inventoryOf([]), releases }, () => ({ offset: 0, size: 1 }));
+    const route = find("/charts/index.yaml", undefined);
+    const index = route.kind === "document" ? (parseDocument(route.text).contents as YAMLMap) : undefined;
+    const entries = index?.get("entries") as YAMLMap<Scalar<string>>;
+    expect(entries.items.map(({ key }) => key.value)).toEqual(names);
   });
 });

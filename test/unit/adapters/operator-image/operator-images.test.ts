@@ -10,6 +10,7 @@ import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from "../../../../src/core/oci/de
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { makeGzipLayer, makeTar, makeZip, type LayerFile } from "../../../../scripts/parts/tar-layer.js";
 import { classFile } from "../../core/finding/program/class-file.js";
+import { imageUse } from "../../../support/image-use.js";
 
 const SCRIPT = "#!/bin/sh\n";
 const settings = { mirrors: new Map(), insecure: new Set<string>(), ca: [], concurrency: 1 };
@@ -38,13 +39,7 @@ async function imageOf(
   const [first, ...rest] = placed;
   const manifest = { mediaType: OCI_MANIFEST, digest: digestOf(Buffer.from("m")), size: 1 };
   return {
-    use: {
-      reference: "a/b:1",
-      normalized: "docker.io/a/b:1",
-      required: true,
-      confidence: "certain",
-      evidence: [],
-    },
+    use: imageUse("a/b:1"),
     names: [],
     root: manifest,
     manifests: [],

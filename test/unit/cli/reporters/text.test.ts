@@ -7,6 +7,7 @@ import { formatTable } from "../../../../src/cli/reporters/table.js";
 import type { CheckReport } from "../../../../src/core/check/check-running.js";
 import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import type { Suspect } from "../../../../src/core/finding/program/suspect.js";
+import { named } from "../../../support/image-use.js";
 
 describe("a table", () => {
   it("lines columns up, numbers to the right, and ends no line with blanks", () => {
@@ -23,7 +24,7 @@ describe("a table", () => {
 describe("found images", () => {
   const use = (normalized: string, chart: string, more: Partial<ImageUse> = {}): ImageUse => ({
     reference: normalized,
-    normalized,
+    normalized: named(normalized),
     required: true,
     confidence: "certain",
     evidence: [
@@ -115,7 +116,7 @@ describe("a check", () => {
   const report = (more: Partial<CheckReport>): CheckReport => ({
     name: "shop",
     version: "1.0.0",
-    present: [{ reference: "a:1", normalized: "docker.io/library/a:1", usedBy: [] }],
+    present: [{ reference: "a:1", normalized: named("docker.io/library/a:1"), usedBy: [] }],
     missing: [],
     unused: [],
     ofCluster: [],
@@ -132,7 +133,12 @@ describe("a check", () => {
     const lines = formatCheck(
       report({
         missing: [
-          { reference: "b:1", normalized: "docker.io/library/b:1", usedBy: ["Pod x/y", "Pod x/z"], cause },
+          {
+            reference: "b:1",
+            normalized: named("docker.io/library/b:1"),
+            usedBy: ["Pod x/y", "Pod x/z"],
+            cause,
+          },
         ],
       }),
     ).split("\n");
@@ -147,8 +153,8 @@ describe("a check", () => {
     const text = formatCheck(
       report({
         otherContent: [{ normalized: "quay.io/c:1", running: "sha256:one", bundled: "sha256:other" }],
-        unused: [{ normalized: "quay.io/d:1", compressedBytes: 5e6, note: "a hook" }],
-        ofCluster: [{ reference: "e:1", normalized: "docker.io/library/e:1", usedBy: [] }],
+        unused: [{ normalized: named("quay.io/d:1"), compressedBytes: 5e6, note: "a hook" }],
+        ofCluster: [{ reference: "e:1", normalized: named("docker.io/library/e:1"), usedBy: [] }],
       }),
     );
 

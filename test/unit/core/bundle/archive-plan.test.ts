@@ -10,7 +10,7 @@ import { parseTarHeader, TAR_BLOCK } from "../../../../src/core/bundle/tar-heade
 import type { ResolvedImage } from "../../../../src/core/images/resolved-image.js";
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
-import { imageUse } from "../../../support/image-use.js";
+import { imageUse, named } from "../../../support/image-use.js";
 import { inventoryImage } from "../../../../src/core/bundle/inventory.js";
 
 const GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -30,7 +30,7 @@ function image(name: string, layers: readonly (readonly [string, number])[]): Re
   const manifests = [descriptor(OCI_INDEX, index), descriptor(OCI_MANIFEST, manifest)];
   return {
     use: imageUse(`r.example/${name}:1`),
-    names: [`r.example/${name}:1`],
+    names: [named(`r.example/${name}:1`)],
     root: manifests[0]!,
     manifests,
     platforms: [

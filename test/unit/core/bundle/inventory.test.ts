@@ -1,5 +1,5 @@
 // Reading `bundle.json`: what is not one is refused, by name of the field.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FORMAT_VERSION, parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
 
@@ -35,6 +35,14 @@ const inventory = {
 
 const parse = (value: unknown) => parseInventory(JSON.stringify(value), "test.bundle");
 
+const refusal = (json: string): unknown => {
+  try {
+    return parseInventory(json, "test.bundle");
+  } catch (error) {
+    return error;
+  }
+};
+
 describe("parseInventory", () => {
   it("reads what a build wrote", () => {
     expect(parse(inventory)).toEqual(inventory);
@@ -62,24 +70,60 @@ describe("parseInventory", () => {
     [
       "a name that is no full reference",
       { images: [{ ...image, names: ["busybox; reboot"] }] },
-      "images.0.names.0",
+      "images[0].names[0]",
     ],
     [
       "a path that leaves the bundle",
       { files: [{ path: "../etc/passwd", sha256: hexOf(DIGEST), size: 1 }] },
-      "files.0.path",
+      "files[0].path",
     ],
     [
       "an absolute path",
       { files: [{ path: "/etc/passwd", sha256: hexOf(DIGEST), size: 1 }] },
-      "files.0.path",
+      "files[0].path",
     ],
-    ["a negative offset", { blobs: [{ digest: DIGEST, size: 1, offset: -1 }] }, "blobs.0.offset"],
-    ["a digest that is none", { blobs: [{ digest: "md5:1", size: 1, offset: 1 }] }, "blobs.0.digest"],
+    ["a negative offset", { blobs: [{ digest: DIGEST, size: 1, offset: -1 }] }, "blobs[0].offset"],
+    ["a digest that is none", { blobs: [{ digest: "md5:1", size: 1, offset: 1 }] }, "blobs[0].digest"],
     ["no images", { images: undefined }, "images"],
   ])("refuses %s and names the field", (_, change, field) => {
     expect(() => parse({ ...inventory, ...change })).toThrow(
       expect.objectContaining({ code: "BUNDLE_INVALID", message: expect.stringContaining(field) as string }),
     );
+  });
+
+  it("leaves out what the format does not name, whatever its name is", () => {
+    const text = JSON.stringify(inventory).replace(
+      '{"formatVersion"',
+      '{"__proto__":{"base":1},"toString":2,"formatVersion"',
+    );
+    expect(parseInventory(text, "test.bundle")).toEqual(inventory);
+  });
+
+  it("names ten fields at most, and says how many more there are", () => {
+    const images = Array.from({ length: 12 }, () => ({ ...image, rebuilt: "no" }));
+    const error = refusal(JSON.stringify({ ...inventory, images }));
+    expect(error).toMatchObject({ code: "BUNDLE_INVALID", subject: "test.bundle" });
+    const { message } = error as Error;
+    expect(message.match(/images\[\d+\]\.rebuilt/g)).toHaveLength(10);
+    expect(message).toMatch(/\b2 more\b/);
+  });
+
+  it.each([
+    ["is nested without end", `{"a":${"[".repeat(5_000_000)}`],
+    ["has values without end", `{"images":[${"0,".repeat(3_000_000)}0]}`],
+    ["is larger than anybody needs", `{"a":"${"x".repeat(70_000_000)}"}`],
+  ])("refuses a document that %s before it is parsed", (_, text) => {
+    const parse = vi.spyOn(JSON, "parse");
+    try {
+      expect(refusal(text)).toMatchObject({ code: "BUNDLE_INVALID", subject: "test.bundle" });
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
+  });
+
+  it("counts what stands in strings neither as depth nor as values", () => {
+    const name = `${"[".repeat(100)}\\"${"{,".repeat(3_000_000)}`;
+    expect(parse({ ...inventory, name })).toMatchObject({ name });
   });
 });

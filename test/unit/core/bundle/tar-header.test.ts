@@ -67,6 +67,15 @@ describe("parseTarHeader", () => {
 
     expect(() => parseTarHeader(header, "test")).toThrow(expect.objectContaining({ code: "BUNDLE_INVALID" }));
   });
+
+  it.each(["none at all", "-0000000001", "\0"])("refuses the size %j", (size) => {
+    const header = formatTarHeader("bundle.json", 10);
+    header.write(size.padEnd(12, "\0"), 124);
+    const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+
+    expect(() => parseTarHeader(header, "test")).toThrow(expect.objectContaining({ code: "BUNDLE_INVALID" }));
+  });
 });
 
 describe("paddedSize", () => {

@@ -8,11 +8,12 @@ import {
   neededImages,
 } from "../../../../src/core/install/missing-images.js";
 import { imageOf, inventoryOf } from "../load/inventory-of.js";
+import { named } from "../../../support/image-use.js";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const use = (normalized: string, required = true): ImageUse => ({
   reference: normalized,
-  normalized,
+  normalized: named(normalized),
   required,
   confidence: "certain",
   evidence: [

@@ -5,10 +5,11 @@ import {
   type InventoryImage,
 } from "../../../../src/core/bundle/inventory.js";
 import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
-import { digestOf } from "../../../../src/core/oci/digest.js";
+import { digestOf, type Digest } from "../../../../src/core/oci/digest.js";
+import { named } from "../../../support/image-use.js";
 
 /** Returns the digest of the blob whose bytes are this text. */
-export function digestOfText(text: string): string {
+export function digestOfText(text: string): Digest {
   return digestOf(text);
 }
 
@@ -21,7 +22,7 @@ export function imageOf(
   const described = (
     text: string,
     mediaType: string,
-  ): { mediaType: string; digest: string; size: number } => ({
+  ): { mediaType: string; digest: Digest; size: number } => ({
     mediaType,
     digest: digestOf(text),
     size: text.length,
@@ -29,11 +30,11 @@ export function imageOf(
   const index = described(`${name} index`, OCI_INDEX);
   return {
     reference: name,
-    normalized: name,
+    normalized: named(name),
     required: true,
     confidence: "certain",
     evidence: [],
-    names,
+    names: names.map(named),
     digest: index.digest,
     mediaType: index.mediaType,
     manifests: [
@@ -65,7 +66,7 @@ export function inventoryOf(images: readonly InventoryImage[]): Inventory {
     formatVersion: FORMAT_VERSION,
     name: "test",
     version: "1.0.0",
-    createdFrom: { spec: "", tool: "test" },
+    createdFrom: { spec: digestOf("spec"), tool: "test" },
     platforms: [...new Set(images.flatMap((image) => image.platforms.map((one) => one.platform)))],
     apiVersions: [],
     releases: [],

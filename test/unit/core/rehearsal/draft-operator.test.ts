@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.js";
 import { draftOperators } from "../../../../src/core/rehearsal/draft-operator.js";
 import type { MissingInRehearsal } from "../../../../src/core/rehearsal/verdict.js";
+import { named } from "../../../support/image-use.js";
 
 const OCCASION = { kubeVersion: "v1.30.2", date: "2026-11-25T12:00:00.000Z" };
 const RESOURCE = { group: "acme.example", kind: "Orchestra" };
@@ -22,7 +23,7 @@ const inventory = (
 });
 const missing = (normalized: string, more: Partial<MissingInRehearsal> = {}): MissingInRehearsal => ({
   reference: normalized,
-  normalized,
+  normalized: named(normalized),
   usedBy: [],
   owners: ["DaemonSet acme/players", "Orchestra acme/first"],
   operator: "conductor",
@@ -74,7 +75,7 @@ describe("a drafted entry", () => {
 
   it("is not made where every operator is known, nor for what no operator started", () => {
     expect(draft([], missing("docker.io/acme/player:2"))).toEqual([]);
-    const plain = { reference: "x", normalized: "docker.io/library/x:1", usedBy: [], owners: ["Job acme/x"] };
+    const plain = { reference: "x", normalized: named("x:1"), usedBy: [], owners: ["Job acme/x"] };
     expect(draft(["registry.example/acme/conductor:1.0"], plain)).toEqual([]);
   });
 });

@@ -1,6 +1,5 @@
 // The record of a rehearsal: read with care, evidence for images, and what has changed since.
 import { describe, expect, it } from "vitest";
-import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import {
   differencesFrom,
@@ -12,9 +11,10 @@ import {
   type RehearsalRecord,
 } from "../../../../src/core/rehearsal/record.js";
 import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
+import { imageUse, named } from "../../../support/image-use.js";
 
-const WEB = "docker.io/library/web:1";
-const HIDDEN = "quay.io/org/hidden:2";
+const WEB = named("docker.io/library/web:1");
+const HIDDEN = named("quay.io/org/hidden:2");
 const VALUES = "values/shop.yaml";
 
 const INVENTORY = {
@@ -152,22 +152,17 @@ describe("warnings of a build", () => {
 });
 
 describe("evidence", () => {
-  const use = (normalized: string): ImageUse => ({
-    reference: normalized,
-    normalized,
-    required: true,
-    confidence: "certain",
-    evidence: [],
-  });
-
   it("stands with what was asked for, and with what was missing then", () => {
     const missing = [
       { normalized: HIDDEN, usedBy: [], owners: ["DaemonSet apps/agent"], operator: "conductor" },
     ];
-    const [web, hidden, other] = withRehearsal([use(WEB), use(HIDDEN), use("quay.io/org/other:1")], {
-      ...RECORD,
-      missing,
-    });
+    const [web, hidden, other] = withRehearsal(
+      [imageUse(WEB), imageUse(HIDDEN), imageUse("quay.io/org/other:1")],
+      {
+        ...RECORD,
+        missing,
+      },
+    );
     expect(web?.evidence).toMatchObject([{ rule: "rehearsed", object: "Deployment apps/web", value: WEB }]);
     expect(hidden?.evidence).toMatchObject([
       { rule: "rehearsed", object: expect.stringContaining("conductor") as string },
@@ -177,8 +172,8 @@ describe("evidence", () => {
 
   it("is found by the name that a node asks by: a digest wins over its tag", () => {
     const digest = digestOf("x");
-    const asked = [{ normalized: `quay.io/org/pinned@${digest}`, digest, usedBy: [] }];
-    const [pinned] = withRehearsal([use(`quay.io/org/pinned:1@${digest}`)], { ...RECORD, asked });
+    const asked = [{ normalized: named(`quay.io/org/pinned@${digest}`), digest, usedBy: [] }];
+    const [pinned] = withRehearsal([imageUse(`quay.io/org/pinned:1@${digest}`)], { ...RECORD, asked });
     expect(pinned?.evidence).toHaveLength(1);
   });
 });

@@ -14,6 +14,7 @@ import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { loadBundle, type LoadPorts, type LoadReport } from "../../../../src/workflows/load/nodes.js";
 import { planFetches } from "../../../../src/workflows/load/node-plan.js";
 import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+import { digestOf } from "../../../../src/core/oci/digest.js";
 
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
 const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
@@ -80,7 +81,7 @@ class FakeNode implements ClusterNode {
     this.touched.push(how);
     if (this.failure) return Promise.reject(this.failure);
     for (const { name, platform } of wanted) {
-      const image = this.bundled.images.find((one) => one.names.includes(name));
+      const image = this.bundled.images.find(({ names }) => names.some((one) => one === name));
       expect(platform).toBe(formatPlatform(this.platform));
       if (image && name !== this.forgets) this.known.set(name, image.digest);
     }
@@ -109,7 +110,7 @@ async function load(
   const bundle: OpenBundle = {
     file: "bundle.tar",
     size: 0,
-    digest: "",
+    digest: digestOf("inventory"),
     inventory: options.inventory ?? inventory,
     read: () => Promise.resolve(new Uint8Array()),
     locate: () => ({ offset: 0, size: 0 }),

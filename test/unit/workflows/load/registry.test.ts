@@ -3,14 +3,15 @@ import { expect, test } from "vitest";
 import type { Inventory } from "../../../../src/core/bundle/inventory.js";
 import type { PushRegistry } from "../../../../src/core/load/push-registry.js";
 import { DOCKER_MANIFEST, isIndexMediaType, OCI_INDEX } from "../../../../src/core/oci/descriptor.js";
-import { digestOf } from "../../../../src/core/oci/digest.js";
+import { digestOf, type Digest } from "../../../../src/core/oci/digest.js";
 import { ViolaError } from "../../../../src/errors.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
+import { named } from "../../../support/image-use.js";
 
-const bytes = (digest: string): Uint8Array => Buffer.from(contents.get(digest) ?? "");
-const contents = new Map<string, string>();
-const put = (text: string): { digest: string; size: number } => {
+const bytes = (digest: Digest | undefined): Uint8Array => Buffer.from((digest && contents.get(digest)) ?? "");
+const contents = new Map<Digest, string>();
+const put = (text: string): { digest: Digest; size: number } => {
   const digest = digestOf(text);
   contents.set(digest, text);
   return { digest, size: text.length };
@@ -27,11 +28,11 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
   const index = put(`index of ${platforms.join()}`);
   const images: Inventory["images"] = repositories.map((repository) => ({
     reference: repository,
-    normalized: `quay.io/${repository}:1`,
+    normalized: named(`quay.io/${repository}:1`),
     required: true,
     confidence: "certain",
     evidence: [],
-    names: [`quay.io/${repository}:1`, `quay.io/${repository}@${index.digest}`],
+    names: [named(`quay.io/${repository}:1`), named(`quay.io/${repository}@${index.digest}`)],
     digest: index.digest,
     mediaType: OCI_INDEX,
     manifests: [
@@ -45,12 +46,12 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
   return {
     file: "bundle",
     size: 0,
-    digest: "",
+    digest: digestOf("inventory"),
     inventory: {
       formatVersion: 1,
       name: "b",
       version: "1",
-      createdFrom: { spec: "", tool: "" },
+      createdFrom: { spec: digestOf("spec"), tool: "" },
       platforms,
       apiVersions: [],
       releases: [],
@@ -60,7 +61,7 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
       files: [],
       blobs,
     },
-    read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest ?? "")),
+    read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest)),
     locate: () => ({ offset: 0, size: 0 }),
   };
 }

@@ -1,0 +1,37 @@
+// Each field of `bundle.json` in turn is of another type, missing, null, or nested in a list: the answer names it.
+import { describe, expect, it } from "vitest";
+import { parseInventory } from "../../../../src/core/bundle/inventory.js";
+import { ViolaError } from "../../../../src/errors.js";
+import { damages, WHOLE_INVENTORY, type Damage } from "./whole-inventory.js";
+
+function answer({ json }: Damage): unknown {
+  try {
+    return parseInventory(json, "test.bundle");
+  } catch (error) {
+    return error;
+  }
+}
+
+describe("a bundle.json with one field wrong", () => {
+  it("is read when nothing is wrong", () => {
+    expect(parseInventory(JSON.stringify(WHOLE_INVENTORY), "test.bundle")).toEqual(WHOLE_INVENTORY);
+  });
+
+  it("is refused by the field's path", () => {
+    const all = damages();
+    const unexpected = all.filter((damage) => {
+      const error = answer(damage);
+      if (damage.isFine) return error instanceof Error;
+      const isVersion = damage.path === "formatVersion";
+      return !(
+        error instanceof ViolaError &&
+        error.code === (isVersion ? "BUNDLE_UNSUPPORTED" : "BUNDLE_INVALID") &&
+        error.subject === "test.bundle" &&
+        error.message.includes(damage.path)
+      );
+    });
+    expect(unexpected.map(({ path, how }) => `${path}: ${how}`)).toEqual([]);
+    // So that a walk that finds no fields does not pass.
+    expect(new Set(all.map(({ path }) => path)).size).toBeGreaterThan(90);
+  });
+});

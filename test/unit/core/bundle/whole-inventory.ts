@@ -1,0 +1,121 @@
+// An inventory with every field that the format has, and every way to make one of them wrong.
+import type { Inventory } from "../../../../src/core/bundle/inventory.js";
+import { formatPath } from "../../../../src/core/json.js";
+import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
+import { imageOf, inventoryOf } from "../load/inventory-of.js";
+
+const evidence = {
+  rule: "pod-spec",
+  chart: "app-1.0.0",
+  template: "app/templates/a.yaml",
+  object: "Pod apps/a",
+  path: "spec.containers[0].image",
+  value: "a/b:1",
+  because: "it runs",
+  hooks: ["pre-install"],
+};
+const image = { ...imageOf("docker.io/a/b:1", { layers: ["layer"] }), evidence: [evidence] };
+
+/** Every optional field is there. */
+export const WHOLE_INVENTORY: Inventory = {
+  ...inventoryOf([image]),
+  kubeVersion: "v1.30.2",
+  apiVersions: ["apps/v1"],
+  releases: [
+    {
+      name: "app",
+      namespace: "apps",
+      chart: { name: "app", version: "1.0.0", appVersion: "1", kubeVersion: ">=1.20.0" },
+      file: "charts/app-1.0.0.tgz",
+      sha256: hexOf(digestOf("chart")),
+      values: ["values/app.yaml"],
+    },
+  ],
+  hostImages: [image],
+  excluded: [{ reference: "docker.io/c/d:1", reason: "not needed" }],
+  warnings: [
+    {
+      code: "unknown-operator",
+      message: "look at it",
+      chart: "app-1.0.0",
+      template: "app/templates/a.yaml",
+      object: "Pod apps/a",
+      images: ["a/b:1"],
+      incomplete: true,
+    },
+  ],
+  files: [{ path: "charts/app-1.0.0.tgz", sha256: hexOf(digestOf("chart")), size: 5 }],
+};
+
+/** Optional fields, by path. */
+const OPTIONAL =
+  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images))$/;
+
+/** The inventory with one thing wrong. */
+export interface Damage {
+  /** As messages write it. */
+  readonly path: string;
+  readonly how: string;
+  readonly json: string;
+  /** True when nothing is wrong after all: an optional field is missing. */
+  readonly isFine: boolean;
+}
+
+type Key = string | number;
+
+/** Makes each field in turn another type, null, nested in a list, and missing. */
+export function damages(): readonly Damage[] {
+  return [...paths(WHOLE_INVENTORY, [])].flatMap(({ path, value }) => {
+    const others: readonly (readonly [string, unknown])[] = [
+      ["a number", 7],
+      ["a fraction", 0.5],
+      ["text", "text"],
+      ["a switch", true],
+      ["null", null],
+      ["a map", {}],
+      ["an empty list", []],
+      ["nested in a list", [value]],
+    ];
+    const text = formatPath(path);
+    const wrong = others
+      .filter(([how]) => !isAllowed(text, value, how))
+      .map(([how, other]) => ({ path: text, how, json: changed(path, () => other), isFine: false }));
+    const isInList = typeof path.at(-1) === "number";
+    if (isInList) return wrong;
+    const json = changed(path, () => undefined);
+    return [...wrong, { path: text, how: "missing", json, isFine: OPTIONAL.test(text) }];
+  });
+}
+
+/** True for a value that the field may well have. */
+function isAllowed(path: string, value: unknown, how: string): boolean {
+  if (path.endsWith(".uncompressedSize")) return how === "null" || how === "a number";
+  if (Array.isArray(value)) return how === "an empty list";
+  if (typeof value === "number") return how === "a number" && path !== "formatVersion";
+  if (typeof value === "boolean") return how === "a switch";
+  return typeof value === "string" && how === "text" && !CHECKED_TEXT.test(path);
+}
+
+/** Text that must have a form of its own, which "text" has not. */
+const CHECKED_TEXT =
+  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\])$/;
+
+function* paths(
+  value: unknown,
+  path: readonly Key[],
+): Iterable<{ readonly path: readonly Key[]; readonly value: unknown }> {
+  if (path.length > 0) yield { path, value };
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    yield* paths(child, [...path, Array.isArray(value) ? Number(key) : key]);
+  }
+}
+
+function changed(path: readonly Key[], change: (value: unknown) => unknown): string {
+  const copy: unknown = structuredClone(WHOLE_INVENTORY);
+  let parent = copy as Record<Key, unknown>;
+  for (const key of path.slice(0, -1)) parent = parent[key] as Record<Key, unknown>;
+  const last = path.at(-1) ?? "";
+  parent[last] = change(parent[last]);
+  return JSON.stringify(copy);
+}
