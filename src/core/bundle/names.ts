@@ -1,7 +1,7 @@
 // Lists the image names of a bundle.
 import type { Inventory } from "./inventory.js";
 
-/** Lists the names of all images. */
+/** Returns the names of all images. */
 export function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }
