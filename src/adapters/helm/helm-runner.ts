@@ -5,12 +5,19 @@ import { join } from "node:path";
 import type { ProcessError } from "../programs/run-process.js";
 import { runProcess } from "../programs/run-process.js";
 
-/** Settings of the user that concern how charts are fetched. */
+/** How charts are fetched. */
 export interface FetchSettings {
-  /** Registries (host with port) that speak plain HTTP. */
-  readonly plainHttp: readonly string[];
-  /** PEM file with certificate authorities for chart repositories and registries. */
-  readonly caFile?: string | undefined;
+  /** Hosts, with port, that may speak plain HTTP and whose certificate is not checked. */
+  readonly insecure: readonly string[];
+  /** Returns the certificates for the server of a chart; helm's own are enough where it is absent or returns none. */
+  readonly certificatesFor?: (server: URL) => Promise<FetchCertificates>;
+}
+
+/** PEM files. */
+export interface FetchCertificates {
+  /** Everything to trust, helm's own certificates among them. */
+  readonly caFile?: string;
+  readonly client?: { readonly file: string; readonly keyFile: string };
 }
 
 /** A network that is not there: a proxy on a port where nothing listens (discard, RFC 863), with no exceptions. */

@@ -9,13 +9,15 @@ import type { PlatformImage } from "./resolved-image.js";
 export interface PlatformCandidate {
   readonly platform: Platform;
   readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
+  /** Absent when the index lists the manifest and no registry has it. */
+  readonly manifest?: ImageManifest;
 }
 
 /**
  * Returns the manifest that a host of each platform would run, in the order asked for; one that serves two platforms comes once. A platform is given
  * as the image states it.
- * Throws `IMAGE_PLATFORM_MISSING` with what there is, and `IMAGE_UNSUPPORTED` when what was chosen is no image.
+ * Throws `IMAGE_PLATFORM_MISSING` with what there is, or for a manifest that no registry has, and `IMAGE_UNSUPPORTED` when what was
+ * chosen is no image.
  */
 export function choosePlatforms(
   candidates: readonly PlatformCandidate[],
@@ -30,6 +32,7 @@ export function choosePlatforms(
   for (const { candidate } of chosen) {
     if (candidate === undefined || images.has(candidate.descriptor.digest)) continue;
     const { platform, descriptor, manifest } = candidate;
+    if (manifest === undefined) throw manifestMissing(candidate, subject);
     checkRunnable(manifest, subject);
     const { mediaType, digest, size } = descriptor;
     images.set(digest, {
@@ -47,13 +50,25 @@ function platformMissing(
   missing: readonly Platform[],
   subject: string,
 ): ViolaError {
+  const present = candidates.filter(({ manifest }) => manifest !== undefined);
   // Attestations are stored as unknown/unknown.
-  const there = [...new Set(candidates.map(({ platform }) => formatPlatform(platform)))].filter(
+  const there = [...new Set(present.map(({ platform }) => formatPlatform(platform)))].filter(
     (platform) => platform !== "unknown/unknown",
   );
   return new ViolaError(
     "IMAGE_PLATFORM_MISSING",
     `${subject} is not there for ${missing.map(formatPlatform).join(", ")}; it is there for ${there.join(", ") || "no platform at all"}`,
     { subject, hint: "Ask for other platforms, or for a tag that has this one." },
+  );
+}
+
+function manifestMissing({ platform, descriptor }: PlatformCandidate, subject: string): ViolaError {
+  return new ViolaError(
+    "IMAGE_PLATFORM_MISSING",
+    `${subject} is not there for ${formatPlatform(platform)}: its index lists ${descriptor.digest}, which was not found`,
+    {
+      subject,
+      hint: "The registry or mirror holds a part of the image only. Name another mirror in the settings, or ask for other platforms.",
+    },
   );
 }

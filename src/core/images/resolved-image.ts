@@ -29,8 +29,10 @@ export interface ResolvedImage {
   readonly names: readonly NormalizedReference[];
   /** What the reference points to: an index, or a manifest for an image of one platform. */
   readonly root: Descriptor;
-  /** Root, nested indexes and every child manifest, those of other platforms included. */
+  /** Root, nested indexes and every child manifest that was found, those of other platforms included. */
   readonly manifests: readonly RawManifest[];
+  /** What an index of the image lists and no registry has: manifests of platforms that nobody asked for. */
+  readonly absent?: readonly Descriptor[];
   /** The platforms whose blobs come along, in the order asked for. */
   readonly platforms: readonly PlatformImage[];
   /** Where each config and layer of the platforms is to be had, by digest. */

@@ -36,11 +36,12 @@ const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|
 /** Layers that a registry may refuse to hold: image-spec layer.md and Docker's foreign layers. */
 const FOREIGN = /\.nondistributable\.|\.rootfs\.foreign\.diff\./;
 
-const platformSchema = z.object({
-  os: z.string(),
-  architecture: z.string(),
-  variant: z.string().optional(),
-});
+/** What Go programs write and read: a field that is null or empty says as little as one that is absent. */
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
+const platformSchema = z.object({ os: optionalText, architecture: optionalText, variant: optionalText });
 const descriptorSchema = z.object({
   mediaType: z.string(),
   digest: z.string(),
@@ -48,22 +49,26 @@ const descriptorSchema = z.object({
   platform: platformSchema.nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
 });
-const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
+const descriptorsSchema = z
+  .array(descriptorSchema)
+  .nullish()
+  .transform((list) => list ?? []);
+const indexSchema = z.object({ manifests: descriptorsSchema });
 const manifestSchema = z.object({
   config: descriptorSchema,
-  layers: z.array(descriptorSchema),
-  artifactType: z.string().optional(),
+  layers: descriptorsSchema,
+  artifactType: optionalText,
 });
 const headSchema = z.object({
-  schemaVersion: z.number().optional(),
-  mediaType: z.string().optional(),
+  schemaVersion: z.number().nullish(),
+  mediaType: optionalText,
   manifests: z.unknown().optional(),
   layers: z.unknown().optional(),
 });
 
 /**
  * Reads an index or manifest. `mediaType` is what the registry or the parent's descriptor calls it, `subject` names it in messages.
- * A missing `mediaType` field is inferred from those, then from the shape, as containerd does.
+ * A `mediaType` field that is missing, null or empty is inferred from those, then from the shape, as containerd does.
  * Throws `IMAGE_UNSUPPORTED` for schema 1 and digests other than sha256, `REGISTRY_ANSWER_INVALID` for anything malformed.
  */
 export function parseManifest(
@@ -150,6 +155,7 @@ export function isForeignLayer(layer: Descriptor): boolean {
 export function configPlatform(config: Uint8Array): Platform | undefined {
   try {
     const { os, architecture, variant } = platformSchema.parse(JSON.parse(new TextDecoder().decode(config)));
+    if (os === undefined || architecture === undefined) return undefined;
     return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
   } catch {
     return undefined;
@@ -199,12 +205,21 @@ function toDescriptor(value: z.infer<typeof descriptorSchema>, subject: string):
     mediaType,
     digest,
     size,
-    // An entry with an empty platform says as little as one without.
-    ...(platform && platform.os !== "" && { platform: withoutUndefined(platform) }),
+    ...(platform && statedPlatform(platform)),
     ...(annotations && { annotations }),
   };
 }
 
-function withoutUndefined({ os, architecture, variant }: z.infer<typeof platformSchema>): Platform {
-  return variant === undefined ? { os, architecture } : { os, architecture, variant };
+/** An entry with an empty platform says as little as one without; half a platform is one that no host has. */
+function statedPlatform({ os, architecture, variant }: z.infer<typeof platformSchema>): {
+  readonly platform?: Platform;
+} {
+  if (os === undefined && architecture === undefined) return {};
+  return {
+    platform: {
+      os: os ?? "unknown",
+      architecture: architecture ?? "unknown",
+      ...(variant !== undefined && { variant }),
+    },
+  };
 }

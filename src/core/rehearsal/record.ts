@@ -3,13 +3,7 @@ import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
 import type { Evidence, FindingWarning, ImageUse } from "../images/image-use.js";
-import {
-  formatReference,
-  isNormalized,
-  nodeNames,
-  parseReference,
-  type NormalizedReference,
-} from "../images/reference.js";
+import { isNormalized, kubeletName, parseReference, type NormalizedReference } from "../images/reference.js";
 import { DIGEST_SCHEMA, digestFromHex, digestOf } from "../oci/digest.js";
 import { parseJson } from "../parse-json.js";
 import { originOf } from "./verdict.js";
@@ -132,7 +126,7 @@ function evidenceOf(
 /** The name by which a node would ask for it. */
 function nameOf(normalized: string): string {
   const reference = parseReference(normalized);
-  return nodeNames(reference).at(-1) ?? formatReference(reference);
+  return kubeletName(reference);
 }
 
 /** What is to be installed, as far as a rehearsal knows it. */
