@@ -16,7 +16,10 @@ export interface ProgressDisplay {
 }
 
 /** Returns a display that writes to stderr. A quiet display shows only notes. */
-export function showProgress(stderr: NodeJS.WriteStream, isQuiet: boolean): ProgressDisplay {
+export function showProgress(
+  stderr: NodeJS.WriteStream,
+  { isQuiet }: { readonly isQuiet: boolean },
+): ProgressDisplay {
   const open = new Map<string, Step>();
   // Steps may overlap. A terminal shows a step after all earlier steps have ended.
   let shown: Promise<void> = Promise.resolve();

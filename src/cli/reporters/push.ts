@@ -3,7 +3,14 @@ import { countOf } from "../../core/count-of.js";
 import type { PushReport } from "../../workflows/load/registry.js";
 import { formatBytes } from "../units.js";
 
-export function formatPush(report: PushReport, folder: string | undefined, needsLogin: boolean): string {
+export interface PushSummary {
+  /** Where settings for the nodes were written. */
+  readonly folder: string | undefined;
+  /** True when the registry wants a login from those who pull. */
+  readonly needsLogin: boolean;
+}
+
+export function formatPush(report: PushReport, { folder, needsLogin }: PushSummary): string {
   const lines = [
     `${report.bundle} is in ${report.registry}: ${countOf(report.images.length, "image")}, ${countOf(report.names, "name")}`,
     `  ${formatBytes(report.sentBytes)} sent; blobs: ${report.uploadedBlobs} sent, ${report.mountedBlobs} mounted from another repository, ${report.presentBlobs} already present`,

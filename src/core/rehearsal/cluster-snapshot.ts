@@ -12,18 +12,17 @@ export interface RehearsalCluster extends Cluster {
    */
   workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
   /** Returns the state before anything is installed into these namespaces. */
-  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot>;
+  snapshot(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot>;
   /**
    * Removes what remains after the releases are uninstalled: hook objects and custom resource
-   * definitions (those of `made` that are not in the snapshot), namespaces and volume claims that
-   * are not in the snapshot, the claim references that deleted claims leave on volumes, and
-   * services in other namespaces that one of the programs `makers` has written since. Returns one
-   * line for each thing that could not be removed, with the reason.
+   * definitions that are not in the snapshot, namespaces and volume claims that are not in the
+   * snapshot, the claim references that deleted claims leave on volumes, and services in other
+   * namespaces that one of the programs `makers` has written since. Returns one line for each thing
+   * that could not be removed, with the reason.
    */
-  putBack(
-    memory: ClusterSnapshot,
-    made: readonly ObjectName[],
-    makers: ReadonlySet<string>,
+  restore(
+    snapshot: ClusterSnapshot,
+    changes: ClusterChanges,
     signal: AbortSignal,
   ): Promise<readonly string[]>;
 }
@@ -41,6 +40,14 @@ export interface ClusterSnapshot {
   readonly freeVolumes: ReadonlySet<string>;
   /** `NAMESPACE/NAME` */
   readonly services: ReadonlySet<string>;
+}
+
+/** What a rehearsal may have left in the cluster. */
+export interface ClusterChanges {
+  /** Objects of hooks and definitions of custom resources of the charts. */
+  readonly objects: readonly ObjectName[];
+  /** Programs of the bundle that create objects by themselves, as `metadata.managedFields` names them. */
+  readonly makers: ReadonlySet<string>;
 }
 
 /** The identity of an object of a chart. */
