@@ -1,4 +1,4 @@
-// Finds images once, as `images` does, and prints what that cost without helm's own time.
+// Finds images once, like `images`, and prints the cost without the time of helm.
 //   tsx scripts/bench/find-process.ts viola|corpus
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ import { startChartRepository } from "../parts/chart-repository.js";
 
 export interface FindCost {
   readonly seconds: number;
-  /** Largest resident set of the process, its TypeScript loader included. */
+  /** Largest resident set of the process, including the TypeScript loader. */
   readonly peakBytes: number;
   readonly images: number;
   readonly renderedBytes: number;
@@ -38,7 +38,7 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
   const tool = new HelmChartTool({ helm: helm.program, environment: { PATH: process.env["PATH"] ?? "" } });
   const helmCost = { milliseconds: 0, bytes: 0 };
   const temporaryFolder = mkdtempSync(join(tmpdir(), "viola-bench-find-"));
-  const context: ChartPorts = {
+  const ports: ChartPorts = {
     charts: {
       packageChart: (...input) => tool.packageChart(...input),
       spellOutSource: (...input) => tool.spellOutSource(...input),
@@ -53,18 +53,17 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
     loadOperators: () => loadOperators([join(ROOT, "manifests/operators")]),
     files: { readFile: (path) => readFile(path), writeFile: (path, text) => writeFile(path, text) },
     temporaryFolder,
-    // One at a time: nothing of ours may hide behind helm.
+    // One chart at a time, so that none of our work overlaps with helm.
     chartConcurrency: 1,
-    signal,
   };
-  const silent = (): void => undefined;
+  const run = { signal, progress: () => undefined };
   try {
     const prepared = [];
-    for (const spec of specs) prepared.push({ spec, releases: await prepareReleases(spec, context, silent) });
+    for (const spec of specs) prepared.push({ spec, releases: await prepareReleases(run, spec, ports) });
     let images = 0;
     const started = performance.now();
     for (const { spec, releases } of prepared) {
-      images += (await findReleaseImages(spec, releases, context, silent)).images.length;
+      images += (await findReleaseImages(run, spec, releases, ports)).images.length;
     }
     const seconds = (performance.now() - started - helmCost.milliseconds) / 1000;
     const peakBytes = process.resourceUsage().maxRSS * 1024;

@@ -9,6 +9,7 @@ import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
 import { systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader, Files } from "../workflows/ports.js";
+import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import type { ExitCode } from "./failure.js";
 
@@ -39,14 +40,16 @@ export type SourceChoice = "auto" | "registry" | "docker";
 
 /** What one run of a command works with. Disposed of at its end, also after a failure. */
 export class CommandRuntime {
+  /** What workflows are given first. */
+  readonly run: Run;
   readonly signal: AbortSignal;
-  readonly progress: ProgressDisplay;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly programCommand: readonly string[];
   readonly #options: CommonOptions;
+  readonly #display: ProgressDisplay;
   readonly #surroundings: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
   #settings: Promise<Settings> | undefined;
@@ -59,7 +62,8 @@ export class CommandRuntime {
     this.home = environment.home;
     this.env = environment.env;
     this.programCommand = environment.programCommand;
-    this.progress = showProgress(environment.stderr, options.quiet === true);
+    this.#display = showProgress(environment.stderr, { isQuiet: options.quiet === true });
+    this.run = { signal, progress: this.#display.onProgress };
     this.#options = options;
     this.#surroundings = environment;
   }
@@ -72,6 +76,11 @@ export class CommandRuntime {
   /** What the command is given on stdin. */
   get stdin(): NodeJS.ReadableStream {
     return this.#surroundings.stdin;
+  }
+
+  /** Ends the display of progress; steps still open are shown as failed. */
+  stopProgress(): Promise<void> {
+    return this.#display.stop();
   }
 
   /** Writes a result to stdout: the text, or the document with `--json`. */
@@ -99,7 +108,7 @@ export class CommandRuntime {
         env: this.env,
         home: homedir(),
         onNote: (message) => {
-          this.progress.onProgress({ kind: "note", message });
+          this.run.progress({ kind: "note", message });
         },
       });
       this.onDispose(() => client.close());

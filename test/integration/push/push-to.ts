@@ -28,12 +28,8 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
   const client = new RegistryClient({ settings, env, home: "/nowhere", firstDelayMs: 1 });
   try {
     const registry = await client.push(host, bundle.file, signal);
-    return await pushBundle(
-      bundle,
-      { prefix, forDockerd },
-      { reader, registry, limit: pLimit(4), signal },
-      onProgress,
-    );
+    const run = { signal, progress: onProgress };
+    return await pushBundle(run, bundle, { prefix, forDockerd }, { reader, registry, limit: pLimit(4) });
   } finally {
     await client.close();
   }
