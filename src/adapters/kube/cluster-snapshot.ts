@@ -55,7 +55,7 @@ export async function restoreSnapshot(
     run(["delete", "--ignore-not-found", TIMEOUT, "--filename=-"], JSON.stringify(listOf(named)));
 
   const ofHooks = objects.filter(({ kind }) => kind !== DEFINITION);
-  if (ofHooks.length > 0) await attempt("objects of hooks", () => remove(ofHooks));
+  if (ofHooks.length > 0) await attempt("hook objects", () => remove(ofHooks));
   for (const { name, wasThere, claims } of snapshot.namespaces) {
     await attempt(`namespace ${name}`, async () => {
       if (!wasThere) await run(["delete", "namespace", name, "--ignore-not-found", TIMEOUT]);
@@ -65,7 +65,7 @@ export async function restoreSnapshot(
   const definitions = objects.filter(
     ({ kind, name }) => kind === DEFINITION && !snapshot.definitions.has(name),
   );
-  if (definitions.length > 0) await attempt("definitions of custom resources", () => remove(definitions));
+  if (definitions.length > 0) await attempt("custom resource definitions", () => remove(definitions));
   await attempt("services", async () => {
     for (const { path, maker, name, namespace } of await findServices(run)) {
       if (snapshot.services.has(path) || !makers.has(maker)) continue;
