@@ -73,10 +73,10 @@ function chooseCluster(containers: readonly ContainerSummary[], wanted: string |
   if (wanted === undefined && existing.includes("kind")) return "kind";
   const subject = `kind${wanted === undefined ? "" : `:${wanted}`}`;
   const there =
-    existing.length === 0 ? "this engine has no Kind cluster" : `this engine has: ${existing.join(", ")}`;
+    existing.length === 0 ? "this engine has no Kind cluster" : `this engine has ${existing.join(", ")}`;
   const message =
     wanted === undefined && existing.length > 0
-      ? `there are several Kind clusters; ${there}`
+      ? `the Kind cluster must be specified; ${there}`
       : `Kind cluster "${wanted ?? "kind"}" does not exist; ${there}`;
   throw new ViolaError("CLUSTER_NOT_FOUND", message, {
     subject,

@@ -1,5 +1,5 @@
-// Prepares a program for a bundle. It is a file or a URL with a checksum, and may be in the .tar.gz
-// that its project publishes.
+// Prepares a program for a bundle. The source is a file, or a URL with a checksum. Either may be the
+// .tar.gz that the project publishes.
 import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
