@@ -95,7 +95,7 @@ export function parseManifest(
   }
   // The Content-Type must match the mediaType field
   // (https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests). A
-  // Content-Type that is no manifest type, such as text/plain, is accepted because some registries
+  // Content-Type of another kind, such as text/plain, is accepted because some registries
   // send it.
   if (field !== undefined && stated !== undefined && isKnown(stated) && field !== stated) {
     throw invalid(`the Content-Type is ${stated} but the mediaType field is ${field}`);
