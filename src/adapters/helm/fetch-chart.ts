@@ -1,4 +1,4 @@
-// Brings a chart from wherever it is onto this machine: the archive of a packaged one, a copy of a folder.
+// Fetches a chart: downloads or finds its archive, or copies its folder.
 import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ViolaError } from "../../errors.js";
@@ -7,7 +7,7 @@ import { ProcessError } from "../programs/run-process.js";
 import { describeNoAnswer, helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 
-/** What fetching needs besides the source. */
+/** The settings for fetching charts with helm. */
 export interface FetchContext {
   readonly helm: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -19,8 +19,8 @@ export interface FetchContext {
 export type RemoteSource = Extract<ChartSource, { kind: "repository" | "oci" }>;
 
 /**
- * Returns the archive of a chart that is no folder, downloaded into `work` where it is not on this machine.
- * Throws `CHART_UNAVAILABLE` naming the chart, where it was looked for, and what was answered.
+ * Returns the archive of a chart that is not a folder. Downloads a remote chart into `work`.
+ * Throws `CHART_UNAVAILABLE` with the chart, its location and the reason.
  */
 export async function fetchArchive(
   source: Exclude<ChartSource, { kind: "folder" }>,
@@ -29,13 +29,20 @@ export async function fetchArchive(
 ): Promise<string> {
   if (source.kind !== "archive") return downloadChart(source, work, context);
   if (await isFile(source.file)) return source.file;
-  throw new ViolaError("CHART_UNAVAILABLE", `chart ${source.file}: no such file`, { subject: source.file });
+  throw new ViolaError("CHART_UNAVAILABLE", `chart ${source.file}: the file does not exist`, {
+    subject: source.file,
+  });
 }
 
-/** Copies a chart folder into `parent`, links followed as Helm follows them. Returns the copy. Throws `CHART_UNAVAILABLE`. */
+/**
+ * Copies a chart folder into `parent` and returns the copy. Follows links, as Helm does. Throws
+ * `CHART_UNAVAILABLE` when the folder has no Chart.yaml.
+ */
 export async function copyChart(folder: string, parent: string): Promise<string> {
   if (!(await isFile(join(folder, "Chart.yaml")))) {
-    throw new ViolaError("CHART_UNAVAILABLE", `chart ${folder}: no Chart.yaml there`, { subject: folder });
+    throw new ViolaError("CHART_UNAVAILABLE", `chart ${folder}: the folder has no Chart.yaml`, {
+      subject: folder,
+    });
   }
   const copy = join(parent, basename(folder));
   await cp(folder, copy, { recursive: true, dereference: true, filter: (path) => basename(path) !== ".git" });
@@ -43,8 +50,9 @@ export async function copyChart(folder: string, parent: string): Promise<string>
 }
 
 /**
- * Downloads a chart with helm and returns the archive, in a new folder below `work`. A version may be a constraint, which helm
- * reads. No other repository that the user's helm knows is asked. Throws `CHART_UNAVAILABLE`.
+ * Downloads a chart with helm into a folder in `work` and returns the archive. The version may be a
+ * constraint, which helm resolves. The other repositories of the user are not contacted.
+ * Throws `CHART_UNAVAILABLE`.
  */
 export async function downloadChart(
   source: RemoteSource,
@@ -63,20 +71,21 @@ export async function downloadChart(
     await updateKnown(known, chart, work, context);
     return pullChart([`${known.name}/${source.name}`], source, { ...chart, place: known.url }, work, context);
   }
-  // Helm wants the index of every repository it knows when it is given a URL; what is at that URL is enough.
+  // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
+  // the URL is needed.
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
   const what = [source.name, "--repo", source.repository];
   return pullChart(what, source, chart, work, { ...context, environment });
 }
 
-/** What errors say about a chart. */
+/** The parts of error messages about a chart. */
 interface WantedChart {
   readonly subject: string;
   /** The repository, or the registry's host. */
   readonly place: string;
 }
 
-/** Gets the index of a repository anew; the user's name brings the credentials with it. */
+/** Updates the index of a repository by its name, because helm finds its credentials by name. */
 async function updateKnown(
   { name, url }: HelmRepository,
   { subject }: WantedChart,
@@ -93,7 +102,7 @@ async function updateKnown(
     output = error.stdoutTail;
     cause = error;
   }
-  // Helm 3 ends with 0 all the same, and both write the reason to stdout.
+  // Helm 3 exits with 0 even when the update failed. Helm 3 and 4 write the reason to stdout.
   const reason = /Unable to get an update from .*\n\s*(.+)/.exec(output)?.[1];
   if (reason !== undefined) throw noChart(subject, url, reason, cause);
   if (cause !== undefined) throw unavailable(subject, cause);
@@ -152,14 +161,19 @@ async function optionsFor(
   };
 }
 
-/** The error for a chart that could not be fetched: its place could not be reached, or gave the answer that helm reports. */
+/**
+ * Returns the error for a chart that could not be fetched. Either its location could not be
+ * reached, or the message of helm states the reason.
+ */
 function noChart(subject: string, place: string, message: string, cause: unknown): ViolaError {
   const reason = describeNoAnswer(message);
   const text = reason === undefined ? message : `${place} could not be reached (${reason})`;
   return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${text}`, { subject, cause });
 }
 
-/** The error for a chart that helm refuses. Anything that is not helm's answer is thrown on as it is. */
+/**
+ * Returns the error for a chart that helm rejects. Rethrows an error that is not a `ProcessError`.
+ */
 export function unavailable(subject: string, cause: unknown): ViolaError {
   if (!(cause instanceof ProcessError)) throw cause;
   return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${helmMessage(cause)}`, { subject, cause });
