@@ -1,5 +1,7 @@
-// Spec to plan: images chosen, every reference made a digest, every byte of the archive placed.
+// Plans a bundle from its spec: chooses images, resolves references to digests, lays out the
+// archive.
 import pLimit from "p-limit";
+import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { planArchive } from "../../core/bundle/archive-plan.js";
 import { FORMAT_VERSION, type Inventory } from "../../core/bundle/inventory.js";
@@ -27,31 +29,34 @@ import type { Run } from "../progress.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 import { inventoryImage } from "../../core/bundle/inventory.js";
 
-/** What a plan is asked for besides the spec. */
+/** Options of a plan in addition to the spec. */
 export interface PlanOptions {
   /** sha256 digest of the spec's text. */
   readonly specDigest: Digest;
-  /** Platforms to carry, at least one. */
+  /** Platforms to include, at least one. */
   readonly platforms: readonly Platform[];
   /** Name and version of this program, for the inventory. */
   readonly tool: string;
-  /** `README.txt` and, where there is one, `load.sh`. */
+  /** `README.txt` and `load.sh`. */
   readonly guides: readonly SmallFile[];
-  /** What a rehearsal saw, and the file that says so. */
+  /** The record of a rehearsal, and the bytes of its file. */
   readonly rehearsal?: { readonly record: RehearsalRecord; readonly bytes: Uint8Array };
-  /** What comes along in bin/. */
+  /** Files to include in bin/. */
   readonly bundledFiles?: readonly BundledFile[];
-  /** References of images for the engine of the isolated host. */
+  /** References of images for the container engine of the isolated host. */
   readonly hostImages?: readonly string[];
 }
 
-/** Everything that is known before the first layer is fetched. */
+/** The plan of a bundle, complete before the first layer is fetched. */
 export interface BundlePlan {
   readonly images: readonly ResolvedImage[];
   readonly archive: ArchivePlan;
 }
 
-/** Plans the bundle. Throws all failures of a stage at once: spec and charts, then renders, then images. */
+/**
+ * Plans the bundle. Throws all failures of a stage at once: packaging, then rendering, then
+ * resolving.
+ */
 export async function planBundle(
   run: Run,
   spec: BundleSpec,
@@ -114,17 +119,17 @@ function hostUse(reference: string): ImageUse {
   return { reference, normalized, required: false, confidence: "certain", evidence: [] };
 }
 
-/** Every target would refuse such a bundle: a name can stand for one content only. */
+/** Throws for each name that stands for several images: every target would refuse such a bundle. */
 function refuseNameConflicts(images: readonly ResolvedImage[]): void {
   const conflicts = findNameConflicts(images.map(({ names, root }) => ({ names, digest: root.digest })));
   if (conflicts.length === 0) return;
   throw oneOrMany(
-    "image names stand for more than one content",
+    "some image names stand for more than one image",
     conflicts.map(
       ({ name, digests }) =>
         new ViolaError(
           "SPEC_INVALID",
-          `${name} stands for ${digests.length} contents: ${digests.join(", ")}`,
+          `${name} stands for ${digests.length} different images: ${digests.join(", ")}`,
           {
             subject: name,
             hint: "Pin one of them by its digest, or exclude one in the spec.",
@@ -134,7 +139,7 @@ function refuseNameConflicts(images: readonly ResolvedImage[]): void {
   );
 }
 
-/** A registry that holds a part of an image is worth a note: another platform cannot be added from there. */
+/** Reports platforms that an index lists and no registry has: a later build cannot add them. */
 function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarning[] {
   return images.flatMap(({ use: { normalized }, absent = [] }) => {
     if (absent.length === 0) return [];
@@ -150,7 +155,7 @@ function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarn
   });
 }
 
-/** Makes every reference a digest. Throws the failures of all images at once. */
+/** Resolves every reference to a digest. Throws the failures of all images at once. */
 async function resolveImages(
   { signal, progress }: Run,
   uses: readonly ImageUse[],
@@ -161,7 +166,7 @@ async function resolveImages(
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
   const images = await settleAll(
-    "some images cannot be had",
+    "some images could not be resolved",
     uses.map((use) =>
       limit(async () => {
         const image = await ports.images.resolveImage(use, platforms, signal);
@@ -170,7 +175,7 @@ async function resolveImages(
       }),
     ),
   );
-  progress({ kind: "ended", step: "resolve", summary: `${images.length} images` });
+  progress({ kind: "ended", step: "resolve", summary: countOf(images.length, "image") });
   return images;
 }
 
@@ -179,7 +184,8 @@ async function bundledRelease(
   releases: readonly PreparedRelease[],
   { files }: PlanPorts,
 ): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
-  // Names in the bundle are by release and by chart, which several namespaces may share, and several forms of a chart.
+  // Paths in the bundle contain release and chart names. Releases in different namespaces may have
+  // the same name, and charts with the same name and version may differ.
   const isFirst = releases.find((other) => other.spec.release === spec.release)?.spec === spec;
   const key = isFirst ? spec.release : `${spec.namespace}.${spec.release}`;
   const like = releases.find(
