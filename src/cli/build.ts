@@ -59,7 +59,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        const differs = inventory.warnings.filter(({ code }) => code.startsWith("rehearsal-"));
+        const differs = inventory.warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
         const lines = [
           `${bundle.file}: ${inventory.images.length} images, ${inventory.releases.length} releases, ${formatBytes(bundle.size)}`,
           `digest ${bundle.digest}`,

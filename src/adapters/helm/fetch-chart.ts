@@ -69,7 +69,7 @@ export async function downloadChart(
   const known = await findRepository(source.repository, work, context);
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
-    return pullChart([`${known.name}/${source.name}`], source, chart, work, context);
+    return pullChart([`${known.name}/${source.name}`], source, { ...chart, place: known.url }, work, context);
   }
   // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
   // the URL is needed.
@@ -90,12 +90,13 @@ async function updateKnown(
   { name, url }: HelmRepository,
   { subject }: WantedChart,
   work: string,
-  { helm, environment, signal }: FetchContext,
+  { helm, environment, settings, signal }: FetchContext,
 ): Promise<void> {
+  const env = { ...environment, ...(await optionsFor(url, settings)).environment };
   let output: string;
   let cause: unknown;
   try {
-    output = await runHelmOnline([helm, "repo", "update", name], work, environment, signal);
+    output = await runHelmOnline([helm, "repo", "update", name], work, env, signal);
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
     output = error.stdoutTail;
@@ -118,9 +119,10 @@ async function pullChart(
   await mkdir(downloads, { recursive: true });
   const argv = [helm, "pull", ...what, "--destination", downloads];
   if (version !== undefined) argv.push("--version", version);
-  argv.push(...fetchFlags(what[0] ?? "", settings));
+  const server = await optionsFor(place, settings);
+  argv.push(...server.flags);
   try {
-    await runHelmOnline(argv, work, environment, signal);
+    await runHelmOnline(argv, work, { ...environment, ...server.environment }, signal);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     throw noChart(subject, place, helmMessage(cause), cause);
@@ -130,11 +132,33 @@ async function pullChart(
   return join(downloads, archive);
 }
 
-/** Returns the flags of `helm pull` for a chart from this location. */
-function fetchFlags(place: string, settings: FetchSettings): string[] {
-  const host = /^oci:\/\/([^/]+)/.exec(place)?.[1];
-  const flags = host !== undefined && settings.plainHttp.includes(host) ? ["--plain-http"] : [];
-  return settings.caFile === undefined ? flags : [...flags, "--ca-file", settings.caFile];
+/** What helm is told about the server that it asks. */
+interface ServerOptions {
+  /** Flags of `helm pull`. */
+  readonly flags: readonly string[];
+  /** For commands that have no such flags; Go reads it on Linux. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Returns the options for a repository's URL, or for the host of a registry. */
+async function optionsFor(
+  place: string,
+  { insecure, certificatesFor }: FetchSettings,
+): Promise<ServerOptions> {
+  const isOci = !place.includes("://");
+  const text = isOci ? `https://${place}` : place;
+  if (!URL.canParse(text)) return { flags: [], environment: {} };
+  const server = new URL(text);
+  const { caFile, client } = (await certificatesFor?.(server)) ?? {};
+  const unchecked = isOci ? "--plain-http" : "--insecure-skip-tls-verify";
+  return {
+    flags: [
+      ...(insecure.includes(server.host) ? [unchecked] : []),
+      ...(caFile === undefined ? [] : ["--ca-file", caFile]),
+      ...(client === undefined ? [] : ["--cert-file", client.file, "--key-file", client.keyFile]),
+    ],
+    environment: caFile === undefined ? {} : { SSL_CERT_FILE: caFile },
+  };
 }
 
 /**

@@ -48,7 +48,7 @@ export class HelmChartTool implements ChartTool {
     directory: string,
     signal: AbortSignal,
   ): Promise<PackagedChart> {
-    const { helm, environment, settings = { plainHttp: [] } } = this.#options;
+    const { helm, environment, settings = { insecure: [] } } = this.#options;
     const context: FetchContext = { helm, environment, settings, signal };
     return withTemporaryFolder(async (work) => {
       const place = join(work, "chart");
@@ -73,7 +73,7 @@ export class HelmChartTool implements ChartTool {
   /** See `ChartTool`. */
   async spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource> {
     if (source.kind !== "repository" || repositoryName(source.repository) === undefined) return source;
-    const { helm, environment, settings = { plainHttp: [] } } = this.#options;
+    const { helm, environment, settings = { insecure: [] } } = this.#options;
     const context: FetchContext = { helm, environment, settings, signal };
     return withTemporaryFolder(async (home) => {
       const found = await findRepository(source.repository, home, context);

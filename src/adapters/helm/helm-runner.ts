@@ -6,12 +6,19 @@ import { join } from "node:path";
 import type { ProcessError } from "../programs/run-process.js";
 import { runProcess } from "../programs/run-process.js";
 
-/** The user's settings for fetching charts. */
+/** How charts are fetched. */
 export interface FetchSettings {
-  /** Registries (host with port) that use plain HTTP. */
-  readonly plainHttp: readonly string[];
-  /** PEM file with certificate authorities for chart repositories and registries. */
-  readonly caFile?: string | undefined;
+  /** Hosts, with port, that may speak plain HTTP and whose certificate is not checked. */
+  readonly insecure: readonly string[];
+  /** Returns the certificates for the server of a chart; helm's own are enough where it is absent or returns none. */
+  readonly certificatesFor?: (server: URL) => Promise<FetchCertificates>;
+}
+
+/** PEM files. */
+export interface FetchCertificates {
+  /** Everything to trust, helm's own certificates among them. */
+  readonly caFile?: string;
+  readonly client?: { readonly file: string; readonly keyFile: string };
 }
 
 /**

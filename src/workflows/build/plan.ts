@@ -5,7 +5,7 @@ import { planArchive } from "../../core/bundle/archive-plan.js";
 import { FORMAT_VERSION, type Inventory } from "../../core/bundle/inventory.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
-import type { ImageUse } from "../../core/images/image-use.js";
+import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
@@ -19,7 +19,8 @@ import {
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import { settleAll } from "../../errors.js";
+import { findNameConflicts, withoutContestedTags } from "../../core/bundle/names.js";
+import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -62,7 +63,10 @@ export async function planBundle(
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports);
+  const resolved = withoutContestedTags(
+    await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+  );
+  refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
@@ -100,7 +104,7 @@ export async function planBundle(
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
-    warnings: [...findings.warnings, ...warnings, ...rehearsed],
+    warnings: [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
 }
@@ -108,6 +112,42 @@ export async function planBundle(
 function hostUse(reference: string): ImageUse {
   const normalized = formatReference(parseReference(reference));
   return { reference, normalized, required: false, confidence: "certain", evidence: [] };
+}
+
+/** Every target would refuse such a bundle: a name can stand for one content only. */
+function refuseNameConflicts(images: readonly ResolvedImage[]): void {
+  const conflicts = findNameConflicts(images.map(({ names, root }) => ({ names, digest: root.digest })));
+  if (conflicts.length === 0) return;
+  throw oneOrMany(
+    "image names stand for more than one content",
+    conflicts.map(
+      ({ name, digests }) =>
+        new ViolaError(
+          "SPEC_INVALID",
+          `${name} stands for ${digests.length} contents: ${digests.join(", ")}`,
+          {
+            subject: name,
+            hint: "Pin one of them by its digest, or exclude one in the spec.",
+          },
+        ),
+    ),
+  );
+}
+
+/** A registry that holds a part of an image is worth a note: another platform cannot be added from there. */
+function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarning[] {
+  return images.flatMap(({ use: { normalized }, absent = [] }) => {
+    if (absent.length === 0) return [];
+    const parts = absent.map(({ platform, digest }) => (platform ? formatPlatform(platform) : digest));
+    return [
+      {
+        code: "platform-absent",
+        message: `${normalized}: its index lists ${parts.join(", ")}, which no registry has; the bundle has the rest`,
+        images: [normalized],
+        incomplete: false,
+      },
+    ];
+  });
 }
 
 /** Makes every reference a digest. Throws the failures of all images at once. */

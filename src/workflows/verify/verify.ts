@@ -1,4 +1,5 @@
 // Verifies a bundle offline: every checksum, and that every release has its chart and every image all of its blobs.
+import { findNameConflicts } from "../../core/bundle/names.js";
 import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
@@ -9,7 +10,8 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** One thing that is wrong with a bundle. */
 export interface BundleProblem {
-  readonly code: "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing";
+  readonly code:
+    "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing" | "name-conflict";
   /** What is affected: a file of the bundle, or an image and the part of it. */
   readonly subject: string;
   readonly message: string;
@@ -123,6 +125,13 @@ export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
         };
       }
     }
+  }
+  for (const { name, digests } of findNameConflicts(allImages(inventory))) {
+    yield {
+      code: "name-conflict",
+      subject: name,
+      message: `${name} stands for ${digests.length} contents: ${digests.join(", ")}`,
+    };
   }
   const blobs = new Set(inventory.blobs.map((blob) => blob.digest));
   for (const image of allImages(inventory)) {
