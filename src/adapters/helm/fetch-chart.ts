@@ -132,15 +132,15 @@ async function pullChart(
   return join(downloads, archive);
 }
 
-/** What helm is told about the server that it asks. */
+/** The TLS options of helm for a server. */
 interface ServerOptions {
   /** Flags of `helm pull`. */
   readonly flags: readonly string[];
-  /** For commands that have no such flags; Go reads it on Linux. */
+  /** Environment variables for commands without such flags. Go reads SSL_CERT_FILE on Linux. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Returns the options for a repository's URL, or for the host of a registry. */
+/** Returns the options for the URL of a repository or the host of a registry. */
 async function optionsFor(
   place: string,
   { insecure, certificatesFor }: FetchSettings,
