@@ -3,7 +3,7 @@ import type { ResolvedImage } from "../images/resolved-image.js";
 import { formatRepository, parseReference, type Reference } from "../images/reference.js";
 import type { Inventory } from "./inventory.js";
 
-/** Lists the names of all images. */
+/** Returns the names of all images. */
 export function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }

@@ -1,4 +1,4 @@
-// What is known of operators that start images which no chart names: the shape of `manifests/operators/*.yaml`.
+// Schema of `manifests/operators/*.yaml`: operators that start images which no chart contains.
 import { validRange } from "semver";
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
@@ -125,12 +125,15 @@ export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
 export type OperatorImage = OperatorRule["images"][number];
 export type ResourceCondition = z.infer<typeof condition>;
 
-/** Reads one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column for each thing that is wrong. */
+/**
+ * Parses one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column of each
+ * error.
+ */
 export function parseOperatorRule(content: string, file: string): OperatorRule {
   const rule = parseYamlFile(content, file, OPERATOR_SCHEMA, "SETTINGS_INVALID");
   for (const { reference } of rule.images) {
     if (/[{}]/.test(reference.replaceAll(/\{[^{}]+\}/g, ""))) {
-      throw new ViolaError("SETTINGS_INVALID", `${file}: "${reference}" has a brace without its partner`, {
+      throw new ViolaError("SETTINGS_INVALID", `${file}: "${reference}" has an unmatched brace`, {
         subject: file,
       });
     }
