@@ -60,7 +60,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        const differs = inventory.warnings.filter(({ code }) => code.startsWith("rehearsal-"));
+        const differs = inventory.warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
         const lines = [
           `${bundle.file}: ${countOf(inventory.images.length, "image")}, ${countOf(inventory.releases.length, "release")}, ${formatBytes(bundle.size)}`,
           `digest ${bundle.digest}`,

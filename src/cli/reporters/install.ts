@@ -30,7 +30,9 @@ function describeRelease({
   pending,
 }: ReleaseReport): string[] {
   const counted =
-    ready === undefined || pods === undefined ? "" : `: ${ready} of ${pods} Pods Running and Ready`;
+    ready === undefined || pods === undefined
+      ? ""
+      : `: ${ready} of ${countOf(pods, "Pod")} Running and Ready`;
   const head = `${OUTCOMES[outcome]} ${name} (${chart}) in namespace ${namespace}${counted}`;
   return [head, ...(message === undefined ? [] : [`  ✗ ${message}`]), ...pending.map(describePending)];
 }

@@ -4,9 +4,9 @@ import type { PushReport } from "../../workflows/load/registry.js";
 import { formatBytes } from "../units.js";
 
 export interface PushSummary {
-  /** Where settings for the nodes were written. */
+  /** The folder with the settings for the nodes, if they were written. */
   readonly folder: string | undefined;
-  /** True when the registry wants a login from those who pull. */
+  /** True when pulling from the registry requires a login. */
   readonly needsLogin: boolean;
 }
 

@@ -23,7 +23,9 @@ export function formatRehearsal(
     report;
   const lines = [`${bundle} on ${context} (Kubernetes ${kubeVersion})`];
   for (const { name, chart, namespace, ready, pods, message } of releases) {
-    lines.push(`  ${name} (${chart}) in namespace ${namespace}: ${ready} of ${pods} Pods Running and Ready`);
+    lines.push(
+      `  ${name} (${chart}) in namespace ${namespace}: ${ready} of ${countOf(pods, "Pod")} Running and Ready`,
+    );
     if (message !== undefined) lines.push(`    ✗ ${message}`);
   }
   for (const one of missing) {

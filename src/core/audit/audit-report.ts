@@ -9,7 +9,7 @@ export interface AuditImage {
   readonly reference: string;
   readonly normalized: string;
   readonly repository: string;
-  /** The tag, or the digest where there is no tag. */
+  /** The tag, or the digest when there is no tag. */
   readonly version: string;
   readonly digest: string;
   readonly required: boolean;

@@ -1,5 +1,6 @@
 // Computes from Pods and their workloads what is ready and what is not, with a reason that the user
 // can act on.
+import { countOf } from "../count-of.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
 
 /** A Pod that is not ready, or a workload that does not have all of its Pods. */
@@ -99,7 +100,9 @@ function missingPods(object: Json): string | undefined {
   const count = (path: string, absent = 0): number => Number(valueAt(object, path) ?? absent);
   const isSeen = count("status.observedGeneration") >= count("metadata.generation");
   const updated = (wanted: number, current: number): string | undefined =>
-    isSeen && current >= wanted ? undefined : `${Math.min(current, wanted)} of ${wanted} Pods are up to date`;
+    isSeen && current >= wanted
+      ? undefined
+      : `${Math.min(current, wanted)} of ${countOf(wanted, "Pod is", "Pods are")} up to date`;
   switch (object["kind"]) {
     case "Deployment":
       return updated(count("spec.replicas", 1), count("status.updatedReplicas"));

@@ -42,11 +42,11 @@ export interface ClusterSnapshot {
   readonly services: ReadonlySet<string>;
 }
 
-/** What a rehearsal may have left in the cluster. */
+/** What may remain in the cluster after a rehearsal. */
 export interface ClusterChanges {
-  /** Objects of hooks and definitions of custom resources of the charts. */
+  /** Hook objects and custom resource definitions of the charts. */
   readonly objects: readonly ObjectName[];
-  /** Programs of the bundle that create objects by themselves, as `metadata.managedFields` names them. */
+  /** Operators of the bundle, by their names in `metadata.managedFields`. */
   readonly makers: ReadonlySet<string>;
 }
 

@@ -7,7 +7,7 @@ import { planArchive } from "../../core/bundle/archive-plan.js";
 import { FORMAT_VERSION, type Inventory } from "../../core/bundle/inventory.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
-import type { ImageUse } from "../../core/images/image-use.js";
+import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
@@ -21,7 +21,8 @@ import {
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import { settleAll } from "../../errors.js";
+import { findNameConflicts, withoutContestedTags } from "../../core/bundle/names.js";
+import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -67,7 +68,10 @@ export async function planBundle(
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports);
+  const resolved = withoutContestedTags(
+    await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+  );
+  refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
@@ -105,7 +109,7 @@ export async function planBundle(
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
-    warnings: [...findings.warnings, ...warnings, ...rehearsed],
+    warnings: [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
 }
@@ -113,6 +117,42 @@ export async function planBundle(
 function hostUse(reference: string): ImageUse {
   const normalized = formatReference(parseReference(reference));
   return { reference, normalized, required: false, confidence: "certain", evidence: [] };
+}
+
+/** Throws for each name that stands for several images: every target would refuse such a bundle. */
+function refuseNameConflicts(images: readonly ResolvedImage[]): void {
+  const conflicts = findNameConflicts(images.map(({ names, root }) => ({ names, digest: root.digest })));
+  if (conflicts.length === 0) return;
+  throw oneOrMany(
+    "some image names stand for more than one image",
+    conflicts.map(
+      ({ name, digests }) =>
+        new ViolaError(
+          "SPEC_INVALID",
+          `${name} stands for ${digests.length} different images: ${digests.join(", ")}`,
+          {
+            subject: name,
+            hint: "Pin one of them by its digest, or exclude one in the spec.",
+          },
+        ),
+    ),
+  );
+}
+
+/** Reports platforms that an index lists and no registry has: a later build cannot add them. */
+function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarning[] {
+  return images.flatMap(({ use: { normalized }, absent = [] }) => {
+    if (absent.length === 0) return [];
+    const parts = absent.map(({ platform, digest }) => (platform ? formatPlatform(platform) : digest));
+    return [
+      {
+        code: "platform-absent",
+        message: `${normalized}: its index lists ${parts.join(", ")}, which no registry has; the bundle has the rest`,
+        images: [normalized],
+        incomplete: false,
+      },
+    ];
+  });
 }
 
 /** Resolves every reference to a digest. Throws the failures of all images at once. */

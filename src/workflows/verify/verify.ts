@@ -1,4 +1,5 @@
 // Verifies a bundle offline: all checksums, the chart of every release, the blobs of every image.
+import { findNameConflicts } from "../../core/bundle/names.js";
 import { countOf } from "../../core/count-of.js";
 import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
@@ -10,7 +11,8 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** One problem of a bundle. */
 export interface BundleProblem {
-  readonly code: "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing";
+  readonly code:
+    "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing" | "name-conflict";
   /** What is affected: a file or release of the bundle, or an image and a part of it. */
   readonly subject: string;
   readonly message: string;
@@ -127,6 +129,13 @@ export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
         };
       }
     }
+  }
+  for (const { name, digests } of findNameConflicts(allImages(inventory))) {
+    yield {
+      code: "name-conflict",
+      subject: name,
+      message: `${name} stands for ${digests.length} contents: ${digests.join(", ")}`,
+    };
   }
   const blobs = new Set(inventory.blobs.map((blob) => blob.digest));
   for (const image of allImages(inventory)) {
