@@ -6,7 +6,7 @@ import { blobPath } from "../../scripts/parts/layers.js";
 import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
 import { finishInventory, planArchive, type ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../src/core/bundle/inventory.js";
-import { formatReference, nodeNames, parseReference } from "../../src/core/images/reference.js";
+import { formatReference, engineNames, parseReference } from "../../src/core/images/reference.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { digestOf } from "../../src/core/oci/digest.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
@@ -66,7 +66,7 @@ function resolve(folder: string, wish: NamedWish, made: MadeImage): ResolvedImag
   const normalized = formatReference(reference);
   return {
     use: { reference: wish.reference, normalized, required: true, confidence: "certain", evidence: [] },
-    names: [...nodeNames(reference)].sort(),
+    names: [...engineNames(reference)].sort(),
     root: made.root,
     manifests: [made.root, ...made.children].map((descriptor) => ({
       ...descriptor,

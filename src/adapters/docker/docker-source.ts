@@ -7,7 +7,7 @@ import type { Readable } from "node:stream";
 import pLimit from "p-limit";
 import { z } from "zod";
 import { choosePlatforms } from "../../core/images/choose-platforms.js";
-import { nodeNames, parseReference } from "../../core/images/reference.js";
+import { kubeletName, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import {
@@ -131,7 +131,7 @@ export class DockerSource {
         : [];
     return {
       use,
-      names: nodeNames(reference),
+      names: [kubeletName(reference)],
       root,
       manifests: [{ ...root, bytes }],
       platforms: choosePlatforms(candidates, platforms, subject),

@@ -2,6 +2,7 @@
 // the bodies of blobs that worker threads read off raw sockets (../blobs).
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
 import pLimit, { type LimitFunction } from "p-limit";
 import { ViolaError } from "../../errors.js";
 import { proxyFor } from "./proxy.js";
@@ -216,9 +217,23 @@ function toFailure(cause: unknown, url: URL, signal: AbortSignal): unknown {
 }
 
 async function readAnswer({ body, ...head }: HttpResponse, limitBytes: number): Promise<HttpAnswer> {
-  const bytes = await readStart(body, limitBytes + 1);
+  const encoding = head.headers["content-encoding"];
+  const bytes = decode(await readStart(body, limitBytes + 1), encoding, limitBytes + 1);
   const tooLong = bytes.length > limitBytes;
   return { ...head, body: tooLong ? bytes.subarray(0, limitBytes) : bytes, tooLong };
+}
+
+/**
+ * Some servers compress although they were asked not to, and some say so of bytes that are not compressed. A body that cannot be
+ * decompressed, or not within the limit, is left as it is.
+ */
+function decode(bytes: Buffer, encoding: string | undefined, limitBytes: number): Buffer {
+  if (encoding !== "gzip" || bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: limitBytes });
+  } catch {
+    return bytes;
+  }
 }
 
 /** Reads the beginning of a body: a whole chunk more than so many bytes at most. Leaving the rest ends the connection. */

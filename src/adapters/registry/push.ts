@@ -23,6 +23,8 @@ export const PUSH_ANSWER_BYTES = 8 * 1024 * 1024;
 const STORE_TIMEOUT_MS = 15 * 60_000;
 const CANCEL_TIMEOUT_MS = 2_000;
 
+/** What registries without HEAD answer to it. */
+const NO_HEAD: ReadonlySet<number> = new Set([400, 405, 501]);
 const UNREACHABLE =
   "Check that it runs and can be reached from here, or name ca or insecure in the settings, or a proxy in HTTPS_PROXY.";
 /** By status. */
@@ -59,6 +61,7 @@ export class Pusher implements PushRegistry {
     const answer = await this.#send(resource, { method: "HEAD", url, headers: {} }, signal);
     if (answer.status === 200) return true;
     if (answer.status === 404) return false;
+    if (NO_HEAD.has(answer.status)) return this.#answersGet(resource, url, signal);
     throw await this.#refusal(resource, answer, "cannot be asked what it has");
   }
 
@@ -107,10 +110,10 @@ export class Pusher implements PushRegistry {
     const headers = { accept: MANIFEST_MEDIA_TYPES.join(", ") };
     const answer = await this.#send(resource, { method: "HEAD", url, headers }, signal);
     if (answer.status === 404) return undefined;
-    if (answer.status !== 200) {
+    if (answer.status !== 200 && !NO_HEAD.has(answer.status)) {
       throw await this.#refusal(resource, answer, "cannot be asked what it has");
     }
-    const stated = answer.headers["docker-content-digest"];
+    const stated = answer.status === 200 ? answer.headers["docker-content-digest"] : undefined;
     if (stated !== undefined && isSha256(stated)) return stated;
     const whole = await this.#send(resource, { method: "GET", url, headers }, signal);
     return whole.status === 200 && !whole.tooLong ? digestOf(whole.body) : undefined;
@@ -132,6 +135,13 @@ export class Pusher implements PushRegistry {
       throw await this.#refusal(resource, answer, `does not take the manifest ${reference}`);
     }
     return { kind: "refused", answer: describeAnswer(answer.status, answer.body) };
+  }
+
+  /** Asks for the first byte of a blob; whatever else a registry without HEAD answers, sending the blob again does no harm. */
+  async #answersGet(resource: Resource, url: URL, signal: AbortSignal): Promise<boolean> {
+    const ask = { method: "GET", url, headers: { range: "bytes=0-0" }, limitBytes: 1 } as const;
+    const { status } = await this.#send(resource, ask, signal);
+    return status === 200 || status === 206;
   }
 
   /** Sends the blob once, as a whole: `error` is why it did not arrive, `outcome` says whether another try is worth it. */
@@ -196,7 +206,7 @@ export class Pusher implements PushRegistry {
   /** Sends a request and returns any answer. Throws `REGISTRY_UNAVAILABLE` when there is none, `REGISTRY_AUTH` when a token server refuses. */
   async #send(resource: Resource, ask: Ask, signal: AbortSignal): Promise<HttpAnswer> {
     try {
-      return await this.#session.send(resource, { ...ask, limitBytes: PUSH_ANSWER_BYTES }, signal);
+      return await this.#session.send(resource, { limitBytes: PUSH_ANSWER_BYTES, ...ask }, signal);
     } catch (cause) {
       signal.throwIfAborted();
       const failure = await this.#session.describeFailure(resource, ask.url, cause);
@@ -230,7 +240,8 @@ export class Pusher implements PushRegistry {
   }
 }
 
-type Ask = Omit<RegistryRequest, "limitBytes">;
+/** A request whose answer is small. */
+type Ask = Omit<RegistryRequest, "limitBytes"> & { readonly limitBytes?: number };
 
 /** Returns the error for what a registry did to a repository; with the repository "" it is about the registry itself. */
 export function pushError(

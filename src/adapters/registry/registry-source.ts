@@ -1,6 +1,6 @@
 // Images out of registries: a reference becomes digests, with every manifest that belongs to it.
 import { choosePlatforms, type PlatformCandidate } from "../../core/images/choose-platforms.js";
-import { nodeNames, parseReference } from "../../core/images/reference.js";
+import { kubeletName, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
@@ -69,7 +69,7 @@ export class RegistrySource {
     const source: BlobSource = { kind: "registry", ...repository };
     return {
       use,
-      names: nodeNames(reference),
+      names: [kubeletName(reference)],
       root: toDescriptor(root.raw),
       manifests: [...new Map(manifests.map((manifest) => [manifest.digest, manifest])).values()],
       ...(absent.length > 0 && { absent }),

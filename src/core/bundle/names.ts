@@ -1,5 +1,4 @@
 // The image names of a bundle, and which content each of them stands for.
-import type { ResolvedImage } from "../images/resolved-image.js";
 import { formatRepository, parseReference, type Reference } from "../images/reference.js";
 import type { Inventory } from "./inventory.js";
 
@@ -13,23 +12,6 @@ export interface NameConflict {
   readonly name: string;
   /** Digests of the contents, at least two. */
   readonly digests: readonly string[];
-}
-
-/**
- * Takes a tag from images that are pinned by tag and digest when another image of the bundle has the same tag and another digest. A
- * node looks for a pinned image by its digest alone, so that the tag is needed only where something asks for the bare tag.
- */
-export function withoutContestedTags(images: readonly ResolvedImage[]): readonly ResolvedImage[] {
-  const contested = new Set(
-    findNameConflicts(images.map(({ names, root }) => ({ names, digest: root.digest }))).map(({ name }) =>
-      keyOf(name),
-    ),
-  );
-  return images.map((image) =>
-    parseReference(image.use.normalized).digest === undefined
-      ? image
-      : { ...image, names: image.names.filter((name) => !contested.has(keyOf(name))) },
-  );
 }
 
 /** Lists the names that more than one content has. Hosts are the same in upper and lower case. */

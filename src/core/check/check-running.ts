@@ -1,7 +1,12 @@
 // Compares the images that a cluster runs with a bundle: the bundle must have each under the name
 // that the cluster uses.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
-import { formatReference, nodeNames, parseReference, type NormalizedReference } from "../images/reference.js";
+import {
+  formatReference,
+  kubeletName,
+  parseReference,
+  type NormalizedReference,
+} from "../images/reference.js";
 import { explainMissing, workloadOf, type MissingCause } from "./explain-missing.js";
 import type { RunningContainer, RunningObject } from "./running-images.js";
 
@@ -56,7 +61,7 @@ const CLUSTER_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lea
 
 /**
  * Compares the running containers with the inventory. A reference with a digest must be in the
- * bundle by digest, because that is the name that the kubelet looks up (see `nodeNames`). All lists
+ * bundle by digest, because that is the name that the kubelet looks up (see `kubeletName`). All lists
  * in the report are sorted by `normalized`.
  * Throws `REFERENCE_INVALID` when the cluster names an image that is not a valid reference.
  */
@@ -76,7 +81,7 @@ export function checkRunning(inventory: Inventory, running: readonly RunningCont
       normalized,
       usedBy: [...new Set(group.flatMap((one) => (one.in === undefined ? [] : [describe(one.in)])))].sort(),
     };
-    const image = byName.get(nodeNames(parseReference(normalized)).at(-1) ?? normalized);
+    const image = byName.get(kubeletName(parseReference(normalized)));
     if (image !== undefined) {
       used.add(image);
       present.push(checked);

@@ -98,28 +98,28 @@ export function formatRepository(reference: Reference): string {
 }
 
 /**
- * Returns the names that the image must have on a node so that the kubelet finds it by this
- * reference. The CRI plugin of containerd reduces `repo:tag@digest` to `repo@digest` and looks up
- * exactly that name (LocalResolve and ParseDockerRef in internal/cri).
+ * Returns the name that an image must have on a node so that the kubelet finds it by this reference.
+ * The CRI plugin of containerd reduces `repo:tag@digest` to `repo@digest` and looks up exactly that
+ * name (LocalResolve and ParseDockerRef in internal/cri), so a tag next to a digest is not needed.
  */
-export function nodeNames(reference: Reference): readonly NormalizedReference[] {
-  const { registry, repository, tag, digest } = reference;
-  const names: NormalizedReference[] = [];
-  if (tag !== undefined) names.push(formatReference({ registry, repository, tag }));
-  if (digest !== undefined) names.push(formatReference({ registry, repository, digest }));
-  return names;
-}
-
-/**
- * Returns the name that the kubelet looks up on a node for the reference: a tag is ignored when
- * there is also a digest. See `nodeNames`.
- */
-export function kubeletName({ registry, repository, tag, digest }: Reference): string {
+export function kubeletName({ registry, repository, tag, digest }: Reference): NormalizedReference {
   return formatReference(
     digest === undefined
       ? { registry, repository, ...(tag !== undefined && { tag }) }
       : { registry, repository, digest },
   );
+}
+
+/**
+ * Returns the names of an image in the store of a container engine, which looks up a reference with
+ * tag and digest by its tag when it does not keep digests.
+ */
+export function engineNames(reference: Reference): readonly NormalizedReference[] {
+  const { registry, repository, tag, digest } = reference;
+  const names: NormalizedReference[] = [];
+  if (tag !== undefined) names.push(formatReference({ registry, repository, tag }));
+  if (digest !== undefined) names.push(formatReference({ registry, repository, digest }));
+  return names;
 }
 
 /**

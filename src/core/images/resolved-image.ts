@@ -29,7 +29,7 @@ export interface PlatformImage {
 /** A resolved reference. */
 export interface ResolvedImage {
   readonly use: ImageUse;
-  /** All names that must resolve on a node, sorted; see `nodeNames`. */
+  /** All names that must resolve on a node, sorted; see `kubeletName`. */
   readonly names: readonly NormalizedReference[];
   /** The index, or the manifest of a single-platform image, that the reference resolves to. */
   readonly root: Descriptor;

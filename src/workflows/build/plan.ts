@@ -9,7 +9,7 @@ import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
 import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
-import { formatReference, parseReference } from "../../core/images/reference.js";
+import { engineNames, formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { digestOf, hexOf, type Digest } from "../../core/oci/digest.js";
@@ -21,7 +21,7 @@ import {
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import { findNameConflicts, withoutContestedTags } from "../../core/bundle/names.js";
+import { findNameConflicts } from "../../core/bundle/names.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
@@ -68,8 +68,8 @@ export async function planBundle(
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = withoutContestedTags(
-    await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+  const resolved = (await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports)).map(
+    (image) => (hostUses.includes(image.use) ? withEngineNames(image) : image),
   );
   refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
@@ -117,6 +117,10 @@ export async function planBundle(
 function hostUse(reference: string): ImageUse {
   const normalized = formatReference(parseReference(reference));
   return { reference, normalized, required: false, confidence: "certain", evidence: [] };
+}
+
+function withEngineNames(image: ResolvedImage): ResolvedImage {
+  return { ...image, names: engineNames(parseReference(image.use.normalized)) };
 }
 
 /** Throws for each name that stands for several images: every target would refuse such a bundle. */

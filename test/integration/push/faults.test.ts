@@ -73,6 +73,16 @@ test("a proxy that takes no large body is named with the remedy, and the other r
   );
 });
 
+test.each([400, 405, 501])(
+  "a registry that answers %i to every HEAD gets the bundle, and gets it once",
+  async (status) => {
+    await start(({ method }) => (method === "HEAD" ? { kind: "status", status } : undefined));
+    const report = await pushTo(registry.host, bundle);
+    expect(report.uploadedBlobs).toBeGreaterThan(0);
+    expect(await pushTo(registry.host, bundle)).toMatchObject({ uploadedBlobs: 0, sentBytes: 0 });
+  },
+);
+
 test("what is no registry is said to be none", async () => {
   await start(() => ({ kind: "status", status: 404, body: "<html>" }));
   await expect(pushTo(registry.host, bundle)).rejects.toMatchObject({ code: "REGISTRY_ANSWER_INVALID" });

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import {
   startEmbeddedRegistry,
@@ -13,6 +14,7 @@ import {
 import { makeImage, type MadeImage } from "../../../scripts/parts/images.js";
 import type { Fault } from "../../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
+import { streamBlob } from "../../../src/adapters/blobs/stream-blob.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
 import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
@@ -383,6 +385,126 @@ describe("tokens", () => {
       expect(asked).toHaveLength(knowsPost ? 1 : 2);
       if (!knowsPost) expect(asked[1]).toBe(`GET Basic ${basic({ user: "", password: "refresh-me" })}`);
     }
+  });
+});
+
+describe("token answers", () => {
+  const answering = async (tokenAnswer: unknown): Promise<EmbeddedRegistry> => {
+    const tokens = await startServer((_, response) => response.end(JSON.stringify(tokenAnswer)));
+    const challenge = `Bearer realm="${tokens}/token",service="s",scope="repository:a/b:pull"`;
+    return start({
+      fault: ({ headers }) =>
+        headers.authorization === "Bearer good"
+          ? undefined
+          : { kind: "status", status: 401, headers: { "www-authenticate": challenge } },
+    });
+  };
+
+  it.each([
+    { token: "good", access_token: "" },
+    { token: null, access_token: "good", expires_in: null, issued_at: null },
+    { token: "good", expires_in: "300" },
+    { token: "good", expires_in: -1, refresh_token: 7 },
+    { token: "", access_token: "good", expires_in: "soon" },
+  ])("are tokens whatever else is in them: %j", async (tokenAnswer) => {
+    const registry = await answering(tokenAnswer);
+
+    expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
+  });
+
+  it.each([{}, { token: "", access_token: null }, [], "good"])(
+    "are none without one: %j",
+    async (tokenAnswer) => {
+      const registry = await answering(tokenAnswer);
+
+      await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({ code: "REGISTRY_AUTH" });
+    },
+  );
+
+  it("that refuse a password do not keep anybody from what is public, and are reported once", async () => {
+    const notes: string[] = [];
+    const registry = await start({ login: { scheme: "bearer", ...LOGIN, anonymousPull: true } });
+    const client = new RegistryClient({
+      settings: defaultSettings(),
+      env: authFor(registry.host, { auth: basic({ user: "viola", password: "expired" }) }),
+      home: folder,
+      firstDelayMs: 1,
+      onNote: (message) => notes.push(message),
+    });
+    onTestFinished(() => client.close());
+
+    const found = await new RegistrySource(client).resolveImage(
+      imageUse(`${registry.host}/a/b:1`),
+      [amd64],
+      signal,
+    );
+
+    expect(found.root.digest).toBe(image.root.digest);
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toContain("DOCKER_AUTH_CONFIG");
+    expect(notes[0]).not.toContain("expired");
+  });
+});
+
+describe("signed addresses that have expired", () => {
+  const EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
+
+  /** A registry that sends everybody to a store, which takes the address only after so many others have expired. */
+  const storing = async (expiredFirst: number): Promise<EmbeddedRegistry> => {
+    let left = expiredFirst;
+    const store = await start({
+      fault: () => (left-- > 0 ? { kind: "status", status: 403, body: EXPIRED } : undefined),
+    });
+    return start({
+      fault: ({ kind }) => (kind === "base" ? undefined : { kind: "redirect", to: store.url }),
+    });
+  };
+  const layer = () => image.platforms[0]!.layers[0]!;
+  const stream = (registry: EmbeddedRegistry): Promise<Buffer> => {
+    const source = { kind: "registry", registry: registry.host, repository: "a/b" } as const;
+    return buffer(streamBlob(layer(), source, "test", newClient(), signal));
+  };
+
+  it("are asked for anew, for manifests and for blobs", async () => {
+    const registry = await storing(1);
+    expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
+    expect(digestOf(await stream(await storing(1)))).toBe(layer().digest);
+  });
+
+  it("are reported with what the store says when they never hold", async () => {
+    const registry = await storing(Infinity);
+
+    await expect(resolve(`${registry.host}/a/b:1`)).rejects.toThrow("Request has expired");
+    await expect(stream(registry)).rejects.toThrow("Request has expired");
+  });
+});
+
+describe("indexes of which a registry holds a part", () => {
+  it("give the platforms that are asked for, and say what is absent", async () => {
+    const [present, missing] = image.platforms.map(({ manifest }) => manifest.digest);
+    const registry = await start({
+      fault: ({ reference }) => (reference === missing ? { kind: "status", status: 404 } : undefined),
+    });
+
+    const found = await resolve(`${registry.host}/a/b:1`);
+
+    expect(found.root.digest).toBe(image.root.digest);
+    expect(found.platforms.map(({ manifest }) => manifest.digest)).toEqual([present]);
+    expect(found.absent?.map(({ digest }) => digest)).toEqual([missing]);
+    expect(found.manifests.map(({ digest }) => digest)).not.toContain(missing);
+    await expect(resolve(`${registry.host}/a/b:1`, { platforms: [arm64] })).rejects.toMatchObject({
+      code: "IMAGE_PLATFORM_MISSING",
+      subject: `${registry.host}/a/b:1`,
+    });
+  });
+
+  it("are no excuse for a registry that is down", async () => {
+    const missing = image.platforms[1]!.manifest.digest;
+    const registry = await start({
+      fault: ({ reference }) => (reference === missing ? { kind: "status", status: 503 } : undefined),
+    });
+
+    await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   });
 });
 

@@ -140,15 +140,12 @@ describe("docker-registry", () => {
       });
     });
 
-    it("resolves by digest and keeps the name as written", async () => {
+    it("resolves by digest, which is the only name that the kubelet looks for", async () => {
       const name = `${registry.host}/app/oci:9@${oci.root.digest}`;
       const image = await resolve(name);
 
       expect(image.root.digest).toBe(oci.root.digest);
-      expect(image.names).toEqual([
-        `${registry.host}/app/oci:9`,
-        `${registry.host}/app/oci@${oci.root.digest}`,
-      ]);
+      expect(image.names).toEqual([`${registry.host}/app/oci@${oci.root.digest}`]);
     });
 
     it("tells a tag that is not there from a registry that is not there", async () => {

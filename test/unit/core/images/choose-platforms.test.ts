@@ -46,4 +46,17 @@ describe("choosePlatforms", () => {
     expect(choosing).toThrow(expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING" }));
     expect(choosing).toThrow(/s390x.*riscv64.*linux\/amd64(?!.*unknown)/);
   });
+
+  it("needs a manifest that no registry has only when it is chosen", () => {
+    const { platform, descriptor } = candidate("linux/arm64");
+    const absent = { platform, descriptor };
+    const has = [absent, candidate("linux/amd64"), candidate("linux/arm/v7")];
+
+    expect(choose(has, "linux/amd64")).toEqual([digestOf("linux/amd64")]);
+    // A host of arm64 would run arm/v7, too, but not where the index has something better.
+    expect(() => choose(has, "linux/arm64")).toThrow(
+      expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING", subject: "x" }),
+    );
+    expect(() => choose(has, "linux/s390x")).toThrow(/amd64, linux\/arm\/v7/);
+  });
 });

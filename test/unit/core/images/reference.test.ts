@@ -6,7 +6,7 @@ import {
   findReference,
   formatReference,
   kubeletName,
-  nodeNames,
+  engineNames,
   parseReference,
   spellingsOf,
 } from "../../../../src/core/images/reference.js";
@@ -47,13 +47,13 @@ describe("parseReference", () => {
   });
 });
 
-describe("nodeNames", () => {
+describe("engineNames", () => {
   it.each([
     ["redis:7", ["docker.io/library/redis:7"]],
     [`redis@${DIGEST}`, [`docker.io/library/redis@${DIGEST}`]],
     [`redis:7@${DIGEST}`, ["docker.io/library/redis:7", `docker.io/library/redis@${DIGEST}`]],
-  ])("lists the names under which the kubelet looks for %s", (text, names) => {
-    expect(nodeNames(parseReference(text))).toEqual(names);
+  ])("lists the names under which an engine has %s", (text, names) => {
+    expect(engineNames(parseReference(text))).toEqual(names);
   });
 });
 

@@ -53,6 +53,36 @@ describe("parseManifest", () => {
   });
 
   it.each([
+    [{ ...manifest, layers: null }, { layers: [] }],
+    [{ schemaVersion: 2, config }, { layers: [] }],
+    [
+      { ...manifest, mediaType: null, artifactType: null },
+      { mediaType: OCI_MANIFEST, layers: [layer] },
+    ],
+    [{ ...manifest, mediaType: "" }, { mediaType: OCI_MANIFEST }],
+    [{ mediaType: OCI_INDEX, manifests: null }, { entries: [] }],
+  ])("takes a field that is null or empty for an absent one (%#)", (value, expected) => {
+    const parsed = parse(value);
+
+    expect(parsed).toMatchObject(expected);
+    expect(parsed).not.toHaveProperty("artifactType");
+  });
+
+  it("takes a platform without a word for none, and half of one for one that no host has", () => {
+    const [entry] = index.manifests;
+    const platforms = [null, {}, { os: "", architecture: "" }, { architecture: "amd64", variant: null }];
+    const parsed = parse({ ...index, manifests: platforms.map((platform) => ({ ...entry, platform })) });
+
+    expect(parsed).toMatchObject({ kind: "index" });
+    expect("entries" in parsed && parsed.entries.map(({ platform }) => platform)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      { os: "unknown", architecture: "amd64" },
+    ]);
+  });
+
+  it.each([
     ["schema 1 by its media type", manifest, "application/vnd.docker.distribution.manifest.v1+prettyjws"],
     ["schema 1 by its version", { schemaVersion: 1, fsLayers: [] }, "application/json"],
     ["another kind of document", { mediaType: "application/vnd.oci.artifact.manifest.v1+json" }, undefined],
