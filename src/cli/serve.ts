@@ -5,10 +5,11 @@ import type { Command } from "commander";
 import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
-import type { CommonOptions } from "./runtime.js";
+import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import type { RunCommand } from "./runtime.js";
-import { settingsDocument, writeNodeSettings } from "./push.js";
+import { writeFolder } from "../adapters/files/local-files.js";
+import { settingsDocument } from "./reporters/push.js";
+import { formatServe } from "./reporters/serve.js";
 
 interface ServeFlags extends CommonOptions {
   readonly listen: string;
@@ -38,7 +39,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
           const origin = `http://${reachableHost(listen.address)}:${report.port}`;
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };
           const settings = mirrorSettings(report.registries, place);
-          if (folder !== undefined) await writeNodeSettings(folder, settings);
+          if (folder !== undefined) await writeFolder(folder, settings);
           runtime.print(formatServe(report, origin, folder), {
             formatVersion: 1,
             ...report,
@@ -75,26 +76,4 @@ function reachableHost(address: string): string {
   const chosen = others.find(({ internal, family }) => !internal && family === "IPv4")?.address;
   const host = isAny ? (chosen ?? "127.0.0.1") : address;
   return host.includes(":") ? `[${host}]` : host;
-}
-
-function formatServe(report: ServeReport, origin: string, folder: string | undefined): string {
-  const { host } = new URL(origin);
-  const [name = ""] = report.names;
-  const [chart] = report.charts;
-  const [registry = "docker.io"] = report.registries;
-  return [
-    `${report.bundle}: ${report.images} images and ${report.charts.length} charts at ${origin}, until Ctrl-C`,
-    ...(name === "" ? [] : [`  images      docker pull ${host}/${name}`]),
-    ...(chart === undefined
-      ? []
-      : [
-          `  charts      helm repo add viola ${origin}/charts && helm pull viola/${chart.name} --version ${chart.version}`,
-        ]),
-    `  containerd  /etc/containerd/certs.d/${registry}/hosts.toml, and so for ${report.registries.length === 1 ? "no other" : report.registries.slice(1).join(", ")}:`,
-    `                [host."${origin}"]`,
-    '                  capabilities = ["pull", "resolve"]',
-    folder === undefined
-      ? "  --settings FOLDER writes this for containerd, k3s, podman and docker"
-      : `  settings for the nodes are in ${folder}; README.txt there says where each goes`,
-  ].join("\n");
 }

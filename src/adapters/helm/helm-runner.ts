@@ -2,8 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ProcessError } from "../programs/run-process.js";
-import { runProcess } from "../programs/run-process.js";
+import { runProcess, type ProcessError } from "../programs/run-process.js";
 
 /** Settings of the user that concern how charts are fetched. */
 export interface FetchSettings {

@@ -1,15 +1,20 @@
 // Formats the result of a load into a registry.
 import type { PushReport } from "../../workflows/load/registry.js";
+import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { formatBytes } from "../units.js";
 
-export interface PushSummary {
-  /** Where settings for the nodes were written. */
-  readonly folder: string | undefined;
+/** What came of a load into a registry. */
+export interface PushOutcome {
+  readonly report: PushReport;
   /** True when the registry wants a login from those who pull. */
   readonly needsLogin: boolean;
+  /** Settings that make nodes pull from the registry. */
+  readonly settings: readonly SmallFile[];
+  /** Where the settings were written; undefined where nobody asked for them. */
+  readonly folder: string | undefined;
 }
 
-export function formatPush(report: PushReport, { folder, needsLogin }: PushSummary): string {
+export function formatPush({ report, needsLogin, folder }: PushOutcome): string {
   const lines = [
     `${report.bundle} is in ${report.registry}: ${report.images.length} images, ${report.names} names`,
     `  ${formatBytes(report.sentBytes)} sent; blobs: ${report.uploadedBlobs} sent, ${report.mountedBlobs} mounted from another repository, ${report.presentBlobs} there before`,
@@ -36,4 +41,19 @@ export function formatPush(report: PushReport, { folder, needsLogin }: PushSumma
       : `settings with which nodes pull from there are in ${folder}; README.txt says where each goes`,
   );
   return lines.join("\n");
+}
+
+/** Returns the outcome as the JSON of `load` has it. */
+export function pushDocument({ report, needsLogin, settings, folder }: PushOutcome): object {
+  return {
+    ...report,
+    needsLogin,
+    settings: settingsDocument(settings),
+    ...(folder !== undefined && { settingsFolder: folder }),
+  };
+}
+
+/** Returns settings for nodes as the JSON of `load` and `serve` has them. */
+export function settingsDocument(files: readonly SmallFile[]): readonly { path: string; text: string }[] {
+  return files.map(({ path, bytes }) => ({ path, text: Buffer.from(bytes).toString("utf8") }));
 }

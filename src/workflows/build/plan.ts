@@ -1,8 +1,7 @@
 // Spec to plan: images chosen, every reference made a digest, every byte of the archive placed.
 import pLimit from "p-limit";
-import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
-import { planArchive } from "../../core/bundle/archive-plan.js";
-import { FORMAT_VERSION, type Inventory } from "../../core/bundle/inventory.js";
+import { planArchive, type ArchivePlan, type BundledFile } from "../../core/bundle/archive-plan.js";
+import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../core/bundle/inventory.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
 import type { ImageUse } from "../../core/images/image-use.js";
@@ -23,8 +22,6 @@ import { settleAll } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
-import type { BundledFile } from "../../core/bundle/archive-plan.js";
-import { inventoryImage } from "../../core/bundle/inventory.js";
 
 /** What a plan is asked for besides the spec. */
 export interface PlanOptions {

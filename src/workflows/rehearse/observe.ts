@@ -1,6 +1,5 @@
 // Watching a rehearsal: every Pod that comes, until nothing more is to be expected.
-import type { Json } from "../../core/json.js";
-import { textOf, valueAt } from "../../core/json.js";
+import { textOf, valueAt, type Json } from "../../core/json.js";
 import { findReference, formatReference } from "../../core/images/reference.js";
 import { judgePods, type PodStates } from "../../core/kubernetes/pod-states.js";
 import type { PulledName } from "../../core/rehearsal/pull-requests.js";

@@ -1,6 +1,5 @@
 // The strings of a compiled program, with their true ends, although compilers lay them end to end without a border.
-import type { Elf, Section } from "./elf.js";
-import { readAddress, sectionAt } from "./elf.js";
+import { readAddress, sectionAt, type Elf, type Section } from "./elf.js";
 import { codeReader } from "./machine-code.js";
 
 /** A string as the program knows it. */

@@ -1,0 +1,129 @@
+// What `doctor` looks at: the parts of this machine that commands need, and targets.
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import type { NodeIdentity } from "../../core/load/node.js";
+import { digestOf } from "../../core/oci/digest.js";
+import { formatPlatform } from "../../core/oci/platform.js";
+import { ViolaError } from "../../errors.js";
+import type { Probe } from "../../workflows/doctor.js";
+import { readVersion, type CommandRuntime } from "../runtime.js";
+import {
+  findK3sFolder,
+  findStore,
+  findTargetNodes,
+  isStore,
+  parseTarget,
+  type RegistryTarget,
+} from "../target.js";
+import { formatBytes } from "../units.js";
+import { connectCluster, type ClusterFlags } from "./installing.js";
+import { findHelmProgram } from "./planning.js";
+import { connectRegistry } from "./pushing.js";
+
+/** Looks at what commands need of this machine. */
+export function probeParts(flags: ClusterFlags, runtime: CommandRuntime): readonly Probe[] {
+  return [
+    {
+      name: "viola-airgap",
+      neededFor: "everything",
+      look: async () =>
+        `${await readVersion(runtime.home)} on Node.js ${process.versions.node}, ${process.platform}/${process.arch}`,
+    },
+    {
+      name: "settings",
+      neededFor: "everything",
+      look: async () => {
+        const { mirrors, insecure } = await runtime.settings();
+        return `readable: ${mirrors.size} mirrors, ${insecure.size} insecure registries`;
+      },
+    },
+    {
+      name: "disk",
+      neededFor: "build",
+      look: async () => {
+        const [here, temporary] = await Promise.all([statfs(runtime.cwd), statfs(tmpdir())]);
+        const free = ({ bavail, bsize }: typeof here): string => formatBytes(bavail * bsize);
+        return `${free(here)} free in ${runtime.cwd}, ${free(temporary)} in ${tmpdir()}`;
+      },
+    },
+    {
+      name: "helm",
+      neededFor: "images, build, audit of a spec; install",
+      look: async () => {
+        const { version, program } = await findHelmProgram(runtime);
+        return `${version} (${program})`;
+      },
+    },
+    {
+      name: "cluster",
+      neededFor: "install, check --context",
+      look: async (signal) => {
+        const cluster = await connectCluster(flags, undefined, runtime);
+        const [{ version }, nodes] = await Promise.all([cluster.describe(signal), cluster.nodes(signal)]);
+        return `context ${cluster.context}: Kubernetes ${version}, ${nodes.length} nodes`;
+      },
+    },
+    {
+      name: "docker",
+      neededFor: "--to kind, --to docker, --source docker",
+      look: async (signal) => {
+        const clusters = await kindClusters(runtime, signal);
+        return clusters.length === 0
+          ? "an engine answers; no Kind cluster on it"
+          : `an engine answers; Kind clusters: ${clusters.join(", ")}`;
+      },
+    },
+  ];
+}
+
+/** Every Kind cluster of the engine, and what may run on this machine itself. */
+export async function probeLikelyTargets(runtime: CommandRuntime): Promise<readonly Probe[]> {
+  const clusters = await kindClusters(runtime, runtime.signal).catch(() => []);
+  const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
+  return texts.map((text) => probeTarget(text, runtime));
+}
+
+async function kindClusters(runtime: CommandRuntime, signal: AbortSignal): Promise<readonly string[]> {
+  const { findKindClusters } = await import("../../adapters/nodes/kind.js");
+  return findKindClusters(await runtime.docker(), signal);
+}
+
+/** Looks at a target as written on the command line. Throws `USAGE`. */
+export function probeTarget(text: string, runtime: CommandRuntime): Probe {
+  const target = parseTarget(text);
+  return {
+    name: text,
+    neededFor: `load --to ${text}`,
+    look: async (signal) => {
+      if (target.kind === "registry") return describeRegistry(target, runtime);
+      if (isStore(target)) {
+        const store = await findStore(target, runtime);
+        return `images for ${formatPlatform(await store.platform(signal))}`;
+      }
+      if (target.kind === "k3s") {
+        const { folder, isRunning } = await findK3sFolder(runtime);
+        // On a machine without k3s, load would put images where nobody takes them from.
+        if (!isRunning && existsSync(dirname(folder.path)))
+          return `it does not run; load puts images into ${folder.path}, for its start`;
+      }
+      const nodes = await (await findTargetNodes(target, runtime)).findNodes(signal);
+      if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
+      return describeNodes(nodes);
+    },
+  };
+}
+
+/** Asks for a blob that nobody has: who is denied that need not try to push. */
+async function describeRegistry(target: RegistryTarget, runtime: CommandRuntime): Promise<string> {
+  const registry = await connectRegistry(target, "", runtime);
+  const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
+  await registry.hasBlob(repository, digestOf("doctor"), runtime.signal);
+  return `${registry.origin} lets us in; whether it takes images, only a push shows`;
+}
+
+function describeNodes(nodes: readonly NodeIdentity[]): string {
+  const platforms = [...new Set(nodes.map(({ platform }) => formatPlatform(platform)))].join(", ");
+  return `${nodes.length === 1 ? "1 node" : `${nodes.length} nodes`}, ${platforms}`;
+}

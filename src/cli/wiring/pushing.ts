@@ -1,0 +1,110 @@
+// Pushes a bundle into a registry for `load --to registry://…`, and writes the settings that make nodes pull from there.
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import pLimit from "p-limit";
+import { writeFolder } from "../../adapters/files/local-files.js";
+import type { Settings } from "../../adapters/files/user-settings.js";
+import { mirrorSettings, type MirrorPlace } from "../../core/load/mirror-settings.js";
+import type { PushRegistry } from "../../core/load/push-registry.js";
+import { parseReference } from "../../core/images/reference.js";
+import { ViolaError } from "../../errors.js";
+import type { OpenBundle } from "../../workflows/ports.js";
+import { pushBundle, type PushReport } from "../../workflows/load/registry.js";
+import type { CommandRuntime } from "../runtime.js";
+import type { PushOutcome } from "../reporters/push.js";
+import type { RegistryTarget } from "../target.js";
+
+/** Options of `load` that concern registries. */
+export interface PushFlags {
+  /** Folder that settings for nodes are written to. */
+  readonly settings?: string;
+  readonly dockerMirror?: boolean;
+}
+
+/** Enters the registry with the credentials that docker or podman keep. `file` is the bundle that blobs come from. */
+export async function connectRegistry(
+  { host }: RegistryTarget,
+  file: string,
+  runtime: CommandRuntime,
+): Promise<PushRegistry> {
+  const [settings, { connectPushRegistry }] = await Promise.all([
+    runtime.settings(),
+    import("../../adapters/registry/push-client.js"),
+  ]);
+  const registry = await connectPushRegistry(
+    host,
+    file,
+    { settings, env: runtime.env, home: homedir() },
+    runtime.signal,
+  );
+  runtime.onDispose(() => registry.close());
+  return registry;
+}
+
+/** Pushes the bundle, and writes settings for nodes where that is asked for. Throws what pushing throws. */
+export async function pushToRegistry(
+  bundle: OpenBundle,
+  target: RegistryTarget,
+  flags: PushFlags,
+  runtime: CommandRuntime,
+): Promise<PushOutcome> {
+  const [settings, registry] = await Promise.all([
+    runtime.settings(),
+    connectRegistry(target, bundle.file, runtime),
+  ]);
+  const forDockerd = flags.dockerMirror === true;
+  const limit = pLimit(settings.concurrency);
+  const { run, reader } = runtime;
+  const layout = { prefix: target.prefix, forDockerd };
+  const report = await pushBundle(run, bundle, layout, { reader, registry, limit });
+  const registries = [
+    ...new Set(
+      bundle.inventory.images.flatMap(({ names }) => names.map((name) => parseReference(name).registry)),
+    ),
+  ];
+  const files = mirrorSettings(
+    registries.sort(),
+    placeOf(registry.origin, target, { answersDockerd: forDockerd, settings }),
+  );
+  const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
+  if (folder !== undefined) await writeFolder(folder, files);
+  const needsLogin = await wantsLogin(target.host, report, settings, runtime);
+  return { report, needsLogin, settings: files, folder };
+}
+
+/** Finds out whether the registry wants a login from those who pull, too: asks for an image as somebody who has none. */
+async function wantsLogin(
+  host: string,
+  { images: [image] }: PushReport,
+  settings: Settings,
+  runtime: CommandRuntime,
+): Promise<boolean> {
+  if (image === undefined) return false;
+  const { RegistryClient } = await import("../../adapters/registry/client.js");
+  const env = Object.fromEntries(Object.entries(runtime.env).filter(([name]) => /_proxy$/i.test(name)));
+  const home = await runtime.temporaryFolder();
+  const client = new RegistryClient({ settings: { ...settings, mirrors: new Map() }, env, home });
+  runtime.onDispose(() => client.close());
+  const repository = { registry: host, repository: image.repository.slice(host.length + 1) };
+  return client.fetchManifest(repository, image.digest, image.repository, runtime.signal).then(
+    () => false,
+    (cause: unknown) => cause instanceof ViolaError && cause.code === "REGISTRY_AUTH",
+  );
+}
+
+function placeOf(
+  origin: string,
+  { host, prefix }: RegistryTarget,
+  { answersDockerd, settings }: { readonly answersDockerd: boolean; readonly settings: Settings },
+): MirrorPlace {
+  const isTls = origin.startsWith("https:");
+  const skipVerify = isTls && settings.insecure.has(host);
+  const ca = settings.ca.map(({ pem }) => (pem.endsWith("\n") ? pem : `${pem}\n`)).join("");
+  return {
+    origin,
+    prefix,
+    skipVerify,
+    answersDockerd,
+    ...(isTls && !skipVerify && ca !== "" && { ca }),
+  };
+}
