@@ -9,20 +9,20 @@ export function formatSuspects(suspects: readonly Suspect[]): string {
     `${suspects.length} more are named by operators' own programs; put those that you need into the spec (images.include)`,
   ];
   for (const image of new Set(suspects.map(({ operatorImage }) => operatorImage))) {
-    const own = suspects.filter(({ operatorImage }) => operatorImage === image);
+    const ofOperator = suspects.filter(({ operatorImage }) => operatorImage === image);
     const columns = [
       { heading: "SUSPECT" },
       { heading: "TAG" },
       { heading: "REGISTRY" },
       { heading: "BECAUSE" },
     ];
-    const rows = own.map(({ reference, certainty, exists, because, rule, file }) => [
+    const rows = ofOperator.map(({ reference, certainty, exists, because, rule, file }) => [
       reference,
       certainty,
       registryAnswer(exists, certainty),
       `${because} (${rule} in ${file})`,
     ]);
-    lines.push("", `${own[0]?.operator ?? ""} (${image})`, "", formatTable(columns, rows));
+    lines.push("", `${ofOperator[0]?.operator ?? ""} (${image})`, "", formatTable(columns, rows));
   }
   return lines.join("\n");
 }

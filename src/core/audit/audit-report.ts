@@ -79,12 +79,12 @@ export function auditInventory(inventory: Inventory, maxBytes?: number): AuditRe
   const layers = new Set<string>();
   let allBytes = 0;
   for (const image of inventory.images) {
-    for (const { config, layers: own } of image.platforms) {
-      for (const { digest, size } of [config, ...own]) {
+    for (const { config, layers: imageLayers } of image.platforms) {
+      for (const { digest, size } of [config, ...imageLayers]) {
         blobs.set(digest, size);
         allBytes += size;
       }
-      for (const { digest } of own) layers.add(digest);
+      for (const { digest } of imageLayers) layers.add(digest);
     }
   }
   const uniqueBytes = [...blobs.values()].reduce((sum, size) => sum + size, 0);

@@ -45,7 +45,7 @@ export function planUnload(
   images: readonly NodeImage[],
   used: ReadonlySet<string>,
 ): UnloadPlan {
-  const own = bundleId(inventory);
+  const thisBundle = bundleId(inventory);
   const byName = new Map(images.map((image) => [image.name, image]));
   const usedDigests = new Set([...used].flatMap((name) => byName.get(name)?.digest ?? []));
   const remove: string[] = [];
@@ -58,13 +58,13 @@ export function planUnload(
     for (const name of names) {
       const image = byName.get(name);
       if (image === undefined) continue;
-      const others = image.bundles.filter((bundle) => bundle !== own);
+      const others = image.bundles.filter((bundle) => bundle !== thisBundle);
       const keep = (reason: string): number => kept.push({ name, reason });
       if (image.digest !== digest) keep("it points to other content now");
       else if (others.length > 0) {
         keep(`brought by ${others.join(", ")}`);
-        if (image.bundles.includes(own)) disclaim.push(name);
-      } else if (!image.bundles.includes(own)) keep("it was there before, or was not brought by load");
+        if (image.bundles.includes(thisBundle)) disclaim.push(name);
+      } else if (!image.bundles.includes(thisBundle)) keep("it was there before, or was not brought by load");
       else if (isUsed) keep("a container uses it");
       else remove.push(name);
     }

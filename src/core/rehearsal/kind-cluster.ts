@@ -19,8 +19,8 @@ function nodeImageOf(kubeVersion: string): string {
  * Returns the configuration for a cluster of this name: the user's, else one control plane and three workers, of the bundle's Kubernetes version
  * where that is known whole. Throws `USAGE` for text that is no configuration of a cluster.
  */
-export function kindConfig(name: string, kubeVersion: string | undefined, own?: string): string {
-  const document: Document = parseDocument(own ?? defaultConfig(kubeVersion));
+export function kindConfig(name: string, kubeVersion: string | undefined, userConfig?: string): string {
+  const document: Document = parseDocument(userConfig ?? defaultConfig(kubeVersion));
   if (document.errors.length > 0 || !isMap(document.contents) || document.get("kind") !== "Cluster") {
     throw new ViolaError("USAGE", "the Kind configuration has no `kind: Cluster`", {
       subject: "--kind-config",

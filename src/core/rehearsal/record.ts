@@ -166,7 +166,7 @@ export function rehearsableOf(
   kubeVersion: string | undefined,
   given: GivenValues = { files: [], set: [] },
 ): Rehearsable {
-  const own = new Map(files.map(({ path, sha256 }) => [path, digestFromHex(sha256)]));
+  const digests = new Map(files.map(({ path, sha256 }) => [path, digestFromHex(sha256)]));
   const added = given.files.map(digestOf);
   const set = given.set.map((expression) => ({
     key: expression.replace(/=.*/s, ""),
@@ -179,7 +179,7 @@ export function rehearsableOf(
       namespace,
       chart: `${chart.name}-${chart.version}`,
       chartDigest: digestFromHex(sha256),
-      values: { files: [...paths.flatMap((path) => own.get(path) ?? []), ...added], set },
+      values: { files: [...paths.flatMap((path) => digests.get(path) ?? []), ...added], set },
     })),
     images,
   };

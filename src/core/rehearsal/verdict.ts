@@ -14,7 +14,7 @@ import type { Digest } from "../oci/digest.js";
 import type { PulledName } from "./pull-requests.js";
 
 /** An image of the bundle that was asked for or run. */
-export interface AskedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
+export interface RequestedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
   /** Of what its name points to in the bundle. */
   readonly digest: Digest;
 }
@@ -33,7 +33,7 @@ export interface MissingInRehearsal extends Omit<MissingImage, "cause"> {
 }
 
 export interface Verdict {
-  readonly asked: readonly AskedImage[];
+  readonly asked: readonly RequestedImage[];
   readonly missing: readonly MissingInRehearsal[];
   readonly unused: CheckReport["unused"];
   /** Asked for and not in the bundle, for Pods that are not the bundle's. */
@@ -43,7 +43,7 @@ export interface Verdict {
 }
 
 /** What was seen. */
-export interface Witnessed {
+export interface Observed {
   readonly asked: readonly PulledName[];
   /** Pods of all namespaces, also those that are gone by now. */
   readonly pods: readonly Json[];
@@ -55,22 +55,22 @@ export interface Witnessed {
 }
 
 /** Judges what was seen. What a Pod of the bundle ran counts as asked for: a node that has an image already asks nobody. */
-export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verdict {
+export function judgeRehearsal(inventory: Inventory, observed: Observed): Verdict {
   const namespaces = new Set(inventory.releases.map(({ namespace }) => namespace));
-  const containers = witnessed.pods.flatMap((pod) => [...containersOf(pod)]);
-  const isOwn = ({ in: object }: RunningContainer): boolean => namespaces.has(object?.namespace ?? "");
-  const own = containers.filter(isOwn);
-  const namesOfOwn = new Set(own.flatMap(namesOf));
-  const namesOfOthers = new Set(containers.filter((one) => !isOwn(one)).flatMap(namesOf));
+  const containers = observed.pods.flatMap((pod) => [...containersOf(pod)]);
+  const isOfBundle = ({ in: object }: RunningContainer): boolean => namespaces.has(object?.namespace ?? "");
+  const ofBundle = containers.filter(isOfBundle);
+  const namesOfBundle = new Set(ofBundle.flatMap(namesOf));
+  const namesOfOthers = new Set(containers.filter((one) => !isOfBundle(one)).flatMap(namesOf));
   const ofOthers: string[] = [];
   const nameless: RunningContainer[] = [];
-  for (const { name, isInBundle } of witnessed.asked) {
-    if (namesOfOwn.has(name)) continue;
+  for (const { name, isInBundle } of observed.asked) {
+    if (namesOfBundle.has(name)) continue;
     if (namesOfOthers.has(name)) {
       if (!isInBundle) ofOthers.push(name);
     } else nameless.push({ image: name });
   }
-  const { present, missing, unused } = checkRunning(inventory, [...own, ...nameless]);
+  const { present, missing, unused } = checkRunning(inventory, [...ofBundle, ...nameless]);
   const digests = new Map<string, Digest>(
     inventory.images.flatMap(({ names, digest }) => names.map((name) => [name, digest] as const)),
   );
@@ -80,10 +80,10 @@ export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verd
       const digest = digests.get(namesOf({ image: normalized }).at(-1) ?? normalized);
       return digest === undefined ? [] : [{ normalized, digest, usedBy }];
     }),
-    missing: missing.map((one) => ({ ...withoutCause(one), ...followUp(one, witnessed, namespaces) })),
+    missing: missing.map((one) => ({ ...withoutCause(one), ...followUp(one, observed, namespaces) })),
     unused,
     ofOthers,
-    pending: witnessed.pending.filter(({ image }) => {
+    pending: observed.pending.filter(({ image }) => {
       const reference = image === undefined ? undefined : findReference(image);
       return reference === undefined || !missingNames.has(formatReference(reference));
     }),
@@ -102,7 +102,7 @@ function namesOf({ image }: RunningContainer): readonly string[] {
 /** Follows one Pod that wanted the image up to what made it. */
 function followUp(
   { normalized }: MissingImage,
-  { pods, workloads, refused }: Witnessed,
+  { pods, workloads, refused }: Observed,
   namespaces: ReadonlySet<string>,
 ): Pick<MissingInRehearsal, "pod" | "owners" | "resource" | "operator" | "refused"> {
   const names = new Set(namesOf({ image: normalized }));
@@ -154,8 +154,8 @@ export function originOf({
 /** Group and kind of a custom resource: Kubernetes' own groups have no dot, or end in `.k8s.io`. */
 function customKind(owner: Json): MissingInRehearsal["resource"] {
   const [group = "", version] = text(owner, "apiVersion").split("/");
-  const isOwn = version === undefined || !group.includes(".") || group.endsWith(".k8s.io");
-  return isOwn ? undefined : { group, kind: text(owner, "kind") };
+  const isBuiltIn = version === undefined || !group.includes(".") || group.endsWith(".k8s.io");
+  return isBuiltIn ? undefined : { group, kind: text(owner, "kind") };
 }
 
 function ownerOf(object: Json): Json | undefined {

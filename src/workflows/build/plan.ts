@@ -71,7 +71,10 @@ export async function planBundle(
   const records =
     options.rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: options.rehearsal.bytes }];
   const files = new Map(
-    [...guides, ...records, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
+    [...guides, ...records, ...charts.flatMap(({ files: chartFiles }) => chartFiles)].map((file) => [
+      file.path,
+      file,
+    ]),
   );
   const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
   const all = [...hashed, ...(options.bundledFiles ?? [])];

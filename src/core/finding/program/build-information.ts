@@ -84,8 +84,10 @@ function readPointed(elf: Elf, at: number): string | undefined {
     return section && section.offset + (address - section.address);
   };
   const pointer = (offset: number): number => {
-    const own = data.find((section) => offset >= section.offset && offset < section.offset + section.size);
-    const place = own === undefined ? -1 : own.address + (offset - own.offset);
+    const container = data.find(
+      (section) => offset >= section.offset && offset < section.offset + section.size,
+    );
+    const place = container === undefined ? -1 : container.address + (offset - container.offset);
     return elf.relocated.get(place) ?? readAddress(bytes, offset);
   };
   const header = offsetOf(pointer(at + 24));
