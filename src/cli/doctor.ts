@@ -1,4 +1,4 @@
-// `doctor`: what this machine has, which targets would work, and what is missing.
+// `doctor`: checks which programs and targets are available on this machine.
 import type { Command } from "commander";
 import { examine } from "../workflows/doctor.js";
 import { EXIT } from "./failure.js";
@@ -12,13 +12,16 @@ interface DoctorFlags extends CommonOptions, ClusterFlags {
   readonly to: readonly string[];
 }
 
-/** Registers the command. Exit code 1 when a target named with `--to` would not work; a part that nobody asked for may be missing. */
+/**
+ * Registers the command. The exit code is 1 when a target given with `--to` does not work. Other
+ * missing parts do not affect it.
+ */
 export function registerDoctor(program: Command, runCommand: RunCommand): void {
   addClusterFlags(
     program
       .command("doctor")
-      .description("say what this machine has, which targets would work, and what is missing")
-      .option("--to <target>", `a target that must work: ${TARGETS}; may be repeated`, collect, []),
+      .description("check which programs and targets are available, and report what is missing")
+      .option("--to <target>", `target that must work: ${TARGETS}; may be repeated`, collect, []),
   ).action(async (flags: DoctorFlags) => {
     await runCommand(flags, async (runtime) => {
       const targets = flags.to.map((text) => probeTarget(text, runtime));

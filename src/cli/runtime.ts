@@ -102,7 +102,14 @@ export class CommandRuntime {
   /** The client for all registries of this run. */
   registry(): Promise<RegistryClient> {
     this.#registry ??= this.settings().then((settings) => {
-      const client = new RegistryClient({ settings, env: this.env, home: homedir() });
+      const client = new RegistryClient({
+        settings,
+        env: this.env,
+        home: homedir(),
+        onNote: (message) => {
+          this.run.progress({ kind: "note", message });
+        },
+      });
       this.onDispose(() => client.close());
       return client;
     });

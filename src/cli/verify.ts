@@ -1,4 +1,4 @@
-// `verify BUNDLE`: every checksum, and that nothing a release needs is missing.
+// `verify BUNDLE`: checks every checksum, and that nothing that a release needs is missing.
 import type { Command } from "commander";
 import { verifyBundle } from "../workflows/verify/verify.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
@@ -8,7 +8,7 @@ import { formatVerify } from "./reporters/verify.js";
 export function registerVerify(program: Command, runCommand: RunCommand): void {
   program
     .command("verify")
-    .description("check every checksum, and that nothing a release needs is missing")
+    .description("verify all checksums, and that nothing that a release needs is missing")
     .argument("<bundle>", "bundle file")
     .action(async (file: string, options: CommonOptions) => {
       await runCommand(options, async (runtime) => {

@@ -1,34 +1,37 @@
-// JSON from outside: text and a schema in, a checked value out, or the path of every field that is wrong.
+// Parses external JSON and validates it with a schema; errors have the path of every invalid field.
 import type { z } from "zod";
 import { formatPath } from "./json.js";
 
-/** A document with more errors than this is another kind of document: its first errors say enough. */
+/** Limits the errors in a message. A document with more errors is most likely of another kind. */
 const MAX_COMPLAINTS = 10;
 
 /**
- * Makes the error to throw. `what` lists the fields that are wrong, ten at most, each as `PATH: WHAT`, or says that the text is not
- * JSON, with the `cause`.
+ * Returns the error to throw. `what` lists up to ten invalid fields, each as `PATH: PROBLEM`, or
+ * says that the text is not JSON, with the `cause`.
  */
 export type Complain = (what: string, cause?: SyntaxError) => Error;
 
-/** The type with everything in it read-only. */
+/** The type with all properties read-only, at any depth. */
 export type ReadonlyDeep<T> = T extends string | number | boolean | null | undefined
   ? T
   : { readonly [K in keyof T]: ReadonlyDeep<T[K]> };
 
-/** Reads JSON and returns what the schema makes of it. Throws what `complain` returns. */
+/** Parses JSON and returns the output of the schema. Throws the error that `complain` returns. */
 export function parseJson<T>(text: string, schema: z.ZodType<T>, complain: Complain): T {
   return parseValue(parseUnchecked(text, complain), schema, complain);
 }
 
-/** Returns what the schema makes of a value that was read before. Throws what `complain` returns. */
+/**
+ * Validates a parsed value and returns the output of the schema. Throws the error that `complain`
+ * returns.
+ */
 export function parseValue<T>(value: unknown, schema: z.ZodType<T>, complain: Complain): T {
   const result = schema.safeParse(value, { error: messageOf });
   if (result.success) return result.data;
   throw complain(describeIssues(result.error.issues));
 }
 
-/** Reads JSON of any shape. Throws what `complain` returns. */
+/** Parses JSON without a schema. Throws the error that `complain` returns. */
 export function parseUnchecked(text: string, complain: Complain): unknown {
   try {
     return JSON.parse(text);

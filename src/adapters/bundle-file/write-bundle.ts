@@ -36,7 +36,8 @@ export async function writeBundle(
   signal.addEventListener("abort", abort, { once: true });
   try {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
-    const counts = await fillBlobs(run, plan, { partial, reuse, concurrency }, { workers, registry, signal });
+    const tools = { workers, pull: registry.pull, signal };
+    const counts = await fillBlobs(run, plan, { partial, reuse, concurrency }, tools);
 
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));

@@ -4,7 +4,8 @@ import { formatReference } from "../../core/images/reference.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import { streamBlob } from "../blobs/stream-blob.js";
-import type { RegistryClient, RegistryRepository } from "../registry/client.js";
+import type { RegistryClient } from "../registry/client.js";
+import type { RegistryRepository } from "../registry/pull.js";
 
 /** Where a blob of an image from upstream is to be had. */
 interface Part {
@@ -35,7 +36,7 @@ export function upstreamRegistry(
           ...(reference.includes(":") ? { digest: reference } : { tag: reference }),
         });
       try {
-        const { raw, content } = await registry.fetchManifest(repository, reference, subject, signal);
+        const { raw, content } = await registry.pull.fetchManifest(repository, reference, subject, signal);
         const below = content.kind === "index" ? content.entries : [content.config, ...content.layers];
         for (const descriptor of [raw, ...below]) {
           parts.set(descriptor.digest, { descriptor, repository, subject });

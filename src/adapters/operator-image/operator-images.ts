@@ -87,7 +87,7 @@ export class OperatorImages {
   async hasImage(text: string, signal: AbortSignal): Promise<boolean | undefined> {
     const reference = parseReference(text);
     try {
-      await this.#registry.fetchManifest(
+      await this.#registry.pull.fetchManifest(
         { registry: reference.registry, repository: reference.repository },
         reference.digest ?? reference.tag ?? "latest",
         formatReference(reference),
@@ -136,7 +136,7 @@ export class OperatorImages {
     const source = image.sources.get(config.digest);
     const bytes =
       source?.kind === "registry"
-        ? await this.#registry.readBlob(source, config, image.use.normalized, signal)
+        ? await this.#registry.pull.readBlob(source, config, image.use.normalized, signal)
         : source && (await readFilePart(source, config));
     const parsed = configSchema.safeParse(bytes && parseJson(bytes));
     const { Entrypoint, Cmd } = parsed.data?.config ?? {};

@@ -7,7 +7,8 @@ import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core
 import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchedManifest } from "./verify-response.js";
-import type { RegistryClient, RegistryRepository } from "./client.js";
+import type { RegistryClient } from "./client.js";
+import type { RegistryRepository } from "./pull.js";
 
 /** Deeper nesting than an index in an index has no use; a loop is impossible, as digests cannot contain themselves. */
 const NESTING_LIMIT = 4;
@@ -40,7 +41,7 @@ export class RegistrySource {
     const subject = use.normalized;
     const reference = parseReference(subject);
     const repository = { registry: reference.registry, repository: reference.repository };
-    const root = await this.#client.fetchManifest(
+    const root = await this.#client.pull.fetchManifest(
       repository,
       reference.digest ?? reference.tag ?? "latest",
       subject,
@@ -70,7 +71,9 @@ export class RegistrySource {
     bytes: number,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined> {
-    return source.kind === "registry" ? this.#client.readBlobTail(source, blob, bytes, signal) : undefined;
+    return source.kind === "registry"
+      ? this.#client.pull.readBlobTail(source, blob, bytes, signal)
+      : undefined;
   }
 
   /** Returns the manifest and everything below it, in the order of the indexes. */
@@ -93,7 +96,7 @@ export class RegistrySource {
     const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
       entries.map(async (entry) => {
-        const child = await this.#client.fetchManifest(repository, entry.digest, subject, signal);
+        const child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
         if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
           throw new ViolaError(
             "REGISTRY_ANSWER_INVALID",
@@ -124,7 +127,7 @@ export class RegistrySource {
     const read = await Promise.all(
       silent.map(async (leaf) => {
         checkRunnable(leaf.manifest, subject);
-        const config = await this.#client.readBlob(repository, leaf.manifest.config, subject, signal);
+        const config = await this.#client.pull.readBlob(repository, leaf.manifest.config, subject, signal);
         const platform = configPlatform(config);
         return platform === undefined ? [] : [{ ...leaf, platform }];
       }),

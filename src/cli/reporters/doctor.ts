@@ -9,5 +9,7 @@ export function formatDoctor(findings: readonly Finding[]): string {
     findings.map(({ isThere, name, neededFor, detail }) => [isThere ? "✓" : "✗", name, neededFor, detail]),
   );
   const hints = findings.flatMap(({ name, hint }) => (hint === undefined ? [] : [`${name}: ${hint}`]));
-  return hints.length === 0 ? table : `${table}\n\nwhat to do where you need it:\n  ${hints.join("\n  ")}`;
+  return hints.length === 0
+    ? table
+    : `${table}\n\nwhat to do if you need the missing parts:\n  ${hints.join("\n  ")}`;
 }

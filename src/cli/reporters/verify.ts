@@ -1,17 +1,14 @@
 // What a verification found, as text.
+import { countOf } from "../../core/count-of.js";
 import type { VerifyReport } from "../../workflows/verify/verify.js";
 import { formatBytes } from "../units.js";
 
-/** Writes the verdict, and every problem on a line of its own. */
+/** Formats the result, with every problem on its own line. */
 export function formatVerify(report: VerifyReport): string {
-  const what = `${report.name} ${report.version}: ${report.images} images, ${report.blobs} blobs, ${formatBytes(report.size)}`;
-  const lines = [what, `digest ${report.digest}`];
+  const summary = `${report.name} ${report.version}: ${countOf(report.images, "image")}, ${countOf(report.blobs, "blob")}, ${formatBytes(report.size)}`;
+  const lines = [summary, `digest ${report.digest}`];
   for (const { message } of report.problems) lines.push(`  ✗ ${message}`);
   const count = report.problems.length;
-  lines.push(
-    count === 0
-      ? "every checksum is right, and nothing is missing"
-      : `${count} ${count === 1 ? "problem" : "problems"}`,
-  );
+  lines.push(count === 0 ? "all checksums match, and nothing is missing" : countOf(count, "problem"));
   return lines.join("\n");
 }

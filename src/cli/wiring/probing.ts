@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
+import { countOf } from "../../core/count-of.js";
 import type { NodeIdentity } from "../../core/load/node.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { formatPlatform } from "../../core/oci/platform.js";
@@ -22,7 +23,7 @@ import { connectCluster, type ClusterFlags } from "./installing.js";
 import { findHelmProgram } from "./planning.js";
 import { connectRegistry } from "./pushing.js";
 
-/** Looks at what commands need of this machine. */
+/** Returns probes for the parts that commands need. */
 export function probeParts(flags: ClusterFlags, runtime: CommandRuntime): readonly Probe[] {
   return [
     {
@@ -36,7 +37,7 @@ export function probeParts(flags: ClusterFlags, runtime: CommandRuntime): readon
       neededFor: "everything",
       look: async () => {
         const { mirrors, insecure } = await runtime.settings();
-        return `readable: ${mirrors.size} mirrors, ${insecure.size} insecure registries`;
+        return `readable: ${countOf(mirrors.size, "mirror")}, ${countOf(insecure.size, "insecure registry", "insecure registries")}`;
       },
     },
     {
@@ -62,7 +63,7 @@ export function probeParts(flags: ClusterFlags, runtime: CommandRuntime): readon
       look: async (signal) => {
         const cluster = await connectCluster(flags, undefined, runtime);
         const [{ version }, nodes] = await Promise.all([cluster.describe(signal), cluster.nodes(signal)]);
-        return `context ${cluster.context}: Kubernetes ${version}, ${nodes.length} nodes`;
+        return `context ${cluster.context}: Kubernetes ${version}, ${countOf(nodes.length, "node")}`;
       },
     },
     {
@@ -71,14 +72,14 @@ export function probeParts(flags: ClusterFlags, runtime: CommandRuntime): readon
       look: async (signal) => {
         const clusters = await kindClusters(runtime, signal);
         return clusters.length === 0
-          ? "an engine answers; no Kind cluster on it"
-          : `an engine answers; Kind clusters: ${clusters.join(", ")}`;
+          ? "the engine responds; it has no Kind cluster"
+          : `the engine responds; Kind clusters: ${clusters.join(", ")}`;
       },
     },
   ];
 }
 
-/** Every Kind cluster of the engine, and what may run on this machine itself. */
+/** Returns probes for every Kind cluster of the engine, and for the runtimes of this machine. */
 export async function probeLikelyTargets(runtime: CommandRuntime): Promise<readonly Probe[]> {
   const clusters = await kindClusters(runtime, runtime.signal).catch(() => []);
   const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
@@ -90,7 +91,7 @@ async function kindClusters(runtime: CommandRuntime, signal: AbortSignal): Promi
   return findKindClusters(await runtime.docker(), signal);
 }
 
-/** Looks at a target as written on the command line. Throws `USAGE`. */
+/** Returns the probe for a target as written on the command line. Throws `USAGE`. */
 export function probeTarget(text: string, runtime: CommandRuntime): Probe {
   const target = parseTarget(text);
   return {
@@ -104,26 +105,30 @@ export function probeTarget(text: string, runtime: CommandRuntime): Probe {
       }
       if (target.kind === "k3s") {
         const { folder, isRunning } = await findK3sFolder(runtime);
-        // On a machine without k3s, load would put images where nobody takes them from.
+        // Without k3s on the machine, nothing would import the images from the folder.
         if (!isRunning && existsSync(dirname(folder.path)))
-          return `it does not run; load puts images into ${folder.path}, for its start`;
+          return `k3s is not running; load writes images to ${folder.path}, and k3s imports them when it starts`;
       }
       const nodes = await (await findTargetNodes(target, runtime)).findNodes(signal);
-      if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
+      if (nodes.length === 0)
+        throw new ViolaError("CLUSTER_NOT_FOUND", "the target has no nodes", { subject: text });
       return describeNodes(nodes);
     },
   };
 }
 
-/** Asks for a blob that nobody has: who is denied that need not try to push. */
+/**
+ * Checks access by requesting a blob that does not exist. A client that may not pull cannot push
+ * either.
+ */
 async function describeRegistry(target: RegistryTarget, runtime: CommandRuntime): Promise<string> {
   const registry = await connectRegistry(target, "", runtime);
   const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
   await registry.hasBlob(repository, digestOf("doctor"), runtime.signal);
-  return `${registry.origin} lets us in; whether it takes images, only a push shows`;
+  return `${registry.origin} grants access; only a push can show whether it accepts images`;
 }
 
 function describeNodes(nodes: readonly NodeIdentity[]): string {
   const platforms = [...new Set(nodes.map(({ platform }) => formatPlatform(platform)))].join(", ");
-  return `${nodes.length === 1 ? "1 node" : `${nodes.length} nodes`}, ${platforms}`;
+  return `${countOf(nodes.length, "node")}, ${platforms}`;
 }

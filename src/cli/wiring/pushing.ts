@@ -21,24 +21,16 @@ export interface PushFlags {
   readonly dockerMirror?: boolean;
 }
 
-/** Enters the registry with the credentials that docker or podman keep. `file` is the bundle that blobs come from. */
+/**
+ * Finds out whether the registry lets us in with the credentials that docker or podman keep. `file` is the bundle that blobs come from.
+ */
 export async function connectRegistry(
   { host }: RegistryTarget,
   file: string,
   runtime: CommandRuntime,
 ): Promise<PushRegistry> {
-  const [settings, { connectPushRegistry }] = await Promise.all([
-    runtime.settings(),
-    import("../../adapters/registry/push-client.js"),
-  ]);
-  const registry = await connectPushRegistry(
-    host,
-    file,
-    { settings, env: runtime.env, home: homedir() },
-    runtime.signal,
-  );
-  runtime.onDispose(() => registry.close());
-  return registry;
+  const registry = await runtime.registry();
+  return registry.push(host, file, runtime.signal);
 }
 
 /** Pushes the bundle, and writes settings for nodes where that is asked for. Throws what pushing throws. */
@@ -81,12 +73,15 @@ async function wantsLogin(
 ): Promise<boolean> {
   if (image === undefined) return false;
   const { RegistryClient } = await import("../../adapters/registry/client.js");
-  const env = Object.fromEntries(Object.entries(runtime.env).filter(([name]) => /_proxy$/i.test(name)));
-  const home = await runtime.temporaryFolder();
-  const client = new RegistryClient({ settings: { ...settings, mirrors: new Map() }, env, home });
+  const client = new RegistryClient({
+    settings: { ...settings, mirrors: new Map() },
+    env: runtime.env,
+    home: homedir(),
+    isAnonymous: true,
+  });
   runtime.onDispose(() => client.close());
   const repository = { registry: host, repository: image.repository.slice(host.length + 1) };
-  return client.fetchManifest(repository, image.digest, image.repository, runtime.signal).then(
+  return client.pull.fetchManifest(repository, image.digest, image.repository, runtime.signal).then(
     () => false,
     (cause: unknown) => cause instanceof ViolaError && cause.code === "REGISTRY_AUTH",
   );
