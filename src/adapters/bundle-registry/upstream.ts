@@ -1,4 +1,5 @@
-// What a served bundle has not, from the registries that have it, mirrors and credentials of the user included.
+// Fetches content that is not in the served bundle from its registry, with the user's mirrors and
+// credentials.
 import type { UpstreamRegistry } from "../../core/bundle/bundle-server.js";
 import { formatReference } from "../../core/images/reference.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
@@ -7,7 +8,7 @@ import { streamBlob } from "../blobs/stream-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 import type { RegistryRepository } from "../registry/pull.js";
 
-/** Where a blob of an image from upstream is to be had. */
+/** A manifest or blob of an upstream image, and its repository. */
 interface Part {
   readonly descriptor: Descriptor;
   readonly repository: RegistryRepository;
@@ -15,8 +16,8 @@ interface Part {
 }
 
 /**
- * Fetches manifests and streams blobs for as long as the signal does not fire. What no registry hands out is told to `onRefused`, once per name,
- * with what the registries said.
+ * Returns the upstream for a bundle server. It stops when the signal fires. `onRefused` is called
+ * once for each name that cannot be fetched, with the error message.
  */
 export function upstreamRegistry(
   registry: RegistryClient,

@@ -1,4 +1,4 @@
-// The Docker engine: the only importer of dockerode. Small typed operations; every failure is a DOCKER_UNAVAILABLE with a hint.
+// The client of the Docker engine. Only this file and exec.ts import dockerode.
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
@@ -9,7 +9,7 @@ import type { DockerEndpoint } from "./endpoint.js";
 import { collectOutput, type ExecSession, type NodeShell } from "../exec/shell.js";
 import { startExec } from "./exec.js";
 
-/** A container as a listing shows it. */
+/** A container as listed by the engine. */
 export interface ContainerSummary {
   readonly id: string;
   readonly name: string;
@@ -20,16 +20,19 @@ export interface ContainerSummary {
 
 /** A local image. */
 export interface EngineImage {
-  /** `sha256:` of the config, or of the manifest with the containerd image store. */
+  /** Digest of the config, or of the manifest with the containerd image store. */
   readonly id: string;
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
-  /** `repo@sha256:…` of the registries it was pulled from. */
+  /** `REPOSITORY@DIGEST` for each registry that the image was pulled from. */
   readonly repoDigests: readonly string[];
 }
 
-/** A client of one engine. Calls end early with the signal's reason when the signal fires. */
+/**
+ * The client of one engine. Every call throws the signal's reason when the signal fires, and
+ * `DOCKER_UNAVAILABLE` when the engine does not respond or rejects the request.
+ */
 export class DockerEngine {
   readonly #docker: Docker;
   readonly #endpoint: DockerEndpoint;
@@ -39,7 +42,7 @@ export class DockerEngine {
     this.#endpoint = endpoint;
   }
 
-  /** Lists containers, stopped ones too, that carry the label (`KEY` or `KEY=VALUE`). */
+  /** Lists the containers with the label (`KEY` or `KEY=VALUE`), including stopped containers. */
   async listContainers(label: string, signal: AbortSignal): Promise<readonly ContainerSummary[]> {
     const containers = await this.#call(signal, () =>
       this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal: signal }),
@@ -52,7 +55,7 @@ export class DockerEngine {
     }));
   }
 
-  /** Returns the gateway addresses, IPv4 before IPv6, of the networks that the container is on. */
+  /** Returns the gateway addresses of the networks of the container, IPv4 before IPv6. */
   async findGateways(container: string, signal: AbortSignal): Promise<readonly string[]> {
     const { NetworkSettings } = await this.#call(signal, () =>
       this.#docker.getContainer(container).inspect({ abortSignal: signal }),
@@ -62,7 +65,7 @@ export class DockerEngine {
     return [...new Set(gateways.filter((gateway) => gateway !== ""))];
   }
 
-  /** Returns where the commands of a running container run. */
+  /** Returns a shell for a running container. */
   shellIn(container: string): NodeShell {
     const open = (argv: readonly string[], signal: AbortSignal): Promise<ExecSession> =>
       this.#call(signal, () => startExec(this.#docker.getContainer(container), argv, signal));
@@ -75,12 +78,13 @@ export class DockerEngine {
     };
   }
 
-  /** Returns the image that the engine has under this reference, or undefined when it has none. */
+  /** Returns the image for the reference, or undefined when the engine does not have it. */
   async inspectImage(reference: string, signal: AbortSignal): Promise<EngineImage | undefined> {
     return await this.#call(signal, async () => {
       try {
         const image = await this.#docker.getImage(reference).inspect();
-        // The engine sends null for an image that no registry has, and a variant that the types do not know.
+        // RepoDigests is null for an image that was never pulled or pushed. The types do not have
+        // Variant.
         const { RepoDigests: digests, Variant: variant } = image as {
           RepoDigests: string[] | null;
           Variant?: string;
@@ -99,10 +103,13 @@ export class DockerEngine {
     });
   }
 
-  /** Streams the image as `docker save` writes it. The caller reads the tar to its end or destroys it. */
+  /**
+   * Streams the image in the format of `docker save`. The caller reads the stream to its end or
+   * destroys it.
+   */
   async saveImage(reference: string, signal: AbortSignal): Promise<Readable> {
     const stream = await this.#call(signal, () => this.#docker.getImage(reference).get());
-    if (!(stream instanceof Readable)) throw new TypeError("docker-modem gave no readable stream");
+    if (!(stream instanceof Readable)) throw new TypeError("docker-modem returned no readable stream");
     signal.addEventListener("abort", () => stream.destroy(signal.reason as Error), { once: true });
     return stream;
   }
@@ -125,7 +132,7 @@ export class DockerEngine {
     }));
   }
 
-  /** Returns the ids of images that containers, stopped ones too, were made from. */
+  /** Returns the IDs of the images of all containers, including stopped containers. */
   async usedImages(signal: AbortSignal): Promise<ReadonlySet<string>> {
     const containers = await this.#call(signal, () =>
       this.#docker.listContainers({ all: true, abortSignal: signal }),
@@ -133,7 +140,10 @@ export class DockerEngine {
     return new Set(containers.map(({ ImageID }) => ImageID));
   }
 
-  /** Loads a docker archive. What the engine says against it comes in the body of an answer that is 200. */
+  /**
+   * Loads a docker archive. Throws `NODE_LOAD_FAILED` for an error of the load. The engine reports
+   * it in the body of a response with status 200.
+   */
   async loadImages(archive: Readable, signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => archive.destroy(signal.reason as Error), { once: true });
     await this.#call(signal, async () => {
@@ -144,13 +154,16 @@ export class DockerEngine {
       if (why !== undefined) {
         throw new ViolaError("NODE_LOAD_FAILED", `docker: the images could not be loaded: ${why}`, {
           subject: "docker",
-          hint: "See the free disk space and the log of the engine, then load again.",
+          hint: "Check the free disk space and the log of the engine, then load again.",
         });
       }
     });
   }
 
-  /** Takes a tag away, and the image with the last one; an image that a container needs is refused by the engine. */
+  /**
+   * Removes a tag, and also the image when it has no other tag. The engine rejects this for an
+   * image that a container uses.
+   */
   async removeImage(name: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal, () => this.#docker.getImage(name).remove());
   }
@@ -167,7 +180,7 @@ export class DockerEngine {
   }
 }
 
-/** Every option is given, undefined ones too: docker-modem takes what is absent from the environment of the process. */
+/** Sets every option, because docker-modem reads missing options from the process environment. */
 function dockerOptions(endpoint: DockerEndpoint): Docker.DockerOptions {
   const absent = {
     host: undefined,
@@ -210,13 +223,13 @@ function engineError(cause: unknown, endpoint: DockerEndpoint): ViolaError {
     });
   if (code === "EACCES" || code === "EPERM" || status === 401 || status === 403) {
     return fail(
-      `no rights on the Docker engine at ${where}`,
-      "Join the group that owns the socket (often `docker`) and log in again, or run with sudo.",
+      `no permission to use the Docker engine at ${where}`,
+      "Add your user to the group that owns the socket (often `docker`) and log in again, or run with sudo.",
     );
   }
-  if (status !== undefined) return fail(`the Docker engine at ${where} refused: ${reason}`);
+  if (status !== undefined) return fail(`the Docker engine at ${where} rejected the request: ${reason}`);
   return fail(
-    `no Docker engine answers at ${where} (from ${endpoint.foundIn}): ${reason}`,
-    "Start Docker, or choose the engine with DOCKER_HOST or `docker context use`.",
+    `no Docker engine responds at ${where} (from ${endpoint.foundIn}): ${reason}`,
+    "Start Docker, or select another engine with DOCKER_HOST or `docker context use`.",
   );
 }

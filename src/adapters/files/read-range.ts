@@ -1,7 +1,7 @@
-// Reads a range of a file. One read of the system may return less than was asked for.
+// Reads a range of a file. A single read may return fewer bytes than requested.
 import { open, type FileHandle } from "node:fs/promises";
 
-/** Returns the bytes at the offset: fewer than `length` only where the file ends before. */
+/** Returns the bytes at the offset, fewer than `length` only at the end of the file. */
 export async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length);
   let done = 0;
@@ -13,7 +13,7 @@ export async function readRange(file: FileHandle, offset: number, length: number
   return buffer.subarray(0, done);
 }
 
-/** As `readRange`, for a file that is not open. */
+/** Opens the file and reads a range like `readRange`. */
 export async function readFileRange(path: string, offset: number, length: number): Promise<Buffer> {
   const file = await open(path, "r");
   try {

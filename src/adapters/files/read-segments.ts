@@ -1,10 +1,10 @@
-// Reads the segments of a thin archive out of the bundle file.
+// Reads the segments of a partial archive from the bundle file.
 import { open } from "node:fs/promises";
 import type { Chunks, Segment } from "../../core/bundle/partial-archive.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Yields the bytes of all segments in order. The file is open while it is being read and closed when the reader stops early. */
+/** Yields the bytes of all segments in order. Closes the file also when the reader stops early. */
 export async function* readSegments(path: string, segments: readonly Segment[]): Chunks {
   const file = await open(path, "r");
   try {
@@ -16,7 +16,7 @@ export async function* readSegments(path: string, segments: readonly Segment[]):
       for (let done = 0; done < segment.size;) {
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, segment.size - done));
         const { bytesRead } = await file.read(buffer, 0, buffer.length, segment.offset + done);
-        if (bytesRead === 0) throw new Error(`${path} is shorter than it was`);
+        if (bytesRead === 0) throw new Error(`${path} was truncated`);
         yield buffer.subarray(0, bytesRead);
         done += bytesRead;
       }

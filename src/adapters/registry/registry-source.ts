@@ -17,7 +17,16 @@ const NESTING_LIMIT = 4;
 interface Leaf {
   readonly platform?: Platform;
   readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
+  /** Absent when no registry has it. */
+  readonly manifest?: ImageManifest;
+}
+
+/** Everything below a manifest, itself included. */
+interface Collected {
+  readonly manifests: readonly RawManifest[];
+  readonly leaves: readonly Leaf[];
+  /** What an index lists and no registry has. */
+  readonly absent: readonly Descriptor[];
 }
 
 /** Resolves references at registries and their mirrors. */
@@ -47,7 +56,14 @@ export class RegistrySource {
       subject,
       signal,
     );
-    const { manifests, leaves } = await this.#collect(repository, root, undefined, subject, 0, signal);
+    const { manifests, leaves, absent } = await this.#collect(
+      repository,
+      root,
+      undefined,
+      subject,
+      0,
+      signal,
+    );
     const candidates = await this.#candidates(repository, leaves, subject, signal);
     const chosen = choosePlatforms(candidates, platforms, subject);
     const source: BlobSource = { kind: "registry", ...repository };
@@ -56,6 +72,7 @@ export class RegistrySource {
       names: nodeNames(reference),
       root: toDescriptor(root.raw),
       manifests: [...new Map(manifests.map((manifest) => [manifest.digest, manifest])).values()],
+      ...(absent.length > 0 && { absent }),
       platforms: chosen,
       sources: new Map(
         chosen.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => [digest, source])),
@@ -84,10 +101,10 @@ export class RegistrySource {
     subject: string,
     depth: number,
     signal: AbortSignal,
-  ): Promise<{ readonly manifests: readonly RawManifest[]; readonly leaves: readonly Leaf[] }> {
+  ): Promise<Collected> {
     if (content.kind === "manifest") {
       const leaf = { ...(platform && { platform }), descriptor: toDescriptor(raw), manifest: content };
-      return { manifests: [raw], leaves: [leaf] };
+      return { manifests: [raw], leaves: [leaf], absent: [] };
     }
     if (depth === NESTING_LIMIT) {
       throw new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its indexes are nested too deeply`, { subject });
@@ -95,22 +112,41 @@ export class RegistrySource {
     // What is neither index nor manifest is no part of an image: containerd leaves it alone, too.
     const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
-      entries.map(async (entry) => {
-        const child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
-        if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
-          throw new ViolaError(
-            "REGISTRY_ANSWER_INVALID",
-            `${subject}: its index says ${entry.mediaType} of ${entry.size} bytes for ${entry.digest}, which is ${child.raw.mediaType} of ${child.raw.size}`,
-            { subject },
-          );
-        }
-        return this.#collect(repository, child, entry.platform ?? platform, subject, depth + 1, signal);
-      }),
+      entries.map((entry) => this.#collectEntry(repository, entry, platform, subject, depth, signal)),
     );
     return {
       manifests: [raw, ...children.flatMap(({ manifests }) => manifests)],
       leaves: children.flatMap(({ leaves }) => leaves),
+      absent: children.flatMap(({ absent }) => absent),
     };
+  }
+
+  /** An entry that no registry has is fatal only when it is chosen: mirrors hold what was pulled through them. */
+  async #collectEntry(
+    repository: RegistryRepository,
+    entry: Descriptor,
+    parent: Platform | undefined,
+    subject: string,
+    depth: number,
+    signal: AbortSignal,
+  ): Promise<Collected> {
+    const platform = entry.platform ?? parent;
+    let child: FetchedManifest;
+    try {
+      child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
+    } catch (cause) {
+      if (!(cause instanceof ViolaError) || cause.code !== "IMAGE_NOT_FOUND") throw cause;
+      const leaf = { ...(platform && { platform }), descriptor: toDescriptor(entry) };
+      return { manifests: [], leaves: [leaf], absent: [entry] };
+    }
+    if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
+      throw new ViolaError(
+        "REGISTRY_ANSWER_INVALID",
+        `${subject}: its index says ${entry.mediaType} of ${entry.size} bytes for ${entry.digest}, which is ${child.raw.mediaType} of ${child.raw.size}`,
+        { subject },
+      );
+    }
+    return this.#collect(repository, child, platform, subject, depth + 1, signal);
   }
 
   /** Looks into the configs of manifests whose index states no platform; they come last, as containerd sorts them. */
@@ -123,7 +159,11 @@ export class RegistrySource {
     const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
     // An artifact as the root is kept, so that the user hears what it is and not that a platform is missing.
     const isRoot = leaves.length === 1;
-    const silent = leaves.filter(({ platform, manifest }) => !platform && (isImage(manifest) || isRoot));
+    const silent = leaves.flatMap(({ platform, manifest, descriptor }) =>
+      platform === undefined && manifest !== undefined && (isImage(manifest) || isRoot)
+        ? [{ descriptor, manifest }]
+        : [],
+    );
     const read = await Promise.all(
       silent.map(async (leaf) => {
         checkRunnable(leaf.manifest, subject);

@@ -1,13 +1,14 @@
 // What a build wrote, as text.
+import { countOf } from "../../core/count-of.js";
 import type { WrittenBundle } from "../../workflows/ports.js";
 import { formatBytes } from "../units.js";
 
-/** Writes size and digest, and what differs from the rehearsal that the bundle was built with. */
+/** Writes size and digest, and the warnings that concern the rehearsal and the platforms. */
 export function formatBuild({ file, size, digest, inventory }: WrittenBundle): string {
   const { images, releases, warnings } = inventory;
-  const differs = warnings.filter(({ code }) => code.startsWith("rehearsal-"));
+  const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
-    `${file}: ${images.length} images, ${releases.length} releases, ${formatBytes(size)}`,
+    `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
     `digest ${digest}`,
     ...differs.map(({ code, message }) => `! ${code}: ${message}`),
   ].join("\n");

@@ -7,6 +7,7 @@ import { loadOperators } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
 import type { Helm } from "../../adapters/helm/find-helm.js";
 import type { DockerSource } from "../../adapters/docker/docker-source.js";
+import { certificateFiles } from "../../adapters/http/certificate-files.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { Platform } from "../../core/oci/descriptor.js";
@@ -110,11 +111,12 @@ async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
     findHelmProgram(runtime),
     import("../../adapters/helm/helm-chart-tool.js"),
   ]);
-  const { insecure, ca } = await runtime.settings();
+  const [{ http }, folder] = await Promise.all([runtime.registry(), runtime.temporaryFolder()]);
+  const { settings } = http;
   return new HelmChartTool({
     helm: helm.program,
     environment: environmentOf(runtime),
-    settings: { plainHttp: [...insecure], caFile: ca[0]?.file },
+    settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
   });
 }
 

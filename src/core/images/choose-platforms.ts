@@ -9,15 +9,16 @@ import type { PlatformImage } from "./resolved-image.js";
 export interface PlatformCandidate {
   readonly platform: Platform;
   readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
+  /** Absent when the index lists the manifest and no registry has it. */
+  readonly manifest?: ImageManifest;
 }
 
 /**
  * Returns the manifest that a host of each wanted platform would run, in the order of `wanted`. A
  * manifest that matches two platforms is returned once. The platforms in the result are those
  * stated by the image.
- * Throws `IMAGE_PLATFORM_MISSING` with the available platforms, and `IMAGE_UNSUPPORTED` when a
- * chosen manifest is not an image.
+ * Throws `IMAGE_PLATFORM_MISSING` with the available platforms, or for a manifest that no registry
+ * has, and `IMAGE_UNSUPPORTED` when a chosen manifest is not an image.
  */
 export function choosePlatforms(
   candidates: readonly PlatformCandidate[],
@@ -32,6 +33,7 @@ export function choosePlatforms(
   for (const { candidate } of chosen) {
     if (candidate === undefined || images.has(candidate.descriptor.digest)) continue;
     const { platform, descriptor, manifest } = candidate;
+    if (manifest === undefined) throw manifestMissing(candidate, subject);
     checkRunnable(manifest, subject);
     const { mediaType, digest, size } = descriptor;
     images.set(digest, {
@@ -49,13 +51,25 @@ function platformMissing(
   missing: readonly Platform[],
   subject: string,
 ): ViolaError {
+  const present = candidates.filter(({ manifest }) => manifest !== undefined);
   // Attestation manifests have the platform unknown/unknown.
-  const available = [...new Set(candidates.map(({ platform }) => formatPlatform(platform)))].filter(
+  const available = [...new Set(present.map(({ platform }) => formatPlatform(platform)))].filter(
     (platform) => platform !== "unknown/unknown",
   );
   return new ViolaError(
     "IMAGE_PLATFORM_MISSING",
     `${subject} is not available for ${missing.map(formatPlatform).join(", ")}; its platforms are ${available.join(", ") || "unknown"}`,
     { subject, hint: "Request other platforms, or use a tag that has this platform." },
+  );
+}
+
+function manifestMissing({ platform, descriptor }: PlatformCandidate, subject: string): ViolaError {
+  return new ViolaError(
+    "IMAGE_PLATFORM_MISSING",
+    `${subject} is not available for ${formatPlatform(platform)}: its index lists ${descriptor.digest}, which was not found`,
+    {
+      subject,
+      hint: "The registry or mirror has only a part of the image. Configure another mirror, or request other platforms.",
+    },
   );
 }

@@ -33,8 +33,10 @@ export interface ResolvedImage {
   readonly names: readonly NormalizedReference[];
   /** The index, or the manifest of a single-platform image, that the reference resolves to. */
   readonly root: Descriptor;
-  /** The root, nested indexes, and all child manifests including those of other platforms. */
+  /** The root, nested indexes, and all child manifests found, including those of other platforms. */
   readonly manifests: readonly RawManifest[];
+  /** Manifests listed by an index of the image that no registry has. Nobody requested their platforms. */
+  readonly absent?: readonly Descriptor[];
   /** The platforms whose blobs are included, in the requested order. */
   readonly platforms: readonly PlatformImage[];
   /** The source of each config and layer of the platforms, by digest. */

@@ -3,7 +3,7 @@ import { missingNames } from "../load/missing-content.js";
 import type { Inventory } from "../bundle/inventory.js";
 import type { ImageUse } from "../images/image-use.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
-import { findReference, nodeNames, normalizeReference } from "../images/reference.js";
+import { findReference, kubeletName, normalizeReference } from "../images/reference.js";
 import { nodeName } from "../kubernetes/match-nodes.js";
 
 /** An image that is missing on some nodes, or in the registry. */
@@ -102,5 +102,5 @@ export function contentOfNode(node: Json): NodeContent {
 
 function namesOf({ normalized }: ImageUse): readonly string[] {
   const reference = findReference(normalized);
-  return reference === undefined ? [normalized] : nodeNames(reference);
+  return reference === undefined ? [normalized] : [kubeletName(reference)];
 }

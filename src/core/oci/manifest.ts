@@ -42,11 +42,12 @@ const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|
 /** Non-distributable layers (image-spec, layer.md) and Docker's foreign layers. */
 const FOREIGN = /\.nondistributable\.|\.rootfs\.foreign\.diff\./;
 
-const platformSchema = z.object({
-  os: z.string(),
-  architecture: z.string(),
-  variant: z.string().optional(),
-});
+/** What Go programs write and read: a field that is null or empty says as little as one that is absent. */
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
+const platformSchema = z.object({ os: optionalText, architecture: optionalText, variant: optionalText });
 const descriptorSchema = z.object({
   mediaType: z.string(),
   digest: z.string(),
@@ -54,23 +55,27 @@ const descriptorSchema = z.object({
   platform: platformSchema.nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
 });
-const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
+const descriptorsSchema = z
+  .array(descriptorSchema)
+  .nullish()
+  .transform((list) => list ?? []);
+const indexSchema = z.object({ manifests: descriptorsSchema });
 const manifestSchema = z.object({
   config: descriptorSchema,
-  layers: z.array(descriptorSchema),
-  artifactType: z.string().optional(),
+  layers: descriptorsSchema,
+  artifactType: optionalText,
 });
 const headSchema = z.object({
-  schemaVersion: z.number().optional(),
-  mediaType: z.string().optional(),
+  schemaVersion: z.number().nullish(),
+  mediaType: optionalText,
   manifests: z.unknown().optional(),
   layers: z.unknown().optional(),
 });
 
 /**
  * Parses an index or manifest. `mediaType` is the type stated by the registry or by the parent's
- * descriptor; `subject` names the image in messages. If the document has no `mediaType` field, the
- * type is `mediaType` or else inferred from the fields, as in containerd.
+ * descriptor; `subject` names the image in messages. If the document has no `mediaType` field, or
+ * it is null or empty, the type is `mediaType` or else inferred from the fields, as in containerd.
  * Throws `IMAGE_UNSUPPORTED` for schema 1 and for digests other than sha256, and
  * `REGISTRY_ANSWER_INVALID` for malformed documents.
  */
@@ -172,6 +177,7 @@ export function isForeignLayer(layer: Descriptor): boolean {
 export function configPlatform(config: Uint8Array): Platform | undefined {
   try {
     const { os, architecture, variant } = platformSchema.parse(JSON.parse(new TextDecoder().decode(config)));
+    if (os === undefined || architecture === undefined) return undefined;
     return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
   } catch {
     return undefined;
@@ -221,12 +227,21 @@ function toDescriptor(value: z.infer<typeof descriptorSchema>, subject: string):
     mediaType,
     digest,
     size,
-    // An empty platform is treated like an absent one.
-    ...(platform && platform.os !== "" && { platform: withoutUndefined(platform) }),
+    ...(platform && statedPlatform(platform)),
     ...(annotations && { annotations }),
   };
 }
 
-function withoutUndefined({ os, architecture, variant }: z.infer<typeof platformSchema>): Platform {
-  return variant === undefined ? { os, architecture } : { os, architecture, variant };
+/** An entry with an empty platform says as little as one without; half a platform is one that no host has. */
+function statedPlatform({ os, architecture, variant }: z.infer<typeof platformSchema>): {
+  readonly platform?: Platform;
+} {
+  if (os === undefined && architecture === undefined) return {};
+  return {
+    platform: {
+      os: os ?? "unknown",
+      architecture: architecture ?? "unknown",
+      ...(variant !== undefined && { variant }),
+    },
+  };
 }

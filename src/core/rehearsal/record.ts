@@ -5,13 +5,7 @@ import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
 import { countOf } from "../count-of.js";
 import type { Evidence, FindingWarning, ImageUse } from "../images/image-use.js";
-import {
-  formatReference,
-  isNormalized,
-  nodeNames,
-  parseReference,
-  type NormalizedReference,
-} from "../images/reference.js";
+import { isNormalized, kubeletName, parseReference, type NormalizedReference } from "../images/reference.js";
 import { DIGEST_SCHEMA, digestFromHex, digestOf } from "../oci/digest.js";
 import { parseJson } from "../parse-json.js";
 import { originOf } from "./verdict.js";
@@ -137,7 +131,7 @@ function evidenceOf(
 /** Returns the name under which a node requests the image. */
 function nameOf(normalized: string): string {
   const reference = parseReference(normalized);
-  return nodeNames(reference).at(-1) ?? formatReference(reference);
+  return kubeletName(reference);
 }
 
 /** The state of an installation that a record can be compared with. */

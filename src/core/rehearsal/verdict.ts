@@ -9,7 +9,7 @@ import {
 } from "../check/check-running.js";
 import { containersOf, type RunningContainer } from "../check/running-images.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
-import { findReference, formatReference, nodeNames } from "../images/reference.js";
+import { findReference, formatReference, kubeletName } from "../images/reference.js";
 import type { PendingThing } from "../kubernetes/pod-states.js";
 import type { Digest } from "../oci/digest.js";
 import type { PulledName } from "./pull-requests.js";
@@ -106,7 +106,7 @@ function withoutCause({ reference, normalized, usedBy }: MissingImage): Omit<Mis
 
 function namesOf({ image }: RunningContainer): readonly string[] {
   const reference = findReference(image);
-  return reference === undefined ? [] : nodeNames(reference);
+  return reference === undefined ? [] : [kubeletName(reference)];
 }
 
 /** Follows the owner references of a Pod that uses the image. */
