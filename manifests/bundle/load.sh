@@ -616,7 +616,7 @@ tar_header() { # NAME SIZE CHECKSUM
 }
 
 # shellcheck disable=SC2086
-import() { # NODE; takes the place of the shell that it runs in, so that whoever ends this shell ends the import
+import() { # NODE; replaces its shell, so that a signal to this shell ends the import
   case $to in
     docker) exec "$engine" load ;;
     kind*) exec "$engine" exec -i "$1" ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;

@@ -1,5 +1,5 @@
 // The composition root: creates the adapters of a command on first use, and disposes of them.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
@@ -7,8 +7,7 @@ import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
-import { systemErrorCode, ViolaError } from "../errors.js";
-import type { BundleReader, Files } from "../workflows/ports.js";
+import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import type { ExitCode } from "./failure.js";
@@ -155,16 +154,6 @@ export async function readVersion(home: string): Promise<string> {
   const text = await readFile(join(home, "package.json"), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
-
-/** The file operations that workflows need. */
-export const files: Files = {
-  readFile: (path) =>
-    readFile(path).catch((cause: unknown) => {
-      const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
-    }),
-  writeFile: (path, text) => writeFile(path, text),
-};
 
 /** Runs the work of a command with a runtime that is disposed of afterwards. */
 export type RunCommand = (

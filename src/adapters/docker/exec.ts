@@ -1,9 +1,8 @@
 // Runs a process in a container, with standard input, output, error and exit code.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container, ExecInspectInfo } from "dockerode";
-import type { ExecSession } from "../exec/shell.js";
+import type { ExecSession, OutputChunk } from "../exec/shell.js";
 import type { Readable } from "node:stream";
-import type { OutputChunk } from "../exec/shell.js";
 
 const EXIT_CODE_POLL_MS = 20;
 const EXIT_CODE_TRIES = 250;
