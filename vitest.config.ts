@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { LastLines } from "./test/support/last-lines.js";
 
 /**
  * Files that bring up a Kubernetes first: they take minutes, most of which is waiting for Pods, and one at the end would run alone.
@@ -10,20 +11,30 @@ class KubernetesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const texts = await Promise.all(sorted.map(({ moduleId }) => readFile(moduleId, "utf8")));
-    const isLong = (index: number): boolean => /\bstartKube\(/.test(texts[index] ?? "");
+    const isLong = (index: number): boolean => /\b(?:setStage|startKube)\(/.test(texts[index] ?? "");
     return [...sorted.filter((_, index) => isLong(index)), ...sorted.filter((_, index) => !isLong(index))];
   }
 }
 
-// Two files at a time, of both projects: every file has names, ports and folders of its own (see test/support). A timeout is there for what
-// hangs, not to measure anything.
-const slow = { testTimeout: 600_000, hookTimeout: 600_000, maxWorkers: 2, sequence: { groupOrder: 1 } };
+// Three files at a time, of both projects: two that have a Kubernetes mostly wait for it, and leave the processor to the rest. Every file
+// has names, ports and folders of its own (see test/support). A timeout is there for what hangs, not to measure anything.
+const slow = {
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  maxWorkers: 3,
+  maxConcurrency: 4,
+  globalSetup: "test/support/global-setup.ts",
+  sequence: { groupOrder: 1 },
+};
 
 export default defineConfig({
   test: {
     sequence: { sequencer: KubernetesFirst },
+    reporters: ["default", new LastLines()],
+    // A line for each file, and one for each test that takes longer than this.
+    slowTestThreshold: 20_000,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
     ],

@@ -1,10 +1,11 @@
-// `npm run build`: src becomes dist/main.js and dist/blob-worker.js with what they import inside, which halves the time that a command takes to
-// start. Types are checked by `npm run check`.
-import { rmSync } from "node:fs";
+// `npm run build`: bundles src and everything it imports into dist/. The installed program needs no dependency, and a
+// command starts in half the time. Types are checked by `npm run check`.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { formatNotices } from "./third-party-notices.js";
 
-// dockerode asks for ssh2, native code, whatever the engine; engines at ssh:// are refused before (adapters/docker/endpoint.ts). Without it the
-// program runs where no node_modules is: `build --with cli`.
+// dockerode imports ssh2, which has native code, whatever the engine. Engines at ssh:// are refused earlier
+// (adapters/docker/endpoint.ts), so an empty module takes its place and dist/ needs no node_modules.
 const withoutSsh = {
   name: "without-ssh2",
   setup({ onResolve, onLoad }) {
@@ -14,7 +15,7 @@ const withoutSsh = {
 };
 
 rmSync("dist", { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: ["src/main.ts", "src/adapters/blobs/blob-worker.ts"],
   entryNames: "[name]",
   outdir: "dist",
@@ -27,11 +28,18 @@ await build({
   minifyWhitespace: true,
   sourcemap: "linked",
   sourcesContent: false,
-  legalComments: "linked",
+  legalComments: "external",
+  metafile: true,
   plugins: [withoutSsh],
-  // CommonJS packages inside ask for Node's own modules this way.
+  // Bundled CommonJS packages call `require` for the modules of Node.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
   logLevel: "warning",
 });
+
+// The legal comments go into the notices too, so that one file holds every licence.
+const legalFiles = Object.keys(metafile.outputs).filter((file) => file.endsWith(".LEGAL.txt"));
+const legalComments = legalFiles.map((file) => readFileSync(file, "utf8").trim() + "\n");
+writeFileSync("dist/THIRD-PARTY-NOTICES.txt", formatNotices(metafile, legalComments.sort()));
+for (const file of legalFiles) rmSync(file);

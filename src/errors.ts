@@ -27,7 +27,7 @@ export type ErrorCode =
   | "INSTALL_FAILED"
   | "PROCESS_FAILED"
   | "FILE_UNUSABLE"
-  | "MANY";
+  | "MULTIPLE_ERRORS";
 
 /** What an error carries besides its code and message. */
 export interface ErrorDetails {
@@ -35,7 +35,7 @@ export interface ErrorDetails {
   readonly subject?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** The lower error, or the list of errors for `MANY`. */
+  /** The lower error, or the list of errors for `MULTIPLE_ERRORS`. */
   readonly cause?: unknown;
 }
 
@@ -59,7 +59,7 @@ export class ManyErrors extends ViolaError {
   readonly errors: readonly ViolaError[];
 
   constructor(message: string, errors: readonly ViolaError[]) {
-    super("MANY", message, { cause: errors });
+    super("MULTIPLE_ERRORS", message, { cause: errors });
     this.errors = errors;
   }
 }
@@ -94,18 +94,20 @@ export function oneOrMany(message: string, errors: readonly ViolaError[]): Viola
 }
 
 /**
- * Runs every task to its end and returns all results in order.
- * Throws the only failure as it is, or several as one `ManyErrors` headed by `message`; anything that is not a `ViolaError` is a
- * bug and is thrown at once when all have settled.
+ * Waits until every task has settled and returns all results in order; a tuple of tasks gives a tuple
+ * of results. Throws the only failure as it is, or several as one `ManyErrors` headed by `message`.
+ * Anything that is not a `ViolaError` is a bug and is thrown as it is once all tasks have settled.
  */
-export async function settleAll<T>(message: string, tasks: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(tasks);
+export async function settleAll<const T extends readonly Promise<unknown>[]>(
+  message: string,
+  tasks: T,
+): Promise<{ -readonly [Index in keyof T]: Awaited<T[Index]> }> {
   const failures: ViolaError[] = [];
-  for (const outcome of settled) {
+  for (const outcome of await Promise.allSettled(tasks)) {
     if (outcome.status === "fulfilled") continue;
     if (!(outcome.reason instanceof ViolaError)) throw outcome.reason;
     failures.push(...(outcome.reason instanceof ManyErrors ? outcome.reason.errors : [outcome.reason]));
   }
   if (failures.length > 0) throw oneOrMany(message, failures);
-  return settled.map((outcome) => (outcome as PromiseFulfilledResult<T>).value);
+  return Promise.all(tasks);
 }

@@ -23,7 +23,7 @@ process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   // The folder above `src` or `dist`: manifests and package.json lie there.
   home: fileURLToPath(new URL("..", import.meta.url)),
-  ownCommand: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
+  programCommand: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
   onInterrupt: (interrupt) => {
     let heardMs: number | undefined;
     const hear = (): void => {

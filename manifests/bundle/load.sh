@@ -1,11 +1,14 @@
 #!/bin/sh
-# Loads a viola-airgap bundle, and installs what is in it, on a host that has no viola-airgap: POSIX sh, awk, dd, and docker, ctr or k3s.
+# Loads a viola-airgap bundle, and installs what is in it, on a host that has no viola-airgap.
+# Needs a POSIX sh, awk, dd, and docker, ctr or k3s.
 #   tar -xf BUNDLE load.sh && sh load.sh BUNDLE --help
 #
-# Nothing is unpacked but charts and values: images go as stretches of the file into `ctr images import`, and only those that are lacking.
-# No word of a bundle is ever evaluated: bundle.json is read line by line as `build` writes it (JSON.stringify, one space of indent), every
-# value that is used must match a strict set of characters first, and stays quoted data after that.
-set -u
+# Nothing is unpacked but charts and values. Images go as ranges of the file into
+# `ctr images import`, and only those that a node does not have yet.
+# Nothing in a bundle is ever evaluated. All that is read of it is the entry `facts`, flat lines that
+# must match a grammar before any is used, and values stay quoted data after that.
+# No pathname expansion: words of a bundle are never patterns.
+set -uf
 LC_ALL=C
 export LC_ALL
 umask 077
@@ -42,13 +45,15 @@ stop_if_wrong() { # EXIT-CODE HEADING
   exit "$1"
 }
 
-# --- interruption: what runs in the background is ended, the temporary folder goes ---
+# --- interruption: background jobs end, nodes are left clean, the temporary folder goes ---
 
 tmp=
 pids=
+held=
 clean_up() {
   for pid in $pids; do kill -TERM "$pid" 2>/dev/null; done
   for pid in $pids; do wait "$pid" 2>/dev/null; done
+  release
   [ -z "$tmp" ] || rm -rf "$tmp"
 }
 interrupted() {
@@ -98,169 +103,103 @@ is_hash() { # HEX, of standard input
 
 megabytes() { printf '%s MB' "$((($1 + 999999) / 1000000))"; }
 
-# For awk: a reference as nodes know it.
-spelled_out='
-  function spelled_out(reference,   at, digest, slash, first, registry, tag) {
-    at = index(reference, "@")
-    digest = at ? substr(reference, at) : ""
-    if (at) reference = substr(reference, 1, at - 1)
-    slash = index(reference, "/")
-    first = slash ? substr(reference, 1, slash - 1) : ""
-    if (first ~ /[.:]/ || first == "localhost") { registry = first; reference = substr(reference, slash + 1) }
-    else registry = "docker.io"
-    tag = match(reference, /:[^:]*$/) ? substr(reference, RSTART) : ""
-    if (tag != "") reference = substr(reference, 1, RSTART - 1)
-    if (registry == "docker.io" && reference !~ /\//) reference = "library/" reference
-    return registry "/" reference (digest != "" ? digest : tag != "" ? tag : ":latest")
+# For awk: the name under which a node knows an image, or the text where the bundle has no such
+# image. facts list every spelling of their names, so nothing is parsed; a tag beside a digest counts
+# for nothing. Needs `spelled`, from the facts of kind `spelling`.
+known_as='
+  function known_as(image,   pinned) {
+    pinned = image
+    if (match(image, /:[A-Za-z0-9_][A-Za-z0-9_.-]*@/) && RLENGTH <= 130)
+      pinned = substr(image, 1, RSTART - 1) substr(image, RSTART + RLENGTH - 1)
+    return pinned in spelled ? spelled[pinned] : image
   }
 '
-INDEX_HEAD='{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['
-export INDEX_HEAD
 
-# Reads bundle.json from standard input. Prints facts, one a line, fields separated by spaces; writes the index.json that images.tar must have
-# to $INDEX_FILE. Lines of the JSON are told by their path, such as images//names/ for a name of an image; a list adds an empty part.
-read_inventory() {
-  awk "$spelled_out"'
-    function fail(why) {
-      if (!failed) print "bundle.json, line " NR ": " why > "/dev/stderr"
-      failed = 1
-      exit 1
-    }
-    function text(pattern, least, most) {
-      if (value !~ /^".*"$/) fail("a text was expected")
-      value = substr(value, 2, length(value) - 2)
-      if (value !~ pattern || length(value) < least || length(value) > most) fail("unusable value")
-      return value
-    }
-    function number() { if (value !~ /^[0-9]+$/ || length(value) > 15) fail("a number was expected"); return value + 0 }
-    function digest() { return text("^sha256:[0-9a-f]+$", 71, 71) }
-    function name() { return text("^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", 1, 600) }
-    function path() {
-      text("^[A-Za-z0-9][A-Za-z0-9._+/-]*$", 1, 250)
-      if (value ~ /(^|\/)\.*(\/|$)/) fail("unusable path")
-      return value
-    }
-    function label() { return text("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", 1, 253) }
-    function platform() { return text("^[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?$", 3, 60) }
-    function shown() { gsub(/[^A-Za-z0-9._+ -]/, "?", value); return value }
-    function padded(size) { return size + (512 - size % 512) % 512 }
-    function fact(kind, rest) { print (is_host ? "host-" : "") kind, rest }
-    # Large numbers are printed by format only: mawk rounds them else.
-    function whole(size) { return sprintf("%.0f", size) }
-    {
-      sub(/ +$/, "")
-      match($0, /^ */)
-      depth = RLENGTH
-      value = substr($0, depth + 1)
-      sub(/,$/, "", value)
-      key = ""
-      if (match(value, /^"[A-Za-z0-9]+": /)) {
-        key = substr(value, 2, RLENGTH - 4)
-        value = substr(value, RLENGTH + 1)
-      }
-      if (value != "}" && value != "]") part[depth] = key
-      at = depth == 0 ? "" : part[1]
-      for (i = 2; i <= depth; i++) at = at "/" part[i]
-      # Images for the engine of this host read like all others, and get facts of their own.
-      is_host = sub(/^hostImages/, "images", at)
-    }
-    at == "formatVersion" { version = number(); if (version != 1) fail("bundle format " version "; this script reads 1") }
-    at == "name" || at == "version" { gsub(/"/, "", value); title[at] = value; fact("bundle-" at, shown()) }
-    at == "kubeVersion" { fact("kube", text("^v?[0-9][0-9A-Za-z.+-]*$", 1, 60)) }
-    at == "platforms/" { fact("platform", platform()) }
-    at == "apiVersions/" { fact("api", text("^[A-Za-z0-9][A-Za-z0-9./-]*$", 1, 253)) }
-
-    at == "releases/" && value == "{" { releases++; values = 0 }
-    at == "releases//name" { release = label() }
-    at == "releases//namespace" { fact("release", releases " " release " " label()) }
-    at == "releases//file" { fact("chart", releases " " path()) }
-    at == "releases//values/" { fact("values", releases " " ++values " " path()) }
-
-    at == "images/" && value == "{" { images++; names = 0; split("", root_size) }
-    at == "images//names/" { names++; image_name[names] = name() }
-    at == "images//digest" { image_digest = digest(); for (i = 1; i <= names; i++) fact("name", images " " image_name[i] " " image_digest) }
-    at == "images//mediaType" { image_type = text("^[A-Za-z0-9.+/-]+$", 1, 120) }
-    at == "images//manifests//digest" { manifest = digest(); fact("content", images " * manifest " manifest) }
-    at == "images//manifests//size" { root_size[manifest] = number() }
-    at == "images//platforms//platform" { image_platform = platform() }
-    at == "images//platforms//digest" { fact("content", images " " image_platform " root " digest()) }
-    at == "images//platforms//config/digest" { fact("content", images " " image_platform " config " digest()) }
-    at == "images//platforms//layers//digest" { fact("content", images " " image_platform " layer " digest()) }
-    at == "images/" && value == "}" && !is_host {
-      for (i = 1; i <= names; i++) {
-        entry = "{\"mediaType\":\"" image_type "\",\"digest\":\"" image_digest "\",\"size\":" \
-          whole(image_digest in root_size ? root_size[image_digest] : 0) ",\"annotations\":{\"io.containerd.image.name\":\"" image_name[i] \
-          "\",\"org.opencontainers.image.ref.name\":\"" image_name[i] "\"}}"
-        index_json = index_json (index_json == "" ? "" : ",") entry
-        fact("index", image_name[i] " " entry)
-      }
-    }
-    at == "excluded//reference" { fact("excluded", spelled_out(name())) }
-
-    at == "files//path" { file_path = path() }
-    at == "files//sha256" { file_hash = text("^[0-9a-f]+$", 64, 64) }
-    at == "files//size" { files++; file[files] = file_hash " " file_path; file_size[files] = number() }
-    at == "blobs//digest" { blob_digest = digest() }
-    at == "blobs//size" { blobs++; blob[blobs] = blob_digest; blob_size[blobs] = number() }
-    at == "blobs//offset" { blob_offset[blobs] = number() }
-
-    END {
-      if (failed) exit 1
-      if (version != 1) fail("no formatVersion")
-      note = title["name"] "_" title["version"]
-      gsub(/[^A-Za-z0-9._+-]+/, "_", note)
-      fact("note", "io.viola-airgap.bundle/" note "=")
-      place = 512 + padded(ENVIRON["INVENTORY_SIZE"])
-      for (i = 1; i <= files; i++) {
-        fact("file", file[i] " " whole(file_size[i]) " " whole(place + 512))
-        place += 512 + padded(file_size[i])
-      }
-      # Before the blobs: the headers of images.tar and oci-layout with its 30 bytes, then index.json, then manifest.json, which only docker reads.
-      index_at = place + 2048
-      fact("layout", whole(place + 512) " " whole(index_at))
-      for (i = 1; i <= blobs; i++) {
-        if (blob_offset[i] % 512 || blob_offset[i] < index_at || (i > 1 && blob_offset[i] != end + 512)) fail("blobs are not where they should be")
-        fact("blob", blob[i] " " whole(blob_size[i]) " " whole(blob_offset[i]))
-        end = blob_offset[i] + padded(blob_size[i])
-      }
-      if (blobs) fact("size", whole(end + 2048))
-      printf "%s%s]}", ENVIRON["INDEX_HEAD"], index_json > ENVIRON["INDEX_FILE"]
-    }
-  '
-}
+# Prints the patterns that lines of facts must match: the list in src/core/bundle/facts.ts, which says
+# what each kind of line means.
+facts_grammar() (
+  number='[0-9]{1,15}' hex='[0-9a-f]{64}' word='[A-Za-z0-9][A-Za-z0-9._+-]*'
+  name='([A-Za-z0-9]|\[[0-9A-Fa-f:]+\])[A-Za-z0-9._:/@-]*'
+  path='[A-Za-z0-9_+][A-Za-z0-9._+-]*(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*'
+  platform='[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?' label='[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
+  cat <<G
+viola-airgap-facts 1
+bundle $word $word
+platform $platform
+api [A-Za-z0-9][A-Za-z0-9./-]*
+release $number $label $label
+chart $number $path
+values $number $number $path
+(host-)?name $number $name sha256:$hex $number [A-Za-z0-9][A-Za-z0-9._+/-]*
+(host-)?content $number ($platform (root|config|layer)|\* manifest) sha256:$hex
+spelling $name $name
+excluded $name
+(file|layout) $hex $number $number $path
+blob sha256:$hex $number $number
+end $number
+G
+)
 
 facts() { # KIND: prints the fields after it
   awk -v kind="$1" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/facts"
 }
 
+# Reads facts, which stand after bundle.json and its signature. Their checksum must be in bundle.json,
+# in an object that names them: those objects are flat, so their braces delimit them in any layout.
 open_bundle() {
-  [ -f "$bundle" ] && [ -r "$bundle" ] || die "$bundle: no such file, or not to be read"
-  [ "$(dd bs=1 count=11 <"$bundle" 2>/dev/null)" = bundle.json ] || die "$bundle: this is no bundle"
-  INVENTORY_SIZE=$(dd bs=1 skip=124 count=11 <"$bundle" 2>/dev/null)
-  case $INVENTORY_SIZE in *[!0-7]* | '') die "$bundle: this is no bundle" ;; esac
-  INVENTORY_SIZE=$((0$INVENTORY_SIZE)) INDEX_FILE=$tmp/index.json
-  export INVENTORY_SIZE INDEX_FILE
-  bytes 512 "$INVENTORY_SIZE" >"$tmp/bundle.json"
-  read_inventory <"$tmp/bundle.json" >"$tmp/facts" 2>"$tmp/why" || die "$bundle is damaged: $(head -n 1 "$tmp/why")"
-  # shellcheck disable=SC2086
-  [ -z "$allowed" ] || printf '%s\n' $allowed | awk "$spelled_out"'{ print "allowed", spelled_out($1) }' >>"$tmp/facts"
-  title="$(facts bundle-name) $(facts bundle-version)"
-  read -r layout_at index_at <<F
-$(facts layout)
+  [ -f "$bundle" ] && [ -r "$bundle" ] || die "$bundle does not exist or cannot be read"
+  base=0
+  for entry in bundle.json bundle.json.sig facts; do
+    # Name and size are the first and fifth field of a tar header. Fields end with NUL.
+    read -r name length <<F
+$(blocks "$((base / 512))" 1 | tr '\000' '\n' | awk 'NF { field[++count] = $1 } END { print field[1], field[5] }')
 F
-  index_size=$(($(wc -c <"$tmp/index.json")))
-  size=$(facts size)
-  [ -z "$size" ] || [ "$(($(wc -c <"$bundle")))" -eq "$size" ] ||
-    die "$bundle: the file has $(($(wc -c <"$bundle"))) bytes and should have $size; copy it again"
+    [ "$name" = "$entry" ] || case $entry in
+      bundle.json) die "$bundle is not a viola-airgap bundle" ;;
+      bundle.json.sig) continue ;;
+      *) die "$bundle has no facts; use the script that is in it: tar -xf $bundle load.sh" ;;
+    esac
+    case $length in *[!0-7]* | '') die "$bundle is damaged: the header of $entry" ;; esac
+    length=$((0$length))
+    bytes "$((base + 512))" "$length" >"$tmp/read.$entry"
+    base=$((base + 512 + (length + 511) / 512 * 512))
+  done
+  sum=$(hash <"$tmp/read.facts")
+  tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | grep "\"${sum%% *}\"" | grep '"path":"facts"' >/dev/null ||
+    die "$bundle is damaged: bundle.json does not have the checksum of its facts"
+  read -r version <"$tmp/read.facts"
+  [ "$version" = "viola-airgap-facts 1" ] ||
+    die "$bundle has facts of another version; use the script that is in it: tar -xf $bundle load.sh"
+  facts_grammar >"$tmp/grammar"
+  ! grep -Evxn -f "$tmp/grammar" "$tmp/read.facts" >"$tmp/why" ||
+    die "$bundle is damaged: its facts have an invalid line $(sed -n '1s/:.*//p' "$tmp/why")"
+  # Large numbers are printed with a format, because mawk rounds them otherwise.
+  awk -v base="$base" '
+    $1 ~ /^(file|layout|blob)$/ { $4 = sprintf("%.0f", $4 + base) }
+    $1 == "end" { $2 = sprintf("%.0f", $2 + base) }
+    { print }
+  ' "$tmp/read.facts" >"$tmp/facts"
+  size=$(facts end)
+  [ "$(($(wc -c <"$bundle")))" -eq "${size:-0}" ] ||
+    die "$bundle has $(($(wc -c <"$bundle"))) bytes, but should have ${size:-more}; copy it again"
+  title=$(facts bundle)
+  # The label by which `viola-airgap unload` knows what a bundle brought.
+  LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
+  export LABEL
+  # shellcheck disable=SC2086
+  [ -z "$allowed" ] || printf 'allowed %s\n' $allowed | awk "$known_as"'
+    FNR == NR { if ($1 == "spelling") spelled[$2] = $3; next }
+    { print $1, known_as($2) }' "$tmp/facts" - >"$tmp/allowed" && cat "$tmp/allowed" >>"$tmp/facts"
 }
 
-verify_files() { # but what bin/ holds: that is large, and checked when it is taken out
+# Programs in bin/ are large, so they are checked when they are taken out.
+verify_files() {
   facts file >"$tmp/files"
-  while read -r sum path length offset; do
+  { cat "$tmp/files"; facts layout; } >"$tmp/small"
+  while read -r sum length offset path; do
     case $path in bin/*) [ -n "$check" ] || continue ;; esac
     bytes "$offset" "$length" | is_hash "$sum" || wrong "$path is damaged: its sha256 is not $sum"
-  done <"$tmp/files"
-  bytes "$index_at" "$index_size" | cmp -s - "$tmp/index.json" || wrong "index.json of images.tar is not what bundle.json says"
+  done <"$tmp/small"
 }
 
 verify_blobs() { # every layer, config and manifest
@@ -290,12 +229,12 @@ report() { # WHAT DONE TOTAL; keeps count in $tenth
 
 # Puts a file of the bundle where it is asked for, if its checksum is right.
 extract() { # PATH FILE
-  awk -v path="$1" '$2 == path' "$tmp/files" >"$tmp/entry"
-  read -r sum _ length offset <"$tmp/entry" || die "$bundle holds no $1"
+  awk -v path="$1" '$4 == path' "$tmp/files" >"$tmp/entry"
+  read -r sum length offset _ <"$tmp/entry" || die "$bundle holds no $1"
   bytes "$offset" "$length" >"$2"
   is_hash "$sum" <"$2" || die "$1 is damaged: its sha256 is not $sum"
 }
-is_carried() { awk -v path="$1" '$2 == path { found = 1 } END { exit !found }' "$tmp/files"; }
+is_carried() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
 
 # Finds a program on PATH or in the bundle; puts what the bundle brings on PATH.
 find_program() { # NAME ARGUMENT-THAT-MAKES-IT-ANSWER
@@ -322,7 +261,7 @@ hand_over() { # USER-VALUES...
   if has viola-airgap && viola-airgap --version >/dev/null 2>&1; then
     cli=viola-airgap
   elif is_carried bin/viola-airgap; then
-    awk -v node="$(is_node_new_enough || echo bin/node)" '$2 ~ /^bin\/(viola-airgap$|lib\/)/ || $2 == node { print $2 }' "$tmp/files" >"$tmp/carried"
+    awk -v node="$(is_node_new_enough || echo bin/node)" '$4 ~ /^bin\/(viola-airgap$|lib\/)/ || $4 == node { print $4 }' "$tmp/files" >"$tmp/carried"
     while read -r path; do
       mkdir -p "$tmp/${path%/*}"
       extract "$path" "$tmp/$path"
@@ -458,14 +397,13 @@ compare() {
       if ($1 == "blob") { blob[++blobs] = $2; size[$2] = $3; offset[$2] = $4 }
       if ($1 == "excluded") excluded[++exclusions] = $2
       if ($1 == "allowed") allowed[$2] = 1
-      if ($1 == "note") note = $2
       next
     }
     $1 == "machine" { candidates = accepted($2) }
     $1 == "disk" { print }
     $1 == "content" { present[$2] = 1 }
     $1 == "docker" { loaded[$2] = $3 ~ /:/ ? $3 : "sha256:" $3 }
-    $1 == "listed" { if (index($0, "io.viola-airgap.bundle/") && !index($0, note)) is_others[$2] = 1; next }
+    $1 == "listed" { if (index($0, "io.viola-airgap.bundle/") && !index($0, ENVIRON["LABEL"])) is_others[$2] = 1; next }
     $4 == "complete" { split(substr($5, 2), counts, "[/)]"); if (counts[1] == counts[2]) complete[$1] = $3 }
     END {
       is_engine = ENVIRON["TO"] == "docker"
@@ -520,16 +458,73 @@ plan() { # NODE KIND: the fields after it
   awk -v kind="$2" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/plan.$1"
 }
 
+# containerd collects content that no image refers to, such as what an interrupted import left. What
+# a plan counts as present must stay until the images are known, so a small blob on the node, the
+# anchor, refers to all content of the bundle until then. A lease would do, but ctr cannot add to one.
+# https://github.com/containerd/containerd/blob/main/docs/garbage-collection.md
+# The anchor of a run that was killed is removed a day later: ctr's own leases last that long, too.
+hold() { # NODE
+  if [ -z "$held" ]; then
+    text="${tmp##*/} $(date +%s)"
+    anchor=$(printf %s "$text" | hash)
+    anchor=sha256:${anchor%% *}
+  fi
+  held="$held $1"
+  # shellcheck disable=SC2016,SC2086
+  facts blob | awk '{ print $1 }' | on "$1" sh -c '
+    text=$1 anchor=$2
+    shift 2
+    content="$* -n k8s.io content"
+    now=${text#* }
+    $content ls "labels.\"io.viola-airgap.anchor\"" </dev/null |
+      sed -n "s/^\(sha256:[0-9a-f]*\).*io\.viola-airgap\.anchor=\([0-9]*\).*/\1 \2/p" |
+      while read -r old time; do [ "$((now - time))" -lt 86400 ] || $content rm "$old" </dev/null; done
+    set -- "$anchor" containerd.io/gc.root=viola-airgap "io.viola-airgap.anchor=$now"
+    while read -r digest; do set -- "$@" "containerd.io/gc.ref.content.$#=$digest"; done
+    # The anchor itself may be collected before it has its label.
+    for _ in 1 2 3 4 5; do
+      printf %s "$text" | $content ingest "viola-airgap-$anchor" && $content label "$@" </dev/null && exit
+    done
+    exit 1' sh "$text" "$anchor" $ctr >/dev/null 2>"$tmp/why" ||
+    { wrong "$1: its content cannot be kept from garbage collection: $(tail -n 1 "$tmp/why")"; return 1; }
+}
+# An engine that does not respond must not keep the script from ending, so the wait is limited.
+release() {
+  [ -n "$held" ] || return 0
+  pids=
+  # shellcheck disable=SC2086
+  for node in $held; do
+    on "$node" $ctr -n k8s.io content rm "$anchor" </dev/null >/dev/null 2>&1 &
+    pids="$pids $!"
+  done
+  held=
+  # shellcheck disable=SC2086
+  { sleep 10; kill -KILL $pids; } >/dev/null 2>&1 &
+  limit=$!
+  # shellcheck disable=SC2086
+  wait $pids
+  # bash reports a killed job when it is waited for.
+  { kill -KILL "$limit"; wait "$limit"; } 2>/dev/null
+  pids=
+}
+
+survey_node() { # NODE: asks it, and writes its plan
+  : >"$tmp/plan.$1"
+  ask_node "$1" </dev/null >"$tmp/answer" 2>"$tmp/why" || {
+    wrong "$1 does not respond: $(tail -n 1 "$tmp/why")"
+    return 1
+  }
+  compare <"$tmp/answer" >"$tmp/plan.$1"
+}
 survey() {
   TO=${to%%:*}
   export TO
   for node in $nodes; do
-    if ! ask_node "$node" >"$tmp/answer" 2>"$tmp/why"; then
-      wrong "$node does not answer: $(tail -n 1 "$tmp/why")"
-      : >"$tmp/plan.$node"
-      continue
+    survey_node "$node" || continue
+    if [ -z "$check" ] && [ "$to" != docker ] && [ -n "$(plan "$node" need)" ]; then
+      # Only what is there once it is held counts as present.
+      hold "$node" && survey_node "$node" || continue
     fi
-    compare <"$tmp/answer" >"$tmp/plan.$node"
     lacking=$(plan "$node" without | wc -l)
     [ "$lacking" -eq 0 ] || wrong "$node runs $(plan "$node" platform), and the bundle (built for $(facts platform | tr '\n' ' ')) has no content for it of $(plan "$node" without | head -n 3 | tr '\n' ' ')$([ "$lacking" -le 3 ] || echo "and $((lacking - 3)) more")"
   done
@@ -546,14 +541,20 @@ survey() {
 
 zeros() { dd if=/dev/zero bs=512 count="$1" 2>/dev/null; }
 
-# Prints an OCI image layout with what the node lacks. Its index names nothing else: containerd 2 takes all labels off a name that it imports,
-# and with them the notes of other bundles. oci-layout, a header and 30 bytes, is as it stands in the bundle.
+# Prints an OCI image layout with what the node lacks. Its index has no other names, because
+# containerd 2 takes all labels off a name that it imports, the labels of other bundles among them.
 feed() { # NODE
-  blocks "$((layout_at / 512))" 2
+  # oci-layout, a header and one block, is sent as it is in the bundle.
+  blocks "$(facts layout | awk '$4 == "oci-layout" { printf "%.0f", $3 / 512 - 1 }')" 2
   awk '
     FNR == NR { if ($1 == "lack") lacks[$2]; next }
-    $1 == "index" && $2 in lacks { entries = entries (entries == "" ? "" : ",") $3 }
-    END { printf "%s%s]}", ENVIRON["INDEX_HEAD"], entries }
+    $1 == "name" && $3 in lacks {
+      printf "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%s,\"annotations\":{", separator, $6, $4, $5
+      printf "\"io.containerd.image.name\":\"%s\",\"org.opencontainers.image.ref.name\":\"%s\"}}", $3, $3
+      separator = ","
+    }
+    BEGIN { printf "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[" }
+    END { printf "]}" }
   ' "$tmp/plan.$1" "$tmp/facts" >"$tmp/index.$1"
   tar_entry index.json "$tmp/index.$1"
   plan "$1" range | feed_ranges "$1"
@@ -611,40 +612,56 @@ import() { # NODE; takes the place of the shell that it runs in, so that whoever
     *) exec $ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
   esac
 }
-# Pinned names are kept from garbage collection by the kubelet since containerd 1.6.22 and 1.7.3; notes tell `unload` what a bundle brought.
-mark() { # NODE KIND LABELS: labels the names of a kind in the plan of the node
+# The kubelet keeps pinned names from its garbage collection since containerd 1.6.22 and 1.7.3.
+mark() { # NODE LABELS: labels the names that standard input lists
   # shellcheck disable=SC2016,SC2086
-  [ "$to" = docker ] || plan "$1" "$2" | awk '{ print $1 }' | on "$1" sh -c '
+  [ "$to" = docker ] || awk '{ print $1 }' | on "$1" sh -c '
     labels=$1
     shift
-    while read -r name; do "$@" -n k8s.io images label "$name" $labels >/dev/null </dev/null || exit 1; done' sh "$3" $ctr
+    while read -r name; do "$@" -n k8s.io images label "$name" $labels >/dev/null </dev/null || exit 1; done' sh "$2" $ctr
 }
 
-load_nodes() { # NODES
+load_nodes() { # NODES [again]
   : >"$tmp/imports"
   for node in $1; do
+    [ -n "${2-}" ] || plan "$node" lack >"$tmp/lacked.$node"
     say "$node: sending $(megabytes "$(plan "$node" need)") for $(plan "$node" lack | wc -l | tr -d ' ') image names"
     if [ "$to" = docker ]; then feed_docker; else feed "$node"; fi | import "$node" >"$tmp/log.$node" 2>&1 &
     pids="$pids $!"
     echo "$! $node" >>"$tmp/imports"
   done
+  again=
   while read -r pid node; do
-    wait "$pid" || { wrong "$node: the import failed: $(grep -v '^ *$' "$tmp/log.$node" | tail -n 1)"; continue; }
-    # The node itself is asked again: an import that ended well proves nothing.
-    ask_node "$node" </dev/null 2>/dev/null | compare >"$tmp/plan.after"
-    awk -v node="$node" '$1 == "lack" || $1 == "without" { print node ": " $2 " is not complete after loading" }' "$tmp/plan.after" >>"$tmp/wrong"
-    grep -q '^lack' "$tmp/plan.after" || mark "$node" lack "io.cri-containerd.pinned=pinned $(facts note)brought" 2>"$tmp/why" ||
-      wrong "$node: images cannot be pinned: $(tail -n 1 "$tmp/why")"
+    failed= incomplete=
+    wait "$pid" || failed=$(grep -v "^ *$" "$tmp/log.$node" | tail -n 1 | grep . || echo "no message")
+    # A node from which content was removed meanwhile is surveyed again, and gets it once more.
+    case $failed in
+      '' | *'not found'*) ;;
+      *) wrong "$node: the import failed: $failed"; continue ;;
+    esac
+    # The node is asked again, because an import that ended well proves nothing.
+    survey_node "$node" || continue
+    incomplete=$(awk '$1 == "lack" || $1 == "without" { print $2 }' "$tmp/plan.$node")
+    if [ -n "$incomplete" ] && [ -z "${2-}" ] && [ "$to" != docker ]; then
+      again="$again $node"
+    elif [ -n "$incomplete" ]; then
+      for name in $incomplete; do wrong "$node: $name is not complete after loading${failed:+: $failed}"; done
+    else
+      mark "$node" "io.cri-containerd.pinned=pinned ${LABEL}brought" <"$tmp/lacked.$node" 2>"$tmp/why" ||
+        wrong "$node: images cannot be pinned: $(tail -n 1 "$tmp/why")"
+    fi
   done <"$tmp/imports"
   pids=
+  [ -z "$again" ] || load_nodes "$again" again
   stop_if_wrong 2 "not all was loaded; load again, what has arrived is not sent twice"
 }
-# Notes on what other bundles brought that this one needs it, too.
+# Labels what other bundles brought and this one needs, too.
 share() {
   for node in $nodes; do
-    [ -z "$(plan "$node" share)" ] || mark "$node" share "$(facts note)brought" 2>"$tmp/why" || wrong "$node: images cannot be labelled: $(tail -n 1 "$tmp/why")"
+    [ -z "$(plan "$node" share)" ] || plan "$node" share | mark "$node" "${LABEL}brought" 2>"$tmp/why" ||
+      wrong "$node: images cannot be labelled: $(tail -n 1 "$tmp/why")"
   done
-  stop_if_wrong 2 "all is loaded, but not noted"
+  stop_if_wrong 2 "all is loaded, but not labelled"
 }
 
 # --- installing ---
@@ -732,7 +749,7 @@ guard() { # USER-VALUES...
 
 # Looks for images and pull policies in rendered manifests, line by line: the simple form of what viola-airgap does.
 judge_rendered() {
-  awk "$spelled_out"'
+  awk "$known_as"'
     function plain(value) { gsub(/["'"'"']/, "", value); return value }
     function judge(   i, object) {
       object = kind " " name
@@ -741,13 +758,18 @@ judge_rendered() {
         if (always) print object ": imagePullPolicy is Always, so a registry would be asked; set it to IfNotPresent with -f or --set"
         for (i = 1; i <= images; i++) {
           if (!(image[i] in known) && !said[image[i]]++) print "image " image[i] " is not in the bundle (wanted by " object "): install with the values that the bundle was built for"
-          else if (image[i] ~ /:latest$/ && policies < images && !said[object]++) print object ": " image[i] " has no pull policy, so a registry would be asked; set it to IfNotPresent with -f or --set"
+          else if ((image[i] ~ /:latest$/ || image[i] !~ /[:@][^\/]*$/) && policies < images && !said[object]++) print object ": " image[i] " has no pull policy, so a registry would be asked; set it to IfNotPresent with -f or --set"
         }
       }
       images = policies = always = 0
       kind = name = hook = ""
     }
-    FNR == NR { if ($1 == "name") known[$3] = 1; if ($1 == "excluded" || $1 == "allowed") known[$2] = 1; next }
+    FNR == NR {
+      if ($1 == "name") known[$3] = 1
+      if ($1 == "excluded" || $1 == "allowed") known[$2] = 1
+      if ($1 == "spelling") spelled[$2] = $3
+      next
+    }
     /^---/ { judge() }
     /^kind: / { kind = plain($2) }
     /^  name: / && name == "" { name = plain($2) }
@@ -759,7 +781,7 @@ judge_rendered() {
         rest = substr(rest, RSTART + RLENGTH)
         sub(/^.*image"?: +/, "", value)
         value = plain(value)
-        if (value ~ /^[A-Za-z0-9][A-Za-z0-9._:\/@-]*$/ && value != "null") image[++images] = spelled_out(value)
+        if (value ~ /^[A-Za-z0-9._:\/@-]+$|^\[[0-9A-Fa-f:]+[]A-Za-z0-9._:\/@-]*$/ && value != "null") image[++images] = known_as(value)
       }
       if ($0 ~ /imagePullPolicy"?: /) policies++
       if ($0 ~ /imagePullPolicy"?: +["'"'"']?Always/) always = 1
@@ -844,7 +866,7 @@ while [ "$left" -gt 0 ]; do
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
         --timeout) timeout=$1 ;;
         --allow-missing)
-          case $1 in *[!A-Za-z0-9._:/@-]* | '') die "\"$1\" is no image" ;; esac
+          case $1 in *[!][A-Za-z0-9._:/@-]* | '') die "\"$1\" is no image" ;; esac
           allowed="$allowed $1"
           ;;
         *) set -- "$@" "$option" "$1" ;;
@@ -868,7 +890,7 @@ verify_files
 if [ "$to" = kind-node-image ]; then
   # From here on this image is the whole bundle.
   sed -e '/^name /d' -e '/^content /d' -e 's/^host-//' "$tmp/facts" >"$tmp/host-facts"
-  mv "$tmp/host-facts" "$tmp/facts"
+  cat "$tmp/host-facts" >"$tmp/facts"
   grep -q '^name ' "$tmp/facts" || die "$bundle holds no image of Kind nodes: build it with --with kind-node-image=REFERENCE"
   to=docker VIOLA_SH_ONLY=1 install=
 fi
@@ -895,6 +917,7 @@ if [ -n "$install" ]; then
 fi
 [ -z "$busy" ] || load_nodes "$busy"
 share
+release
 count=$(facts name | wc -l | tr -d ' ')
 if [ "$to" = docker ] && facts name | grep -q '@.* '; then
   say "note: $engine forgets digests of what it loads: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"

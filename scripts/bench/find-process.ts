@@ -11,7 +11,7 @@ import { loadOperators } from "../../src/adapters/files/read-operators.js";
 import type { BundleSpec } from "../../src/core/spec/bundle-spec.js";
 import { parseBundleSpec } from "../../src/core/spec/parse-bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../src/workflows/find/release-images.js";
-import type { ChartContext } from "../../src/workflows/ports.js";
+import type { ChartPorts } from "../../src/workflows/ports.js";
 import { startChartRepository } from "../parts/chart-repository.js";
 
 export interface FindCost {
@@ -38,7 +38,7 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
   const tool = new HelmChartTool({ helm: helm.program, environment: { PATH: process.env["PATH"] ?? "" } });
   const helmCost = { milliseconds: 0, bytes: 0 };
   const temporaryFolder = mkdtempSync(join(tmpdir(), "viola-bench-find-"));
-  const context: ChartContext = {
+  const context: ChartPorts = {
     charts: {
       packageChart: (...input) => tool.packageChart(...input),
       spellOutSource: (...input) => tool.spellOutSource(...input),

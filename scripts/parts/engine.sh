@@ -13,8 +13,7 @@ up() {
   status && return
   [ "$(id -u)" = 0 ] || fail "needs root to start a Docker engine"
   command -v dockerd >/dev/null || fail "no dockerd: run scripts/parts/install.sh first"
-  mkdir -p "$STATE"
-  down
+  stop_all
   rm -f /var/run/docker.pid
   # A containerd of its own, so that nothing here touches one that the machine runs.
   start containerd containerd --address "$SOCKET" --root "$STATE/containerd" --state "$STATE/containerd-run" --log-level warn
@@ -23,10 +22,16 @@ up() {
   wait_for dockerd docker version
 }
 down() {
+  # dockerd ends its containers, and leaves the mount of its network namespace behind.
+  if running dockerd; then had_engine=1; else had_engine=; fi
+  stop_all
+  [ -z "$had_engine" ] || umount /run/docker/netns/default 2>/dev/null || :
+}
+stop_all() {
   stop dockerd
   stop containerd
 }
 
 status() { docker version >/dev/null 2>&1; }
 
-case ${1:-} in up | down | status) "$1" ;; *) usage ;; esac
+case ${1:-} in up | down) one_at_a_time "$1" ;; status) status ;; *) usage ;; esac

@@ -64,6 +64,8 @@ wait_for_node() { # NAME
 up() {
   [ -z "$(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER")" ] || fail "there is a cluster $CLUSTER already"
   make_image
+  # For after-run.sh, when a test run is killed.
+  [ -z "${VIOLA_RUN:-}" ] || echo "$CLUSTER" >>"$VIOLA_RUN/clusters"
   docker network create "$CLUSTER-net" >/dev/null
   nodes=$CLUSTER-control-plane
   start_node "$CLUSTER-control-plane" control-plane

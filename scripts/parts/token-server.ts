@@ -3,6 +3,7 @@
 import { createHash, createPrivateKey, randomUUID, sign, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 
 const { values } = parseArgs({
@@ -97,7 +98,7 @@ async function readRequest(request: IncomingMessage): Promise<TokenRequest> {
 const sameText = (one: string, other: string): boolean =>
   createHash("sha256").update(one).digest("hex") === createHash("sha256").update(other).digest("hex");
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   void readRequest(request).then(({ user, password, service, scopes }) => {
     const known = user !== undefined && user === values.user && sameText(password ?? "", values.password);
     if (user !== undefined && !known) {
@@ -110,4 +111,7 @@ createServer((request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ token: jwt, access_token: jwt, expires_in: LIFETIME_SECONDS }));
   });
-}).listen(Number(values.port), "127.0.0.1");
+}).listen(Number(values.port), "127.0.0.1", () => {
+  // The port is the kernel's choice where none was asked for; whoever started this reads it here.
+  console.log(`listening on 127.0.0.1:${(server.address() as AddressInfo).port}`);
+});

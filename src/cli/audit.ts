@@ -6,7 +6,7 @@ import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from ".
 import { auditSpec } from "../workflows/audit-spec.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makePlanContext, planOptions } from "./wiring/planning.js";
+import { makePlanPorts, planOptions } from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
 import { isBundleFile, readSpec } from "./input-file.js";
 import { parseBytes } from "./units.js";
@@ -22,7 +22,7 @@ interface AuditOptions extends CommonOptions {
   readonly rehearsal?: string;
 }
 
-export function registerAudit(program: Command, launch: RunCommand): void {
+export function registerAudit(program: Command, runCommand: RunCommand): void {
   program
     .command("audit")
     .description("show sizes, versions and use of every image")
@@ -38,17 +38,19 @@ export function registerAudit(program: Command, launch: RunCommand): void {
     .option("--platform <platform>", "platform to audit of a spec; may be repeated", collect, [])
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
-      await launch(options, async (context) => {
+      await runCommand(options, async (runtime) => {
         const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
-        const report = await auditTarget(target, options, maxBytes, context);
-        await context.progress.stop();
-        const text = formatAudit(report, context.isJson ? "json" : options.format);
-        if (options.out === undefined) context.print(text, report);
-        else await writeFile(resolve(context.cwd, options.out), `${text}\n`);
+        const report = await auditTarget(target, options, maxBytes, runtime);
+        await runtime.progress.stop();
+        const text = formatAudit(report, runtime.isJson ? "json" : options.format);
+        if (options.out === undefined) runtime.print(text, report);
+        else await writeFile(resolve(runtime.cwd, options.out), `${text}\n`);
         const failing = new Set<string>(
           maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
         );
-        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, ""))) ? EXIT.no : EXIT.done;
+        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, "")))
+          ? EXIT.negative
+          : EXIT.done;
       });
     });
 }
@@ -57,22 +59,22 @@ async function auditTarget(
   target: string,
   options: AuditOptions,
   maxBytes: number | undefined,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  const file = resolve(context.cwd, target);
+  const file = resolve(runtime.cwd, target);
   if (await isBundleFile(file))
-    return auditInventory((await context.reader.openBundle(file)).inventory, maxBytes);
+    return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
   const { spec, digest } = await readSpec(file);
   const [plan, planned, rehearsal] = await Promise.all([
-    makePlanContext(context, "auto"),
-    planOptions(context.home, spec, digest, options.platform),
-    readRehearsal(options.rehearsal, context.cwd),
+    makePlanPorts(runtime, "auto"),
+    planOptions(runtime.home, spec, digest, options.platform),
+    readRehearsal(options.rehearsal, runtime.cwd),
   ]);
   return auditSpec(
     spec,
     { ...planned, ...(rehearsal !== undefined && { rehearsal }) },
     maxBytes,
     plan,
-    context.progress.onProgress,
+    runtime.progress.onProgress,
   );
 }

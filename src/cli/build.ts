@@ -2,10 +2,10 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { buildBundle } from "../workflows/build/build.js";
-import { carryFiles, parseIncludes } from "./wiring/including.js";
+import { collectIncludes, parseIncludes } from "./wiring/including.js";
 import type { CommonOptions, SourceChoice } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makePlanContext, makeWriter, planOptions } from "./wiring/planning.js";
+import { makePlanPorts, makeWriter, planOptions } from "./wiring/planning.js";
 import { readSpec } from "./input-file.js";
 import { formatBytes } from "./units.js";
 import { collect, type RunCommand } from "./runtime.js";
@@ -20,7 +20,7 @@ interface BuildFlags extends CommonOptions {
   readonly rehearsal?: string;
 }
 
-export function registerBuild(program: Command, launch: RunCommand): void {
+export function registerBuild(program: Command, runCommand: RunCommand): void {
   program
     .command("build")
     .description("build the bundle: charts and every image in one file")
@@ -41,23 +41,23 @@ export function registerBuild(program: Command, launch: RunCommand): void {
     )
     .option(...REHEARSAL_FLAG)
     .action(async (file: string, flags: BuildFlags) => {
-      await launch(flags, async (context) => {
-        const { spec, digest } = await readSpec(resolve(context.cwd, file));
-        const { wishes, hostImages } = parseIncludes(flags.with, context.cwd);
-        const planned = await planOptions(context.home, spec, digest, flags.platform);
-        const rehearsal = await readRehearsal(flags.rehearsal, context.cwd);
+      await runCommand(flags, async (runtime) => {
+        const { spec, digest } = await readSpec(resolve(runtime.cwd, file));
+        const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
+        const planned = await planOptions(runtime.home, spec, digest, flags.platform);
+        const rehearsal = await readRehearsal(flags.rehearsal, runtime.cwd);
         const options = {
           ...planned,
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
-          carried: await carryFiles(wishes, planned.platforms, context),
-          output: resolve(context.cwd, flags.output),
-          reuse: flags.reuse.map((bundle) => resolve(context.cwd, bundle)),
+          bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
+          output: resolve(runtime.cwd, flags.output),
+          reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
-        const plan = await makePlanContext(context, flags.source);
-        const build = { ...plan, reader: context.reader, writer: await makeWriter(context) };
-        const bundle = await buildBundle(spec, options, build, context.progress.onProgress);
-        await context.progress.stop();
+        const plan = await makePlanPorts(runtime, flags.source);
+        const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
+        const bundle = await buildBundle(spec, options, build, runtime.progress.onProgress);
+        await runtime.progress.stop();
         const { inventory, ...result } = bundle;
         const differs = inventory.warnings.filter(({ code }) => code.startsWith("rehearsal-"));
         const lines = [
@@ -65,7 +65,7 @@ export function registerBuild(program: Command, launch: RunCommand): void {
           `digest ${bundle.digest}`,
           ...differs.map(({ code, message }) => `! ${code}: ${message}`),
         ];
-        context.print(lines.join("\n"), {
+        runtime.print(lines.join("\n"), {
           formatVersion: 1,
           ...result,
           images: inventory.images.length,

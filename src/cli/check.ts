@@ -15,7 +15,7 @@ interface CheckOptions extends CommonOptions, ClusterFlags {
   readonly pods?: string;
 }
 
-export function registerCheck(program: Command, launch: RunCommand): void {
+export function registerCheck(program: Command, runCommand: RunCommand): void {
   addClusterFlags(
     program
       .command("check")
@@ -26,11 +26,11 @@ export function registerCheck(program: Command, launch: RunCommand): void {
         "what `kubectl get pods -A -o json` prints, or a list of references; - for stdin",
       ),
   ).action(async (file: string, options: CheckOptions) => {
-    await launch(options, async (context) => {
-      const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
-      const report = checkRunning(inventory, await findRunning(options, context));
-      context.print(formatCheck(report), { formatVersion: 1, ...report });
-      return report.missing.length === 0 ? EXIT.done : EXIT.no;
+    await runCommand(options, async (runtime) => {
+      const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+      const report = checkRunning(inventory, await findRunning(options, runtime));
+      runtime.print(formatCheck(report), { formatVersion: 1, ...report });
+      return report.missing.length === 0 ? EXIT.done : EXIT.negative;
     });
   });
 }
@@ -38,7 +38,7 @@ export function registerCheck(program: Command, launch: RunCommand): void {
 /** What runs, from a file or from the cluster itself; never from a cluster that nobody named. */
 async function findRunning(
   options: CheckOptions,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<readonly RunningContainer[]> {
   const isLive = options.context !== undefined || options.kubeconfig !== undefined;
   if (isLive === (options.pods !== undefined)) {
@@ -47,14 +47,14 @@ async function findRunning(
       hint: "Name a file with --pods, or a cluster with --context or --kubeconfig.",
     });
   }
-  if (options.pods !== undefined) return readPods(options.pods, context);
-  const cluster = await connectCluster(options, undefined, context);
-  return parseRunningImages(await cluster.allPods(context.signal), `cluster ${cluster.context}`);
+  if (options.pods !== undefined) return readPods(options.pods, runtime);
+  const cluster = await connectCluster(options, undefined, runtime);
+  return parseRunningImages(await cluster.allPods(runtime.signal), `cluster ${cluster.context}`);
 }
 
 /** Reads what runs from the file, or from stdin for `-`. */
-async function readPods(file: string, context: CommandRuntime): Promise<readonly RunningContainer[]> {
-  if (file === "-") return parseRunningImages(await text(context.stdin), "stdin");
-  const path = resolve(context.cwd, file);
+async function readPods(file: string, runtime: CommandRuntime): Promise<readonly RunningContainer[]> {
+  if (file === "-") return parseRunningImages(await text(runtime.stdin), "stdin");
+  const path = resolve(runtime.cwd, file);
   return parseRunningImages(Buffer.from(await files.readFile(path)).toString("utf8"), path);
 }

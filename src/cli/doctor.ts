@@ -22,7 +22,7 @@ import {
   type Target,
 } from "./target.js";
 import { findHelmProgram } from "./wiring/planning.js";
-import { enterRegistry, type RegistryTarget } from "./push.js";
+import { connectRegistry, type RegistryTarget } from "./push.js";
 import { formatTable } from "./reporters/table.js";
 import { formatBytes } from "./units.js";
 import { collect, type RunCommand } from "./runtime.js";
@@ -32,40 +32,40 @@ interface DoctorFlags extends CommonOptions, ClusterFlags {
 }
 
 /** Registers the command. Exit code 1 when a target named with `--to` would not work; a part that nobody asked for may be missing. */
-export function registerDoctor(program: Command, launch: RunCommand): void {
+export function registerDoctor(program: Command, runCommand: RunCommand): void {
   addClusterFlags(
     program
       .command("doctor")
       .description("say what this machine has, which targets would work, and what is missing")
       .option("--to <target>", `a target that must work: ${TARGETS}; may be repeated`, collect, []),
   ).action(async (flags: DoctorFlags) => {
-    await launch(flags, async (context) => {
-      const targets = flags.to.map((text) => targetProbe(text, parseTarget(text), context));
+    await runCommand(flags, async (runtime) => {
+      const targets = flags.to.map((text) => targetProbe(text, parseTarget(text), runtime));
       const [parts, found] = await Promise.all([
-        examine(partsOf(flags, context), context.signal),
-        examine(targets.length > 0 ? targets : await likelyTargets(context), context.signal),
+        examine(partsOf(flags, runtime), runtime.signal),
+        examine(targets.length > 0 ? targets : await likelyTargets(runtime), runtime.signal),
       ]);
       const findings = [...parts, ...found];
-      await context.progress.stop();
-      context.print(formatFindings(findings), { formatVersion: 1, findings });
-      return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.no : EXIT.done;
+      await runtime.progress.stop();
+      runtime.print(formatFindings(findings), { formatVersion: 1, findings });
+      return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.negative : EXIT.done;
     });
   });
 }
 
-function partsOf(flags: DoctorFlags, context: CommandRuntime): readonly Probe[] {
+function partsOf(flags: DoctorFlags, runtime: CommandRuntime): readonly Probe[] {
   return [
     {
       name: "viola-airgap",
       neededFor: "everything",
       look: async () =>
-        `${await readVersion(context.home)} on Node.js ${process.versions.node}, ${process.platform}/${process.arch}`,
+        `${await readVersion(runtime.home)} on Node.js ${process.versions.node}, ${process.platform}/${process.arch}`,
     },
     {
       name: "settings",
       neededFor: "everything",
       look: async () => {
-        const { mirrors, insecure } = await context.settings();
+        const { mirrors, insecure } = await runtime.settings();
         return `readable: ${mirrors.size} mirrors, ${insecure.size} insecure registries`;
       },
     },
@@ -73,16 +73,16 @@ function partsOf(flags: DoctorFlags, context: CommandRuntime): readonly Probe[] 
       name: "disk",
       neededFor: "build",
       look: async () => {
-        const [here, temporary] = await Promise.all([statfs(context.cwd), statfs(tmpdir())]);
+        const [here, temporary] = await Promise.all([statfs(runtime.cwd), statfs(tmpdir())]);
         const free = ({ bavail, bsize }: typeof here): string => formatBytes(bavail * bsize);
-        return `${free(here)} free in ${context.cwd}, ${free(temporary)} in ${tmpdir()}`;
+        return `${free(here)} free in ${runtime.cwd}, ${free(temporary)} in ${tmpdir()}`;
       },
     },
     {
       name: "helm",
       neededFor: "images, build, audit of a spec; install",
       look: async () => {
-        const { version, program } = await findHelmProgram(context);
+        const { version, program } = await findHelmProgram(runtime);
         return `${version} (${program})`;
       },
     },
@@ -90,7 +90,7 @@ function partsOf(flags: DoctorFlags, context: CommandRuntime): readonly Probe[] 
       name: "cluster",
       neededFor: "install, check --context",
       look: async (signal) => {
-        const cluster = await connectCluster(flags, undefined, context);
+        const cluster = await connectCluster(flags, undefined, runtime);
         const [{ version }, nodes] = await Promise.all([cluster.describe(signal), cluster.nodes(signal)]);
         return `context ${cluster.context}: Kubernetes ${version}, ${nodes.length} nodes`;
       },
@@ -99,7 +99,7 @@ function partsOf(flags: DoctorFlags, context: CommandRuntime): readonly Probe[] 
       name: "docker",
       neededFor: "--to kind, --to docker, --source docker",
       look: async (signal) => {
-        const clusters = await kindClusters(context, signal);
+        const clusters = await kindClusters(runtime, signal);
         return clusters.length === 0
           ? "an engine answers; no Kind cluster on it"
           : `an engine answers; Kind clusters: ${clusters.join(", ")}`;
@@ -109,34 +109,34 @@ function partsOf(flags: DoctorFlags, context: CommandRuntime): readonly Probe[] 
 }
 
 /** Every Kind cluster of the engine, and what may run on this machine itself. */
-async function likelyTargets(context: CommandRuntime): Promise<readonly Probe[]> {
-  const clusters = await kindClusters(context, context.signal).catch(() => []);
+async function likelyTargets(runtime: CommandRuntime): Promise<readonly Probe[]> {
+  const clusters = await kindClusters(runtime, runtime.signal).catch(() => []);
   const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
-  return texts.map((text) => targetProbe(text, parseTarget(text), context));
+  return texts.map((text) => targetProbe(text, parseTarget(text), runtime));
 }
 
-async function kindClusters(context: CommandRuntime, signal: AbortSignal): Promise<readonly string[]> {
+async function kindClusters(runtime: CommandRuntime, signal: AbortSignal): Promise<readonly string[]> {
   const { findKindClusters } = await import("../adapters/nodes/kind.js");
-  return findKindClusters(await context.docker(), signal);
+  return findKindClusters(await runtime.docker(), signal);
 }
 
-function targetProbe(text: string, target: Target, context: CommandRuntime): Probe {
+function targetProbe(text: string, target: Target, runtime: CommandRuntime): Probe {
   return {
     name: text,
     neededFor: `load --to ${text}`,
     look: async (signal) => {
-      if (target.kind === "registry") return describeRegistry(target, context);
+      if (target.kind === "registry") return describeRegistry(target, runtime);
       if (isStore(target)) {
-        const { store } = await findStore(target, context);
+        const { store } = await findStore(target, runtime);
         return `images for ${formatPlatform(await store.platform(signal))}`;
       }
       if (target.kind === "k3s") {
-        const { folder, isRunning } = await findK3sFolder(context);
+        const { folder, isRunning } = await findK3sFolder(runtime);
         // On a machine without k3s, load would put images where nobody takes them from.
         if (!isRunning && existsSync(dirname(folder.path)))
           return `it does not run; load puts images into ${folder.path}, for its start`;
       }
-      const nodes = await (await findTargetNodes(target, context)).findNodes(signal);
+      const nodes = await (await findTargetNodes(target, runtime)).findNodes(signal);
       if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
       return describeNodes(nodes);
     },
@@ -144,10 +144,10 @@ function targetProbe(text: string, target: Target, context: CommandRuntime): Pro
 }
 
 /** Asks for a blob that nobody has: who is denied that need not try to push. */
-async function describeRegistry(target: RegistryTarget, context: CommandRuntime): Promise<string> {
-  const registry = await enterRegistry(target, "", context);
+async function describeRegistry(target: RegistryTarget, runtime: CommandRuntime): Promise<string> {
+  const registry = await connectRegistry(target, "", runtime);
   const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
-  await registry.hasBlob(repository, digestOf("doctor"), context.signal);
+  await registry.hasBlob(repository, digestOf("doctor"), runtime.signal);
   return `${registry.origin} lets us in; whether it takes images, only a push shows`;
 }
 

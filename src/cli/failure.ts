@@ -2,7 +2,7 @@
 import { ManyErrors, ViolaError } from "../errors.js";
 
 /** Exit codes that scripts rely on. */
-export const EXIT = { done: 0, no: 1, failed: 2, interrupted: 130 } as const;
+export const EXIT = { done: 0, negative: 1, failed: 2, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Returns what to print on stderr. Anything that is not a `ViolaError` is a bug and keeps its stack. */

@@ -9,7 +9,7 @@ import { explainImage } from "../core/finding/explain-image.js";
 import { ViolaError } from "../errors.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext, makeInspectContext, platformsToInspect } from "./wiring/planning.js";
+import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
@@ -31,7 +31,7 @@ interface ImagesOptions extends CommonOptions {
   readonly rehearsal?: string;
 }
 
-export function registerImages(program: Command, launch: RunCommand): void {
+export function registerImages(program: Command, runCommand: RunCommand): void {
   program
     .command("images")
     .description("list every image that the charts can start, with evidence")
@@ -48,26 +48,26 @@ export function registerImages(program: Command, launch: RunCommand): void {
     .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
-      await launch(options, async (context) => {
-        const spec = await specOf(target, options, context.cwd);
-        return listImages(spec, options, context);
+      await runCommand(options, async (runtime) => {
+        const spec = await specOf(target, options, runtime.cwd);
+        return listImages(spec, options, runtime);
       });
     });
 }
 
-async function listImages(spec: BundleSpec, options: ImagesOptions, context: CommandRuntime): Promise<0 | 1> {
-  const chartContext = await makeChartContext(context);
-  const { onProgress } = context.progress;
-  const releases = await prepareReleases(spec, chartContext, onProgress);
-  const found = await findReleaseImages(spec, releases, chartContext, onProgress);
+async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: CommandRuntime): Promise<0 | 1> {
+  const chartPorts = await makeChartPorts(runtime);
+  const { onProgress } = runtime.progress;
+  const releases = await prepareReleases(spec, chartPorts, onProgress);
+  const found = await findReleaseImages(spec, releases, chartPorts, onProgress);
   const inspected =
     options.inspectOperators === true
-      ? await inspectOperators(found, platformsToInspect(spec), await makeInspectContext(context), onProgress)
+      ? await inspectOperators(found, platformsToInspect(spec), await makeInspectPorts(runtime), onProgress)
       : undefined;
-  await context.progress.stop();
+  await runtime.progress.stop();
 
   const { chosen, warnings } = chooseImages(found.images, spec);
-  const rehearsal = await readRehearsal(options.rehearsal, context.cwd);
+  const rehearsal = await readRehearsal(options.rehearsal, runtime.cwd);
   const optional = found.images.filter(
     (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
   );
@@ -79,16 +79,16 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, context: Com
     warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
   };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
-  const exit = isIncomplete ? EXIT.no : EXIT.done;
+  const exit = isIncomplete ? EXIT.negative : EXIT.done;
   const suspects = inspected?.suspects;
 
   if (options.why !== undefined) {
     const answer = explainImage(options.why, findings, suspects);
-    context.print(formatExplanation(answer), { formatVersion: 1, ...answer });
-    return answer.images.length > 0 ? exit : EXIT.no;
+    runtime.print(formatExplanation(answer), { formatVersion: 1, ...answer });
+    return answer.images.length > 0 ? exit : EXIT.negative;
   }
   const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
-  context.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
+  runtime.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
   return exit;
 }
 

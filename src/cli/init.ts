@@ -1,6 +1,7 @@
 // `init CHART`: a first spec, with what is to be decided on as comments.
 import { stat, writeFile } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
@@ -11,7 +12,7 @@ import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartContext, makeInspectContext, platformsToInspect } from "./wiring/planning.js";
+import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource } from "./input-file.js";
 import { collect, type RunCommand } from "./runtime.js";
 
@@ -27,7 +28,7 @@ interface InitOptions extends CommonOptions {
   readonly inspectOperators?: boolean;
 }
 
-export function registerInit(program: Command, launch: RunCommand): void {
+export function registerInit(program: Command, runCommand: RunCommand): void {
   program
     .command("init")
     .description("write a first spec for a chart; optional images are listed as comments to decide on")
@@ -42,16 +43,16 @@ export function registerInit(program: Command, launch: RunCommand): void {
     .option("--kube-version <version>", "Kubernetes version of the cluster")
     .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
     .action(async (chart: string, options: InitOptions) => {
-      await launch(options, async (context) => {
-        const file = options.output === undefined ? undefined : resolve(context.cwd, options.output);
+      await runCommand(options, async (runtime) => {
+        const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
         if (file !== undefined && options.force !== true && (await isThere(file))) throw thereAlready(file);
-        const text = await draft(chart, options, context);
+        const text = await draft(chart, options, runtime);
         if (file === undefined) {
-          context.print(text.trimEnd(), { formatVersion: 1, spec: text });
+          runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
         await write(file, text, options.force === true);
-        context.print(`${file} is written: decide on what its comments list`, {
+        runtime.print(`${file} is written: decide on what its comments list`, {
           formatVersion: 1,
           file,
           spec: text,
@@ -61,16 +62,16 @@ export function registerInit(program: Command, launch: RunCommand): void {
     });
 }
 
-async function draft(argument: string, options: InitOptions, context: CommandRuntime): Promise<string> {
-  const source = await sourceOf(argument, options, context.cwd);
-  const folder = options.output === undefined ? context.cwd : dirname(resolve(context.cwd, options.output));
-  const spec = specOf(source, options, context.cwd);
-  const chartContext = await makeChartContext(context);
-  const { onProgress } = context.progress;
+async function draft(argument: string, options: InitOptions, runtime: CommandRuntime): Promise<string> {
+  const source = await sourceOf(argument, options, runtime.cwd);
+  const folder = options.output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, options.output));
+  const spec = specOf(source, options, runtime.cwd);
+  const chartPorts = await makeChartPorts(runtime);
+  const { onProgress } = runtime.progress;
   const { chart, release, images, warnings } = await surveyChart(
     spec,
     options.release,
-    chartContext,
+    chartPorts,
     onProgress,
   );
   const inspected =
@@ -78,19 +79,20 @@ async function draft(argument: string, options: InitOptions, context: CommandRun
       ? await inspectOperators(
           { images, warnings },
           platformsToInspect(spec),
-          await makeInspectContext(context),
+          await makeInspectPorts(runtime),
           onProgress,
         )
       : undefined;
-  const spelledOut = await chartContext.charts.spellOutSource(source, context.signal);
-  await context.progress.stop();
+  const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
+  await runtime.progress.stop();
   const text = formatDraftSpec({
+    schema: schemaFor(folder, runtime),
     name: chart.name,
     chartVersion: chart.version,
     chart: chartFields(spelledOut, chart, folder),
     release,
     namespace: options.namespace,
-    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(context.cwd, file))),
+    valuesFiles: options.values.map((file) => pathFrom(folder, resolve(runtime.cwd, file))),
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
     images,
     suspects: inspected?.suspects ?? [],
@@ -162,6 +164,23 @@ function chartFields(source: ChartSource, { version }: PackagedChart, folder: st
 function pathFrom(folder: string, path: string): string {
   const short = relative(folder, path).replaceAll("\\", "/");
   return short.startsWith(".") ? short : `./${short}`;
+}
+
+/**
+ * Returns where an editor finds the installed schema for a spec in `folder`, as the `yaml-language-server` comment
+ * writes it.
+ *
+ * That server (the YAML extension of VS Code, also used by other editors) accepts http and file URLs and paths relative
+ * to the YAML file. In a path it cannot read spaces and `#`, which a URL encodes. An http URL would not work offline, and
+ * the `$id` of the schema is a name that cannot be fetched. So this is a relative path where the program is installed
+ * below the working directory (a project's node_modules, a checkout): such a spec can be committed. Elsewhere, as after
+ * `npm install -g`, it is a file URL, which is valid on this machine.
+ */
+function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
+  const file = join(home, "manifests/bundle.schema.json");
+  const isBelow = resolve(file).startsWith(join(resolve(cwd), "/"));
+  const path = pathFrom(folder, file);
+  return isBelow && !/[\s#]/.test(path) ? path : pathToFileURL(file).href;
 }
 
 async function write(file: string, text: string, force: boolean): Promise<void> {

@@ -7,7 +7,7 @@ import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import {
   addInstallFlags,
-  makeInstallContext,
+  makeInstallPorts,
   readInstallFlags,
   type InstallFlags,
 } from "./wiring/installing.js";
@@ -20,7 +20,7 @@ interface Flags extends CommonOptions, InstallFlags {
   readonly to?: string;
 }
 
-export function registerInstall(program: Command, launch: RunCommand): void {
+export function registerInstall(program: Command, runCommand: RunCommand): void {
   addInstallFlags(
     program
       .command("install")
@@ -28,14 +28,14 @@ export function registerInstall(program: Command, launch: RunCommand): void {
       .argument("<bundle>", "bundle file")
       .option("--to <target>", `where the images were loaded: ${INSTALL_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
-    await launch(flags, async (context) => {
+    await runCommand(flags, async (runtime) => {
       const target =
         flags.to === undefined ? undefined : requireInstallable(parseTarget(flags.to), "install");
-      const bundle = await context.reader.openBundle(resolve(context.cwd, file));
-      const report = await runInstall(bundle, flags, target, context);
-      await context.progress.stop();
-      context.print(formatInstall(report), { formatVersion: 1, ...report });
-      return report.outcome === "installed" ? EXIT.done : EXIT.no;
+      const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+      const report = await runInstall(bundle, flags, target, runtime);
+      await runtime.progress.stop();
+      runtime.print(formatInstall(report), { formatVersion: 1, ...report });
+      return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
   });
 }
@@ -45,10 +45,10 @@ export async function runInstall(
   bundle: OpenBundle,
   flags: InstallFlags,
   target: InstallTarget | undefined,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<InstallReport> {
-  const installContext = await makeInstallContext(flags, await findContextOf(target, context), context);
-  const places = await findImagePlaces(target, installContext.cluster.context, context);
-  const options = readInstallFlags(flags, places, context);
-  return installBundle(bundle, options, installContext, context.progress.onProgress);
+  const installPorts = await makeInstallPorts(flags, await findContextOf(target, runtime), runtime);
+  const places = await findImagePlaces(target, installPorts.cluster.context, runtime);
+  const options = readInstallFlags(flags, places, runtime);
+  return installBundle(bundle, options, installPorts, runtime.progress.onProgress);
 }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
 import { loadFolder } from "../workflows/load/k3s-folder.js";
 import { loadStore } from "../workflows/load/engine.js";
-import { loadBundle, type LoadContext, type LoadReport } from "../workflows/load/nodes.js";
+import { loadBundle, type LoadPorts, type LoadReport } from "../workflows/load/nodes.js";
 import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
@@ -32,7 +32,7 @@ interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly unpack?: boolean;
 }
 
-export function registerLoad(program: Command, launch: RunCommand): void {
+export function registerLoad(program: Command, runCommand: RunCommand): void {
   addInstallFlags(
     program
       .command("load")
@@ -44,7 +44,7 @@ export function registerLoad(program: Command, launch: RunCommand): void {
       .option("--unpack", "unpack images on nodes at once, so that the first start of a Pod is quick")
       .option("--install", "then install the releases; the options below are for this"),
   ).action(async (file: string, flags: LoadFlags) => {
-    await launch(flags, async (context) => {
+    await runCommand(flags, async (runtime) => {
       const targets = parseTargets(flags.to);
       refuseIdleFlags(flags, targets);
       const isInstalling = flags.install === true;
@@ -53,36 +53,36 @@ export function registerLoad(program: Command, launch: RunCommand): void {
       }
       const [first] = targets;
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
-      const bundle = await context.reader.openBundle(resolve(context.cwd, file));
+      const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
       const loaded: LoadReport[] = [];
       const pushed: PushResult[] = [];
       for (const target of targets) {
         if (target.kind === "registry") {
-          pushed.push(await pushToRegistry(bundle, target, flags, context));
+          pushed.push(await pushToRegistry(bundle, target, flags, runtime));
         } else if (isStore(target)) {
-          const [store, loadContext] = await Promise.all([
-            findStore(target, context),
-            makeLoadContext(context, false),
+          const [store, loadPorts] = await Promise.all([
+            findStore(target, runtime),
+            makeLoadPorts(runtime, false),
           ]);
-          loaded.push(await loadStore(bundle, store, loadContext, context.progress.onProgress));
-        } else if (target.kind === "k3s" && !isInstalling && !(await findK3sFolder(context)).isRunning) {
-          const [{ folder }, loadContext] = await Promise.all([
-            findK3sFolder(context),
-            makeLoadContext(context, false),
+          loaded.push(await loadStore(bundle, store, loadPorts, runtime.progress.onProgress));
+        } else if (target.kind === "k3s" && !isInstalling && !(await findK3sFolder(runtime)).isRunning) {
+          const [{ folder }, loadPorts] = await Promise.all([
+            findK3sFolder(runtime),
+            makeLoadPorts(runtime, false),
           ]);
-          loaded.push(await loadFolder(bundle, folder, loadContext, context.progress.onProgress));
+          loaded.push(await loadFolder(bundle, folder, loadPorts, runtime.progress.onProgress));
         } else {
-          const [nodes, loadContext] = await Promise.all([
-            findTargetNodes(target, context),
-            makeLoadContext(context, flags.unpack === true),
+          const [nodes, loadPorts] = await Promise.all([
+            findTargetNodes(target, runtime),
+            makeLoadPorts(runtime, flags.unpack === true),
           ]);
-          loaded.push(await loadBundle(bundle, nodes, loadContext, context.progress.onProgress));
+          loaded.push(await loadBundle(bundle, nodes, loadPorts, runtime.progress.onProgress));
         }
       }
-      const install = isInstalling ? await runInstall(bundle, flags, installTarget, context) : undefined;
-      await context.progress.stop();
+      const install = isInstalling ? await runInstall(bundle, flags, installTarget, runtime) : undefined;
+      await runtime.progress.stop();
       const { name, version } = bundle.inventory;
-      context.print(
+      runtime.print(
         [
           ...(loaded.length > 0 ? [formatLoad(loaded)] : []),
           ...pushed.map(({ text }) => text),
@@ -98,7 +98,7 @@ export function registerLoad(program: Command, launch: RunCommand): void {
       );
       const isWell =
         pushed.every(({ isComplete }) => isComplete) && (install?.outcome ?? "installed") === "installed";
-      return isWell ? EXIT.done : EXIT.no;
+      return isWell ? EXIT.done : EXIT.negative;
     });
   });
 }
@@ -131,17 +131,17 @@ function refuseIdleFlags(flags: LoadFlags, targets: readonly Target[]): void {
   refuse("--unpack", unpack, (target) => !isRegistry(target) && !isStore(target), `nodes (${NODE_TARGETS})`);
 }
 
-async function makeLoadContext(context: CommandRuntime, unpack: boolean): Promise<LoadContext> {
+async function makeLoadPorts(runtime: CommandRuntime, unpack: boolean): Promise<LoadPorts> {
   const [{ serveBundle }, { readSegments }] = await Promise.all([
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/files/read-segments.js"),
   ]);
   return {
-    reader: context.reader,
+    reader: runtime.reader,
     serveBundle,
     readSegments,
     cores: availableParallelism(),
     unpack,
-    signal: context.signal,
+    signal: runtime.signal,
   };
 }

@@ -6,11 +6,11 @@ import type { CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import type { RunCommand } from "./runtime.js";
 
-export function registerPostRender(program: Command, launch: RunCommand): void {
+export function registerPostRender(program: Command, runCommand: RunCommand): void {
   program.command("post-render", { hidden: true }).action(async (options: CommonOptions) => {
-    await launch(options, async (context) => {
-      const rendered = patchPullPolicies(await text(context.stdin));
-      context.print(rendered, { formatVersion: 1, rendered });
+    await runCommand(options, async (runtime) => {
+      const rendered = patchPullPolicies(await text(runtime.stdin));
+      runtime.print(rendered, { formatVersion: 1, rendered });
       return EXIT.done;
     });
   });

@@ -19,20 +19,20 @@ import { registerVerify } from "./verify.js";
 import type { RunCommand } from "./runtime.js";
 
 /** Runs the command line given without node and script, and returns the exit code; never throws. */
-export async function run(argv: readonly string[], surroundings: ProcessEnvironment): Promise<ExitCode> {
+export async function run(argv: readonly string[], environment: ProcessEnvironment): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
-  const launch: RunCommand = async (options, work) => {
-    exitCode = await runInContext(options, surroundings, work);
+  const runCommand: RunCommand = async (options, work) => {
+    exitCode = await runWithRuntime(options, environment, work);
   };
   const program = new Command("viola-airgap")
     .description(
       "Builds one file from Helm charts and every image they can start, and loads it where there is no network.",
     )
-    .version(await readVersion(surroundings.home))
+    .version(await readVersion(environment.home))
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void surroundings.stdout.write(text),
-      writeErr: (text) => void surroundings.stderr.write(text),
+      writeOut: (text) => void environment.stdout.write(text),
+      writeErr: (text) => void environment.stderr.write(text),
     });
   for (const register of [
     registerImages,
@@ -49,7 +49,7 @@ export async function run(argv: readonly string[], surroundings: ProcessEnvironm
     registerDoctor,
     registerPostRender,
   ])
-    register(program, launch);
+    register(program, runCommand);
   for (const command of program.commands) {
     command
       .option("--config <file>", "settings file (default: VIOLA_AIRGAP_CONFIG, or the user's config folder)")
@@ -60,37 +60,37 @@ export async function run(argv: readonly string[], surroundings: ProcessEnvironm
     await program.parseAsync(argv, { from: "user" });
   } catch (cause) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.failed;
-    surroundings.stderr.write(`${formatFailure(cause)}\n`);
+    environment.stderr.write(`${formatFailure(cause)}\n`);
     return EXIT.failed;
   }
   return exitCode;
 }
 
-async function runInContext(
+async function runWithRuntime(
   options: CommonOptions,
-  surroundings: ProcessEnvironment,
-  work: (context: CommandRuntime) => Promise<ExitCode>,
+  environment: ProcessEnvironment,
+  work: (runtime: CommandRuntime) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const interruption = new AbortController();
   // Every process and connection of a command listens to it.
   setMaxListeners(0, interruption.signal);
-  surroundings.onInterrupt(() => {
+  environment.onInterrupt(() => {
     interruption.abort();
   });
-  const context = new CommandRuntime(options, surroundings, interruption.signal);
+  const runtime = new CommandRuntime(options, environment, interruption.signal);
   try {
-    return await work(context);
+    return await work(runtime);
   } catch (cause) {
-    await context.progress.stop();
+    await runtime.progress.stop();
     if (interruption.signal.aborted) {
-      surroundings.stderr.write("interrupted\n");
+      environment.stderr.write("interrupted\n");
       return EXIT.interrupted;
     }
-    surroundings.stderr.write(`${formatFailure(cause)}\n`);
+    environment.stderr.write(`${formatFailure(cause)}\n`);
     if (options.json === true)
-      surroundings.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
+      environment.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
     return EXIT.failed;
   } finally {
-    await context.dispose();
+    await runtime.dispose();
   }
 }

@@ -57,22 +57,22 @@ export interface PushFlags {
 }
 
 /** Enters the registry with the credentials that docker or podman keep. `file` is the bundle that blobs come from. */
-export async function enterRegistry(
+export async function connectRegistry(
   { host }: RegistryTarget,
   file: string,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<PushRegistry> {
   const [settings, { connectPushRegistry }] = await Promise.all([
-    context.settings(),
+    runtime.settings(),
     import("../adapters/registry/push-client.js"),
   ]);
   const registry = await connectPushRegistry(
     host,
     file,
-    { settings, env: context.env, home: homedir() },
-    context.signal,
+    { settings, env: runtime.env, home: homedir() },
+    runtime.signal,
   );
-  context.onDispose(() => registry.close());
+  runtime.onDispose(() => registry.close());
   return registry;
 }
 
@@ -81,20 +81,20 @@ export async function pushToRegistry(
   bundle: OpenBundle,
   target: RegistryTarget,
   flags: PushFlags,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<PushResult> {
   const [settings, registry] = await Promise.all([
-    context.settings(),
-    enterRegistry(target, bundle.file, context),
+    runtime.settings(),
+    connectRegistry(target, bundle.file, runtime),
   ]);
   const forDockerd = flags.dockerMirror === true;
   const limit = pLimit(settings.concurrency);
-  const { reader, signal } = context;
+  const { reader, signal } = runtime;
   const report = await pushBundle(
     bundle,
     { prefix: target.prefix, forDockerd },
     { reader, registry, limit, signal },
-    context.progress.onProgress,
+    runtime.progress.onProgress,
   );
   const registries = [
     ...new Set(
@@ -102,9 +102,9 @@ export async function pushToRegistry(
     ),
   ];
   const files = mirrorSettings(registries.sort(), placeOf(registry.origin, target, forDockerd, settings));
-  const folder = flags.settings === undefined ? undefined : resolve(context.cwd, flags.settings);
+  const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
   if (folder !== undefined) await writeNodeSettings(folder, files);
-  const needsLogin = await wantsLogin(target.host, report, settings, context);
+  const needsLogin = await wantsLogin(target.host, report, settings, runtime);
   return {
     text: formatPush(report, folder, needsLogin),
     document: {
@@ -122,16 +122,16 @@ async function wantsLogin(
   host: string,
   { images: [image] }: PushReport,
   settings: Settings,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<boolean> {
   if (image === undefined) return false;
   const { RegistryClient } = await import("../adapters/registry/client.js");
-  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => /_proxy$/i.test(name)));
-  const home = await context.temporaryFolder();
+  const env = Object.fromEntries(Object.entries(runtime.env).filter(([name]) => /_proxy$/i.test(name)));
+  const home = await runtime.temporaryFolder();
   const client = new RegistryClient({ settings: { ...settings, mirrors: new Map() }, env, home });
-  context.onDispose(() => client.close());
+  runtime.onDispose(() => client.close());
   const repository = { registry: host, repository: image.repository.slice(host.length + 1) };
-  return client.fetchManifest(repository, image.digest, image.repository, context.signal).then(
+  return client.fetchManifest(repository, image.digest, image.repository, runtime.signal).then(
     () => false,
     (cause: unknown) => cause instanceof ViolaError && cause.code === "REGISTRY_AUTH",
   );

@@ -10,13 +10,13 @@ import { kindConfig } from "../core/rehearsal/kind-cluster.js";
 import { RECORD_VERSION, type RehearsalRecord } from "../core/rehearsal/record.js";
 import { buildBundle } from "../workflows/build/build.js";
 import type { OpenBundle } from "../workflows/ports.js";
-import { rehearseBundle, type RehearseContext } from "../workflows/rehearse/rehearse.js";
+import { rehearseBundle, type RehearsePorts } from "../workflows/rehearse/rehearse.js";
 import { files, type CommandRuntime, type CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { addClusterFlags, makeInstallContext, parseSeconds, type ClusterFlags } from "./wiring/installing.js";
+import { addClusterFlags, makeInstallPorts, parseSeconds, type ClusterFlags } from "./wiring/installing.js";
 import { findContextOf } from "./wiring/install-target.js";
 import { findTargetNodes, parseTarget, type NodesTarget } from "./target.js";
-import { environmentOf, makePlanContext, makeWriter, planOptions } from "./wiring/planning.js";
+import { environmentOf, makePlanPorts, makeWriter, planOptions } from "./wiring/planning.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
 import { isBundleFile, readSpec } from "./input-file.js";
 import { collect, type RunCommand } from "./runtime.js";
@@ -34,7 +34,7 @@ interface RehearseFlags extends CommonOptions, ClusterFlags {
   readonly out?: string;
 }
 
-export function registerRehearse(program: Command, launch: RunCommand): void {
+export function registerRehearse(program: Command, runCommand: RunCommand): void {
   addClusterFlags(
     program
       .command("rehearse")
@@ -56,8 +56,8 @@ export function registerRehearse(program: Command, launch: RunCommand): void {
     .option("--write", "write what was missing into the spec")
     .option("--out <file>", "write what was seen into this file")
     .action(async (argument: string, flags: RehearseFlags) => {
-      await launch(flags, async (context) => {
-        const file = resolve(context.cwd, argument);
+      await runCommand(flags, async (runtime) => {
+        const file = resolve(runtime.cwd, argument);
         const isBundle = await isBundleFile(file);
         if (isBundle && flags.write === true) {
           throw new ViolaError("USAGE", "--write goes with a spec, not with a bundle", {
@@ -66,37 +66,37 @@ export function registerRehearse(program: Command, launch: RunCommand): void {
           });
         }
         const options = {
-          valuesFiles: flags.values.map((one) => resolve(context.cwd, one)),
+          valuesFiles: flags.values.map((one) => resolve(runtime.cwd, one)),
           set: flags.set,
           timeoutSeconds: parseSeconds(flags.timeout),
           runsTests: flags.tests === true,
         };
-        const named = await findNamedStage(flags, isBundle, context);
+        const named = await findNamedStage(flags, isBundle, runtime);
         const bundle = isBundle
-          ? await context.reader.openBundle(file)
-          : await buildForRehearsal(file, flags.tests === true, context);
-        const { target, rehearsal } = named ?? (await makeOwnStage(flags, bundle, isBundle, context));
+          ? await runtime.reader.openBundle(file)
+          : await buildForRehearsal(file, flags.tests === true, runtime);
+        const { target, rehearsal } = named ?? (await makeOwnStage(flags, bundle, isBundle, runtime));
         const report = await rehearseBundle(
           bundle,
           { ...options, target },
           rehearsal,
-          context.progress.onProgress,
+          runtime.progress.onProgress,
         );
-        await context.progress.stop();
+        await runtime.progress.stop();
         const date = new Date().toISOString();
         const record = { formatVersion: RECORD_VERSION, date, ...report } satisfies RehearsalRecord;
         const written = flags.write === true ? await writeMissing(file, report.missing) : 0;
         const drafts = draftOperators(bundle.inventory, report.missing, record);
-        context.print(formatRehearsal(report, { argument, isBundle, written, drafts }), {
+        runtime.print(formatRehearsal(report, { argument, isBundle, written, drafts }), {
           ...record,
           written,
           drafts,
         });
         // Last, so that a file that cannot be written loses nothing of what was seen.
         if (flags.out !== undefined) {
-          await files.writeFile(resolve(context.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
+          await files.writeFile(resolve(runtime.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
         }
-        return report.outcome === "complete" ? EXIT.done : EXIT.no;
+        return report.outcome === "complete" ? EXIT.done : EXIT.negative;
       });
     });
 }
@@ -105,19 +105,19 @@ export function registerRehearse(program: Command, launch: RunCommand): void {
 async function buildForRehearsal(
   file: string,
   includeTests: boolean,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<OpenBundle> {
   const { spec, digest } = await readSpec(file);
   const options = {
-    ...(await planOptions(context.home, spec, digest, [])),
-    output: join(await context.temporaryFolder(), "rehearsal.bundle"),
+    ...(await planOptions(runtime.home, spec, digest, [])),
+    output: join(await runtime.temporaryFolder(), "rehearsal.bundle"),
     reuse: [],
   };
-  const plan = await makePlanContext(context, "auto");
-  const build = { ...plan, reader: context.reader, writer: await makeWriter(context) };
+  const plan = await makePlanPorts(runtime, "auto");
+  const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
   const wanted = { ...spec, includeTests: spec.includeTests || includeTests };
-  await buildBundle(wanted, options, build, context.progress.onProgress);
-  return context.reader.openBundle(options.output);
+  await buildBundle(wanted, options, build, runtime.progress.onProgress);
+  return runtime.reader.openBundle(options.output);
 }
 
 type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;
@@ -125,22 +125,22 @@ type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;
 /** Where the rehearsal is to be, and what it works with there. */
 interface PreparedCluster {
   readonly target: NodeTarget;
-  readonly rehearsal: RehearseContext;
+  readonly rehearsal: RehearsePorts;
 }
 
 /** The cluster that is named; undefined where one is to be made, and kind is there to make it. What is wrong is said before anything is built. */
 async function findNamedStage(
   flags: RehearseFlags,
   isBundle: boolean,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<PreparedCluster | undefined> {
   if (flags.to === undefined) {
     const { requireKind } = await import("../adapters/nodes/kind-create.js");
-    await requireKind(environmentOf(context), context.signal);
+    await requireKind(environmentOf(runtime), runtime.signal);
     return undefined;
   }
   const target = parseTarget(flags.to);
-  if (target.kind === "kind") return makeStage(target, flags, isBundle, context);
+  if (target.kind === "kind") return makeStage(target, flags, isBundle, runtime);
   throw new ViolaError("USAGE", `a rehearsal wants a Kind cluster, not ${target.kind}`, {
     subject: flags.to,
     hint: "Write --to kind[:CLUSTER].",
@@ -152,23 +152,23 @@ async function makeOwnStage(
   { kindConfig: configFile }: RehearseFlags,
   { inventory }: OpenBundle,
   isBundle: boolean,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<PreparedCluster> {
-  const { onProgress } = context.progress;
+  const { onProgress } = runtime.progress;
   const cluster = `viola-rehearsal-${randomBytes(3).toString("hex")}`;
-  const folder = await context.temporaryFolder();
+  const folder = await runtime.temporaryFolder();
   const [config, kubeconfig] = [join(folder, "kind.yaml"), join(folder, "kubeconfig")];
-  const own = configFile === undefined ? undefined : await files.readFile(resolve(context.cwd, configFile));
+  const own = configFile === undefined ? undefined : await files.readFile(resolve(runtime.cwd, configFile));
   await writeFile(
     config,
     kindConfig(cluster, inventory.kubeVersion, own && Buffer.from(own).toString("utf8")),
   );
   onProgress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
-  const { makeOwnCluster } = await import("../adapters/nodes/kind-create.js");
+  const { createKindCluster } = await import("../adapters/nodes/kind-create.js");
   const input = { name: cluster, config, kubeconfig };
-  context.onDispose(await makeOwnCluster(input, environmentOf(context), context.signal));
+  runtime.onDispose(await createKindCluster(input, environmentOf(runtime), runtime.signal));
   onProgress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
-  return makeStage({ kind: "kind", cluster }, { kubeconfig }, isBundle, context);
+  return makeStage({ kind: "kind", cluster }, { kubeconfig }, isBundle, runtime);
 }
 
 /** Puts together what a rehearsal on this cluster works with; only a spec's may ask registries for what is missing. */
@@ -176,20 +176,20 @@ async function makeStage(
   target: KindTarget,
   flags: ClusterFlags,
   isBundle: boolean,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<PreparedCluster> {
-  const [nodes, install, { serveBundle }, { registriesBeyond }] = await Promise.all([
-    findTargetNodes(target, context),
-    makeInstallContext(flags, await findContextOf(target, context), context),
+  const [nodes, install, { serveBundle }, { upstreamRegistry }] = await Promise.all([
+    findTargetNodes(target, runtime),
+    makeInstallPorts(flags, await findContextOf(target, runtime), runtime),
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/bundle-registry/upstream.js"),
   ]);
-  const registry = isBundle ? undefined : await context.registry();
-  const rehearsal: RehearseContext = {
+  const registry = isBundle ? undefined : await runtime.registry();
+  const rehearsal: RehearsePorts = {
     ...install,
     serveBundle,
     ...(registry !== undefined && {
-      beyond: (onRefused, signal) => registriesBeyond(registry, onRefused, signal),
+      upstream: (onRefused, signal) => upstreamRegistry(registry, onRefused, signal),
     }),
   };
   return { target: nodes, rehearsal };

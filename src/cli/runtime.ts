@@ -22,7 +22,7 @@ export interface ProcessEnvironment {
   /** The folder that this program was installed into. */
   readonly home: string;
   /** The command line that starts this program again, without arguments. */
-  readonly ownCommand: readonly string[];
+  readonly programCommand: readonly string[];
   /** Calls back when the user or the system asks the process to end. */
   readonly onInterrupt: (interrupt: () => void) => void;
 }
@@ -45,7 +45,7 @@ export class CommandRuntime {
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly ownCommand: readonly string[];
+  readonly programCommand: readonly string[];
   readonly #options: CommonOptions;
   readonly #surroundings: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
@@ -53,15 +53,15 @@ export class CommandRuntime {
   #registry: Promise<RegistryClient> | undefined;
   #docker: Promise<DockerEngine> | undefined;
 
-  constructor(options: CommonOptions, surroundings: ProcessEnvironment, signal: AbortSignal) {
+  constructor(options: CommonOptions, environment: ProcessEnvironment, signal: AbortSignal) {
     this.signal = signal;
-    this.cwd = surroundings.cwd;
-    this.home = surroundings.home;
-    this.env = surroundings.env;
-    this.ownCommand = surroundings.ownCommand;
-    this.progress = showProgress(surroundings.stderr, options.quiet === true);
+    this.cwd = environment.cwd;
+    this.home = environment.home;
+    this.env = environment.env;
+    this.programCommand = environment.programCommand;
+    this.progress = showProgress(environment.stderr, options.quiet === true);
     this.#options = options;
-    this.#surroundings = surroundings;
+    this.#surroundings = environment;
   }
 
   /** True when the command prints one JSON document. */
@@ -153,7 +153,7 @@ export const files: Files = {
 /** Runs the work of a command with a context that is disposed of afterwards. */
 export type RunCommand = (
   options: CommonOptions,
-  work: (context: CommandRuntime) => Promise<ExitCode>,
+  work: (runtime: CommandRuntime) => Promise<ExitCode>,
 ) => Promise<void>;
 
 /** For options that may be repeated: the values in order. */

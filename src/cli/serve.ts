@@ -21,7 +21,7 @@ const DEFAULT_LISTEN = "127.0.0.1:5000";
  * Registers the command. A server that was ended by Ctrl-C or SIGTERM has done what was asked of it, so that is exit code 0, and not the 130 of
  * work that was cut short.
  */
-export function registerServe(program: Command, launch: RunCommand): void {
+export function registerServe(program: Command, runCommand: RunCommand): void {
   program
     .command("serve")
     .description("serve the bundle as a read-only registry and chart repository, straight from the file")
@@ -29,17 +29,17 @@ export function registerServe(program: Command, launch: RunCommand): void {
     .option("--listen <address>", "ADDRESS:PORT, :PORT for all addresses of this machine", DEFAULT_LISTEN)
     .option("--settings <folder>", "write settings that make nodes pull from here into this folder")
     .action(async (file: string, flags: ServeFlags) => {
-      await launch(flags, async (context) => {
+      await runCommand(flags, async (runtime) => {
         const listen = parseListen(flags.listen);
-        const bundle = await context.reader.openBundle(resolve(context.cwd, file));
+        const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const { serveOpenly } = await import("../adapters/bundle-registry/server.js");
-        const folder = flags.settings === undefined ? undefined : resolve(context.cwd, flags.settings);
+        const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
         const announce = async (report: ServeReport): Promise<void> => {
           const origin = `http://${reachableHost(listen.address)}:${report.port}`;
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };
           const settings = mirrorSettings(report.registries, place);
           if (folder !== undefined) await writeNodeSettings(folder, settings);
-          context.print(formatServe(report, origin, folder), {
+          runtime.print(formatServe(report, origin, folder), {
             formatVersion: 1,
             ...report,
             registry: origin,
@@ -48,7 +48,7 @@ export function registerServe(program: Command, launch: RunCommand): void {
             ...(folder !== undefined && { settingsFolder: folder }),
           });
         };
-        const { signal, progress } = context;
+        const { signal, progress } = runtime;
         await serveUntilAborted(bundle, listen, { serveOpenly, signal }, announce, progress.onProgress);
         return EXIT.done;
       });

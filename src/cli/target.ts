@@ -60,13 +60,13 @@ export function isStore(target: Target): target is StoreKind {
 }
 
 /** Returns the image store behind a target; Docker's keeps no digests of what it loads. */
-export async function findStore({ kind }: StoreKind, context: CommandRuntime): Promise<StoreTarget> {
+export async function findStore({ kind }: StoreKind, runtime: CommandRuntime): Promise<StoreTarget> {
   if (kind === "podman") {
     const { podmanStore } = await import("../adapters/podman/podman-store.js");
-    return { store: podmanStore(context.env), keepsDigests: true };
+    return { store: podmanStore(runtime.env), keepsDigests: true };
   }
   const { dockerStore } = await import("../adapters/docker/docker-store.js");
-  return { store: dockerStore(await context.docker()), keepsDigests: false };
+  return { store: dockerStore(await runtime.docker()), keepsDigests: false };
 }
 
 /** Throws `USAGE` for a target that no cluster gets its images from; `command` says for what. */
@@ -79,24 +79,24 @@ export function requireInstallable(target: Target, command: string): InstallTarg
 }
 
 /** Returns the nodes behind a target, looked for when they are asked for. */
-export async function findTargetNodes(target: NodesTarget, context: CommandRuntime): Promise<NodeTarget> {
+export async function findTargetNodes(target: NodesTarget, runtime: CommandRuntime): Promise<NodeTarget> {
   if (target.kind === "kind") {
     const { cluster } = target;
     const { findKindNodes } = await import("../adapters/nodes/kind.js");
     return {
       name: cluster === undefined ? "kind" : `kind:${cluster}`,
-      findNodes: async (signal) => findKindNodes(await context.docker(), cluster, signal),
+      findNodes: async (signal) => findKindNodes(await runtime.docker(), cluster, signal),
     };
   }
   const { findContainerd, findK3s } = await import("../adapters/nodes/local-nodes.js");
-  return target.kind === "k3s" ? findK3s(context.env) : findContainerd(target.socket, context.env);
+  return target.kind === "k3s" ? findK3s(runtime.env) : findContainerd(target.socket, runtime.env);
 }
 
 /** Returns the images folder of k3s, and whether k3s runs. */
 export async function findK3sFolder(
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<{ readonly folder: ImageFolder; readonly isRunning: boolean }> {
   const { k3sImageFolder, K3S_SOCKET, listensAt } = await import("../adapters/nodes/k3s.js");
-  const [folder, isRunning] = await Promise.all([k3sImageFolder(context.env), listensAt(K3S_SOCKET)]);
+  const [folder, isRunning] = await Promise.all([k3sImageFolder(runtime.env), listensAt(K3S_SOCKET)]);
   return { folder, isRunning };
 }

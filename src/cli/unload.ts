@@ -17,14 +17,14 @@ interface UnloadFlags extends CommonOptions {
 }
 
 /** Registers the command. Names that stay are no failure: they are listed with the reason. */
-export function registerUnload(program: Command, launch: RunCommand): void {
+export function registerUnload(program: Command, runCommand: RunCommand): void {
   program
     .command("unload")
     .description("take away exactly what the bundle brought and nothing else uses")
     .argument("<bundle>", "bundle file")
     .option("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
     .action(async (file: string, flags: UnloadFlags) => {
-      await launch(flags, async (context) => {
+      await runCommand(flags, async (runtime) => {
         const targets = parseTargets(flags.to, LOCAL_TARGETS).map((target) => {
           if (target.kind !== "registry") return target;
           throw new ViolaError("USAGE", "unload cannot take images out of a registry", {
@@ -32,25 +32,25 @@ export function registerUnload(program: Command, launch: RunCommand): void {
             hint: "Delete the repositories there with the registry's own tools.",
           });
         });
-        const { inventory } = await context.reader.openBundle(resolve(context.cwd, file));
+        const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const reports: UnloadReport[] = [];
         for (const target of targets) {
           if (isStore(target)) {
-            reports.push(await unloadStore(inventory, await findStore(target, context), context.signal));
+            reports.push(await unloadStore(inventory, await findStore(target, runtime), runtime.signal));
             continue;
           }
           if (target.kind === "k3s") {
-            const { folder, isRunning } = await findK3sFolder(context);
+            const { folder, isRunning } = await findK3sFolder(runtime);
             reports.push(await unloadFolder(inventory, folder));
             if (!isRunning) continue;
           }
-          const nodes = await findTargetNodes(target, context);
+          const nodes = await findTargetNodes(target, runtime);
           reports.push(
-            ...(await unloadBundle(inventory, nodes, context.signal, context.progress.onProgress)),
+            ...(await unloadBundle(inventory, nodes, runtime.signal, runtime.progress.onProgress)),
           );
         }
-        await context.progress.stop();
-        context.print(formatUnload(reports), {
+        await runtime.progress.stop();
+        runtime.print(formatUnload(reports), {
           formatVersion: 1,
           bundle: `${inventory.name} ${inventory.version}`,
           nodes: reports,

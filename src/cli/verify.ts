@@ -6,23 +6,23 @@ import { EXIT } from "./failure.js";
 import { formatBytes } from "./units.js";
 import type { RunCommand } from "./runtime.js";
 
-export function registerVerify(program: Command, launch: RunCommand): void {
+export function registerVerify(program: Command, runCommand: RunCommand): void {
   program
     .command("verify")
     .description("check every checksum, and that nothing a release needs is missing")
     .argument("<bundle>", "bundle file")
     .action(async (file: string, options: CommonOptions) => {
-      await launch(options, async (context) => {
-        const bundle = await context.reader.openBundle(file);
+      await runCommand(options, async (runtime) => {
+        const bundle = await runtime.reader.openBundle(file);
         const report = await verifyBundle(
           bundle,
-          context.reader,
-          context.progress.onProgress,
-          context.signal,
+          runtime.reader,
+          runtime.progress.onProgress,
+          runtime.signal,
         );
-        await context.progress.stop();
-        context.print(formatReport(report), { formatVersion: 1, ...report });
-        return report.problems.length === 0 ? EXIT.done : EXIT.no;
+        await runtime.progress.stop();
+        runtime.print(formatReport(report), { formatVersion: 1, ...report });
+        return report.problems.length === 0 ? EXIT.done : EXIT.negative;
       });
     });
 }

@@ -4,7 +4,7 @@ import { auditInventory, type AuditReport } from "../core/audit/audit-report.js"
 import { finishInventory } from "../core/bundle/archive-plan.js";
 import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
-import type { PlanContext } from "./ports.js";
+import type { PlanPorts } from "./ports.js";
 import type { OnProgress } from "./progress.js";
 import { planBundle, type BundlePlan, type PlanOptions } from "./build/plan.js";
 
@@ -13,17 +13,17 @@ export async function auditSpec(
   spec: BundleSpec,
   options: PlanOptions,
   maxBytes: number | undefined,
-  context: PlanContext,
+  ports: PlanPorts,
   onProgress: OnProgress,
 ): Promise<AuditReport> {
-  const plan = await planBundle(spec, options, context, onProgress);
-  const { inventory } = finishInventory(plan.archive, await readUncompressedSizes(plan, context, onProgress));
+  const plan = await planBundle(spec, options, ports, onProgress);
+  const { inventory } = finishInventory(plan.archive, await readUncompressedSizes(plan, ports, onProgress));
   return auditInventory(inventory, maxBytes);
 }
 
 async function readUncompressedSizes(
   { images }: BundlePlan,
-  context: PlanContext,
+  ports: PlanPorts,
   onProgress: OnProgress,
 ): Promise<ReadonlyMap<string, number | null>> {
   const layers = new Map(
@@ -36,12 +36,12 @@ async function readUncompressedSizes(
     ),
   );
   onProgress({ kind: "started", step: "sizes", title: "Reading layer sizes", total: layers.size });
-  const limit = pLimit(context.imageConcurrency);
+  const limit = pLimit(ports.imageConcurrency);
   let done = 0;
   const sizes = await Promise.all(
     [...layers.values()].map(({ layer, source }) =>
       limit(async () => {
-        const tail = source && (await context.images.readBlobTail(source, layer, TAIL_BYTES, context.signal));
+        const tail = source && (await ports.images.readBlobTail(source, layer, TAIL_BYTES, ports.signal));
         onProgress({ kind: "advanced", step: "sizes", done: ++done });
         return [
           layer.digest,

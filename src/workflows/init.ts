@@ -3,7 +3,7 @@ import type { PackagedChart } from "../core/charts/chart.js";
 import type { Findings } from "../core/images/image-use.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "./find/release-images.js";
-import type { ChartContext } from "./ports.js";
+import type { ChartPorts } from "./ports.js";
 import type { OnProgress } from "./progress.js";
 
 /** What is known of a chart and its release before anyone decided anything. */
@@ -16,15 +16,15 @@ export interface Survey extends Findings {
 export async function surveyChart(
   spec: BundleSpec,
   release: string | undefined,
-  context: ChartContext,
+  ports: ChartPorts,
   onProgress: OnProgress,
 ): Promise<Survey> {
-  const [prepared] = await prepareReleases(spec, context, onProgress);
+  const [prepared] = await prepareReleases(spec, ports, onProgress);
   if (prepared === undefined) throw new Error("surveyChart: a spec without a chart");
   const { chart } = prepared;
   const name = release ?? releaseNameOf(chart);
   const releases = [{ ...prepared, spec: { ...prepared.spec, release: name } }];
-  return { ...(await findReleaseImages(spec, releases, context, onProgress)), chart, release: name };
+  return { ...(await findReleaseImages(spec, releases, ports, onProgress)), chart, release: name };
 }
 
 /** Helm's names for releases are narrower than those for charts. */

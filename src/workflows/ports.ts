@@ -1,4 +1,4 @@
-// What workflows are given to work with: interfaces only, made by cli/context.ts.
+// What workflows are given to work with: interfaces only, made in cli/wiring.
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
@@ -85,7 +85,7 @@ export interface Files {
 }
 
 /** What finding images needs. */
-export interface ChartContext {
+export interface ChartPorts {
   readonly charts: ChartTool;
   /** Reads the knowledge base of operators, once. */
   readonly loadOperators: () => Promise<readonly OperatorRule[]>;
@@ -98,7 +98,7 @@ export interface ChartContext {
 }
 
 /** What planning needs. */
-export interface PlanContext extends ChartContext {
+export interface PlanPorts extends ChartPorts {
   readonly images: ImageSource;
   /** How many images are resolved at once. */
   readonly imageConcurrency: number;

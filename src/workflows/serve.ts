@@ -21,7 +21,7 @@ export type ServeOpenly = (
   listen: Listen,
 ) => Promise<{ readonly port: number; readonly close: () => Promise<void> }>;
 
-export interface ServeContext {
+export interface ServePorts {
   readonly serveOpenly: ServeOpenly;
   /** Ends the serving. */
   readonly signal: AbortSignal;
@@ -46,7 +46,7 @@ export interface ServeReport {
 export async function serveUntilAborted(
   bundle: OpenBundle,
   listen: Listen,
-  { serveOpenly, signal }: ServeContext,
+  { serveOpenly, signal }: ServePorts,
   onListening: (report: ServeReport) => Promise<void>,
   onProgress: OnProgress,
   onManifest: (request: ManifestRequest) => void = () => undefined,

@@ -37,10 +37,15 @@ async function build(
 ): Promise<{ result: RunResult; failures: readonly Failure[] }> {
   await writeFile(join(folder, "bundle.yaml"), spec);
   await writeFile(join(folder, "settings.yaml"), settings);
-  const result = await runCli(
-    ["build", join(folder, "bundle.yaml"), "-o", out(), "--json", "--config", join(folder, "settings.yaml")],
-    { entry: "built" },
-  );
+  const result = await runCli([
+    "build",
+    join(folder, "bundle.yaml"),
+    "-o",
+    out(),
+    "--json",
+    "--config",
+    join(folder, "settings.yaml"),
+  ]);
   const { error } = JSON.parse(result.stdout) as { error: Failure };
   return { result, failures: error.errors ?? [error] };
 }
@@ -78,9 +83,7 @@ describe("a spec with faults", () => {
   });
 
   it("is no spec at all when the file is missing", async () => {
-    const { code, stdout } = await runCli(["build", join(folder, "none.yaml"), "-o", out(), "--json"], {
-      entry: "built",
-    });
+    const { code, stdout } = await runCli(["build", join(folder, "none.yaml"), "-o", out(), "--json"]);
 
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -197,9 +200,7 @@ describe("a bundle that is none", () => {
     await writeFile(out(), content);
 
     for (const command of [["verify"], ["load", "--to", "kind"]]) {
-      const { code, stdout } = await runCli([command[0] ?? "", out(), ...command.slice(1), "--json"], {
-        entry: "built",
-      });
+      const { code, stdout } = await runCli([command[0] ?? "", out(), ...command.slice(1), "--json"]);
       expect(code).toBe(2);
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: "BUNDLE_INVALID", subject: out() } });
     }
@@ -213,11 +214,11 @@ describe("a wrong command line", () => {
     [["build", "a.yaml", "-o", "b", "--source", "moon"]],
     [["load", "a", "--to", "mars"]],
   ])("%j ends with 2", async (args) => {
-    expect((await runCli(args, { entry: "built" })).code).toBe(2);
+    expect((await runCli(args)).code).toBe(2);
   });
 
   it.each(["load", "unload"])("%s without a target names the option and the targets", async (command) => {
-    const { code, stdout } = await runCli([command, "a", "--json"], { entry: "built" });
+    const { code, stdout } = await runCli([command, "a", "--json"]);
 
     expect(code).toBe(2);
     const { error } = JSON.parse(stdout) as { error: Failure & { readonly hint?: string } };
@@ -236,7 +237,7 @@ describe("a wrong command line", () => {
     [["--release", "a"], "kind"],
   ])("load does not ignore %j, which is nothing for %s", async (option, target) => {
     const args = ["load", "a", "--to", target, ...option, "--json"];
-    const { code, stdout } = await runCli(args, { entry: "built" });
+    const { code, stdout } = await runCli(args);
 
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "USAGE", subject: option[0] } });

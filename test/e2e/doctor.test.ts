@@ -2,17 +2,18 @@
 import { expect, it } from "vitest";
 import { startEmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { Finding } from "../../src/workflows/doctor.js";
-import { runCli, type CliOptions } from "../support/cli.js";
+import { runCli } from "../support/cli.js";
 import { startNodes } from "../support/nodes.js";
 import { needs } from "../support/parts.js";
+import type { RunOptions } from "../support/run.js";
 
 const describeAll = await needs("nodes", "helm");
 
 async function doctor(
   args: readonly string[],
-  options: CliOptions = {},
+  options: RunOptions = {},
 ): Promise<[number, readonly Finding[]]> {
-  const { code, stdout } = await runCli(["doctor", "--json", ...args], { entry: "built", ...options });
+  const { code, stdout } = await runCli(["doctor", "--json", ...args], options);
   return [code, (JSON.parse(stdout) as { readonly findings: readonly Finding[] }).findings];
 }
 

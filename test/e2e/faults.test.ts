@@ -62,11 +62,9 @@ async function build(
   registry: EmbeddedRegistry,
   ...more: readonly string[]
 ): Promise<{ fetchedBytes: number; copiedBytes: number; digest: string }> {
-  const { code, stdout, stderr } = await runCli([...(await argumentsFor(registry)), ...more], {
-    entry: "built",
-  });
+  const { code, stdout, stderr } = await runCli([...(await argumentsFor(registry)), ...more]);
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-  expect((await runCli(["verify", join(folder, "out.bundle")], { entry: "built" })).code).toBe(0);
+  expect((await runCli(["verify", join(folder, "out.bundle")])).code).toBe(0);
   return JSON.parse(stdout) as { fetchedBytes: number; copiedBytes: number; digest: string };
 }
 
@@ -149,7 +147,7 @@ it("fetches everything through the proxy of the environment", async () => {
   const { port } = proxy.address() as AddressInfo;
   const args = await argumentsFor({ ...registry, url: "http://registry.invalid" });
   const env = { HTTP_PROXY: `http://127.0.0.1:${port}` };
-  const { code, stderr } = await runCli(args, { entry: "built", env });
+  const { code, stderr } = await runCli(args, { env });
   proxy.close();
 
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
@@ -164,7 +162,7 @@ it("fetches no finished blob again after a kill", async () => {
       ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 }
       : undefined,
   );
-  const killed = startCli(await argumentsFor(slow), { entry: "built" });
+  const killed = startCli(await argumentsFor(slow));
   const small = image.platforms[0]!.layers.slice(1).map(({ digest }) => digest);
   await until(
     () =>
@@ -187,7 +185,7 @@ it("ends with 130 when it is interrupted, without a file of the output's name", 
   const slow = await serve(({ kind }) =>
     kind === "blob" ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 } : undefined,
   );
-  const running = startCli(await argumentsFor(slow), { entry: "built" });
+  const running = startCli(await argumentsFor(slow));
   await until(() => blobGets(slow).length > 0);
   running.process.kill("SIGINT");
 
@@ -200,10 +198,11 @@ it("copies what an earlier bundle has, and fetches new blobs only", async () => 
   await rm(join(folder, "earlier.bundle"), { force: true });
   const registry = await serve();
   const earlier = join(folder, "out.bundle");
-  const { code, stdout } = await runCli(
-    [...(await argumentsFor(registry, "next.bundle")), "--reuse", earlier],
-    { entry: "built" },
-  );
+  const { code, stdout } = await runCli([
+    ...(await argumentsFor(registry, "next.bundle")),
+    "--reuse",
+    earlier,
+  ]);
 
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ digest: first.digest, fetchedBytes: 0 });

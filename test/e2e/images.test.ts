@@ -11,8 +11,7 @@ import { ROOT, sharedPath } from "../support/paths.js";
 import type { RunResult } from "../support/run.js";
 import { VIOLA_REQUIRED, writeViolaSpec } from "./viola-run.js";
 
-const run = (...args: readonly string[]): Promise<RunResult> =>
-  runCli(["images", ...args], { entry: "built" });
+const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images", ...args]);
 
 (await needs("helm"))("images of a chart with an operator that nobody knows", () => {
   const chart = join(ROOT, "test/fixtures/charts/unknown-operator");

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bundleOf } from "../integration/load/bundle-of.js";
+import { bundleOf } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { needs } from "../support/parts.js";
 import type { RunResult } from "../support/run.js";
@@ -52,7 +52,7 @@ describe("install", () => {
     const config = { apiVersion: "v1", kind: "Config", clusters: [cluster], contexts: [context] };
     const users = [{ name: "guest", user: { token: "none" } }];
     writeFileSync(kubeconfig, JSON.stringify({ ...config, users, "current-context": "far-side" }));
-    return runCli(["install", bundle, "--kubeconfig", kubeconfig, ...args], { entry: "built" });
+    return runCli(["install", bundle, "--kubeconfig", kubeconfig, ...args]);
   };
 
   it("says which context does not answer, and what to do, when the API server is down", async () => {

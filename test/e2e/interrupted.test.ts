@@ -19,7 +19,7 @@ async function askPodman(onTerm: string): Promise<{ command: Running; podman: nu
   await writeFile(join(folder, "podman"), script);
   await chmod(join(folder, "podman"), 0o755);
   const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}` };
-  const command = startCli(["doctor", "--to", "podman"], { entry: "built", env });
+  const command = startCli(["doctor", "--to", "podman"], { env });
   await expect.poll(() => readFile(note, "utf8").catch(() => ""), { timeout: 20_000 }).not.toBe("");
   return { command, podman: Number(await readFile(note, "utf8")) };
 }

@@ -13,13 +13,13 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
 import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
-import { bundleOf, type NamedWish } from "../integration/load/bundle-of.js";
+import { bundleOf, type NamedWish } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { startNodes, type Nodes } from "../support/nodes.js";
@@ -35,11 +35,18 @@ const WISHES: readonly NamedWish[] = [
   { seed: "alone", mediaTypes: "oci", layers: [50_000], reference: "ghcr.io/x/alone@DIGEST", index: false },
 ];
 /** Every program that the script uses; no list of macOS or busybox lacks one but the hash, of which it needs any. */
-const TOOLS =
-  "awk cat chmod cmp date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(" ");
+const TOOLS = "awk cat chmod date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(
+  " ",
+);
 
 /** Where the tests of `load` put it. */
 const CONTAINERD_2 = partsPath("containerds", "containerd-2.0");
+
+/** An entry of a bundle file. */
+interface Place {
+  readonly offset: number;
+  readonly size: number;
+}
 
 const describeNodes = await needs("nodes");
 
@@ -123,16 +130,17 @@ describeNodes("load.sh", () => {
       files: [file("load.sh", readFileSync(SCRIPT)), file("values/app.yaml", Buffer.from("a: 1\n"))],
     });
     names = bundle.inventory.images.flatMap((image) => image.names).sort();
-  });
-  beforeEach(async () => {
     nodes = await startNodes(1);
   });
   afterEach(async () => {
     expect(readdirSync(join(folder, "tmp"))).toEqual([]);
     expect(readFileSync(join(hosts.macos.path, REFUSED), "utf8")).toBe("");
-    await nodes.remove();
+    await nodes.empty();
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(async () => {
+    await nodes.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   it.each(["debian", "busybox", "macos"] as const)("loads every name into every node: %s", async (which) => {
     const [tar = "", ...options] = hosts[which].tar;
@@ -233,14 +241,9 @@ describeNodes("load.sh", () => {
   });
 
   it("never evaluates what a bundle says", async () => {
-    expect(
-      (
-        await load(
-          withInventory("unchanged", (json) => json),
-          "--check",
-        )
-      ).code,
-    ).toBe(0);
+    const check = async (name: string, change: (facts: string) => string): Promise<RunResult> =>
+      load(withFacts(name, change), "--check");
+    expect((await check("unchanged", (facts) => facts)).code).toBe(0);
     const trap = join(folder, "evaluated");
     const hostile = [
       `$(touch ${trap})`,
@@ -249,56 +252,118 @@ describeNodes("load.sh", () => {
       `"; touch ${trap}; "`,
       "a b",
       "-rf",
-      "x\\ny",
+      "x\ny",
+      "*",
+    ];
+    const places: readonly ((facts: string, text: string) => string)[] = [
+      (facts, text) => facts.replaceAll(/quay\.io\/org\/tagged:1/g, () => text),
+      (facts, text) => facts.replaceAll("values/app.yaml", () => text),
+      (facts, text) => facts.replaceAll("linux/amd64", () => text),
+      (facts, text) => facts.replace(/^(file \S+) \d+/m, (_, start: string) => `${start} ${text}`),
+      (facts, text) => facts.replace(/^(blob) \S+/m, (_, start: string) => `${start} ${text}`),
+      (facts, text) => facts.replace(/^(bundle) \S+/m, (_, start: string) => `${start} ${text}`),
+      (facts, text) => facts.replace(/^end.*/m, (end) => `${text}\n${end}`),
     ];
     for (const text of hostile) {
-      const places: readonly ((json: string) => string)[] = [
-        (json) => json.replaceAll(/"(?:[a-z.]+\/)+tagged:1"/g, JSON.stringify(text)),
-        (json) => json.replaceAll('"values/app.yaml"', JSON.stringify(text)),
-        (json) => json.replaceAll('"linux/amd64"', JSON.stringify(text)),
-        (json) => json.replace(/"size": \d+/, `"size": ${text}`),
-        (json) => json.replace(/"digest": "sha256:[0-9a-f]+"/, `"digest": ${JSON.stringify(text)}`),
-      ];
       for (const [index, place] of places.entries()) {
-        const { code } = await load(withInventory(`hostile-${index}`, place));
+        const { code } = await check(`hostile-${index}`, (facts) => place(facts, text));
         expect({ text, index, code }).toEqual({ text, index, code: 2 });
       }
-      // Names that are only shown may be anything.
-      const shown = withInventory("hostile-name", (json) => json.replace('"bundle"', JSON.stringify(text)));
-      expect((await load(shown, "--check")).code).toBe(0);
       expect(existsSync(trap)).toBe(false);
+    }
+    for (const path of ["/etc/x", "a/../../b", "..", "a//b", "a/"]) {
+      const { code } = await check("path", (facts) => facts.replaceAll("values/app.yaml", path));
+      expect({ path, code }).toEqual({ path, code: 2 });
     }
     for (const node of nodes.names) expect(await complete(node)).toEqual([]);
   });
 
-  /** A bundle whose bundle.json was changed; it gets so much room that it always fits, and everything after it moves. */
-  function withInventory(name: string, change: (json: string) => string): string {
-    const room = 512 * 1024;
+  it("takes bundle.json in any layout, and no facts whose checksum it does not have", async () => {
+    const turned = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(turned);
+      if (typeof value !== "object" || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, inner]) => [key, turned(inner)]),
+      );
+    };
+    for (const [index, indent] of [undefined, 4, "\t"].entries()) {
+      const file = withParts(`layout-${index}`, ({ json, facts }) => ({
+        json: JSON.stringify(turned(JSON.parse(json)), null, indent),
+        facts,
+      }));
+      expect(await load(file, "--check")).toMatchObject({ code: 0 });
+    }
+    const other = withParts("facts", ({ json, facts }) => ({
+      json,
+      facts: facts.replace("linux/amd64", "linux/arm64"),
+    }));
+    expect(await load(other, "--check")).toMatchObject({ code: 2 });
+    // A checksum that bundle.json has for another file does not count.
+    const borrowed = withParts("borrowed", ({ json, facts }) => ({
+      json: json.replace('"path": "facts"', '"path": "values/other.yaml"'),
+      facts,
+    }));
+    expect(await load(borrowed, "--check")).toMatchObject({ code: 2 });
+  });
+
+  it("refers to the script of a bundle that has no facts, or facts of another version", async () => {
+    const other = withFacts("version", (facts) => facts.replace("facts 1", "facts 2"));
+    const without = copyWith("without", (bytes) => bytes.write("other", bundle.locate("facts").offset - 512));
+    for (const file of [other, without]) {
+      const { code, stderr } = await load(file, "--check");
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: expect.stringContaining(`tar -xf ${file} load.sh`) as unknown,
+      });
+    }
+  });
+
+  /** A bundle with other facts, whose checksum is in bundle.json. */
+  function withFacts(name: string, change: (facts: string) => string): string {
+    const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+    return withParts(name, ({ json, facts }) => {
+      const changed = change(facts);
+      return { json: json.replace(hash(facts), hash(changed)), facts: changed };
+    });
+  }
+
+  /** A bundle with another bundle.json and other facts; all that follows moves. */
+  function withParts(
+    name: string,
+    change: (parts: { readonly json: string; readonly facts: string }) => {
+      readonly json: string;
+      readonly facts: string;
+    },
+  ): string {
     const bytes = readFileSync(bundle.file);
-    const end = 512 + Math.ceil(bundle.locate("bundle.json").size / 512) * 512;
-    const json = bytes
-      .toString("utf8", 512, end)
-      .replace(/[\0\s]+$/, "")
-      .replace(/"offset": (\d+)/g, (_, offset: string) => `"offset": ${Number(offset) + 512 + room - end}`);
-    const header = Buffer.from(bytes.subarray(0, 512));
-    header.write(room.toString(8).padStart(11, "0"), 124);
-    const changed = Buffer.alloc(room, " ");
-    changed.write(change(json));
-    writeFileSync(join(folder, name), Buffer.concat([header, changed, bytes.subarray(end)]));
+    const [json, facts] = ["bundle.json", "facts"].map((path) => bundle.locate(path)) as [Place, Place];
+    const text = ({ offset, size }: Place): string => bytes.toString("utf8", offset, offset + size);
+    const changed = change({ json: text(json), facts: text(facts) });
+    const entry = (at: number, content: string): Buffer => {
+      const header = Buffer.from(bytes.subarray(at - 512, at));
+      header.write(Buffer.byteLength(content).toString(8).padStart(11, "0"), 124);
+      const padding = (512 - (Buffer.byteLength(content) % 512)) % 512;
+      return Buffer.concat([header, Buffer.from(content), Buffer.alloc(padding)]);
+    };
+    const rest = bytes.subarray(facts.offset + Math.ceil(facts.size / 512) * 512);
+    const parts = [entry(json.offset, changed.json), entry(facts.offset, changed.facts), rest];
+    writeFileSync(join(folder, name), Buffer.concat(parts));
     return join(folder, name);
   }
 
   it("ends at once when it is interrupted, leaves nothing, and goes on next time", async () => {
     const large = await bundleOf(folder, "large", [
-      { seed: "large", mediaTypes: "oci", layers: [200_000_000], reference: "quay.io/org/large:1" },
+      { seed: "large", mediaTypes: "oci", layers: [100_000_000], reference: "quay.io/org/large:1" },
     ]);
     const running = start(...host("debian", [large.file, "--to", `kind:${nodes.cluster}`]));
-    const sending = new Promise<void>((resolve) => {
-      running.process.stderr.on("data", (text: Buffer) => {
-        if (text.includes("sending")) setTimeout(resolve, 300);
-      });
-    });
-    await Promise.race([sending, running.result]);
+    const ingest = "/var/lib/containerd/io.containerd.content.v1.content/ingest";
+    const isArriving = async (): Promise<boolean> => {
+      const listed = nodes.names.map((node) => nodes.exec(node, "sh", "-c", `ls ${ingest}/*/data || :`));
+      return (await Promise.all(listed)).some((files) => files !== "");
+    };
+    await expect.poll(isArriving, { timeout: 60_000, interval: 10 }).toBe(true);
     running.process.kill("SIGINT");
     const { code, stderr } = await running.result;
     expect({ code, stderr }).toMatchObject({
@@ -306,9 +371,13 @@ describeNodes("load.sh", () => {
       stderr: expect.stringContaining("interrupted") as unknown,
     });
     expect(readdirSync(join(folder, "tmp"))).toEqual([]);
-    for (const node of nodes.names) expect(await complete(node)).toEqual([]);
+    for (const node of nodes.names) {
+      expect(await complete(node)).toEqual([]);
+      expect(await nodes.exec(node, "ctr", "-n", "k8s.io", "content", "ls")).not.toContain("anchor");
+    }
 
-    expect((await load(large.file)).code).toBe(0);
+    const again = await load(large.file);
+    expect(again, again.stderr).toMatchObject({ code: 0 });
     for (const node of nodes.names) expect(await complete(node)).toEqual(["quay.io/org/large:1"]);
   });
 
@@ -350,7 +419,7 @@ describeNodes("what load.sh has brought", () => {
     const [tagged, , alone] = WISHES as [NamedWish, NamedWish, NamedWish];
     const to = ["--to", `kind:${nodes.cluster}`];
     const cli = async (...args: readonly string[]): Promise<void> => {
-      expect(await runCli([...args, ...to], { entry: "built" })).toMatchObject({ code: 0 });
+      expect(await runCli([...args, ...to])).toMatchObject({ code: 0 });
     };
     const names = async (node: string): Promise<readonly string[]> =>
       (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q"))
@@ -440,9 +509,7 @@ describeBuild("a bundle that brings its tools along", () => {
   let registry: EmbeddedRegistry;
   let nodes: Nodes;
   const build = (...args: readonly string[]): Promise<RunResult> =>
-    runCli(["build", join(folder, "bundle.yaml"), "--config", join(folder, "settings.yaml"), ...args], {
-      entry: "built",
-    });
+    runCli(["build", join(folder, "bundle.yaml"), "--config", join(folder, "settings.yaml"), ...args]);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-with-"));
@@ -469,7 +536,7 @@ describeBuild("a bundle that brings its tools along", () => {
     const file = join(folder, "tools.tar");
     const built = await build("-o", file, "--with", "cli,node", "--with", "helm");
     expect(built).toMatchObject({ code: 0 });
-    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    expect((await runCli(["verify", file])).code).toBe(0);
     mkdirSync(join(folder, "path"));
     for (const tool of [...TOOLS, "docker", "sh", "dirname", "sha256sum"])
       symlinkSync(execFileSync("which", [tool], { encoding: "utf8" }).trim(), join(folder, "path", tool));
@@ -548,7 +615,7 @@ describeBuild("a bundle that brings its tools along", () => {
     registry.addImage(folder, image, "docker.io/viola-test/kind-node", "1");
     const reference = "viola-test/kind-node:1";
     expect(await build("-o", file, "--with", `kind-node-image=${reference}`)).toMatchObject({ code: 0 });
-    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    expect((await runCli(["verify", file])).code).toBe(0);
     try {
       expect(await run("dash", [SCRIPT, file, "--to", "kind-node-image"])).toMatchObject({ code: 0 });
       await mustRun("docker", ["image", "inspect", reference]);
@@ -559,7 +626,7 @@ describeBuild("a bundle that brings its tools along", () => {
       const args = [SCRIPT, file, "--to", `kind:${nodes.cluster}`];
       expect(await run("dash", args, { env: { ...process.env, ...env } })).toMatchObject({ code: 0 });
     }
-    const { code } = await runCli(["load", file, "--to", `kind:${nodes.cluster}`], { entry: "built" });
+    const { code } = await runCli(["load", file, "--to", `kind:${nodes.cluster}`]);
     expect(code).toBe(0);
     for (const node of nodes.names)
       expect(await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain("kind-node");
@@ -596,6 +663,6 @@ describeBuild("a bundle that brings its tools along", () => {
       server.close();
     }
     expect(await mustRun("tar", ["-xOf", file, "bin/kubectl"])).toBe(program.toString());
-    expect((await runCli(["verify", file], { entry: "built" })).code).toBe(0);
+    expect((await runCli(["verify", file])).code).toBe(0);
   });
 });

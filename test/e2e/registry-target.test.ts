@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { OpenBundle } from "../../src/workflows/ports.js";
-import { bundleOf } from "../integration/load/bundle-of.js";
+import { bundleOf } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startDockerRegistry, type DockerRegistry } from "../support/docker-registry.js";
 import { needs } from "../support/parts.js";
@@ -47,7 +47,6 @@ describe("load --to registry://", () => {
   const load = (target: string, ...more: readonly string[]): Promise<RunResult> => {
     const auth = Buffer.from(`${registry.user}:${registry.password}`).toString("base64");
     return runCli(["load", bundle.file, "--to", target, "--config", config, ...more], {
-      entry: "built",
       env: { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [registry.host]: { auth } } }) },
     });
   };

@@ -1,5 +1,4 @@
 // Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is left as it was.
-import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,21 +24,19 @@ const HIDDEN = [
   "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
 ];
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
-const MOMENTS = Array.from({ length: 10 }, (_, index) => index + 1);
-const LATEST_MS = 12_000;
 
 interface Drafted {
   readonly drafts: readonly OperatorDraft[];
 }
 
+// A cluster of its own: while a rehearsal goes on, nodes get images from nowhere else, and every test compares all that is on the cluster.
 describeAll("rehearse", () => {
   let viola: ViolaRun;
   let kube: Kube;
   let before: string;
 
   beforeAll(async () => {
-    viola = await prepareLiveViola();
-    kube = await startKube(3);
+    [viola, kube] = await Promise.all([prepareLiveViola(), startKube(3)]);
     const live = `docker://${registries().plain}/${LIVE_PREFIX}`;
     await mustRun("skopeo", [
       ...["copy", "--src-tls-verify=false", "--dest-tls-verify=false"],
@@ -207,7 +204,7 @@ describeAll("rehearse", () => {
 
   it("makes a cluster with kind where none is named, and takes it away, also when it is interrupted", async () => {
     const spec = await writeChart("made", { templates: [deployment("server", SERVER)] });
-    const options = { entry: "built", env: await kindEnvironment() } as const;
+    const options = { env: await kindEnvironment() } as const;
     const args = ["rehearse", spec, "--json", "--config", viola.settings];
     const ownNodes = async (): Promise<readonly string[]> => {
       const names = await mustRun("docker", ["ps", "--all", "--format={{.Names}}"]);
@@ -230,14 +227,46 @@ describeAll("rehearse", () => {
     expect(await runCli(args, { ...options, env })).toMatchObject({ code: 2 });
   });
 
-  it.each(MOMENTS)("leaves nothing when it is interrupted, at moment %i", async (moment) => {
+  const get = async (...args: readonly string[]): Promise<string> =>
+    (await kube.kubectl("get", ...args, "--ignore-not-found")).stdout;
+  const inNamespace = (kind: string, path: string): Promise<string> =>
+    get(kind, "--namespace=short", `--output=jsonpath={.items[*]${path}}`);
+
+  it.each<[string, (said: () => string) => boolean | Promise<boolean>]>([
+    ["it is started", () => true],
+    ["it says what it does", (said) => said() !== ""],
+    ["a node has its mirror", hasMirror],
+    ["there is a namespace", async () => (await get("namespace", "short")) !== ""],
+    ["there is a release", async () => (await inNamespace("secrets", ".type")).includes("helm.sh/release")],
+    ["there is a Pod", async () => (await inNamespace("pods", ".metadata.name")) !== ""],
+    ["a Pod is scheduled", async () => (await inNamespace("pods", ".spec.nodeName")) !== ""],
+    ["an image is pulled", async () => (await inNamespace("events", ".reason")).includes("Pulled")],
+    ["a Pod runs", async () => (await inNamespace("pods", ".status.phase")).includes("Running")],
+    ["it puts things back", async () => (await get("namespace", "short")).includes("Terminating")],
+  ])("leaves nothing when it is interrupted as soon as %s", async (_, isReached) => {
     const spec = await writeChart("short", { templates: [deployment("server", SERVER)] });
     const running = viola.start("rehearse", spec, ...target());
-    await delay(createHash("sha256").update(String(moment)).digest().readUInt16BE(0) % LATEST_MS);
-    running.process.kill("SIGINT");
+    let said = "";
+    running.process.stderr.on("data", (text: Buffer) => (said += text.toString()));
+    let isOver = false;
+    void running.result.then(() => (isOver = true));
+    try {
+      while (!(await isReached(() => said))) {
+        expect(isOver, said).toBe(false);
+        await delay(50);
+      }
+    } finally {
+      running.process.kill("SIGINT");
+      await running.result;
+    }
 
     expect([0, 130]).toContain((await running.result).code);
   });
+
+  async function hasMirror(): Promise<boolean> {
+    const script = "ls -d /etc/containerd/certs.d/_default || :";
+    return (await kube.exec(kube.nodes.at(-1) ?? "", "sh", "-c", script)) !== "";
+  }
 
   /** Writes a chart and the spec of a bundle with it alone. */
   async function writeChart(

@@ -36,7 +36,7 @@ describeDocker("build --source docker", () => {
     writeFile(spec, `name: built-here\nversion: 1.0.0\ncharts: []\nimages: { include: ["${image}"] }\n`);
   const viola = (...args: readonly string[]): Promise<RunResult> => {
     const { DOCKER_HOST, DOCKER_CONTEXT } = process.env;
-    return runCli(args, { entry: "built", env: { DOCKER_HOST, DOCKER_CONTEXT } });
+    return runCli(args, { env: { DOCKER_HOST, DOCKER_CONTEXT } });
   };
 
   it("makes a bundle that verifies, and whose audit says that the image was rebuilt", async () => {

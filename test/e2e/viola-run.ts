@@ -60,14 +60,13 @@ async function prepareRun(prefix: string, images: readonly ViolaImage[]): Promis
     settings,
     `mirrors:\n  "*": { endpoints: ["${registry}/${prefix}/{registry}"], only: true }\ncache: ${partsPath("helm")}\n`,
   );
-  const options = { entry: "built" } as const;
   return {
     folder,
     spec,
     images,
     settings,
-    cli: (...args) => runCli([...args, "--config", settings], options),
-    start: (...args) => startCli([...args, "--config", settings], options),
+    cli: (...args) => runCli([...args, "--config", settings]),
+    start: (...args) => startCli([...args, "--config", settings]),
     close: async () => {
       await charts.close();
       await rm(folder, { recursive: true, force: true });

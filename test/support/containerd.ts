@@ -22,9 +22,12 @@ export interface Containerd {
 }
 
 /**
- * Starts it over empty folders, which `stop` removes; `certs` is its folder of hosts.toml files. Only after `needs("ctr", "root")`.
+ * Starts it over empty folders, which `stop` removes; `certs` is its folder of hosts.toml files. Programs in
+ * `programs` win over those on PATH, which gives another containerd. Only after `needs("ctr", "root")`.
  */
-export async function startContainerd(certs = "/nowhere"): Promise<Containerd> {
+export async function startContainerd(certs = "/nowhere", programs?: string): Promise<Containerd> {
+  const path = [programs, process.env["PATH"]].filter((part) => part !== undefined).join(":");
+  const env = { ...process.env, PATH: path };
   const folder = mkdtempSync(join(tmpdir(), "viola-containerd-"));
   const socket = join(folder, "containerd.sock");
   const folders = ["--root", join(folder, "root"), "--state", join(folder, "state")];
@@ -35,11 +38,12 @@ export async function startContainerd(certs = "/nowhere"): Promise<Containerd> {
   );
   const options = ["--config", config, "--address", socket, "--log-level", "error", ...folders];
   const child = spawn("containerd", options, {
+    env,
     stdio: "ignore",
   });
   const exit = new Promise((resolve) => child.once("exit", resolve));
   const ctr = (...command: string[]): Promise<RunResult> =>
-    run("ctr", ["--address", socket, "--namespace", "k8s.io", ...command]);
+    run("ctr", ["--address", socket, "--namespace", "k8s.io", ...command], { env });
   for (let tries = 0; (await ctr("version")).code !== 0; tries++) {
     if (tries === 100) throw new Error("containerd does not answer");
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -54,7 +58,9 @@ export async function startContainerd(certs = "/nowhere"): Promise<Containerd> {
       ctr("images", "pull", "--hosts-dir", hosts, "--platform", "linux/amd64", ...own, ...options, name),
     pullByCri: (name) => callCri(socket, "PullImage", message(message(Buffer.from(name)))),
     images: async () => {
-      const list = await mustRun("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "ls"]);
+      const list = await mustRun("ctr", ["--address", socket, "--namespace", "k8s.io", "images", "ls"], {
+        env,
+      });
       const lines = list.trim().split("\n").slice(1);
       return new Map(
         lines.map((line) => line.split(/\s+/)).map(([name = "", , digest = ""]) => [name, digest]),

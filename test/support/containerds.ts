@@ -2,8 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
 import { sharedPath } from "./paths.js";
+import { noteLeftOut } from "./run-folder.js";
 
 const VERSIONS = ["containerd-1.7", "containerd-2.0"];
 
@@ -15,7 +17,7 @@ export function containerds(): readonly (readonly [string, string | undefined])[
   const archive = sharedPath("kube/programs.tar.xz");
   const onPath = ["on PATH", undefined] as const;
   if (!existsSync(archive)) {
-    console.warn("only the containerd on PATH is tested: no folder ../shared/kube with others");
+    noteLeftOut(expect.getState().testPath ?? "", "other versions of containerd: no folder ../shared/kube");
     return [onPath];
   }
   const home = partsPath("containerds");

@@ -1,7 +1,6 @@
 // Starts a real docker-registry process of the test's own on a free port of 127.0.0.1.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,10 +41,9 @@ export async function startDockerRegistry(
     writeFileSync(at("htpasswd"), line);
     extra = `  tls: {certificate: ${at("server.crt")}, key: ${at("server.key")}}\nauth: {htpasswd: {realm: test, path: ${at("htpasswd")}}}\n`;
   } else if (door === "bearer") {
-    const port = String(await freePort());
-    children.push(startTokenServer(port, at("server.crt"), at("server.key")));
-    await answers(`http://127.0.0.1:${port}/token`);
-    const token = `{realm: "http://127.0.0.1:${port}/token", service: test, issuer: viola-parts, rootcertbundle: ${at("server.crt")}}`;
+    const tokens = startTokenServer(at("server.crt"), at("server.key"));
+    children.push(tokens);
+    const token = `{realm: "http://${await listeningHost(tokens)}/token", service: test, issuer: viola-parts, rootcertbundle: ${at("server.crt")}}`;
     extra = `auth: {token: ${token}}\n`;
   }
   writeFileSync(
@@ -84,49 +82,28 @@ function makeCertificate(folder: string, address: string): void {
   );
 }
 
-function startTokenServer(port: string, certificate: string, key: string): ChildProcess {
+function startTokenServer(certificate: string, key: string): ChildProcess {
   const login = ["--user", USER, "--password", PASSWORD];
   const files = ["--certificate", certificate, "--key", key];
-  return spawn(process.execPath, ["--import", "tsx", TOKEN_SERVER, "--port", port, ...files, ...login], {
-    stdio: "ignore",
+  return spawn(process.execPath, ["--import", "tsx", TOKEN_SERVER, ...files, ...login], {
+    stdio: ["ignore", "pipe", "ignore"],
   });
 }
 
-/** Reads the port that the kernel chose off the registry's log. */
+/** Reads the port that the kernel chose off what a server says on standard output or standard error. */
 function listeningHost(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let log = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    (child.stdout ?? child.stderr)?.setEncoding("utf8").on("data", (text: string) => {
       log += text;
       const host = /listening on (\d+\.\d+\.\d+\.\d+:\d+)/.exec(log)?.[1];
       if (host !== undefined) resolve(host);
     });
     child.on("error", reject);
     child.on("exit", () => {
-      reject(new Error(`docker-registry ended: ${log}`));
+      reject(new Error(`the server ended: ${log}`));
     });
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function answers(url: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    try {
-      await fetch(url);
-      return;
-    } catch (cause) {
-      if (Date.now() > deadline) throw cause;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {

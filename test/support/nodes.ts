@@ -10,8 +10,17 @@ export interface Nodes {
   readonly names: readonly string[];
   /** Runs a command in a node and returns its standard output; throws when it fails. */
   exec(node: string, ...command: string[]): Promise<string>;
+  /** Removes every image, with its content, from every node. */
+  empty(): Promise<void>;
   remove(): Promise<void>;
 }
+
+/** A fetch that was killed leaves a lease on what it has so far. */
+const EMPTY = `
+export CONTAINERD_NAMESPACE=k8s.io
+ctr leases ls -q | xargs -r ctr leases rm
+ctr images ls -q | xargs -r ctr images rm --sync
+`;
 
 const SCRIPT = join(ROOT, "scripts/parts/nodes.sh");
 
@@ -24,10 +33,19 @@ export async function startNodes(workers = 2, folder?: string): Promise<Nodes> {
   const path = [folder, process.env["PATH"]].filter((part) => part !== undefined).join(":");
   await mustRun(SCRIPT, ["up", cluster, String(workers)], { env: { ...process.env, PATH: path } });
   const worker = (number: number): string => `${cluster}-worker${number === 1 ? "" : number}`;
+  const names = [
+    `${cluster}-control-plane`,
+    ...Array.from({ length: workers }, (_, index) => worker(index + 1)),
+  ];
+  const exec = (node: string, ...command: readonly string[]): Promise<string> =>
+    mustRun("docker", ["exec", node, ...command]);
   return {
     cluster,
-    names: [`${cluster}-control-plane`, ...Array.from({ length: workers }, (_, index) => worker(index + 1))],
-    exec: (node, ...command) => mustRun("docker", ["exec", node, ...command]),
+    names,
+    exec,
+    empty: async () => {
+      await Promise.all(names.map((node) => exec(node, "sh", "-c", EMPTY)));
+    },
     remove: async () => {
       await mustRun(SCRIPT, ["down", cluster]);
     },

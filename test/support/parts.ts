@@ -1,10 +1,11 @@
 // How a test says which real parts it needs, and what happens where one is missing.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { describe } from "vitest";
+import { describe, expect } from "vitest";
 import { readRegistries, type Registries } from "../../scripts/parts/home.js";
 import { ROOT, sharedPath } from "./paths.js";
 import { run } from "./run.js";
+import { noteLeftOut } from "./run-folder.js";
 
 export type Part =
   | "docker"
@@ -16,7 +17,10 @@ export type Part =
   | "skopeo"
   | "podman"
   | "ctr"
+  | "network-namespace"
   | "shared"
+  | "debootstrap"
+  | "ci"
   | "root";
 
 /** Resolves to what is missing and how to get it; undefined when the part is there. */
@@ -32,6 +36,10 @@ const docker: Check = async () =>
     ? undefined
     : "no Docker engine answers: scripts/parts/engine.sh up";
 
+/** Also true where the folder was named and is not there: that is a mistake, not a checkout without it. */
+const hasShared = (): boolean =>
+  process.env["VIOLA_SHARED"] !== undefined || existsSync(sharedPath("chart-repos"));
+
 const shared: Check = () =>
   Promise.resolve(
     existsSync(sharedPath("chart-repos"))
@@ -45,10 +53,17 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   docker,
   shared,
   root,
+  // What takes minutes and a network at its first run.
+  ci: () => Promise.resolve(process.env["CI"] ? undefined : "only where CI is set"),
+  debootstrap: program("debootstrap"),
   "docker-registry": program("docker-registry"),
   skopeo: program("skopeo"),
   podman: program("podman"),
   ctr: program("ctr"),
+  "network-namespace": async () =>
+    (await run("unshare", ["--net", "true"])).code === 0
+      ? undefined
+      : "`unshare --net` cannot make a network namespace: needs Linux, util-linux and root",
   registries: async () => {
     const registries = readRegistries();
     const answers =
@@ -70,17 +85,24 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   },
 };
 
+/** What not every checkout has, and CI does without: test data beside the repository, and the Kubernetes that lies there. */
+const OPTIONAL: ReadonlySet<Part> = new Set(["shared", "kube"]);
+
 /**
- * Returns vitest's `describe` when every part is there. Otherwise prints what is missing and returns one that skips;
- * where `CI` or `VIOLA_REQUIRE` is set it throws instead, so that nothing goes untested unseen.
+ * Returns vitest's `describe` when every part is there. Otherwise notes what is missing and returns one that skips. Where `CI`
+ * or `VIOLA_REQUIRE` is set, a real part that is missing is an error, so that nothing goes untested unseen; in CI, only the
+ * folder of shared test data may be missing. The end of the run says what was left out.
  */
 export async function needs(...parts: readonly Part[]): Promise<typeof describe | typeof describe.skip> {
-  const answers = await Promise.all(parts.map((part) => CHECKS[part]()));
-  const missing = answers.filter((answer) => answer !== undefined);
-  if (missing.length === 0) return describe;
-  const reason = `needs ${parts.join(", ")}: ${missing.join("; ")}`;
-  if (process.env["CI"] || process.env["VIOLA_REQUIRE"]) throw new Error(reason);
-  console.warn(`skipped: ${reason}`);
+  const answers = await Promise.all(parts.map(async (part) => ({ part, missing: await CHECKS[part]() })));
+  const wanting = answers.filter(({ missing }) => missing !== undefined);
+  if (wanting.length === 0) return describe;
+  const reasons = [...new Set(wanting.map(({ missing }) => missing))].join("; ");
+  const isOptional = wanting.every(({ part }) => OPTIONAL.has(part)) && !hasShared();
+  if (process.env["VIOLA_REQUIRE"] || (process.env["CI"] && !isOptional)) {
+    throw new Error(`needs ${parts.join(", ")}: ${reasons}`);
+  }
+  noteLeftOut(expect.getState().testPath ?? "", reasons);
   return describe.skip;
 }
 

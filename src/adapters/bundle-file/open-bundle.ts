@@ -1,8 +1,9 @@
 // Opens a bundle file: reads its inventory and checks that the file is laid out as the inventory says.
 import { open, stat, type FileHandle } from "node:fs/promises";
+import { formatFacts } from "../../core/bundle/facts.js";
 import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
-import { blobPath, IMAGES_PATH, INVENTORY_PATH } from "../../core/bundle/paths.js";
+import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "../../core/bundle/paths.js";
 import {
   paddedSize,
   parseTarHeader,
@@ -86,6 +87,15 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
 
   await passEntry(INVENTORY_PATH, first.size);
   for (const { path, size } of inventory.files) await passEntry(path, size);
+  // load.sh reads facts where this program reads bundle.json, so the two must never disagree. Bundles that were
+  // built before there were facts have none.
+  const facts = entries.get(FACTS_PATH);
+  if (facts !== undefined) {
+    if (inventory.files[0]?.path !== FACTS_PATH) throw invalid(`${FACTS_PATH} is not its first file`);
+    const expected = Buffer.from(formatFacts(inventory));
+    if (facts.size !== expected.length || !(await read(facts.offset, facts.size)).equals(expected))
+      throw invalid(`${FACTS_PATH} is not what ${INVENTORY_PATH} says`);
+  }
   const images = await expectEntry(IMAGES_PATH, undefined);
   offset += TAR_BLOCK;
   const imagesEnd = offset + images.size;

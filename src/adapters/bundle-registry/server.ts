@@ -141,7 +141,7 @@ async function startServer(served: Served): Promise<RunningServer> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { findRoute, enter, onSent, options: { onManifest, beyond } }: Served,
+  { findRoute, enter, onSent, options: { onManifest, upstream } }: Served,
   handle: FileHandle,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
@@ -155,7 +155,7 @@ async function answer(
   const route = findRoute(path, url.registry);
   if (route.kind !== "ping" && route.kind !== "document" && route.wanted !== undefined) {
     const status = route.kind === "content" ? 200 : 404;
-    if (beyond?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
+    if (upstream?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("Allow", "GET, HEAD");
@@ -163,7 +163,7 @@ async function answer(
   } else if (route.kind === "ping") {
     answerStatus(response, 200);
   } else if (route.kind === "unknown") {
-    if (beyond === undefined || !(await answerFromBeyond(request, response, route, beyond))) {
+    if (upstream === undefined || !(await answerFromUpstream(request, response, route, upstream))) {
       answerError(response, 404, route.code);
     }
   } else if (route.kind === "document") {
@@ -203,13 +203,13 @@ function answerError(response: ServerResponse, status: number, code: UnknownCode
 }
 
 /** Answers with what the bundle has not. Returns false when it is not there either, or cannot be had. */
-async function answerFromBeyond(
+async function answerFromUpstream(
   { method }: IncomingMessage,
   response: ServerResponse,
   { wanted, blob }: Extract<Route, { readonly kind: "unknown" }>,
-  beyond: UpstreamRegistry,
+  upstream: UpstreamRegistry,
 ): Promise<boolean> {
-  const manifest = wanted && (await beyond.findManifest(wanted));
+  const manifest = wanted && (await upstream.findManifest(wanted));
   if (manifest !== undefined) {
     const { mediaType, size, digest, bytes } = manifest;
     response.writeHead(200, {
@@ -220,7 +220,7 @@ async function answerFromBeyond(
     response.end(method === "HEAD" ? undefined : bytes);
     return true;
   }
-  const opened = blob === undefined || method === "HEAD" ? undefined : beyond.openBlob(blob);
+  const opened = blob === undefined || method === "HEAD" ? undefined : upstream.openBlob(blob);
   if (opened === undefined) return false;
   response.writeHead(200, { "Content-Type": BLOB_MEDIA_TYPE, "Content-Length": opened.size });
   await pipeline(opened.chunks, response);

@@ -6,7 +6,7 @@ import { ViolaError } from "../../errors.js";
 import { streamBlob } from "../blobs/stream-blob.js";
 import type { RegistryClient, RegistryRepository } from "../registry/client.js";
 
-/** Where a blob of an image from beyond is to be had. */
+/** Where a blob of an image from upstream is to be had. */
 interface Part {
   readonly descriptor: Descriptor;
   readonly repository: RegistryRepository;
@@ -17,7 +17,7 @@ interface Part {
  * Fetches manifests and streams blobs for as long as the signal does not fire. What no registry hands out is told to `onRefused`, once per name,
  * with what the registries said.
  */
-export function registriesBeyond(
+export function upstreamRegistry(
   registry: RegistryClient,
   onRefused: (name: string, why: string) => void,
   signal: AbortSignal,

@@ -17,9 +17,9 @@ export function dockerStore(engine: DockerEngine): ImageStore {
     platform: async (signal) => normalizePlatform(await engine.platform(signal)),
     listImages: (signal) => engine.listImages(signal),
     usedImages: (signal) => engine.usedImages(signal),
-    takeImages: async (lacking, { file, inventory }, onBytes, signal) => {
-      const images = lacking.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
-      const blobs = new Set([...manifestsOf(lacking), ...missingBlobs(lacking, new Set())]);
+    loadImages: async (missing, { file, inventory }, onBytes, signal) => {
+      const images = missing.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
+      const blobs = new Set([...manifestsOf(missing), ...missingBlobs(missing, new Set())]);
       const segments = planPartialArchive(inventory, images, blobs);
       const counted = async function* (): AsyncGenerator<Uint8Array> {
         for await (const chunk of readSegments(file, segments)) {

@@ -239,7 +239,7 @@ class CtrNode implements ClusterNode {
     return new Set(listed.split("\n").flatMap((line) => line.split(/\s+/)[1] ?? []));
   }
 
-  async noteBundle(
+  async labelBundle(
     names: readonly string[],
     bundle: string,
     needed: boolean,

@@ -2,7 +2,7 @@
 import { isSystemError, ViolaError } from "../../errors.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 
-export interface OwnClusterInput {
+export interface KindClusterInput {
   readonly name: string;
   /** Path of the configuration. */
   readonly config: string;
@@ -28,8 +28,8 @@ export async function requireKind(env: Readonly<Record<string, string>>, signal:
  * Makes the cluster and returns what takes it away again, which never throws; what a failed or interrupted attempt left is taken away before it
  * rejects. Throws `CLUSTER_NOT_FOUND` with what kind said, or the signal's reason.
  */
-export async function makeOwnCluster(
-  { name, config, kubeconfig }: OwnClusterInput,
+export async function createKindCluster(
+  { name, config, kubeconfig }: KindClusterInput,
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<() => Promise<void>> {

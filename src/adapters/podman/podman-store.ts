@@ -76,7 +76,7 @@ export function podmanStore(env: Readonly<Record<string, string | undefined>>): 
       );
       return new Set(text.split("\n").flatMap((id) => (id === "" ? [] : [`sha256:${id}`])));
     },
-    takeImages: async (lacking, bundle, onBytes, signal) => {
+    loadImages: async (missing, bundle, onBytes, signal) => {
       const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
       const served = await serveBundle(
         bundle,
@@ -86,7 +86,7 @@ export function podmanStore(env: Readonly<Record<string, string | undefined>>): 
         { address: "127.0.0.1", asMirror: true },
       );
       try {
-        const wanted = wantedNames(lacking);
+        const wanted = wantedNames(missing);
         const hosts = [...new Set(wanted.map(({ name }) => parseReference(name).registry))];
         const door = `127.0.0.1:${served.port}${served.pathFor("podman")}`;
         const file = join(folder, "registries.conf");

@@ -23,7 +23,7 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
   }
   return await Promise.all([
     describeFile("bin/viola-airgap", join(home, LAUNCHER), true, signal),
-    ...["package.json", ...names]
+    ...["LICENSE", "package.json", "manifests/bundle.schema.json", ...names]
       .sort()
       .map((name) => describeFile(`bin/lib/viola-airgap/${name}`, join(home, name), false, signal)),
   ]);

@@ -48,7 +48,7 @@ const HEAD_BYTES = 20;
  * Returns the program as `bin/NAME`. Throws `FILE_UNUSABLE` when it cannot be had, is no Linux program, or is none for a platform of the
  * bundle, and `DIGEST_MISMATCH` when a URL gave something else than it was to give.
  */
-export async function carryProgram(
+export async function bundleProgram(
   name: string,
   source: ProgramSource,
   options: ProgramOptions,

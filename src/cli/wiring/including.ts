@@ -26,18 +26,18 @@ interface IncludeRequest {
 export function parseIncludes(
   values: readonly string[],
   cwd: string,
-): { readonly wishes: readonly IncludeRequest[]; readonly hostImages: readonly string[] } {
+): { readonly requests: readonly IncludeRequest[]; readonly hostImages: readonly string[] } {
   const texts = values.flatMap((value) =>
     value.split(new RegExp(`,(?=(?:${NAMES.join("|")})(?:[=,]|$))`)).map((text) => text.trim()),
   );
   const isImage = (text: string): boolean => text.startsWith(`${KIND_NODE_IMAGE}=`);
   const hostImages = texts.filter(isImage).map((text) => text.slice(KIND_NODE_IMAGE.length + 1));
   hostImages.forEach(parseReference);
-  const wishes = texts.filter((text) => !isImage(text)).map((text) => parseWish(text, cwd));
-  return { wishes: [...new Map(wishes.map((wish) => [wish.name, wish])).values()], hostImages };
+  const requests = texts.filter((text) => !isImage(text)).map((text) => parseRequest(text, cwd));
+  return { requests: [...new Map(requests.map((request) => [request.name, request])).values()], hostImages };
 }
 
-function parseWish(text: string, cwd: string): IncludeRequest {
+function parseRequest(text: string, cwd: string): IncludeRequest {
   const [, given = "", source] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
   const wrong = (message: string): ViolaError =>
     new ViolaError("USAGE", `--with ${text}: ${message}`, {
@@ -55,40 +55,40 @@ function parseWish(text: string, cwd: string): IncludeRequest {
 }
 
 /** Finds or fetches everything, and returns it in the order of the bundle. Throws the failures of all at once. */
-export async function carryFiles(
-  wishes: readonly IncludeRequest[],
+export async function collectIncludes(
+  requests: readonly IncludeRequest[],
   platforms: readonly Platform[],
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<readonly BundledFile[]> {
-  if (wishes.length === 0) return [];
-  const [{ bundledCli }, { carryProgram }, { ca }, folder] = await Promise.all([
+  if (requests.length === 0) return [];
+  const [{ bundledCli }, { bundleProgram }, { ca }, folder] = await Promise.all([
     import("../../adapters/programs/bundle-cli.js"),
     import("../../adapters/programs/bundle-program.js"),
-    context.settings(),
-    context.temporaryFolder(),
+    runtime.settings(),
+    runtime.temporaryFolder(),
   ]);
-  const options = { platforms, folder, ca: ca.map(({ pem }) => pem), signal: context.signal };
-  const carried = await settleAll(
+  const options = { platforms, folder, ca: ca.map(({ pem }) => pem), signal: runtime.signal };
+  const bundledFiles = await settleAll(
     "not everything can come along",
-    wishes.map(async ({ name, source }) =>
+    requests.map(async ({ name, source }) =>
       name === "cli"
-        ? bundledCli(context.home, context.signal)
+        ? bundledCli(runtime.home, runtime.signal)
         : [
-            await carryProgram(
+            await bundleProgram(
               name,
-              source ?? { kind: "file", file: await findProgram(name, context) },
+              source ?? { kind: "file", file: await findProgram(name, runtime) },
               options,
-              context.progress.onProgress,
+              runtime.progress.onProgress,
             ),
           ],
     ),
   );
-  return carried.flat().sort((one, other) => (one.path < other.path ? -1 : 1));
+  return bundledFiles.flat().sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-async function findProgram(name: ProgramName, context: CommandRuntime): Promise<string> {
+async function findProgram(name: ProgramName, runtime: CommandRuntime): Promise<string> {
   if (name === "node") return process.execPath;
-  if (name === "helm") return (await findHelmProgram(context)).program;
+  if (name === "helm") return (await findHelmProgram(runtime)).program;
   const { findKubectl } = await import("../../adapters/kube/find-kubectl.js");
-  return findKubectl({ path: context.env["PATH"], cacheFolder: await programFolder(context) });
+  return findKubectl({ path: runtime.env["PATH"], cacheFolder: await programFolder(runtime) });
 }

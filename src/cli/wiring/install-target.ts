@@ -13,38 +13,38 @@ const NOT_HERE: ReadonlySet<string> = new Set(["CLUSTER_NOT_FOUND", "DOCKER_UNAV
 /** Returns the context that Kind writes for the cluster of the target, whether that is named or the only one; undefined for other targets. */
 export async function findContextOf(
   target: InstallTarget | undefined,
-  context: {
+  runtime: {
     readonly docker: () => Promise<Pick<DockerEngine, "listContainers">>;
     readonly signal: AbortSignal;
   },
 ): Promise<string | undefined> {
   if (target?.kind !== "kind") return undefined;
   const { findKindCluster } = await import("../../adapters/nodes/kind.js");
-  return `kind-${target.cluster ?? (await findKindCluster(await context.docker(), undefined, context.signal))}`;
+  return `kind-${target.cluster ?? (await findKindCluster(await runtime.docker(), undefined, runtime.signal))}`;
 }
 
 /** Returns where images are looked for; without a target, the nodes of the Kind cluster that the context is of, when it runs on this machine. */
 export async function findImagePlaces(
   target: InstallTarget | undefined,
   contextName: string,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<ImagePlaces> {
-  if (target === undefined) return { target: await findNodesOfContext(contextName, context) };
-  if (target.kind !== "registry") return { target: await findTargetNodes(target, context) };
+  if (target === undefined) return { target: await findNodesOfContext(contextName, runtime) };
+  if (target.kind !== "registry") return { target: await findTargetNodes(target, runtime) };
   const [settings, { openImageRegistry }] = await Promise.all([
-    context.settings(),
+    runtime.settings(),
     import("../../adapters/registry/image-registry.js"),
   ]);
-  const registry = openImageRegistry(target, { settings, env: context.env, home: homedir() });
-  context.onDispose(() => registry.close());
+  const registry = openImageRegistry(target, { settings, env: runtime.env, home: homedir() });
+  runtime.onDispose(() => registry.close());
   return { registry };
 }
 
-async function findNodesOfContext(name: string, context: CommandRuntime): Promise<NodeTarget | undefined> {
+async function findNodesOfContext(name: string, runtime: CommandRuntime): Promise<NodeTarget | undefined> {
   const cluster = /^kind-(.+)$/.exec(name)?.[1];
   if (cluster === undefined) return undefined;
-  const target = await findTargetNodes({ kind: "kind", cluster }, context);
-  const isHere = await target.findNodes(context.signal).then(
+  const target = await findTargetNodes({ kind: "kind", cluster }, runtime);
+  const isHere = await target.findNodes(runtime.signal).then(
     () => true,
     (error: unknown) => {
       if (error instanceof ViolaError && NOT_HERE.has(error.code)) return false;

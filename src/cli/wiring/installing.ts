@@ -2,9 +2,9 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../../errors.js";
-import type { ImagePlaces, InstallContext, InstallOptions } from "../../workflows/install/types.js";
+import type { ImagePlaces, InstallPorts, InstallOptions } from "../../workflows/install/types.js";
 import type { CommandRuntime } from "../runtime.js";
-import { environmentOf, findHelmProgram, makeChartContext, programFolder } from "./planning.js";
+import { environmentOf, findHelmProgram, makeChartPorts, programFolder } from "./planning.js";
 import type { Kubectl } from "../../adapters/kube/kubectl.js";
 import { collect } from "../runtime.js";
 
@@ -65,40 +65,40 @@ export function readInstallFlags(
 }
 
 /** Makes what installing works with; `preferred` is the context to take where none is named and the kubeconfig has it. */
-export async function makeInstallContext(
+export async function makeInstallPorts(
   flags: ClusterFlags,
   preferred: string | undefined,
-  context: CommandRuntime,
-): Promise<InstallContext & { readonly cluster: Kubectl }> {
+  runtime: CommandRuntime,
+): Promise<InstallPorts & { readonly cluster: Kubectl }> {
   const [helm, cluster, { HelmReleaseTool }, { charts, loadOperators, files, temporaryFolder }] =
     await Promise.all([
-      findHelmProgram(context),
-      connectCluster(flags, preferred, context),
+      findHelmProgram(runtime),
+      connectCluster(flags, preferred, runtime),
       import("../../adapters/helm/install-release.js"),
-      makeChartContext(context),
+      makeChartPorts(runtime),
     ]);
   const releases = new HelmReleaseTool({
     helm,
-    cluster: { context: cluster.context, kubeconfig: kubeconfigOf(flags, context) },
-    environment: environmentOf(context),
-    postRenderCommand: [...context.ownCommand, "post-render"],
+    cluster: { context: cluster.context, kubeconfig: kubeconfigOf(flags, runtime) },
+    environment: environmentOf(runtime),
+    postRenderCommand: [...runtime.programCommand, "post-render"],
   });
-  return { charts, loadOperators, cluster, releases, files, temporaryFolder, signal: context.signal };
+  return { charts, loadOperators, cluster, releases, files, temporaryFolder, signal: runtime.signal };
 }
 
 /** Finds kubectl and the cluster that is meant. Throws `KUBECTL_MISSING` or `CLUSTER_UNREACHABLE`. */
 export async function connectCluster(
   flags: ClusterFlags,
   preferred: string | undefined,
-  context: CommandRuntime,
+  runtime: CommandRuntime,
 ): Promise<Kubectl> {
   const [{ findKubectl }, { Kubectl }] = await Promise.all([
     import("../../adapters/kube/find-kubectl.js"),
     import("../../adapters/kube/kubectl.js"),
   ]);
-  const program = await findKubectl({ path: context.env["PATH"], cacheFolder: await programFolder(context) });
-  const choice = { context: flags.context, kubeconfig: kubeconfigOf(flags, context) };
-  return Kubectl.connect(program, choice, preferred, context.signal);
+  const program = await findKubectl({ path: runtime.env["PATH"], cacheFolder: await programFolder(runtime) });
+  const choice = { context: flags.context, kubeconfig: kubeconfigOf(flags, runtime) };
+  return Kubectl.connect(program, choice, preferred, runtime.signal);
 }
 
 function kubeconfigOf({ kubeconfig }: ClusterFlags, { cwd }: CommandRuntime): string | undefined {

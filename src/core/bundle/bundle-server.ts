@@ -43,9 +43,9 @@ export interface ServeOptions {
   readonly port?: number;
   /** True for clients that know a mirror by host and path, and ask `/v2/` before anything else: it is answered, and says nothing. */
   readonly asMirror?: boolean;
-  /** Hears of every manifest that is asked for, but for the parts of what came from beyond. */
+  /** Hears of every manifest that is asked for, but for the parts of what came from upstream. */
   readonly onManifest?: (request: ManifestRequest) => void;
-  readonly beyond?: UpstreamRegistry;
+  readonly upstream?: UpstreamRegistry;
 }
 
 /** A running server. Whoever started it closes it. */

@@ -2,6 +2,7 @@
 import { hexOf } from "../oci/digest.js";
 
 export const INVENTORY_PATH = "bundle.json";
+export const FACTS_PATH = "facts";
 export const README_PATH = "README.txt";
 export const LOADER_PATH = "load.sh";
 export const REHEARSAL_PATH = "rehearsal.json";

@@ -135,11 +135,11 @@ export function parseOperatorRule(content: string, file: string): OperatorRule {
       });
     }
     for (const [, name = ""] of reference.matchAll(/\{release\.(\w+)\}/g)) {
-      const lacking = rule.releases.find(({ values }) => values?.[name] === undefined);
-      if (lacking === undefined) continue;
+      const missing = rule.releases.find(({ values }) => values?.[name] === undefined);
+      if (missing === undefined) continue;
       throw new ViolaError(
         "SETTINGS_INVALID",
-        `${file}: releases: "${lacking.tags}" has no value "${name}"`,
+        `${file}: releases: "${missing.tags}" has no value "${name}"`,
         {
           subject: file,
         },

@@ -105,6 +105,36 @@ export function nodeNames(reference: Reference): readonly NormalizedReference[] 
   return names;
 }
 
+/**
+ * Returns the one name under which the kubelet looks for the reference on a node: a tag beside a digest counts for
+ * nothing. See `nodeNames`.
+ */
+export function kubeletName({ registry, repository, tag, digest }: Reference): string {
+  return formatReference(
+    digest === undefined
+      ? { registry, repository, ...(tag !== undefined && { tag }) }
+      : { registry, repository, digest },
+  );
+}
+
+/**
+ * Returns every way to write a name that is spelled out, itself among them: Docker Hub and `latest` may be left
+ * unsaid. With them a reader without a parser, such as load.sh, knows a reference by comparing text.
+ */
+export function spellingsOf(name: string): readonly string[] {
+  const prefixes = ["docker.io/library/", "docker.io/"].filter((prefix) => name.startsWith(prefix));
+  const short = prefixes.map((prefix) => name.slice(prefix.length));
+  const written = [
+    name,
+    ...["index.docker.io/library/", "index.docker.io/", "docker.io/", "library/", ""].flatMap((prefix) =>
+      short.map((rest) => prefix + rest),
+    ),
+  ];
+  const all = written.flatMap((text) => [text, text.replace(/:latest$/, "")]);
+  // A repository of Docker Hub that looks like a registry, such as localhost/x, has fewer spellings.
+  return [...new Set(all)].filter((text) => normalizeReference(text) === name);
+}
+
 /** Returns the reference spelled out, or the text as it is where it is no reference. */
 export function normalizeReference(text: string): string {
   const reference = findReference(text);

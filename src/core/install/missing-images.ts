@@ -64,8 +64,8 @@ export function findMissingImages(
         missingNames(image, complete).length > 0
       );
     };
-    const lacking = nodes.filter(lacks);
-    return lacking.length === 0 ? [] : [describeMissing(use, inventory, lacking)];
+    const missing = nodes.filter(lacks);
+    return missing.length === 0 ? [] : [describeMissing(use, inventory, missing)];
   });
 }
 

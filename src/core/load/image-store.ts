@@ -22,8 +22,8 @@ export interface ImageStore {
   /** Returns the ids of images that containers, stopped ones too, were made from. */
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Brings the names of these images in. `onBytes` hears of content that left. */
-  takeImages(
-    lacking: readonly MissingContent[],
+  loadImages(
+    missing: readonly MissingContent[],
     bundle: BundleFile,
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
@@ -60,8 +60,8 @@ export function missingInStore(
   stored: readonly StoredImage[],
   platform: Platform,
   keepsDigests: boolean,
-): { readonly lacking: readonly MissingContent[]; readonly withoutPlatform: readonly InventoryImage[] } {
-  const lacking: MissingContent[] = [];
+): { readonly missing: readonly MissingContent[]; readonly withoutPlatform: readonly InventoryImage[] } {
+  const missing: MissingContent[] = [];
   const withoutPlatform: InventoryImage[] = [];
   for (const image of images) {
     const own = storedAs(image, stored);
@@ -71,9 +71,9 @@ export function missingInStore(
     if (names.length === 0) continue;
     const found = platformFor(image, platform);
     if (found === undefined) withoutPlatform.push(image);
-    else lacking.push({ image, platform: found, names });
+    else missing.push({ image, platform: found, names });
   }
-  return { lacking, withoutPlatform };
+  return { missing, withoutPlatform };
 }
 
 function plainName(name: string): string {

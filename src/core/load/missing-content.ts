@@ -28,7 +28,7 @@ export function platformFor(image: InventoryImage, wanted: Platform): InventoryP
 
 /** What a survey of one node found: the images to load, and those that the bundle has not for the node's platform. */
 export interface Survey {
-  readonly lacking: readonly MissingContent[];
+  readonly missing: readonly MissingContent[];
   readonly withoutPlatform: readonly InventoryImage[];
 }
 
@@ -38,21 +38,21 @@ export function surveyNode(
   platform: Platform,
   complete: ReadonlyMap<string, string>,
 ): Survey {
-  const lacking: MissingContent[] = [];
+  const missing: MissingContent[] = [];
   const withoutPlatform: InventoryImage[] = [];
   for (const image of inventory.images) {
     const names = missingNames(image, complete);
     if (names.length === 0) continue;
     const found = platformFor(image, platform);
     if (found === undefined) withoutPlatform.push(image);
-    else lacking.push({ image, platform: found, names });
+    else missing.push({ image, platform: found, names });
   }
-  return { lacking, withoutPlatform };
+  return { missing, withoutPlatform };
 }
 
 /** Lists the names to load, the first of every image before the second of any: a second name finds its content there already. */
-export function wantedNames(lacking: readonly MissingContent[]): readonly WantedName[] {
-  const ranked = lacking.flatMap(({ names, platform }) =>
+export function wantedNames(missing: readonly MissingContent[]): readonly WantedName[] {
+  const ranked = missing.flatMap(({ names, platform }) =>
     names.map((name, rank) => ({ rank, name, platform: platform.platform })),
   );
   return ranked.sort((one, other) => one.rank - other.rank).map(({ name, platform }) => ({ name, platform }));
@@ -60,18 +60,18 @@ export function wantedNames(lacking: readonly MissingContent[]): readonly Wanted
 
 /** Returns the digests of config and layers that the platforms of these images need and that are not present. */
 export function missingBlobs(
-  lacking: readonly MissingContent[],
+  missing: readonly MissingContent[],
   present: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const digests = lacking.flatMap(({ platform }) =>
+  const digests = missing.flatMap(({ platform }) =>
     [platform.config, ...platform.layers].map((blob) => blob.digest),
   );
   return new Set(digests.filter((digest) => !present.has(digest)));
 }
 
 /** Returns the digests of indexes and manifests of these images, those of other platforms included. */
-export function manifestsOf(lacking: readonly MissingContent[]): ReadonlySet<string> {
-  return new Set(lacking.flatMap(({ image }) => image.manifests.map((manifest) => manifest.digest)));
+export function manifestsOf(missing: readonly MissingContent[]): ReadonlySet<string> {
+  return new Set(missing.flatMap(({ image }) => image.manifests.map((manifest) => manifest.digest)));
 }
 
 /** Returns one line that says for which platform the bundle has nothing. */

@@ -71,7 +71,7 @@ export interface ClusterNode {
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
   /** Notes that the bundle needs these names, or that it does no more. */
-  noteBundle(names: readonly string[], bundle: string, needed: boolean, signal: AbortSignal): Promise<void>;
+  labelBundle(names: readonly string[], bundle: string, needed: boolean, signal: AbortSignal): Promise<void>;
 
   /** Takes the names away, and at once the content that nothing else refers to. */
   removeImages(names: readonly string[], signal: AbortSignal): Promise<void>;

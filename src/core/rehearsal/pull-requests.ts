@@ -12,13 +12,13 @@ export interface PulledName {
 }
 
 /** Collects requests; clients ask for one name again and again. */
-export interface AskedNames {
+export interface PullRequests {
   add(request: ManifestRequest): void;
   /** In the order in which they were first asked for. */
   list(): readonly PulledName[];
 }
 
-export function collectPullRequests({ images }: Pick<Inventory, "images">): AskedNames {
+export function collectPullRequests({ images }: Pick<Inventory, "images">): PullRequests {
   const tags = new Map<string, string>();
   for (const { names, digest, manifests } of images) {
     for (const { repository, registry, tag } of names.map(parseReference)) {

@@ -220,10 +220,10 @@ function* compareValues(then: RehearsedValues, now: RehearsedValues): Iterable<s
   const isOther = (one: readonly string[], other: readonly string[]): boolean =>
     one.length !== other.length || one.some((entry, index) => entry !== other[index]);
   const added = now.files.filter((file) => !then.files.includes(file)).length;
-  const lacking = then.files.filter((file) => !now.files.includes(file)).length;
+  const missing = then.files.filter((file) => !now.files.includes(file)).length;
   if (added > 0) yield `${count(added, "values file was", "values files were")} not rehearsed`;
-  if (lacking > 0) yield `${count(lacking, "values file", "values files")} of the rehearsal not given`;
-  if (added + lacking === 0 && isOther(then.files, now.files)) yield "values files in another order";
+  if (missing > 0) yield `${count(missing, "values file", "values files")} of the rehearsal not given`;
+  if (added + missing === 0 && isOther(then.files, now.files)) yield "values files in another order";
   const digests = ({ set }: RehearsedValues): readonly string[] => set.map((one) => one.digest);
   if (!isOther(digests(then), digests(now))) return;
   const keys = (from: RehearsedValues, against: RehearsedValues): readonly string[] =>

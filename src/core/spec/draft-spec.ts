@@ -6,6 +6,8 @@ import type { Suspect } from "../finding/program/suspect.js";
 
 /** What goes into a first spec. Paths are as they are to stand in it: relative to its folder. */
 export interface Draft {
+  /** Where an editor finds the schema of the spec: a file URL, or a path relative to the spec. */
+  readonly schema: string;
   /** Of the bundle, and of the chart. */
   readonly name: string;
   readonly chartVersion: string;
@@ -22,10 +24,11 @@ export interface Draft {
 
 /** Returns YAML that `parseBundleSpec` reads; taking a `# ` away before a listed image brings it along. */
 export function formatDraftSpec(draft: Draft): string {
-  const { name, chartVersion, kubeVersion, images, suspects, warnings } = draft;
+  const { schema, name, chartVersion, kubeVersion, images, suspects, warnings } = draft;
   const required = images.filter((image) => image.required).length;
   const optional = images.filter((image) => !image.required);
   const lines = [
+    comment(`yaml-language-server: $schema=${schema}`),
     comment(
       `${name} ${chartVersion}: ${required} ${required === 1 ? "image is" : "images are"} found and come${required === 1 ? "s" : ""} along; \`viola-airgap images\` lists them.`,
     ),

@@ -110,7 +110,11 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
 /** What `BUNDLE_SPEC_SCHEMA` lets through. */
 export type BundleSpecInput = z.infer<typeof BUNDLE_SPEC_SCHEMA>;
 
+/** Identifies the editor schema. A URN, because editors must not try to fetch it: they read the installed file. */
+const EDITOR_SCHEMA_ID = "urn:viola-airgap:bundle-spec";
+
 /** Returns the JSON schema that `manifests/bundle.schema.json` holds for editors. */
 export function editorSchema(): Record<string, unknown> {
-  return z.toJSONSchema(BUNDLE_SPEC_SCHEMA, { io: "input", target: "draft-7" });
+  const { $schema, ...schema } = z.toJSONSchema(BUNDLE_SPEC_SCHEMA, { io: "input", target: "draft-7" });
+  return { $schema, $id: EDITOR_SCHEMA_ID, ...schema };
 }

@@ -1,6 +1,6 @@
 // Builds a bundle: plan, then fill. The file to read first.
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import type { BundleReader, BundleWriter, PlanContext, WrittenBundle } from "../ports.js";
+import type { BundleReader, BundleWriter, PlanPorts, WrittenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 
@@ -12,7 +12,7 @@ export interface BuildOptions extends PlanOptions {
   readonly reuse: readonly string[];
 }
 
-export interface BuildContext extends PlanContext {
+export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
 }
@@ -24,10 +24,10 @@ export interface BuildContext extends PlanContext {
 export async function buildBundle(
   spec: BundleSpec,
   options: BuildOptions,
-  context: BuildContext,
+  ports: BuildPorts,
   onProgress: OnProgress,
 ): Promise<WrittenBundle> {
-  const reuse = await Promise.all(options.reuse.map((file) => context.reader.openBundle(file)));
-  const { archive } = await planBundle(spec, options, context, onProgress);
-  return context.writer.writeBundle(archive, options.output, reuse, onProgress, context.signal);
+  const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
+  const { archive } = await planBundle(spec, options, ports, onProgress);
+  return ports.writer.writeBundle(archive, options.output, reuse, onProgress, ports.signal);
 }

@@ -21,7 +21,7 @@ import {
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
-import type { PlanContext } from "../ports.js";
+import type { PlanPorts } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 import { inventoryImage } from "../../core/bundle/inventory.js";
@@ -39,7 +39,7 @@ export interface PlanOptions {
   /** What a rehearsal saw, and the file that says so. */
   readonly rehearsal?: { readonly record: RehearsalRecord; readonly bytes: Uint8Array };
   /** What comes along in bin/. */
-  readonly carried?: readonly BundledFile[];
+  readonly bundledFiles?: readonly BundledFile[];
   /** References of images for the engine of the isolated host. */
   readonly hostImages?: readonly string[];
 }
@@ -54,19 +54,19 @@ export interface BundlePlan {
 export async function planBundle(
   spec: BundleSpec,
   options: PlanOptions,
-  context: PlanContext,
+  ports: PlanPorts,
   onProgress: OnProgress,
 ): Promise<BundlePlan> {
-  const releases = await prepareReleases(spec, context, onProgress);
-  const findings = await findReleaseImages(spec, releases, context, onProgress);
+  const releases = await prepareReleases(spec, ports, onProgress);
+  const findings = await findReleaseImages(spec, releases, ports, onProgress);
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = await resolveImages([...chosen, ...hostUses], options.platforms, context, onProgress);
+  const resolved = await resolveImages([...chosen, ...hostUses], options.platforms, ports, onProgress);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
-  const charts = await Promise.all(releases.map((release) => bundledRelease(release, releases, context)));
+  const charts = await Promise.all(releases.map((release) => bundledRelease(release, releases, ports)));
   const order = [README_PATH, LOADER_PATH];
   const guides = [...options.guides].sort(
     (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
@@ -77,7 +77,7 @@ export async function planBundle(
     [...guides, ...records, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
   );
   const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
-  const all = [...hashed, ...(options.carried ?? [])];
+  const all = [...hashed, ...(options.bundledFiles ?? [])];
   const contents = {
     releases: charts.map(({ release }) => release),
     images: images.map(inventoryImage),
@@ -114,17 +114,17 @@ function hostUse(reference: string): ImageUse {
 async function resolveImages(
   uses: readonly ImageUse[],
   platforms: readonly Platform[],
-  context: PlanContext,
+  ports: PlanPorts,
   onProgress: OnProgress,
 ): Promise<readonly ResolvedImage[]> {
   onProgress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
-  const limit = pLimit(context.imageConcurrency);
+  const limit = pLimit(ports.imageConcurrency);
   let done = 0;
   const images = await settleAll(
     "some images cannot be had",
     uses.map((use) =>
       limit(async () => {
-        const image = await context.images.resolveImage(use, platforms, context.signal);
+        const image = await ports.images.resolveImage(use, platforms, ports.signal);
         onProgress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
         return image;
       }),
@@ -137,7 +137,7 @@ async function resolveImages(
 async function bundledRelease(
   { spec, chart, valuesFiles }: PreparedRelease,
   releases: readonly PreparedRelease[],
-  { files }: PlanContext,
+  { files }: PlanPorts,
 ): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
   // Names in the bundle are by release and by chart, which several namespaces may share, and several forms of a chart.
   const isFirst = releases.find((other) => other.spec.release === spec.release)?.spec === spec;

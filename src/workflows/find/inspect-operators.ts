@@ -28,7 +28,7 @@ export interface ProgramSource {
 }
 
 /** What inspecting needs. */
-export interface InspectContext {
+export interface InspectPorts {
   readonly images: ImageSource;
   readonly programs: ProgramSource;
   /** How many references are asked for at once. */
@@ -57,7 +57,7 @@ interface Operator {
 export async function inspectOperators(
   findings: Findings,
   platforms: readonly Platform[],
-  context: InspectContext,
+  ports: InspectPorts,
   onProgress: OnProgress,
 ): Promise<Inspection> {
   const operators = listOperators(findings.warnings);
@@ -70,7 +70,7 @@ export async function inspectOperators(
       warnings.push({ code, message, object: operator.object, images: [operator.image], incomplete: true });
     };
     try {
-      const found = rankSuspects(await readSuspects(operator, platforms, context, warn), known);
+      const found = rankSuspects(await readSuspects(operator, platforms, ports, warn), known);
       const kept = found.slice(0, MOST_SUSPECTS);
       if (found.length > kept.length) {
         const rest = found.length - kept.length;
@@ -78,13 +78,13 @@ export async function inspectOperators(
       }
       suspects.push(...kept);
     } catch (cause) {
-      context.signal.throwIfAborted();
+      ports.signal.throwIfAborted();
       if (!(cause instanceof ViolaError)) throw cause;
       warn("operator-not-inspected", `${operator.image} cannot be looked into: ${cause.message}`);
     }
     onProgress({ kind: "advanced", step: "inspect", done: index + 1, detail: operator.image });
   }
-  const checked = await checkSuspects(suspects, context);
+  const checked = await checkSuspects(suspects, ports);
   onProgress({
     kind: "ended",
     step: "inspect",
@@ -109,7 +109,7 @@ function listOperators(warnings: readonly FindingWarning[]): readonly Operator[]
 async function readSuspects(
   { image, reference, object }: Operator,
   platforms: readonly Platform[],
-  { images, programs, signal }: InspectContext,
+  { images, programs, signal }: InspectPorts,
   warn: (code: string, message: string) => void,
 ): Promise<readonly Suspect[]> {
   const use: ImageUse = {
@@ -155,7 +155,7 @@ async function resolveAny(
 /** Asks the registries for the suspects; one that cannot be reached is not asked again. */
 async function checkSuspects(
   suspects: readonly Suspect[],
-  { programs, imageConcurrency, signal }: InspectContext,
+  { programs, imageConcurrency, signal }: InspectPorts,
 ): Promise<readonly Suspect[]> {
   const limit = pLimit(imageConcurrency);
   const unreachable = new Set<string>();

@@ -9,7 +9,7 @@ import { findImages } from "../../core/finding/find-images.js";
 import type { Findings } from "../../core/images/image-use.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll, ViolaError } from "../../errors.js";
-import type { ChartContext } from "../ports.js";
+import type { ChartPorts } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 
 /** A release with its packaged chart and the values that it is installed with. */
@@ -23,27 +23,27 @@ export interface PreparedRelease {
 /** Packages every chart of the spec. Throws the failures of all charts at once. */
 export async function prepareReleases(
   spec: BundleSpec,
-  context: ChartContext,
+  ports: ChartPorts,
   onProgress: OnProgress,
 ): Promise<readonly PreparedRelease[]> {
   onProgress({ kind: "started", step: "charts", title: "Packaging charts", total: spec.charts.length });
-  const limit = pLimit(context.chartConcurrency);
+  const limit = pLimit(ports.chartConcurrency);
   let done = 0;
   const releases = await settleAll(
     "some charts cannot be packaged",
     spec.charts.map((chartSpec, index) =>
       limit(async () => {
-        const folder = `${context.temporaryFolder}/chart-${index}`;
-        const chart = await context.charts.packageChart(
+        const folder = `${ports.temporaryFolder}/chart-${index}`;
+        const chart = await ports.charts.packageChart(
           chartSpec.source,
           chartSpec.dependencies,
           folder,
-          context.signal,
+          ports.signal,
         );
         const valuesFiles = [...chartSpec.valuesFiles];
         if (chartSpec.values !== undefined) {
-          const file = `${context.temporaryFolder}/values-${index}.yaml`;
-          await context.files.writeFile(file, stringify(chartSpec.values));
+          const file = `${ports.temporaryFolder}/values-${index}.yaml`;
+          await ports.files.writeFile(file, stringify(chartSpec.values));
           valuesFiles.push(file);
         }
         onProgress({
@@ -73,17 +73,17 @@ export async function prepareReleases(
 export async function findReleaseImages(
   spec: BundleSpec,
   releases: readonly PreparedRelease[],
-  context: ChartContext,
+  ports: ChartPorts,
   onProgress: OnProgress,
 ): Promise<Findings> {
   onProgress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
-  const limit = pLimit(context.chartConcurrency);
+  const limit = pLimit(ports.chartConcurrency);
   const renderAll = <T>(render: (release: PreparedRelease) => Promise<T>) =>
     releases.map((release) => limit(() => render(release)));
 
   const first = await Promise.allSettled(
     renderAll(async (release) => {
-      const text = await render(release, spec, spec.apiVersions, context);
+      const text = await render(release, spec, spec.apiVersions, ports);
       return { text, ...parseRendered(text, originOf(release)) };
     }),
   );
@@ -101,14 +101,14 @@ export async function findReleaseImages(
         if (one.status === "rejected") throw one.reason;
         return undefined;
       }
-      return limit(() => renderInstalled(release, spec, given, one, context));
+      return limit(() => renderInstalled(release, spec, given, one, ports));
     }),
   );
   parsed.push(...again.filter((one) => one !== undefined));
 
   const objects = parsed.flatMap((one) => one.objects);
   const findings = findImages(objects, {
-    operators: objects.length === 0 ? [] : await context.loadOperators(),
+    operators: objects.length === 0 ? [] : await ports.loadOperators(),
     declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;
@@ -129,10 +129,10 @@ async function renderInstalled(
   spec: BundleSpec,
   given: readonly string[],
   first: PromiseSettledResult<{ readonly text: string }>,
-  context: ChartContext,
+  ports: ChartPorts,
 ): Promise<ParsedRender> {
   try {
-    const text = await render(release, spec, [...spec.apiVersions, ...given], context);
+    const text = await render(release, spec, [...spec.apiVersions, ...given], ports);
     return parseRendered(text, {
       ...originOf(release),
       ...(first.status === "fulfilled" && { except: first.value.text }),
@@ -159,14 +159,14 @@ function render(
   { spec: chartSpec, chart, valuesFiles }: PreparedRelease,
   { kubeVersion }: BundleSpec,
   apiVersions: readonly string[],
-  context: ChartContext,
+  ports: ChartPorts,
 ): Promise<string> {
   const { release, namespace, set } = chartSpec;
   const input = { release, namespace, valuesFiles, set, apiVersions };
-  return context.charts.renderChart(
+  return ports.charts.renderChart(
     chart,
     kubeVersion === undefined ? input : { ...input, kubeVersion },
-    context.signal,
+    ports.signal,
   );
 }
 

@@ -9,7 +9,7 @@ import {
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
 import type { OpenBundle } from "../ports.js";
-import type { InstallContext, InstallOptions } from "./types.js";
+import type { InstallPorts, InstallOptions } from "./types.js";
 import { readEntry } from "./extract-releases.js";
 
 /** Reads the record that was built into the bundle, and says in what this installation differs from it; undefined where there is none. */
@@ -18,7 +18,7 @@ export async function readRehearsal(
   chosen: readonly InventoryRelease[],
   kubeVersion: string,
   { valuesFiles, set }: InstallOptions,
-  { files }: InstallContext,
+  { files }: InstallPorts,
 ): Promise<ComparedRehearsal | undefined> {
   const { inventory } = bundle;
   if (!inventory.files.some(({ path }) => path === REHEARSAL_PATH)) return undefined;

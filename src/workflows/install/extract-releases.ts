@@ -3,7 +3,7 @@ import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import { digestOf, hexOf } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
-import type { InstallContext, InstallOptions, ExtractedRelease } from "./types.js";
+import type { InstallPorts, InstallOptions, ExtractedRelease } from "./types.js";
 
 /** Writes chart and values of a release out of the bundle, under names that owe nothing to it. Throws `BUNDLE_INVALID`. */
 export async function extractRelease(
@@ -11,7 +11,7 @@ export async function extractRelease(
   release: InventoryRelease,
   index: number,
   { valuesFiles }: Pick<InstallOptions, "valuesFiles">,
-  { files, temporaryFolder }: Pick<InstallContext, "files" | "temporaryFolder">,
+  { files, temporaryFolder }: Pick<InstallPorts, "files" | "temporaryFolder">,
 ): Promise<ExtractedRelease> {
   const take = async (path: string, target: string): Promise<string> => {
     await files.writeFile(target, await readEntry(bundle, path));

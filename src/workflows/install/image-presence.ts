@@ -32,16 +32,16 @@ export async function refuseMissing(
   needed: readonly ImageUse[],
   inventory: Inventory,
   { target, registry }: ImagePlaces,
-  context: LookContext,
+  ports: LookContext,
   onProgress: OnProgress,
 ): Promise<readonly InstallBlocker[]> {
   if (registry !== undefined) {
     const message = `images are looked up in ${registry.name}; that the nodes pull from there is not: load --settings writes what they need for it`;
     onProgress({ kind: "note", message });
-    const missing = await findMissingInRegistry(needed, inventory, registry, context.signal);
+    const missing = await findMissingInRegistry(needed, inventory, registry, ports.signal);
     return missing.map((one) => refuseImage(one, `is not in ${registry.name}`, registry.name));
   }
-  const { missing, others } = await findMissingOnNodes(needed, inventory, target, context, onProgress);
+  const { missing, others } = await findMissingOnNodes(needed, inventory, target, ports, onProgress);
   return missing.map((one) => {
     const outside = target === undefined ? [] : one.nodes.filter((node) => others.includes(node));
     return refuseImage(one, describeNodes(one), target?.name, outside);

@@ -7,7 +7,7 @@ import { extractRelease } from "./extract-releases.js";
 import type { OpenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import { checkInstall } from "./preflight.js";
-import type { InstallContext, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
+import type { InstallPorts, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
 import { explainPods, showPodsDuring, waitForPods } from "./wait-for-pods.js";
 import { readRehearsal, type ComparedRehearsal } from "./compare-rehearsal.js";
 
@@ -44,42 +44,42 @@ export interface InstallReport {
 export async function installBundle(
   bundle: OpenBundle,
   options: InstallOptions,
-  context: InstallContext,
+  ports: InstallPorts,
   onProgress: OnProgress,
 ): Promise<InstallReport> {
   const { inventory } = bundle;
   const chosen = chooseReleases(inventory, options.release);
-  const facts = await context.cluster.describe(context.signal);
-  const laidOut = await Promise.all(
-    chosen.map((release, index) => extractRelease(bundle, release, index, options, context)),
+  const facts = await ports.cluster.describe(ports.signal);
+  const extracted = await Promise.all(
+    chosen.map((release, index) => extractRelease(bundle, release, index, options, ports)),
   );
-  await settleAll<unknown>("the cluster is busy", [
-    ...chosen.map(({ namespace, name }) => refuseEnding(namespace, name, context)),
-    ...chosen.map((release) => findState(release, options, context)),
+  await settleAll("the cluster is busy", [
+    ...chosen.map(({ namespace, name }) => refuseEnding(namespace, name, ports)),
+    ...chosen.map((release) => findState(release, options, ports)),
   ]);
-  const rehearsal = await readRehearsal(bundle, chosen, facts.version, options, context);
+  const rehearsal = await readRehearsal(bundle, chosen, facts.version, options, ports);
   const { refusals, patched, stayingImages } = await checkInstall(
     inventory,
-    laidOut,
+    extracted,
     facts,
     options,
-    context,
+    ports,
     onProgress,
   );
 
   const reports: ReleaseReport[] = [];
   let isGoing = refusals.length === 0;
-  for (const one of laidOut) {
+  for (const one of extracted) {
     const isPatched = patched.has(one.release);
     const report = isGoing
-      ? await installRelease(one, isPatched, stayingImages, options, context, onProgress)
+      ? await installRelease(one, isPatched, stayingImages, options, ports, onProgress)
       : { ...identify(one.release), outcome: "not-started" as const, pending: [] };
     isGoing &&= report.outcome === "installed";
     reports.push(report);
   }
   return {
     bundle: `${inventory.name} ${inventory.version}`,
-    context: context.cluster.context,
+    context: ports.cluster.context,
     kubeVersion: facts.version,
     outcome: refusals.length > 0 ? "refused" : isGoing ? "installed" : "failed",
     refusals,
@@ -109,7 +109,7 @@ export function chooseReleases(
 async function refuseEnding(
   namespace: string,
   release: string,
-  { cluster, signal }: InstallContext,
+  { cluster, signal }: InstallPorts,
 ): Promise<void> {
   if ((await cluster.namespacePhase(namespace, signal)) !== "Terminating") return;
   throw new ViolaError("INSTALL_FAILED", `release ${release}: namespace ${namespace} is being deleted`, {
@@ -123,13 +123,13 @@ async function installRelease(
   isPatched: boolean,
   stayingImages: readonly string[],
   options: InstallOptions,
-  context: InstallContext,
+  ports: InstallPorts,
   onProgress: OnProgress,
 ): Promise<ReleaseReport> {
   const { set, timeoutSeconds, isWaiting } = options;
-  const { cluster, releases, signal } = context;
+  const { cluster, releases, signal } = ports;
   const { name, namespace } = release;
-  const isFirst = await clearFailedFirst(release, options, context, onProgress);
+  const isFirst = await clearFailedFirst(release, options, ports, onProgress);
   const step = `install:${namespace}/${name}`;
   onProgress({ kind: "started", step, title: `Installing ${name}` });
   const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, isFirst, timeoutSeconds };
@@ -176,7 +176,7 @@ interface FoundState extends ReleaseState {
 async function findState(
   { name, namespace }: InventoryRelease,
   { timeoutSeconds }: InstallOptions,
-  { releases, signal }: InstallContext,
+  { releases, signal }: InstallPorts,
 ): Promise<FoundState | undefined> {
   const state = await releases.releaseState(name, namespace, signal);
   if (state === undefined) return undefined;
@@ -206,10 +206,10 @@ async function findState(
 async function clearFailedFirst(
   release: InventoryRelease,
   options: InstallOptions,
-  context: InstallContext,
+  ports: InstallPorts,
   onProgress: OnProgress,
 ): Promise<boolean> {
-  const state = await findState(release, options, context);
+  const state = await findState(release, options, ports);
   if (state === undefined) return true;
   if (!state.isFailedFirst) return false;
   const { name, namespace } = release;
@@ -217,7 +217,7 @@ async function clearFailedFirst(
     kind: "note",
     message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
   });
-  await context.releases.uninstall(name, namespace, context.signal);
+  await ports.releases.uninstall(name, namespace, ports.signal);
   return true;
 }
 

@@ -12,7 +12,7 @@ import { findNetworkPulls } from "../../core/kubernetes/pull-policy.js";
 import { settleAll } from "../../errors.js";
 import type { OnProgress } from "../progress.js";
 import { refuseMissing } from "./image-presence.js";
-import type { InstallContext, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
+import type { InstallPorts, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
 import { renderReleases } from "./render-releases.js";
 
 /** What was found out. */
@@ -29,26 +29,26 @@ const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
 /** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
 export async function checkInstall(
   inventory: Inventory,
-  laidOut: readonly ExtractedRelease[],
+  extracted: readonly ExtractedRelease[],
   facts: ClusterFacts,
   options: InstallOptions,
-  context: InstallContext,
+  ports: InstallPorts,
   onProgress: OnProgress,
 ): Promise<Preflight> {
   onProgress({ kind: "started", step: "guard", title: "Checking before anything is applied" });
-  const versions = refuseVersions(laidOut, facts.version);
+  const versions = refuseVersions(extracted, facts.version);
   if (versions.length > 0) return { refusals: versions, stayingImages: [], patched: new Set() };
 
-  const rendered = await renderReleases(inventory, laidOut, facts, options, context);
-  const operators = await context.loadOperators();
+  const rendered = await renderReleases(inventory, extracted, facts, options, ports);
+  const operators = await ports.loadOperators();
   const find = (objects: readonly RenderedObject[]): readonly ImageUse[] =>
     neededImages(findImages(objects, { operators }).images, options.allowedMissing);
   const objects = rendered.flatMap((one) => one.objects);
   const needed = find(objects);
 
-  const [missing, pulling] = await settleAll<readonly InstallBlocker[]>("the cluster could not be asked", [
-    refuseMissing(needed, inventory, options, context, onProgress),
-    refuseAlwaysPulls(laidOut, options, context, onProgress),
+  const [missing, pulling] = await settleAll("the cluster could not be asked", [
+    refuseMissing(needed, inventory, options, ports, onProgress),
+    refuseAlwaysPulls(extracted, options, ports, onProgress),
   ]);
   const patched = new Set<InventoryRelease>();
   const policies = rendered.flatMap(({ release, objects: own }) => {
@@ -60,7 +60,7 @@ export async function checkInstall(
       return [];
     }
     const refused = pulls.filter(
-      ({ isHook }) => !options.isPatching || (isHook && !context.releases.patchesHooks),
+      ({ isHook }) => !options.isPatching || (isHook && !ports.releases.patchesHooks),
     );
     if (pulls.length > 0 && refused.length === 0) {
       patched.add(release);
@@ -68,7 +68,7 @@ export async function checkInstall(
     }
     return refused.map((pull) => refusePolicy(pull, options));
   });
-  const refusals = [...(missing ?? []), ...(pulling ?? []), ...policies];
+  const refusals = [...missing, ...pulling, ...policies];
   onProgress({
     kind: "ended",
     step: "guard",
@@ -79,8 +79,8 @@ export async function checkInstall(
 }
 
 /** As Helm compares: a version like `v1.30.2-gke.100` counts as what it is built on, and what cannot be read is left to Helm. */
-function refuseVersions(laidOut: readonly ExtractedRelease[], version: string): readonly InstallBlocker[] {
-  return laidOut.flatMap(({ release: { name, chart } }) => {
+function refuseVersions(extracted: readonly ExtractedRelease[], version: string): readonly InstallBlocker[] {
+  return extracted.flatMap(({ release: { name, chart } }) => {
     const range = chart.kubeVersion?.replaceAll(",", " ");
     if (range === undefined || validRange(range) === null) return [];
     if (satisfies(version, range, { includePrerelease: true, loose: true })) return [];
@@ -97,12 +97,12 @@ function refuseVersions(laidOut: readonly ExtractedRelease[], version: string): 
 }
 
 async function refuseAlwaysPulls(
-  laidOut: readonly ExtractedRelease[],
+  extracted: readonly ExtractedRelease[],
   { registry }: InstallOptions,
-  { cluster, signal }: InstallContext,
+  { cluster, signal }: InstallPorts,
   onProgress: OnProgress,
 ): Promise<readonly InstallBlocker[]> {
-  const [first] = laidOut;
+  const [first] = extracted;
   if (first === undefined) return [];
   const { namespace } = first.release;
   const isThere = (await cluster.namespacePhase(namespace, signal)) !== undefined;

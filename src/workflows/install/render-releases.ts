@@ -5,19 +5,19 @@ import { parseRendered } from "../../core/charts/parse-rendered.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
 import type { ClusterFacts } from "../../core/install/cluster.js";
 import { settleAll } from "../../errors.js";
-import type { InstallContext, InstallOptions, ExtractedRelease } from "./types.js";
+import type { InstallPorts, InstallOptions, ExtractedRelease } from "./types.js";
 
 /** Renders every release as this cluster would get it. Throws what rendering throws, of all releases at once. */
 export async function renderReleases(
   inventory: Inventory,
-  laidOut: readonly ExtractedRelease[],
+  extracted: readonly ExtractedRelease[],
   { version, apiVersions }: ClusterFacts,
   { set }: Pick<InstallOptions, "set">,
-  { charts, signal }: Pick<InstallContext, "charts" | "signal">,
+  { charts, signal }: Pick<InstallPorts, "charts" | "signal">,
 ): Promise<readonly { readonly release: InventoryRelease; readonly objects: readonly RenderedObject[] }[]> {
   return settleAll(
     "some charts cannot be rendered",
-    laidOut.map(async ({ release, chartFile, valuesFiles }) => {
+    extracted.map(async ({ release, chartFile, valuesFiles }) => {
       const { name, version: chartVersion } = release.chart;
       const input: RenderInput = {
         release: release.name,

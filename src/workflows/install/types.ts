@@ -8,7 +8,7 @@ import type { ImageRegistry } from "../../core/install/image-registry.js";
 import type { Files } from "../ports.js";
 
 /** What installing works with. */
-export interface InstallContext {
+export interface InstallPorts {
   readonly charts: Pick<ChartTool, "renderChart">;
   readonly loadOperators: () => Promise<readonly OperatorRule[]>;
   readonly cluster: Cluster;

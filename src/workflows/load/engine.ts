@@ -14,7 +14,7 @@ import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import { LoadProgress } from "./progress.js";
-import { type LoadContext, type LoadReport } from "./nodes.js";
+import { type LoadPorts, type LoadReport } from "./nodes.js";
 import type { UnloadReport } from "./unload-nodes.js";
 import { requireIntact } from "../verify/require-intact.js";
 
@@ -31,16 +31,16 @@ export interface StoreTarget {
 export async function loadStore(
   bundle: OpenBundle,
   { store, keepsDigests }: StoreTarget,
-  context: LoadContext,
+  ports: LoadPorts,
   onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  const { signal } = context;
-  await requireIntact(bundle, context, onProgress);
+  const { signal } = ports;
+  await requireIntact(bundle, ports, onProgress);
   const platform = await store.platform(signal);
   const survey = async (): Promise<ReturnType<typeof missingInStore>> =>
     missingInStore(inventory.images, await store.listImages(signal), platform, keepsDigests);
-  const { lacking, withoutPlatform } = await survey();
+  const { missing, withoutPlatform } = await survey();
   if (withoutPlatform.length > 0) {
     const message = describeMissingPlatform(store.name, platform, withoutPlatform, inventory);
     throw new ViolaError("IMAGE_PLATFORM_MISSING", message, {
@@ -49,9 +49,9 @@ export async function loadStore(
     });
   }
   let sentBytes = 0;
-  if (lacking.length > 0) {
+  if (missing.length > 0) {
     const sizes = new Map(
-      lacking.flatMap(({ platform: { config, layers } }) =>
+      missing.flatMap(({ platform: { config, layers } }) =>
         [config, ...layers].map(({ digest, size }) => [digest, size] as const),
       ),
     );
@@ -61,12 +61,12 @@ export async function loadStore(
       sentBytes += bytes;
       progress.add(store.name, bytes);
     };
-    await store.takeImages(lacking, bundle, onBytes, signal);
+    await store.loadImages(missing, bundle, onBytes, signal);
     progress.end(store.name);
-    const [missing] = wantedNames((await survey()).lacking);
-    if (missing !== undefined) {
-      throw new ViolaError("NODE_LOAD_FAILED", `${store.name}: ${missing.name} is not there after loading`, {
-        subject: missing.name,
+    const [absent] = wantedNames((await survey()).missing);
+    if (absent !== undefined) {
+      throw new ViolaError("NODE_LOAD_FAILED", `${store.name}: ${absent.name} is not there after loading`, {
+        subject: absent.name,
         hint: "Load again; when that does not help, look at the free disk space of the engine.",
       });
     }
@@ -76,7 +76,7 @@ export async function loadStore(
   const unresolved = inventory.images.flatMap((image) =>
     image.names.filter((name) => !resolvesTo(name, storedAs(image, stored))),
   );
-  const loaded = wantedNames(lacking).map(({ name }) => name);
+  const loaded = wantedNames(missing).map(({ name }) => name);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
     names: names.length,

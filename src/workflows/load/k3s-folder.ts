@@ -15,7 +15,7 @@ import type { OpenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import { megabytes } from "./node-plan.js";
 import { LoadProgress } from "./progress.js";
-import { type LoadContext, type LoadReport } from "./nodes.js";
+import { type LoadPorts, type LoadReport } from "./nodes.js";
 import type { UnloadReport } from "./unload-nodes.js";
 import { allNames } from "../../core/bundle/names.js";
 import { counted } from "../../core/load/counted.js";
@@ -28,12 +28,12 @@ import { requireIntact } from "../verify/require-intact.js";
 export async function loadFolder(
   bundle: OpenBundle,
   folder: ImageFolder,
-  context: LoadContext,
+  ports: LoadPorts,
   onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory, file } = bundle;
-  await requireIntact(bundle, context, onProgress);
-  const { lacking, withoutPlatform } = surveyNode(inventory, folder.platform, new Map());
+  await requireIntact(bundle, ports, onProgress);
+  const { missing, withoutPlatform } = surveyNode(inventory, folder.platform, new Map());
   if (withoutPlatform.length > 0) {
     const message = describeMissingPlatform(folder.name, folder.platform, withoutPlatform, inventory);
     throw new ViolaError("IMAGE_PLATFORM_MISSING", message, {
@@ -41,8 +41,8 @@ export async function loadFolder(
       hint: `Build the bundle with --platform ${formatPlatform(folder.platform)}.`,
     });
   }
-  const images = lacking.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
-  const blobs = new Set([...manifestsOf(lacking), ...missingBlobs(lacking, new Set())]);
+  const images = missing.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
+  const blobs = new Set([...manifestsOf(missing), ...missingBlobs(missing, new Set())]);
   const segments = planPartialArchive(inventory, images, blobs);
   const size = segments.reduce(
     (sum, segment) => sum + (segment instanceof Uint8Array ? segment.length : segment.size),
@@ -56,10 +56,10 @@ export async function loadFolder(
   if (!isThere) {
     await refuseFullDisk(folder, size);
     const progress = new LoadProgress(new Map([[folder.name, size]]), onProgress);
-    const content = counted(context.readSegments(file, segments), (bytes) => {
+    const content = counted(ports.readSegments(file, segments), (bytes) => {
       progress.add(folder.name, bytes);
     });
-    await folder.write(name, content, context.signal);
+    await folder.write(name, content, ports.signal);
     progress.end(folder.path);
   }
   onProgress({

@@ -7,7 +7,7 @@ import { oneOrMany, ViolaError } from "../../errors.js";
 /** A node that was asked what it has. */
 export interface SurveyedNode {
   readonly node: ClusterNode;
-  readonly lacking: readonly MissingContent[];
+  readonly missing: readonly MissingContent[];
   readonly presentNames: number;
 }
 
@@ -28,12 +28,12 @@ export async function planNode(
   surveyed: SurveyedNode,
   { unpack, signal }: { readonly unpack?: boolean; readonly signal: AbortSignal },
 ): Promise<NodePlan> {
-  const { node, lacking } = surveyed;
+  const { node, missing } = surveyed;
   const [present, space] = await Promise.all([node.presentBlobs(signal), node.freeSpace(signal)]);
-  const wanted = new Set([...manifestsOf(lacking), ...missingBlobs(lacking, present)]);
+  const wanted = new Set([...manifestsOf(missing), ...missingBlobs(missing, present)]);
   const bytes = inventory.blobs.reduce((sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0), 0);
   const layers = new Map(
-    lacking.flatMap(({ platform }) => platform.layers.map((layer) => [layer.digest, layer] as const)),
+    missing.flatMap(({ platform }) => platform.layers.map((layer) => [layer.digest, layer] as const)),
   );
   const unpackedBytes = [...layers.values()].reduce(
     (sum, { size, uncompressedSize }) => sum + (uncompressedSize ?? size),

@@ -25,7 +25,7 @@ import { counted } from "../../core/load/counted.js";
 import { requireIntact } from "../verify/require-intact.js";
 
 /** What loading needs from outside. */
-export interface LoadContext {
+export interface LoadPorts {
   /** True to unpack images at once, so that the first start of a Pod is quick. */
   readonly unpack?: boolean;
   readonly reader: BundleReader;
@@ -72,27 +72,27 @@ export interface LoadReport {
 export async function loadBundle(
   bundle: OpenBundle,
   target: NodeTarget,
-  context: LoadContext,
+  ports: LoadPorts,
   onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  const [surveyed] = await settleBoth(
-    surveyNodes(inventory, target, context, onProgress),
-    requireIntact(bundle, context, onProgress),
-  );
+  const [surveyed] = await settleAll("the bundle was not loaded", [
+    surveyNodes(inventory, target, ports, onProgress),
+    requireIntact(bundle, ports, onProgress),
+  ]);
   const busy = await settleAll(
     "nodes could not be asked",
-    surveyed.filter(({ lacking }) => lacking.length > 0).map((one) => planNode(inventory, one, context)),
+    surveyed.filter(({ missing }) => missing.length > 0).map((one) => planNode(inventory, one, ports)),
   );
   refuseFullDisks(busy);
-  const complete = surveyed.filter(({ lacking }) => lacking.length === 0);
-  const [loaded] = await settleBoth(
-    busy.length === 0 ? Promise.resolve([]) : serveAndLoad(bundle, busy, context, onProgress),
+  const complete = surveyed.filter(({ missing }) => missing.length === 0);
+  const [loaded] = await settleAll("the bundle was not loaded", [
+    busy.length === 0 ? Promise.resolve([]) : serveAndLoad(bundle, busy, ports, onProgress),
     settleAll(
       "nodes could not be finished",
-      complete.map((one) => finishNode(inventory, one, context, onProgress)),
+      complete.map((one) => finishNode(inventory, one, ports, onProgress)),
     ),
-  );
+  ]);
   const nodes = surveyed.map(
     (one) => loaded.find(({ node }) => node === one.node.name) ?? reportOf(one, "none", 0),
   );
@@ -102,7 +102,7 @@ export async function loadBundle(
 async function surveyNodes(
   inventory: Inventory,
   target: NodeTarget,
-  { signal }: LoadContext,
+  { signal }: LoadPorts,
   onProgress: OnProgress,
 ): Promise<readonly SurveyedNode[]> {
   onProgress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
@@ -126,30 +126,30 @@ async function surveyNodes(
         ),
     );
   if (unfit.length > 0) throw oneOrMany("the bundle does not fit the nodes", unfit);
-  const complete = surveys.filter(({ survey }) => survey.lacking.length === 0).length;
+  const complete = surveys.filter(({ survey }) => survey.missing.length === 0).length;
   onProgress({
     kind: "ended",
     step: "survey",
     summary: `${nodes.length} nodes, ${complete} of them complete already`,
   });
-  return surveys.map(({ node, survey: { lacking } }) => ({
+  return surveys.map(({ node, survey: { missing } }) => ({
     node,
-    lacking,
-    presentNames: names.length - wantedNames(lacking).length,
+    missing,
+    presentNames: names.length - wantedNames(missing).length,
   }));
 }
 
 async function serveAndLoad(
   bundle: OpenBundle,
   plans: readonly NodePlan[],
-  context: LoadContext,
+  ports: LoadPorts,
   onProgress: OnProgress,
 ): Promise<readonly NodeReport[]> {
   const progress = new LoadProgress(new Map(plans.map(({ node, bytes }) => [node.name, bytes])), onProgress);
-  const served = await serveNearby(bundle, plans, context, (client, bytes) => {
+  const served = await serveNearby(bundle, plans, ports, (client, bytes) => {
     progress.add(client, bytes);
   });
-  const fetches = planFetches(plans.length, context.cores);
+  const fetches = planFetches(plans.length, ports.cores);
   const limit = pLimit(fetches.nodes);
   const finished: string[] = [];
   try {
@@ -157,9 +157,9 @@ async function serveAndLoad(
       "nodes could not be loaded",
       plans.map((plan) =>
         limit(async () => {
-          const report = await loadNode(bundle, plan, served, fetches.perNode, progress, context, onProgress);
-          await confirmNode(bundle.inventory, plan.node, context.signal);
-          await finishNode(bundle.inventory, plan, context, onProgress);
+          const report = await loadNode(bundle, plan, served, fetches.perNode, progress, ports, onProgress);
+          await confirmNode(bundle.inventory, plan.node, ports.signal);
+          await finishNode(bundle.inventory, plan, ports, onProgress);
           finished.push(plan.node.name);
           return report;
         }),
@@ -183,7 +183,7 @@ async function serveAndLoad(
 async function serveNearby(
   bundle: OpenBundle,
   plans: readonly NodePlan[],
-  { serveBundle }: LoadContext,
+  { serveBundle }: LoadPorts,
   onSent: (client: string, bytes: number) => void,
 ): Promise<ServedBundle> {
   const [address, ...others] = new Set(plans.map(({ node }) => node.hostAddresses[0]));
@@ -191,16 +191,16 @@ async function serveNearby(
   return serveBundle(bundle, onSent, { address }).catch(() => serveBundle(bundle, onSent));
 }
 
-/** Notes that names which another bundle brought are needed by this one too; unpacks on wish. */
+/** Notes that names which another bundle brought are needed by this one too; unpacks on request. */
 async function finishNode(
   inventory: Inventory,
   { node, presentNames }: SurveyedNode,
-  { unpack, signal }: LoadContext,
+  { unpack, signal }: LoadPorts,
   onProgress: OnProgress,
 ): Promise<void> {
   if (presentNames > 0) {
     const shared = namesToShare(inventory, await node.listImages(signal));
-    await node.noteBundle(shared, bundleId(inventory), true, signal);
+    await node.labelBundle(shared, bundleId(inventory), true, signal);
   }
   if (unpack !== true) return;
   const step = `unpack:${node.name}`;
@@ -216,11 +216,11 @@ async function loadNode(
   served: ServedBundle,
   concurrency: number,
   progress: LoadProgress,
-  { readSegments, signal }: LoadContext,
+  { readSegments, signal }: LoadPorts,
   onProgress: OnProgress,
 ): Promise<NodeReport> {
-  const { node, lacking, present } = plan;
-  const wanted = wantedNames(lacking);
+  const { node, missing, present } = plan;
+  const wanted = wantedNames(missing);
   const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
   const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
   if (endpoint !== undefined) {
@@ -234,8 +234,8 @@ async function loadNode(
     message: `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}: its images are streamed into it instead, which is slower`,
   });
   let sent = 0;
-  for (const platform of new Set(lacking.map((one) => one.platform.platform))) {
-    const group = lacking.filter((one) => one.platform.platform === platform);
+  for (const platform of new Set(missing.map((one) => one.platform.platform))) {
+    const group = missing.filter((one) => one.platform.platform === platform);
     const blobs = new Set([...manifestsOf(group), ...missingBlobs(group, present)]);
     // Everything that a name needs is named again in the archive: an import sets the record of every name it brings.
     const images = group.map(({ image, names }) => ({ ...image, names }));
@@ -264,7 +264,7 @@ async function confirmNode(inventory: Inventory, node: ClusterNode, signal: Abor
 }
 
 function reportOf(
-  { node, lacking, presentNames }: SurveyedNode,
+  { node, missing, presentNames }: SurveyedNode,
   route: LoadRoute,
   sentBytes: number,
 ): NodeReport {
@@ -273,14 +273,9 @@ function reportOf(
     platform: formatPlatform(node.platform),
     route,
     presentNames,
-    loadedNames: wantedNames(lacking)
+    loadedNames: wantedNames(missing)
       .map(({ name }) => name)
       .sort(),
     sentBytes,
   };
-}
-
-async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await settleAll<unknown>("the bundle was not loaded", [one, other]);
-  return [first as A, second as B];
 }

@@ -16,7 +16,7 @@ import type { OnProgress } from "../progress.js";
 import { verifyBundle } from "../verify/verify.js";
 
 /** What pushing needs from outside. */
-export interface PushContext {
+export interface PushPorts {
   readonly reader: BundleReader;
   readonly registry: PushRegistry;
   /** Runs no more than so many tasks at once as the registry is to get. */
@@ -64,32 +64,32 @@ export interface PushReport {
 export async function pushBundle(
   bundle: OpenBundle,
   layout: RegistryLayout,
-  context: PushContext,
+  ports: PushPorts,
   onProgress: OnProgress,
 ): Promise<PushReport> {
   const { inventory } = bundle;
   const placed = placeImages(inventory, layout);
-  const [presence] = await settleBoth(
-    findPresent(inventory, placed, context, onProgress),
-    refuseDamage(bundle, context, onProgress),
-  );
-  const moved = await pushBlobs(presence, context, onProgress);
+  const [presence] = await settleAll("the bundle was not pushed", [
+    findPresent(inventory, placed, ports, onProgress),
+    refuseDamage(bundle, ports, onProgress),
+  ]);
+  const moved = await pushBlobs(presence, ports, onProgress);
 
   onProgress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
   let done = 0;
   const pushed = await settleAll(
     "images could not be pushed",
     placed.map(async (one) => {
-      const result = await pushManifests(bundle, one, context);
+      const result = await pushManifests(bundle, one, ports);
       onProgress({ kind: "advanced", step: "manifests", done: ++done });
       return result;
     }),
   );
   onProgress({ kind: "ended", step: "manifests", summary: `${placed.length} images, every name asked for` });
-  const { host } = new URL(context.registry.origin);
+  const { host } = new URL(ports.registry.origin);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
-    registry: [context.registry.origin, layout.prefix].filter((part) => part !== "").join("/"),
+    registry: [ports.registry.origin, layout.prefix].filter((part) => part !== "").join("/"),
     names: new Set(inventory.images.flatMap(({ names }) => names)).size,
     images: pushed.map(({ place, digest }) => ({
       names: place.image.names,
@@ -120,14 +120,14 @@ function unresolvedNames(pushed: readonly PushedManifests[], host: string): read
 interface BlobPresence {
   readonly blob: InventoryBlob;
   readonly having: readonly string[];
-  readonly lacking: readonly string[];
+  readonly missing: readonly string[];
 }
 
 /** Asks every repository for every blob that belongs there. */
 async function findPresent(
   inventory: Inventory,
   placed: readonly PlacedImage[],
-  { registry, limit, signal }: PushContext,
+  { registry, limit, signal }: PushPorts,
   onProgress: OnProgress,
 ): Promise<readonly BlobPresence[]> {
   onProgress({ kind: "started", step: "survey", title: "Asking the registry what it has" });
@@ -154,7 +154,7 @@ async function findPresent(
     const has = (name: string): boolean => present.has(`${name}@${blob.digest}`);
     return repositories.length === 0
       ? []
-      : [{ blob, having: repositories.filter(has), lacking: repositories.filter((name) => !has(name)) }];
+      : [{ blob, having: repositories.filter(has), missing: repositories.filter((name) => !has(name)) }];
   });
   onProgress({ kind: "ended", step: "survey", summary: `${wanted.size} repositories` });
   return presences;
@@ -170,11 +170,11 @@ interface MovedBlobs {
 /** Brings every blob to every repository that lacks it: once over the wire at most, the largest first. */
 async function pushBlobs(
   presences: readonly BlobPresence[],
-  { registry, limit, signal }: PushContext,
+  { registry, limit, signal }: PushPorts,
   onProgress: OnProgress,
 ): Promise<MovedBlobs> {
-  const lacking = presences.filter((one) => one.lacking.length > 0).sort((a, b) => b.blob.size - a.blob.size);
-  const total = lacking.reduce((sum, { blob, having }) => sum + (having.length === 0 ? blob.size : 0), 0);
+  const missing = presences.filter((one) => one.missing.length > 0).sort((a, b) => b.blob.size - a.blob.size);
+  const total = missing.reduce((sum, { blob, having }) => sum + (having.length === 0 ? blob.size : 0), 0);
   onProgress({ kind: "started", step: "push", title: "Pushing blobs", total, unit: "bytes" });
   let done = 0;
   let sentBytes = 0;
@@ -182,7 +182,7 @@ async function pushBlobs(
   let mounted = 0;
   const failures = new Map<string, ViolaError>();
   let isDown = false;
-  const pushBlob = async ({ blob, having, lacking: repositories }: BlobPresence): Promise<void> => {
+  const pushBlob = async ({ blob, having, missing: repositories }: BlobPresence): Promise<void> => {
     let [from] = having;
     for (const repository of repositories) {
       if (isDown || failures.has(repository)) continue;
@@ -214,7 +214,7 @@ async function pushBlobs(
   // Uploads that an interruption ends are given back to the registry, so they are waited for.
   await settleAll(
     "blobs could not be pushed",
-    lacking.map((one) => limit(() => pushBlob(one))),
+    missing.map((one) => limit(() => pushBlob(one))),
   );
   refuse("repositories could not be pushed to", [...failures.values()]);
   onProgress({ kind: "ended", step: "push", summary: `${uploaded} sent, ${mounted} mounted` });
@@ -235,7 +235,7 @@ interface PushedManifests {
 async function pushManifests(
   bundle: OpenBundle,
   place: PlacedImage,
-  { registry, limit, signal }: PushContext,
+  { registry, limit, signal }: PushPorts,
 ): Promise<PushedManifests> {
   const { image, repository, tags, isPinned } = place;
   let sentBytes = 0;
@@ -319,7 +319,7 @@ function refused({ image, repository }: PlacedImage, digest: string, answer: str
 
 async function refuseDamage(
   bundle: OpenBundle,
-  { reader, signal }: PushContext,
+  { reader, signal }: PushPorts,
   onProgress: OnProgress,
 ): Promise<void> {
   const { problems } = await verifyBundle(bundle, reader, onProgress, signal);
@@ -338,9 +338,4 @@ async function refuseDamage(
 function refuse(message: string, errors: readonly ViolaError[]): void {
   const [first] = errors;
   if (first !== undefined) throw errors.length === 1 ? first : new ManyErrors(message, errors);
-}
-
-async function settleBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await settleAll<unknown>("the bundle was not pushed", [one, other]);
-  return [first as A, second as B];
 }

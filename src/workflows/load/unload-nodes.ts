@@ -40,15 +40,13 @@ async function unloadNode(
   node: ClusterNode,
   signal: AbortSignal,
 ): Promise<UnloadReport> {
-  const [images, used, before] = await settleAll<unknown>("the node could not be asked", [
+  const [images, used, before] = await settleAll("the node could not be asked", [
     node.listImages(signal),
     node.usedImages(signal),
     node.presentBlobs(signal),
-  ]).then(
-    (all) => all as [Awaited<ReturnType<typeof node.listImages>>, ReadonlySet<string>, ReadonlySet<string>],
-  );
+  ]);
   const { remove, configNames, disclaim, kept } = planUnload(inventory, images, used);
-  await node.noteBundle(disclaim, bundleId(inventory), false, signal);
+  await node.labelBundle(disclaim, bundleId(inventory), false, signal);
   await node.removeImages([...remove, ...configNames], signal);
   const after = remove.length > 0 ? await node.presentBlobs(signal) : before;
   const gone = inventory.blobs.filter(({ digest }) => before.has(digest) && !after.has(digest));

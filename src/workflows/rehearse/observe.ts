@@ -42,7 +42,7 @@ const STUCK_MS = 20_000;
 export async function observeRehearsal(
   work: (signal: AbortSignal) => Promise<void>,
   watch: RehearsalWatch,
-  witness: Observations,
+  observations: Observations,
   cluster: RehearsalCluster,
   onProgress: OnProgress,
   signal: AbortSignal,
@@ -65,7 +65,7 @@ export async function observeRehearsal(
   let fingerprint = "";
   try {
     for (;;) {
-      const states = await look(watch, witness, cluster, onProgress, signal);
+      const states = await look(watch, observations, cluster, onProgress, signal);
       const now = [
         state.isWorking,
         states.fingerprint,
@@ -78,7 +78,10 @@ export async function observeRehearsal(
       const isCalm = !state.isWorking && states.pending.length === 0 && states.ready === states.pods;
       if (isCalm && calmMs >= settleMs(watch, states)) break;
       if (isStuck(states) && calmMs >= STUCK_MS) break;
-      if (Date.now() >= deadline) break;
+      if (Date.now() >= deadline) {
+        if (state.isWorking) state.failure = `not installed within ${watch.timeoutSeconds} s`;
+        break;
+      }
       await delay(POLL_MS, signal);
     }
   } finally {
@@ -90,7 +93,7 @@ export async function observeRehearsal(
 
 async function look(
   watch: RehearsalWatch,
-  witness: Observations,
+  observations: Observations,
   cluster: RehearsalCluster,
   onProgress: OnProgress,
   signal: AbortSignal,
@@ -99,8 +102,8 @@ async function look(
     cluster.pods(signal),
     cluster.workloadsWithMakers(watch.namespace, signal),
   ]);
-  witness.pods = merged(witness.pods, pods);
-  witness.workloads = merged(witness.workloads, workloads);
+  observations.pods = merged(observations.pods, pods);
+  observations.workloads = merged(observations.workloads, workloads);
   const states = judgePods(workloads);
   const asked = watch.asked();
   const missing = asked.filter(({ isInBundle }) => !isInBundle).length;

@@ -16,18 +16,21 @@ import type { OpenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import { extractRelease } from "../install/extract-releases.js";
 import { findAllNodes } from "../install/image-presence.js";
-import type { InstallContext, ExtractedRelease } from "../install/types.js";
+import type { InstallPorts, ExtractedRelease } from "../install/types.js";
 import { withSoleMirror } from "./sole-mirror.js";
 import { explainPods } from "../install/wait-for-pods.js";
 import { observeRehearsal, type Observations } from "./observe.js";
 import type { ObjectName, RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
 import { renderReleases } from "../install/render-releases.js";
 
-export interface RehearseContext extends Omit<InstallContext, "cluster"> {
+export interface RehearsePorts extends Omit<InstallPorts, "cluster"> {
   readonly cluster: RehearsalCluster;
   readonly serveBundle: ServeBundle;
   /** Registries that give what the bundle lacks, so that one rehearsal finds everything; absent where what is missing is to be refused. */
-  readonly beyond?: (onRefused: (name: string, why: string) => void, signal: AbortSignal) => UpstreamRegistry;
+  readonly upstream?: (
+    onRefused: (name: string, why: string) => void,
+    signal: AbortSignal,
+  ) => UpstreamRegistry;
 }
 
 export interface RehearseOptions {
@@ -69,11 +72,11 @@ const PUT_BACK_MS = 5 * 60_000;
 export async function rehearseBundle(
   bundle: OpenBundle,
   options: RehearseOptions,
-  context: RehearseContext,
+  ports: RehearsePorts,
   onProgress: OnProgress,
 ): Promise<RehearsalReport> {
   const { inventory } = bundle;
-  const { cluster, signal } = context;
+  const { cluster, signal } = ports;
   const { releases } = inventory;
   if (releases.length === 0) {
     throw new ViolaError("USAGE", `bundle ${inventory.name} has no release to rehearse`, {
@@ -85,15 +88,15 @@ export async function rehearseBundle(
   const nodes = await findAllNodes(options.target, cluster, signal);
   await settleAll(
     "the cluster is in use",
-    releases.map((release) => refuseOccupied(release, context)),
+    releases.map((release) => refuseOccupied(release, ports)),
   );
-  const laidOut = await Promise.all(
-    releases.map((release, index) => extractRelease(bundle, release, index, options, context)),
+  const extracted = await Promise.all(
+    releases.map((release, index) => extractRelease(bundle, release, index, options, ports)),
   );
-  const rendered = await renderReleases(inventory, laidOut, facts, options, context);
+  const rendered = await renderReleases(inventory, extracted, facts, options, ports);
   const objects = rendered.flatMap((one) => one.objects);
   const given = {
-    files: await Promise.all(options.valuesFiles.map((file) => context.files.readFile(file))),
+    files: await Promise.all(options.valuesFiles.map((file) => ports.files.readFile(file))),
     set: options.set,
   };
   const rehearsable = rehearsableOf(inventory, facts.version, given);
@@ -103,31 +106,31 @@ export async function rehearseBundle(
   );
 
   const asked = collectPullRequests(inventory);
-  const witness: Observations = { pods: [], workloads: [] };
+  const observations: Observations = { pods: [], workloads: [] };
   const refused = new Map<string, string>();
   let stayed: readonly string[] = [];
-  const beyond = context.beyond?.((name, why) => refused.set(name, why), signal);
+  const upstream = ports.upstream?.((name, why) => refused.set(name, why), signal);
   const played = await withSoleMirror(
     bundle,
     nodes,
-    { serveBundle: context.serveBundle, signal, ...(beyond !== undefined && { beyond }) },
+    { serveBundle: ports.serveBundle, signal, ...(upstream !== undefined && { upstream }) },
     (request) => {
       const { length } = asked.list();
       asked.add(request);
       const added = asked.list()[length];
-      if (added?.isInBundle === false) onProgress({ kind: "note", message: describeMiss(added, context) });
+      if (added?.isInBundle === false) onProgress({ kind: "note", message: describeMiss(added, ports) });
     },
     async () => {
       try {
         return await installAll(
           inventory,
-          laidOut,
+          extracted,
           rehearsable,
           objects,
           () => asked.list(),
-          witness,
+          observations,
           options,
-          context,
+          ports,
           onProgress,
         );
       } finally {
@@ -137,10 +140,10 @@ export async function rehearseBundle(
             cluster.putBack(
               memory,
               objectsLeft(objects, releases),
-              operatorMakers(witness.workloads),
+              operatorMakers(observations.workloads),
               after(),
             ),
-          context,
+          ports,
           onProgress,
         );
       }
@@ -148,7 +151,7 @@ export async function rehearseBundle(
     onProgress,
   );
   const verdict = judgeRehearsal(inventory, {
-    ...witness,
+    ...observations,
     asked: asked.list(),
     pending: played.pending,
     refused,
@@ -184,7 +187,7 @@ function after(): AbortSignal {
 /** A release that is there is somebody's: a rehearsal would upgrade it, and take it away afterwards. */
 async function refuseOccupied(
   { name, namespace }: InventoryRelease,
-  { cluster, releases, signal }: RehearseContext,
+  { cluster, releases, signal }: RehearsePorts,
 ): Promise<void> {
   const [state, phase] = await Promise.all([
     releases.releaseState(name, namespace, signal),
@@ -204,8 +207,8 @@ async function refuseOccupied(
   }
 }
 
-function describeMiss({ name, nodes }: PulledName, { beyond }: RehearseContext): string {
-  const how = beyond === undefined ? "refused" : "let through";
+function describeMiss({ name, nodes }: PulledName, { upstream }: RehearsePorts): string {
+  const how = upstream === undefined ? "refused" : "let through";
   return `not in the bundle, ${how}: ${name} (asked for by ${[...nodes].join(", ")})`;
 }
 
@@ -217,23 +220,23 @@ interface Played {
 /** Installs one release after another. One that fails does not keep the next from showing what it asks for. */
 async function installAll(
   inventory: Inventory,
-  laidOut: readonly ExtractedRelease[],
+  extracted: readonly ExtractedRelease[],
   rehearsable: Rehearsable,
   objects: readonly RenderedObject[],
   asked: () => readonly PulledName[],
-  witness: Observations,
+  observations: Observations,
   { set, timeoutSeconds, runsTests }: RehearseOptions,
-  context: RehearseContext,
+  ports: RehearsePorts,
   onProgress: OnProgress,
 ): Promise<Played> {
-  const { cluster, releases, signal } = context;
+  const { cluster, releases, signal } = ports;
   const { images } = findImages(
     objects.filter(({ hooks }) => hooks.length === 0),
-    { operators: await context.loadOperators() },
+    { operators: await ports.loadOperators() },
   );
   const reports: RehearsedRelease[] = [];
   const pending: PendingThing[] = [];
-  for (const [index, { release, chartFile, valuesFiles }] of laidOut.entries()) {
+  for (const [index, { release, chartFile, valuesFiles }] of extracted.entries()) {
     const identity = rehearsable.releases[index];
     if (identity === undefined) continue;
     const { name, namespace } = release;
@@ -263,7 +266,7 @@ async function installAll(
         expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
         mayStartMore: inventory.warnings.some(({ code }) => code === "unknown-operator"),
       },
-      witness,
+      observations,
       cluster,
       onProgress,
       signal,
@@ -289,7 +292,7 @@ async function installAll(
 async function putBack(
   releases: readonly InventoryRelease[],
   putBackRest: () => Promise<readonly string[]>,
-  context: RehearseContext,
+  ports: RehearsePorts,
   onProgress: OnProgress,
 ): Promise<readonly string[]> {
   const step = "put-back";
@@ -298,8 +301,8 @@ async function putBack(
   for (const { name, namespace } of releases.toReversed()) {
     try {
       // An interrupted helm may still be writing down that it was.
-      if ((await context.releases.releaseState(name, namespace, after())) === undefined) continue;
-      await context.releases.uninstall(name, namespace, after());
+      if ((await ports.releases.releaseState(name, namespace, after())) === undefined) continue;
+      await ports.releases.uninstall(name, namespace, after());
     } catch (error) {
       if (!(error instanceof ViolaError)) throw error;
       stayed.push(`release ${name}: ${error.message}`);

@@ -12,10 +12,10 @@ import type { OpenBundle } from "../ports.js";
 import type { OnProgress } from "../progress.js";
 import { endpointOf } from "../../core/load/addresses.js";
 
-export interface MirrorContext {
+export interface MirrorPorts {
   readonly serveBundle: ServeBundle;
   /** Registries that give what the bundle lacks; absent where what is missing is to be refused. */
-  readonly beyond?: UpstreamRegistry;
+  readonly upstream?: UpstreamRegistry;
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +28,7 @@ type OnManifest = NonNullable<ServeOptions["onManifest"]>;
 export async function withSoleMirror<T>(
   bundle: OpenBundle,
   nodes: readonly ClusterNode[],
-  { serveBundle, beyond, signal }: MirrorContext,
+  { serveBundle, upstream, signal }: MirrorPorts,
   onManifest: OnManifest,
   work: () => Promise<T>,
   onProgress: OnProgress,
@@ -37,7 +37,7 @@ export async function withSoleMirror<T>(
   const requests = listenFor(onManifest);
   const served = await serveBundle(bundle, () => undefined, {
     onManifest: requests.onManifest,
-    ...(beyond !== undefined && { beyond }),
+    ...(upstream !== undefined && { upstream }),
   });
   const mirrors: NodeMirror[] = [];
   try {

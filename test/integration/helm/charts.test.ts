@@ -218,7 +218,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
 
     const failure = await failureOf(tool.packageChart(app, missing, join(folder, "none"), signal));
 
-    expect(failure.code).toBe("MANY");
+    expect(failure.code).toBe("MULTIPLE_ERRORS");
     const errors = failure instanceof ManyErrors ? failure.errors : [];
     expect(errors.map(({ code, subject }) => [code, subject])).toEqual([
       ["CHART_UNAVAILABLE", `absent 1.0.0 in ${repository.url}`],

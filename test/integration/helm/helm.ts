@@ -2,6 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { partsPath } from "../../../scripts/parts/home.js";
 import { findHelm, type Helm } from "../../../src/adapters/helm/find-helm.js";
 import type { FetchSettings } from "../../../src/adapters/helm/helm-runner.js";
 import { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
@@ -16,7 +17,7 @@ export const HELM_PACKAGES = [
 /** A signal that nothing fires. */
 export const signal = new AbortController().signal;
 
-const cacheFolder = join(tmpdir(), "viola-airgap-test-helm");
+const cacheFolder = partsPath("helm");
 
 /** Returns the helm that the package ships. */
 export function packagedHelm(packageName: string): Promise<Helm> {

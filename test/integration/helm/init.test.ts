@@ -1,8 +1,8 @@
 // `init`, and charts of repositories that the user's own helm knows by name, through the command line and a real helm.
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
-
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
@@ -94,6 +94,19 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
       source: { kind: "folder", folder: join(charts, "app") },
       valuesFiles: [join(folder, "values.yaml")],
     });
+  });
+
+  it("points editors to the schema of the program, by a path where the program lies below the working directory", async () => {
+    const schema = join(ROOT, "manifests/bundle.schema.json");
+    const modeline = (text: string): string =>
+      /^# yaml-language-server: \$schema=(\S+)$/m.exec(text)?.[1] ?? "";
+
+    const elsewhere = await cli("init", join(charts, "app"));
+    const below = await runCli(["init", join(charts, "app"), "--config", settings, "--quiet"], { cwd: ROOT });
+
+    expect(fileURLToPath(modeline(elsewhere.stdout))).toBe(schema);
+    expect(modeline(below.stdout)).toMatch(/^\.\.?\//);
+    expect(resolve(ROOT, modeline(below.stdout))).toBe(schema);
   });
 
   it("overwrites nothing unless it is told to", async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Findings } from "../../../src/core/images/image-use.js";
 import type { BundleSpec } from "../../../src/core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../../src/workflows/find/release-images.js";
-import type { ChartContext } from "../../../src/workflows/ports.js";
+import type { ChartPorts } from "../../../src/workflows/ports.js";
 import { needs } from "../../support/parts.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 
@@ -85,7 +85,7 @@ describeHelm("finding as installed", async () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   const find = async (...charts: readonly string[]): Promise<Findings> => {
-    const context: ChartContext = {
+    const context: ChartPorts = {
       charts: tool,
       loadOperators: () => Promise.resolve([]),
       files: { readFile: () => expect.fail("no file is read"), writeFile },

@@ -13,8 +13,8 @@ import { unloadBundle } from "../../../src/workflows/load/unload-nodes.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
-import { loadContext } from "./kind.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { loadPorts } from "./kind.js";
 
 const describeHost = await needs("ctr", "root");
 
@@ -61,11 +61,11 @@ describeHost("a containerd of this machine", () => {
   ])("is loaded as %s, again without a byte, and unloaded", async (_, find) => {
     const target = await find();
 
-    const first = await loadBundle(bundle, target, loadContext(), ignore);
+    const first = await loadBundle(bundle, target, loadPorts(), ignore);
     expect(first.nodes).toMatchObject([{ route: "fetch", presentNames: 0, loadedNames: names() }]);
     await expectAll(containerd);
 
-    const again = await loadBundle(bundle, target, loadContext(), ignore);
+    const again = await loadBundle(bundle, target, loadPorts(), ignore);
     expect(again.nodes).toMatchObject([{ route: "none", presentNames: names().length, sentBytes: 0 }]);
 
     const [gone] = await unloadBundle(bundle.inventory, target, signal, ignore);
@@ -99,7 +99,7 @@ describeHost("k3s that does not run", () => {
 
   test("finds an archive for this machine in its images folder, which containerd takes as k3s hands it over", async () => {
     expect(await listensAt(join(folder, "none.sock"))).toBe(false);
-    const report = await loadFolder(bundle, images, loadContext(), ignore);
+    const report = await loadFolder(bundle, images, loadPorts(), ignore);
     expect(report.nodes).toMatchObject([{ node: "k3s", route: "folder", loadedNames: names() }]);
     expect(readdirSync(join(data, "agent/images"))).toHaveLength(1);
     expect(archive()).toMatch(/\.tar$/);
@@ -111,7 +111,7 @@ describeHost("k3s that does not run", () => {
       await mustRun("ctr", [...own, archive()]);
       await expectAll(containerd);
       const target = findContainerd(socket, process.env);
-      const then = await loadBundle(bundle, target, loadContext(), ignore);
+      const then = await loadBundle(bundle, target, loadPorts(), ignore);
       expect(then.nodes).toMatchObject([{ route: "none", presentNames: names().length }]);
     } finally {
       await containerd.stop();
@@ -119,17 +119,17 @@ describeHost("k3s that does not run", () => {
   });
 
   test("is left alone when the archive is there, and given it anew when it is another's", async () => {
-    await loadFolder(bundle, images, loadContext(), ignore);
-    const again = await loadFolder(bundle, images, loadContext(), ignore);
+    await loadFolder(bundle, images, loadPorts(), ignore);
+    const again = await loadFolder(bundle, images, loadPorts(), ignore);
     expect(again.nodes).toMatchObject([{ presentNames: names().length, loadedNames: [], sentBytes: 0 }]);
 
     writeFileSync(archive(), "cut short");
-    const anew = await loadFolder(bundle, images, loadContext(), ignore);
+    const anew = await loadFolder(bundle, images, loadPorts(), ignore);
     expect(anew.nodes).toMatchObject([{ presentNames: 0, loadedNames: names() }]);
   });
 
   test("loses the archive when the bundle is unloaded, and nothing else", async () => {
-    await loadFolder(bundle, images, loadContext(), ignore);
+    await loadFolder(bundle, images, loadPorts(), ignore);
     const foreign = join(data, "agent/images/k3s-airgap-images-amd64.tar");
     writeFileSync(foreign, "another's");
 
@@ -144,7 +144,7 @@ describeHost("k3s that does not run", () => {
 
   test("is not given half an archive when the load is interrupted", async () => {
     const controller = new AbortController();
-    const { readSegments, ...rest } = loadContext(controller.signal);
+    const { readSegments, ...rest } = loadPorts(controller.signal);
     const interrupted = loadFolder(
       bundle,
       images,
@@ -170,7 +170,7 @@ describeHost("k3s that does not run", () => {
     await mustRun("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", small]);
     try {
       const full = await k3sImageFolder({ K3S_DATA_DIR: small });
-      await expect(loadFolder(bundle, full, loadContext(), ignore)).rejects.toMatchObject({
+      await expect(loadFolder(bundle, full, loadPorts(), ignore)).rejects.toMatchObject({
         code: "NODE_LOAD_FAILED",
         subject: "k3s",
       });

@@ -11,19 +11,13 @@ import { runCli, startCli } from "../../support/cli.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
-import { bundleOf } from "./bundle-of.js";
 import { parseCompleteImages } from "../../../src/adapters/nodes/node-scripts.js";
+import { bundleOf } from "../../support/bundle-of.js";
 
 const describeNodes = await needs("nodes", "root");
 
 const SEEDS = Array.from({ length: 10 }, (_, index) => index + 1);
 const IMAGES = ["one", "two", "three", "four"];
-/** A fetch that was killed leaves a lease on what it has so far. */
-const EMPTY = `
-export CONTAINERD_NAMESPACE=k8s.io
-ctr leases ls -q | xargs -r ctr leases rm
-ctr images ls -q | xargs -r ctr images rm --sync
-`;
 /**
  * Prints what a fetch that was cut off has not cleared away by itself, after a few seconds at most; what `ctr images check` says; and the
  * sha256 of every blob beside its name.
@@ -61,11 +55,11 @@ describeNodes("a load that is killed", () => {
     const [main = "", worker = ""] = nodes.names;
     const load = ["load", bundle.file, "--to", `kind:${nodes.cluster}`];
     const size = bundle.inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
-    await Promise.all(nodes.names.map((node) => nodes.exec(node, "sh", "-c", EMPTY)));
+    await nodes.empty();
     const containerd = await firstProcess(worker);
     const before = receivedBytes(containerd);
 
-    const loader = startCli(load, { entry: "built" });
+    const loader = startCli(load);
     const isSent = await reaches(
       () => receivedBytes(containerd) - before,
       momentOf(seed) * size,
@@ -89,7 +83,7 @@ describeNodes("a load that is killed", () => {
     // The other node is finished, whatever becomes of this one.
     if (seed % 2 === 0) expect(onMain).toBe(IMAGES.length);
 
-    expect(await runCli(load, { entry: "built" })).toMatchObject({ code: 0 });
+    expect(await runCli(load)).toMatchObject({ code: 0 });
 
     expect(await Promise.all(nodes.names.map(countWhole))).toEqual([IMAGES.length, IMAGES.length]);
   });

@@ -11,7 +11,7 @@ import { findKindNodes } from "../../../src/adapters/nodes/kind.js";
 import type { NodeTarget } from "../../../src/core/load/node.js";
 import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
 import type { BundleReader, OpenBundle } from "../../../src/workflows/ports.js";
-import type { LoadContext } from "../../../src/workflows/load/nodes.js";
+import type { LoadPorts } from "../../../src/workflows/load/nodes.js";
 
 /** Makes a client of the engine that the tests run with. */
 export async function dockerEngine(): Promise<DockerEngine> {
@@ -36,7 +36,7 @@ export const reader: BundleReader = {
 };
 
 /** Puts the real parts together. */
-export function loadContext(signal = new AbortController().signal): LoadContext {
+export function loadPorts(signal = new AbortController().signal): LoadPorts {
   return { reader, serveBundle, readSegments, cores: availableParallelism(), signal };
 }
 

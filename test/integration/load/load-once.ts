@@ -1,9 +1,9 @@
 // Loads a bundle in a process of its own, for tests that kill it: `load-once.ts BUNDLE CLUSTER`. Says `sending` when bytes flow.
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
 import { loadBundle } from "../../../src/workflows/load/nodes.js";
-import { kindTarget, loadContext } from "./kind.js";
+import { kindTarget, loadPorts } from "./kind.js";
 
 const [file = "", cluster = ""] = process.argv.slice(2);
-await loadBundle(await openBundle(file), kindTarget(cluster), loadContext(), (event) => {
+await loadBundle(await openBundle(file), kindTarget(cluster), loadPorts(), (event) => {
   if (event.kind === "advanced" && event.step === "load") process.stdout.write("sending\n");
 });

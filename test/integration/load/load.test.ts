@@ -10,13 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
 import type { NodeTarget } from "../../../src/core/load/node.js";
 import type { ViolaError } from "../../../src/errors.js";
-import { loadBundle, type LoadContext, type LoadReport } from "../../../src/workflows/load/nodes.js";
+import { loadBundle, type LoadPorts, type LoadReport } from "../../../src/workflows/load/nodes.js";
 import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { start } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
-import { kindTarget, loadContext } from "./kind.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { kindTarget, loadPorts } from "./kind.js";
 
 const describeNodes = await needs("nodes");
 
@@ -90,14 +90,14 @@ const ignore = (): void => undefined;
 
 describeNodes.each(containerds())("containerd %s", (_, programs) => {
   let nodes: Nodes;
-  let context: LoadContext;
+  let context: LoadPorts;
   let target: NodeTarget;
   const load = (what = bundle, using = context): Promise<LoadReport> =>
     loadBundle(what, target, using, ignore);
 
   beforeAll(async () => {
     nodes = await startNodes(2, programs);
-    context = loadContext();
+    context = loadPorts();
     target = kindTarget(nodes.cluster);
   });
   afterAll(async () => {
@@ -187,7 +187,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     test("by the signal: rejects, leaves nothing behind, and the next load ends well", async () => {
       const stopped = await large("stopped");
       const controller = new AbortController();
-      const using = loadContext(controller.signal);
+      const using = loadPorts(controller.signal);
       const interrupted = loadBundle(stopped, target, using, (event) => {
         if (event.kind === "advanced" && event.step === "load") controller.abort();
       });
@@ -280,7 +280,7 @@ describeNodes("a node that goes away while it is loaded", () => {
     ]);
     const notes: string[] = [];
     let isStopped = false;
-    const loading = loadBundle(large, kindTarget(nodes.cluster), loadContext(), (event) => {
+    const loading = loadBundle(large, kindTarget(nodes.cluster), loadPorts(), (event) => {
       if (event.kind === "note") notes.push(event.message);
       if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
       // At once, while nothing else of this process runs: a tenth of the content has left by now.
@@ -299,14 +299,14 @@ describeNodes("a node that goes away while it is loaded", () => {
     expect((await listImages(nodes, other)).has(name)).toBe(true);
     expect((await listImages(nodes, gone)).has(name)).toBe(false);
 
-    const report = await loadBundle(large, kindTarget(nodes.cluster), loadContext(), ignore);
+    const report = await loadBundle(large, kindTarget(nodes.cluster), loadPorts(), ignore);
     expect(report.nodes.map(({ route }) => route)).toEqual(["none", "fetch"]);
   });
 });
 
 describeNodes("a cluster", () => {
   test("that does not exist is refused", async () => {
-    const context = loadContext();
+    const context = loadPorts();
     await expect(loadBundle(bundle, kindTarget("no-such-cluster"), context, ignore)).rejects.toMatchObject({
       code: "CLUSTER_NOT_FOUND",
       subject: "kind:no-such-cluster",

@@ -9,7 +9,7 @@ import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
 import type { ServedBundle } from "../../../src/core/bundle/bundle-server.js";
 import { digestOf } from "../../../src/core/oci/digest.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
-import { bundleOf } from "./bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 
 const folder = mkdtempSync(join(tmpdir(), "viola-serve-"));
 let bundle: OpenBundle;

@@ -11,8 +11,8 @@ import { loadStore, unloadStore, type StoreTarget } from "../../../src/workflows
 import type { LoadReport } from "../../../src/workflows/load/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
-import { dockerEngine, loadContext } from "./kind.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { dockerEngine, loadPorts } from "./kind.js";
 
 // Names that no other run has: the engine is not the test's own.
 const own = randomBytes(3).toString("hex");
@@ -49,7 +49,7 @@ const describePodman = await needs("podman", "root");
 
 function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarget>): void {
   let target: StoreTarget;
-  const load = (what = bundle): Promise<LoadReport> => loadStore(what, target, loadContext(), ignore);
+  const load = (what = bundle): Promise<LoadReport> => loadStore(what, target, loadPorts(), ignore);
   const resolves = async (name: string): Promise<boolean> =>
     (await run(program, ["image", "inspect", name])).code === 0;
   beforeAll(async () => {
@@ -96,7 +96,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarge
     const large = await bundleOf(folder, "large", [
       wish(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
     ]);
-    const interrupted = loadStore(large, target, loadContext(controller.signal), (event) => {
+    const interrupted = loadStore(large, target, loadPorts(controller.signal), (event) => {
       if (event.kind === "advanced" && event.step === "load") controller.abort();
     });
     expect(await interrupted.catch((cause: unknown) => cause)).toBe(controller.signal.reason);

@@ -9,8 +9,8 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { bundleOf, type NamedWish } from "./bundle-of.js";
-import { kindTarget, loadContext } from "./kind.js";
+import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { kindTarget, loadPorts } from "./kind.js";
 
 const describeNodes = await needs("nodes");
 
@@ -56,10 +56,10 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     const target = kindTarget(nodes.cluster);
     // There before any bundle: without a note.
     const foreign = await bundleOf(folder, "foreign", [FOREIGN]);
-    await loadBundle(foreign, target, loadContext(), ignore);
+    await loadBundle(foreign, target, loadPorts(), ignore);
     await ctr("images", "label", FOREIGN.reference, "io.viola-airgap.bundle/foreign_1.0.0=");
-    await loadBundle(other, target, loadContext(), ignore);
-    await loadBundle(bundle, target, { ...loadContext(), unpack: true }, ignore);
+    await loadBundle(other, target, loadPorts(), ignore);
+    await loadBundle(bundle, target, { ...loadPorts(), unpack: true }, ignore);
     const snapshots = (await ctr("snapshots", "ls")).trim().split("\n");
     expect(snapshots.length).toBeGreaterThanOrEqual(1 + 4);
     await ctr("containers", "create", USED.reference, "held", "true");

@@ -7,7 +7,7 @@ import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../../scripts/p
 import type { Fault } from "../../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
-import { bundleOf } from "../load/bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 import { pushTo } from "./push-to.js";
 
 const folder = mkdtempSync(join(tmpdir(), "viola-push-faults-"));

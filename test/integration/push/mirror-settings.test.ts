@@ -13,7 +13,7 @@ import {
 } from "../../support/docker-registry.js";
 import { needs } from "../../support/parts.js";
 import { run } from "../../support/run.js";
-import { bundleOf } from "../load/bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 import { pushTo } from "./push-to.js";
 
 const describe = await needs("docker-registry", "ctr", "root");

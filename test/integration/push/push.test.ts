@@ -10,7 +10,7 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
 import { needs } from "../../support/parts.js";
 import { run } from "../../support/run.js";
-import { bundleOf } from "../load/bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 import { pushTo, type PushSetup } from "./push-to.js";
 
 const describe = await needs("docker-registry");
@@ -159,7 +159,7 @@ describe("a registry that cannot be pushed to", () => {
   it("is said to deny for every repository when anonymous callers may only read", async () => {
     const registry = await start("bearer");
     await expect(pushTo(registry.host, bundle, { prefix: "public" })).rejects.toMatchObject({
-      code: "MANY",
+      code: "MULTIPLE_ERRORS",
       errors: Array.from({ length: 5 }, () => expect.objectContaining({ code: "REGISTRY_AUTH" }) as unknown),
     });
   });

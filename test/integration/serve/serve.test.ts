@@ -11,7 +11,7 @@ import { needs } from "../../support/parts.js";
 import { ROOT } from "../../support/paths.js";
 import { mustRun, run, type Running } from "../../support/run.js";
 import { HELM_PACKAGES, packagedHelm } from "../helm/helm.js";
-import { bundleOf } from "../load/bundle-of.js";
+import { bundleOf } from "../../support/bundle-of.js";
 
 const describe = await needs("helm");
 const describeSkopeo = await needs("helm", "skopeo");

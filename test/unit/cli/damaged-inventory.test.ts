@@ -46,7 +46,7 @@ async function runHere(args: readonly string[]): Promise<{ code: number; stdout:
     env: { PATH: folder, VIOLA_AIRGAP_CONFIG: join(folder, "config.yaml") },
     cwd: folder,
     home: ROOT,
-    ownCommand: [],
+    programCommand: [],
     onInterrupt: () => undefined,
   });
   return { code, ...texts };

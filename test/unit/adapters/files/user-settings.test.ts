@@ -104,9 +104,9 @@ cache: kept
 
   it("reports everything at once", async () => {
     await expect(load("concurrency: no\ncahce: x\n")).rejects.toMatchObject({
-      code: "MANY",
+      code: "MULTIPLE_ERRORS",
       errors: [{ code: "SETTINGS_INVALID" }, { code: "SETTINGS_INVALID" }],
     });
-    await expect(load("ca: [none.pem, s.yaml]\n")).rejects.toMatchObject({ code: "MANY" });
+    await expect(load("ca: [none.pem, s.yaml]\n")).rejects.toMatchObject({ code: "MULTIPLE_ERRORS" });
   });
 });

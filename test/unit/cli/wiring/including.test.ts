@@ -6,7 +6,7 @@ const HEX = "0123456789abcdef".repeat(4);
 
 describe("parseWishes", () => {
   it("reads what may be repeated and what may stand with commas between", () => {
-    const { wishes, hostImages } = parseIncludes(
+    const { requests, hostImages } = parseIncludes(
       [
         "cli,node",
         `helm=https://example.org/a,b/helm.tar.gz#sha256:${HEX},kubectl=./k,1`,
@@ -15,7 +15,7 @@ describe("parseWishes", () => {
       "/srv",
     );
 
-    expect(wishes).toEqual([
+    expect(requests).toEqual([
       { name: "cli" },
       { name: "node" },
       { name: "helm", source: { kind: "url", url: "https://example.org/a,b/helm.tar.gz", sha256: HEX } },
@@ -25,7 +25,7 @@ describe("parseWishes", () => {
   });
 
   it("takes the last word on a program", () => {
-    expect(parseIncludes(["node", "node=/opt/node"], "/").wishes).toEqual([
+    expect(parseIncludes(["node", "node=/opt/node"], "/").requests).toEqual([
       { name: "node", source: { kind: "file", file: "/opt/node" } },
     ]);
   });

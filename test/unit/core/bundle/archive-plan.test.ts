@@ -60,7 +60,7 @@ function input(images: readonly ResolvedImage[]): ArchiveInput {
       excluded: [],
       warnings: [],
     },
-    files: [{ path: "README.txt", bytes: Buffer.from("read me"), sha256: "00" }],
+    files: [{ path: "README.txt", bytes: Buffer.from("read me"), sha256: "00".repeat(32) }],
     images,
   };
 }
@@ -93,7 +93,7 @@ describe("planArchive", () => {
     const outer = entriesOf(file);
     const inner = entriesOf(file.subarray(outer.at(-1)!.offset));
 
-    expect(outer.map(({ name }) => name)).toEqual(["bundle.json", "README.txt", "images.tar"]);
+    expect(outer.map(({ name }) => name)).toEqual(["bundle.json", "facts", "README.txt", "images.tar"]);
     expect(inner.slice(0, 3).map(({ name }) => name)).toEqual(["oci-layout", "index.json", "manifest.json"]);
     expect(inner.slice(3)).toHaveLength(4 + 2 + 3);
     expect(new Set(inner.map(({ name }) => name)).size).toBe(inner.length);

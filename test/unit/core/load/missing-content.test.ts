@@ -25,15 +25,15 @@ test("a node that knows every name by the bundle's digest lacks nothing", () => 
       name.includes("/a/") ? pinned.digest : both.digest,
     ]),
   );
-  expect(surveyNode(inventory, AMD64, complete)).toEqual({ lacking: [], withoutPlatform: [] });
+  expect(surveyNode(inventory, AMD64, complete)).toEqual({ missing: [], withoutPlatform: [] });
 });
 
-test("a name that points to another digest is lacking", () => {
+test("a name that points to another digest is missing", () => {
   const complete = new Map([
     ...pinned.names.map((name) => [name, pinned.digest] as const),
     ["docker.io/c/d:2", digestOfText("other")],
   ]);
-  expect(surveyNode(inventory, AMD64, complete).lacking.map(({ names }) => names)).toEqual([
+  expect(surveyNode(inventory, AMD64, complete).missing.map(({ names }) => names)).toEqual([
     ["docker.io/c/d:2"],
   ]);
 });
@@ -43,32 +43,32 @@ test("only the missing one of two names is wanted", () => {
     ["docker.io/a/b:1", pinned.digest],
     ["docker.io/c/d:2", both.digest],
   ]);
-  expect(wantedNames(surveyNode(inventory, AMD64, complete).lacking)).toEqual([
+  expect(wantedNames(surveyNode(inventory, AMD64, complete).missing)).toEqual([
     { name: pinned.names[1], platform: "linux/amd64" },
   ]);
 });
 
 test("second names come after the first names of all images", () => {
-  const wanted = wantedNames(surveyNode(inventory, AMD64, new Map()).lacking);
+  const wanted = wantedNames(surveyNode(inventory, AMD64, new Map()).missing);
   expect(wanted.map(({ name }) => name)).toEqual([pinned.names[0], both.names[0], pinned.names[1]]);
 });
 
 test("an image without the node's platform is told apart, unless it is complete on the node", () => {
   const survey = surveyNode(inventory, ARM64, new Map());
   expect(survey.withoutPlatform).toEqual([pinned]);
-  expect(survey.lacking.map(({ platform }) => platform.platform)).toEqual(["linux/arm64"]);
+  expect(survey.missing.map(({ platform }) => platform.platform)).toEqual(["linux/arm64"]);
   const complete = new Map(pinned.names.map((name) => [name, pinned.digest]));
   expect(surveyNode(inventory, ARM64, complete).withoutPlatform).toEqual([]);
 });
 
 test("blobs are those of the node's platform that are not there, shared ones once", () => {
-  const { lacking } = surveyNode(inventory, AMD64, new Map());
-  expect([...missingBlobs(lacking, new Set([digestOfText("base")]))].sort()).toEqual(
+  const { missing } = surveyNode(inventory, AMD64, new Map());
+  expect([...missingBlobs(missing, new Set([digestOfText("base")]))].sort()).toEqual(
     ["docker.io/a/b:1 linux/amd64 config", "docker.io/c/d:2 linux/amd64 config", "b", "d"]
       .map(digestOfText)
       .sort(),
   );
-  expect(manifestsOf(lacking).has(digestOfText("docker.io/c/d:2 linux/arm64 manifest"))).toBe(true);
+  expect(manifestsOf(missing).has(digestOfText("docker.io/c/d:2 linux/arm64 manifest"))).toBe(true);
 });
 
 test("the complaint names node, platform and images", () => {

@@ -29,6 +29,7 @@ const SUSPECT: Suspect = {
   file: "/operator",
 };
 const DRAFT: Draft = {
+  schema: "./bundle.schema.json",
   name: "app",
   chartVersion: "1.2.0",
   chart: { chart: "app", repository: "https://charts.example.org", version: "1.10" },

@@ -11,7 +11,7 @@ import type {
 import { formatPlatform } from "../../../../src/core/oci/platform.js";
 import { ViolaError, type ManyErrors } from "../../../../src/errors.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
-import { loadBundle, type LoadContext, type LoadReport } from "../../../../src/workflows/load/nodes.js";
+import { loadBundle, type LoadPorts, type LoadReport } from "../../../../src/workflows/load/nodes.js";
 import { planFetches } from "../../../../src/workflows/load/node-plan.js";
 import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
@@ -65,7 +65,7 @@ class FakeNode implements ClusterNode {
   mirrorAll(): Promise<NodeMirror> {
     return Promise.reject(new Error("no load needs a mirror"));
   }
-  noteBundle(): Promise<void> {
+  labelBundle(): Promise<void> {
     return Promise.resolve();
   }
   removeImages(): Promise<void> {
@@ -115,7 +115,7 @@ async function load(
     read: () => Promise.resolve(new Uint8Array()),
     locate: () => ({ offset: 0, size: 0 }),
   };
-  const context: LoadContext = {
+  const context: LoadPorts = {
     reader: {
       openBundle: () => Promise.resolve(bundle),
       findDamagedBlobs: () => Promise.resolve(options.damaged ?? []),

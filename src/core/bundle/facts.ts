@@ -1,0 +1,164 @@
+// `facts`: what load.sh needs of the inventory, as flat lines that a POSIX shell can read.
+import { ViolaError } from "../../errors.js";
+import { findReference, kubeletName, spellingsOf } from "../images/reference.js";
+import { digestOf, hexOf } from "../oci/digest.js";
+import type { Inventory, InventoryImage } from "./inventory.js";
+import { layoutFiles } from "./layout-files.js";
+import { FACTS_PATH } from "./paths.js";
+import { paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
+
+/** The part of an inventory that facts are made of. Offsets are not: facts count from their own end. */
+export type FactsInput = Pick<
+  Inventory,
+  | "name"
+  | "version"
+  | "platforms"
+  | "apiVersions"
+  | "releases"
+  | "images"
+  | "hostImages"
+  | "excluded"
+  | "files"
+> & { readonly blobs: readonly { readonly digest: string; readonly size: number }[] };
+
+const NUMBER = "[0-9]{1,15}";
+const HEX = "[0-9a-f]{64}";
+const DIGEST = `sha256:${HEX}`;
+const WORD = "[A-Za-z0-9][A-Za-z0-9._+-]*";
+/** A reference. The brackets are those of an IPv6 address. */
+const NAME = "([A-Za-z0-9]|\\[[0-9A-Fa-f:]+\\])[A-Za-z0-9._:/@-]*";
+/** A relative path in which no component is hidden or leads upwards. */
+const PATH = "[A-Za-z0-9_+][A-Za-z0-9._+-]*(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*";
+const PLATFORM = "[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?";
+const LABEL = "[a-z0-9]([a-z0-9.-]*[a-z0-9])?";
+
+/**
+ * The grammar: a fact is one line that matches one of these, a word for its kind and then fields, separated by
+ * single spaces. There is no escaping: a value that no pattern holds is refused when the bundle is built.
+ * The patterns are POSIX extended regular expressions for whole lines that mean the same in JavaScript, because
+ * load.sh holds the same list and checks every line against it before it uses any.
+ *
+ * `N` counts releases or images from 1. Offsets count from the end of the `facts` entry with its padding.
+ */
+export const FACT_PATTERNS: readonly string[] = [
+  // Always the first line. The number changes when a reader of the old grammar would go wrong.
+  "viola-airgap-facts 1",
+  // NAME VERSION
+  `bundle ${WORD} ${WORD}`,
+  `platform ${PLATFORM}`,
+  // An API version that the charts were rendered for.
+  "api [A-Za-z0-9][A-Za-z0-9./-]*",
+  // N NAME NAMESPACE, in the order of installation.
+  `release ${NUMBER} ${LABEL} ${LABEL}`,
+  // N PATH
+  `chart ${NUMBER} ${PATH}`,
+  // N INDEX PATH; later ones win.
+  `values ${NUMBER} ${NUMBER} ${PATH}`,
+  // N NAME, and DIGEST SIZE MEDIA-TYPE of the index or manifest that it points to.
+  `(host-)?name ${NUMBER} ${NAME} ${DIGEST} ${NUMBER} [A-Za-z0-9][A-Za-z0-9._+/-]*`,
+  // N PLATFORM ROLE DIGEST; `root` is the manifest of the platform, and every manifest is listed as `*` again.
+  `(host-)?content ${NUMBER} (${PLATFORM} (root|config|layer)|\\* manifest) ${DIGEST}`,
+  // SPELLING NAME, every way to write a name; see `spellingsOf`.
+  `spelling ${NAME} ${NAME}`,
+  // An image that the spec leaves out, by the name under which the kubelet looks for it.
+  `excluded ${NAME}`,
+  // SHA256 SIZE OFFSET PATH, of an entry of the bundle and of a file in images.tar.
+  `(file|layout) ${HEX} ${NUMBER} ${NUMBER} ${PATH}`,
+  // DIGEST SIZE OFFSET
+  `blob ${DIGEST} ${NUMBER} ${NUMBER}`,
+  // Always the last line: where the bundle file ends.
+  `end ${NUMBER}`,
+];
+
+const FACT = new RegExp(`^(?:${FACT_PATTERNS.join("|")})$`);
+
+/**
+ * Returns the text of `facts`; the same inventory gives the same text, whether `facts` is in its `files` or not.
+ * Throws `BUNDLE_INVALID` with the field whose value the grammar does not hold.
+ *
+ * How load.sh trusts it without reading JSON: it hashes `facts` and looks for that checksum in bundle.json, in an
+ * object that names the path `facts`. Objects in `files` are flat, so their braces alone delimit them, whatever
+ * the indentation and the order of fields. Facts hold the checksums of everything else. So a signature over
+ * bundle.json covers facts, and facts cover what load.sh uses, in one chain.
+ */
+export function formatFacts(inventory: FactsInput): string {
+  const { name, version, platforms, apiVersions, releases, images, hostImages = [], excluded } = inventory;
+  const names = [
+    ...images.flatMap((image) => image.names),
+    ...excluded.map(({ reference }) => nameOf(reference)),
+  ];
+  const lines = [
+    "viola-airgap-facts 1",
+    fact("name", `bundle ${name} ${version}`),
+    ...platforms.map((platform, at) => fact(`platforms.${at}`, `platform ${platform}`)),
+    ...apiVersions.map((api, at) => fact(`apiVersions.${at}`, `api ${api}`)),
+    ...releases.flatMap((release, at) => [
+      fact(`releases.${at}`, `release ${at + 1} ${release.name} ${release.namespace}`),
+      fact(`releases.${at}.file`, `chart ${at + 1} ${release.file}`),
+      ...release.values.map((path, index) =>
+        fact(`releases.${at}.values.${index}`, `values ${at + 1} ${index + 1} ${path}`),
+      ),
+    ]),
+    ...images.flatMap((image, at) => [...imageFacts(`images.${at}`, "", at + 1, image)]),
+    ...hostImages.flatMap((image, at) => [...imageFacts(`hostImages.${at}`, "host-", at + 1, image)]),
+    ...excluded.map(({ reference }, at) => fact(`excluded.${at}.reference`, `excluded ${nameOf(reference)}`)),
+    ...[...new Set(names)].flatMap((known) =>
+      spellingsOf(known).map((spelling) => fact("images", `spelling ${spelling} ${known}`)),
+    ),
+    ...placeFacts(inventory),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function* imageFacts(field: string, prefix: string, number: number, image: InventoryImage): Iterable<string> {
+  const size = image.manifests.find(({ digest }) => digest === image.digest)?.size ?? 0;
+  for (const name of image.names)
+    yield fact(field, `${prefix}name ${number} ${name} ${image.digest} ${size} ${image.mediaType}`);
+  for (const { digest } of image.manifests)
+    yield fact(field, `${prefix}content ${number} * manifest ${digest}`);
+  for (const { platform, digest, config, layers } of image.platforms) {
+    yield fact(field, `${prefix}content ${number} ${platform} root ${digest}`);
+    yield fact(field, `${prefix}content ${number} ${platform} config ${config.digest}`);
+    for (const layer of layers)
+      yield fact(field, `${prefix}content ${number} ${platform} layer ${layer.digest}`);
+  }
+}
+
+/** Says where every entry lies that follows `facts`, in the order of the archive. */
+function* placeFacts({ files, images, hostImages, blobs }: FactsInput): Iterable<string> {
+  let end = 0;
+  const place = (size: number): number => {
+    const offset = end + TAR_BLOCK;
+    end = offset + paddedSize(size);
+    return offset;
+  };
+  for (const [at, { path, sha256, size }] of files.filter((file) => file.path !== FACTS_PATH).entries())
+    yield fact(`files.${at}`, `file ${sha256} ${size} ${place(size)} ${path}`);
+  // The header of images.tar.
+  end += TAR_BLOCK;
+  for (const { path, bytes } of layoutFiles(images, hostImages)) {
+    const sha256 = hexOf(digestOf(bytes));
+    yield fact(path, `layout ${sha256} ${bytes.length} ${place(bytes.length)} ${path}`);
+  }
+  for (const [at, { digest, size }] of blobs.entries())
+    yield fact(`blobs.${at}`, `blob ${digest} ${size} ${place(size)}`);
+  // Both archives, images.tar and the bundle, end here.
+  yield `end ${end + 2 * TAR_END}`;
+}
+
+function nameOf(reference: string): string {
+  const found = findReference(reference);
+  return found === undefined ? reference : kubeletName(found);
+}
+
+function fact(field: string, line: string): string {
+  if (FACT.test(line)) return line;
+  throw new ViolaError(
+    "BUNDLE_INVALID",
+    `${field} has a value that load.sh cannot take: ${JSON.stringify(line)}`,
+    {
+      subject: field,
+      hint: "Write it with letters, digits and . _ + - only.",
+    },
+  );
+}

@@ -1,0 +1,16 @@
+// README's first command where Debian, Node and npm are all that there is.
+import { expect, it } from "vitest";
+import { needs } from "../support/parts.js";
+import { ROOT } from "../support/paths.js";
+import { run } from "../support/run.js";
+
+const describeAll = await needs("ci", "debootstrap", "root");
+
+describeAll("the first command of the README", () => {
+  it("ends well in a clean Debian 12, and prints the audit of its bundle", async () => {
+    const { code, stdout, stderr } = await run("scripts/parts/clean-debian.sh", [], { cwd: ROOT });
+
+    expect({ code, said: code === 0 ? "" : stdout + stderr }).toEqual({ code: 0, said: "" });
+    expect(stdout).toMatch(/^COMPONENT .*PLATFORMS/m);
+  });
+});

@@ -1,0 +1,141 @@
+// load.sh and garbage collection: what it counts as present on a node stays until the images are known there.
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { OpenBundle } from "../../src/workflows/ports.js";
+import { bundleOf } from "../support/bundle-of.js";
+import { startContainerd, type Containerd } from "../support/containerd.js";
+import { containerds } from "../support/containerds.js";
+import { needs } from "../support/parts.js";
+import { ROOT } from "../support/paths.js";
+import { mustRun, run, type RunResult } from "../support/run.js";
+
+const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
+const NAME = "quay.io/org/app:1";
+const ANCHOR = "io.viola-airgap.anchor";
+/** What makes containerd collect garbage and wait for the end of it. */
+const COLLECT = `leases create --id collect >/dev/null && "$real" -n k8s.io leases rm --sync collect >/dev/null`;
+
+const describeHost = await needs("ctr", "root");
+
+describeHost.each(containerds())(
+  "load.sh and content that was left on a node, containerd %s",
+  (_, programs) => {
+    const real =
+      programs === undefined
+        ? execFileSync("which", ["ctr"], { encoding: "utf8" }).trim()
+        : join(programs, "ctr");
+    let folder: string;
+    let containerd: Containerd;
+    let bundle: OpenBundle;
+
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), "viola-held-"));
+      containerd = await startContainerd(undefined, programs);
+      bundle = await bundleOf(folder, "bundle", [
+        { seed: "held", mediaTypes: "oci", layers: [3_000_000, 5_000], reference: NAME },
+      ]);
+    });
+    afterEach(async () => {
+      await containerd.stop();
+      await rm(folder, { recursive: true });
+    });
+
+    const platform = (): OpenBundle["inventory"]["images"][number]["platforms"][number] => {
+      const found = bundle.inventory.images[0]?.platforms[0];
+      if (found === undefined) throw new Error("the image has no platform");
+      return found;
+    };
+    /** Puts a blob of the bundle into the content store, kept by a label. */
+    const leave = async (digest: string): Promise<void> => {
+      const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
+      const { offset = 0, size = 0 } = blob ?? {};
+      const input = readFileSync(bundle.file).subarray(offset, offset + size);
+      const address = ["--address", containerd.socket, "-n", "k8s.io", "content"];
+      // Until it has its label the garbage collection may be quicker.
+      for (let left = false; !left;) {
+        await mustRun(real, [...address, "ingest", digest], { input });
+        left = (await run(real, [...address, "label", digest, "containerd.io/gc.root=left"])).code === 0;
+      }
+    };
+    /** Runs load.sh with a ctr that does something right before the first import, in which "$real" is the real one. */
+    const load = async (before: string): Promise<RunResult> => {
+      const wrapper = join(folder, "bin");
+      await mkdir(wrapper, { recursive: true });
+      const script = `#!/bin/sh
+real=${real}
+case "$*" in *"images import"*) [ -e ${folder}/done ] || { : >${folder}/done; ${before}; } ;; esac
+exec "$real" "$@"
+`;
+      writeFileSync(join(wrapper, "ctr"), script, { mode: 0o755 });
+      const path = [wrapper, programs, process.env["PATH"]]
+        .filter((part) => part !== undefined)
+        .join(delimiter);
+      return run("dash", [SCRIPT, bundle.file, "--to", `containerd:${containerd.socket}`], {
+        env: { ...process.env, VIOLA_SH_ONLY: "1", PATH: path, TMPDIR: folder },
+      });
+    };
+    const isLoaded = async (): Promise<boolean> => {
+      const { stdout } = await containerd.ctr("images", "check", `name==${NAME}`);
+      return / complete \((\d+)\/\1\) /.test(stdout);
+    };
+
+    it("is not collected before the import needs it, and is not sent", async () => {
+      const [large] = platform().layers;
+      await leave(large?.digest ?? "");
+      // The lease of an import that was interrupted ends like this.
+      const lapse = `"$real" -n k8s.io content label ${large?.digest ?? ""} containerd.io/gc.root= >/dev/null; "$real" -n k8s.io ${COLLECT}`;
+
+      const { code, stderr } = await load(lapse);
+
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stderr.match(/sending \d+ MB/g)).toEqual(["sending 1 MB"]);
+      expect(await isLoaded()).toBe(true);
+      // Nothing of the run is left, and the images keep what they need.
+      expect((await containerd.ctr("content", "ls")).stdout).not.toContain(ANCHOR);
+      await containerd.ctr("leases", "create", "--id", "collect");
+      await containerd.ctr("leases", "rm", "--sync", "collect");
+      expect(await isLoaded()).toBe(true);
+    });
+
+    it.each(["layer", "config", "manifest"])("is sent when it is gone all the same: %s", async (role) => {
+      const { digest, config, layers } = platform();
+      const content = { layer: layers[0]?.digest, config: config.digest, manifest: digest }[role] ?? "";
+      await leave(content);
+
+      const { code, stderr } = await load(`"$real" -n k8s.io content rm ${content} >/dev/null`);
+
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      expect(stderr.match(/sending/g)).toHaveLength(2);
+      expect(await isLoaded()).toBe(true);
+    });
+
+    it("is let go a day after a run that was killed, and not before", async () => {
+      const now = Math.floor(Date.now() / 1000);
+      for (const [index, age] of [90_000, 60].entries()) {
+        const { digest = "" } = platform().layers[index] ?? {};
+        await leave(digest);
+        await containerd.ctr("content", "label", digest, `${ANCHOR}=${now - age}`);
+      }
+
+      const { code, stderr } = await load("sleep 0");
+
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      const { stdout } = await containerd.ctr("content", "ls", `labels."${ANCHOR}"`);
+      expect(stdout).toContain(`${ANCHOR}=${now - 60}`);
+      expect(stdout).not.toContain(`${ANCHOR}=${now - 90_000}`);
+      expect(await isLoaded()).toBe(true);
+    });
+
+    it("is left alone by --check", async () => {
+      const args = [SCRIPT, bundle.file, "--check", "--to", `containerd:${containerd.socket}`];
+      const { code } = await run("dash", args, { env: { ...process.env, TMPDIR: folder } });
+
+      expect(code).toBe(0);
+      expect((await containerd.ctr("content", "ls", "-q")).stdout).toBe("");
+    });
+  },
+);

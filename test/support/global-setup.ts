@@ -1,0 +1,39 @@
+// Before the tests with real parts: builds the command, and gives the run a folder that goes with it, also when it is killed.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "./paths.js";
+
+/**
+ * Vitest calls this once for each project; the second call finds everything done. Returns what vitest calls after the
+ * last test. The environment that it sets is that of the test files.
+ */
+export function setup(): (() => Promise<void>) | undefined {
+  // A build takes the old one away first: another run of this checkout may be using it.
+  if (isBuildOld()) execFileSync(process.execPath, ["scripts/build.js"], { cwd: ROOT, stdio: "inherit" });
+  if (process.env["VIOLA_RUN"] !== undefined) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), "viola-run-"));
+  const afterRun = spawn(join(ROOT, "scripts/parts/after-run.sh"), [folder], {
+    detached: true,
+    stdio: ["pipe", "inherit", "inherit"],
+  });
+  process.env["VIOLA_RUN"] = folder;
+  process.env["TMPDIR"] = join(folder, "tmp");
+  mkdirSync(join(folder, "tmp"));
+  return () =>
+    new Promise((resolve) => {
+      afterRun.once("exit", () => {
+        resolve();
+      });
+      afterRun.stdin.end();
+    });
+}
+
+/** True where the command was not built since one of the files that it is made of was changed. */
+function isBuildOld(): boolean {
+  const built = statSync(join(ROOT, "dist/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+  const inputs = [...sources.map((name) => join("src", name)), "scripts/build.js", "package-lock.json"];
+  return inputs.some((name) => statSync(join(ROOT, name)).mtimeMs > built);
+}

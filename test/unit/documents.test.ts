@@ -1,0 +1,124 @@
+// What the documents name exists: files, linked headings, commands and their options.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text as textOf } from "node:stream/consumers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../src/cli/program.js";
+import { ROOT } from "../support/paths.js";
+
+const DOCUMENTS = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "manifests/operators/README.md",
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+const read = (name: string): string => readFileSync(join(ROOT, name), "utf8");
+
+/** As GitHub and GitLab make the anchor of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+}
+
+/** Every use of the program in code blocks and in code within a sentence, as words after its name. */
+function invocations(text: string): readonly (readonly string[])[] {
+  const lines = text.replaceAll(/\\\n\s*/g, " ");
+  const blocks = [...lines.matchAll(/^```(?:sh|yaml)\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
+    block.split("\n"),
+  );
+  const spans = [...lines.replaceAll(/^```.*?^```/gms, "").matchAll(/`([^`]+)`/g)].map(
+    ([, span = ""]) => span,
+  );
+  return [...blocks, ...spans].flatMap((line) => {
+    const [, words] = /(?:^|\s|bin\/)viola-airgap ([a-z][^#|>]*)/.exec(line) ?? [];
+    return words === undefined ? [] : [words.trim().split(/\s+/)];
+  });
+}
+
+describe.each(DOCUMENTS)("%s", (name) => {
+  const text = read(name);
+
+  it("links to files and headings that exist", () => {
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link = ""]) => link)
+      .filter((link) => !/^https?:/.test(link))
+      .filter((link) => {
+        const [path = "", anchor] = link.split("#");
+        const file = path === "" ? name : join(dirname(name), path);
+        if (!existsSync(join(ROOT, file))) return true;
+        const headings = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+        return anchor !== undefined && !headings.includes(anchor);
+      });
+
+    expect(broken).toEqual([]);
+  });
+
+  it("names files of the repository that exist", () => {
+    const paths = [...text.matchAll(/(?<![\w/])(?:src|test|scripts|manifests|\.ci)\/[\w./-]+/g)].map(
+      ([path]) => path,
+    );
+
+    // Capitals stand for a name of the reader's choice.
+    const named = paths.filter((path) => !/\/[A-Z]+\b(?!\.md)/.test(path));
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
+describe("commands in the documents", () => {
+  const helpOf = new Map<string, string>();
+
+  beforeAll(async () => {
+    for (const command of ["", ...commandsIn(await help())]) helpOf.set(command, await help(command));
+  });
+
+  it.each(DOCUMENTS)("%s uses commands and options that exist", (name) => {
+    const wrong = invocations(read(name)).flatMap(([command = "", ...words]) => {
+      const options = words.flatMap((word) => /^--?[a-z][a-z-]*/.exec(word) ?? []);
+      const known = helpOf.get(command);
+      if (known === undefined) return [command];
+      return options
+        .filter((option) => !new RegExp(`(?:^|[\\s,])${option}(?![\\w-])`, "m").test(known))
+        .map((option) => `${command} ${option}`);
+    });
+
+    expect(wrong).toEqual([]);
+  });
+
+  it("docs/commands.md lists every command", () => {
+    const listed = [...read("docs/commands.md").matchAll(/^\| `([a-z]+)/gm)].map(([, command]) => command);
+
+    const commands = [...helpOf.keys()].filter((command) => command !== "");
+    expect(listed).toEqual(expect.arrayContaining(commands));
+  });
+
+  it("README.md begins with the main job and the tests", () => {
+    const commands = [...read("README.md").matchAll(/^```sh\n(.*?)\n```/gms)].map(([, command]) => command);
+
+    expect(commands.slice(0, 2)).toEqual(["npm ci && npm run demo", "npm ci && npm run test:all"]);
+  });
+});
+
+function commandsIn(text: string): readonly string[] {
+  return [...text.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, command = ""]) => command);
+}
+
+async function help(command = ""): Promise<string> {
+  const output = new PassThrough();
+  await run(command === "" ? ["--help"] : [command, "--help"], {
+    stdin: process.stdin,
+    stdout: output as unknown as NodeJS.WriteStream,
+    stderr: output as unknown as NodeJS.WriteStream,
+    env: {},
+    cwd: ROOT,
+    home: ROOT,
+    programCommand: [],
+    onInterrupt: () => undefined,
+  });
+  output.end();
+  return textOf(output);
+}
