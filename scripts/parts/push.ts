@@ -3,8 +3,8 @@
 import { createReadStream, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import pLimit from "p-limit";
-import { Agent, request, type Dispatcher } from "undici";
 import type { Descriptor } from "../../src/core/oci/descriptor.js";
+import { HttpClient, type HttpAnswer, type HttpRequest } from "../../src/adapters/http/client.js";
 import type { MadeImage } from "./images.js";
 import { blobPath } from "./layers.js";
 
@@ -19,6 +19,7 @@ export interface PushTarget {
 }
 
 const PARALLEL_BLOBS = 4;
+const ANSWER_BYTES = 64 * 1024;
 
 /**
  * Pushes an image from its blob folder under `repository:tag`. What the registry has already is left alone.
@@ -31,8 +32,12 @@ export async function pushImage(
   repository: string,
   tag: string,
 ): Promise<boolean> {
-  const agent = new Agent(target.ca === undefined ? {} : { connect: { ca: target.ca } });
-  const send = sender(target, agent);
+  const ca = target.ca === undefined ? [] : [target.ca];
+  const http = new HttpClient({
+    settings: { ca, insecure: new Set(), env: {} },
+    concurrency: PARALLEL_BLOBS,
+  });
+  const send = sender(target, http);
   try {
     const base = `/v2/${repository}`;
     const current = await send("HEAD", `${base}/manifests/${tag}`, {
@@ -46,44 +51,38 @@ export async function pushImage(
     await pushManifest(send, base, folder, image.root, tag);
     return true;
   } finally {
-    await agent.close();
+    await http.close();
   }
 }
 
 type Send = (
-  method: Dispatcher.HttpMethod,
+  method: HttpRequest["method"],
   path: string,
   options?: { headers?: Record<string, string>; body?: Buffer | Readable },
-) => Promise<{ status: number; headers: Record<string, string | string[] | undefined>; text: string }>;
+) => Promise<HttpAnswer>;
 
-function sender(target: PushTarget, dispatcher: Agent): Send {
-  const login: Record<string, string> =
-    target.login === undefined
-      ? {}
-      : { authorization: `Basic ${Buffer.from(target.login).toString("base64")}` };
-  return async (method, path, { headers, body } = {}) => {
-    const answer = await request(new URL(path, target.url), {
-      method,
-      headers: { ...login, ...headers },
-      body: body ?? null,
-      dispatcher,
-    });
-    return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+function sender({ url, login }: PushTarget, http: HttpClient): Send {
+  const authorization =
+    login === undefined ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
+  return (method, path, { headers, body } = {}) => {
+    const request = { method, url: new URL(path, url), headers: { ...authorization, ...headers } };
+    const { signal } = new AbortController();
+    return http.send({ ...request, ...(body !== undefined && { body }) }, ANSWER_BYTES, signal);
   };
 }
 
 async function pushBlob(send: Send, base: string, folder: string, blob: Descriptor): Promise<void> {
   if ((await send("HEAD", `${base}/blobs/${blob.digest}`)).status === 200) return;
   const upload = await send("POST", `${base}/blobs/uploads/`);
-  if (upload.status !== 202) throw new Error(`${base}: no upload (${upload.status}) ${upload.text}`);
-  const location = new URL(String(upload.headers["location"]), "http://registry");
+  if (upload.status !== 202) throw new Error(`${base}: no upload (${upload.status}) ${textOf(upload)}`);
+  const location = new URL(upload.headers["location"] ?? "", "http://registry");
   location.searchParams.set("digest", blob.digest);
   const stored = await send("PUT", location.pathname + location.search, {
     headers: { "content-type": "application/octet-stream", "content-length": String(blob.size) },
     body: createReadStream(blobPath(folder, blob.digest), { highWaterMark: 1024 * 1024 }),
   });
   if (stored.status !== 201)
-    throw new Error(`${base}: blob ${blob.digest} (${stored.status}) ${stored.text}`);
+    throw new Error(`${base}: blob ${blob.digest} (${stored.status}) ${textOf(stored)}`);
 }
 
 async function pushManifest(
@@ -98,6 +97,10 @@ async function pushManifest(
     body: readFileSync(blobPath(folder, manifest.digest)),
   });
   if (stored.status !== 201) {
-    throw new Error(`${base}: manifest ${reference} (${stored.status}) ${stored.text}`);
+    throw new Error(`${base}: manifest ${reference} (${stored.status}) ${textOf(stored)}`);
   }
+}
+
+function textOf({ body }: HttpAnswer): string {
+  return new TextDecoder().decode(body);
 }

@@ -2,11 +2,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
 import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
+import { parseJson } from "../core/parse-json.js";
 import { systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader, Files } from "../workflows/ports.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
@@ -136,8 +138,10 @@ async function connectDocker(variables: ProcessEnvironment["env"]): Promise<Dock
 
 /** Returns the version of the program installed in the folder. */
 export async function readVersion(home: string): Promise<string> {
-  const text = await readFile(join(home, "package.json"), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
+  const file = join(home, "package.json");
+  const complain = (what: string, cause?: Error): ViolaError =>
+    new ViolaError("FILE_UNUSABLE", `${file} cannot be used: ${what}`, { subject: file, cause });
+  return parseJson(await readFile(file, "utf8"), z.object({ version: z.string() }), complain).version;
 }
 
 /** The few things that workflows do with files. */

@@ -12,7 +12,10 @@ export function readStructure(text: string): unknown {
     }
   }
   if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
+  const { stackTraceLimit } = Error;
   try {
+    // A script makes an error of every line, and most of the time goes into their stack traces, which nobody reads.
+    Error.stackTraceLimit = 0;
     const document = parseDocument(text, {
       schema: "core",
       uniqueKeys: false,
@@ -26,5 +29,7 @@ export function readStructure(text: string): unknown {
   } catch {
     // Too deep, or aliases without end: no structure that anything could use.
     return undefined;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -53,6 +53,15 @@ export function valueAt(body: unknown, dotted: string): unknown {
   return value;
 }
 
+/** Returns the value at a path, or undefined. */
+export function valueAtPath(body: unknown, path: Path): unknown {
+  let value = body;
+  for (const part of path) {
+    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
+  }
+  return value;
+}
+
 /** Writes `spec.containers[0].image`; a key that is no plain word stands in brackets: `data["a.b"]`. */
 export function formatPath(path: Path): string {
   return path.reduce<string>((text, part) => {

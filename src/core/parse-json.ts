@@ -16,6 +16,45 @@ export type ReadonlyDeep<T> = T extends string | number | boolean | null | undef
   ? T
   : { readonly [K in keyof T]: ReadonlyDeep<T[K]> };
 
+/** What a document may be made of at most. */
+export interface JsonLimits {
+  /** Characters of the text. */
+  readonly length: number;
+  /** Objects and lists inside one another. */
+  readonly depth: number;
+  /** Values of any kind. Each can become an object, or a complaint, of a hundred times its size. */
+  readonly values: number;
+}
+
+/**
+ * Says which limit the text exceeds, or returns undefined. To be asked before the text is parsed: it is read once, a character at a
+ * time, and nothing is built from it.
+ */
+export function findExcess(json: string, { length, depth, values }: JsonLimits): string | undefined {
+  if (json.length > length) return `it has more than ${length} characters`;
+  let level = 0;
+  let count = 1;
+  let isInString = false;
+  for (let index = 0; index < json.length; index++) {
+    const character = json.charCodeAt(index);
+    if (isInString) {
+      if (character === BACKSLASH) index++;
+      else if (character === QUOTE) isInString = false;
+    } else if (character === QUOTE) isInString = true;
+    else if (character === COMMA) count++;
+    else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
+      level++;
+      count++;
+      if (level > depth) return `it is nested more than ${depth} levels deep`;
+    } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) level--;
+    if (count > values) return `it has more than ${values} values`;
+  }
+  return undefined;
+}
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
+
 /** Reads JSON and returns what the schema makes of it. Throws what `complain` returns. */
 export function parseJson<T>(text: string, schema: z.ZodType<T>, complain: Complain): T {
   return parseValue(parseUnchecked(text, complain), schema, complain);

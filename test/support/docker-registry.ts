@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeCertificate } from "./certificate.js";
 
 /** How to get in: not at all, by password over TLS, or by tokens (anyone may pull what is below `public/`). */
 export type RegistryDoor = "open" | "tls-password" | "bearer";
@@ -35,7 +36,7 @@ export async function startDockerRegistry(
   const children: ChildProcess[] = [];
   const at = (name: string): string => join(folder, name);
   let extra = "";
-  if (door !== "open") makeCertificate(folder, address);
+  if (door !== "open") makeCertificate(folder, `IP:${address}`);
   if (door === "tls-password") {
     const line = execFileSync("htpasswd", ["-Bbn", "-C", "4", USER, PASSWORD], { encoding: "utf8" });
     writeFileSync(at("htpasswd"), line);
@@ -67,19 +68,6 @@ export async function startDockerRegistry(
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Makes ca.crt, and server.crt with server.key for the address. */
-function makeCertificate(folder: string, address: string): void {
-  const openssl = (command: string): void => {
-    execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "ignore" });
-  };
-  openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.crt");
-  openssl("req -newkey rsa:2048 -nodes -subj /CN=server -keyout server.key -out server.csr");
-  writeFileSync(join(folder, "extensions"), `subjectAltName=IP:${address}\n`);
-  openssl(
-    "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.crt",
-  );
 }
 
 function startTokenServer(certificate: string, key: string): ChildProcess {

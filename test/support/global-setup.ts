@@ -34,6 +34,11 @@ export function setup(): (() => Promise<void>) | undefined {
 function isBuildOld(): boolean {
   const built = statSync(join(ROOT, "dist/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
-  const inputs = [...sources.map((name) => join("src", name)), "scripts/build.js", "package-lock.json"];
+  const inputs = [
+    ...sources.map((name) => join("src", name)),
+    "scripts/build.js",
+    "scripts/third-party-notices.js",
+    "package-lock.json",
+  ];
   return inputs.some((name) => statSync(join(ROOT, name)).mtimeMs > built);
 }

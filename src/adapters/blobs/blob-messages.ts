@@ -1,5 +1,5 @@
 // What the main thread and a blob worker say to each other.
-import type { TlsSettings } from "../http/tls.js";
+import type { HttpSettings } from "../http/settings.js";
 
 interface BlobJob {
   readonly digest: string;
@@ -12,9 +12,6 @@ export interface FetchJob extends BlobJob {
   readonly kind: "fetch";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsSettings;
-  /** URL of the proxy that stands before the server. */
-  readonly proxy?: string;
   readonly offset: number;
 }
 
@@ -44,7 +41,11 @@ export type Outcome =
       readonly url: string;
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
+      /** The beginning of the body. */
+      readonly body: Uint8Array;
     }
+  /** The thread cannot read this answer: a proxy stands before the server, or the body has no Content-Length. Nothing was written. */
+  | { readonly kind: "unreadable" }
   /** The connection failed, more than once without a byte of progress. */
   | { readonly kind: "broken"; readonly url: string; readonly code: string; readonly message: string }
   /** All bytes came and are not the blob. */
@@ -66,6 +67,8 @@ export interface OutcomeMessage {
 export interface WorkerSettings {
   /** File that fetched and copied blobs go to; absent when the worker only checks. */
   readonly output?: string;
+  /** How servers are reached; absent when the worker fetches nothing. */
+  readonly http?: HttpSettings;
   /** One 64-bit counter of bytes moved, shared by all workers. */
   readonly moved: SharedArrayBuffer;
 }

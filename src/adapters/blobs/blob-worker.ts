@@ -4,6 +4,7 @@ import type { JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob
 import { fetchBlob } from "./fetch-blob.js";
 import { OutputFile } from "./output-file.js";
 import { readBlob } from "./read-blob.js";
+import { SocketPool } from "./socket-pool.js";
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -11,10 +12,11 @@ const settings = workerData as WorkerSettings;
 const output = new OutputFile(settings.output, settings.moved);
 /** One block for sockets and files: whoever reads into it has done with it before anybody else reads. */
 const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-const connections = { idle: new Map(), block };
+const sockets = settings.http === undefined ? undefined : new SocketPool(settings.http, block);
 
 async function run({ job }: JobMessage): Promise<Outcome> {
-  return job.kind === "fetch" ? fetchBlob(job, output, connections) : readBlob(job, output, block);
+  if (job.kind !== "fetch") return readBlob(job, output, block);
+  return sockets === undefined ? { kind: "unreadable" } : fetchBlob(job, output, sockets.get);
 }
 
 parentPort?.on("message", (message: JobMessage) => {

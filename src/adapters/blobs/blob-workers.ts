@@ -1,12 +1,24 @@
 // The pool of worker threads that move and hash blobs.
 import { Worker } from "node:worker_threads";
-import type { Job, JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
+import type { HttpClient } from "../http/client.js";
+import type { FetchJob, Job, JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
+import { clientGet, fetchBlob } from "./fetch-blob.js";
+import { OutputFile } from "./output-file.js";
 
 /** Two threads are enough to keep a fast network busy under TLS; more only wait for the same disk. */
 const DEFAULT_THREADS = 2;
 
 /** A worker makes next to no garbage: its blocks go through buffers that are used again. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
+
+/** What a pool works with. */
+export interface BlobWorkerOptions {
+  /** The existing file that fetched and copied blobs go to. */
+  readonly output?: string;
+  /** What fetches blobs that the threads cannot; needed for fetching. */
+  readonly http?: HttpClient;
+  readonly threads?: number;
+}
 
 /** Runs jobs in threads. Whoever makes it closes it; until then it does not keep the process alive beyond its jobs. */
 export class BlobWorkers {
@@ -15,14 +27,23 @@ export class BlobWorkers {
     number,
     { resolve: (outcome: Outcome) => void; reject: (cause: Error) => void }
   >();
+  readonly #http: HttpClient | undefined;
+  readonly #outputFile: string | undefined;
+  /** Opened for the first blob that no thread fetches. */
+  #output: OutputFile | undefined;
   readonly #moved = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   #lastId = 0;
   /** Why no job can be run any more. */
   #failure: Error | undefined;
 
-  /** `output` is the existing file that fetched and copied blobs go to. */
-  constructor(output?: string, threads = DEFAULT_THREADS) {
-    const settings: WorkerSettings = { moved: this.#moved, ...(output !== undefined && { output }) };
+  constructor({ output, http, threads = DEFAULT_THREADS }: BlobWorkerOptions) {
+    const settings: WorkerSettings = {
+      moved: this.#moved,
+      ...(output !== undefined && { output }),
+      ...(http !== undefined && { http: http.settings }),
+    };
+    this.#http = http;
+    this.#outputFile = output;
     this.#workers = Array.from({ length: threads }, () => {
       const thread = new Worker(new URL("./blob-worker.js", import.meta.url), {
         workerData: settings,
@@ -44,8 +65,27 @@ export class BlobWorkers {
     return Number(Atomics.load(new BigInt64Array(this.#moved), 0));
   }
 
+  /**
+   * Runs the job in a thread. Fetching through a proxy, and of a body without Content-Length, is done here with the client.
+   * Rejects with the signal's reason, and when the pool is closed.
+   */
+  async run(job: Job, signal: AbortSignal): Promise<Outcome> {
+    return job.kind === "fetch" && this.#http !== undefined
+      ? this.#fetch(job, this.#http, signal)
+      : this.#runInThread(job);
+  }
+
+  async #fetch(job: FetchJob, http: HttpClient, signal: AbortSignal): Promise<Outcome> {
+    if (http.findProxy(new URL(job.url)) === undefined) {
+      const outcome = await this.#runInThread(job);
+      if (outcome.kind !== "unreadable") return outcome;
+    }
+    this.#output ??= new OutputFile(this.#outputFile, this.#moved);
+    return fetchBlob(job, this.#output, clientGet(http, signal), signal);
+  }
+
   /** Gives the job to the thread that has the fewest. */
-  async run(job: Job): Promise<Outcome> {
+  async #runInThread(job: Job): Promise<Outcome> {
     if (this.#failure !== undefined) throw this.#failure;
     const worker = this.#workers.reduce((least, other) => (other.jobs < least.jobs ? other : least));
     const id = ++this.#lastId;
@@ -64,6 +104,7 @@ export class BlobWorkers {
   async close(): Promise<void> {
     this.#failAll(new DOMException("the workers were closed", "AbortError"));
     await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+    this.#output?.close();
   }
 
   #failAll(cause: Error): void {

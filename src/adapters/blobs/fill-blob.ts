@@ -6,21 +6,27 @@ import { ViolaError } from "../../errors.js";
 import type { FetchJob, Outcome } from "./blob-messages.js";
 import type { BlobWorkers } from "./blob-workers.js";
 import type { BlobRequest, RegistryClient } from "../registry/client.js";
-import { codeOfStatus, describeAnswer, refusalError, type RegistryRejection } from "../registry/rejection.js";
+import { describeAnswer } from "../http/describe-answer.js";
+import { codeOfStatus, refusalError, type RegistryRejection } from "../registry/rejection.js";
 import { redactUrl } from "../http/client.js";
-import { retryDelayMs } from "../http/retry.js";
+import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** What filling needs. */
-export interface FillContext extends BlobContext {
+export interface FillContext extends FetchContext {
   readonly workers: BlobWorkers;
 }
 
-/** What one blob needs. */
-interface BlobContext {
-  readonly workers: Pick<BlobWorkers, "run">;
+/** What fetching needs. */
+export interface FetchContext {
   readonly registry: RegistryClient;
   readonly signal: AbortSignal;
 }
+
+/** What is known of a blob before it is fetched. */
+export type WantedBlob = Pick<PlannedBlob, "digest" | "size" | "offset" | "image" | "sources">;
+
+/** Runs one fetch; see `Outcome`. */
+type RunFetch = (job: FetchJob) => Promise<Outcome>;
 
 /** How many tokens one place may ask for before it counts as a refusal. */
 const AUTHORIZATION_TRIES = 2;
@@ -36,20 +42,28 @@ type FileSource = Extract<BlobSource, { kind: "file" }>;
 export async function fillBlob(
   blob: PlannedBlob,
   files: readonly FileSource[],
-  context: BlobContext,
+  context: FillContext,
 ): Promise<"copied" | "fetched"> {
-  for (const { file, offset } of [...files, ...blob.sources.filter((source) => source.kind === "file")]) {
-    const { digest, size } = blob;
-    const outcome = await context.workers.run({
-      kind: "copy",
-      file,
-      from: offset,
-      offset: blob.offset,
-      digest,
-      size,
-    });
+  const { workers, signal } = context;
+  const { digest, size, offset } = blob;
+  for (const source of [...files, ...blob.sources.filter((one) => one.kind === "file")]) {
+    const from = { file: source.file, from: source.offset };
+    const outcome = await workers.run({ kind: "copy", ...from, offset, digest, size }, signal);
     if (outcome.kind === "done") return "copied";
   }
+  await fetchFromRegistries(blob, (job) => workers.run(job, signal), context);
+  return "fetched";
+}
+
+/**
+ * Fetches a blob from the first registry or mirror that gives it. Throws the error of all places together, naming image and blob, and
+ * `FILE_UNUSABLE` when what it is written to fails.
+ */
+export async function fetchFromRegistries(
+  blob: WantedBlob,
+  run: RunFetch,
+  context: FetchContext,
+): Promise<void> {
   const refusals: RegistryRejection[] = [];
   const subject = `${blob.image} ${blob.digest}`;
   for (const source of blob.sources) {
@@ -57,8 +71,8 @@ export async function fillBlob(
     let isUnreachable = false;
     for (const request of context.registry.blobRequests(source, blob.digest)) {
       if (request.fallback && !isUnreachable) continue;
-      const outcome = await fetchFrom(request, blob, subject, context);
-      if (outcome.kind === "done") return "fetched";
+      const outcome = await fetchFrom(request, blob, run, context);
+      if (outcome.kind === "done") return;
       isUnreachable = outcome.kind === "broken";
       refusals.push(toRefusal(outcome, request));
     }
@@ -69,18 +83,20 @@ export async function fillBlob(
 /** Fetches from one place: tokens are renewed, passing failures tried again after the time that the place asks for. */
 async function fetchFrom(
   request: BlobRequest,
-  blob: PlannedBlob,
-  subject: string,
-  context: BlobContext,
+  blob: WantedBlob,
+  run: RunFetch,
+  { registry, signal }: FetchContext,
 ): Promise<Exclude<Outcome, { kind: "unusable" }>> {
+  const { digest, size, offset } = blob;
   let current = request;
   let authorizations = 0;
   let wrong = 0;
   for (let tries = 1; ;) {
-    context.signal.throwIfAborted();
-    const outcome = await context.workers.run(fetchJob(current, blob));
+    signal.throwIfAborted();
+    const { url, headers } = current;
+    const outcome = await run({ kind: "fetch", url, headers, digest, size, offset });
     if (outcome.kind === "unusable") throw unusable(outcome);
-    if (outcome.kind === "done") return outcome;
+    if (outcome.kind === "done" || outcome.kind === "unreadable") return outcome;
     if (outcome.kind === "wrong") {
       if (++wrong === WRONG_LIMIT) return outcome;
       continue;
@@ -90,33 +106,22 @@ async function fetchFrom(
       outcome.status === 401 &&
       new URL(outcome.url).origin === new URL(request.url).origin;
     if (isOurs && authorizations++ < AUTHORIZATION_TRIES) {
-      const next = await context.registry.authorize(
-        current,
-        outcome.headers["www-authenticate"],
-        subject,
-        context.signal,
-      );
+      const challenge = outcome.headers["www-authenticate"];
+      const next = await registry.authorize(current, challenge, `${blob.image} ${digest}`, signal);
       if (next === undefined) return outcome;
       current = next;
       continue;
     }
-    const delay = retryDelayMs(
-      outcome.kind === "answered"
-        ? { status: outcome.status, retryAfter: outcome.headers["retry-after"] }
-        : { errorCode: outcome.code },
-      tries++,
-      Date.now(),
-    );
+    const delay = retryDelayMs(toTry(outcome, url), tries++, Date.now());
     if (delay === undefined) return outcome;
-    await sleep(delay, undefined, { signal: context.signal });
+    await sleep(delay, undefined, { signal });
   }
 }
 
-function fetchJob(
-  { url, headers, tls, proxy }: BlobRequest,
-  { digest, size, offset }: PlannedBlob,
-): FetchJob {
-  return { kind: "fetch", url, headers, tls, digest, size, offset, ...(proxy !== undefined && { proxy }) };
+function toTry(outcome: Extract<Outcome, { kind: "answered" | "broken" }>, asked: string): TryOutcome {
+  if (outcome.kind === "broken") return { errorCode: outcome.code };
+  const { status, headers, url } = outcome;
+  return { status, retryAfter: headers["retry-after"], isRedirected: url !== asked };
 }
 
 function unusable({ file, code, message }: Outcome & { kind: "unusable" }): ViolaError {
@@ -139,7 +144,7 @@ function toRefusal(
       return {
         code: codeOfStatus(outcome.status),
         place,
-        answer: describeAnswer(outcome.status),
+        answer: describeAnswer(outcome.status, outcome.body),
         status: outcome.status,
       };
     }
@@ -148,6 +153,12 @@ function toRefusal(
         code: "REGISTRY_UNAVAILABLE",
         place: redactUrl(new URL(outcome.url)),
         answer: outcome.message,
+      };
+    case "unreadable":
+      return {
+        code: "REGISTRY_ANSWER_INVALID",
+        place: redactUrl(new URL(request.url)),
+        answer: "a body of unknown length",
       };
     case "wrong":
       return {

@@ -4,8 +4,8 @@
 // tls.connect hands out the same buffer again and again, which halves the time of a large download. Redirects, tokens, retries and
 // proxies are not this file's business.
 import { connect as connectPlain, isIP, type Socket } from "node:net";
-import { connect as connectTls, rootCertificates } from "node:tls";
-import type { TlsSettings } from "../http/tls.js";
+import { connect as connectTls } from "node:tls";
+import type { Certificates } from "../http/tls.js";
 
 const HEAD_LIMIT_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_MS = 60_000;
@@ -39,7 +39,7 @@ export class HttpConnection {
   #answered = false;
 
   /** Everything is read through `block`, which connections of one thread may share: what was read is handed on before the next read. */
-  constructor(origin: URL, settings: TlsSettings, block: Buffer) {
+  constructor(origin: URL, certificates: Certificates, block: Buffer) {
     this.#host = origin.host;
     const secure = origin.protocol === "https:";
     const host = origin.hostname.replace(/^\[|\]$/g, "");
@@ -57,14 +57,16 @@ export class HttpConnection {
       port,
       onread,
       ALPNProtocols: ["http/1.1"],
-      rejectUnauthorized: settings.rejectUnauthorized,
       ...(isIP(host) === 0 && { servername: host }),
-      ...(settings.ca !== undefined && { ca: [...rootCertificates, ...settings.ca] }),
     };
-    this.#socket = secure ? connectTls(tlsOptions) : connectPlain({ host, port, onread });
+    this.#socket = secure
+      ? connectTls({ ...tlsOptions, ...certificates.optionsFor(origin) })
+      : connectPlain({ host, port, onread });
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(IDLE_TIMEOUT_MS, () =>
-      this.#socket.destroy(new Error(`no byte for ${IDLE_TIMEOUT_MS / 1000} s`)),
+      this.#socket.destroy(
+        Object.assign(new Error(`no byte for ${IDLE_TIMEOUT_MS / 1000} s`), { code: "ETIMEDOUT" }),
+      ),
     );
     this.#socket.on("error", (cause) => {
       this.#fail(cause);
@@ -90,7 +92,7 @@ export class HttpConnection {
     this.#head = undefined;
     this.#remaining = undefined;
     this.#answered = false;
-    const lines = Object.entries({ host: this.#host, "accept-encoding": "identity", ...headers });
+    const lines = Object.entries({ host: this.#host, ...headers });
     return new Promise((resolve, reject) => {
       this.#request = { sink, resolve, reject };
       this.#socket.write(

@@ -1,11 +1,11 @@
 // The file that blobs are written into at their offsets, and the count of bytes moved so far.
-import { openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import type { Outcome } from "./blob-messages.js";
 
 /** Writes blocks into place, synchronously: the buffer they come from is used again at once. */
 export class OutputFile {
   readonly #file: string;
-  readonly #descriptor: number;
+  #descriptor: number;
   readonly #moved: BigInt64Array;
   #failure: (Outcome & { kind: "unusable" }) | undefined;
 
@@ -33,6 +33,12 @@ export class OutputFile {
       throw cause;
     }
     this.count(block.length);
+  }
+
+  /** Closes the file; writing fails from then on. */
+  close(): void {
+    if (this.#descriptor >= 0) closeSync(this.#descriptor);
+    this.#descriptor = -1;
   }
 
   /** Adds bytes to the count that the main thread shows. */

@@ -1,17 +1,16 @@
 // Hashes a blob that lies in a local file, and copies it into the output file on the way where that is wanted.
-import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
+import { ContentVerifier } from "../../core/oci/verifier.js";
 import type { CheckJob, CopyJob, Outcome } from "./blob-messages.js";
 import type { OutputFile } from "./output-file.js";
 
 /** Reads the blob once, through the buffer given, and says whether its digest is right. A file that ends too early is `wrong`. */
 export function readBlob(job: CopyJob | CheckJob, output: OutputFile, buffer: Buffer): Outcome {
-  const hash = createHash("sha256");
-  let done = 0;
+  const verifier = new ContentVerifier(job);
   try {
     const descriptor = openSync(job.file, "r");
     try {
-      while (done < job.size) {
+      for (let done = 0; done < job.size; done = verifier.received) {
         const read = readSync(
           descriptor,
           buffer,
@@ -21,10 +20,9 @@ export function readBlob(job: CopyJob | CheckJob, output: OutputFile, buffer: Bu
         );
         if (read === 0) break;
         const block = buffer.subarray(0, read);
-        hash.update(block);
+        verifier.update(block);
         if (job.kind === "copy") output.write(block, job.offset + done);
         else output.count(read);
-        done += read;
       }
     } finally {
       closeSync(descriptor);
@@ -34,8 +32,8 @@ export function readBlob(job: CopyJob | CheckJob, output: OutputFile, buffer: Bu
     const { code = "EIO", message } = cause as NodeJS.ErrnoException;
     return { kind: "unusable", file: job.file, code, message };
   }
-  const actual = `sha256:${hash.digest("hex")}`;
-  if (actual === job.digest && done === job.size) return { kind: "done" };
-  output.uncount(done);
-  return { kind: "wrong", actual };
+  const fault = verifier.findFault();
+  if (fault === undefined) return { kind: "done" };
+  output.uncount(verifier.received);
+  return { kind: "wrong", actual: fault.kind === "digest" ? fault.actual : `${fault.received} bytes` };
 }

@@ -16,7 +16,7 @@ export async function findDamagedBlobs(
   signal: AbortSignal,
 ): Promise<readonly InventoryBlob[]> {
   signal.throwIfAborted();
-  const workers = new BlobWorkers();
+  const workers = new BlobWorkers({});
   const abort = (): void => void workers.close();
   signal.addEventListener("abort", abort, { once: true });
   const reporter = setInterval(() => {
@@ -25,7 +25,7 @@ export async function findDamagedBlobs(
   try {
     const outcomes = await Promise.all(
       bundle.inventory.blobs.map(({ digest, size, offset }) =>
-        workers.run({ kind: "check", file: bundle.file, from: offset, digest, size }),
+        workers.run({ kind: "check", file: bundle.file, from: offset, digest, size }, signal),
       ),
     );
     const unusable = outcomes.find((outcome) => outcome.kind === "unusable");

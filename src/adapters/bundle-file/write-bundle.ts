@@ -32,7 +32,7 @@ export async function writeBundle(
 ): Promise<WrittenBundle> {
   signal.throwIfAborted();
   const partial = await PartialFile.open(plan, file);
-  const workers = new BlobWorkers(partial.path);
+  const workers = new BlobWorkers({ output: partial.path, http: options.registry.http });
   const abort = (): void => void workers.close();
   signal.addEventListener("abort", abort, { once: true });
   try {
@@ -147,14 +147,13 @@ async function fillBlobs(
 async function isLeftInPlace(
   blob: PlannedBlob,
   partial: PartialFile,
-  { workers }: FillContext,
+  { workers, signal }: FillContext,
 ): Promise<boolean> {
   const left = partial.left.get(blob.digest);
   if (left?.file !== partial.path || left.offset !== blob.offset) return false;
   const { digest, size, offset } = blob;
-  return (
-    (await workers.run({ kind: "check", file: partial.path, from: offset, digest, size })).kind === "done"
-  );
+  const job = { kind: "check", file: partial.path, from: offset, digest, size } as const;
+  return (await workers.run(job, signal)).kind === "done";
 }
 
 async function uncompressedSizes(

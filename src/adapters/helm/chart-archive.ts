@@ -1,8 +1,8 @@
 // Chart archives (.tgz): unpacking them into a folder safely, and packing so that the same files give the same bytes.
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, gzipSync } from "node:zlib";
 import { extract, pack } from "tar-stream";
@@ -10,7 +10,7 @@ import type { ChartText } from "../../core/charts/chart.js";
 import { ViolaError } from "../../errors.js";
 
 /** One file of an archive; `path` is normalized and inside the archive. */
-interface ArchivedFile {
+export interface ArchivedFile {
   readonly path: string;
   readonly bytes: Buffer;
 }
@@ -35,23 +35,15 @@ export async function unpackChart(file: string, folder: string): Promise<string>
   return join(folder, top);
 }
 
-/** Returns the Chart.yaml of a chart archive. Throws as `unpackChart` does. */
-export async function readChartYaml(file: string): Promise<string> {
-  const files = await readArchive(file);
+/** Returns the Chart.yaml among the files of a chart archive. Throws as `unpackChart` does. */
+export function chartYamlIn(files: readonly ArchivedFile[], archive: string): string {
   const chartYaml = files.find(({ path }) => /^[^/]+\/Chart\.yaml$/.test(path));
-  if (chartYaml === undefined) throw unusable(file, "has no Chart.yaml");
+  if (chartYaml === undefined) throw unusable(archive, "has no Chart.yaml");
   return chartYaml.bytes.toString("utf8");
 }
 
-/** Returns the text files of a chart archive that are asked for, those of archives in its `charts` folder too. */
-export async function readTexts(
-  file: string,
-  isWanted: (path: string) => boolean,
-): Promise<readonly ChartText[]> {
-  return textsIn(await readArchive(file), file, isWanted);
-}
-
-async function textsIn(
+/** Returns the text files that are asked for, including those of archives in a `charts` folder. */
+export async function textsIn(
   files: readonly ArchivedFile[],
   archive: string,
   isWanted: (path: string) => boolean,
@@ -71,9 +63,8 @@ async function textsIn(
   return texts;
 }
 
-/** Returns the archive's files packed again: sorted, without times, owners and modes of this machine. */
-export async function repackChart(file: string): Promise<Buffer> {
-  const files = await readArchive(file);
+/** Returns an archive of the files: sorted, without the times, owners and modes of this machine. */
+export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer> {
   const tar = pack();
   const chunks: Buffer[] = [];
   const collected = (async () => {
@@ -90,11 +81,62 @@ export async function repackChart(file: string): Promise<Buffer> {
   return zipped;
 }
 
-async function readArchive(
+/** Returns every file of a chart folder as its archive would hold it. */
+export async function readChartFolder(folder: string): Promise<readonly ArchivedFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const file = join(entry.parentPath, entry.name);
+        const path = posix.join(basename(folder), file.slice(folder.length + 1));
+        return { path, bytes: await readFile(file) };
+      }),
+  );
+}
+
+/**
+ * Reads an archive that `helm package` wrote. Helm writes each subchart to `charts/NAME`, so two versions of one chart, which two
+ * aliases may ask for, overwrite each other there (Save in pkg/chartutil of Helm 3.17 and 4.1). Here the second one gets a folder
+ * of its own, and the package renders as the chart's folder does.
+ */
+export async function readHelmPackage(file: string): Promise<readonly ArchivedFile[]> {
+  const files: ArchivedFile[] = [];
+  const folders = new Set<string>();
+  const moves = new Map<string, string>();
+  for await (const { path, bytes } of entriesOf(file)) {
+    const place = moved(path, moves);
+    // Helm writes the Chart.yaml of a chart before its other files.
+    const folder = /^(.+\/charts\/[^/]+)\/Chart\.yaml$/.exec(place)?.[1];
+    if (folder !== undefined && folders.has(folder)) {
+      let other = 2;
+      while (folders.has(`${folder}-${other}`)) other++;
+      moves.set(folder, `${folder}-${other}`);
+    }
+    const free = moved(place, moves);
+    folders.add(posix.dirname(free));
+    files.push({ path: free, bytes });
+  }
+  return files;
+}
+
+function moved(path: string, moves: ReadonlyMap<string, string>): string {
+  let place = path;
+  for (const [from, to] of moves) if (place.startsWith(`${from}/`)) place = to + place.slice(from.length);
+  return place;
+}
+
+/** Returns the files of an archive; of two with one path, the last one. Throws as `unpackChart` does. */
+export async function readArchive(file: string, content?: Readable): Promise<readonly ArchivedFile[]> {
+  const files = new Map<string, ArchivedFile>();
+  for await (const entry of entriesOf(file, content)) files.set(entry.path, entry);
+  return [...files.values()];
+}
+
+async function* entriesOf(
   file: string,
   content: Readable = createReadStream(file),
-): Promise<ArchivedFile[]> {
-  const files = new Map<string, ArchivedFile>();
+): AsyncGenerator<ArchivedFile> {
   const entries = extract();
   try {
     const reading = pipeline(content, createGunzip(), entries);
@@ -109,15 +151,13 @@ async function readArchive(
       if (type === "symlink" || type === "link") throw unusable(file, `has a link: ${name}`);
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
-      if (type === "file" || type === "contiguous-file")
-        files.set(path, { path, bytes: Buffer.concat(chunks) });
+      if (type === "file" || type === "contiguous-file") yield { path, bytes: Buffer.concat(chunks) };
     }
     await reading;
   } catch (cause) {
     if (cause instanceof ViolaError) throw cause;
     throw unusable(file, `cannot be read as a chart archive: ${(cause as Error).message}`, cause);
   }
-  return [...files.values()];
 }
 
 function unusable(file: string, what: string, cause?: unknown): ViolaError {

@@ -1,5 +1,5 @@
 // ChartTool over the real helm program.
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
@@ -9,10 +9,20 @@ import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { ProcessError } from "../programs/run-process.js";
-import { readChartYaml, readTexts, repackChart } from "./chart-archive.js";
-import { fetchChart, unavailable, type FetchContext } from "./fetch-chart.js";
+import {
+  chartYamlIn,
+  packFiles,
+  readArchive,
+  readChartFolder,
+  readHelmPackage,
+  textsIn,
+  unpackChart,
+  type ArchivedFile,
+} from "./chart-archive.js";
+import { copyChart, fetchArchive, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
+import { packageFolder } from "./package-folder.js";
 import { vendorDependencies } from "./vendor-dependencies.js";
 
 export interface HelmChartToolOptions {
@@ -41,19 +51,21 @@ export class HelmChartTool implements ChartTool {
     const { helm, environment, settings = { plainHttp: [] } } = this.#options;
     const context: FetchContext = { helm, environment, settings, signal };
     return withTemporaryFolder(async (work) => {
-      const folder = await fetchChart(source, work, context);
-      const origin = source.kind === "folder" ? source.folder : folder;
-      await vendorDependencies(folder, origin, dependencies, work, context);
-
-      const packed = join(work, "packed");
-      await mkdir(packed);
-      try {
-        await runHelmOffline([helm, "package", folder, "--destination", packed], work, signal);
-      } catch (cause) {
-        throw unavailable(describeSource(source), cause);
+      const place = join(work, "chart");
+      await mkdir(place);
+      if (source.kind === "folder") {
+        const folder = await copyChart(source.folder, place);
+        const chart = { folder, origin: source.folder };
+        await vendorDependencies(chart, dependencies, work, context);
+        const packed = await packageFolder(folder, source.folder, work, context);
+        return writePackage(await readHelmPackage(packed), basename(packed), directory);
       }
-      const { name, version } = parseChartYaml(await readFile(join(folder, "Chart.yaml"), "utf8"), origin);
-      return writePackage(join(packed, `${name}-${version}.tgz`), directory);
+      // A packaged chart is taken as it is: helm would apply its .helmignore a second time.
+      const archive = await fetchArchive(source, work, context);
+      const folder = await unpackChart(archive, place);
+      const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
+      const files = isChanged ? await readChartFolder(folder) : await readArchive(archive);
+      return writePackage(files, basename(archive), directory);
     });
   }
 
@@ -93,14 +105,19 @@ export class HelmChartTool implements ChartTool {
   }
 }
 
-/** Writes the package, made reproducible, into `directory` under its own name. */
-async function writePackage(packed: string, directory: string): Promise<PackagedChart> {
-  const metadata = parseChartYaml(await readChartYaml(packed), basename(packed));
-  const bytes = await repackChart(packed);
-  const file = join(directory, basename(packed));
+/** Writes the files as a reproducible package into `directory`; `archive` names them in errors. */
+async function writePackage(
+  files: readonly ArchivedFile[],
+  archive: string,
+  directory: string,
+): Promise<PackagedChart> {
+  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
+  const bytes = await packFiles(files);
+  const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.partial`, bytes);
   await rename(`${file}.partial`, file);
+  const texts = await textsIn(files, archive, (path) => isDeclaration(path) || isTemplate(path));
   return {
     name: metadata.name,
     version: metadata.version,
@@ -108,25 +125,12 @@ async function writePackage(packed: string, directory: string): Promise<Packaged
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
     digest: digestOf(bytes),
-    size: (await stat(file)).size,
-    declarations: await readTexts(packed, isDeclaration),
-    readsApiVersions: (await readTexts(packed, isTemplate)).some(({ text }) => text.includes("APIVersions")),
+    size: bytes.length,
+    declarations: texts.filter(({ path }) => isDeclaration(path)),
+    readsApiVersions: texts.some(({ path, text }) => isTemplate(path) && text.includes("APIVersions")),
   };
 }
 
 function isTemplate(path: string): boolean {
   return path.includes("/templates/");
-}
-
-function describeSource(source: ChartSource): string {
-  switch (source.kind) {
-    case "repository":
-      return `${source.name} in ${source.repository}`;
-    case "oci":
-      return source.reference;
-    case "archive":
-      return source.file;
-    case "folder":
-      return source.folder;
-  }
 }

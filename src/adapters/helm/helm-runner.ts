@@ -14,7 +14,7 @@ export interface FetchSettings {
 }
 
 /** A network that is not there: a proxy on a port where nothing listens (discard, RFC 863), with no exceptions. */
-const NO_NETWORK = {
+export const NO_NETWORK = {
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",
   ALL_PROXY: "http://127.0.0.1:9",
@@ -73,4 +73,19 @@ export function helmMessage(error: ProcessError): string {
   const start = text.lastIndexOf("Error: ");
   const message = start < 0 ? text : text.slice(start + "Error: ".length);
   return message === "" ? error.message : message.replaceAll(/\s*\n\s*/g, " ");
+}
+
+/** What Go's network errors say, and the same in plain words. */
+const NO_ANSWER: readonly (readonly [RegExp, string])[] = [
+  [/no such host/, "host name not found"],
+  [/server misbehaving|temporary failure in name resolution/i, "its host name could not be resolved"],
+  [/connection refused/, "connection refused"],
+  [/network is unreachable|no route to host/, "no route to the host"],
+  [/i\/o timeout|deadline exceeded|Client\.Timeout/, "no answer in time"],
+  [/connection reset|unexpected EOF|: EOF\b/, "the connection was closed"],
+];
+
+/** Returns why the server could not be reached; undefined for a message about something that it answered. */
+export function describeNoAnswer(message: string): string | undefined {
+  return NO_ANSWER.find(([pattern]) => pattern.test(message))?.[1];
 }

@@ -1,10 +1,12 @@
 // ReleaseTool over the real helm program, version 3 or 4.
+import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { ReleaseInput, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 import type { Helm } from "./find-helm.js";
 import { helmMessage, withTemporaryFolder } from "./helm-runner.js";
 import { preparePostRenderer } from "./post-renderer.js";
+import { parseJson } from "../../core/parse-json.js";
 import { kubeconfigFlags, type ClusterChoice } from "../../core/install/cluster-choice.js";
 
 export interface HelmReleaseOptions {
@@ -20,12 +22,8 @@ const UNINSTALL_TIMEOUT = "--timeout=2m0s";
 /** The whole of what Helm 3 and 4 say; "not found" stands in other complaints, too (a role that nobody has). */
 const NO_RELEASE = "release: not found";
 
-/** A line of `helm history --output=json`. */
-interface HistoryEntry {
-  readonly revision: number;
-  readonly status: string;
-  readonly updated?: string;
-}
+/** What `helm history --output=json` prints. */
+const HISTORY = z.array(z.object({ revision: z.int(), status: z.string(), updated: z.string().nullish() }));
 
 /** Installs releases with helm. */
 export class HelmReleaseTool implements ReleaseTool {
@@ -53,7 +51,19 @@ export class HelmReleaseTool implements ReleaseTool {
         namespace,
         signal,
       );
-      const [last] = JSON.parse(text) as readonly HistoryEntry[];
+      const [last] = parseJson(
+        text,
+        HISTORY,
+        (what, cause) =>
+          new ViolaError(
+            "INSTALL_FAILED",
+            `release ${release}: its history is not what helm prints: ${what}`,
+            {
+              subject: release,
+              cause,
+            },
+          ),
+      );
       if (last === undefined) return undefined;
       const since = new Date(last.updated ?? "");
       const isDated = !Number.isNaN(since.getTime());

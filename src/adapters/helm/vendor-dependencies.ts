@@ -1,130 +1,180 @@
-// Brings every dependency of a chart into its `charts/` folder, keeping what is there already.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { stringify } from "yaml";
+// Brings every dependency of a chart into its `charts/` folder. What is there already stays: helm packages and installs it as it is.
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartDependency } from "../../core/charts/chart.js";
-import { addDependencies, meets, parseChartYaml, parseDependencies } from "../../core/charts/chart-yaml.js";
-import { readChartYaml } from "./chart-archive.js";
-import { copyChart, fetchFlags, unavailable, type FetchContext } from "./fetch-chart.js";
-import { runHelmOnline } from "./helm-runner.js";
+import {
+  addDependencies,
+  parseChartYaml,
+  parseDependencies,
+  type ChartMetadata,
+} from "../../core/charts/chart-yaml.js";
+import { acceptsVersions, fitsLock } from "./ask-helm.js";
+import { chartYamlIn, packFiles, readArchive, readHelmPackage } from "./chart-archive.js";
+import { copyChart, downloadChart, type FetchContext } from "./fetch-chart.js";
+import { packageFolder } from "./package-folder.js";
 
 /** A chart folder that may be changed, and where it came from. */
-interface ChartFolder {
+export interface ChartFolder {
   readonly folder: string;
   /** The folder that relative `file://` dependencies are meant from. */
   readonly origin: string;
-  /** Chart folders that are being vendored around this one, outermost first. */
+}
+
+/** A chart folder, and the chart folders that are being vendored around it, outermost first. */
+interface NestedFolder extends ChartFolder {
   readonly around: readonly string[];
 }
 
 /**
- * Adds the dependencies to the chart's own declaration, then vendors: what `charts/` holds in a version that fits is kept
- * without asking anyone, `file://` folders are copied with their own dependencies, the rest is fetched by `helm dependency update`.
- * `origin` is the folder that the chart was copied from. Throws `CHART_UNAVAILABLE`, for several as one `ManyErrors`.
+ * Adds the dependencies to the chart's own declaration, then vendors what is missing. As for `helm package`, a declared dependency is
+ * there when `charts/` holds a chart of its name; one of those added is there when helm accepts its version too. What is missing is
+ * fetched in the version of the lock file, where that fits (`helm dependency build`), and in the newest allowed one otherwise
+ * (`helm dependency update`); `file://` folders are packaged with their own dependencies.
+ * Returns whether the folder was changed. Throws `CHART_UNAVAILABLE`, for several as one `ManyErrors`.
  */
-export async function vendorDependencies(
-  folder: string,
-  origin: string,
-  added: readonly ChartDependency[],
-  work: string,
-  context: FetchContext,
-): Promise<void> {
-  await vendor({ folder, origin, around: [origin] }, added, work, context);
-}
-
-async function vendor(
+export function vendorDependencies(
   chart: ChartFolder,
   added: readonly ChartDependency[],
   work: string,
   context: FetchContext,
-): Promise<void> {
+): Promise<boolean> {
+  return vendor({ ...chart, around: [chart.origin] }, added, work, context);
+}
+
+async function vendor(
+  chart: NestedFolder,
+  added: readonly ChartDependency[],
+  work: string,
+  context: FetchContext,
+): Promise<boolean> {
   const metadata = parseChartYaml(await readFile(join(chart.folder, "Chart.yaml"), "utf8"), chart.origin);
   const declaration = join(chart.folder, metadata.dependenciesFile);
-  const declared = addDependencies(await readIfThere(declaration), added);
-  const dependencies = parseDependencies(declared);
-  if (dependencies.length === 0) return;
-  if (added.length > 0) await writeFile(declaration, declared);
+  const text = await readIfThere(declaration);
+  const withAdded = addDependencies(text, added);
+  const dependencies = parseDependencies(withAdded);
+  if (dependencies.length === 0) return false;
 
   const charts = join(chart.folder, "charts");
   await mkdir(charts, { recursive: true });
   const vendored = await listVendored(charts);
-  const missing = dependencies.filter((dependency) => !vendored.some((inside) => meets(inside, dependency)));
-  if (missing.length === 0 && added.length === 0) return;
+  const refused = await refusedOf(added, vendored, work, context);
+  const isRefused = (dependency: ChartDependency): boolean => refused.some((one) => isSame(one, dependency));
+  const missing = dependencies.filter(
+    (dependency) => isRefused(dependency) || !vendored.some(({ name }) => name === dependency.name),
+  );
+  if (missing.length === 0 && added.length === 0) return false;
 
-  // A lock that speaks of other dependencies makes helm refuse the chart.
-  await rm(join(chart.folder, "Chart.lock"), { force: true });
-  await rm(join(chart.folder, "requirements.lock"), { force: true });
-  for (const inside of vendored) {
-    const outdated =
-      missing.some(({ name }) => name === inside.name) &&
-      !dependencies.some((wanted) => meets(inside, wanted));
-    if (outdated) await rm(inside.path, { recursive: true });
+  const locked = await readLock(chart, metadata, parseDependencies(text), work, context);
+  const wanted = missing.map((dependency) => {
+    const isAdded = added.some((one) => isSame(one, dependency));
+    const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));
+    return entry?.locked ?? dependency;
+  });
+  if (locked === undefined || added.length > 0) {
+    // What is packaged is no longer what the lock speaks of.
+    for (const name of LOCKS) await rm(join(chart.folder, name), { force: true });
+  }
+  if (added.length > 0) await writeFile(declaration, withAdded);
+  for (const { name, path } of vendored) {
+    const ofThatName = dependencies.filter((dependency) => dependency.name === name);
+    if (ofThatName.length > 0 && ofThatName.every(isRefused)) await rm(path, { recursive: true });
   }
   await settleAll(
-    `dependencies of chart ${metadata.name} could not be had`,
-    distinct(missing).map((dependency, index) =>
-      addToCharts(dependency, charts, join(work, `dependency-${index}`), chart, context),
-    ),
+    `dependencies of chart ${metadata.name} could not be fetched`,
+    distinct(wanted).map((dependency) => addToCharts(dependency, charts, chart, work, context)),
   );
+  return true;
+}
+
+const LOCKS = ["Chart.lock", "requirements.lock"] as const;
+
+function isSame(one: ChartDependency, other: ChartDependency): boolean {
+  return one.name === other.name && one.alias === other.alias && one.version === other.version;
+}
+
+/** Returns those of the added dependencies that no chart in `charts/` meets, though one has the name. */
+async function refusedOf(
+  added: readonly ChartDependency[],
+  vendored: readonly VendoredChart[],
+  work: string,
+  context: FetchContext,
+): Promise<readonly ChartDependency[]> {
+  const pairs = added.flatMap((dependency) =>
+    vendored.filter(({ name }) => name === dependency.name).map(({ version }) => ({ dependency, version })),
+  );
+  const accepted = await acceptsVersions(
+    pairs.map(({ dependency, version }) => ({ version, constraint: dependency.version })),
+    work,
+    context,
+  );
+  const isMet = (dependency: ChartDependency): boolean =>
+    pairs.some((pair, index) => pair.dependency === dependency && accepted[index] === true);
+  return added.filter(
+    (dependency) => pairs.some((pair) => pair.dependency === dependency) && !isMet(dependency),
+  );
+}
+
+/** A declared dependency, and the same in the version of the lock file. */
+interface LockedDependency {
+  readonly for: ChartDependency;
+  readonly locked: ChartDependency;
+}
+
+/** Returns what the lock file says; undefined where there is none or helm says that it does not fit. */
+async function readLock(
+  chart: NestedFolder,
+  { dependenciesFile }: ChartMetadata,
+  declared: readonly ChartDependency[],
+  work: string,
+  context: FetchContext,
+): Promise<readonly LockedDependency[] | undefined> {
+  const name = dependenciesFile === "Chart.yaml" ? "Chart.lock" : "requirements.lock";
+  const locked = parseDependencies(await readIfThere(join(chart.folder, name)));
+  if (locked.length === 0 || locked.length !== declared.length) return undefined;
+  if (!(await fitsLock({ ...chart, dependencies: declared }, work, context))) return undefined;
+  // Helm writes the lock in the order of the declaration.
+  return declared.map((dependency, index) => ({
+    for: dependency,
+    locked: { ...dependency, version: locked[index]?.version ?? dependency.version },
+  }));
 }
 
 async function addToCharts(
   dependency: ChartDependency,
   charts: string,
-  work: string,
-  chart: ChartFolder,
+  chart: NestedFolder,
+  parent: string,
   context: FetchContext,
 ): Promise<void> {
-  const subject = `${dependency.name} ${dependency.version} in ${dependency.repository || "charts/"}`;
-  await mkdir(join(work, "scratch"), { recursive: true });
-  if (dependency.repository === "") {
-    throw new ViolaError(
-      "CHART_UNAVAILABLE",
-      `chart ${subject}: it is not there, and no repository is named`,
-      {
-        subject,
-      },
-    );
-  }
-  if (dependency.repository.startsWith("file://")) {
-    const origin = resolve(chart.origin, dependency.repository.slice("file://".length));
-    await copyDependency(dependency, subject, origin, charts, work, chart, context);
-    return;
-  }
   const { name, version, repository } = dependency;
-  const scratch = {
-    apiVersion: "v2",
-    name: "scratch",
-    version: "0.0.0",
-    dependencies: [{ name, version, repository }],
-  };
-  await writeFile(join(work, "scratch", "Chart.yaml"), stringify(scratch));
-  const argv = [context.helm, "dependency", "update", join(work, "scratch")];
-  try {
-    await runHelmOnline(
-      [...argv, ...fetchFlags(repository, context.settings)],
-      work,
-      context.environment,
-      context.signal,
-    );
-  } catch (cause) {
-    throw unavailable(subject, cause);
+  const subject = `${name} ${version} in ${repository || "charts/"}`;
+  if (repository === "") {
+    const message = `chart ${subject}: it is not there, and no repository is named`;
+    throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
-  for (const file of await readdir(join(work, "scratch", "charts"))) {
-    await rename(join(work, "scratch", "charts", file), join(charts, file));
-  }
+  const work = await mkdtemp(join(parent, "dependency-"));
+  const archive = repository.startsWith("file://")
+    ? await packageLocal(dependency, subject, chart, work, context)
+    : await downloadChart(
+        repository.startsWith("oci://")
+          ? { kind: "oci", reference: `${repository.replace(/\/+$/, "")}/${name}`, version }
+          : { kind: "repository", repository, name, version },
+        work,
+        context,
+      );
+  await rename(archive, join(charts, basename(archive)));
 }
 
-async function copyDependency(
-  dependency: ChartDependency,
+/** Packages the chart in a `file://` folder with its own dependencies, as a reproducible archive. */
+async function packageLocal(
+  { name, version, repository }: ChartDependency,
   subject: string,
-  origin: string,
-  charts: string,
+  chart: NestedFolder,
   work: string,
-  chart: ChartFolder,
   context: FetchContext,
-): Promise<void> {
+): Promise<string> {
+  const origin = resolve(chart.origin, repository.slice("file://".length));
   if (chart.around.includes(origin)) {
     throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: it depends on itself`, { subject });
   }
@@ -133,12 +183,16 @@ async function copyDependency(
     throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: no Chart.yaml in ${origin}`, { subject });
   }
   const found = parseChartYaml(chartYaml, origin);
-  if (!meets(found, dependency)) {
+  const [isMet] = await acceptsVersions([{ version: found.version, constraint: version }], work, context);
+  if (found.name !== name || isMet !== true) {
     const message = `chart ${subject}: ${origin} holds ${found.name} ${found.version}`;
     throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
-  const folder = await copyChart(origin, charts);
+  const folder = await copyChart(origin, work);
   await vendor({ folder, origin, around: [...chart.around, origin] }, [], work, context);
+  const archive = await packageFolder(folder, subject, work, context);
+  await writeFile(archive, await packFiles(await readHelmPackage(archive)));
+  return archive;
 }
 
 interface VendoredChart {
@@ -156,7 +210,9 @@ async function listVendored(charts: string): Promise<readonly VendoredChart[]> {
     const path = join(charts, name);
     const isFolder = (await stat(path)).isDirectory();
     if (!isFolder && !name.endsWith(".tgz")) continue;
-    const chartYaml = isFolder ? await readIfThere(join(path, "Chart.yaml")) : await readChartYaml(path);
+    const chartYaml = isFolder
+      ? await readIfThere(join(path, "Chart.yaml"))
+      : chartYamlIn(await readArchive(path), path);
     if (chartYaml !== "") found.push({ path, ...nameAndVersion(chartYaml, path) });
   }
   return found;

@@ -1,21 +1,20 @@
-// Small HTTP answers: retries, back-off per host, redirects, TLS, proxies and redaction. Large bodies take another way (../blobs).
+// Sends requests: limits per host, retries with back-off, redirects, redaction. Everything that speaks HTTP goes through here, but for
+// the bodies of blobs that worker threads read off raw sockets (../blobs).
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit, { type LimitFunction } from "p-limit";
+import { ViolaError } from "../../errors.js";
 import { proxyFor } from "./proxy.js";
+import { firstHop, headersOf, nextHop } from "./redirect.js";
 import { retryDelayMs, type TryOutcome } from "./retry.js";
-import { directTransport, proxyTransport, type Transport } from "./transport.js";
-import type { TlsSettings } from "./tls.js";
+import { BASE_HEADERS, type HttpSettings } from "./settings.js";
+import { Transport, type TransportResponse } from "./transport.js";
 
 /** What an HttpClient is made with. */
 export interface HttpOptions {
-  /** PEM certificates to trust besides the system's. */
-  readonly ca: readonly string[];
-  /** Hosts, with port where the URL has one, whose certificate is not checked. */
-  readonly insecure: ReadonlySet<string>;
-  /** Requests that one host gets at a time. */
+  readonly settings: HttpSettings;
+  /** Requests that one host, and one proxy, gets at a time. */
   readonly concurrency: number;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** The first wait before another try; for tests. */
   readonly firstDelayMs?: number;
 }
@@ -29,17 +28,18 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array | Readable;
   /** How long nothing may move, where that is not the usual time. */
   readonly timeoutMs?: number;
-  /** A longer body is cut off and marks the answer as `tooLong`. */
-  readonly limitBytes: number;
+}
+
+/** The answer to a request after redirects; header names are lower case. */
+export interface HttpResponse extends Omit<TransportResponse, "close"> {
+  /** What answered. */
+  readonly url: URL;
 }
 
 /** An answer with its whole body; header names are lower case. */
-export interface HttpAnswer {
-  /** What answered, after redirects. */
-  readonly url: URL;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+export interface HttpAnswer extends Omit<HttpResponse, "body"> {
   readonly body: Uint8Array;
+  /** True when the body was longer than the limit; `body` is its beginning then. */
   readonly tooLong: boolean;
 }
 
@@ -61,134 +61,176 @@ export class ConnectionFailure extends Error {
   }
 }
 
-const REDIRECT_LIMIT = 5;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const USER_AGENT = "viola-airgap";
+/** A body that nobody wants is read when it is short, so that the connection can be used again. */
+const UNUSED_BODY_BYTES = 64 * 1024;
 
-interface HostState {
-  readonly limit: LimitFunction;
-  /** Nobody asks this host before this time (milliseconds since 1970). */
-  pausedUntil: number;
-}
+/** How one try ended: with an answer that was read, or with a failure after which the host may be asked again. */
+type TryEnd<T> = { readonly value: T } | { readonly host: string; readonly delayMs: number };
 
-/** Sends requests whose answers fit into memory. Close it when done. */
+/** Sends requests over connections that are kept. Close it when done. */
 export class HttpClient {
+  readonly settings: HttpSettings;
   readonly #options: HttpOptions;
-  readonly #transports = new Map<string, Promise<Transport>>();
-  readonly #hosts = new Map<string, HostState>();
+  readonly #transport: Transport;
+  /** By proxy, or by host where it is reached directly. */
+  readonly #limits = new Map<string, LimitFunction>();
+  /** When a host may be asked again (milliseconds since 1970). */
+  readonly #pauses = new Map<string, number>();
 
   constructor(options: HttpOptions) {
+    this.settings = options.settings;
     this.#options = options;
+    this.#transport = new Transport(options.settings, options.concurrency);
+  }
+
+  /** Does what `receive` does and returns the answer with at most `limitBytes` of its body. */
+  send(asked: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.receive(asked, (response) => readAnswer(response, limitBytes), signal);
   }
 
   /**
-   * Sends the request and returns whatever the server answers in the end.
-   * 408, 429, 5xx and dropped connections are tried again a few times, after Retry-After where it is given; meanwhile nothing else goes to
-   * that host. Redirects of GET and HEAD are followed. Authorization goes to the first origin only (distribution spec, "Pulling blobs").
-   * Throws `ConnectionFailure` when nothing answers, and the signal's reason.
+   * Sends the request until an answer is final, gives that one to `read` and resolves to what `read` returns. 408, 429, 5xx, dropped
+   * connections and signed addresses that have expired are tried again a few times, after Retry-After where it is given; meanwhile
+   * nothing else goes to that host. Every try begins at the first URL, and `read` is called again when the connection fails under it.
+   * Throws as `receiveOnce` does.
    */
-  async send(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    let current = asked;
-    for (let hops = 0; ; hops++) {
-      const answer = await this.#sendWithRetries(current, signal);
-      const location = answer.headers["location"];
-      const follows =
-        REDIRECTS.has(answer.status) && /^(?:GET|HEAD)$/.test(asked.method) && hops < REDIRECT_LIMIT;
-      if (!follows || location === undefined || !URL.canParse(location, current.url.href)) return answer;
-      const url = new URL(location, current.url);
-      if (!/^https?:$/.test(url.protocol)) return answer;
-      const { authorization, ...bare } = asked.headers;
-      const mayKnow = url.origin === asked.url.origin && authorization !== undefined;
-      current = { ...asked, url, headers: mayKnow ? { ...bare, authorization } : bare };
-    }
-  }
-
-  /** How to reach the URL's host over TLS. */
-  tlsFor(url: URL): TlsSettings {
-    const { ca, insecure } = this.#options;
-    return { rejectUnauthorized: !insecure.has(url.host), ...(ca.length > 0 && { ca }) };
-  }
-
-  /** Returns the proxy of the environment that stands before the URL. */
-  findProxy(url: URL): string | undefined {
-    return proxyFor(url, this.#options.env);
-  }
-
-  /** Closes idle connections. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#transports.values()].map(async (transport) => (await transport).close()));
-    this.#transports.clear();
-  }
-
-  async #sendWithRetries(asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const host = this.#hostState(asked.url);
-    for (let tries = 1; ; tries++) {
-      let outcome: TryOutcome;
-      let end: { readonly answer: HttpAnswer } | { readonly failure: ConnectionFailure };
-      try {
-        const answer = await host.limit(async () => {
-          await waitUntil(host, signal);
-          return this.#sendOnce(asked, signal);
-        });
-        outcome = { status: answer.status, retryAfter: answer.headers["retry-after"] };
-        end = { answer };
-      } catch (cause) {
-        signal.throwIfAborted();
-        const failure = new ConnectionFailure(asked.url, cause);
-        outcome = { errorCode: failure.code };
-        end = { failure };
-      }
-      const isOnce = asked.body instanceof Readable;
-      const delay = isOnce ? undefined : retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
-      if (delay === undefined) {
-        if ("answer" in end) return end.answer;
-        throw end.failure;
-      }
-      host.pausedUntil = Math.max(host.pausedUntil, Date.now() + delay);
-    }
-  }
-
-  async #sendOnce(
-    { url, headers, limitBytes, ...rest }: HttpRequest,
+  async receive<T>(
+    asked: HttpRequest,
+    read: (response: HttpResponse) => Promise<T>,
     signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const transport = await this.#transport(url);
-    // A digest is that of the bytes as stored: no encoding on the way.
-    const sent = { "user-agent": USER_AGENT, "accept-encoding": "identity", ...headers };
-    const response = await transport.send({ ...rest, url, headers: sent }, signal);
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    for await (const bytes of response.body) {
-      length += bytes.length;
-      // Leaving the loop ends the connection.
-      if (length > limitBytes) break;
-      chunks.push(bytes);
+  ): Promise<T> {
+    const limit = this.#limitFor(asked.url);
+    for (let tries = 1; ; tries++) {
+      const end = await limit(() => this.#try(asked, tries, read, signal));
+      if ("value" in end) return end.value;
+      this.#pauses.set(end.host, Math.max(this.#pauses.get(end.host) ?? 0, Date.now() + end.delayMs));
+      await this.#waitFor(end.host, signal);
     }
-    return {
-      url,
-      status: response.status,
-      headers: flatten(response.headers),
-      body: Buffer.concat(chunks),
-      tooLong: length > limitBytes,
+  }
+
+  /**
+   * Sends the request once and gives the answer, after redirects of GET and HEAD, to `read`, which reads its body to the end or leaves
+   * it. There is no limit on how many go on at a time. Authorization goes to the first origin only. Resolves to what `read` returns.
+   * Throws `ConnectionFailure` when nothing answers or the connection fails while `read` takes chunks, `SETTINGS_INVALID` for an
+   * unusable proxy, and the signal's reason.
+   */
+  async receiveOnce<T>(
+    asked: HttpRequest,
+    read: (response: HttpResponse) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    for (let hop = firstHop(asked.url, { ...BASE_HEADERS, ...asked.headers }); ;) {
+      const { url } = hop;
+      await this.#waitFor(url.host, signal);
+      const response = await this.#sendOnce({ ...asked, url, headers: headersOf(hop) }, signal);
+      const next = /^(?:GET|HEAD)$/.test(asked.method) ? nextHop(hop, response) : undefined;
+      if (next === undefined) return await read({ ...response, url }).finally(response.close);
+      await readStart(response.body, UNUSED_BODY_BYTES);
+      hop = next;
+    }
+  }
+
+  /** Returns the proxy of the environment that stands before the URL. Throws `SETTINGS_INVALID` for one that cannot be used. */
+  findProxy(url: URL): URL | undefined {
+    return proxyFor(url, this.settings.env);
+  }
+
+  /** Ends all connections. */
+  close(): Promise<void> {
+    this.#transport.close();
+    return Promise.resolve();
+  }
+
+  /** Returns what `read` made of the answer, or when the host that failed may be asked again. */
+  async #try<T>(
+    asked: HttpRequest,
+    tries: number,
+    read: (response: HttpResponse) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<TryEnd<T>> {
+    const delayAfter = (outcome: TryOutcome): number | undefined =>
+      asked.body instanceof Readable
+        ? undefined
+        : retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
+    const readFinal = async (response: HttpResponse): Promise<TryEnd<T>> => {
+      const { status, headers, url, body } = response;
+      const isRedirected = url.href !== asked.url.href;
+      const delayMs = delayAfter({ status, retryAfter: headers["retry-after"], isRedirected });
+      if (delayMs === undefined) return { value: await read(response) };
+      await readStart(body, UNUSED_BODY_BYTES);
+      return { host: url.host, delayMs };
     };
+    try {
+      return await this.receiveOnce(asked, readFinal, signal);
+    } catch (cause) {
+      if (!(cause instanceof ConnectionFailure)) throw cause;
+      const delayMs = delayAfter({ errorCode: cause.code });
+      if (delayMs === undefined) throw cause;
+      return { host: cause.url.host, delayMs };
+    }
   }
 
-  #hostState(url: URL): HostState {
-    const known = this.#hosts.get(url.host) ?? { limit: pLimit(this.#options.concurrency), pausedUntil: 0 };
-    this.#hosts.set(url.host, known);
-    return known;
+  async #sendOnce(request: HttpRequest, signal: AbortSignal): Promise<TransportResponse> {
+    const { url } = request;
+    try {
+      const response = await this.#transport.send(request, signal);
+      return { ...response, body: withFailures(response.body, url, signal) };
+    } catch (cause) {
+      throw toFailure(cause, url, signal);
+    }
   }
 
-  #transport(url: URL): Promise<Transport> {
-    const tls = this.tlsFor(url);
-    const proxy = this.findProxy(url);
-    const key = `${tls.rejectUnauthorized} ${proxy ?? ""}`;
-    const transport =
-      this.#transports.get(key) ??
-      (proxy === undefined ? Promise.resolve(directTransport(tls)) : proxyTransport(proxy, tls));
-    this.#transports.set(key, transport);
-    return transport;
+  #limitFor(url: URL): LimitFunction {
+    const key = this.findProxy(url)?.host ?? url.host;
+    const limit = this.#limits.get(key) ?? pLimit(this.#options.concurrency);
+    this.#limits.set(key, limit);
+    return limit;
   }
+
+  async #waitFor(host: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const wait = (this.#pauses.get(host) ?? 0) - Date.now();
+      if (wait <= 0) return;
+      // The signal's own reason is thrown above.
+      await sleep(wait, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+async function* withFailures(
+  chunks: AsyncIterable<Uint8Array>,
+  url: URL,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    throw toFailure(cause, url, signal);
+  }
+}
+
+function toFailure(cause: unknown, url: URL, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  return cause instanceof ViolaError ? cause : new ConnectionFailure(url, cause);
+}
+
+async function readAnswer({ body, ...head }: HttpResponse, limitBytes: number): Promise<HttpAnswer> {
+  const bytes = await readStart(body, limitBytes + 1);
+  const tooLong = bytes.length > limitBytes;
+  return { ...head, body: tooLong ? bytes.subarray(0, limitBytes) : bytes, tooLong };
+}
+
+/** Reads the beginning of a body: a whole chunk more than so many bytes at most. Leaving the rest ends the connection. */
+export async function readStart(chunks: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
+  const read: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    read.push(chunk);
+    length += chunk.length;
+    if (length >= bytes) break;
+  }
+  return Buffer.concat(read);
 }
 
 /** Query values that may be shown; anything else may be a signature or a token (internal/redact of go-containerregistry). */
@@ -206,21 +248,6 @@ export function redactUrl(url: URL): string {
   return shown.href;
 }
 
-async function waitUntil(host: HostState, signal: AbortSignal): Promise<void> {
-  for (let wait = host.pausedUntil - Date.now(); wait > 0; wait = host.pausedUntil - Date.now()) {
-    await sleep(wait, undefined, { signal });
-  }
-}
-
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? ""),
-    ]),
-  );
-}
-
 /** Connection errors wrap one another; the innermost says what happened. */
 function innermost(cause: unknown): { readonly code: string; readonly message: string } {
   if (!(cause instanceof Error)) return { code: "", message: String(cause) };
@@ -228,5 +255,5 @@ function innermost(cause: unknown): { readonly code: string; readonly message: s
   if (inner instanceof Error) return innermost(inner);
   // OpenSSL's message has line breaks and places in its own source; its reason is what one wants to read.
   const { code = "", reason = cause.message } = cause as Error & { code?: string; reason?: string };
-  return { code, message: reason.replace(/\s+/g, " ").trim() || code };
+  return { code, message: reason.replace(/[\s\p{Cc}]+/gu, " ").trim() || code };
 }

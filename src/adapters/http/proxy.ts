@@ -1,22 +1,40 @@
 // Which proxy of the environment stands before a URL.
 import { BlockList, isIP } from "node:net";
+import { ViolaError } from "../../errors.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Returns the proxy for the URL, or undefined when it is to be reached directly: HTTP_PROXY, HTTPS_PROXY and NO_PROXY in either case, lower
- * case first. As in Go's programs (golang.org/x/net/http/httpproxy), the machine itself is never reached through a proxy, and NO_PROXY
- * knows `*`, hosts with their subdomains, ports, addresses and CIDR ranges.
+ * Returns the proxy for the URL, or undefined when it is to be reached directly: HTTP_PROXY, HTTPS_PROXY and NO_PROXY in either
+ * case, lower case first. As in Go's programs (golang.org/x/net/http/httpproxy), the machine itself is never reached through a
+ * proxy, and NO_PROXY knows `*`, hosts with their subdomains, ports, addresses and CIDR ranges.
+ * Throws `SETTINGS_INVALID` for a proxy that is neither http:// nor https://.
  */
-export function proxyFor(url: URL, env: Env): string | undefined {
-  const https = env["https_proxy"] || env["HTTPS_PROXY"];
-  const proxy = url.protocol === "https:" ? https : env["http_proxy"] || env["HTTP_PROXY"];
-  if (!proxy || isLoopback(url.hostname)) return undefined;
+export function proxyFor(url: URL, env: Env): URL | undefined {
+  const scheme = url.protocol === "https:" ? "https" : "http";
+  const variable = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`].find((name) => env[name]);
+  const text = variable === undefined ? undefined : env[variable];
+  if (variable === undefined || !text || isLoopback(url.hostname)) return undefined;
   const exceptions = (env["no_proxy"] || env["NO_PROXY"] || "")
     .split(/[,\s]+/)
     .filter((entry) => entry !== "");
   if (exceptions.some((entry) => isException(url, entry.toLowerCase()))) return undefined;
-  return proxy.includes("://") ? proxy : `http://${proxy}`;
+  return parseProxy(text.includes("://") ? text : `http://${text}`, variable, url);
+}
+
+function parseProxy(text: string, variable: string, url: URL): URL {
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy !== undefined && /^https?:$/.test(proxy.protocol) && proxy.hostname !== "") return proxy;
+  // The whole value may hold a password.
+  const what = proxy === undefined ? "something else than a URL" : `a ${proxy.protocol}// proxy`;
+  throw new ViolaError(
+    "SETTINGS_INVALID",
+    `${url.host} cannot be reached: ${variable} names ${what}, and only http:// and https:// proxies are supported`,
+    {
+      subject: variable,
+      hint: `Set ${variable} to an http:// or https:// proxy, or add ${url.hostname} to NO_PROXY if it can be reached directly.`,
+    },
+  );
 }
 
 /** True for `localhost`, 127.0.0.0/8 and ::1. */

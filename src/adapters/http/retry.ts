@@ -7,6 +7,8 @@ export interface TryOutcome {
   readonly errorCode?: string;
   /** The Retry-After header: seconds or an HTTP date. */
   readonly retryAfter?: string | undefined;
+  /** True when the status is that of an address that a redirect led to. */
+  readonly isRedirected?: boolean;
 }
 
 const TRIES = 5;
@@ -15,6 +17,9 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 
 const PASSING_STATUSES = new Set([408, 429, 500, 502, 503, 504]);
+/** What file stores answer to a signed address that has expired. The registry hands out a fresh one when it is asked again. */
+const EXPIRED_STATUSES = new Set([400, 401, 403, 410]);
+const EXPIRED_TRIES = 3;
 const DROPPED = new Set(["ECONNRESET", "EPIPE", "EAI_AGAIN", "UND_ERR_SOCKET"]);
 /** Each of these has cost its time already, so one more try is enough. */
 const TIMED_OUT = new Set([
@@ -38,7 +43,10 @@ export function retryDelayMs(
   const { status, errorCode = "" } = outcome;
   if (status === undefined) {
     if (!DROPPED.has(errorCode) && !(TIMED_OUT.has(errorCode) && tries < 2)) return undefined;
-  } else if (!PASSING_STATUSES.has(status)) return undefined;
+  } else if (!PASSING_STATUSES.has(status)) {
+    const isExpired = outcome.isRedirected === true && EXPIRED_STATUSES.has(status);
+    if (!isExpired || tries >= EXPIRED_TRIES) return undefined;
+  }
   const asked = retryAfterMs(outcome.retryAfter, now);
   if (asked !== undefined) return asked <= LONGEST_DELAY_MS ? asked : undefined;
   return Math.min(first * 2 ** (tries - 1), LONGEST_DELAY_MS);

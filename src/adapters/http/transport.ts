@@ -1,9 +1,16 @@
-// One HTTP request at a time over Node's own client, or through a proxy with undici, which is loaded only then: it is slow to start.
-import { Agent as HttpAgent, request as requestPlain, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as requestTls } from "node:https";
+// One HTTP request at a time over Node's own client: connections are kept, proxies are asked or tunnelled through.
+import {
+  Agent as HttpAgent,
+  request as requestPlain,
+  type ClientRequest,
+  type IncomingMessage,
+} from "node:http";
+import { Agent as HttpsAgent, request as requestTls, type RequestOptions } from "node:https";
 import { Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
-import type { TlsSettings } from "./tls.js";
+import { proxyFor } from "./proxy.js";
+import type { HttpSettings } from "./settings.js";
+import { Certificates } from "./tls.js";
+import { proxyAuthorization, TunnelAgent } from "./tunnel.js";
 
 /** A request; header names are lower case. */
 export interface TransportRequest {
@@ -16,92 +23,125 @@ export interface TransportRequest {
   readonly timeoutMs?: number;
 }
 
-/** An answer whose body must be read to its end, or left, which ends the connection. */
+/** An answer. Whoever gets it reads its body or not, and closes it. */
 export interface TransportResponse {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
-}
-
-/** Sends requests over connections that are kept. `close` ends them. */
-export interface Transport {
-  send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse>;
-  close(): Promise<void>;
+  /** Ends the connection unless the body was read to its end. */
+  readonly close: () => void;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const ANSWER_TIMEOUT_MS = 60_000;
+const STALL_TIMEOUT_MS = 60_000;
 
-/** Reaches servers directly. Rejects with the connection's own error, `ETIMEDOUT` when nothing moves. */
-export function directTransport(tls: TlsSettings): Transport {
-  const plain = new HttpAgent({ keepAlive: true });
-  const secure = new HttpsAgent({ keepAlive: true, ...tlsOptions(tls) });
-  return {
-    send: (request, signal) => sendDirect(request, plain, secure, signal),
-    close: () => {
-      plain.destroy();
-      secure.destroy();
-      return Promise.resolve();
-    },
-  };
+type Start = (answered: (response: IncomingMessage) => void) => ClientRequest;
+
+/** Agents for requests through one proxy. */
+interface ProxyAgents {
+  /** Asks the proxy itself, for http:// URLs. */
+  readonly plain: HttpAgent;
+  /** Tunnels through it, to https:// URLs. */
+  readonly tunnels: TunnelAgent;
 }
 
-/** Reaches servers through a proxy: http:// by absolute URL, https:// through a tunnel. */
-export async function proxyTransport(proxy: string, tls: TlsSettings): Promise<Transport> {
-  // A bundled CommonJS package has its default export alone.
-  const { ProxyAgent, request } = (await import("undici")).default;
-  const { ca } = tlsOptions(tls);
-  const dispatcher = new ProxyAgent({
-    uri: proxy,
-    requestTls: tlsOptions(tls),
-    proxyTls: ca === undefined ? {} : { ca },
-    proxyTunnel: false,
-  });
-  return {
-    send: async ({ url, timeoutMs = ANSWER_TIMEOUT_MS, ...options }, signal) => {
-      const { statusCode, headers, body } = await request(url, {
-        ...options,
-        method: options.method as "GET",
-        dispatcher,
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        signal,
-      });
-      return { status: statusCode, headers, body };
-    },
-    close: () => dispatcher.destroy(),
-  };
+/** Sends requests, each on a connection of its own until the response has ended. `close` ends all connections. */
+export class Transport {
+  readonly certificates: Certificates;
+  readonly #settings: HttpSettings;
+  readonly #connections: number;
+  readonly #plain = new HttpAgent({ keepAlive: true });
+  readonly #secure = new HttpsAgent({ keepAlive: true });
+  readonly #proxies = new Map<string, ProxyAgents>();
+
+  /** `connections` is how many connections one proxy gets, idle ones included. */
+  constructor(settings: HttpSettings, connections: number) {
+    this.certificates = new Certificates(settings);
+    this.#settings = settings;
+    this.#connections = connections;
+  }
+
+  /**
+   * Sends the request and resolves when the headers of the answer are there. Redirects are answers.
+   * Rejects with the connection's own error, `ETIMEDOUT` when nothing moves, the signal's reason, or `SETTINGS_INVALID`.
+   */
+  send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+    const { method, url, headers, body, timeoutMs = STALL_TIMEOUT_MS } = request;
+    const start = this.#route(url, headers, { method, signal, timeout: timeoutMs });
+    return exchange(start, body, timeoutMs);
+  }
+
+  close(): void {
+    const proxies = [...this.#proxies.values()].flatMap(({ plain, tunnels }) => [plain, tunnels]);
+    for (const agent of [this.#plain, this.#secure, ...proxies]) agent.destroy();
+    this.#proxies.clear();
+  }
+
+  #route(url: URL, headers: TransportRequest["headers"], options: RequestOptions): Start {
+    const proxy = proxyFor(url, this.#settings.env);
+    if (url.protocol === "https:") {
+      const agent = proxy === undefined ? this.#secure : this.#agentsFor(proxy).tunnels;
+      const secured = { ...options, headers, agent, ...this.certificates.optionsFor(url) };
+      return (answered) => requestTls(url, secured, answered);
+    }
+    if (proxy === undefined) {
+      return (answered) => requestPlain(url, { ...options, headers, agent: this.#plain }, answered);
+    }
+    // RFC 9112, 3.2.2: a proxy is asked by the whole URL.
+    const asked = {
+      ...options,
+      headers: { ...headers, host: url.host, ...proxyAuthorization(proxy) },
+      path: url.href,
+      agent: this.#agentsFor(proxy).plain,
+    };
+    if (proxy.protocol === "http:") return (answered) => requestPlain(proxy.origin, asked, answered);
+    const secured = { ...asked, ...this.certificates.optionsFor(proxy) };
+    return (answered) => requestTls(proxy.origin, secured, answered);
+  }
+
+  #agentsFor(proxy: URL): ProxyAgents {
+    const known = this.#proxies.get(proxy.href) ?? {
+      plain: new (proxy.protocol === "https:" ? HttpsAgent : HttpAgent)({ keepAlive: true }),
+      tunnels: new TunnelAgent(proxy, this.certificates, {
+        connections: this.#connections,
+        timeoutMs: CONNECT_TIMEOUT_MS,
+      }),
+    };
+    this.#proxies.set(proxy.href, known);
+    return known;
+  }
 }
 
-function sendDirect(
-  { method, url, headers, body, timeoutMs = ANSWER_TIMEOUT_MS }: TransportRequest,
-  plain: HttpAgent,
-  secure: HttpsAgent,
-  signal: AbortSignal,
+function exchange(
+  start: Start,
+  body: TransportRequest["body"],
+  timeoutMs: number,
 ): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, signal, timeout: timeoutMs };
-    const answered = (response: IncomingMessage): void => {
+    const request = start((response) => {
       // A server may answer before it has read everything, and does not want the rest then.
       if (!request.writableFinished) response.once("end", () => request.destroy());
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response });
-    };
-    const request =
-      url.protocol === "https:"
-        ? requestTls(url, { ...options, agent: secure }, answered)
-        : requestPlain(url, { ...options, agent: plain }, answered);
+      // From here on time counts only while somebody waits for bytes: a slow reader is no stalled server.
+      request.setTimeout(0);
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: flatten(response.headers),
+        body: readUntilStalled(response, timeoutMs),
+        close: () => {
+          if (!response.readableEnded) response.destroy();
+        },
+      });
+    });
     const timeOut = (): void => {
-      request.destroy(Object.assign(new Error("nothing came in time"), { code: "ETIMEDOUT" }));
+      request.destroy(stalled(timeoutMs));
     };
     request.on("socket", (socket) => {
       if (!socket.connecting) return;
-      const timer = setTimeout(timeOut, CONNECT_TIMEOUT_MS);
-      socket.once("connect", () => {
-        clearTimeout(timer);
-      });
-      socket.once("close", () => {
-        clearTimeout(timer);
-      });
+      const timer = setTimeout(() => request.destroy(stalled(CONNECT_TIMEOUT_MS)), CONNECT_TIMEOUT_MS);
+      for (const event of ["connect", "close"])
+        socket.once(event, () => {
+          clearTimeout(timer);
+        });
     });
     request.on("timeout", timeOut);
     request.on("error", reject);
@@ -115,6 +155,29 @@ function sendDirect(
   });
 }
 
-function tlsOptions({ rejectUnauthorized, ca }: TlsSettings): { rejectUnauthorized: boolean; ca?: string[] } {
-  return { rejectUnauthorized, ...(ca !== undefined && { ca: [...rootCertificates, ...ca] }) };
+/** Yields the body. Leaving the loop early ends the connection. */
+async function* readUntilStalled(response: IncomingMessage, timeoutMs: number): AsyncGenerator<Buffer> {
+  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      const timer = setTimeout(() => response.destroy(stalled(timeoutMs)), timeoutMs);
+      const next = await chunks.next().finally(() => {
+        clearTimeout(timer);
+      });
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function stalled(milliseconds: number): Error {
+  return Object.assign(new Error(`no byte for ${milliseconds / 1000} s`), { code: "ETIMEDOUT" });
+}
+
+function flatten(headers: IncomingMessage["headers"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, [value ?? ""].flat().join(", ")]),
+  );
 }

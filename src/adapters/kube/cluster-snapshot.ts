@@ -1,7 +1,8 @@
 // What a cluster has before a rehearsal, and taking away what Helm leaves behind after one.
-import { isRecord, textOf, valueAt, type Json } from "../../core/json.js";
+import { textOf, valueAt, type Json } from "../../core/json.js";
 import { makerOf } from "../../core/rehearsal/verdict.js";
 import { ViolaError } from "../../errors.js";
+import { parseItems } from "./parse-answer.js";
 import type { ClusterSnapshot, ObjectName } from "../../core/rehearsal/cluster-snapshot.js";
 
 /** Runs kubectl with these arguments and returns what it prints. */
@@ -113,8 +114,7 @@ async function findServices(run: Run): Promise<readonly FoundService[]> {
 }
 
 async function listObjects(run: Run, ...args: readonly string[]): Promise<readonly Json[]> {
-  const items = valueAt(JSON.parse(await run(["get", ...args, "--output=json"])), "items");
-  return Array.isArray(items) ? items.filter(isRecord) : [];
+  return parseItems(await run(["get", ...args, "--output=json"]));
 }
 
 function listOf(objects: readonly ObjectName[]): Json {

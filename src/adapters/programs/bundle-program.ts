@@ -1,5 +1,4 @@
 // A program to bring along: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
-import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -8,8 +7,17 @@ import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
+import { ContentVerifier, type ContentFault } from "../../core/oci/verifier.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { OnProgress } from "../../workflows/progress.js";
+import {
+  ConnectionFailure,
+  readStart,
+  redactUrl,
+  type HttpClient,
+  type HttpResponse,
+} from "../http/client.js";
+import { describeAnswer } from "../http/describe-answer.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
@@ -24,8 +32,8 @@ export interface ProgramOptions {
   readonly platforms: readonly Platform[];
   /** An existing folder for what is fetched and unpacked; it must stay until the bundle is filled. */
   readonly folder: string;
-  /** Certificates to trust besides the system's. */
-  readonly ca: readonly string[];
+  /** What fetches URLs. */
+  readonly http: HttpClient;
   readonly signal: AbortSignal;
 }
 
@@ -43,6 +51,8 @@ const MACHINES: ReadonlyMap<number, string> = new Map([
 const ELF = "\x7fELF";
 const GZIP = "\x1f\x8b";
 const HEAD_BYTES = 20;
+/** Enough of a refusal to say why. */
+const REFUSAL_BYTES = 4096;
 
 /**
  * Returns the program as `bin/NAME`. Throws `FILE_UNUSABLE` when it cannot be had, is no Linux program, or is none for a platform of the
@@ -73,59 +83,61 @@ export async function bundleProgram(
 async function download(
   name: string,
   { url, sha256 }: Extract<ProgramSource, { kind: "url" }>,
-  { folder, ca, signal }: ProgramOptions,
+  { folder, http, signal }: ProgramOptions,
   onProgress: OnProgress,
 ): Promise<string> {
   const step = `carry-${name}`;
   const file = join(folder, `${name}.download`);
-  const hash = createHash("sha256");
-  let done = 0;
-  // A bundled CommonJS package has its default export alone. Proxies are those of the environment.
-  const { EnvHttpProxyAgent, interceptors, request } = (await import("undici")).default;
-  const trust = ca.length === 0 ? {} : { ca: [...(await import("node:tls")).rootCertificates, ...ca] };
-  const agent = new EnvHttpProxyAgent({ connect: trust, requestTls: trust });
-  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
-  try {
-    const { statusCode, headers, body } = await request(url, { dispatcher, signal });
-    if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+  const shown = redactUrl(new URL(url));
+  const store = async ({ status, headers, body }: HttpResponse): Promise<ContentFault | undefined> => {
+    if (status !== 200)
+      throw new RefusedDownload(describeAnswer(status, await readStart(body, REFUSAL_BYTES)));
     const total = Number(headers["content-length"] ?? 0);
-    onProgress({
-      kind: "started",
-      step,
-      title: `Fetching ${name}`,
-      unit: "bytes",
-      ...(total > 0 && { total }),
-    });
-    const count = async function* (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        done += chunk.length;
-        onProgress({ kind: "advanced", step, done });
+    const title = `Fetching ${name}`;
+    onProgress({ kind: "started", step, title, unit: "bytes", ...(total > 0 && { total }) });
+    const verifier = new ContentVerifier({ digest: `sha256:${sha256}` });
+    const verified = async function* (): AsyncIterable<Uint8Array> {
+      for await (const chunk of body) {
+        verifier.update(chunk);
+        onProgress({ kind: "advanced", step, done: verifier.received });
         yield chunk;
       }
     };
-    await pipeline(body, count, createWriteStream(file), { signal });
+    await pipeline(verified, createWriteStream(file), { signal });
+    return verifier.findFault();
+  };
+  let fault: ContentFault | undefined;
+  try {
+    fault = await http.receive({ method: "GET", url: new URL(url), headers: {} }, store, signal);
     onProgress({ kind: "ended", step });
   } catch (cause) {
     signal.throwIfAborted();
-    const why = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause : cause).message : "";
-    throw new ViolaError("FILE_UNUSABLE", `${name} cannot be fetched from ${url}: ${why}`, {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (!(cause instanceof ConnectionFailure) && !(cause instanceof RefusedDownload)) {
+      if (syscall === undefined) throw cause;
+      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code ?? "EIO"})`, {
+        subject: file,
+        cause,
+      });
+    }
+    throw new ViolaError("FILE_UNUSABLE", `${name} cannot be fetched from ${shown}: ${cause.message}`, {
       subject: name,
       cause,
       hint: `Fetch it by other means and give the file: --with ${name}=FILE`,
     });
-  } finally {
-    await agent.destroy();
   }
-  const found = hash.digest("hex");
-  if (found !== sha256) {
-    throw new ViolaError("DIGEST_MISMATCH", `${url} has sha256 ${found}, and ${sha256} was expected`, {
+  if (fault?.kind === "digest") {
+    const found = fault.actual.slice("sha256:".length);
+    throw new ViolaError("DIGEST_MISMATCH", `${shown} has sha256 ${found}, and ${sha256} was expected`, {
       subject: name,
       hint: "Compare both with the checksum that the project publishes.",
     });
   }
   return file;
 }
+
+/** The server answered, but not with the file. */
+class RefusedDownload extends Error {}
 
 /** Takes the program out of an archive: the first executable file of its name. */
 async function unpack(

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { ViolaError } from "../../errors.js";
 
-const STDERR_TAIL_CHARACTERS = 8_192;
+const TAIL_CHARACTERS = 8_192;
 
 /** A program that could not be started, or ended with another code than 0. */
 export class ProcessError extends ViolaError {
@@ -11,8 +11,16 @@ export class ProcessError extends ViolaError {
   readonly exitCode: number | undefined;
   /** The last characters of what it wrote to stderr. */
   readonly stderrTail: string;
+  /** The last characters of what it wrote to stdout. */
+  readonly stdoutTail: string;
 
-  constructor(argv: readonly string[], exitCode: number | undefined, stderrTail: string, cause?: unknown) {
+  constructor(
+    argv: readonly string[],
+    exitCode: number | undefined,
+    stderrTail: string,
+    stdoutTail: string,
+    cause?: unknown,
+  ) {
     const program = argv[0] ?? "";
     const ending = exitCode === undefined ? "did not run to its end" : `ended with ${exitCode}`;
     const lastLine = stderrTail.trimEnd().split("\n").at(-1) ?? "";
@@ -23,6 +31,7 @@ export class ProcessError extends ViolaError {
     this.argv = argv;
     this.exitCode = exitCode;
     this.stderrTail = stderrTail;
+    this.stdoutTail = stdoutTail;
   }
 }
 
@@ -62,7 +71,7 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
     let failure: unknown;
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      stderrTail = (stderrTail + chunk).slice(-STDERR_TAIL_CHARACTERS);
+      stderrTail = (stderrTail + chunk).slice(-TAIL_CHARACTERS);
     });
     child.on("error", (error) => (failure = error));
     child.on("close", (code) => {
@@ -73,6 +82,7 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
             argv,
             failure === undefined ? (code ?? undefined) : undefined,
             stderrTail,
+            Buffer.concat(stdout).subarray(-TAIL_CHARACTERS).toString("utf8"),
             failure,
           ),
         );

@@ -171,7 +171,7 @@ export class Authorizer {
       };
       const headers = { "content-type": "application/x-www-form-urlencoded" };
       const body = new URLSearchParams(form).toString();
-      const answer = await this.#http.send({ method: "POST", url: realm, headers, body, limitBytes }, signal);
+      const answer = await this.#http.send({ method: "POST", url: realm, headers, body }, limitBytes, signal);
       // "Not all token servers implement oauth2": https://distribution.github.io/distribution/spec/auth/oauth/. Artifactory says 401.
       if (![401, 404, 405].includes(answer.status)) return answer;
     }
@@ -180,7 +180,7 @@ export class Authorizer {
     for (const one of scope.split(" ").filter((part) => part !== "")) url.searchParams.append("scope", one);
     const authorization = basicGrant(credential)?.header;
     const headers = authorization === undefined ? {} : { authorization };
-    return this.#http.send({ method: "GET", url, headers, limitBytes }, signal);
+    return this.#http.send({ method: "GET", url, headers }, limitBytes, signal);
   }
 }
 

@@ -13,8 +13,9 @@ import {
   type FetchedManifest,
 } from "./verify-response.js";
 import { ConnectionFailure, HttpClient, redactUrl, type HttpAnswer } from "../http/client.js";
-import { codeOfStatus, describeAnswer, refusalError, type RegistryRejection } from "./rejection.js";
-import type { TlsSettings } from "../http/tls.js";
+import { describeAnswer } from "../http/describe-answer.js";
+import { codeOfStatus, refusalError, type RegistryRejection } from "./rejection.js";
+import { httpSettings } from "../http/settings.js";
 
 /** The repository that a blob or manifest is asked of; the registry is the one in the reference, not a mirror. */
 export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
@@ -31,9 +32,6 @@ export interface BlobRequest {
   readonly url: string;
   /** With Authorization when one is known already. It is for this URL's origin only, redirects drop it. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsSettings;
-  /** URL of the proxy that the environment puts before the server. */
-  readonly proxy?: string;
   /** True when the place is to be asked only if the one before it in the list cannot be reached. */
   readonly fallback: boolean;
   /** For `authorize`. */
@@ -43,6 +41,8 @@ export interface BlobRequest {
 /** Configs have a few kilobytes. */
 const SMALL_BLOB_LIMIT_BYTES = 16 * 1024 * 1024;
 const AUTHORIZATION_TRIES = 2;
+/** Errors that another place would not make better. */
+const UNFIXABLE: ReadonlySet<string> = new Set(["IMAGE_UNSUPPORTED", "SETTINGS_INVALID"]);
 
 /** A request that any endpoint may answer; `accept` returns undefined for a refusal. */
 interface Ask<T> {
@@ -56,21 +56,20 @@ interface Ask<T> {
 /** One run's view of all registries. What was fetched by digest is not fetched again. Close it when done. */
 export class RegistryClient {
   readonly #endpoints: EndpointOrder;
-  readonly #http: HttpClient;
+  /** For what is fetched by other means than `fetchManifest` and `readBlob`. */
+  readonly http: HttpClient;
   readonly #authorizer: Authorizer;
   readonly #manifests = new Map<string, Promise<FetchedManifest>>();
   readonly #blobs = new Map<string, Promise<Uint8Array>>();
 
   constructor({ settings, env, home, firstDelayMs }: RegistryClientOptions) {
     this.#endpoints = new EndpointOrder(settings);
-    this.#http = new HttpClient({
-      ca: settings.ca.map(({ pem }) => pem),
-      insecure: new Set([...settings.insecure].map((host) => new URL(`https://${host}`).host)),
+    this.http = new HttpClient({
+      settings: httpSettings(settings, env),
       concurrency: settings.concurrency,
-      env,
       ...(firstDelayMs !== undefined && { firstDelayMs }),
     });
-    this.#authorizer = new Authorizer(this.#http, new CredentialStore({ env, home }));
+    this.#authorizer = new Authorizer(this.http, new CredentialStore({ env, home }));
   }
 
   /**
@@ -150,12 +149,9 @@ export class RegistryClient {
       const url = urlAt(endpoint, repository.repository, `blobs/${digest}`);
       const resource = resourceAt(endpoint, repository.repository);
       const authorization = this.#authorizer.knownHeader(resource);
-      const proxy = this.#http.findProxy(url);
       return {
         url: url.href,
         headers: authorization === undefined ? {} : { authorization },
-        tls: this.#http.tlsFor(url),
-        ...(proxy !== undefined && { proxy }),
         fallback: endpoint.fallback,
         resource,
       };
@@ -184,7 +180,7 @@ export class RegistryClient {
 
   /** Closes idle connections. */
   async close(): Promise<void> {
-    await this.#http.close();
+    await this.http.close();
   }
 
   /**
@@ -227,10 +223,7 @@ export class RegistryClient {
     let authorization = this.#authorizer.knownHeader(resource);
     for (let tries = 0; ; tries++) {
       const headers = authorization === undefined ? ask.headers : { ...ask.headers, authorization };
-      const answer = await this.#http.send(
-        { method: "GET", url, headers, limitBytes: ask.limitBytes },
-        signal,
-      );
+      const answer = await this.http.send({ method: "GET", url, headers }, ask.limitBytes, signal);
       const isOurs = answer.status === 401 && answer.url.origin === url.origin;
       if (!isOurs || tries === AUTHORIZATION_TRIES) return answer;
       const challenge = answer.headers["www-authenticate"];
@@ -266,7 +259,7 @@ export class RegistryClient {
         ...note,
       };
     }
-    if (cause instanceof ViolaError && cause.code !== "IMAGE_UNSUPPORTED") {
+    if (cause instanceof ViolaError && !UNFIXABLE.has(cause.code)) {
       return { code: cause.code, place, answer: cause.message, cause };
     }
     throw cause;

@@ -13,7 +13,8 @@ import type { Resource } from "./auth.js";
 import type { RegistryClientOptions } from "./client.js";
 import { ConnectionFailure } from "../http/client.js";
 import { openPushDoor, type Ask, type PushConnection } from "./push-door.js";
-import { codeOfStatus, describeAnswer } from "./rejection.js";
+import { describeAnswer } from "../http/describe-answer.js";
+import { codeOfStatus } from "./rejection.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** A registry may move a blob of gigabytes to its place before it answers. */

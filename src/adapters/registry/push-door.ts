@@ -6,7 +6,9 @@ import type { RegistryClientOptions } from "./client.js";
 import { CredentialStore } from "./credentials.js";
 import { endpointsFor, type Endpoint } from "./endpoints.js";
 import { ConnectionFailure, HttpClient, type HttpAnswer, type HttpRequest } from "../http/client.js";
-import { codeOfStatus, describeAnswer } from "./rejection.js";
+import { httpSettings } from "../http/settings.js";
+import { describeAnswer } from "../http/describe-answer.js";
+import { codeOfStatus } from "./rejection.js";
 
 /** A manifest, when it must be read to know its digest. */
 const ANSWER_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -36,10 +38,8 @@ export async function openPushDoor(
   signal: AbortSignal,
 ): Promise<PushConnection> {
   const http = new HttpClient({
-    ca: settings.ca.map(({ pem }) => pem),
-    insecure: new Set([...settings.insecure].map((one) => new URL(`https://${one}`).host)),
+    settings: httpSettings(settings, env),
     concurrency: settings.concurrency,
-    env,
     ...(firstDelayMs !== undefined && { firstDelayMs }),
   });
   const authorizer = new Authorizer(http, new CredentialStore({ env, home }));
@@ -113,8 +113,8 @@ export class PushConnection {
             url,
             headers: authorization === undefined ? headers : { ...headers, authorization },
             ...(content !== undefined && { body: content }),
-            limitBytes: ANSWER_LIMIT_BYTES,
           },
+          ANSWER_LIMIT_BYTES,
           signal,
         );
         if (answer.status !== 401 || answer.url.origin !== this.origin || tries === AUTHORIZATION_TRIES)

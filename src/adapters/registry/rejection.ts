@@ -1,5 +1,4 @@
 // Why a place did not give what was asked of it, and the one error that all places together make.
-import { z } from "zod";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 
 /** One place's refusal. */
@@ -25,28 +24,12 @@ const GRAVITY: readonly ErrorCode[] = [
   "REGISTRY_AUTH",
   "IMAGE_NOT_FOUND",
 ];
-const TEXT_LIMIT = 200;
-
-const errorsSchema = z.object({
-  errors: z.array(z.object({ code: z.string().optional(), message: z.string().optional() })).min(1),
-});
-
 /** Returns the error code for a status that is not what was hoped for. */
 export function codeOfStatus(status: number): ErrorCode {
   if (status === 404) return "IMAGE_NOT_FOUND";
   if (status === 401 || status === 403) return "REGISTRY_AUTH";
   if (status === 408 || status === 429 || status >= 500) return "REGISTRY_UNAVAILABLE";
   return "REGISTRY_ANSWER_INVALID";
-}
-
-/** Writes an answer as `404 MANIFEST_UNKNOWN: manifest unknown`; the body's errors are those of the distribution specification. */
-export function describeAnswer(status: number, body?: Uint8Array): string {
-  const errors = errorsSchema.safeParse(parseJson(body)).data?.errors ?? [];
-  const texts = errors.map(({ code, message }) => [code, message].filter(Boolean).join(": "));
-  return `${status} ${texts.join(", ")}`
-    .replace(/[\s\p{Cc}]+/gu, " ")
-    .trim()
-    .slice(0, TEXT_LIMIT);
 }
 
 /**
@@ -103,12 +86,4 @@ function credentialNote(refusals: readonly RegistryRejection[]): string {
       : `credentials for ${credentialHost ?? place} from ${credentialOrigin} were sent`,
   );
   return [...new Set(notes)].join("; ");
-}
-
-function parseJson(bytes: Uint8Array | undefined): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

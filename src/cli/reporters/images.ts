@@ -35,7 +35,11 @@ export function formatExplanation({
 }
 
 function warningLines(warnings: readonly FindingWarning[]): readonly string[] {
-  return warnings.length === 0 ? [] : ["", ...warnings.map(({ code, message }) => `! ${code}: ${message}`)];
+  const lines = warnings.flatMap(({ code, message, hint }) => [
+    `! ${code}: ${message}`,
+    ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
+  ]);
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 function formatEvidence(use: ImageUse): string {

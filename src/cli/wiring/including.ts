@@ -51,6 +51,7 @@ function parseRequest(text: string, cwd: string): IncludeRequest {
   if (!/^https?:\/\//.test(source)) return { name, source: { kind: "file", file: resolve(cwd, source) } };
   const [, url, sha256] = /^([^#]+)#sha256:([0-9a-f]{64})$/.exec(source) ?? [];
   if (url === undefined || sha256 === undefined) throw wrong("a URL needs #sha256: and 64 hex digits");
+  if (!URL.canParse(url)) throw wrong("not a URL");
   return { name, source: { kind: "url", url, sha256 } };
 }
 
@@ -61,13 +62,13 @@ export async function collectIncludes(
   runtime: CommandRuntime,
 ): Promise<readonly BundledFile[]> {
   if (requests.length === 0) return [];
-  const [{ bundledCli }, { bundleProgram }, { ca }, folder] = await Promise.all([
+  const [{ bundledCli }, { bundleProgram }, { http }, folder] = await Promise.all([
     import("../../adapters/programs/bundle-cli.js"),
     import("../../adapters/programs/bundle-program.js"),
-    runtime.settings(),
+    runtime.registry(),
     runtime.temporaryFolder(),
   ]);
-  const options = { platforms, folder, ca: ca.map(({ pem }) => pem), signal: runtime.signal };
+  const options = { platforms, folder, http, signal: runtime.signal };
   const bundledFiles = await settleAll(
     "not everything can come along",
     requests.map(async ({ name, source }) =>

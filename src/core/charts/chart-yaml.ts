@@ -1,5 +1,4 @@
-// Chart.yaml: reading it, adding dependencies to it, and telling which of them are inside the chart already.
-import { Range } from "semver";
+// Chart.yaml: reading it, and adding dependencies to it.
 import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
@@ -74,24 +73,6 @@ export function addDependencies(text: string, dependencies: readonly ChartDepend
     else list.items[index] = node;
   }
   return document.toString({ lineWidth: 0 });
-}
-
-/**
- * True when a chart of this name and version is what the dependency asks for, by the rules of Masterminds/semver as far as
- * node-semver shares them; a constraint that it cannot read counts as not met.
- */
-export function meets(
-  chart: { readonly name: string; readonly version: string },
-  dependency: ChartDependency,
-): boolean {
-  if (chart.name !== dependency.name) return false;
-  if (chart.version === dependency.version || dependency.version === "") return true;
-  try {
-    // Masterminds separates by commas what node-semver separates by blanks.
-    return new Range(dependency.version.replaceAll(",", " "), { loose: true }).test(chart.version);
-  } catch {
-    return false;
-  }
 }
 
 function toDependency(fields: Json): ChartDependency {

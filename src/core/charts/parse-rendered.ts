@@ -8,6 +8,7 @@ import {
 } from "yaml";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, textOf, type Json } from "../json.js";
+import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** Where a rendered text comes from. */
@@ -56,6 +57,7 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
       warnings.push({
         code: "template-unreadable",
         message: `${document.template} cannot be read: ${reason}`,
+        hint: SETTLE_BY_REHEARSAL,
         chart: from.chart,
         template: document.template,
         incomplete: true,

@@ -113,7 +113,7 @@ function explainOwner(inventory: Inventory, group: readonly RunningContainer[]):
   if (object.owner !== undefined && object.managedBy !== "Helm") {
     const by = object.managedBy === undefined ? "an operator" : `an operator (${object.managedBy})`;
     const suspects = inventory.warnings
-      .filter(({ code }) => code === "unknown-operator")
+      .filter(({ code }) => code === "unknown-operator" || code === "operator-images-later")
       .flatMap((warning) => warning.object ?? []);
     const warned = suspects.length === 0 ? "" : `; the bundle warns of ${suspects.join(", ")}`;
     const message = `no chart makes ${what}: started by ${by}${warned}; add a rule to manifests/operators, or ${INCLUDE}`;

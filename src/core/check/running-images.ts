@@ -1,6 +1,7 @@
 // What a cluster runs, read from what kubectl prints: JSON of Pods (or of what makes Pods), or a bare list of image references.
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
+import { findExcess, parseUnchecked, type JsonLimits } from "../parse-json.js";
 import { findReference } from "../images/reference.js";
 import { containers } from "../kubernetes/containers.js";
 
@@ -31,6 +32,9 @@ export interface RunningObject {
 const WANTED =
   "Give what `kubectl get pods -A -o json` prints, or a list of image references as jsonpath prints it.";
 
+/** Objects of Kubernetes are walked by functions that call themselves. The API server takes no object of more than 3 MB. */
+const LIMITS: JsonLimits = { length: Infinity, depth: 1_000, values: Infinity };
+
 /**
  * Reads `kubectl get … -o json` (a list or one object), or references between white space and commas, with or without the counts of
  * `uniq -c`. `source` is the name shown in messages. Throws `FILE_UNUSABLE` when it is neither, or empty.
@@ -42,12 +46,9 @@ export function parseRunningImages(text: string, source: string): readonly Runni
 }
 
 function parseObjects(text: string, source: string): readonly RunningContainer[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw unusable(source, `is not JSON: ${(cause as Error).message}`, cause);
-  }
+  const excess = findExcess(text, LIMITS);
+  if (excess !== undefined) throw unusable(source, `cannot be read: ${excess}`);
+  const value = parseUnchecked(text, (what, cause) => unusable(source, `is ${what}`, cause));
   const objects = [...listed(value)];
   if (objects.length === 0) throw unusable(source, "has no Kubernetes object in it");
   const running = objects.flatMap((object) => [...containersOf(object)]);

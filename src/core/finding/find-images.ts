@@ -2,16 +2,24 @@
 import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
-import type { Found, Rule } from "./rules/found.js";
+import { isCustom } from "../kubernetes/api-group.js";
+import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
+import { findOpenChoices, readChoices, type AlternativeImage, type IsChosen } from "./alternatives.js";
+import { findPodWebhooks } from "./pod-webhooks.js";
+import { exampleOn } from "./rules/circumstances.js";
+import type { Alternative, Found, Rule } from "./rules/found.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from "../images/image-use.js";
 import {
   findImpliedImages,
+  findLaterImages,
   findOperators,
   indexResources,
   isFlagUsed,
+  laterWarning,
   unknownImages,
   unverifiedWarning,
+  waitsForResources,
   type OperatorUse,
   type Resources,
 } from "./operators.js";
@@ -43,6 +51,7 @@ const CONFIDENCES: readonly Confidence[] = ["certain", "high", "medium", "low"];
 interface FindContext {
   readonly resources: Resources;
   readonly operatorsIn: ReadonlyMap<RenderedObject, readonly OperatorUse[]>;
+  readonly isChosen: IsChosen;
 }
 
 /** One piece of evidence, before the pieces for one image are put together. */
@@ -63,31 +72,44 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   const context: FindContext = {
     resources: indexResources(objects),
     operatorsIn: groupBy(operators, ({ object }) => object),
+    isChosen: readChoices(objects),
   };
   const pieces: EvidenceItem[] = [];
   const warnings: FindingWarning[] = [];
+  const alternatives: AlternativeImage[] = [];
+  /** Custom resources that name images themselves. */
+  const naming = new Set<RenderedObject>();
   for (const object of objects) {
     try {
-      for (const piece of findInObject(object, context)) pieces.push(piece);
+      for (const { item, alternative } of findInObject(object, context)) {
+        pieces.push(item);
+        if (isCustom(object.apiVersion) && !isTestHook(object)) naming.add(object);
+        if (alternative !== undefined) alternatives.push({ alternative, object, reference: item.normalized });
+      }
     } catch (error) {
       // Nested deeper than the stack: some objects are, by mistake or on purpose.
       if (!(error instanceof RangeError)) throw error;
       warnings.push(unreadable(object));
     }
   }
+  warnings.push(...findOpenChoices(alternatives, context.isChosen));
   const rights = readPodRights(objects);
   for (const use of operators) {
     const implied = [...findImpliedImages(use, context.resources)];
     for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
-    const mayStart =
-      implied.length > 0 || (use.object.hooks.length === 0 && rights(use.object) !== undefined);
-    const warning = unverifiedWarning(use, mayStart);
+    const mayCreatePods = use.object.hooks.length === 0 && rights(use.object) !== undefined;
+    const warning = unverifiedWarning(use, implied.length > 0 || mayCreatePods);
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
+    if (!mayCreatePods || !waitsForResources(use, context.resources, naming)) continue;
+    const later = [...findLaterImages(use)];
+    for (const image of later) pieces.push(toPiece(image.object, image.rule, image, false));
+    warnings.push(laterWarning(use));
   }
   warnings.push(
     ...findUnknownKinds(operators, objects),
     ...findUnknownOperators(objects, context.operatorsIn, rights),
+    ...findPodWebhooks(objects, context.operatorsIn),
   );
   for (const declared of options.declared ?? []) pieces.push(toDeclaredPiece(declared));
   return { images: mergePieces(pieces), warnings: withoutRepeats(warnings) };
@@ -97,6 +119,7 @@ function unreadable(object: RenderedObject): FindingWarning {
   return {
     code: "object-unreadable",
     message: `${describeObject(object)} in ${object.template} is nested too deep to be searched`,
+    hint: SETTLE_BY_REHEARSAL,
     chart: object.chart,
     template: object.template,
     object: describeObject(object),
@@ -104,23 +127,55 @@ function unreadable(object: RenderedObject): FindingWarning {
   };
 }
 
-function* findInObject(object: RenderedObject, context: FindContext): Iterable<EvidenceItem> {
+/** Evidence, and the alternative that the image is. */
+interface FoundItem {
+  readonly item: EvidenceItem;
+  readonly alternative: Alternative | undefined;
+}
+
+function* findInObject(object: RenderedObject, context: FindContext): Iterable<FoundItem> {
   const seen = new Set<string>();
   for (const rule of RULES) {
     for (const found of rule.find(object)) {
       const key = `${formatPath(found.path)} ${found.reference}`;
       if (seen.has(key)) continue;
       seen.add(key);
-      const idle = found.flag === undefined ? undefined : idleFlag(found, found.flag, object, context);
-      const because = found.because ?? idle;
-      yield toPiece(
+      const idle = whyIdle(found, object, context);
+      const because = idle ?? found.because;
+      const isRequired = !isTestHook(object) && found.confidence !== "low" && idle === undefined;
+      const item = toPiece(
         object,
         rule.id,
         { ...found, ...(because !== undefined && { because }) },
-        !isTestHook(object) && idle === undefined && found.confidence !== "low" && found.isDeclared !== true,
+        isRequired,
       );
+      yield { item, alternative: found.alternative };
     }
   }
+}
+
+/** Returns why an image that is found is not started as things are, or undefined when it may be. */
+function whyIdle(found: Found, object: RenderedObject, context: FindContext): string | undefined {
+  const { alternative } = found;
+  const example =
+    isCustom(object.apiVersion) || object.kind === "ConfigMap" || object.kind === "Secret"
+      ? exampleOn(found.path)
+      : undefined;
+  if (example !== undefined) return `the key ${example} names an example or documentation`;
+  if (found.flag !== undefined) {
+    const idle = idleFlag(found, found.flag, object, context);
+    if (idle !== undefined) return idle;
+  }
+  if (alternative !== undefined) {
+    const isUsed =
+      alternative.isDefault || context.isChosen({ alternative, object, reference: found.reference });
+    return isUsed
+      ? undefined
+      : `one of several, for version ${alternative.version}; nothing rendered chooses it`;
+  }
+  return found.isOptional === true
+    ? (found.because ?? "a list of everything that could be needed names it")
+    : undefined;
 }
 
 /** Returns why the image of an operator's flag is not used, or undefined when it may be. */
@@ -219,6 +274,12 @@ function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
   });
 }
 
+/** Leaves one warning of those that say the same of the same images in several workloads. */
 function withoutRepeats(warnings: readonly FindingWarning[]): readonly FindingWarning[] {
-  return [...new Map(warnings.map((warning) => [JSON.stringify(warning), warning])).values()];
+  const byText = new Map<string, FindingWarning>();
+  for (const warning of warnings) {
+    const key = JSON.stringify([warning.code, warning.message, warning.images]);
+    if (!byText.has(key)) byText.set(key, warning);
+  }
+  return [...byText.values()];
 }

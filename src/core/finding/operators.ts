@@ -2,6 +2,7 @@
 import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
+import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
 import { fillReference, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
@@ -139,6 +140,62 @@ function* findDemands(use: OperatorUse, resources: Resources): Iterable<ActiveRu
   }
 }
 
+/**
+ * True for an operator that starts images for custom resources, none of which is rendered: what it will start once somebody creates
+ * one is not required, and not in the bundle. A resource of its groups that names an image itself (`naming` has those that do) shows
+ * that the operator is in use.
+ */
+export function waitsForResources(
+  { rule }: OperatorUse,
+  resources: Resources,
+  naming: ReadonlySet<RenderedObject>,
+): boolean {
+  const conditions = laterConditions(rule);
+  if (conditions.length === 0) return false;
+  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(rule.harmless)]);
+  return (
+    conditions.every(({ group, kind }) => (resources.get(`${group}/${kind}`) ?? []).length === 0) &&
+    ![...naming].some(({ apiVersion }) => groups.has(groupOf(apiVersion)))
+  );
+}
+
+function laterConditions({ images, flags, unknown }: OperatorRule): readonly ResourceCondition[] {
+  return [
+    ...images.flatMap(({ when = [] }) => when),
+    ...flags.flatMap(({ usedWhen }) => usedWhen),
+    ...unknown.flatMap(({ when = [] }) => when),
+  ];
+}
+
+/** Returns what an operator will start for custom resources that are created later, as far as it depends on none of their fields. */
+export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
+  const scope: Scope = { ...use, resource: undefined };
+  for (const { reference: template, when, unless } of use.rule.images) {
+    if (when === undefined || unless?.some((name) => lookUp(name, scope) !== undefined) === true) continue;
+    const reference = fillReference(template, scope);
+    if (reference === undefined || findImage(reference) === undefined) continue;
+    const kinds = [...new Set(when.map(({ kind }) => kind))].join(" or ");
+    yield {
+      rule: `operator:${use.rule.id}`,
+      reference,
+      object: use.object,
+      path: [...use.path, "image"],
+      required: false,
+      confidence: use.isVerified ? "certain" : "low",
+      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) will start it for a ${kinds}; none is rendered`,
+    };
+  }
+}
+
+/** Returns the warning for an operator that waits for custom resources. */
+export function laterWarning(use: OperatorUse): FindingWarning {
+  const kinds = [...new Set(laterConditions(use.rule).map(({ kind }) => kind))].join(", ");
+  const images = [...new Set([...findLaterImages(use)].map(({ reference }) => reference))];
+  const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
+  const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered: it may start them later${named}`;
+  return { ...warningOf(use, "operator-images-later", message), hint: SETTLE_LATER };
+}
+
 /** Returns a warning for each kind of image that the operator starts and that no rule can name. */
 export function* unknownImages(use: OperatorUse, resources: Resources): Iterable<FindingWarning> {
   for (const { what, when, given, unless } of use.rule.unknown) {
@@ -192,6 +249,7 @@ export function warningOf({ object, container }: OperatorUse, code: string, mess
     template: object.template,
     object: `${object.kind} ${object.name}`,
     images: [textOf(container["image"]) ?? ""],
+    hint: SETTLE_PROGRAM,
     incomplete: true,
   };
 }

@@ -131,6 +131,11 @@ function isSelected(labels: Json, selector: Json): boolean {
   );
 }
 
+/** True for a rule, of a role or a webhook, about creating Pods or what has Pod templates. */
+export function createsPods(rule: unknown): boolean {
+  return podRight(rule) !== undefined;
+}
+
 /** Returns the verb and the resources by which a rule lets create Pods, such as `create deployments`, or undefined. */
 function podRight(rule: unknown): string | undefined {
   if (!isRecord(rule)) return undefined;

@@ -1,6 +1,7 @@
 // Fills in what a rule of the knowledge base leaves open: {operator.tag}, {flag.x}, {config.y}, {spec.version}.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import type { Reference } from "../images/reference.js";
+import { commandLines, flagsIn } from "./rules/command-line.js";
 import { readStructure } from "../embedded-yaml.js";
 import { isRecord, textOf, valueAt } from "../json.js";
 import type { ContainerAt } from "../kubernetes/containers.js";
@@ -76,14 +77,8 @@ function operatorPart(part: string, { image, container }: Scope): string | undef
 }
 
 function flagValue(container: ContainerAt["container"], flag: string): string | undefined {
-  const lists = [container["command"], container["args"]].filter(Array.isArray);
-  const items: readonly unknown[] = lists.flat();
-  for (const [index, item] of items.entries()) {
-    const match = typeof item === "string" ? /^--?([\w.-]+)(?:=(.*))?$/s.exec(item) : null;
-    if (match?.[1] !== flag) continue;
-    const next = textOf(items[index + 1]);
-    // A flag with no value is a switch that is on.
-    return match[2] ?? (next === undefined || next.startsWith("-") ? "true" : next);
+  for (const words of commandLines({ path: [], container })) {
+    for (const { name, value } of flagsIn(words)) if (name === flag) return value;
   }
   return undefined;
 }

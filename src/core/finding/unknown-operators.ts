@@ -1,44 +1,83 @@
-// The tripwire: a program whose service account may create Pods, and of which the knowledge base says nothing.
+// Programs that may start images of which the knowledge base says nothing: their service account may create Pods.
 import type { RenderedObject } from "../charts/rendered-object.js";
+import { groupBy } from "../group-by.js";
 import { findReference } from "../images/reference.js";
 import type { FindingWarning } from "../images/image-use.js";
-import { isRepository, type OperatorUse } from "./operators.js";
-import type { PodRights } from "./pod-rights.js";
+import { containers, type ContainerAt } from "../kubernetes/containers.js";
 import { textOf } from "../json.js";
-import { containers } from "../kubernetes/containers.js";
+import { SETTLE_PROGRAM } from "../images/warning-advice.js";
+import { isRepository, type OperatorUse } from "./operators.js";
+import type { PodRight, PodRights } from "./pod-rights.js";
 
-/** Returns a warning for each workload with a container that could start images by itself and is not in the knowledge base. */
+/** A workload with containers that nobody knows, and the right of its Pods. */
+interface UnknownWorkload {
+  readonly object: RenderedObject;
+  readonly images: readonly string[];
+  readonly right: PodRight;
+}
+
+/**
+ * Returns a warning for each program that could start images by itself and is not in the knowledge base: one for all workloads that run
+ * the same images with the same right.
+ */
 export function findUnknownOperators(
   objects: readonly RenderedObject[],
   known: ReadonlyMap<RenderedObject, readonly OperatorUse[]>,
   rights: PodRights,
 ): readonly FindingWarning[] {
-  const warnings: FindingWarning[] = [];
-  for (const object of objects) {
+  const workloads = objects.flatMap((object): UnknownWorkload[] => {
     const right = object.hooks.length > 0 ? undefined : rights(object);
-    if (right === undefined) continue;
-    const uses = known.get(object) ?? [];
-    const strangers = [...containers(object.body)]
-      .map(({ container }) => container)
-      .filter((container) =>
-        uses.every((use) => use.container !== container && !isCompanion(container, use)),
-      );
-    if (strangers.length === 0) continue;
-    const images = strangers.flatMap((container) => textOf(container["image"]) ?? []);
-    const image = images[0] === undefined ? "" : ` (${images[0]})`;
-    warnings.push({
-      code: "unknown-operator",
-      message:
-        `${object.kind} ${object.name}${image} may create Pods by itself, and nothing is known about the images that it starts: ` +
-        `${right.because} for its service account ${right.account}`,
-      chart: object.chart,
-      template: object.template,
-      object: `${object.kind} ${object.name}`,
-      images: [...new Set(images)],
-      incomplete: true,
-    });
-  }
-  return warnings;
+    if (right === undefined) return [];
+    const unknown = unknownContainers(object, known.get(object) ?? []);
+    if (unknown.length === 0) return [];
+    const images = unknown.flatMap(({ container }) => textOf(container["image"]) ?? []);
+    return [{ object, images: [...new Set(images)], right }];
+  });
+  const groups = groupBy(workloads, ({ images, right }) => JSON.stringify([images, right.because]));
+  return [...groups.values()].map(warningFor);
+}
+
+/**
+ * Returns the containers that may be operators. An init container ends before its Pod runs, so it is one only where no other container
+ * of the Pod is.
+ */
+export function unknownContainers(
+  object: RenderedObject,
+  uses: readonly OperatorUse[],
+): readonly ContainerAt[] {
+  const unknown = [...containers(object.body)].filter(({ container }) =>
+    uses.every((use) => use.container !== container && !isCompanion(container, use)),
+  );
+  const main = unknown.filter(({ path }) => path.at(-2) === "containers");
+  return main.length > 0 ? main : unknown;
+}
+
+function warningFor(group: readonly UnknownWorkload[]): FindingWarning {
+  const [first] = group;
+  if (first === undefined) throw new TypeError("a group without workloads");
+  const { object, images, right } = first;
+  const accounts = [...new Set(group.map((workload) => workload.right.account))];
+  const image = images[0] === undefined ? "" : ` (${images[0]})`;
+  const others = group.slice(1).map((workload) => `${workload.object.kind} ${workload.object.name}`);
+  const all = others.length === 0 ? "" : `; so may ${listOf(others)} with the same image`;
+  return {
+    code: "unknown-operator",
+    message:
+      `${object.kind} ${object.name}${image} may create Pods, and nothing is known about the images that it starts: ` +
+      `${right.because} for its service account ${accounts.join(", ")}${all}`,
+    hint: SETTLE_PROGRAM,
+    chart: object.chart,
+    template: object.template,
+    object: `${object.kind} ${object.name}`,
+    images,
+    incomplete: true,
+  };
+}
+
+/** Names three at most. */
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(", ");
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
 /** True for a container that the operator's project puts beside it and that starts nothing. */

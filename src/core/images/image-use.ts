@@ -40,7 +40,10 @@ export interface ImageUse {
 export interface FindingWarning {
   /** Stable word such as `template-unreadable` or `unknown-operator`. */
   readonly code: string;
+  /** What is unknown. */
   readonly message: string;
+  /** The command that settles it, and what to write into the spec then. */
+  readonly hint?: string;
   readonly chart?: string;
   readonly template?: string;
   readonly object?: string;

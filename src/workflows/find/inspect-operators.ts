@@ -1,5 +1,6 @@
 // Looks into the images of operators that nothing is known about, for the images that they may start.
 import pLimit from "p-limit";
+import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { findInProgramFile, type ProgramFile } from "../../core/finding/program/program-file.js";
 import { MOST_SUSPECTS, rankSuspects } from "../../core/finding/program/rank-suspects.js";
@@ -67,7 +68,8 @@ export async function inspectOperators(
   const warnings: FindingWarning[] = [];
   for (const [index, operator] of operators.entries()) {
     const warn = (code: string, message: string): void => {
-      warnings.push({ code, message, object: operator.object, images: [operator.image], incomplete: true });
+      const { object, image } = operator;
+      warnings.push({ code, message, hint: SETTLE_BY_REHEARSAL, object, images: [image], incomplete: true });
     };
     try {
       const found = rankSuspects(await readSuspects(operator, platforms, ports, warn), known);

@@ -5,6 +5,7 @@ import type { PackagedChart } from "../../core/charts/chart.js";
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
 import { declaredImages } from "../../core/finding/declared-images.js";
 import { parseRendered, type ParsedRender, type RenderedFrom } from "../../core/charts/parse-rendered.js";
+import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import { findImages } from "../../core/finding/find-images.js";
 import type { Findings } from "../../core/images/image-use.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
@@ -147,6 +148,7 @@ async function renderInstalled(
         {
           code: "render-with-definitions-failed",
           message: `with the bundle's custom resource definitions installed, ${error.message}`,
+          hint: SETTLE_BY_REHEARSAL,
           chart: nameOf(release.chart),
           incomplete: true,
         },

@@ -264,7 +264,7 @@ async function installAll(
         timeoutSeconds,
         asked,
         expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
-        mayStartMore: inventory.warnings.some(({ code }) => code === "unknown-operator"),
+        mayStartMore: inventory.warnings.some(({ incomplete }) => incomplete),
       },
       observations,
       cluster,

@@ -12,6 +12,8 @@ const LONE_DIGEST = /^sha\d+:[0-9a-f]{32,}$/i;
 
 /** Keys whose value is an image: `image`, `sidecarImage`, `docker_image`, `image-name`, `ROOK_CSI_IMAGE`, `containerImageRef`. */
 export const IMAGE_KEY = /image[_-]?(?:name|ref|reference|url|uri)?$/i;
+/** Variables: `FOO_IMAGE`, `RELATED_IMAGE_FOO`, `FOO_IMAGES`, `FOO_IMAGE_NAME`. */
+export const IMAGE_VARIABLE = /(?:^|_)IMAGES?(?:_|$)|IMAGE$/i;
 /** Keys above a list or map of images. */
 export const IMAGES_KEY = /images$/i;
 
@@ -53,6 +55,37 @@ export function findHostedImage(text: string): Reference | undefined {
   const isPort = reference.digest === undefined && /^\d{1,5}$/.test(reference.tag ?? "");
   const isVersion = reference.digest !== undefined || VERSION_LIKE.test(reference.tag ?? "");
   return isHost && isVersion && !isPort ? reference : undefined;
+}
+
+/** Words for what stands beside images and is written as `host:port`: `--image-registry=mirror:5000`. */
+const PLACE_NAME =
+  /registr|repositor|host|endpoint|addr|server|port|proxy|mirror|socket|service|secret|policy|tag/i;
+const HOST_AND_PORT = /^(?:localhost|[\w-]+(?:\.[\w-]+)+):\d{2,5}$/;
+
+/**
+ * Returns the reference where `name`, of a flag, a variable or a key, speaks of an image and the text is one with a tag or digest. One
+ * part with a tag is enough then (`redis:7`), unless the name is that of a place.
+ */
+export function findNamedImage(text: string, name: string): Reference | undefined {
+  if (text.includes("/")) return findFullImage(text);
+  const isImageKey = IMAGE_KEY.test(name) || IMAGES_KEY.test(name);
+  if (!hasTagOrDigest(text) || HOST_AND_PORT.test(text) || (!isImageKey && PLACE_NAME.test(name))) {
+    return undefined;
+  }
+  return findImage(text);
+}
+
+/** Returns the images of a value that is a reference, or a list of references or of `key=reference`: as `findNamedImage`, each. */
+export function findNamedImages(text: string, name: string): readonly string[] {
+  return partsOf(text).filter((part) => findNamedImage(part, name) !== undefined);
+}
+
+/** Returns the parts of a list in one text, each without the name before its `=` and without quotes. */
+export function partsOf(text: string): readonly string[] {
+  return text
+    .split(/[\s,;]+/)
+    .map((part) => part.replace(/^["']|["']$/g, ""))
+    .map((part) => part.slice(part.lastIndexOf("=") + 1));
 }
 
 /** True when the last part of the path carries a tag, or there is a digest: `host:2801/healthz` has neither. */

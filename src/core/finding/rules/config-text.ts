@@ -1,5 +1,7 @@
 // Images in ConfigMaps and Secrets: values that are a reference, that are YAML or JSON, or that are text with references in it.
-import { findFullImage, findHostedImage, findImage, hasTagOrDigest, IMAGE_KEY } from "./candidate.js";
+import { findHostedImage, findNamedImages, IMAGE_KEY, IMAGES_KEY } from "./candidate.js";
+import { withCircumstances } from "./circumstances.js";
+import { findFlagsInText, findInScript } from "./flag.js";
 import type { Found, Rule } from "./found.js";
 import { readStructure } from "../../embedded-yaml.js";
 import { isRecord, strings, type Json, type Path } from "../../json.js";
@@ -20,8 +22,13 @@ export const CONFIG_TEXT: Rule = {
         const text = typeof value === "string" ? (isEncoded ? decode(value) : value) : undefined;
         return text === undefined ? [] : [[key, text] as const];
       });
-      yield* findSplitKeys(Object.fromEntries(texts), [field]);
-      for (const [key, text] of texts) yield* findInText(key, text, [field, key]);
+      const byKey = Object.fromEntries(texts);
+      for (const found of findSplitKeys(byKey, [field])) yield withCircumstances(found, { [field]: byKey });
+      for (const [key, text] of texts) {
+        for (const found of findInText(key, text, [field, key])) {
+          yield withCircumstances(found, { [field]: byKey }, [field, key]);
+        }
+      }
     }
   },
 };
@@ -29,8 +36,9 @@ export const CONFIG_TEXT: Rule = {
 /** Yields the images that one value of a ConfigMap, or another text of that kind, names. */
 export function* findInText(key: string, text: string, path: Path): Iterable<Found> {
   const whole = text.trim();
-  if (IMAGE_KEY.test(key) && hasTagOrDigest(whole) && findImage(whole) !== undefined) {
-    yield { reference: whole, path, value: whole, confidence: "high" };
+  const named = IMAGE_KEY.test(key) || IMAGES_KEY.test(key) ? findNamedImages(whole, key) : [];
+  if (named.length > 0) {
+    for (const reference of named) yield { reference, path, value: whole, confidence: "high" };
     return;
   }
   if (!/image|\bhub\b/i.test(text)) {
@@ -39,7 +47,10 @@ export function* findInText(key: string, text: string, path: Path): Iterable<Fou
   }
   const parsed = readStructure(text);
   if (parsed === undefined) {
-    yield* findImageLines(text, path);
+    for (const reference of findFlagsInText(text)) {
+      yield { reference, path, value: reference, confidence: "medium" };
+    }
+    for (const found of findInScript(text, path)) yield { ...found, confidence: "medium" };
     yield* findHosted(text, path);
     return;
   }
@@ -47,16 +58,6 @@ export function* findInText(key: string, text: string, path: Path): Iterable<Fou
   // A value inside may be a document or a template itself.
   for (const [inner, innerPath] of strings(parsed, path)) {
     if (inner.includes("\n")) yield* findInText(String(innerPath.at(-1) ?? ""), inner, innerPath);
-  }
-}
-
-/** Lines `image: ref` and `"image": "ref"` in text that no parser reads, such as templates. */
-function* findImageLines(text: string, path: Path): Iterable<Found> {
-  const line = /^[\s-]*["']?([\w.-]*image)["']?\s*[:=]\s*["']?([^\s"',#]+)/gim;
-  for (const [, , value = ""] of text.matchAll(line)) {
-    if (findFullImage(value) ?? (hasTagOrDigest(value) && findImage(value))) {
-      yield { reference: value, path, value, confidence: "medium" };
-    }
   }
 }
 

@@ -1,6 +1,9 @@
 // Image fields of custom resources.
-import type { Rule } from "./found.js";
+import { commandLinesIn, isScript } from "./command-line.js";
 import { isRecord, strings } from "../../json.js";
+import { withCircumstances } from "./circumstances.js";
+import { findFlagsInText, findOnCommandLine } from "./flag.js";
+import type { Rule } from "./found.js";
 import { findImageFields } from "./image-fields.js";
 import { findInStructure, mayBeStructure } from "./inner-structure.js";
 import { isCustom } from "../../kubernetes/api-group.js";
@@ -17,15 +20,29 @@ export const CUSTOM_RESOURCE: Rule = {
       if (key === "metadata" || key === "status") continue;
       for (const [text, path] of strings(value, [key])) {
         if (mayBeStructure(text)) yield* findInStructure(text, path);
+        if (!/image/i.test(text) || !(isScript(text) || text.startsWith("-"))) continue;
+        for (const reference of findFlagsInText(text)) {
+          yield { reference, path, value: reference, confidence: "high" };
+        }
+      }
+      for (const words of commandLinesIn(value, [key])) {
+        for (const found of findOnCommandLine(words)) if (found.confidence === "high") yield found;
       }
       for (const found of findImageFields(isRecord(value) ? value : { [key]: value }, "high")) {
-        const isDeclared = kind === "ClusterServiceVersion" && found.path[0] === "relatedImages";
+        const path = isRecord(value) ? [key, ...found.path] : found.path;
+        // OLM lists there what could be needed: it is required only where something else confirms it.
+        const isDeclared = kind === "ClusterServiceVersion" && path[1] === "relatedImages";
+        const { alternative, ...other } = withCircumstances({ ...found, path }, body);
+        const isOfCatalog = alternative !== undefined && CATALOG.test(String(alternative.list.at(-1)));
         yield {
-          ...found,
-          path: isRecord(value) ? [key, ...found.path] : found.path,
-          ...(isDeclared && { isDeclared }),
+          ...other,
+          ...(isOfCatalog ? { alternative } : alternative && { isOptional: false }),
+          ...(isDeclared && { isOptional: true }),
         };
       }
     }
   },
 };
+
+/** Names of lists to choose from. Other lists of a custom resource with a version in each entry are of what runs side by side. */
+const CATALOG = /version|catalog|image|release|available|supported|flavou?r|alternative/i;

@@ -1,13 +1,13 @@
 // Images that a program gets by environment variable: RELATED_IMAGE_*, *_IMAGE, and maps of one image a line.
-import { findFullImage, findHostedImage, findImage, hasTagOrDigest } from "./candidate.js";
+import { isScript } from "./command-line.js";
+import { findHostedImage, findNamedImages, IMAGE_VARIABLE, partsOf } from "./candidate.js";
+import { withSwitch } from "./circumstances.js";
+import { findFlagsInText } from "./flag.js";
 import type { Found, Rule } from "./found.js";
 import { findInStructure, mayBeStructure } from "./inner-structure.js";
 import { findSplitValues } from "./split-values.js";
-import { isRecord, textOf } from "../../json.js";
+import { isRecord, textOf, type Path } from "../../json.js";
 import { containers, type ContainerAt } from "../../kubernetes/containers.js";
-
-/** `FOO_IMAGE`, `RELATED_IMAGE_FOO`, `FOO_IMAGES`, `FOO_IMAGE_NAME`. */
-const IMAGE_VARIABLE = /(?:^|_)IMAGES?(?:_|$)|IMAGE$/i;
 
 /** `env` of every container. */
 export const ENVIRONMENT: Rule = {
@@ -17,42 +17,51 @@ export const ENVIRONMENT: Rule = {
   },
 };
 
+/** A variable with a literal value. */
+interface Variable {
+  readonly name: string;
+  readonly value: string;
+  readonly path: Path;
+}
+
 /** Yields the images among the literal environment values of one container. */
-export function* findEnvironmentImages({ path, container }: ContainerAt): Iterable<Found> {
-  const variables = container["env"];
-  if (!Array.isArray(variables)) return;
-  const values: [string, string][] = [];
-  for (const [index, variable] of variables.entries()) {
-    const name = isRecord(variable) ? textOf(variable["name"]) : undefined;
-    const value = isRecord(variable) ? textOf(variable["value"]) : undefined;
-    if (name === undefined || value === undefined) continue;
+export function* findEnvironmentImages(container: ContainerAt): Iterable<Found> {
+  const variables = variablesOf(container);
+  const values = Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+  for (const { name, value, path } of variables) {
     if (mayBeStructure(value) && /^\s*[{[]/.test(value)) {
-      yield* findInStructure(value, [...path, "env", index, "value"]);
+      yield* findInStructure(value, path);
       continue;
     }
-    values.push([name, value]);
     for (const reference of imagesIn(value, name)) {
       const confidence = IMAGE_VARIABLE.test(name) ? "high" : "medium";
-      yield { reference, path: [...path, "env", index, "value"], value, confidence };
+      yield withSwitch({ reference, path, value, confidence }, values, name);
     }
   }
-  for (const { name, reference, isNamedImage } of findSplitValues(Object.fromEntries(values))) {
-    const index = variables.findIndex((variable) => isRecord(variable) && variable["name"] === name);
+  for (const { name, reference, isNamedImage } of findSplitValues(values)) {
+    const path = variables.find((variable) => variable.name === name)?.path ?? container.path;
     // A repository beside a version may be one of code.
-    if (isNamedImage || findHostedImage(reference) !== undefined) {
-      yield { reference, path: [...path, "env", index, "value"], value: reference, confidence: "high" };
-    }
+    if (!isNamedImage && findHostedImage(reference) === undefined) continue;
+    yield withSwitch({ reference, path, value: reference, confidence: "high" }, values, name);
   }
 }
 
-/** A value is a reference, or lines of references or of `key=reference` (strimzi). */
-function imagesIn(value: string, name: string): string[] {
-  const parts = value
-    .split(/[\s,;]+/)
-    .map((part) => part.slice(part.lastIndexOf("=") + 1))
-    .filter((part) => part !== "");
-  if (!IMAGE_VARIABLE.test(name)) return parts.filter((part) => findHostedImage(part) !== undefined);
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined && hasTagOrDigest(only) && findImage(only)) return [only];
-  return parts.filter((part) => findFullImage(part) !== undefined);
+function variablesOf({ path, container }: ContainerAt): readonly Variable[] {
+  const variables = container["env"];
+  return (Array.isArray(variables) ? variables : []).flatMap((variable: unknown, index): Variable[] => {
+    const name = isRecord(variable) ? textOf(variable["name"]) : undefined;
+    const value = isRecord(variable) ? textOf(variable["value"]) : undefined;
+    return name === undefined || value === undefined
+      ? []
+      : [{ name, value, path: [...path, "env", index, "value"] }];
+  });
+}
+
+/** A value is a reference, lines of references or of `key=reference` (strimzi), or a command line. */
+function imagesIn(value: string, name: string): readonly string[] {
+  const parts = IMAGE_VARIABLE.test(name)
+    ? findNamedImages(value, name)
+    : partsOf(value).filter((part) => findHostedImage(part) !== undefined);
+  const isCommandLine = isScript(value) || value.startsWith("-");
+  return [...new Set([...parts, ...(isCommandLine ? findFlagsInText(value) : [])])];
 }

@@ -1,12 +1,31 @@
-// Images that a program gets by flag: `--x=ref`, or `--x` and `ref` as two items.
-import { findFullImage, findHostedImage } from "./candidate.js";
-import type { Found, Rule } from "./found.js";
+// Images on command lines: by flag, by a variable that a script sets, and in manifests inside of a script.
+import {
+  commandLines,
+  flagsIn,
+  flagsInText,
+  isScript,
+  variablesInText,
+  wordsInText,
+  type Setting,
+  type Word,
+} from "./command-line.js";
 import { containers, type ContainerAt } from "../../kubernetes/containers.js";
+import {
+  findFullImage,
+  findHostedImage,
+  findNamedImage,
+  findNamedImages,
+  IMAGE_VARIABLE,
+  partsOf,
+} from "./candidate.js";
+import { withSwitch } from "./circumstances.js";
+import type { Found, Rule } from "./found.js";
+import { findImageLines } from "./image-lines.js";
 
 /** Flags whose names say that they carry an image. */
 const IMAGE_FLAG = /image|reloader|solver|(?:^|[-_.])base(?:[-_.]|$)/i;
 
-/** `command` and `args` of every container. */
+/** Command, arguments, probes and hooks of every container. */
 export const FLAG: Rule = {
   id: "flag",
   *find({ body }) {
@@ -14,32 +33,54 @@ export const FLAG: Rule = {
   },
 };
 
-/** Yields the images among the command and arguments of one container. */
-export function* findFlagImages({ path, container }: ContainerAt): Iterable<Found> {
-  for (const list of ["command", "args"]) {
-    const items = container[list];
-    if (!Array.isArray(items)) continue;
-    for (const [index, item] of items.entries()) {
-      if (typeof item !== "string") continue;
-      const before: unknown = items[index - 1];
-      const two = typeof before === "string" ? /^--?([A-Za-z][\w.-]*)$/.exec(before)?.[1] : undefined;
-      const one = /^--?([A-Za-z][\w.-]*)=(.+)$/s.exec(item);
-      const flag = one?.[1] ?? (item.startsWith("-") ? undefined : two);
-      if (flag === undefined) continue;
-      for (const reference of imagesIn(one?.[2] ?? item, flag)) {
-        const confidence = IMAGE_FLAG.test(flag) ? "high" : "medium";
-        yield { reference, path: [...path, list, index], value: item, confidence, flag };
+/** Yields the images on the command lines of one container. */
+export function* findFlagImages(container: ContainerAt): Iterable<Found> {
+  for (const words of commandLines(container)) {
+    yield* findOnCommandLine(words);
+    for (const { text, path } of words) {
+      if (!isScript(text)) continue;
+      yield* findInScript(text, path);
+      for (const word of wordsInText(text)) {
+        const value = word.slice(word.lastIndexOf("=") + 1);
+        if (findHostedImage(value)) yield { reference: value, path, value, confidence: "medium" };
       }
     }
   }
 }
 
-/** A value is a reference, a list of them, or `name=reference` pairs. */
-function imagesIn(value: string, flag: string): string[] {
-  const find = IMAGE_FLAG.test(flag) ? findFullImage : findHostedImage;
-  return value
-    .split(/[\s,;]+/)
-    .map((part) => part.replace(/^["']|["']$/g, ""))
-    .map((part) => part.slice(part.lastIndexOf("=") + 1))
-    .filter((part) => find(part) !== undefined);
+/** Yields the images that flags name. */
+export function* findOnCommandLine(words: readonly Word[]): Iterable<Found> {
+  const flags = [...flagsIn(words)];
+  const values = Object.fromEntries(flags.map(({ name, value }) => [name, value]));
+  for (const { name, value, path, text } of flags) {
+    for (const reference of findInFlag({ name, value })) {
+      const confidence = IMAGE_FLAG.test(name) ? "high" : "medium";
+      yield withSwitch({ reference, path, value: text ?? reference, confidence, flag: name }, values, name);
+    }
+  }
+}
+
+/** Yields the images that a script names by its variables and in manifests inside of it. */
+export function* findInScript(text: string, path: Word["path"]): Iterable<Found> {
+  const variables = /image\w*(?:=|:?[-=])/i.test(text) ? variablesInText(text) : [];
+  for (const { name, value } of variables) {
+    if (!IMAGE_VARIABLE.test(name) || findNamedImage(value, name) === undefined) continue;
+    yield { reference: value, path, value, confidence: "high" };
+  }
+  yield* findImageLines(text, path);
+}
+
+/** Returns the images in the value of a flag: a reference, a list of them, or `name=reference` pairs. */
+export function findInFlag({ name, value }: Setting): readonly string[] {
+  if (/image/i.test(name)) return findNamedImages(value, name);
+  // `-c` and a script: what the script says is read word by word.
+  if (isScript(value)) return [];
+  const find = IMAGE_FLAG.test(name) ? findFullImage : findHostedImage;
+  return partsOf(value).filter((part) => find(part) !== undefined);
+}
+
+/** Returns the images of the flags in a text that speak of images by their names. */
+export function findFlagsInText(text: string): readonly string[] {
+  if (!/-[\w.-]*image/i.test(text)) return [];
+  return [...flagsInText(text)].filter(({ name }) => /image/i.test(name)).flatMap(findInFlag);
 }

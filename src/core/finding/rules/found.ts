@@ -14,8 +14,19 @@ export interface Found {
   /** Name of the flag that carries the image, without dashes. */
   readonly flag?: string;
   readonly because?: string;
-  /** True in a list of everything that could be needed: required only where something else confirms it. */
-  readonly isDeclared?: boolean;
+  /** True where something says that the image is not started as things are: it is required only where something else confirms it. */
+  readonly isOptional?: boolean;
+  /** The image is one of several of which a custom resource chooses one. */
+  readonly alternative?: Alternative;
+}
+
+/** One of several images that are told apart by a version. */
+export interface Alternative {
+  readonly version: string;
+  /** Path of the list or map that holds them. */
+  readonly list: Path;
+  /** True for the one that is used where nothing chooses another. */
+  readonly isDefault: boolean;
 }
 
 /** Looks at one object; knows nothing of others. */

@@ -4,6 +4,7 @@ import type { Confidence } from "../../images/image-use.js";
 import {
   findFullImage,
   findImage,
+  findNamedImage,
   hasTagOrDigest,
   IMAGE_KEY,
   IMAGES_KEY,
@@ -15,19 +16,33 @@ import { isRecord, maps, textOf, type Json, type Path } from "../../json.js";
 /** Lists of which any one, beside an image, shows that the map is a container under a name of its own. */
 const CONTAINER_LISTS = ["command", "args", "volumeMounts"];
 
+/** Keys of a map that is an image as a whole: `image: { name: …, tag: … }`. */
+const IMAGE_MAP_KEY = /image(?:[_-]?(?:spec|config|source|info))?$/i;
+
+/** Fields of such a map that may hold the whole reference. */
+const WHOLE_FIELD = /^(?:name|newName|ref|reference|uri|url|repository|value|full)$/i;
+
 /** Yields the images that fields of the value name; `confidence` is that of a field that says so by its name. */
 export function* findImageFields(body: unknown, confidence: Confidence): Iterable<Found> {
   for (const { path, map } of maps(body)) {
-    const split = findSplitImage(map);
+    const isImage = isImageMap(path);
+    const split = findSplitImage(map, isImage);
     if (split !== undefined) {
       yield { ...split, path: [...path, ...split.path], confidence };
     }
     yield* findHubImages(map, path, confidence);
     for (const [key, value] of Object.entries(map)) {
       if (split?.path.includes(key)) continue;
-      yield* findInField(map, key, value, path, confidence);
+      yield* findInField(map, key, value, path, confidence, isImage);
     }
   }
+}
+
+/** True for the path of a map that is one image by the key above it, or one of several: `image`, `sidecarImage`, `images[0]`. */
+function isImageMap(path: Path): boolean {
+  const [above, last] = [path.at(-2), path.at(-1)];
+  if (typeof last === "string" && (IMAGE_KEY.test(last) || IMAGE_MAP_KEY.test(last))) return true;
+  return typeof above === "string" && IMAGES_KEY.test(above);
 }
 
 function* findInField(
@@ -36,20 +51,23 @@ function* findInField(
   value: unknown,
   path: Path,
   confidence: Confidence,
+  isOfImage: boolean,
 ): Iterable<Found> {
   if (typeof value === "string") {
     const text = value.trim();
     const parent = path.findLast((part) => typeof part === "string");
     const isImage = IMAGE_KEY.test(key)
       ? (findFullImage(text) ?? (hasTagOrDigest(text) || isContainer(map) ? findImage(text) : undefined))
-      : parent !== undefined && IMAGES_KEY.test(parent)
-        ? findFullImage(text)
-        : undefined;
+      : isOfImage && WHOLE_FIELD.test(key)
+        ? findNamedImage(text, "image")
+        : parent !== undefined && IMAGES_KEY.test(parent)
+          ? findNamedImage(text, parent)
+          : undefined;
     if (isImage !== undefined) yield { reference: text, path: [...path, key], value, confidence };
   } else if (Array.isArray(value) && IMAGES_KEY.test(key)) {
     for (const [index, item] of value.entries()) {
       const text = textOf(item)?.trim();
-      if (text !== undefined && findFullImage(text) !== undefined) {
+      if (text !== undefined && findNamedImage(text, key) !== undefined) {
         yield { reference: text, path: [...path, key, index], value: text, confidence };
       }
     }
@@ -60,12 +78,17 @@ function isContainer(map: Json): boolean {
   return CONTAINER_LISTS.some((name) => Array.isArray(map[name]) && map[name].length > 0);
 }
 
+/** Fields for the name of an image, the first that is there; the last ones count only in a map that is an image. */
+const NAME_FIELDS = ["repository", "imageRepository", "image", "baseImage", "imageName"];
+const NAME_FIELDS_OF_IMAGE = [...NAME_FIELDS, "newName", "name"];
+
 /**
- * Puts a reference together from the fields of one map: a name in `repository`, `image`, `baseImage` or `name`, with `registry`
- * before it, and `tag`, `version` or `digest` after it; the path is that of the name field.
+ * Puts a reference together from the fields of one map: a name in `repository`, `image`, `baseImage` or, where the map is an image,
+ * `name`, with `registry` before it, and `tag`, `version` or `digest` after it; the path is that of the name field.
  */
-function findSplitImage(map: Json): Omit<Found, "confidence"> | undefined {
-  const tag = textOf(map["tag"]) ?? textOf(map["imageTag"]);
+function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"> | undefined {
+  const tag =
+    textOf(map["tag"]) ?? textOf(map["imageTag"]) ?? (isOfImage ? textOf(map["newTag"]) : undefined);
   const digest = textOf(map["digest"]) ?? textOf(map["sha"]) ?? textOf(map["sha256"]);
   const version = textOf(map["version"]) ?? textOf(map["imageVersion"]);
   if (tag === undefined && digest === undefined && version === undefined) return undefined;
@@ -73,21 +96,27 @@ function findSplitImage(map: Json): Omit<Found, "confidence"> | undefined {
   const registry = textOf(map["registry"]) ?? textOf(map["imageRegistry"]);
   const repository = textOf(map["repository"]) ?? textOf(map["imageRepository"]);
   const image = textOf(map["image"]) ?? textOf(map["baseImage"]) ?? textOf(map["imageName"]);
-  const nameKey = ["repository", "imageRepository", "image", "baseImage", "imageName"].find(
+  const nameKey = (isOfImage ? NAME_FIELDS_OF_IMAGE : NAME_FIELDS).find(
     (key) => textOf(map[key]) !== undefined,
   );
   if (nameKey === undefined) return undefined;
   // A name with a tag of its own needs none of the other fields; a lone version beside a repository is a chart's as often as an image's.
   if (image !== undefined && (hasTagOrDigest(image) || isRecord(map["image"]))) return undefined;
   const versioned = tag ?? (digest === undefined ? version : undefined);
-  const name = [registry, repository, image].filter((part) => part !== undefined).join("/");
+  const own = [repository, image].filter((part) => part !== undefined);
+  const parts = own.length > 0 ? own : [textOf(map[nameKey]) ?? ""];
+  const name = [registry, ...parts].filter((part) => part !== undefined).join("/");
+  if (hasTagOrDigest(name)) return undefined;
   const isHosted = /^[^/]*[.:][^/]*\/./.test(name);
-  if (tag === undefined && digest === undefined && !isHosted && image === undefined) return undefined;
-  if (!name.includes("/")) return undefined;
+  const isNamed = image !== undefined || isOfImage;
+  if (tag === undefined && digest === undefined && !isHosted && !isNamed) return undefined;
+  // One part alone is the last one of a name whose beginning stands elsewhere, unless its key and a tag speak for it.
+  const isSpokenFor = tag !== undefined && map["hub"] === undefined && (isOfImage || nameKey === "image");
+  if (!name.includes("/") && !isSpokenFor) return undefined;
 
   const reference = joinReference(name, versioned, digest);
-  if (findFullImage(reference) === undefined) return undefined;
-  return { reference, path: [nameKey], value: reference };
+  const found = name.includes("/") ? findFullImage(reference) : findImage(reference);
+  return found === undefined ? undefined : { reference, path: [nameKey], value: reference };
 }
 
 /**

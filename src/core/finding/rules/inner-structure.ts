@@ -2,6 +2,9 @@
 import type { Found } from "./found.js";
 import { readStructure } from "../../embedded-yaml.js";
 import type { Path } from "../../json.js";
+import { commandLinesIn } from "./command-line.js";
+import { withCircumstances } from "./circumstances.js";
+import { findOnCommandLine } from "./flag.js";
 import { findImageFields } from "./image-fields.js";
 import { findPodImages } from "./pod-spec.js";
 
@@ -18,6 +21,20 @@ export function findInStructure(text: string, path: Path): Iterable<Found> {
 /** Yields the images that a structure names which was read from the text at the path. */
 export function* findInParsed(parsed: unknown, path: Path): Iterable<Found> {
   for (const find of [findPodImages(parsed), findImageFields(parsed, "medium")]) {
-    for (const found of find) yield { ...found, path: [...path, ...found.path], confidence: "medium" };
+    for (const found of find) {
+      const qualified = withCircumstances(found, parsed);
+      const { alternative } = qualified;
+      yield {
+        ...qualified,
+        path: [...path, ...found.path],
+        confidence: "medium",
+        ...(alternative && { alternative: { ...alternative, list: [...path, ...alternative.list] } }),
+      };
+    }
+  }
+  for (const words of commandLinesIn(parsed, path)) {
+    for (const found of findOnCommandLine(words)) {
+      if (found.confidence === "high") yield { ...found, confidence: "medium" };
+    }
   }
 }

@@ -1,5 +1,7 @@
 // Images of Pod specs, found by shape: in any kind, at any depth, in custom resources and in lists of templates.
 import { findImage } from "./candidate.js";
+import { isCustom } from "../../kubernetes/api-group.js";
+import { withSwitches } from "./circumstances.js";
 import type { Found, Rule } from "./found.js";
 import { isRecord, maps, textOf } from "../../json.js";
 import { containers } from "../../kubernetes/containers.js";
@@ -7,8 +9,11 @@ import { containers } from "../../kubernetes/containers.js";
 /** Containers of all three lists, and volumes whose source is an image. */
 export const POD_SPEC: Rule = {
   id: "pod-spec",
-  *find({ body }) {
-    yield* findPodImages(body);
+  *find({ apiVersion, body }) {
+    for (const found of findPodImages(body)) {
+      // Kubernetes' own kinds have no switches.
+      yield isCustom(apiVersion) ? withSwitches(found, body) : found;
+    }
   },
 };
 

@@ -39,7 +39,11 @@ export function* findSplitValues(values: Readonly<Record<string, string>>): Iter
         ? repository
         : `${registry}/${repository}`;
     const reference = joinReference(whole, tag, digest);
-    if (findFullImage(reference) === undefined) continue;
+    // One part is a whole name only where nothing beside it could be the beginning.
+    const isWhole = /image/i.test(word) && tag !== undefined && beside("hub", "prefix", "org") === undefined;
+    if (findFullImage(reference) === undefined) {
+      if (whole.includes("/") || !isWhole || !/\d/.test(tag)) continue;
+    }
     yield { name, reference, isNamedImage: /image/i.test(word) || registry !== undefined };
   }
 }

@@ -126,11 +126,11 @@ describe("proxyFor", () => {
     NO_PROXY: "direct.test,.dot.test,port.test:8443, 10.0.0.0/8 *.star.test",
   };
   const at = (url: string, variables: Record<string, string> = env): string | undefined =>
-    proxyFor(new URL(url), variables);
+    proxyFor(new URL(url), variables)?.href;
 
   it("goes by scheme, lower case first", () => {
-    expect(at("https://quay.io")).toBe("http://lower:1");
-    expect(at("http://quay.io")).toBe("http://plain:3128");
+    expect(at("https://quay.io")).toBe("http://lower:1/");
+    expect(at("http://quay.io")).toBe("http://plain:3128/");
     expect(at("https://quay.io", {})).toBeUndefined();
   });
 
@@ -169,7 +169,7 @@ describe("redactUrl", () => {
 });
 
 describe("token servers", () => {
-  const http = new HttpClient({ ca: [], insecure: new Set(), concurrency: 1, env: {} });
+  const http = new HttpClient({ settings: { ca: [], insecure: new Set(), env: {} }, concurrency: 1 });
   const authorizer = new Authorizer(http, new CredentialStore({ env: {}, home: "/nowhere" }));
   const resource = {
     base: new URL("https://registry.test"),

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FACT_PATTERNS, formatFacts } from "../../../../src/core/bundle/facts.js";
 import type { Inventory, InventoryImage } from "../../../../src/core/bundle/inventory.js";
+import { formatReference, parseReference } from "../../../../src/core/images/reference.js";
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
-import { named } from "../../../support/image-use.js";
 import { ROOT } from "../../../support/paths.js";
 
 const GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -15,11 +15,11 @@ const digest = digestOf("x");
 
 const image = (name: string): InventoryImage => ({
   reference: name,
-  normalized: named(name),
+  normalized: formatReference(parseReference(name)),
   required: true,
   confidence: "certain",
   evidence: [],
-  names: [named(name)],
+  names: [formatReference(parseReference(name))],
   digest: digestOf(`index of ${name}`),
   mediaType: OCI_INDEX,
   manifests: [
@@ -103,7 +103,7 @@ describe("formatFacts", () => {
     ["releases.0.file", { releases: [{ ...inventory.releases[0]!, file: "charts/../x" }] }],
     ["releases.0.values.0", { releases: [{ ...inventory.releases[0]!, values: ["-rf"] }] }],
     ["images.0", { images: [{ ...image("a.b/c:1"), mediaType: "text/html; charset=utf-8" }] }],
-    ["hostImages.0", { hostImages: [{ ...image("a.b/c:1"), mediaType: "text/html; charset=utf-8" }] }],
+    ["hostImages.0", { hostImages: [{ ...image("a.b/c:1"), mediaType: "a b" }] }],
     ["excluded.0.reference", { excluded: [{ reference: "`reboot`", reason: "" }] }],
     ["files.0", { files: [{ path: "charts/a b.tgz", sha256: hexOf(digest), size: 1 }] }],
     ["blobs.0", { blobs: [{ digest, size: 1e18, offset: 0 }] }],

@@ -1,8 +1,7 @@
-// Chart.yaml: reading it, adding dependencies, and which versions meet which constraint.
+// Chart.yaml: reading it, and adding dependencies.
 import { describe, expect, it } from "vitest";
 import {
   addDependencies,
-  meets,
   parseChartYaml,
   parseDependencies,
 } from "../../../../src/core/charts/chart-yaml.js";
@@ -65,26 +64,5 @@ describe("addDependencies", () => {
   it("begins a list where there is none", () => {
     expect(parseDependencies(addDependencies("name: app\n", [loki]))).toEqual([loki]);
     expect(parseDependencies(addDependencies("", [loki]))).toEqual([loki]);
-  });
-});
-
-describe("meets", () => {
-  it.each([
-    ["5.29.0", "5.29.*", true],
-    ["5.30.0", "5.29.*", false],
-    ["1.4.0", ">=1.2.0, <2.0.0", true],
-    ["v1.4.0", "^1.4", true],
-    ["1.0.0", "1.0.0", true],
-    ["0.1.0", "", true],
-    ["2.0.0-rc.1", "^2.0.0", false],
-    ["1.0.0", "not a range", false],
-  ])("version %s for %s: %s", (version, constraint, expected) => {
-    expect(meets({ name: "x", version }, { name: "x", version: constraint, repository: "" })).toBe(expected);
-  });
-
-  it("is about charts of the same name", () => {
-    expect(meets({ name: "x", version: "1.0.0" }, { name: "y", version: "1.0.0", repository: "" })).toBe(
-      false,
-    );
   });
 });

@@ -392,7 +392,9 @@ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { no: "match" } }, ${se
       workload.replace(
         'containers: [{ image: "quay.io/org/maker:v1" }]',
         `containers: [{ image: "org/demo-operator:v1.2.0" }${containers}]${lists}`,
-      ) + rights(CREATE_PODS);
+      ) +
+      rights(CREATE_PODS) +
+      worker("{ enabled: false }");
 
     it("judges each container of the workload", () => {
       const [warning, ...more] = findIn(beside(', { image: "quay.io/org/other:v1" }'), [RULE]).warnings;
@@ -433,5 +435,164 @@ describe("a known operator that starts nothing of its own", () => {
     ]);
     expect(findIn(tagged("v99.0.0"), [IDLE]).warnings).toEqual([]);
     expect(findIn(tagged("v1.0.9") + rights(CREATE_PODS), [IDLE]).warnings).toEqual([]);
+  });
+});
+
+describe("the warning about an unknown operator", () => {
+  const app = (name: string, containers: string, account = "maker", kind = "Deployment"): string => `
+---
+apiVersion: apps/v1
+kind: ${kind}
+metadata: { name: ${name} }
+spec: { template: { spec: { serviceAccountName: ${account}, ${containers} } } }
+`;
+  const main = 'containers: [{ image: "quay.io/org/maker:v1" }]';
+  const init = 'initContainers: [{ image: "quay.io/org/clone:v1" }]';
+
+  it("names the main container, and the init container only where there is no other", () => {
+    const [warning, ...more] = findIn(app("a", `${init}, ${main}`) + rights(CREATE_PODS)).warnings;
+
+    expect(more).toEqual([]);
+    expect(warning).toMatchObject({ images: ["quay.io/org/maker:v1"] });
+    expect(warning?.message).not.toContain("clone");
+  });
+
+  it.each([
+    ["Deployments", app("b", `${init}, ${main}`)],
+    ["other kinds", app("b", main, "maker", "StatefulSet")],
+    ["three", app("b", main) + app("c", main)],
+    [
+      "other accounts with the same role",
+      app("b", main, "second") +
+        rights(CREATE_PODS, "second").replace(
+          "RoleBinding\nmetadata: { name: maker",
+          "RoleBinding\nmetadata: { name: second",
+        ),
+    ],
+  ])("is one for all workloads with the same image and right: %s", (_, others) => {
+    const { warnings } = findIn(app("a", `${init}, ${main}`) + others + rights(CREATE_PODS));
+
+    expect(warnings).toMatchObject([{ code: "unknown-operator", object: "Deployment a" }]);
+    expect(warnings[0]?.message).toMatch(/(?:Deployment|StatefulSet) b/);
+  });
+
+  it("is one for each image", () => {
+    const other = app("b", main.replace("maker:v1", "maker:v2"));
+
+    expect(findIn(app("a", main) + other + rights(CREATE_PODS)).warnings).toHaveLength(2);
+  });
+
+  it("says which commands settle it", () => {
+    const [warning] = findIn(app("a", main) + rights(CREATE_PODS)).warnings;
+
+    expect(warning?.hint).toContain("--inspect-operators");
+    expect(warning?.hint).toContain("rehearse");
+    expect(warning?.hint).toContain("images.include");
+  });
+});
+
+describe("a known operator that waits for custom resources", () => {
+  const waiting = (more = "") =>
+    findIn(workload.replace("quay.io/org/maker:v1", "org/demo-operator:v1.2.0") + more, [RULE]);
+
+  it("is a warning where it may create Pods, and its images are optional", () => {
+    const { images, warnings } = waiting(rights(CREATE_PODS));
+
+    expect(warnings).toMatchObject([
+      { code: "operator-images-later", incomplete: true, images: ["org/demo-operator:v1.2.0"] },
+    ]);
+    for (const kind of ["Worker", "Plugin"]) expect(warnings[0]?.message).toContain(kind);
+    expect(warnings[0]?.hint).toContain("rehearse");
+    expect(images.find(({ normalized }) => normalized === "docker.io/org/worker:v1.2.0-full")).toMatchObject({
+      required: false,
+      confidence: "certain",
+    });
+  });
+
+  it("is none without the right, or with a custom resource of its kinds", () => {
+    expect(waiting().warnings).toEqual([]);
+    expect(waiting(rights(CREATE_PODS) + worker("{ enabled: false }")).warnings).toEqual([]);
+  });
+
+  it("still waits where the only resources are those that start nothing, unless one names an image", () => {
+    const rules = (spec: string) =>
+      `---\napiVersion: example.org/v1\nkind: Rules\nmetadata: { name: r }\nspec: ${spec}\n`;
+
+    expect(waiting(rights(CREATE_PODS) + rules("{}")).warnings).toHaveLength(1);
+    expect(waiting(rights(CREATE_PODS) + rules("{ image: quay.io/a/b:1 }")).warnings).toEqual([]);
+  });
+
+  const later = operators.filter(({ images, unknown }) =>
+    [...images, ...unknown].some(({ when }) => when !== undefined),
+  );
+  it.each(later.map(({ id, repository }) => [id, repository]))(
+    "is never quieter than an unknown one: %s",
+    (_, repository) => {
+      const text =
+        workload.replace("quay.io/org/maker:v1", `reg.example/${repository}:v0.0.1`) + rights(CREATE_PODS);
+
+      const { warnings } = findIn(text, operators);
+
+      expect(warnings.map(({ code }) => code)).toContain("operator-images-later");
+      expect(warnings.every(({ incomplete, hint }) => incomplete && hint !== undefined)).toBe(true);
+    },
+  );
+});
+
+describe("a webhook that changes Pods", () => {
+  const service = `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: maker }
+spec: { selector: { app: maker } }
+`;
+  const served = workload.replace(
+    "template: { spec:",
+    "template: { metadata: { labels: { app: maker, more: x } }, spec:",
+  );
+  const webhook = (rule: string, client = "service: { name: maker, namespace: x }"): string => `
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: { name: maker }
+webhooks: [{ name: a.example.org, clientConfig: { ${client} }, rules: [${rule}] }]
+`;
+  const ON_PODS = '{ apiGroups: [""], resources: [pods], operations: [CREATE] }';
+
+  it.each([
+    ON_PODS,
+    '{ apiGroups: ["*"], resources: ["*"], operations: ["*"] }',
+    '{ apiGroups: ["*"], resources: ["*/*"], operations: [CREATE, UPDATE] }',
+    "{ apiGroups: [apps], resources: [deployments], operations: [CREATE] }",
+    '{ apiGroups: [""], resources: [pods/ephemeralcontainers], operations: [UPDATE] }',
+  ])("is a warning that names the program behind it: %s", (rule) => {
+    expect(findIn(served + service + webhook(rule)).warnings).toMatchObject([
+      { code: "pod-webhook", incomplete: true, images: ["quay.io/org/maker:v1"] },
+    ]);
+  });
+
+  it.each([
+    '{ apiGroups: [""], resources: [pods], operations: [DELETE] }',
+    '{ apiGroups: [""], resources: [configmaps], operations: [CREATE] }',
+    '{ apiGroups: [monitoring.example], resources: ["*"], operations: [CREATE] }',
+    '{ apiGroups: [""], resources: [pods/binding], operations: [CREATE] }',
+  ])("is not one that changes other things: %s", (rule) => {
+    expect(findIn(served + service + webhook(rule)).warnings).toEqual([]);
+  });
+
+  it("is a warning where nothing that is rendered serves it", () => {
+    expect(findIn(webhook(ON_PODS, 'url: "https://a.example/x"').replace("---", "")).warnings).toMatchObject([
+      { code: "pod-webhook", images: [], object: "MutatingWebhookConfiguration maker" },
+    ]);
+  });
+
+  it("is one warning for all webhooks of a program, and none for a known operator", () => {
+    const twice =
+      webhook(ON_PODS) + webhook(ON_PODS).replaceAll("name: maker }\nwebhooks", "name: other }\nwebhooks");
+    const known = served.replace("quay.io/org/maker:v1", "org/demo-operator:v1.2.0");
+
+    expect(findIn(served + service + twice).warnings).toHaveLength(1);
+    expect(findIn(known + service + twice, [RULE]).warnings).toEqual([]);
   });
 });

@@ -271,6 +271,7 @@ describe("environment, split over variables", () => {
   it.each([
     [{ JOB_IMAGE: "quay.io/org/job", JOB_TAG: "v1" }, "quay.io/org/job:v1"],
     [{ JOB_IMAGE: "quay.io/org/job", JOB_IMAGE_TAG: "v1" }, "quay.io/org/job:v1"],
+    [{ JOB_IMAGE: "job", JOB_TAG: "v1" }, "docker.io/library/job:v1"],
     [{ JOB_VERSION: "1.2.3", JOB_IMAGE: "org/job" }, "docker.io/org/job:1.2.3"],
     [
       { JOB_IMAGE_REGISTRY: "quay.io", JOB_IMAGE_REPOSITORY: "org/job", JOB_IMAGE_TAG: "v1" },
@@ -292,7 +293,8 @@ describe("environment, split over variables", () => {
     { JOB_IMAGE: "quay.io/org/job" },
     { GIT_REPOSITORY: "org/code", GIT_TAG: "v1" },
     { GIT_REPOSITORY: "github.com/org/code", GIT_TAG: "v1" },
-    { JOB_IMAGE: "job", JOB_TAG: "v1" },
+    { JOB_IMAGE: "job", JOB_TAG: "blue" },
+    { JOB_IMAGE: "job", JOB_TAG: "v1", JOB_PREFIX: "quay.io/org/" },
     { OTHER_IMAGE: "quay.io/org/job", JOB_TAG: "v1" },
   ])("%o is none", (values) => {
     expect(findIn(withVariables(values)).images).toEqual([]);

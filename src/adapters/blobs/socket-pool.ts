@@ -1,0 +1,52 @@
+// The raw connections of one thread, by origin, and the redirects that lead from one to another.
+import { BASE_HEADERS, type HttpSettings } from "../http/settings.js";
+import { proxyFor } from "../http/proxy.js";
+import { firstHop, headersOf, nextHop } from "../http/redirect.js";
+import { Certificates } from "../http/tls.js";
+import type { BlobGet, BlobSink } from "./fetch-blob.js";
+import { HttpConnection, UnreadableBody, type ResponseHead } from "./http-connection.js";
+
+/** Connections that are kept and used again. */
+export class SocketPool {
+  readonly #settings: HttpSettings;
+  readonly #certificates: Certificates;
+  readonly #block: Buffer;
+  /** Connections that nobody uses at the moment, by origin. */
+  readonly #idle = new Map<string, HttpConnection[]>();
+
+  /** Everything is read through `block`. */
+  constructor(settings: HttpSettings, block: Buffer) {
+    this.#settings = settings;
+    this.#certificates = new Certificates(settings);
+    this.#block = block;
+  }
+
+  /** See `BlobGet`. A server behind a proxy counts as unreadable: tunnels leave no way to read into a buffer of one's own. */
+  readonly get: BlobGet = async (asked, headers, sink) => {
+    for (let hop = firstHop(asked, { ...BASE_HEADERS, ...headers }); ;) {
+      if (proxyFor(hop.url, this.#settings.env) !== undefined) throw new UnreadableBody("behind a proxy");
+      const head = await this.#getOnce(hop.url, headersOf(hop), sink);
+      const next = nextHop(hop, head);
+      if (next === undefined) return { url: hop.url, head };
+      hop = next;
+    }
+  };
+
+  async #getOnce(url: URL, headers: Readonly<Record<string, string>>, sink: BlobSink): Promise<ResponseHead> {
+    const waiting = this.#idle.get(url.origin) ?? [];
+    this.#idle.set(url.origin, waiting);
+    for (;;) {
+      const kept = waiting.pop();
+      if (kept?.usable === false) continue;
+      const connection = kept ?? new HttpConnection(url, this.#certificates, this.#block);
+      try {
+        const head = await connection.get(url.pathname + url.search, headers, sink);
+        if (connection.usable) waiting.push(connection);
+        return head;
+      } catch (cause) {
+        // A server may close an idle connection at the very moment it is used again: nothing was answered, so ask on another.
+        if (kept === undefined || connection.answered) throw cause;
+      }
+    }
+  }
+}

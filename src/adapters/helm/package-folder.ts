@@ -1,0 +1,29 @@
+// Packages a chart folder with `helm package`.
+import { mkdtemp, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ViolaError } from "../../errors.js";
+import { unavailable, type FetchContext } from "./fetch-chart.js";
+import { runHelmOffline } from "./helm-runner.js";
+
+/**
+ * Returns the archive that helm makes of the folder, in a new folder below `work`. `subject` names the chart in errors.
+ * Throws `CHART_UNAVAILABLE` with helm's reason.
+ */
+export async function packageFolder(
+  folder: string,
+  subject: string,
+  work: string,
+  { helm, signal }: Pick<FetchContext, "helm" | "signal">,
+): Promise<string> {
+  const packed = await mkdtemp(join(work, "packed-"));
+  try {
+    await runHelmOffline([helm, "package", folder, "--destination", packed], work, signal);
+  } catch (cause) {
+    throw unavailable(subject, cause);
+  }
+  const [archive] = await readdir(packed);
+  if (archive === undefined) {
+    throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: helm package wrote no archive`, { subject });
+  }
+  return join(packed, archive);
+}

@@ -1,0 +1,43 @@
+// Writes an HTTP answer that is a refusal as one line: the status, and what the body says.
+import { z } from "zod";
+
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
+const errorsSchema = z.object({
+  errors: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).min(1),
+});
+const TEXT_LIMIT = 200;
+
+/**
+ * Returns `404 MANIFEST_UNKNOWN: manifest unknown` for the errors of a registry, and the text of any other body, without the tags of
+ * XML and HTML: file stores and proxies say there what is wrong.
+ */
+export function describeAnswer(status: number, body: Uint8Array = new Uint8Array()): string {
+  const text = decode(body);
+  const errors = errorsSchema.safeParse(parseJson(text)).data?.errors ?? [];
+  const texts = errors.map(({ code, message }) => [code, message].filter(Boolean).join(": "));
+  return `${status} ${errors.length > 0 ? texts.join(", ") : withoutTags(text)}`
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .slice(0, TEXT_LIMIT);
+}
+
+function withoutTags(text: string): string {
+  return text.replace(/<(script|style)\b.*?<\/\1>/gis, " ").replace(/<[^>]*>/g, " ");
+}
+
+/** A body that is no text says nothing. */
+function decode(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body, { stream: true });
+  } catch {
+    return "";
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+// Images that are told apart by a version, of which a custom resource chooses one.
+import type { RenderedObject } from "../charts/rendered-object.js";
+import { groupBy } from "../group-by.js";
+import type { FindingWarning } from "../images/image-use.js";
+import { formatPath, maps, textOf } from "../json.js";
+import { isCustom } from "../kubernetes/api-group.js";
+import { SETTLE_CHOICE } from "../images/warning-advice.js";
+import type { Alternative } from "./rules/found.js";
+
+/** An image that is one of several, found in `object`. */
+export interface AlternativeImage {
+  readonly alternative: Alternative;
+  readonly object: RenderedObject;
+  readonly reference: string;
+}
+
+/** Returns whether a custom resource asks for this one by its version. */
+export type IsChosen = (image: AlternativeImage) => boolean;
+
+/** Reads the versions that the custom resources name. */
+export function readChoices(objects: readonly RenderedObject[]): IsChosen {
+  const byVersion = new Map<string, RenderedObject[]>();
+  for (const object of objects) {
+    if (!isCustom(object.apiVersion)) continue;
+    for (const { map } of maps(object.body["spec"])) {
+      for (const [key, value] of Object.entries(map)) {
+        const version = /version$/i.test(key) ? textOf(value) : undefined;
+        if (version === undefined) continue;
+        byVersion.set(plain(version), [...(byVersion.get(plain(version)) ?? []), object]);
+      }
+    }
+  }
+  return ({ alternative, object }) =>
+    (byVersion.get(plain(alternative.version)) ?? []).some((other) => other !== object);
+}
+
+/** Returns a warning for each list of which neither a custom resource nor a default chooses an image. */
+export function* findOpenChoices(
+  images: readonly AlternativeImage[],
+  isChosen: IsChosen,
+): Iterable<FindingWarning> {
+  const lists = groupBy(images, ({ alternative, object }) =>
+    [object.release, object.kind, object.namespace ?? "", object.name, formatPath(alternative.list)].join(
+      " ",
+    ),
+  );
+  for (const list of lists.values()) {
+    const [first] = list;
+    if (first === undefined || list.some((image) => image.alternative.isDefault || isChosen(image))) continue;
+    const { object, alternative } = first;
+    const names = [...new Set(list.map(({ reference }) => reference))].join(", ");
+    yield {
+      code: "image-alternatives",
+      message:
+        `${object.kind} ${object.name} names alternatives at ${formatPath(alternative.list)}, told apart by version, ` +
+        `and nothing that is rendered chooses one: ${names}`,
+      hint: SETTLE_CHOICE,
+      chart: object.chart,
+      template: object.template,
+      object: `${object.kind} ${object.name}`,
+      incomplete: true,
+    };
+  }
+}
+
+function plain(version: string): string {
+  return version.replace(/^v(?=\d)/, "");
+}

@@ -1,0 +1,114 @@
+// Webhooks that change Pods: they can add containers with images that no rendered object names.
+import type { RenderedObject } from "../charts/rendered-object.js";
+import type { FindingWarning } from "../images/image-use.js";
+import { isRecord, maps, textOf, valueAt, type Json } from "../json.js";
+import { containers } from "../kubernetes/containers.js";
+import { SETTLE_PROGRAM } from "../images/warning-advice.js";
+import type { OperatorUse } from "./operators.js";
+import { createsPods } from "./pod-rights.js";
+import { unknownContainers } from "./unknown-operators.js";
+
+/**
+ * Returns a warning for each program behind a MutatingWebhookConfiguration that is asked about new Pods, or about objects with Pod
+ * templates, and that the knowledge base says nothing of.
+ * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
+ */
+export function* findPodWebhooks(
+  objects: readonly RenderedObject[],
+  known: ReadonlyMap<RenderedObject, readonly OperatorUse[]>,
+): Iterable<FindingWarning> {
+  const seen = new Set<string>();
+  for (const object of objects) {
+    if (object.kind !== "MutatingWebhookConfiguration") continue;
+    for (const webhook of listOf(object.body["webhooks"]).filter(isRecord)) {
+      if (!listOf(webhook["rules"]).some(changesPods)) continue;
+      const servers = serversOf(webhook, objects);
+      if (servers.some((server) => (known.get(server) ?? []).length > 0)) continue;
+      const [server] = servers;
+      const images = server === undefined ? [] : unknownContainers(server, []).flatMap(imageOf);
+      const key = images.length > 0 ? images.join() : `${object.name}/${textOf(webhook["name"]) ?? ""}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      yield warningFor(object, webhook, server, [...new Set(images)]);
+    }
+  }
+}
+
+function warningFor(
+  object: RenderedObject,
+  webhook: Json,
+  server: RenderedObject | undefined,
+  images: readonly string[],
+): FindingWarning {
+  const program = images[0] === undefined ? "" : ` (${images[0]})`;
+  const servedBy = server === undefined ? "" : `, served by ${server.kind} ${server.name}${program}`;
+  return {
+    code: "pod-webhook",
+    message:
+      `${object.kind} ${object.name} changes Pods (webhook ${textOf(webhook["name"]) ?? ""}${servedBy}): it can add containers, ` +
+      "and nothing is known about their images",
+    hint: SETTLE_PROGRAM,
+    chart: object.chart,
+    template: object.template,
+    object: `${object.kind} ${object.name}`,
+    images,
+    incomplete: true,
+  };
+}
+
+function changesPods(rule: unknown): boolean {
+  if (!isRecord(rule)) return false;
+  const operations = listOf(rule["operations"]);
+  // `*` is all resources, `*/*` their subresources too, and `pods/*` those of Pods, among them ephemeral containers.
+  const resources = listOf(rule["resources"]).flatMap((resource) => {
+    const text = textOf(resource) ?? "";
+    return text === "*/*"
+      ? ["*"]
+      : text === "pods/*" || text === "pods/ephemeralcontainers"
+        ? ["pods"]
+        : [text];
+  });
+  return (
+    operations.some((operation) => ["CREATE", "UPDATE", "*"].includes(textOf(operation) ?? "")) &&
+    createsPods({ ...rule, resources, verbs: ["create"] })
+  );
+}
+
+/** Returns the workloads whose Pods the service of the webhook selects. */
+function serversOf(webhook: Json, objects: readonly RenderedObject[]): readonly RenderedObject[] {
+  const name = textOf(valueAt(webhook, "clientConfig.service.name"));
+  const services = objects.filter((object) => object.kind === "Service" && object.name === name);
+  return services.flatMap((service) => {
+    const selector = valueAt(service.body, "spec.selector");
+    if (!isRecord(selector) || Object.keys(selector).length === 0) return [];
+    return objects.filter(
+      (object) =>
+        object.release === service.release &&
+        podLabels(object).some((labels) => isSelected(labels, selector)),
+    );
+  });
+}
+
+/** The labels of every Pod template of a workload. */
+function podLabels({ kind, body }: RenderedObject): readonly Json[] {
+  if (kind === "Service" || kind === "CustomResourceDefinition") return [];
+  const found: Json[] = [];
+  for (const { map } of maps(body)) {
+    const labels = valueAt(map, "metadata.labels");
+    if (isRecord(labels) && [...containers(map["spec"])].length > 0) found.push(labels);
+  }
+  return found;
+}
+
+function isSelected(labels: Json, selector: Json): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value);
+}
+
+function imageOf({ container }: { readonly container: Json }): readonly string[] {
+  const image = textOf(container["image"]);
+  return image === undefined ? [] : [image];
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

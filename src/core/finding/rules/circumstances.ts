@@ -1,0 +1,157 @@
+// What stands around an image in a structure and decides whether it is started: switches that are off, lists of alternatives, examples.
+import { formatPath, isRecord, textOf, valueAtPath, type Json, type Path } from "../../json.js";
+import { findReference } from "../../images/reference.js";
+import type { Found } from "./found.js";
+
+/** Says of a finding at the path in a structure when a switch turns it off. */
+export function withSwitches(found: Found, root: unknown, path: Path = found.path): Found {
+  const off = switchedOff(root, path);
+  return off === undefined ? found : { ...found, isOptional: true, because: off };
+}
+
+/** As `withSwitches`, and says when the image is one of several alternatives. */
+export function withCircumstances(found: Found, root: unknown, path: Path = found.path): Found {
+  const switched = withSwitches(found, root, path);
+  if (switched.isOptional === true) return switched;
+  const alternative = alternativeOf(root, path);
+  return alternative === undefined ? found : { ...found, ...alternative };
+}
+
+/** As `withCircumstances`, for an image under this name among values of one kind: variables, flags. */
+export function withSwitch(found: Found, values: Json, name: string): Found {
+  const off = switchBeside(values, name);
+  if (off === undefined) return found;
+  return { ...found, isOptional: true, because: `it is switched off: ${off} is ${String(values[off])}` };
+}
+
+const SWITCH = /^(?:is)?enabled?$/i;
+const INVERSE_SWITCH = /^(?:is)?disabled?$/i;
+const OFF = /^(?:false|no|off|0|disabled)$/i;
+const ON = /^(?:true|yes|on|1|enabled)$/i;
+
+/** Returns the switch that turns a part off which the path leads into, such as `spec.monitor.enabled is false`; undefined where none does. */
+function switchedOff(root: unknown, path: Path): string | undefined {
+  let value = root;
+  for (const [depth, part] of path.entries()) {
+    const map: Json = isRecord(value) ? value : {};
+    const found =
+      Object.keys(map).find((name) => isOff(name, map, SWITCH, INVERSE_SWITCH)) ??
+      switchBeside(map, String(part));
+    if (found !== undefined) {
+      return `it is switched off: ${formatPath([...path.slice(0, depth), found])} is ${String(map[found])}`;
+    }
+    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
+  }
+  return undefined;
+}
+
+function isOff(name: string, map: Json, on: RegExp, inverse: RegExp): boolean {
+  const value = map[name];
+  if (typeof value !== "boolean" && typeof value !== "string") return false;
+  return (on.test(name) && OFF.test(String(value))) || (inverse.test(name) && ON.test(String(value)));
+}
+
+/** What a name of an image ends or begins with beside the name of the part that it is of. */
+const IMAGE_WORDS =
+  /^related_?image_?|(?:[_.-]?(?:images?|repository|repo|registry|name|reference|ref|url|uri|tag))+$/gi;
+
+/**
+ * Returns the name, among values of one kind, of a switch that is off for the part that a name of an image speaks of: `MONITOR_ENABLED`
+ * or `ENABLE_MONITOR` for `MONITOR_IMAGE`, `monitorEnabled` for `monitorImage`, `monitor.enabled` for `monitor.repository`.
+ */
+function switchBeside(values: Json, name: string): string | undefined {
+  const part = plain(name.replaceAll(IMAGE_WORDS, ""));
+  if (part === "") return undefined;
+  const on = new RegExp(`^(?:is)?${part}enabled?$|^enabled?${part}$`);
+  const inverse = new RegExp(`^(?:is)?${part}disabled?$|^disabled?${part}$`);
+  return Object.keys(values).find((key) => {
+    const value = values[key];
+    if (typeof value !== "boolean" && typeof value !== "string") return false;
+    return isOff(plain(key), { [plain(key)]: value }, on, inverse);
+  });
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+}
+
+const VERSION_KEY = /version$|^(?:release|major)$/i;
+const VERSION = /^v?\d+(?:[._]\d+)*(?:[-+].*)?$|^(?:latest|stable|edge)$/;
+/** Fields beside or in a list that say which of its entries is used where nothing else does. */
+const DEFAULT_KEY = /^(?:is_?)?default(?:_?version)?$|^(?:current|selected|active)_?version$/i;
+
+/**
+ * Returns the alternative that the image at the path is: an entry of a list, or of a map by versions, of which others have an image of
+ * the same repository and another version.
+ */
+function alternativeOf(root: unknown, path: Path): Pick<Found, "alternative" | "isOptional"> | undefined {
+  let value = root;
+  let around: unknown;
+  for (const [depth, part] of path.entries()) {
+    const entries = versionedEntries(value);
+    const mine = entries?.find(({ key }) => key === part);
+    if (entries !== undefined && mine !== undefined) {
+      const rest = path.slice(depth + 1);
+      const own = repositoryAt(mine.entry, rest);
+      const others = entries.filter(
+        ({ key, entry }) => key !== part && own !== undefined && repositoryAt(entry, rest) === own,
+      );
+      if (others.length > 0) {
+        const isChosen = isDefault(mine.version, mine.entry, around);
+        const alternative = { version: mine.version, list: path.slice(0, depth), isDefault: isChosen };
+        return { isOptional: !isChosen, alternative };
+      }
+    }
+    around = value;
+    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
+  }
+  return undefined;
+}
+
+interface VersionedEntry {
+  readonly key: string | number;
+  readonly version: string;
+  readonly entry: unknown;
+}
+
+/** Returns the entries of a list of maps with a version each, or of a map whose keys are versions; undefined for anything else. */
+function versionedEntries(value: unknown): readonly VersionedEntry[] | undefined {
+  let entries: VersionedEntry[] = [];
+  if (Array.isArray(value)) {
+    entries = value.flatMap((entry: unknown, key) => {
+      const name = isRecord(entry) ? Object.keys(entry).find((one) => VERSION_KEY.test(one)) : undefined;
+      const version = isRecord(entry) && name !== undefined ? textOf(entry[name]) : undefined;
+      return version === undefined ? [] : [{ key, version, entry }];
+    });
+    if (entries.length !== value.length) return undefined;
+  } else if (isRecord(value)) {
+    entries = Object.entries(value).map(([key, entry]) => ({ key, version: key, entry }));
+    if (!entries.every(({ version }) => VERSION.test(version))) return undefined;
+  }
+  const isDistinct = new Set(entries.map(({ version }) => version)).size === entries.length;
+  return entries.length > 1 && isDistinct ? entries : undefined;
+}
+
+/** The repository of what stands at the path, digits aside: versions are a part of some names (`db-15`). */
+function repositoryAt(entry: unknown, path: Path): string | undefined {
+  const text = textOf(valueAtPath(entry, path));
+  return text === undefined ? undefined : findReference(text.trim())?.repository.replaceAll(/\d+/g, "");
+}
+
+function isDefault(version: string, entry: unknown, around: unknown): boolean {
+  const isMarked = (map: unknown, value: string): boolean =>
+    isRecord(map) && Object.keys(map).some((key) => DEFAULT_KEY.test(key) && String(map[key]) === value);
+  return isMarked(entry, "true") || isMarked(around, version);
+}
+
+/** A key whose text shows how something is written: `_example`, `pod.yaml.example`, `README`, `notes.md`. Host names are none. */
+const EXAMPLE_KEY =
+  /(?:^|[^A-Za-z0-9])(?:examples?|samples?)(?!\.(?:com|org|net)\b)(?=$|[^A-Za-z0-9])|^(?:readme|notes|changelog)(?:\.\w+)?$|\.(?:md|rst|adoc)$/i;
+const EXAMPLE_WORD = /^example(?=[A-Z])|[a-z]Example$/;
+
+/** Returns the key on the path that names an example or documentation. */
+export function exampleOn(path: Path): string | undefined {
+  return path.find(
+    (part): part is string => typeof part === "string" && (EXAMPLE_KEY.test(part) || EXAMPLE_WORD.test(part)),
+  );
+}

@@ -1,0 +1,14 @@
+// Lines `image: ref` and `"image": "ref"` in text that no parser reads, such as templates and scripts.
+import type { Path } from "../../json.js";
+import { findFullImage, findImage, hasTagOrDigest } from "./candidate.js";
+import type { Found } from "./found.js";
+
+/** Yields the images of such lines. */
+export function* findImageLines(text: string, path: Path): Iterable<Found> {
+  const line = /^[\s-]*["']?([\w.-]*image)["']?\s*[:=]\s*["']?([^\s"',#]+)/gim;
+  for (const [, , value = ""] of text.matchAll(line)) {
+    if (findFullImage(value) ?? (hasTagOrDigest(value) && findImage(value))) {
+      yield { reference: value, path, value, confidence: "medium" };
+    }
+  }
+}
