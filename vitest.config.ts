@@ -5,13 +5,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { LastLines } from "./test/support/last-lines.js";
 
 /**
- * Files that bring up a Kubernetes first: they take minutes, most of which is waiting for Pods, and one at the end would run alone.
+ * Files that make a Kubernetes or a Debian first: they take minutes, most of which is waiting, and one at the end would run alone.
  */
-class KubernetesFirst extends BaseSequencer {
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const texts = await Promise.all(sorted.map(({ moduleId }) => readFile(moduleId, "utf8")));
-    const isLong = (index: number): boolean => /\b(?:setStage|startKube)\(/.test(texts[index] ?? "");
+    const isLong = (index: number): boolean =>
+      /\b(?:setStage\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
     return [...sorted.filter((_, index) => isLong(index)), ...sorted.filter((_, index) => !isLong(index))];
   }
 }
@@ -29,7 +30,7 @@ const slow = {
 
 export default defineConfig({
   test: {
-    sequence: { sequencer: KubernetesFirst },
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", new LastLines()],
     // A line for each file, and one for each test that takes longer than this.
     slowTestThreshold: 20_000,

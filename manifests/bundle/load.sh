@@ -17,14 +17,14 @@ usage() {
   cat <<'U'
 usage: sh load.sh BUNDLE [--to TARGET] [--check | --install [OPTIONS]]
   --to TARGET       kind[:CLUSTER], docker, containerd[:SOCKET] or k3s (default: what this host has, in this order but docker last);
-                    kind-node-image: only the image of Kind nodes that came along, into docker, for `kind create cluster --image`
-  --check           say what is wrong or lacking, and load nothing
+                    kind-node-image: only the image of Kind nodes in the bundle, into docker, for `kind create cluster --image`
+  --check           say what is wrong or missing, and load nothing
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, else the current one)
   -f FILE, --set KEY=VALUE             values that win over the bundle's; may be repeated
   --allow-missing IMAGE                install although the nodes lack this image; may be repeated
   --timeout TIME    how long hooks, and then Pods, may take: 90s, 10m, 1h (default 10m)
-Where viola-airgap is on PATH, or comes along in the bundle and finds a Node runtime, it does the work; VIOLA_SH_ONLY=1 forbids that.
+If viola-airgap is on PATH, or is in the bundle and Node can run it, it does the work; VIOLA_SH_ONLY=1 prevents that.
 Exit codes: 0 done, 1 the answer is no, 2 could not run, 130 interrupted.
 U
 }
@@ -64,7 +64,8 @@ interrupted() {
 trap clean_up EXIT
 trap interrupted INT TERM HUP
 
-# Waits in a way that a signal ends at once, for a shell runs no trap while a command is in the foreground.
+# Waits for a command so that a signal ends the wait at once: a shell runs no trap while a command is
+# in the foreground.
 in_background() { # COMMAND...
   "$@" &
   pids=$!
@@ -76,7 +77,7 @@ in_background() { # COMMAND...
 
 # --- the bundle file, in blocks of 512 bytes ---
 
-# Prints blocks: the first dd goes to the place, as skipping in a file is seeking, and the others go on from there.
+# Prints blocks. The first dd seeks to the block before, and the others read on from there.
 blocks() { # FIRST COUNT
   {
     [ "$1" -eq 0 ] || dd bs=512 skip="$(($1 - 1))" count=1 >/dev/null
@@ -115,8 +116,8 @@ known_as='
   }
 '
 
-# Prints the patterns that lines of facts must match: the list in src/core/bundle/facts.ts, which says
-# what each kind of line means.
+# Prints the patterns that lines of facts must match. src/core/bundle/facts.ts has the same list, and
+# says what each kind of line means.
 facts_grammar() (
   number='[0-9]{1,15}' hex='[0-9a-f]{64}' word='[A-Za-z0-9][A-Za-z0-9._+-]*'
   name='([A-Za-z0-9]|\[[0-9A-Fa-f:]+\])[A-Za-z0-9._:/@-]*'
@@ -144,8 +145,8 @@ facts() { # KIND: prints the fields after it
   awk -v kind="$1" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/facts"
 }
 
-# Reads facts, which stand after bundle.json and its signature. Their checksum must be in bundle.json,
-# in an object that names them: those objects are flat, so their braces delimit them in any layout.
+# Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json, in
+# an object that names them. Those objects are flat, so their braces delimit them in any layout.
 open_bundle() {
   [ -f "$bundle" ] && [ -r "$bundle" ] || die "$bundle does not exist or cannot be read"
   base=0
@@ -230,7 +231,7 @@ report() { # WHAT DONE TOTAL; keeps count in $tenth
 # Puts a file of the bundle where it is asked for, if its checksum is right.
 extract() { # PATH FILE
   awk -v path="$1" '$4 == path' "$tmp/files" >"$tmp/entry"
-  read -r sum length offset _ <"$tmp/entry" || die "$bundle holds no $1"
+  read -r sum length offset _ <"$tmp/entry" || die "$bundle has no $1"
   bytes "$offset" "$length" >"$2"
   is_hash "$sum" <"$2" || die "$1 is damaged: its sha256 is not $sum"
 }
@@ -269,13 +270,14 @@ hand_over() { # USER-VALUES...
     done <"$tmp/carried"
     cli=$tmp/bin/viola-airgap
     "$cli" --version >/dev/null 2>&1 || {
-      say "note: viola-airgap is in the bundle, but no Node 20.18 or newer that runs here; going on without"
+      say "note: viola-airgap is in the bundle, but no Node 20.18 or newer runs here; continuing without it"
       return 0
     }
   else return 0; fi
-  # A target that it does not know or does not reach, such as Kind in podman, is left to this script, which says what is wrong with it.
+  # This script loads into targets that viola-airgap cannot reach, such as Kind in podman, or says what
+  # is wrong with them.
   in_background "$cli" doctor --to "$to" --kubeconfig /dev/null >/dev/null 2>&1 || {
-    say "note: viola-airgap does not reach $to; going on without"
+    say "note: viola-airgap cannot reach $to; continuing without it"
     return 0
   }
   if [ -n "$install" ]; then
@@ -296,7 +298,7 @@ find_engine() {
   for engine in docker nerdctl podman; do
     has "$engine" || continue
     "$engine" ps >/dev/null 2>&1 && return 0
-    say "note: $engine does not answer"
+    say "note: $engine does not respond"
   done
   engine=
   return 1
@@ -310,7 +312,7 @@ choose_target() {
   elif has k3s; then to=k3s
   elif has ctr && ctr version >/dev/null 2>&1; then to=containerd
   elif [ -n "$engine" ]; then to=docker
-  else die "found neither docker (nerdctl, podman) that answers, nor ctr with a running containerd, nor k3s: nothing to load into"; fi
+  else die "nothing to load into: no docker, nerdctl or podman responds, and there is neither ctr with a running containerd nor k3s"; fi
 }
 
 # Sets $nodes, and $ctr for how ctr is called there.
@@ -319,7 +321,7 @@ find_nodes() {
   case $to in
     kind | kind:?*)
       nodes=
-      find_engine || { wrong "no docker (nor nerdctl or podman) answers: is it running, and may you use it?"; return; }
+      find_engine || { wrong "no docker, nerdctl or podman responds: is it running, and do you have access to it?"; return; }
       list_kind >"$tmp/kind"
       clusters=$(awk '!seen[$3]++ { printf "%s%s", n++ ? " " : "", $3 }' "$tmp/kind")
       cluster=${to#kind}
@@ -331,7 +333,7 @@ find_nodes() {
         case $state in
           running) nodes="$nodes $node" ;;
           paused) wrong "node $node is paused: $engine unpause $node" ;;
-          *) wrong "node $node does not run ($state): $engine start $node" ;;
+          *) wrong "node $node is not running ($state): $engine start $node" ;;
         esac
       done <"$tmp/nodes"
       ;;
@@ -340,8 +342,8 @@ find_nodes() {
       [ "$to" = containerd ] || { CONTAINERD_ADDRESS=${to#containerd:} && export CONTAINERD_ADDRESS; }
       ;;
     k3s) ctr="k3s ctr"; has k3s || { wrong "no k3s on PATH"; nodes=; } ;;
-    docker) find_engine || { wrong "no docker (nor nerdctl or podman) answers: is it running, and may you use it?"; nodes=; } ;;
-    *) usage >&2; die "\"$to\" is no target that this script knows" ;;
+    docker) find_engine || { wrong "no docker, nerdctl or podman responds: is it running, and do you have access to it?"; nodes=; } ;;
+    *) usage >&2; die "\"$to\" is not a target of this script" ;;
   esac
 }
 on() { # NODE COMMAND...
@@ -376,9 +378,15 @@ ask_node() { # NODE
   esac
 }
 
-# Compares answers of a node (standard input) with the facts. Prints: platform P; without NAME (no content for this platform); lack NAME IMAGE;
-# share NAME (there, and brought by another bundle alone); left-out NAME (excluded from the bundle, and not there); config and layer IMAGE DIGEST;
-# range FIRST COUNT of blocks in pieces of 64 MiB; need BYTES.
+# Compares what a node says of itself (standard input) with the facts. Prints:
+#   platform P                 the platform of the node
+#   without NAME               the bundle has no content of NAME for this platform
+#   lack NAME IMAGE            NAME is missing, incomplete, or points to something else
+#   share NAME                 NAME is complete, and only another bundle has a label on it
+#   left-out NAME              NAME is excluded from the bundle, and not on the node
+#   config|layer IMAGE DIGEST  content of an image that lacks names
+#   range FIRST COUNT          blocks to send, in pieces of 64 MiB
+#   need BYTES                 the sum of what is to be sent
 compare() {
   awk '
     function accepted(machine) {
@@ -460,7 +468,7 @@ plan() { # NODE KIND: the fields after it
 
 # containerd collects content that no image refers to, such as what an interrupted import left. What
 # a plan counts as present must stay until the images are known, so a small blob on the node, the
-# anchor, refers to all content of the bundle until then. A lease would do, but ctr cannot add to one.
+# anchor, refers to all content of the bundle until then. ctr cannot add content to a lease.
 # https://github.com/containerd/containerd/blob/main/docs/garbage-collection.md
 # The anchor of a run that was killed is removed a day later: ctr's own leases last that long, too.
 hold() { # NODE
@@ -486,7 +494,7 @@ hold() { # NODE
       printf %s "$text" | $content ingest "viola-airgap-$anchor" && $content label "$@" </dev/null && exit
     done
     exit 1' sh "$text" "$anchor" $ctr >/dev/null 2>"$tmp/why" ||
-    { wrong "$1: its content cannot be kept from garbage collection: $(tail -n 1 "$tmp/why")"; return 1; }
+    { wrong "$1: content cannot be protected from garbage collection: $(tail -n 1 "$tmp/why")"; return 1; }
 }
 # An engine that does not respond must not keep the script from ending, so the wait is limited.
 release() {
@@ -528,7 +536,7 @@ survey() {
     lacking=$(plan "$node" without | wc -l)
     [ "$lacking" -eq 0 ] || wrong "$node runs $(plan "$node" platform), and the bundle (built for $(facts platform | tr '\n' ' ')) has no content for it of $(plan "$node" without | head -n 3 | tr '\n' ' ')$([ "$lacking" -le 3 ] || echo "and $((lacking - 3)) more")"
   done
-  # Nodes of one machine share its disk: what they need is added up by device. Docker unpacks at once.
+  # Nodes of one machine share its disk, so their needs are added up by device. Docker unpacks at once.
   for node in $nodes; do
     echo "$node $(plan "$node" disk) $(plan "$node" need)"
   done | awk -v factor="$([ "$to" = docker ] && echo 3 || echo 1)" '
@@ -569,7 +577,8 @@ feed_ranges() { # NODE
     report "$1: sent" "$done_bytes" "$total"
   done
 }
-# Prints a docker archive with the images that the engine lacks, of its platform; manifest.json of the bundle is for another set of them.
+# Prints a docker archive with the images that the engine lacks, for its platform. It has a
+# manifest.json of its own, because that of the bundle has all images.
 feed_docker() {
   awk '
     FNR == NR { if ($1 == "name" && $3 !~ /@/) tags[$2] = tags[$2] (tags[$2] == "" ? "" : ",") "\"" $3 "\""; next }
@@ -585,7 +594,8 @@ feed_docker() {
   plan localhost range | feed_ranges localhost
   zeros 2
 }
-# Prints a tar entry, mode 644. The checksum is the sum of all bytes of the header, its own field counted as spaces; od adds them up.
+# Prints a tar entry with mode 644. The checksum of a header is the sum of its bytes, with spaces in
+# the field of the checksum itself.
 tar_entry() { # NAME FILE
   length=$(($(wc -c <"$2")))
   tar_header "$1" "$length" '        ' >"$2.header"
@@ -653,7 +663,7 @@ load_nodes() { # NODES [again]
   done <"$tmp/imports"
   pids=
   [ -z "$again" ] || load_nodes "$again" again
-  stop_if_wrong 2 "not all was loaded; load again, what has arrived is not sent twice"
+  stop_if_wrong 2 "not everything was loaded; load again, images that have arrived are not sent twice"
 }
 # Labels what other bundles brought and this one needs, too.
 share() {
@@ -661,7 +671,7 @@ share() {
     [ -z "$(plan "$node" share)" ] || plan "$node" share | mark "$node" "${LABEL}brought" 2>"$tmp/why" ||
       wrong "$node: images cannot be labelled: $(tail -n 1 "$tmp/why")"
   done
-  stop_if_wrong 2 "all is loaded, but not labelled"
+  stop_if_wrong 2 "everything is loaded, but some images could not be labelled"
 }
 
 # --- installing ---
@@ -685,7 +695,7 @@ prepare_install() {
   facts release | awk '!seen[$3]++ { print $3 }' >"$tmp/namespaces"
   while read -r namespace; do
     [ "$(kube get namespace "$namespace" --request-timeout=15s -o 'jsonpath={.status.phase}' 2>/dev/null </dev/null)" != Terminating ] ||
-      wrong "namespace $namespace is being deleted: wait until it is gone (kubectl wait --for=delete namespace/$namespace); what holds it up stands in its status"
+      wrong "namespace $namespace is being deleted: wait until it is gone (kubectl wait --for=delete namespace/$namespace); its status says what it is waiting for"
   done <"$tmp/namespaces"
 }
 
@@ -715,8 +725,9 @@ with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...: later 
   fi
 }
 
-# Refuses before anything is applied: images that the bundle does not have, and pulls from a registry. What the spec left out was found to be
-# needed, perhaps by an operator that no manifest shows, so the nodes must have it from elsewhere.
+# Refuses images that the bundle does not have, and pulls from a registry, before anything is applied.
+# Images that the spec excludes were found to be needed, perhaps by an operator in a way that no
+# manifest shows, so the nodes must have them from elsewhere.
 guard() { # USER-VALUES...
   say "checking what would be installed"
   kube_version=$(sed -n 's/.*"gitVersion": *"\(v[0-9][0-9A-Za-z.+-]*\)".*/\1/p' "$tmp/version")
@@ -741,13 +752,13 @@ guard() { # USER-VALUES...
   policy=$(kube run viola-airgap-trial --image=viola.invalid/trial --image-pull-policy=IfNotPresent --restart=Never --dry-run=server \
     -n default -o 'jsonpath={.spec.containers[0].imagePullPolicy}' 2>/dev/null </dev/null)
   case $policy in
-    Always) wrong "the cluster has the AlwaysPullImages admission controller: it asks a registry for every image, whatever is on the nodes; take it out of --enable-admission-plugins of the API server" ;;
-    '') say "note: whether the cluster pulls every image anew could not be found out: it refused a trial Pod" ;;
+    Always) wrong "the cluster has the AlwaysPullImages admission controller: it pulls every image from a registry, even if the nodes have it; remove it from --enable-admission-plugins of the API server" ;;
+    '') say "note: could not determine whether the cluster always pulls images: it refused a trial Pod" ;;
   esac
   stop_if_wrong 1 "refused before anything was applied"
 }
 
-# Looks for images and pull policies in rendered manifests, line by line: the simple form of what viola-airgap does.
+# Looks for images and pull policies in rendered manifests line by line, where viola-airgap parses them.
 judge_rendered() {
   awk "$known_as"'
     function plain(value) { gsub(/["'"'"']/, "", value); return value }
@@ -796,8 +807,8 @@ install_releases() { # USER-VALUES...
     with_release install "$number" "$release" "$namespace" "$@" >"$tmp/helm" 2>&1 </dev/null || {
       say "error: release $release was not installed: $(grep -v '^ *$' "$tmp/helm" | tail -n 1)"
       if grep -q 'another operation' "$tmp/helm"; then
-        say "  what to do: when no other helm is at work, an interrupted one left this: helm rollback $release -n $namespace, or helm uninstall for a first installation; then again"
-      else say "  what to do: see kubectl get pods,events -n $namespace; the same command tries again"; fi
+        say "  what to do: if no other helm is running, an interrupted one left this state. Run helm rollback $release -n $namespace, or helm uninstall after a first installation, and try again"
+      else say "  what to do: look at kubectl get pods,events -n $namespace, and run the same command again"; fi
       exit 1
     }
   done <"$tmp/releases"
@@ -866,7 +877,7 @@ while [ "$left" -gt 0 ]; do
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
         --timeout) timeout=$1 ;;
         --allow-missing)
-          case $1 in *[!][A-Za-z0-9._:/@-]* | '') die "\"$1\" is no image" ;; esac
+          case $1 in *[!][A-Za-z0-9._:/@-]* | '') die "\"$1\" is not an image reference" ;; esac
           allowed="$allowed $1"
           ;;
         *) set -- "$@" "$option" "$1" ;;
@@ -875,11 +886,11 @@ while [ "$left" -gt 0 ]; do
       left=$((left - 1))
       ;;
     -*) usage >&2; die "unknown option $option" ;;
-    *) [ -z "$bundle" ] || die "one bundle at a time: $bundle, $option"; bundle=$option ;;
+    *) [ -z "$bundle" ] || die "give one bundle, not both $bundle and $option"; bundle=$option ;;
   esac
 done
 [ -n "$bundle" ] || { usage >&2; exit 2; }
-case $timeout in *[!0-9hms]* | '' | *[!hms]) die "\"$timeout\" is not a time: write 90s, 10m or 1h" ;; esac
+case $timeout in *[!0-9hms]* | '' | *[!hms]) die "\"$timeout\" is not a duration: write 90s, 10m or 1h" ;; esac
 find_hash
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
 : >"$tmp/wrong"
@@ -891,7 +902,7 @@ if [ "$to" = kind-node-image ]; then
   # From here on this image is the whole bundle.
   sed -e '/^name /d' -e '/^content /d' -e 's/^host-//' "$tmp/facts" >"$tmp/host-facts"
   cat "$tmp/host-facts" >"$tmp/facts"
-  grep -q '^name ' "$tmp/facts" || die "$bundle holds no image of Kind nodes: build it with --with kind-node-image=REFERENCE"
+  grep -q '^name ' "$tmp/facts" || die "$bundle has no image of Kind nodes: build it with --with kind-node-image=REFERENCE"
   to=docker VIOLA_SH_ONLY=1 install=
 fi
 hand_over "$@"
@@ -905,7 +916,7 @@ for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
 if [ -n "$check" ]; then
   for node in $nodes; do
-    echo "$node ($(plan "$node" platform)): $(plan "$node" lack | wc -l | tr -d ' ') of $(facts name | wc -l | tr -d ' ') image names lacking, $(megabytes "$(plan "$node" need)") to send"
+    echo "$node ($(plan "$node" platform)): $(plan "$node" lack | wc -l | tr -d ' ') of $(facts name | wc -l | tr -d ' ') image names missing, $(megabytes "$(plan "$node" need)") to send"
   done
   stop_if_wrong 1 "the bundle could not be loaded like this"
   exit 0
@@ -920,7 +931,7 @@ share
 release
 count=$(facts name | wc -l | tr -d ' ')
 if [ "$to" = docker ] && facts name | grep -q '@.* '; then
-  say "note: $engine forgets digests of what it loads: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"
+  say "note: $engine does not keep digests of loaded images: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"
   count=$(facts name | grep -vc '@.* ')
 fi
 echo "all $count image names resolve and are complete on $(echo $nodes)$([ -n "$busy" ] || echo '; nothing was to be sent')"

@@ -38,7 +38,7 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
   const tool = new HelmChartTool({ helm: helm.program, environment: { PATH: process.env["PATH"] ?? "" } });
   const helmCost = { milliseconds: 0, bytes: 0 };
   const temporaryFolder = mkdtempSync(join(tmpdir(), "viola-bench-find-"));
-  const context: ChartPorts = {
+  const ports: ChartPorts = {
     charts: {
       packageChart: (...input) => tool.packageChart(...input),
       spellOutSource: (...input) => tool.spellOutSource(...input),
@@ -55,16 +55,15 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
     temporaryFolder,
     // One at a time: nothing of ours may hide behind helm.
     chartConcurrency: 1,
-    signal,
   };
-  const silent = (): void => undefined;
+  const run = { signal, progress: () => undefined };
   try {
     const prepared = [];
-    for (const spec of specs) prepared.push({ spec, releases: await prepareReleases(spec, context, silent) });
+    for (const spec of specs) prepared.push({ spec, releases: await prepareReleases(run, spec, ports) });
     let images = 0;
     const started = performance.now();
     for (const { spec, releases } of prepared) {
-      images += (await findReleaseImages(spec, releases, context, silent)).images.length;
+      images += (await findReleaseImages(run, spec, releases, ports)).images.length;
     }
     const seconds = (performance.now() - started - helmCost.milliseconds) / 1000;
     const peakBytes = process.resourceUsage().maxRSS * 1024;

@@ -41,7 +41,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
       await runCommand(options, async (runtime) => {
         const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
         const report = await auditTarget(target, options, maxBytes, runtime);
-        await runtime.progress.stop();
+        await runtime.stopProgress();
         const text = formatAudit(report, runtime.isJson ? "json" : options.format);
         if (options.out === undefined) runtime.print(text, report);
         else await writeFile(resolve(runtime.cwd, options.out), `${text}\n`);
@@ -70,11 +70,6 @@ async function auditTarget(
     planOptions(runtime.home, spec, digest, options.platform),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
-  return auditSpec(
-    spec,
-    { ...planned, ...(rehearsal !== undefined && { rehearsal }) },
-    maxBytes,
-    plan,
-    runtime.progress.onProgress,
-  );
+  const auditOptions = { ...planned, maxBytes, ...(rehearsal !== undefined && { rehearsal }) };
+  return auditSpec(runtime.run, spec, auditOptions, plan);
 }

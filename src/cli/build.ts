@@ -56,8 +56,8 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         };
         const plan = await makePlanPorts(runtime, flags.source);
         const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
-        const bundle = await buildBundle(spec, options, build, runtime.progress.onProgress);
-        await runtime.progress.stop();
+        const bundle = await buildBundle(runtime.run, spec, options, build);
+        await runtime.stopProgress();
         const { inventory, ...result } = bundle;
         const differs = inventory.warnings.filter(({ code }) => code.startsWith("rehearsal-"));
         const lines = [

@@ -4,7 +4,7 @@ import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Command } from "commander";
-import type { ClusterNode } from "../core/load/node.js";
+import type { NodeIdentity } from "../core/load/node.js";
 import { digestOf } from "../core/oci/digest.js";
 import { formatPlatform } from "../core/oci/platform.js";
 import { ViolaError } from "../errors.js";
@@ -46,7 +46,7 @@ export function registerDoctor(program: Command, runCommand: RunCommand): void {
         examine(targets.length > 0 ? targets : await likelyTargets(runtime), runtime.signal),
       ]);
       const findings = [...parts, ...found];
-      await runtime.progress.stop();
+      await runtime.stopProgress();
       runtime.print(formatFindings(findings), { formatVersion: 1, findings });
       return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.negative : EXIT.done;
     });
@@ -127,7 +127,7 @@ function targetProbe(text: string, target: Target, runtime: CommandRuntime): Pro
     look: async (signal) => {
       if (target.kind === "registry") return describeRegistry(target, runtime);
       if (isStore(target)) {
-        const { store } = await findStore(target, runtime);
+        const store = await findStore(target, runtime);
         return `images for ${formatPlatform(await store.platform(signal))}`;
       }
       if (target.kind === "k3s") {
@@ -151,7 +151,7 @@ async function describeRegistry(target: RegistryTarget, runtime: CommandRuntime)
   return `${registry.origin} lets us in; whether it takes images, only a push shows`;
 }
 
-function describeNodes(nodes: readonly ClusterNode[]): string {
+function describeNodes(nodes: readonly NodeIdentity[]): string {
   const platforms = [...new Set(nodes.map(({ platform }) => formatPlatform(platform)))].join(", ");
   return `${nodes.length === 1 ? "1 node" : `${nodes.length} nodes`}, ${platforms}`;
 }

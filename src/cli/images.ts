@@ -57,14 +57,19 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
 
 async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: CommandRuntime): Promise<0 | 1> {
   const chartPorts = await makeChartPorts(runtime);
-  const { onProgress } = runtime.progress;
-  const releases = await prepareReleases(spec, chartPorts, onProgress);
-  const found = await findReleaseImages(spec, releases, chartPorts, onProgress);
+  const { run } = runtime;
+  const releases = await prepareReleases(run, spec, chartPorts);
+  const found = await findReleaseImages(run, spec, releases, chartPorts);
   const inspected =
     options.inspectOperators === true
-      ? await inspectOperators(found, platformsToInspect(spec), await makeInspectPorts(runtime), onProgress)
+      ? await inspectOperators(
+          run,
+          found,
+          { platforms: platformsToInspect(spec) },
+          await makeInspectPorts(runtime),
+        )
       : undefined;
-  await runtime.progress.stop();
+  await runtime.stopProgress();
 
   const { chosen, warnings } = chooseImages(found.images, spec);
   const rehearsal = await readRehearsal(options.rehearsal, runtime.cwd);

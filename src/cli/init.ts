@@ -51,7 +51,7 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
           runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
-        await write(file, text, options.force === true);
+        await write(file, text, { overwrite: options.force === true });
         runtime.print(`${file} is written: decide on what its comments list`, {
           formatVersion: 1,
           file,
@@ -67,24 +67,20 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const folder = options.output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, options.output));
   const spec = specOf(source, options, runtime.cwd);
   const chartPorts = await makeChartPorts(runtime);
-  const { onProgress } = runtime.progress;
-  const { chart, release, images, warnings } = await surveyChart(
-    spec,
-    options.release,
-    chartPorts,
-    onProgress,
-  );
+  const { run } = runtime;
+  const survey = await surveyChart(run, spec, { release: options.release }, chartPorts);
+  const { chart, release, images, warnings } = survey;
   const inspected =
     options.inspectOperators === true
       ? await inspectOperators(
-          { images, warnings },
-          platformsToInspect(spec),
+          run,
+          survey,
+          { platforms: platformsToInspect(spec) },
           await makeInspectPorts(runtime),
-          onProgress,
         )
       : undefined;
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
-  await runtime.progress.stop();
+  await runtime.stopProgress();
   const text = formatDraftSpec({
     schema: schemaFor(folder, runtime),
     name: chart.name,
@@ -183,9 +179,13 @@ function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
   return isBelow && !/[\s#]/.test(path) ? path : pathToFileURL(file).href;
 }
 
-async function write(file: string, text: string, force: boolean): Promise<void> {
+async function write(
+  file: string,
+  text: string,
+  { overwrite }: { readonly overwrite: boolean },
+): Promise<void> {
   try {
-    await writeFile(file, text, { flag: force ? "w" : "wx" });
+    await writeFile(file, text, { flag: overwrite ? "w" : "wx" });
   } catch (cause) {
     const code = systemErrorCode(cause);
     if (code === "EEXIST") throw thereAlready(file);

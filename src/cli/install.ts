@@ -33,7 +33,7 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
         flags.to === undefined ? undefined : requireInstallable(parseTarget(flags.to), "install");
       const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
       const report = await runInstall(bundle, flags, target, runtime);
-      await runtime.progress.stop();
+      await runtime.stopProgress();
       runtime.print(formatInstall(report), { formatVersion: 1, ...report });
       return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
@@ -50,5 +50,5 @@ export async function runInstall(
   const installPorts = await makeInstallPorts(flags, await findContextOf(target, runtime), runtime);
   const places = await findImagePlaces(target, installPorts.cluster.context, runtime);
   const options = readInstallFlags(flags, places, runtime);
-  return installBundle(bundle, options, installPorts, runtime.progress.onProgress);
+  return installBundle(runtime.run, bundle, options, installPorts);
 }

@@ -60,27 +60,28 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
         if (target.kind === "registry") {
           pushed.push(await pushToRegistry(bundle, target, flags, runtime));
         } else if (isStore(target)) {
-          const [store, loadPorts] = await Promise.all([
-            findStore(target, runtime),
-            makeLoadPorts(runtime, false),
-          ]);
-          loaded.push(await loadStore(bundle, store, loadPorts, runtime.progress.onProgress));
+          const [store, loadPorts] = await Promise.all([findStore(target, runtime), makeLoadPorts(runtime)]);
+          loaded.push(await loadStore(runtime.run, bundle, store, loadPorts));
         } else if (target.kind === "k3s" && !isInstalling && !(await findK3sFolder(runtime)).isRunning) {
-          const [{ folder }, loadPorts] = await Promise.all([
-            findK3sFolder(runtime),
-            makeLoadPorts(runtime, false),
-          ]);
-          loaded.push(await loadFolder(bundle, folder, loadPorts, runtime.progress.onProgress));
+          const [{ folder }, loadPorts] = await Promise.all([findK3sFolder(runtime), makeLoadPorts(runtime)]);
+          loaded.push(await loadFolder(runtime.run, bundle, folder, loadPorts));
         } else {
           const [nodes, loadPorts] = await Promise.all([
             findTargetNodes(target, runtime),
-            makeLoadPorts(runtime, flags.unpack === true),
+            makeLoadPorts(runtime),
           ]);
-          loaded.push(await loadBundle(bundle, nodes, loadPorts, runtime.progress.onProgress));
+          loaded.push(
+            await loadBundle(
+              runtime.run,
+              bundle,
+              { target: nodes, unpack: flags.unpack === true },
+              loadPorts,
+            ),
+          );
         }
       }
       const install = isInstalling ? await runInstall(bundle, flags, installTarget, runtime) : undefined;
-      await runtime.progress.stop();
+      await runtime.stopProgress();
       const { name, version } = bundle.inventory;
       runtime.print(
         [
@@ -131,7 +132,7 @@ function refuseIdleFlags(flags: LoadFlags, targets: readonly Target[]): void {
   refuse("--unpack", unpack, (target) => !isRegistry(target) && !isStore(target), `nodes (${NODE_TARGETS})`);
 }
 
-async function makeLoadPorts(runtime: CommandRuntime, unpack: boolean): Promise<LoadPorts> {
+async function makeLoadPorts(runtime: CommandRuntime): Promise<LoadPorts> {
   const [{ serveBundle }, { readSegments }] = await Promise.all([
     import("../adapters/bundle-registry/server.js"),
     import("../adapters/files/read-segments.js"),
@@ -141,7 +142,5 @@ async function makeLoadPorts(runtime: CommandRuntime, unpack: boolean): Promise<
     serveBundle,
     readSegments,
     cores: availableParallelism(),
-    unpack,
-    signal: runtime.signal,
   };
 }

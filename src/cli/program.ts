@@ -81,7 +81,7 @@ async function runWithRuntime(
   try {
     return await work(runtime);
   } catch (cause) {
-    await runtime.progress.stop();
+    await runtime.stopProgress();
     if (interruption.signal.aborted) {
       environment.stderr.write("interrupted\n");
       return EXIT.interrupted;

@@ -16,7 +16,10 @@ export interface ProgressDisplay {
 }
 
 /** Makes a display that writes to stderr only; a quiet one shows nothing but notes. */
-export function showProgress(stderr: NodeJS.WriteStream, isQuiet: boolean): ProgressDisplay {
+export function showProgress(
+  stderr: NodeJS.WriteStream,
+  { isQuiet }: { readonly isQuiet: boolean },
+): ProgressDisplay {
   const open = new Map<string, Step>();
   // Steps may overlap; a terminal shows each when the ones before it have ended.
   let shown: Promise<void> = Promise.resolve();

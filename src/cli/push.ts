@@ -89,24 +89,23 @@ export async function pushToRegistry(
   ]);
   const forDockerd = flags.dockerMirror === true;
   const limit = pLimit(settings.concurrency);
-  const { reader, signal } = runtime;
-  const report = await pushBundle(
-    bundle,
-    { prefix: target.prefix, forDockerd },
-    { reader, registry, limit, signal },
-    runtime.progress.onProgress,
-  );
+  const { run, reader } = runtime;
+  const layout = { prefix: target.prefix, forDockerd };
+  const report = await pushBundle(run, bundle, layout, { reader, registry, limit });
   const registries = [
     ...new Set(
       bundle.inventory.images.flatMap(({ names }) => names.map((name) => parseReference(name).registry)),
     ),
   ];
-  const files = mirrorSettings(registries.sort(), placeOf(registry.origin, target, forDockerd, settings));
+  const files = mirrorSettings(
+    registries.sort(),
+    placeOf(registry.origin, target, { answersDockerd: forDockerd, settings }),
+  );
   const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
   if (folder !== undefined) await writeNodeSettings(folder, files);
   const needsLogin = await wantsLogin(target.host, report, settings, runtime);
   return {
-    text: formatPush(report, folder, needsLogin),
+    text: formatPush(report, { folder, needsLogin }),
     document: {
       ...report,
       needsLogin,
@@ -140,8 +139,7 @@ async function wantsLogin(
 function placeOf(
   origin: string,
   { host, prefix }: RegistryTarget,
-  answersDockerd: boolean,
-  settings: Settings,
+  { answersDockerd, settings }: { readonly answersDockerd: boolean; readonly settings: Settings },
 ): MirrorPlace {
   const isTls = origin.startsWith("https:");
   const skipVerify = isTls && settings.insecure.has(host);

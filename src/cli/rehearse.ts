@@ -76,13 +76,8 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
           ? await runtime.reader.openBundle(file)
           : await buildForRehearsal(file, flags.tests === true, runtime);
         const { target, rehearsal } = named ?? (await makeOwnStage(flags, bundle, isBundle, runtime));
-        const report = await rehearseBundle(
-          bundle,
-          { ...options, target },
-          rehearsal,
-          runtime.progress.onProgress,
-        );
-        await runtime.progress.stop();
+        const report = await rehearseBundle(runtime.run, bundle, { ...options, target }, rehearsal);
+        await runtime.stopProgress();
         const date = new Date().toISOString();
         const record = { formatVersion: RECORD_VERSION, date, ...report } satisfies RehearsalRecord;
         const written = flags.write === true ? await writeMissing(file, report.missing) : 0;
@@ -116,7 +111,7 @@ async function buildForRehearsal(
   const plan = await makePlanPorts(runtime, "auto");
   const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
   const wanted = { ...spec, includeTests: spec.includeTests || includeTests };
-  await buildBundle(wanted, options, build, runtime.progress.onProgress);
+  await buildBundle(runtime.run, wanted, options, build);
   return runtime.reader.openBundle(options.output);
 }
 
@@ -154,7 +149,7 @@ async function makeOwnStage(
   isBundle: boolean,
   runtime: CommandRuntime,
 ): Promise<PreparedCluster> {
-  const { onProgress } = runtime.progress;
+  const { progress } = runtime.run;
   const cluster = `viola-rehearsal-${randomBytes(3).toString("hex")}`;
   const folder = await runtime.temporaryFolder();
   const [config, kubeconfig] = [join(folder, "kind.yaml"), join(folder, "kubeconfig")];
@@ -163,11 +158,11 @@ async function makeOwnStage(
     config,
     kindConfig(cluster, inventory.kubeVersion, own && Buffer.from(own).toString("utf8")),
   );
-  onProgress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
+  progress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
   const { createKindCluster } = await import("../adapters/nodes/kind-create.js");
   const input = { name: cluster, config, kubeconfig };
   runtime.onDispose(await createKindCluster(input, environmentOf(runtime), runtime.signal));
-  onProgress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
+  progress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
   return makeStage({ kind: "kind", cluster }, { kubeconfig }, isBundle, runtime);
 }
 

@@ -11,6 +11,7 @@ import { loadSettings, type Settings } from "../adapters/files/user-settings.js"
 import { parseJson } from "../core/parse-json.js";
 import { systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader, Files } from "../workflows/ports.js";
+import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import type { ExitCode } from "./failure.js";
 
@@ -41,14 +42,16 @@ export type SourceChoice = "auto" | "registry" | "docker";
 
 /** What one run of a command works with. Disposed of at its end, also after a failure. */
 export class CommandRuntime {
+  /** What workflows are given first. */
+  readonly run: Run;
   readonly signal: AbortSignal;
-  readonly progress: ProgressDisplay;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly programCommand: readonly string[];
   readonly #options: CommonOptions;
+  readonly #display: ProgressDisplay;
   readonly #surroundings: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
   #settings: Promise<Settings> | undefined;
@@ -61,7 +64,8 @@ export class CommandRuntime {
     this.home = environment.home;
     this.env = environment.env;
     this.programCommand = environment.programCommand;
-    this.progress = showProgress(environment.stderr, options.quiet === true);
+    this.#display = showProgress(environment.stderr, { isQuiet: options.quiet === true });
+    this.run = { signal, progress: this.#display.onProgress };
     this.#options = options;
     this.#surroundings = environment;
   }
@@ -74,6 +78,11 @@ export class CommandRuntime {
   /** What the command is given on stdin. */
   get stdin(): NodeJS.ReadableStream {
     return this.#surroundings.stdin;
+  }
+
+  /** Ends the display of progress; steps still open are shown as failed. */
+  stopProgress(): Promise<void> {
+    return this.#display.stop();
   }
 
   /** Writes a result to stdout: the text, or the document with `--json`. */

@@ -34,7 +34,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
         const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const { serveOpenly } = await import("../adapters/bundle-registry/server.js");
         const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
-        const announce = async (report: ServeReport): Promise<void> => {
+        const onListening = async (report: ServeReport): Promise<void> => {
           const origin = `http://${reachableHost(listen.address)}:${report.port}`;
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };
           const settings = mirrorSettings(report.registries, place);
@@ -48,8 +48,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
             ...(folder !== undefined && { settingsFolder: folder }),
           });
         };
-        const { signal, progress } = runtime;
-        await serveUntilAborted(bundle, listen, { serveOpenly, signal }, announce, progress.onProgress);
+        await serveUntilAborted(runtime.run, bundle, { ...listen, onListening }, { serveOpenly });
         return EXIT.done;
       });
     });

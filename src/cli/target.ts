@@ -2,7 +2,7 @@
 import type { ImageFolder } from "../core/load/image-folder.js";
 import type { NodeTarget } from "../core/load/node.js";
 import { ViolaError } from "../errors.js";
-import type { StoreTarget } from "../workflows/load/engine.js";
+import type { ImageStore } from "../core/load/image-store.js";
 import type { CommandRuntime } from "./runtime.js";
 import { parseRegistryTarget, type RegistryTarget } from "./push.js";
 
@@ -59,14 +59,14 @@ export function isStore(target: Target): target is StoreKind {
   return target.kind === "docker" || target.kind === "podman";
 }
 
-/** Returns the image store behind a target; Docker's keeps no digests of what it loads. */
-export async function findStore({ kind }: StoreKind, runtime: CommandRuntime): Promise<StoreTarget> {
+/** Returns the image store behind a target. */
+export async function findStore({ kind }: StoreKind, runtime: CommandRuntime): Promise<ImageStore> {
   if (kind === "podman") {
     const { podmanStore } = await import("../adapters/podman/podman-store.js");
-    return { store: podmanStore(runtime.env), keepsDigests: true };
+    return podmanStore(runtime.env);
   }
   const { dockerStore } = await import("../adapters/docker/docker-store.js");
-  return { store: dockerStore(await runtime.docker()), keepsDigests: false };
+  return dockerStore(await runtime.docker());
 }
 
 /** Throws `USAGE` for a target that no cluster gets its images from; `command` says for what. */

@@ -45,11 +45,9 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
             if (!isRunning) continue;
           }
           const nodes = await findTargetNodes(target, runtime);
-          reports.push(
-            ...(await unloadBundle(inventory, nodes, runtime.signal, runtime.progress.onProgress)),
-          );
+          reports.push(...(await unloadBundle(runtime.run, inventory, nodes)));
         }
-        await runtime.progress.stop();
+        await runtime.stopProgress();
         runtime.print(formatUnload(reports), {
           formatVersion: 1,
           bundle: `${inventory.name} ${inventory.version}`,

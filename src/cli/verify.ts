@@ -14,13 +14,8 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
     .action(async (file: string, options: CommonOptions) => {
       await runCommand(options, async (runtime) => {
         const bundle = await runtime.reader.openBundle(file);
-        const report = await verifyBundle(
-          bundle,
-          runtime.reader,
-          runtime.progress.onProgress,
-          runtime.signal,
-        );
-        await runtime.progress.stop();
+        const report = await verifyBundle(runtime.run, bundle, { reader: runtime.reader });
+        await runtime.stopProgress();
         runtime.print(formatReport(report), { formatVersion: 1, ...report });
         return report.problems.length === 0 ? EXIT.done : EXIT.negative;
       });

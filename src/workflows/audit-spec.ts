@@ -5,26 +5,30 @@ import { finishInventory } from "../core/bundle/archive-plan.js";
 import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import type { PlanPorts } from "./ports.js";
-import type { OnProgress } from "./progress.js";
+import type { Run } from "./progress.js";
 import { planBundle, type BundlePlan, type PlanOptions } from "./build/plan.js";
+
+export interface AuditOptions extends PlanOptions {
+  /** Compressed bytes above which an image is reported as too large; absent for no limit. */
+  readonly maxBytes?: number | undefined;
+}
 
 /** Plans the bundle and audits the plan: sizes come from manifests, and the last bytes of each layer say how large it unpacks. */
 export async function auditSpec(
+  run: Run,
   spec: BundleSpec,
-  options: PlanOptions,
-  maxBytes: number | undefined,
+  options: AuditOptions,
   ports: PlanPorts,
-  onProgress: OnProgress,
 ): Promise<AuditReport> {
-  const plan = await planBundle(spec, options, ports, onProgress);
-  const { inventory } = finishInventory(plan.archive, await readUncompressedSizes(plan, ports, onProgress));
-  return auditInventory(inventory, maxBytes);
+  const plan = await planBundle(run, spec, options, ports);
+  const { inventory } = finishInventory(plan.archive, await readUncompressedSizes(run, plan, ports));
+  return auditInventory(inventory, options.maxBytes);
 }
 
 async function readUncompressedSizes(
+  { signal, progress }: Run,
   { images }: BundlePlan,
   ports: PlanPorts,
-  onProgress: OnProgress,
 ): Promise<ReadonlyMap<string, number | null>> {
   const layers = new Map(
     images.flatMap((image) =>
@@ -35,14 +39,14 @@ async function readUncompressedSizes(
       ),
     ),
   );
-  onProgress({ kind: "started", step: "sizes", title: "Reading layer sizes", total: layers.size });
+  progress({ kind: "started", step: "sizes", title: "Reading layer sizes", total: layers.size });
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
   const sizes = await Promise.all(
     [...layers.values()].map(({ layer, source }) =>
       limit(async () => {
-        const tail = source && (await ports.images.readBlobTail(source, layer, TAIL_BYTES, ports.signal));
-        onProgress({ kind: "advanced", step: "sizes", done: ++done });
+        const tail = source && (await ports.images.readBlobTail(source, layer, TAIL_BYTES, signal));
+        progress({ kind: "advanced", step: "sizes", done: ++done });
         return [
           layer.digest,
           uncompressedSize(layer.mediaType, layer.size, tail ?? new Uint8Array()),
@@ -50,6 +54,6 @@ async function readUncompressedSizes(
       }),
     ),
   );
-  onProgress({ kind: "ended", step: "sizes", summary: `${sizes.length} layers` });
+  progress({ kind: "ended", step: "sizes", summary: `${sizes.length} layers` });
   return new Map(sizes);
 }

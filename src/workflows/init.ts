@@ -4,7 +4,7 @@ import type { Findings } from "../core/images/image-use.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "./find/release-images.js";
 import type { ChartPorts } from "./ports.js";
-import type { OnProgress } from "./progress.js";
+import type { Run } from "./progress.js";
 
 /** What is known of a chart and its release before anyone decided anything. */
 export interface Survey extends Findings {
@@ -14,17 +14,17 @@ export interface Survey extends Findings {
 
 /** Packages the only chart of the spec and finds its images. A release without a name (undefined) gets the chart's. */
 export async function surveyChart(
+  run: Run,
   spec: BundleSpec,
-  release: string | undefined,
+  { release }: { readonly release?: string | undefined },
   ports: ChartPorts,
-  onProgress: OnProgress,
 ): Promise<Survey> {
-  const [prepared] = await prepareReleases(spec, ports, onProgress);
+  const [prepared] = await prepareReleases(run, spec, ports);
   if (prepared === undefined) throw new Error("surveyChart: a spec without a chart");
   const { chart } = prepared;
   const name = release ?? releaseNameOf(chart);
   const releases = [{ ...prepared, spec: { ...prepared.spec, release: name } }];
-  return { ...(await findReleaseImages(spec, releases, ports, onProgress)), chart, release: name };
+  return { ...(await findReleaseImages(run, spec, releases, ports)), chart, release: name };
 }
 
 /** Helm's names for releases are narrower than those for charts. */

@@ -7,7 +7,7 @@ import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
 import type { Digest } from "../core/oci/digest.js";
-import type { OnProgress } from "./progress.js";
+import type { Run } from "./progress.js";
 
 /** Turns references into digests. */
 export interface ImageSource {
@@ -29,17 +29,17 @@ export interface ImageSource {
 /** Writes bundle files. */
 export interface BundleWriter {
   /**
-   * Fills the plan into `file`, which appears under that name only when it is complete and synced. `reuse` are earlier bundles whose blobs are
-   * copied rather than fetched. A write that was killed goes on where it stopped.
-   * Throws every blob's failure at once, or `FILE_UNUSABLE`.
+   * Fills the plan into a file that appears under its name only when it is complete and synced. A write
+   * that was killed goes on where it stopped. Throws every blob's failure at once, or `FILE_UNUSABLE`.
    */
-  writeBundle(
-    plan: ArchivePlan,
-    file: string,
-    reuse: readonly OpenBundle[],
-    onProgress: OnProgress,
-    signal: AbortSignal,
-  ): Promise<WrittenBundle>;
+  writeBundle(run: Run, plan: ArchivePlan, options: WriteOptions): Promise<WrittenBundle>;
+}
+
+export interface WriteOptions {
+  /** Absolute path of the bundle file. */
+  readonly file: string;
+  /** Earlier bundles whose blobs are copied rather than fetched. */
+  readonly reuse: readonly OpenBundle[];
 }
 
 export interface WrittenBundle {
@@ -94,7 +94,6 @@ export interface ChartPorts {
   readonly temporaryFolder: string;
   /** How many charts are worked on at once. */
   readonly chartConcurrency: number;
-  readonly signal: AbortSignal;
 }
 
 /** What planning needs. */

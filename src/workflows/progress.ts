@@ -22,3 +22,15 @@ export type ProgressEvent =
 
 /** Receives events; must not throw. */
 export type OnProgress = (event: ProgressEvent) => void;
+
+/**
+ * One run of a workflow: what ends it early, and who is told how far it is.
+ *
+ * A function that reports progress takes its arguments as `(run, input, options, ports)`: `run` first,
+ * then what is worked on, then named choices, and last the interfaces behind which the outside world is.
+ * A call that can only be cancelled, such as one on a node or a registry, takes an `AbortSignal` last.
+ */
+export interface Run {
+  readonly signal: AbortSignal;
+  readonly progress: OnProgress;
+}

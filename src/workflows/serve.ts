@@ -4,7 +4,7 @@ import type { ManifestRequest } from "../core/bundle/bundle-server.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
 import { ManyErrors, ViolaError } from "../errors.js";
 import type { OpenBundle } from "./ports.js";
-import type { OnProgress } from "./progress.js";
+import type { Run } from "./progress.js";
 import { findGaps } from "./verify/verify.js";
 
 /** Where to listen. */
@@ -14,17 +14,22 @@ export interface Listen {
   readonly port: number;
 }
 
+/** Who is notified while a bundle is served. */
+export interface ServeListeners {
+  /** Is called once the port is open. */
+  readonly onListening: (report: ServeReport) => Promise<void>;
+  /** Is called for every manifest that is requested. */
+  readonly onManifest?: (request: ManifestRequest) => void;
+}
+
 /** Serves the whole bundle at an address; whoever started it closes it. */
 export type ServeOpenly = (
   bundle: OpenBundle,
-  onManifest: (request: ManifestRequest) => void,
-  listen: Listen,
+  options: Listen & { readonly onManifest: (request: ManifestRequest) => void },
 ) => Promise<{ readonly port: number; readonly close: () => Promise<void> }>;
 
 export interface ServePorts {
   readonly serveOpenly: ServeOpenly;
-  /** Ends the serving. */
-  readonly signal: AbortSignal;
 }
 
 /** What is served. */
@@ -39,31 +44,29 @@ export interface ServeReport {
 }
 
 /**
- * Serves until the signal fires, which is the way it ends well. `onListening` is told once the port is open, `onManifest` of every manifest that
- * is asked for; each name that the bundle has not becomes one note. The bundle's structure is checked, its checksums are not: clients
+ * Serves until the run's signal fires, which is the way it ends well. Each requested name that is not
+ * in the bundle becomes one note. The bundle's structure is checked, its checksums are not: clients
  * compare every digest. Throws `BUNDLE_INVALID` for what is missing in it, and `FILE_UNUSABLE` for an address that cannot be had.
  */
 export async function serveUntilAborted(
+  { signal, progress }: Run,
   bundle: OpenBundle,
-  listen: Listen,
-  { serveOpenly, signal }: ServePorts,
-  onListening: (report: ServeReport) => Promise<void>,
-  onProgress: OnProgress,
-  onManifest: (request: ManifestRequest) => void = () => undefined,
+  { address, port, onListening, onManifest }: Listen & ServeListeners,
+  { serveOpenly }: ServePorts,
 ): Promise<void> {
   refuseGaps(bundle);
   const missed = new Set<string>();
-  const server = await serveOpenly(
-    bundle,
-    (request) => {
-      onManifest(request);
+  const server = await serveOpenly(bundle, {
+    address,
+    port,
+    onManifest: (request) => {
+      onManifest?.(request);
       const name = nameOf(request);
       if (request.status === 200 || missed.has(name)) return;
       missed.add(name);
-      onProgress({ kind: "note", message: `not in this bundle: ${name} (asked for by ${request.client})` });
+      progress({ kind: "note", message: `not in this bundle: ${name} (asked for by ${request.client})` });
     },
-    listen,
-  );
+  });
   try {
     await onListening(reportOf(bundle.inventory, server.port));
     await new Promise<void>((resolve) => {

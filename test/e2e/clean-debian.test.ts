@@ -6,7 +6,8 @@ import { run } from "../support/run.js";
 
 const describeAll = await needs("ci", "debootstrap", "root");
 
-describeAll("the first command of the README", () => {
+// It makes a Debian first.
+describeAll("the first command of the README", { timeout: 1_800_000 }, () => {
   it("ends well in a clean Debian 12, and prints the audit of its bundle", async () => {
     const { code, stdout, stderr } = await run("scripts/parts/clean-debian.sh", [], { cwd: ROOT });
 

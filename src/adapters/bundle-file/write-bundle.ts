@@ -4,8 +4,8 @@ import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/
 import { digestOf } from "../../core/oci/digest.js";
 import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
 import { settleAll, ViolaError } from "../../errors.js";
-import type { OpenBundle, WrittenBundle } from "../../workflows/ports.js";
-import type { OnProgress } from "../../workflows/progress.js";
+import type { WriteOptions, WrittenBundle } from "../../workflows/ports.js";
+import type { Run } from "../../workflows/progress.js";
 import { BlobWorkers } from "../blobs/blob-workers.js";
 import type { RegistryClient } from "../registry/client.js";
 import { fillBlob, type FillContext } from "../blobs/fill-blob.js";
@@ -14,8 +14,8 @@ import { PartialFile } from "./partial-file.js";
 const REPORT_INTERVAL_MS = 100;
 const FLUSH_BYTES = 128 * 1024 * 1024;
 
-/** What the writer works with besides the plan. */
-export interface WriterOptions {
+/** What the writer works with. */
+export interface WriterPorts {
   readonly registry: RegistryClient;
   /** How many blobs are on their way at once. */
   readonly concurrency: number;
@@ -23,28 +23,26 @@ export interface WriterOptions {
 
 /** See `BundleWriter.writeBundle`. */
 export async function writeBundle(
+  run: Run,
   plan: ArchivePlan,
-  file: string,
-  reuse: readonly OpenBundle[],
-  options: WriterOptions,
-  onProgress: OnProgress,
-  signal: AbortSignal,
+  { file, reuse }: WriteOptions,
+  { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
+  const { signal, progress } = run;
   signal.throwIfAborted();
   const partial = await PartialFile.open(plan, file);
-  const workers = new BlobWorkers({ output: partial.path, http: options.registry.http });
+  const workers = new BlobWorkers({ output: partial.path, http: registry.http });
   const abort = (): void => void workers.close();
   signal.addEventListener("abort", abort, { once: true });
   try {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
-    const fill = { workers, registry: options.registry, signal };
-    const counts = await fillBlobs(plan, partial, reuse, fill, options.concurrency, onProgress);
+    const counts = await fillBlobs(run, plan, { partial, reuse, concurrency }, { workers, registry, signal });
 
-    onProgress({ kind: "started", step: "finish", title: "Writing to disk" });
+    progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
     await partial.write(inventory.offset, inventory.bytes);
     await partial.finish();
-    onProgress({ kind: "ended", step: "finish" });
+    progress({ kind: "ended", step: "finish" });
     return {
       file,
       size: plan.size,
@@ -62,19 +60,22 @@ export async function writeBundle(
   }
 }
 
+interface FillOptions extends Pick<WriteOptions, "reuse"> {
+  readonly partial: PartialFile;
+  readonly concurrency: number;
+}
+
 async function fillBlobs(
+  { progress }: Run,
   plan: ArchivePlan,
-  partial: PartialFile,
-  reuse: readonly OpenBundle[],
+  { partial, reuse, concurrency }: FillOptions,
   context: FillContext,
-  concurrency: number,
-  onProgress: OnProgress,
 ): Promise<Pick<WrittenBundle, "fetchedBytes" | "copiedBytes">> {
   const total = plan.blobs.reduce((sum, blob) => sum + blob.size, 0);
-  onProgress({ kind: "started", step: "fill", title: "Fetching blobs", total, unit: "bytes" });
+  progress({ kind: "started", step: "fill", title: "Fetching blobs", total, unit: "bytes" });
   let blobs = 0;
   const report = (): void => {
-    onProgress({
+    progress({
       kind: "advanced",
       step: "fill",
       done: context.workers.movedBytes,
@@ -139,7 +140,7 @@ async function fillBlobs(
     clearInterval(reporter);
   }
   report();
-  onProgress({ kind: "ended", step: "fill", summary: `${plan.blobs.length} blobs` });
+  progress({ kind: "ended", step: "fill", summary: `${plan.blobs.length} blobs` });
   return { fetchedBytes: bytes.fetched, copiedBytes: bytes.copied };
 }
 

@@ -6,7 +6,6 @@ import { pipeline } from "node:stream/promises";
 import type {
   UpstreamRegistry,
   BundleFile,
-  ManifestRequest,
   ServedBundle,
   ServeOptions,
 } from "../../core/bundle/bundle-server.js";
@@ -35,7 +34,6 @@ interface Served {
     path: string,
     address: string,
   ) => { readonly client: string; readonly path: string } | undefined;
-  readonly onSent: (client: string, bytes: number) => void;
   readonly options: ServeOptions;
 }
 
@@ -46,14 +44,9 @@ interface RunningServer {
 
 /**
  * Serves the images. Everything lies below a random path, told by `pathFor`, so that only those who were told the path can ask.
- * `onSent` hears of every chunk that was handed to the network.
  * Throws `FILE_UNUSABLE` when the file cannot be read or the port is taken.
  */
-export async function serveBundle(
-  bundle: BundleFile,
-  onSent: (client: string, bytes: number) => void,
-  options: ServeOptions = {},
-): Promise<ServedBundle> {
+export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}): Promise<ServedBundle> {
   const key = randomBytes(KEY_BYTES).toString("hex");
   const sent = new Map<string, number>();
   const server = await startServer({
@@ -66,11 +59,13 @@ export async function serveBundle(
       const [, found, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(plain) ?? [];
       return found !== key || client === undefined || path === undefined ? undefined : { client, path };
     },
-    onSent: (client, bytes) => {
-      sent.set(client, (sent.get(client) ?? 0) + bytes);
-      onSent(client, bytes);
+    options: {
+      ...options,
+      onSent: (client, bytes) => {
+        sent.set(client, (sent.get(client) ?? 0) + bytes);
+        options.onSent?.(client, bytes);
+      },
     },
-    options,
   });
   return {
     ...server,
@@ -85,8 +80,7 @@ export async function serveBundle(
  */
 export function serveOpenly(
   bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
-  onManifest: (request: ManifestRequest) => void,
-  listen: Pick<ServeOptions, "address" | "port">,
+  options: Pick<ServeOptions, "address" | "port" | "onManifest">,
 ): Promise<RunningServer> {
   const findImage = makeRoutes(bundle.inventory);
   const findChart = makeChartRoutes(bundle.inventory, (path) => bundle.locate(path));
@@ -96,8 +90,7 @@ export function serveOpenly(
       path.startsWith("/v2") ? findImage(path, registry) : findChart(path, registry),
     // IPv4 clients of a socket that takes both kinds come as `::ffff:10.0.0.1`.
     enter: (path, address) => ({ client: address.replace(/^::ffff:/, ""), path }),
-    onSent: () => undefined,
-    options: { ...listen, onManifest },
+    options,
   });
 }
 
@@ -141,7 +134,7 @@ async function startServer(served: Served): Promise<RunningServer> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { findRoute, enter, onSent, options: { onManifest, upstream } }: Served,
+  { findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
   handle: FileHandle,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
@@ -170,9 +163,8 @@ async function answer(
     const body = Buffer.from(route.text);
     response.writeHead(200, { "Content-Type": route.mediaType, "Content-Length": body.length }).end(body);
   } else {
-    await answerContent(request, response, route.content, handle, (bytes) => {
-      onSent(client, bytes);
-    });
+    const exchange = { request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
+    await answerContent(exchange, route.content, handle);
   }
 }
 
@@ -227,13 +219,15 @@ async function answerFromUpstream(
   return true;
 }
 
-async function answerContent(
-  request: IncomingMessage,
-  response: ServerResponse,
-  content: Content,
-  handle: FileHandle,
-  onSent: (bytes: number) => void,
-): Promise<void> {
+/** A request for content, and its response. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly onSent: (bytes: number) => void;
+}
+
+async function answerContent(exchange: Exchange, content: Content, handle: FileHandle): Promise<void> {
+  const { request, response } = exchange;
   const range = parseRange(request.headers.range, content.size);
   response.setHeader("Accept-Ranges", "bytes");
   if (range === "unsatisfiable") {
@@ -249,17 +243,15 @@ async function answerContent(
     "Docker-Content-Digest": content.digest,
     ...(range !== undefined && { "Content-Range": `bytes ${start}-${end}/${content.size}` }),
   });
-  if (request.method !== "HEAD") await sendBytes(response, handle, content.offset + start, size, onSent);
+  if (request.method !== "HEAD") await sendBytes(exchange, handle, { offset: content.offset + start, size });
   response.end();
 }
 
 /** Sends `size` bytes at `offset`. One buffer is used again and again: a fresh one for each chunk costs more than the copying. */
 async function sendBytes(
-  response: ServerResponse,
+  { response, onSent }: Exchange,
   handle: FileHandle,
-  offset: number,
-  size: number,
-  onSent: (bytes: number) => void,
+  { offset, size }: { readonly offset: number; readonly size: number },
 ): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, CHUNK_BYTES));
   let wake: () => void = () => undefined;

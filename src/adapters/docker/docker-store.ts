@@ -1,5 +1,6 @@
 // Docker's own images: a stream of what the engine lacks into `docker load`.
 import { Readable } from "node:stream";
+import { counted } from "../../core/load/counted.js";
 import type { ImageStore } from "../../core/load/image-store.js";
 import { missingBlobs, manifestsOf } from "../../core/load/missing-content.js";
 import { planPartialArchive } from "../../core/bundle/partial-archive.js";
@@ -14,6 +15,7 @@ import type { DockerEngine } from "./engine.js";
 export function dockerStore(engine: DockerEngine): ImageStore {
   return {
     name: "docker",
+    keepsDigests: false,
     platform: async (signal) => normalizePlatform(await engine.platform(signal)),
     listImages: (signal) => engine.listImages(signal),
     usedImages: (signal) => engine.usedImages(signal),
@@ -21,13 +23,8 @@ export function dockerStore(engine: DockerEngine): ImageStore {
       const images = missing.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
       const blobs = new Set([...manifestsOf(missing), ...missingBlobs(missing, new Set())]);
       const segments = planPartialArchive(inventory, images, blobs);
-      const counted = async function* (): AsyncGenerator<Uint8Array> {
-        for await (const chunk of readSegments(file, segments)) {
-          yield chunk;
-          onBytes(chunk.length);
-        }
-      };
-      await engine.loadImages(Readable.from(counted(), { objectMode: false }), signal);
+      const archive = counted(readSegments(file, segments), onBytes);
+      await engine.loadImages(Readable.from(archive, { objectMode: false }), signal);
     },
     removeImage: (name, signal) => engine.removeImage(name, signal),
   };

@@ -1,8 +1,8 @@
 // ReleaseTool over the real helm program, version 3 or 4.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
-import type { ReleaseInput, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
-import { ProcessError, runProcess } from "../programs/run-process.js";
+import type { ReleaseInput, ReleaseName, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
+import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
 import type { Helm } from "./find-helm.js";
 import { helmMessage, withTemporaryFolder } from "./helm-runner.js";
 import { preparePostRenderer } from "./post-renderer.js";
@@ -39,27 +39,20 @@ export class HelmReleaseTool implements ReleaseTool {
   }
 
   /** See `ReleaseTool`. */
-  async releaseState(
-    release: string,
-    namespace: string,
-    signal: AbortSignal,
-  ): Promise<ReleaseState | undefined> {
+  async releaseState(release: ReleaseName, signal: AbortSignal): Promise<ReleaseState | undefined> {
     try {
-      const text = await this.#run(
-        ["history", release, "--max=1", "--output=json"],
-        release,
-        namespace,
+      const text = await this.#run(["history", release.name, "--max=1", "--output=json"], release, {
         signal,
-      );
+      });
       const [last] = parseJson(
         text,
         HISTORY,
         (what, cause) =>
           new ViolaError(
             "INSTALL_FAILED",
-            `release ${release}: its history is not what helm prints: ${what}`,
+            `release ${release.name}: its history is not what helm prints: ${what}`,
             {
-              subject: release,
+              subject: release.name,
               cause,
             },
           ),
@@ -76,18 +69,19 @@ export class HelmReleaseTool implements ReleaseTool {
   }
 
   /** See `ReleaseTool`. */
-  async uninstall(release: string, namespace: string, signal: AbortSignal): Promise<void> {
-    await this.#run(
-      ["uninstall", release, "--no-hooks", "--wait", UNINSTALL_TIMEOUT],
-      release,
-      namespace,
+  async uninstall(release: ReleaseName, signal: AbortSignal): Promise<void> {
+    await this.#run(["uninstall", release.name, "--no-hooks", "--wait", UNINSTALL_TIMEOUT], release, {
       signal,
-    );
+    });
   }
 
   /** See `ReleaseTool`. */
-  async test(release: string, namespace: string, timeoutSeconds: number, signal: AbortSignal): Promise<void> {
-    await this.#run(["test", release, `--timeout=${timeoutSeconds}s`], release, namespace, signal);
+  async test(
+    release: ReleaseName,
+    { timeoutSeconds }: { readonly timeoutSeconds: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#run(["test", release.name, `--timeout=${timeoutSeconds}s`], release, { signal });
   }
 
   /** See `ReleaseTool`. */
@@ -104,16 +98,15 @@ export class HelmReleaseTool implements ReleaseTool {
       const { flags, env } = input.isPatched
         ? await preparePostRenderer(helm.version, postRenderCommand, folder)
         : { flags: [], env: {} };
-      await this.#run([...argv, ...flags], input.release, input.namespace, signal, env);
+      const { release: name, namespace } = input;
+      await this.#run([...argv, ...flags], { name, namespace }, { signal, env });
     });
   }
 
   async #run(
     args: readonly string[],
-    release: string,
-    namespace: string,
-    signal: AbortSignal,
-    env: Readonly<Record<string, string>> = {},
+    { name, namespace }: ReleaseName,
+    { signal, env }: Pick<ProcessOptions, "signal" | "env">,
   ): Promise<string> {
     const { helm, cluster, environment } = this.#options;
     const flags = ["--namespace", namespace, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
@@ -127,8 +120,8 @@ export class HelmReleaseTool implements ReleaseTool {
       return output.stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
-      throw new ViolaError("INSTALL_FAILED", `release ${release}: ${helmMessage(cause)}`, {
-        subject: release,
+      throw new ViolaError("INSTALL_FAILED", `release ${name}: ${helmMessage(cause)}`, {
+        subject: name,
         cause,
       });
     }

@@ -3,16 +3,16 @@ import { textOf, valueAt, type Json } from "../../core/json.js";
 import { makerOf } from "../../core/rehearsal/verdict.js";
 import { ViolaError } from "../../errors.js";
 import { parseItems } from "./parse-answer.js";
-import type { ClusterSnapshot, ObjectName } from "../../core/rehearsal/cluster-snapshot.js";
+import type { ClusterChanges, ClusterSnapshot, ObjectName } from "../../core/rehearsal/cluster-snapshot.js";
 
 /** Runs kubectl with these arguments and returns what it prints. */
-type Run = (args: readonly string[], stdin?: string) => Promise<string>;
+type RunKubectl = (args: readonly string[], stdin?: string) => Promise<string>;
 
 const TIMEOUT = "--timeout=90s";
 const DEFINITION = "CustomResourceDefinition";
 
 /** See `RehearsalCluster`. */
-export async function remember(run: Run, namespaces: readonly string[]): Promise<ClusterSnapshot> {
+export async function takeSnapshot(run: RunKubectl, namespaces: readonly string[]): Promise<ClusterSnapshot> {
   const names = async (...args: readonly string[]): Promise<ReadonlySet<string>> =>
     new Set((await run(["get", ...args, "--output=name"])).split("\n").filter((name) => name !== ""));
   const [there, definitions, volumes, services] = await Promise.all([
@@ -38,11 +38,10 @@ export async function remember(run: Run, namespaces: readonly string[]): Promise
 }
 
 /** See `RehearsalCluster`. */
-export async function putBack(
-  run: Run,
-  memory: ClusterSnapshot,
-  made: readonly ObjectName[],
-  makers: ReadonlySet<string>,
+export async function restoreSnapshot(
+  run: RunKubectl,
+  snapshot: ClusterSnapshot,
+  { objects, makers }: ClusterChanges,
 ): Promise<readonly string[]> {
   const stayed: string[] = [];
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
@@ -53,42 +52,44 @@ export async function putBack(
       stayed.push(`${what}: ${error.message}`);
     }
   };
-  const remove = (objects: readonly ObjectName[]): Promise<unknown> =>
-    run(["delete", "--ignore-not-found", TIMEOUT, "--filename=-"], JSON.stringify(listOf(objects)));
+  const remove = (named: readonly ObjectName[]): Promise<unknown> =>
+    run(["delete", "--ignore-not-found", TIMEOUT, "--filename=-"], JSON.stringify(listOf(named)));
 
-  const ofHooks = made.filter(({ kind }) => kind !== DEFINITION);
+  const ofHooks = objects.filter(({ kind }) => kind !== DEFINITION);
   if (ofHooks.length > 0) await attempt("objects of hooks", () => remove(ofHooks));
-  for (const { name, wasThere, claims } of memory.namespaces) {
+  for (const { name, wasThere, claims } of snapshot.namespaces) {
     await attempt(`namespace ${name}`, async () => {
       if (!wasThere) await run(["delete", "namespace", name, "--ignore-not-found", TIMEOUT]);
       else await removeClaims(run, name, claims);
     });
   }
-  const definitions = made.filter(({ kind, name }) => kind === DEFINITION && !memory.definitions.has(name));
+  const definitions = objects.filter(
+    ({ kind, name }) => kind === DEFINITION && !snapshot.definitions.has(name),
+  );
   if (definitions.length > 0) await attempt("definitions of custom resources", () => remove(definitions));
   await attempt("services", async () => {
     for (const { path, maker, name, namespace } of await findServices(run)) {
-      if (memory.services.has(path) || !makers.has(maker)) continue;
+      if (snapshot.services.has(path) || !makers.has(maker)) continue;
       await run(["delete", "service", name, `--namespace=${namespace}`, "--ignore-not-found", TIMEOUT]);
     }
   });
   await attempt("volumes", async () => {
     for (const name of await volumesIn(run, "Released")) {
-      if (!memory.freeVolumes.has(name)) continue;
+      if (!snapshot.freeVolumes.has(name)) continue;
       await run(["patch", "persistentvolume", name, "--type=merge", '--patch={"spec":{"claimRef":null}}']);
     }
   });
   return stayed;
 }
 
-async function removeClaims(run: Run, namespace: string, before: ReadonlySet<string>): Promise<void> {
+async function removeClaims(run: RunKubectl, namespace: string, before: ReadonlySet<string>): Promise<void> {
   const where = `--namespace=${namespace}`;
   const names = (await run(["get", "persistentvolumeclaims", where, "--output=name"])).split("\n");
   const added = names.filter((name) => name !== "" && !before.has(name));
   if (added.length > 0) await run(["delete", ...added, where, "--ignore-not-found", TIMEOUT]);
 }
 
-async function volumesIn(run: Run, phase: string): Promise<readonly string[]> {
+async function volumesIn(run: RunKubectl, phase: string): Promise<readonly string[]> {
   return (await listObjects(run, "persistentvolumes"))
     .filter((volume) => textOf(valueAt(volume, "status.phase")) === phase)
     .flatMap((volume) => textOf(valueAt(volume, "metadata.name")) ?? []);
@@ -103,7 +104,7 @@ interface FoundService {
 }
 
 /** Services of all namespaces: operators make some beside their own, such as prometheus-operator for kubelets. */
-async function findServices(run: Run): Promise<readonly FoundService[]> {
+async function findServices(run: RunKubectl): Promise<readonly FoundService[]> {
   const services = await listObjects(run, "services", "--all-namespaces", "--show-managed-fields");
   return services.map((service) => {
     const [namespace = "", name = ""] = ["namespace", "name"].map(
@@ -113,7 +114,7 @@ async function findServices(run: Run): Promise<readonly FoundService[]> {
   });
 }
 
-async function listObjects(run: Run, ...args: readonly string[]): Promise<readonly Json[]> {
+async function listObjects(run: RunKubectl, ...args: readonly string[]): Promise<readonly Json[]> {
   return parseItems(await run(["get", ...args, "--output=json"]));
 }
 

@@ -4,9 +4,13 @@ import { ViolaError } from "../../errors.js";
 import type { ClusterFacts } from "../../core/install/cluster.js";
 import type { Json } from "../../core/json.js";
 import { parseAnswer, parseItems } from "./parse-answer.js";
-import { putBack, remember } from "./cluster-snapshot.js";
-import { ProcessError, runProcess } from "../programs/run-process.js";
-import type { ClusterSnapshot, ObjectName, RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
+import { restoreSnapshot, takeSnapshot } from "./cluster-snapshot.js";
+import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
+import type {
+  ClusterChanges,
+  ClusterSnapshot,
+  RehearsalCluster,
+} from "../../core/rehearsal/cluster-snapshot.js";
 import { type ClusterChoice, kubeconfigFlags } from "../../core/install/cluster-choice.js";
 
 /** A server that does not answer for so long is down. */
@@ -26,11 +30,11 @@ const POD = z.object({
 /** Asks a cluster through kubectl; the environment is that of this process, so that kubeconfigs with credential plug-ins work. */
 export class Kubectl implements RehearsalCluster {
   readonly context: string;
-  readonly #program: string;
+  readonly program: string;
   readonly #flags: readonly string[];
 
   private constructor(program: string, choice: ClusterChoice, context: string) {
-    this.#program = program;
+    this.program = program;
     this.context = context;
     this.#flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
   }
@@ -45,7 +49,7 @@ export class Kubectl implements RehearsalCluster {
     if (choice.context !== undefined) return new Kubectl(program, choice, choice.context);
     const flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
     const config = (...args: readonly string[]): Promise<string> =>
-      ask(program, ["config", ...args, ...flags], "(none)", signal);
+      runKubectl({ program, context: "(none)" }, ["config", ...args, ...flags], { signal });
     const names = preferred === undefined ? [] : (await config("get-contexts", "--output=name")).split("\n");
     const context =
       preferred !== undefined && names.includes(preferred)
@@ -123,21 +127,20 @@ export class Kubectl implements RehearsalCluster {
   }
 
   /** See `RehearsalCluster`. */
-  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot> {
-    return remember((args) => this.#run(args, signal), namespaces);
+  snapshot(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot> {
+    return takeSnapshot((args) => this.#run(args, signal), namespaces);
   }
 
   /** See `RehearsalCluster`. */
-  putBack(
-    memory: ClusterSnapshot,
-    made: readonly ObjectName[],
-    makers: ReadonlySet<string>,
+  restore(
+    snapshot: ClusterSnapshot,
+    changes: ClusterChanges,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
     // Waiting for what is being deleted takes longer than any single answer may.
     const run = (args: readonly string[], stdin?: string): Promise<string> =>
-      ask(this.#program, [...args, ...this.#flags], this.context, signal, stdin);
-    return putBack(run, memory, made, makers);
+      runKubectl(this, [...args, ...this.#flags], { signal, ...(stdin !== undefined && { stdin }) });
+    return restoreSnapshot(run, snapshot, changes);
   }
 
   /** Returns what `kubectl get pods -A -o json` prints. */
@@ -154,7 +157,8 @@ export class Kubectl implements RehearsalCluster {
   }
 
   #run(args: readonly string[], signal: AbortSignal, stdin?: string): Promise<string> {
-    return ask(this.#program, [...args, REQUEST_TIMEOUT, ...this.#flags], this.context, signal, stdin);
+    const argv = [...args, REQUEST_TIMEOUT, ...this.#flags];
+    return runKubectl(this, argv, { signal, ...(stdin !== undefined && { stdin }) });
   }
 }
 
@@ -178,15 +182,13 @@ const PROBE = {
   },
 };
 
-async function ask(
-  program: string,
+async function runKubectl(
+  { program, context }: { readonly program: string; readonly context: string },
   args: readonly string[],
-  context: string,
-  signal: AbortSignal,
-  stdin?: string,
+  options: Pick<ProcessOptions, "signal" | "stdin">,
 ): Promise<string> {
   try {
-    return (await runProcess([program, ...args], { signal, ...(stdin !== undefined && { stdin }) })).stdout;
+    return (await runProcess([program, ...args], options)).stdout;
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     const said = cause.stderrTail.trim().split("\n").at(-1) ?? "";

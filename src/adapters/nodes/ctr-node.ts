@@ -1,12 +1,20 @@
 // A node whose containerd is reached through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ClusterNode, FreeSpace, NodeImage, NodeMirror, WantedName } from "../../core/load/node.js";
+import type {
+  ClusterNode,
+  FetchOptions,
+  FreeSpace,
+  ImportOptions,
+  NodeImage,
+  NodeMirror,
+  WantedName,
+} from "../../core/load/node.js";
 import type { Chunks } from "../../core/bundle/partial-archive.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { oneOrMany, ViolaError } from "../../errors.js";
-import { linesOf, runJobs, type JobAnswer } from "./node-jobs.js";
+import { linesOf, runJobs, type JobAnswer, type JobOptions } from "./node-jobs.js";
 import type { ExecResult, NodeShell } from "../exec/shell.js";
 import {
   bundleLabel,
@@ -20,13 +28,14 @@ import {
   LIST_CONTAINERS,
   LIST_IMAGES,
   MIRROR,
+  noBundleLabel,
+  parseCompleteImages,
   parseImages,
   PIN_NAMES,
   PROBE,
   REMOVE,
   UNPACK,
 } from "./node-scripts.js";
-import { parseCompleteImages } from "./node-scripts.js";
 
 /** An address that has not answered by then is no address to fetch from. */
 const PROBE_MS = 4_000;
@@ -115,7 +124,11 @@ class CtrNode implements ClusterNode {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const enough = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
-    const answers = this.#jobs(PROBE, [name], endpoints, endpoints.length, enough);
+    const answers = this.#jobs(
+      script(PROBE, [name]),
+      { lines: endpoints, concurrency: endpoints.length },
+      enough,
+    );
     try {
       for await (const { outcome, subject } of answers) {
         if (outcome === "done") return subject;
@@ -129,9 +142,7 @@ class CtrNode implements ClusterNode {
 
   async fetchImages(
     wanted: readonly WantedName[],
-    endpoint: string,
-    bundle: string,
-    concurrency: number,
+    { endpoint, bundle, concurrency }: FetchOptions,
     signal: AbortSignal,
   ): Promise<void> {
     const failures: ViolaError[] = [];
@@ -139,7 +150,11 @@ class CtrNode implements ClusterNode {
     let last = "";
     const lines = wanted.map(({ platform, name }) => `${platform} ${name}`);
     await this.#whileAlive(signal, async (alive) => {
-      const answers = this.#jobs(FETCH, [endpoint, bundleLabel(bundle)], lines, concurrency, alive);
+      const answers = this.#jobs(
+        script(FETCH, [endpoint, bundleLabel(bundle)]),
+        { lines, concurrency },
+        alive,
+      );
       for await (const { outcome, subject, text } of answers) {
         if (outcome === "said") last = text;
         if (outcome === "failed") failures.push(this.#imageFailure(subject, text));
@@ -158,8 +173,7 @@ class CtrNode implements ClusterNode {
 
   async importImages(
     wanted: readonly WantedName[],
-    archive: Chunks,
-    bundle: string,
+    { archive, bundle }: ImportOptions,
     signal: AbortSignal,
   ): Promise<void> {
     const platform = wanted[0]?.platform;
@@ -239,15 +253,17 @@ class CtrNode implements ClusterNode {
     return new Set(listed.split("\n").flatMap((line) => line.split(/\s+/)[1] ?? []));
   }
 
-  async labelBundle(
-    names: readonly string[],
-    bundle: string,
-    needed: boolean,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async addBundleLabel(names: readonly string[], bundle: string, signal: AbortSignal): Promise<void> {
+    await this.#label(names, bundleLabel(bundle), signal);
+  }
+
+  async removeBundleLabel(names: readonly string[], bundle: string, signal: AbortSignal): Promise<void> {
+    await this.#label(names, noBundleLabel(bundle), signal);
+  }
+
+  async #label(names: readonly string[], label: string, signal: AbortSignal): Promise<void> {
     if (names.length === 0) return;
-    const values = [bundleLabel(bundle, needed), ...names];
-    await this.#must("images cannot be labelled", script(LABEL_NAMES, values), signal);
+    await this.#must("images cannot be labelled", script(LABEL_NAMES, [label, ...names]), signal);
   }
 
   async removeImages(names: readonly string[], signal: AbortSignal): Promise<void> {
@@ -284,14 +300,8 @@ class CtrNode implements ClusterNode {
     return result.stdout;
   }
 
-  #jobs(
-    text: string,
-    values: readonly string[],
-    lines: readonly string[],
-    concurrency: number,
-    signal: AbortSignal,
-  ): AsyncIterable<JobAnswer> {
-    return runJobs(this.#shell, script(text, values), lines, concurrency, signal);
+  #jobs(argv: readonly string[], options: JobOptions, signal: AbortSignal): AsyncIterable<JobAnswer> {
+    return runJobs(this.#shell, argv, options, signal);
   }
 
   async #exec(argv: readonly string[], signal: AbortSignal): Promise<ExecResult> {

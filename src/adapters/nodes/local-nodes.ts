@@ -14,24 +14,35 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** As the programs of a system; root's PATH may lack them. */
 const SYSTEM_PROGRAMS = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
 
+/** A containerd of this machine. */
+interface LocalContainerd {
+  /** As on the command line. */
+  readonly name: string;
+  readonly socket: string;
+  /** What to do when it does not listen. */
+  readonly hint: string;
+}
+
 /** The containerd that listens at the socket. */
 export function findContainerd(socket: string, env: Environment): NodeTarget {
   const hint = "See whether it runs, or name another socket: --to containerd:/path/containerd.sock";
-  return localTarget("containerd", socket, env, hint);
+  return localTarget({ name: "containerd", socket, hint }, env);
 }
 
 /** The containerd of a k3s that runs on this machine, asked by the `ctr` that k3s brings. */
 export async function findK3s(env: Environment, socket = K3S_SOCKET): Promise<NodeTarget> {
   const programs = join(await k3sDataFolder(env), "data/current/bin");
   const withPrograms = { ...env, PATH: `${programs}:${env["PATH"] ?? ""}` };
-  return localTarget("k3s", socket, withPrograms, "Start it first: systemctl start k3s (or k3s-agent)");
+  const hint = "Start it first: systemctl start k3s (or k3s-agent)";
+  return localTarget({ name: "k3s", socket, hint }, withPrograms);
 }
 
-function localTarget(name: string, socket: string, env: Environment, hint: string): NodeTarget {
+function localTarget(containerd: LocalContainerd, env: Environment): NodeTarget {
+  const { name, socket, hint } = containerd;
   return {
     name,
     findNodes: async (signal) => {
-      await refuseWithoutSocket(name, socket, hint);
+      await refuseWithoutSocket(containerd);
       const shell = localShell({
         ...env,
         PATH: `${env["PATH"] ?? ""}:${SYSTEM_PROGRAMS}`,
@@ -43,7 +54,7 @@ function localTarget(name: string, socket: string, env: Environment, hint: strin
   };
 }
 
-async function refuseWithoutSocket(name: string, socket: string, hint: string): Promise<void> {
+async function refuseWithoutSocket({ name, socket, hint }: LocalContainerd): Promise<void> {
   const found = await stat(socket).catch(systemErrorCode);
   const denied = await access(socket, constants.R_OK | constants.W_OK).then(() => undefined, systemErrorCode);
   const isDenied = denied === "EACCES" || denied === "EPERM";

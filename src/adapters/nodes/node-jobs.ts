@@ -9,6 +9,13 @@ export interface JobAnswer {
   readonly text: string;
 }
 
+export interface JobOptions {
+  /** One job each. */
+  readonly lines: readonly string[];
+  /** How many jobs run at once. */
+  readonly concurrency: number;
+}
+
 /** Time for a node to end its jobs and clean up after them. */
 const CLEAN_UP_MS = 10_000;
 
@@ -21,8 +28,7 @@ const CLEAN_UP_MS = 10_000;
 export async function* runJobs(
   shell: NodeShell,
   argv: readonly string[],
-  lines: readonly string[],
-  concurrency: number,
+  { lines, concurrency }: JobOptions,
   signal: AbortSignal,
 ): AsyncGenerator<JobAnswer, void> {
   const session = await shell.open(argv, signal);

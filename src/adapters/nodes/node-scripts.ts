@@ -144,9 +144,14 @@ export const REMOVE = `${CTR} images rm --sync "$@" >/dev/null`;
 
 const LABEL_PREFIX = "io.viola-airgap.bundle/";
 
-/** Returns the label that says that a bundle brought a name; `needed` false: the same without value. */
-export function bundleLabel(bundle: string, needed = true): string {
-  return `${LABEL_PREFIX}${bundle}=${needed ? "brought" : ""}`;
+/** Returns the label that says that a bundle brought a name. */
+export function bundleLabel(bundle: string): string {
+  return `${LABEL_PREFIX}${bundle}=brought`;
+}
+
+/** Returns the same label without a value, which takes it away. */
+export function noBundleLabel(bundle: string): string {
+  return `${LABEL_PREFIX}${bundle}=`;
 }
 
 /** `ctr images ls`: REF TYPE DIGEST SIZE PLATFORMS LABELS. */

@@ -67,6 +67,7 @@ export function podmanStore(env: Variables): ImageStore {
   };
   return {
     name: "podman",
+    keepsDigests: true,
     platform: async (signal) => {
       const [os = "linux", architecture = ""] = (
         await podman(["info", "--format", "{{.Host.OS}} {{.Host.Arch}}"], signal)
@@ -94,23 +95,23 @@ export function podmanStore(env: Variables): ImageStore {
     },
     loadImages: async (missing, bundle, onBytes, signal) => {
       const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
-      const served = await serveBundle(
-        bundle,
-        (_, bytes) => {
+      const served = await serveBundle(bundle, {
+        address: "127.0.0.1",
+        asMirror: true,
+        onSent: (_, bytes) => {
           onBytes(bytes);
         },
-        { address: "127.0.0.1", asMirror: true },
-      );
+      });
       try {
         const wanted = wantedNames(missing);
         const hosts = [...new Set(wanted.map(({ name }) => parseReference(name).registry))];
-        const door = `127.0.0.1:${served.port}${served.pathFor("podman")}`;
+        const mirror = `127.0.0.1:${served.port}${served.pathFor("podman")}`;
         const file = join(folder, "registries.conf");
         const entries = hosts.map((host) =>
           [
             "[[registry]]",
             `prefix = "${host}"`,
-            `location = "${door}/${registryFolder(host)}"`,
+            `location = "${mirror}/${registryFolder(host)}"`,
             "insecure = true",
             "",
           ].join("\n"),

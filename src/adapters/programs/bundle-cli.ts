@@ -22,10 +22,10 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
     });
   }
   return await Promise.all([
-    describeFile("bin/viola-airgap", join(home, LAUNCHER), true, signal),
+    describeFile({ path: "bin/viola-airgap", file: join(home, LAUNCHER), executable: true }, signal),
     ...["LICENSE", "package.json", "manifests/bundle.schema.json", ...names]
       .sort()
-      .map((name) => describeFile(`bin/lib/viola-airgap/${name}`, join(home, name), false, signal)),
+      .map((name) => describeFile({ path: `bin/lib/viola-airgap/${name}`, file: join(home, name) }, signal)),
   ]);
 }
 

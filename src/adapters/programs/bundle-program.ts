@@ -1,4 +1,4 @@
-// A program to bring along: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
+// A program that a bundle contains: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
 import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -9,7 +9,7 @@ import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ContentVerifier, type ContentFault } from "../../core/oci/verifier.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
-import type { OnProgress } from "../../workflows/progress.js";
+import type { Run } from "../../workflows/progress.js";
 import {
   ConnectionFailure,
   readStart,
@@ -34,7 +34,12 @@ export interface ProgramOptions {
   readonly folder: string;
   /** What fetches URLs. */
   readonly http: HttpClient;
-  readonly signal: AbortSignal;
+}
+
+/** A program that the bundle is to contain as `bin/NAME`. */
+export interface ProgramRequest {
+  readonly name: string;
+  readonly source: ProgramSource;
 }
 
 /** e_machine of ELF, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
@@ -59,15 +64,14 @@ const REFUSAL_BYTES = 4096;
  * bundle, and `DIGEST_MISMATCH` when a URL gave something else than it was to give.
  */
 export async function bundleProgram(
-  name: string,
-  source: ProgramSource,
+  run: Run,
+  { name, source }: ProgramRequest,
   options: ProgramOptions,
-  onProgress: OnProgress,
 ): Promise<BundledFile> {
-  const given = source.kind === "file" ? source.file : await download(name, source, options, onProgress);
+  const given = source.kind === "file" ? source.file : await download(run, name, source, options);
   const from = source.kind === "file" ? source.file : source.url;
   const isArchive = (await readHead(given)).toString("latin1", 0, 2) === GZIP;
-  const file = isArchive ? await unpack(name, given, from, options) : given;
+  const file = isArchive ? await unpack(run, { name, archive: given, from }, options) : given;
   const head = await readHead(file);
   const wanted = options.platforms.map(formatPlatform).join(", ");
   const machine = MACHINES.get(head.length === HEAD_BYTES ? head.readUInt16LE(18) : 0);
@@ -77,16 +81,16 @@ export async function bundleProgram(
   if (!options.platforms.some(({ architecture }) => architecture === machine)) {
     throw unfit(name, `${from} is a program for linux/${machine}, and the bundle is for ${wanted}`, wanted);
   }
-  return describeFile(`bin/${name}`, file, true, options.signal);
+  return describeFile({ path: `bin/${name}`, file, executable: true }, run.signal);
 }
 
 async function download(
+  { signal, progress }: Run,
   name: string,
   { url, sha256 }: Extract<ProgramSource, { kind: "url" }>,
-  { folder, http, signal }: ProgramOptions,
-  onProgress: OnProgress,
+  { folder, http }: ProgramOptions,
 ): Promise<string> {
-  const step = `carry-${name}`;
+  const step = `include-${name}`;
   const file = join(folder, `${name}.download`);
   const shown = redactUrl(new URL(url));
   const store = async ({ status, headers, body }: HttpResponse): Promise<ContentFault | undefined> => {
@@ -94,12 +98,12 @@ async function download(
       throw new RefusedDownload(describeAnswer(status, await readStart(body, REFUSAL_BYTES)));
     const total = Number(headers["content-length"] ?? 0);
     const title = `Fetching ${name}`;
-    onProgress({ kind: "started", step, title, unit: "bytes", ...(total > 0 && { total }) });
+    progress({ kind: "started", step, title, unit: "bytes", ...(total > 0 && { total }) });
     const verifier = new ContentVerifier({ digest: `sha256:${sha256}` });
     const verified = async function* (): AsyncIterable<Uint8Array> {
       for await (const chunk of body) {
         verifier.update(chunk);
-        onProgress({ kind: "advanced", step, done: verifier.received });
+        progress({ kind: "advanced", step, done: verifier.received });
         yield chunk;
       }
     };
@@ -109,7 +113,7 @@ async function download(
   let fault: ContentFault | undefined;
   try {
     fault = await http.receive({ method: "GET", url: new URL(url), headers: {} }, store, signal);
-    onProgress({ kind: "ended", step });
+    progress({ kind: "ended", step });
   } catch (cause) {
     signal.throwIfAborted();
     const { code, syscall } = cause as NodeJS.ErrnoException;
@@ -141,10 +145,9 @@ class RefusedDownload extends Error {}
 
 /** Takes the program out of an archive: the first executable file of its name. */
 async function unpack(
-  name: string,
-  archive: string,
-  from: string,
-  { folder, signal }: ProgramOptions,
+  { signal }: Run,
+  { name, archive, from }: { readonly name: string; readonly archive: string; readonly from: string },
+  { folder }: ProgramOptions,
 ): Promise<string> {
   const file = join(folder, name);
   const entries = extract();

@@ -5,13 +5,12 @@ import { pipeline } from "node:stream/promises";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
-/** Reads the file once, in pieces. Throws `FILE_UNUSABLE`. */
+/** Reads the file once, in pieces; `path` is its place in the bundle. Throws `FILE_UNUSABLE`. */
 export async function describeFile(
-  path: string,
-  file: string,
-  isExecutable: boolean,
+  described: Pick<BundledFile, "path" | "file" | "executable">,
   signal: AbortSignal,
 ): Promise<BundledFile> {
+  const { file } = described;
   const hash = createHash("sha256");
   let size = 0;
   try {
@@ -27,5 +26,5 @@ export async function describeFile(
     const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
-  return { path, file, size, sha256: hash.digest("hex"), ...(isExecutable && { executable: true }) };
+  return { ...described, size, sha256: hash.digest("hex") };
 }

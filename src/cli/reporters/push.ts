@@ -2,7 +2,14 @@
 import type { PushReport } from "../../workflows/load/registry.js";
 import { formatBytes } from "../units.js";
 
-export function formatPush(report: PushReport, folder: string | undefined, needsLogin: boolean): string {
+export interface PushSummary {
+  /** Where settings for the nodes were written. */
+  readonly folder: string | undefined;
+  /** True when the registry wants a login from those who pull. */
+  readonly needsLogin: boolean;
+}
+
+export function formatPush(report: PushReport, { folder, needsLogin }: PushSummary): string {
   const lines = [
     `${report.bundle} is in ${report.registry}: ${report.images.length} images, ${report.names} names`,
     `  ${formatBytes(report.sentBytes)} sent; blobs: ${report.uploadedBlobs} sent, ${report.mountedBlobs} mounted from another repository, ${report.presentBlobs} there before`,

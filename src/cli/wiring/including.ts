@@ -68,7 +68,7 @@ export async function collectIncludes(
     runtime.registry(),
     runtime.temporaryFolder(),
   ]);
-  const options = { platforms, folder, http, signal: runtime.signal };
+  const options = { platforms, folder, http };
   const bundledFiles = await settleAll(
     "not everything can come along",
     requests.map(async ({ name, source }) =>
@@ -76,10 +76,9 @@ export async function collectIncludes(
         ? bundledCli(runtime.home, runtime.signal)
         : [
             await bundleProgram(
-              name,
-              source ?? { kind: "file", file: await findProgram(name, runtime) },
+              runtime.run,
+              { name, source: source ?? { kind: "file", file: await findProgram(name, runtime) } },
               options,
-              runtime.progress.onProgress,
             ),
           ],
     ),

@@ -83,7 +83,7 @@ export async function makeInstallPorts(
     environment: environmentOf(runtime),
     postRenderCommand: [...runtime.programCommand, "post-render"],
   });
-  return { charts, loadOperators, cluster, releases, files, temporaryFolder, signal: runtime.signal };
+  return { charts, loadOperators, cluster, releases, files, temporaryFolder };
 }
 
 /** Finds kubectl and the cluster that is meant. Throws `KUBECTL_MISSING` or `CLUSTER_UNREACHABLE`. */

@@ -31,7 +31,6 @@ export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPort
     files,
     temporaryFolder: await runtime.temporaryFolder(),
     chartConcurrency: HELM_CONCURRENCY,
-    signal: runtime.signal,
   };
 }
 
@@ -54,7 +53,6 @@ export async function makeInspectPorts(runtime: CommandRuntime): Promise<Inspect
     images: await imageSource(runtime, "auto"),
     programs: new OperatorImages(await runtime.registry()),
     imageConcurrency: concurrency,
-    signal: runtime.signal,
   };
 }
 
@@ -71,8 +69,7 @@ export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter>
   const registry = await runtime.registry();
   const { concurrency } = await runtime.settings();
   return {
-    writeBundle: (plan, file, reuse, onProgress, signal) =>
-      writeBundle(plan, file, reuse, { registry, concurrency }, onProgress, signal),
+    writeBundle: (run, plan, options) => writeBundle(run, plan, options, { registry, concurrency }),
   };
 }
 

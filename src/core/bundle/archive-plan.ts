@@ -5,7 +5,7 @@ import { formatFacts } from "./facts.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
-import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
+import { formatTarHeader, paddedSize, type EntryOptions, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
 /** Bytes that are known when the plan is made: headers, small files, indexes and manifests. */
 export interface ByteRange {
@@ -67,8 +67,8 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const pieces: ByteRange[] = [];
   const bundled: PlannedBlob[] = [];
   let offset = 0;
-  const place = (path: string, size: number, executable?: boolean): number => {
-    pieces.push({ offset, bytes: formatTarHeader(path, size, executable) });
+  const place = (path: string, size: number, options?: EntryOptions): number => {
+    pieces.push({ offset, bytes: formatTarHeader(path, size, options) });
     const at = offset + TAR_BLOCK;
     offset = at + paddedSize(size);
     return at;
@@ -76,7 +76,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
 
   place(INVENTORY_PATH, inventorySize);
   for (const file of entries) {
-    const at = place(file.path, sizeOf(file), file.executable);
+    const at = place(file.path, sizeOf(file), file);
     if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
     else bundled.push(plannedFile(file, at));
   }

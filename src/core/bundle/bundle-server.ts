@@ -43,8 +43,11 @@ export interface ServeOptions {
   readonly port?: number;
   /** True for clients that know a mirror by host and path, and ask `/v2/` before anything else: it is answered, and says nothing. */
   readonly asMirror?: boolean;
-  /** Hears of every manifest that is asked for, but for the parts of what came from upstream. */
+  /** Is called for each chunk of content that was handed to the network. */
+  readonly onSent?: (client: string, bytes: number) => void;
+  /** Is called for every manifest that is requested, except the parts of what came from upstream. */
   readonly onManifest?: (request: ManifestRequest) => void;
+  /** Where content comes from that is not in the bundle; absent where such requests get a 404. */
   readonly upstream?: UpstreamRegistry;
 }
 
@@ -59,9 +62,5 @@ export interface ServedBundle {
   close(): Promise<void>;
 }
 
-/** Serves the bundle, on a free port of every address of this machine unless told otherwise. `onSent` hears of each chunk of content that left. */
-export type ServeBundle = (
-  bundle: BundleFile,
-  onSent: (client: string, bytes: number) => void,
-  options?: ServeOptions,
-) => Promise<ServedBundle>;
+/** Serves the bundle, on a free port of every address of this machine unless told otherwise. */
+export type ServeBundle = (bundle: BundleFile, options?: ServeOptions) => Promise<ServedBundle>;

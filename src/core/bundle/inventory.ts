@@ -94,6 +94,7 @@ const release = z.object({
 const warning: z.ZodType<FindingWarning> = z.object({
   code: text,
   message: text,
+  hint: text.exactOptional(),
   chart: text.exactOptional(),
   template: text.exactOptional(),
   object: text.exactOptional(),

@@ -17,17 +17,21 @@ export function paddedSize(size: number): number {
   return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
 }
 
+export interface EntryOptions {
+  readonly executable?: boolean | undefined;
+}
+
 /**
  * Returns the ustar header of a regular file: mode 0644 (0755 for `executable`), owner 0, time 0.
  * A size of 8 GiB or more is written in base 256, which GNU tar, bsdtar, busybox, Go and Node read alike (busybox ignores the PAX form).
  * https://www.gnu.org/software/tar/manual/html_node/Extensions.html
  */
-export function formatTarHeader(name: string, size: number, executable = false): Buffer {
+export function formatTarHeader(name: string, size: number, { executable }: EntryOptions = {}): Buffer {
   const header = Buffer.alloc(TAR_BLOCK);
   const [prefix, rest] = splitName(name);
   header.write(rest, 0);
   header.write(prefix, PREFIX_AT);
-  header.write(executable ? "0000755\0" : "0000644\0", 100);
+  header.write(executable === true ? "0000755\0" : "0000644\0", 100);
   header.write("0000000\0", 108);
   header.write("0000000\0", 116);
   if (size < OCTAL_SIZE_LIMIT) {

@@ -39,6 +39,12 @@ export interface ReleaseInput extends Omit<RenderInput, "kubeVersion" | "apiVers
   readonly timeoutSeconds: number;
 }
 
+/** A release by its name and namespace. */
+export interface ReleaseName {
+  readonly name: string;
+  readonly namespace: string;
+}
+
 /** The last revision of a release. */
 export interface ReleaseState {
   readonly revision: number;
@@ -52,11 +58,15 @@ export interface ReleaseState {
 export interface ReleaseTool {
   /** False for Helm 3, whose post-renderers never see hooks. */
   readonly patchesHooks: boolean;
-  releaseState(release: string, namespace: string, signal: AbortSignal): Promise<ReleaseState | undefined>;
+  releaseState(release: ReleaseName, signal: AbortSignal): Promise<ReleaseState | undefined>;
   /** Takes the release and its objects away, without running its hooks, and waits until they are gone. */
-  uninstall(release: string, namespace: string, signal: AbortSignal): Promise<void>;
+  uninstall(release: ReleaseName, signal: AbortSignal): Promise<void>;
   /** Runs the chart's tests. */
-  test(release: string, namespace: string, timeoutSeconds: number, signal: AbortSignal): Promise<void>;
+  test(
+    release: ReleaseName,
+    options: { readonly timeoutSeconds: number },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Installs or upgrades, hooks included; does not wait for Pods. */
   install(input: ReleaseInput, signal: AbortSignal): Promise<void>;
 }

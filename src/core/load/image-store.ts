@@ -17,11 +17,13 @@ export interface StoredImage {
 /** An engine's image store. Calls reject with the signal's reason when it fires, and otherwise with an error that names the engine. */
 export interface ImageStore {
   readonly name: string;
+  /** False for an engine in which names with a digest do not resolve after loading. */
+  readonly keepsDigests: boolean;
   platform(signal: AbortSignal): Promise<Platform>;
   listImages(signal: AbortSignal): Promise<readonly StoredImage[]>;
   /** Returns the ids of images that containers, stopped ones too, were made from. */
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
-  /** Brings the names of these images in. `onBytes` hears of content that left. */
+  /** Loads the missing names of these images. `onBytes` is called for each chunk of content that was sent. */
   loadImages(
     missing: readonly MissingContent[],
     bundle: BundleFile,
@@ -58,8 +60,7 @@ export function isDigestName(name: string): boolean {
 export function missingInStore(
   images: readonly InventoryImage[],
   stored: readonly StoredImage[],
-  platform: Platform,
-  keepsDigests: boolean,
+  { platform, keepsDigests }: { readonly platform: Platform; readonly keepsDigests: boolean },
 ): { readonly missing: readonly MissingContent[]; readonly withoutPlatform: readonly InventoryImage[] } {
   const missing: MissingContent[] = [];
   const withoutPlatform: InventoryImage[] = [];

@@ -8,17 +8,17 @@ export interface RehearsalCluster extends Cluster {
   pods(signal: AbortSignal): Promise<readonly Json[]>;
   /** As `workloads`, and each object says which programs wrote it (`metadata.managedFields`). */
   workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
-  /** What is there before anything is installed into these namespaces. */
-  remember(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot>;
+  /** Records what is there before anything is installed into these namespaces. */
+  snapshot(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot>;
   /**
-   * Takes away what Helm leaves when the releases are gone: objects of hooks and definitions of custom resources (`made`, where they were not
-   * there before), namespaces and volume claims that were not there, the mark that claims leave on volumes, and services in other namespaces
-   * that one of these programs (`makers`) has written since. Returns what stayed, and why.
+   * Removes what Helm leaves behind when the releases are uninstalled: the objects of hooks and the
+   * definitions of custom resources that were not there before, new namespaces and volume claims, the
+   * mark that claims leave on volumes, and services that operators created in other namespaces since
+   * then. Returns what stayed, and why.
    */
-  putBack(
-    memory: ClusterSnapshot,
-    made: readonly ObjectName[],
-    makers: ReadonlySet<string>,
+  restore(
+    snapshot: ClusterSnapshot,
+    changes: ClusterChanges,
     signal: AbortSignal,
   ): Promise<readonly string[]>;
 }
@@ -34,6 +34,14 @@ export interface ClusterSnapshot {
   readonly freeVolumes: ReadonlySet<string>;
   /** `NAMESPACE/NAME` */
   readonly services: ReadonlySet<string>;
+}
+
+/** What a rehearsal may have left in the cluster. */
+export interface ClusterChanges {
+  /** Objects of hooks and definitions of custom resources of the charts. */
+  readonly objects: readonly ObjectName[];
+  /** Programs of the bundle that create objects by themselves, as `metadata.managedFields` names them. */
+  readonly makers: ReadonlySet<string>;
 }
 
 /** An object of a chart. */

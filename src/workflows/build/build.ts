@@ -1,7 +1,7 @@
 // Builds a bundle: plan, then fill. The file to read first.
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import type { BundleReader, BundleWriter, PlanPorts, WrittenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 
 /** What a build is asked for besides the plan's options. */
@@ -22,12 +22,12 @@ export interface BuildPorts extends PlanPorts {
  * Throws `ViolaError`s that name chart, image or file, several at once as `ManyErrors`.
  */
 export async function buildBundle(
+  run: Run,
   spec: BundleSpec,
   options: BuildOptions,
   ports: BuildPorts,
-  onProgress: OnProgress,
 ): Promise<WrittenBundle> {
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
-  const { archive } = await planBundle(spec, options, ports, onProgress);
-  return ports.writer.writeBundle(archive, options.output, reuse, onProgress, ports.signal);
+  const { archive } = await planBundle(run, spec, options, ports);
+  return ports.writer.writeBundle(run, archive, { file: options.output, reuse });
 }

@@ -22,7 +22,7 @@ import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 import { inventoryImage } from "../../core/bundle/inventory.js";
 
@@ -52,17 +52,17 @@ export interface BundlePlan {
 
 /** Plans the bundle. Throws all failures of a stage at once: spec and charts, then renders, then images. */
 export async function planBundle(
+  run: Run,
   spec: BundleSpec,
   options: PlanOptions,
   ports: PlanPorts,
-  onProgress: OnProgress,
 ): Promise<BundlePlan> {
-  const releases = await prepareReleases(spec, ports, onProgress);
-  const findings = await findReleaseImages(spec, releases, ports, onProgress);
+  const releases = await prepareReleases(run, spec, ports);
+  const findings = await findReleaseImages(run, spec, releases, ports);
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = await resolveImages([...chosen, ...hostUses], options.platforms, ports, onProgress);
+  const resolved = await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
@@ -112,25 +112,25 @@ function hostUse(reference: string): ImageUse {
 
 /** Makes every reference a digest. Throws the failures of all images at once. */
 async function resolveImages(
+  { signal, progress }: Run,
   uses: readonly ImageUse[],
   platforms: readonly Platform[],
   ports: PlanPorts,
-  onProgress: OnProgress,
 ): Promise<readonly ResolvedImage[]> {
-  onProgress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
+  progress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
   const images = await settleAll(
     "some images cannot be had",
     uses.map((use) =>
       limit(async () => {
-        const image = await ports.images.resolveImage(use, platforms, ports.signal);
-        onProgress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
+        const image = await ports.images.resolveImage(use, platforms, signal);
+        progress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
         return image;
       }),
     ),
   );
-  onProgress({ kind: "ended", step: "resolve", summary: `${images.length} images` });
+  progress({ kind: "ended", step: "resolve", summary: `${images.length} images` });
   return images;
 }
 

@@ -10,7 +10,7 @@ import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import type { ImageSource } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 
 /** Reads programs out of images. */
 export interface ProgramSource {
@@ -34,7 +34,11 @@ export interface InspectPorts {
   readonly programs: ProgramSource;
   /** How many references are asked for at once. */
   readonly imageConcurrency: number;
-  readonly signal: AbortSignal;
+}
+
+export interface InspectOptions {
+  /** Platforms of which an image is looked into, the first that it has; at least one. */
+  readonly platforms: readonly Platform[];
 }
 
 /** What the operators' programs say. */
@@ -56,13 +60,14 @@ interface Operator {
  * a warning and no failure: the list of images is as good without. Throws only the signal's reason.
  */
 export async function inspectOperators(
+  run: Run,
   findings: Findings,
-  platforms: readonly Platform[],
+  options: InspectOptions,
   ports: InspectPorts,
-  onProgress: OnProgress,
 ): Promise<Inspection> {
+  const { signal, progress } = run;
   const operators = listOperators(findings.warnings);
-  onProgress({ kind: "started", step: "inspect", title: "Looking into operators", total: operators.length });
+  progress({ kind: "started", step: "inspect", title: "Looking into operators", total: operators.length });
   const known = new Set(findings.images.map(({ normalized }) => normalized));
   const suspects: Suspect[] = [];
   const warnings: FindingWarning[] = [];
@@ -72,7 +77,11 @@ export async function inspectOperators(
       warnings.push({ code, message, hint: SETTLE_BY_REHEARSAL, object, images: [image], incomplete: true });
     };
     try {
-      const found = rankSuspects(await readSuspects(operator, platforms, ports, warn), known);
+      const onNote = (message: string): void => {
+        warn("operator-not-inspected", message);
+      };
+      const read = await readSuspects(operator, { ...options, onNote }, ports, signal);
+      const found = rankSuspects(read, known);
       const kept = found.slice(0, MOST_SUSPECTS);
       if (found.length > kept.length) {
         const rest = found.length - kept.length;
@@ -80,14 +89,14 @@ export async function inspectOperators(
       }
       suspects.push(...kept);
     } catch (cause) {
-      ports.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (!(cause instanceof ViolaError)) throw cause;
       warn("operator-not-inspected", `${operator.image} cannot be looked into: ${cause.message}`);
     }
-    onProgress({ kind: "advanced", step: "inspect", done: index + 1, detail: operator.image });
+    progress({ kind: "advanced", step: "inspect", done: index + 1, detail: operator.image });
   }
-  const checked = await checkSuspects(suspects, ports);
-  onProgress({
+  const checked = await checkSuspects(suspects, ports, signal);
+  progress({
     kind: "ended",
     step: "inspect",
     summary: `${checked.length} images that operators may start`,
@@ -110,9 +119,9 @@ function listOperators(warnings: readonly FindingWarning[]): readonly Operator[]
 
 async function readSuspects(
   { image, reference, object }: Operator,
-  platforms: readonly Platform[],
-  { images, programs, signal }: InspectPorts,
-  warn: (code: string, message: string) => void,
+  { platforms, onNote }: InspectOptions & { readonly onNote: (message: string) => void },
+  { images, programs }: InspectPorts,
+  signal: AbortSignal,
 ): Promise<readonly Suspect[]> {
   const use: ImageUse = {
     reference: image,
@@ -123,9 +132,6 @@ async function readSuspects(
   };
   const resolved = await resolveAny(use, platforms, images, signal);
   const suspects: Suspect[] = [];
-  const onNote = (message: string): void => {
-    warn("operator-not-inspected", message);
-  };
   for await (const file of programs.readPrograms(resolved, onNote, signal)) {
     const found = findInProgramFile(file, reference.tag);
     if (found === undefined && file.isEntrypoint) onNote(`${image}: its program ${file.path} cannot be read`);
@@ -157,7 +163,8 @@ async function resolveAny(
 /** Asks the registries for the suspects; one that cannot be reached is not asked again. */
 async function checkSuspects(
   suspects: readonly Suspect[],
-  { programs, imageConcurrency, signal }: InspectPorts,
+  { programs, imageConcurrency }: InspectPorts,
+  signal: AbortSignal,
 ): Promise<readonly Suspect[]> {
   const limit = pLimit(imageConcurrency);
   const unreachable = new Set<string>();

@@ -11,7 +11,7 @@ import type { Findings } from "../../core/images/image-use.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartPorts } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 
 /** A release with its packaged chart and the values that it is installed with. */
 export interface PreparedRelease {
@@ -23,11 +23,11 @@ export interface PreparedRelease {
 
 /** Packages every chart of the spec. Throws the failures of all charts at once. */
 export async function prepareReleases(
+  { signal, progress }: Run,
   spec: BundleSpec,
   ports: ChartPorts,
-  onProgress: OnProgress,
 ): Promise<readonly PreparedRelease[]> {
-  onProgress({ kind: "started", step: "charts", title: "Packaging charts", total: spec.charts.length });
+  progress({ kind: "started", step: "charts", title: "Packaging charts", total: spec.charts.length });
   const limit = pLimit(ports.chartConcurrency);
   let done = 0;
   const releases = await settleAll(
@@ -39,7 +39,7 @@ export async function prepareReleases(
           chartSpec.source,
           chartSpec.dependencies,
           folder,
-          ports.signal,
+          signal,
         );
         const valuesFiles = [...chartSpec.valuesFiles];
         if (chartSpec.values !== undefined) {
@@ -47,7 +47,7 @@ export async function prepareReleases(
           await ports.files.writeFile(file, stringify(chartSpec.values));
           valuesFiles.push(file);
         }
-        onProgress({
+        progress({
           kind: "advanced",
           step: "charts",
           done: ++done,
@@ -57,7 +57,7 @@ export async function prepareReleases(
       }),
     ),
   );
-  onProgress({
+  progress({
     kind: "ended",
     step: "charts",
     summary: releases.map(({ chart }) => `${chart.name}-${chart.version}`).join(", "),
@@ -72,37 +72,39 @@ export async function prepareReleases(
  * rendered again with their API versions, and what that brings is added. So is a chart that cannot be rendered without them.
  */
 export async function findReleaseImages(
+  run: Run,
   spec: BundleSpec,
   releases: readonly PreparedRelease[],
   ports: ChartPorts,
-  onProgress: OnProgress,
 ): Promise<Findings> {
-  onProgress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
+  const { progress } = run;
+  progress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(ports.chartConcurrency);
   const renderAll = <T>(render: (release: PreparedRelease) => Promise<T>) =>
     releases.map((release) => limit(() => render(release)));
 
   const first = await Promise.allSettled(
     renderAll(async (release) => {
-      const text = await render(release, spec, spec.apiVersions, ports);
+      const text = await render(run, release, spec, ports);
       return { text, ...parseRendered(text, originOf(release)) };
     }),
   );
   const parsed: ParsedRender[] = first.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  const given = apiVersionsOf(parsed.flatMap(({ objects }) => objects)).filter(
+  const added = apiVersionsOf(parsed.flatMap(({ objects }) => objects)).filter(
     (version) => !spec.apiVersions.includes(version),
   );
+  const apiVersions = [...spec.apiVersions, ...added];
   const again = await settleAll(
     "some charts cannot be rendered",
     first.map(async (one, index): Promise<ParsedRender | undefined> => {
       const release = releases[index];
       const isDone = one.status === "fulfilled" && release?.chart.readsApiVersions !== true;
       if (release === undefined || isDone) return undefined;
-      if (given.length === 0) {
+      if (added.length === 0) {
         if (one.status === "rejected") throw one.reason;
         return undefined;
       }
-      return limit(() => renderInstalled(release, spec, given, one, ports));
+      return limit(() => renderAgain(run, { release, first: one }, { ...spec, apiVersions }, ports));
     }),
   );
   parsed.push(...again.filter((one) => one !== undefined));
@@ -113,7 +115,7 @@ export async function findReleaseImages(
     declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;
-  onProgress({
+  progress({
     kind: "ended",
     step: "find",
     summary: `${required} required, ${findings.images.length - required} optional`,
@@ -124,16 +126,24 @@ export async function findReleaseImages(
   };
 }
 
+/** What a chart asks of the cluster that it is rendered for. */
+type ClusterVersions = Pick<BundleSpec, "kubeVersion" | "apiVersions">;
+
+/** A release, and what came of rendering it without the bundle's own definitions. */
+interface FirstRender {
+  readonly release: PreparedRelease;
+  readonly first: PromiseSettledResult<{ readonly text: string }>;
+}
+
 /** Renders with the API versions of the bundle's own definitions too. What fails only with them is a warning. */
-async function renderInstalled(
-  release: PreparedRelease,
-  spec: BundleSpec,
-  given: readonly string[],
-  first: PromiseSettledResult<{ readonly text: string }>,
+async function renderAgain(
+  run: Run,
+  { release, first }: FirstRender,
+  cluster: ClusterVersions,
   ports: ChartPorts,
 ): Promise<ParsedRender> {
   try {
-    const text = await render(release, spec, [...spec.apiVersions, ...given], ports);
+    const text = await render(run, release, cluster, ports);
     return parseRendered(text, {
       ...originOf(release),
       ...(first.status === "fulfilled" && { except: first.value.text }),
@@ -158,9 +168,9 @@ async function renderInstalled(
 }
 
 function render(
+  { signal }: Run,
   { spec: chartSpec, chart, valuesFiles }: PreparedRelease,
-  { kubeVersion }: BundleSpec,
-  apiVersions: readonly string[],
+  { kubeVersion, apiVersions }: ClusterVersions,
   ports: ChartPorts,
 ): Promise<string> {
   const { release, namespace, set } = chartSpec;
@@ -168,7 +178,7 @@ function render(
   return ports.charts.renderChart(
     chart,
     kubeVersion === undefined ? input : { ...input, kubeVersion },
-    ports.signal,
+    signal,
   );
 }
 

@@ -13,19 +13,18 @@ import type { InstallPorts, InstallOptions } from "./types.js";
 import { readEntry } from "./extract-releases.js";
 
 /** Reads the record that was built into the bundle, and says in what this installation differs from it; undefined where there is none. */
-export async function readRehearsal(
+export async function compareRehearsal(
   bundle: OpenBundle,
-  chosen: readonly InventoryRelease[],
-  kubeVersion: string,
-  { valuesFiles, set }: InstallOptions,
-  { files }: InstallPorts,
+  { releases, kubeVersion }: { readonly releases: readonly InventoryRelease[]; readonly kubeVersion: string },
+  { valuesFiles, set }: Pick<InstallOptions, "valuesFiles" | "set">,
+  { files }: Pick<InstallPorts, "files">,
 ): Promise<ComparedRehearsal | undefined> {
   const { inventory } = bundle;
   if (!inventory.files.some(({ path }) => path === REHEARSAL_PATH)) return undefined;
   const text = Buffer.from(await readEntry(bundle, REHEARSAL_PATH)).toString("utf8");
   const record = parseRecord(text, `${bundle.file}: ${REHEARSAL_PATH}`);
   const given = { files: await Promise.all(valuesFiles.map((file) => files.readFile(file))), set };
-  const now = rehearsableOf({ ...inventory, releases: chosen }, kubeVersion, given);
+  const now = rehearsableOf({ ...inventory, releases }, kubeVersion, given);
   return {
     ...record,
     stillMissing: stillMissing(record, inventory.images),

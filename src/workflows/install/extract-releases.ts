@@ -5,23 +5,30 @@ import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
 import type { InstallPorts, InstallOptions, ExtractedRelease } from "./types.js";
 
-/** Writes chart and values of a release out of the bundle, under names that owe nothing to it. Throws `BUNDLE_INVALID`. */
-export async function extractRelease(
+/**
+ * Writes charts and values of the releases into the temporary folder, under names that do not come from
+ * the bundle; the user's values files are added to each. Throws `BUNDLE_INVALID`.
+ */
+export async function extractReleases(
   bundle: OpenBundle,
-  release: InventoryRelease,
-  index: number,
+  releases: readonly InventoryRelease[],
   { valuesFiles }: Pick<InstallOptions, "valuesFiles">,
   { files, temporaryFolder }: Pick<InstallPorts, "files" | "temporaryFolder">,
-): Promise<ExtractedRelease> {
-  const take = async (path: string, target: string): Promise<string> => {
+): Promise<readonly ExtractedRelease[]> {
+  const extract = async (path: string, name: string): Promise<string> => {
+    const target = `${temporaryFolder}/${name}`;
     await files.writeFile(target, await readEntry(bundle, path));
     return target;
   };
-  const chartFile = await take(release.file, `${temporaryFolder}/release-${index}.tgz`);
-  const own = await Promise.all(
-    release.values.map((path, number) => take(path, `${temporaryFolder}/release-${index}.${number}.yaml`)),
+  return Promise.all(
+    releases.map(async (release, index) => {
+      const chartFile = await extract(release.file, `release-${index}.tgz`);
+      const bundleValues = await Promise.all(
+        release.values.map((path, number) => extract(path, `release-${index}.${number}.yaml`)),
+      );
+      return { release, chartFile, valuesFiles: [...bundleValues, ...valuesFiles] };
+    }),
   );
-  return { release, chartFile, valuesFiles: [...own, ...valuesFiles] };
 }
 
 /** Returns a small entry, checked. Throws `BUNDLE_INVALID`. */

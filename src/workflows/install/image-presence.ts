@@ -1,6 +1,6 @@
 // Whether the images of an installation are where its Pods would get them: on every node of the cluster, or in the registry that nodes pull from.
 import type { Inventory } from "../../core/bundle/inventory.js";
-import type { ClusterNode, NodeTarget } from "../../core/load/node.js";
+import type { NodeTarget } from "../../core/load/node.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import type { Json } from "../../core/json.js";
 import type { Cluster } from "../../core/install/cluster.js";
@@ -14,13 +14,14 @@ import {
   type NodeContent,
 } from "../../core/install/missing-images.js";
 import { settleAll, ViolaError } from "../../errors.js";
-import type { OnProgress } from "../progress.js";
-import type { AskedNode, ImagePlaces, InstallBlocker } from "./types.js";
+import type { Run } from "../progress.js";
+import type { ImagePlaces, InstallBlocker, InstallPorts, QueriedNode } from "./types.js";
 import { delay } from "../delay.js";
 
-interface LookContext {
-  readonly cluster: Cluster;
-  readonly signal: AbortSignal;
+/** The images that an installation needs, and the bundle that they should come from. */
+export interface NeededImages {
+  readonly needed: readonly ImageUse[];
+  readonly inventory: Inventory;
 }
 
 /** The kubelet looks at its images every half minute and tells within another ten seconds. */
@@ -29,19 +30,19 @@ const LISTING_POLL_MS = 5_000;
 
 /** Returns a refusal for every image that some Pod would not get. Throws what asking throws. */
 export async function refuseMissing(
-  needed: readonly ImageUse[],
-  inventory: Inventory,
+  run: Run,
+  images: NeededImages,
   { target, registry }: ImagePlaces,
-  ports: LookContext,
-  onProgress: OnProgress,
+  { cluster }: Pick<InstallPorts, "cluster">,
 ): Promise<readonly InstallBlocker[]> {
   if (registry !== undefined) {
     const message = `images are looked up in ${registry.name}; that the nodes pull from there is not: load --settings writes what they need for it`;
-    onProgress({ kind: "note", message });
-    const missing = await findMissingInRegistry(needed, inventory, registry, ports.signal);
+    run.progress({ kind: "note", message });
+    const { needed, inventory } = images;
+    const missing = await findMissingInRegistry(needed, inventory, registry, run.signal);
     return missing.map((one) => refuseImage(one, `is not in ${registry.name}`, registry.name));
   }
-  const { missing, others } = await findMissingOnNodes(needed, inventory, target, ports, onProgress);
+  const { missing, others } = await findMissingOnNodes(run, images, target, cluster);
   return missing.map((one) => {
     const outside = target === undefined ? [] : one.nodes.filter((node) => others.includes(node));
     return refuseImage(one, describeNodes(one), target?.name, outside);
@@ -53,48 +54,46 @@ export async function refuseMissing(
  * DaemonSet tolerate the one, and what Pods of operators tolerate is written nowhere.
  */
 async function findMissingOnNodes(
-  needed: readonly ImageUse[],
-  inventory: Inventory,
-  target: NodeTarget<AskedNode> | undefined,
-  { cluster, signal }: LookContext,
-  onProgress: OnProgress,
+  { signal, progress }: Run,
+  { needed, inventory }: NeededImages,
+  target: NodeTarget<QueriedNode> | undefined,
+  cluster: Cluster,
 ): Promise<{ readonly missing: readonly MissingImage[]; readonly others: readonly string[] }> {
   let objects = await cluster.nodes(signal);
-  const asked = target === undefined ? [] : await askNodes(needed, target, objects, cluster, signal);
-  const isAsked = new Set(asked.map(({ node }) => node));
-  const others = objects.map(nodeName).filter((name) => !isAsked.has(name));
+  const queried =
+    target === undefined ? [] : await queryNodes(namesToFind(needed), { target, objects }, cluster, signal);
+  const isQueried = new Set(queried.map(({ node }) => node));
+  const others = objects.map(nodeName).filter((name) => !isQueried.has(name));
   if (others.length > 0) {
     const which = target === undefined ? "each node" : `${others.join(", ")}, not of ${target.name}`;
     const more = target === undefined ? "; with --to every node itself is asked" : "";
     const message = `images are looked up in what the cluster lists for ${which}, by name alone${more}`;
-    onProgress({ kind: "note", message });
+    progress({ kind: "note", message });
   }
   const deadline = Date.now() + LISTING_MS;
   for (;;) {
-    const listed = objects.map(contentOfNode).filter(({ node }) => !isAsked.has(node));
-    const missing = findMissingImages(needed, inventory, [...asked, ...listed]);
+    const listed = objects.map(contentOfNode).filter(({ node }) => !isQueried.has(node));
+    const missing = findMissingImages(needed, inventory, [...queried, ...listed]);
     // What was loaded a moment ago is listed when the kubelet looks next; what the bundle lacks, or a node that was asked, will not come.
     const isComing = ({ isInBundle, nodes }: MissingImage): boolean =>
-      isInBundle && !nodes.some((node) => isAsked.has(node));
+      isInBundle && !nodes.some((node) => isQueried.has(node));
     if (missing.length === 0 || !missing.every(isComing) || Date.now() >= deadline)
       return { missing, others };
     const detail = "waiting for the nodes to list their images";
-    onProgress({ kind: "advanced", step: "guard", done: 0, detail });
+    progress({ kind: "advanced", step: "guard", done: 0, detail });
     await delay(LISTING_POLL_MS, signal);
     objects = await cluster.nodes(signal);
   }
 }
 
 /** Asks containerd on every node of the target what resolves and is complete. */
-async function askNodes(
-  needed: readonly ImageUse[],
-  target: NodeTarget<AskedNode>,
-  objects: readonly Json[],
+async function queryNodes(
+  names: readonly string[],
+  { target, objects }: { readonly target: NodeTarget<QueriedNode>; readonly objects: readonly Json[] },
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<readonly NodeContent[]> {
   const { pairs } = match(target, await target.findNodes(signal), objects, cluster);
-  const names = namesToFind(needed);
   return settleAll(
     "nodes could not be asked",
     pairs.map(async ({ machine, node }) => ({ node, complete: await machine.completeImages(names, signal) })),
@@ -105,11 +104,11 @@ async function askNodes(
  * Returns the nodes of the target when they are all that the cluster has. Throws `CLUSTER_NOT_FOUND` when they are not, and what finding them
  * throws.
  */
-export async function findAllNodes(
-  target: NodeTarget,
+export async function findAllNodes<Node extends Machine>(
+  target: NodeTarget<Node>,
   cluster: Cluster,
   signal: AbortSignal,
-): Promise<readonly ClusterNode[]> {
+): Promise<readonly Node[]> {
   const [found, objects] = await Promise.all([target.findNodes(signal), cluster.nodes(signal)]);
   const { others } = match(target, found, objects, cluster);
   if (others.length === 0) return found;

@@ -3,13 +3,13 @@ import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js
 import type { ReleaseState } from "../../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../../core/kubernetes/pod-states.js";
 import { settleAll, ViolaError } from "../../errors.js";
-import { extractRelease } from "./extract-releases.js";
+import { extractReleases } from "./extract-releases.js";
 import type { OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
-import { checkInstall } from "./preflight.js";
+import type { Run } from "../progress.js";
+import { checkInstall, type Preflight } from "./preflight.js";
 import type { InstallPorts, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
 import { explainPods, showPodsDuring, waitForPods } from "./wait-for-pods.js";
-import { readRehearsal, type ComparedRehearsal } from "./compare-rehearsal.js";
+import { compareRehearsal, type ComparedRehearsal } from "./compare-rehearsal.js";
 
 export interface ReleaseReport {
   readonly name: string;
@@ -42,37 +42,34 @@ export interface InstallReport {
  * applied. Throws `CLUSTER_UNREACHABLE`, `INSTALL_FAILED` for what a person must put right first, and what rendering throws.
  */
 export async function installBundle(
+  run: Run,
   bundle: OpenBundle,
   options: InstallOptions,
   ports: InstallPorts,
-  onProgress: OnProgress,
 ): Promise<InstallReport> {
   const { inventory } = bundle;
   const chosen = chooseReleases(inventory, options.release);
-  const facts = await ports.cluster.describe(ports.signal);
-  const extracted = await Promise.all(
-    chosen.map((release, index) => extractRelease(bundle, release, index, options, ports)),
-  );
+  const facts = await ports.cluster.describe(run.signal);
+  const releases = await extractReleases(bundle, chosen, options, ports);
   await settleAll("the cluster is busy", [
-    ...chosen.map(({ namespace, name }) => refuseEnding(namespace, name, ports)),
-    ...chosen.map((release) => findState(release, options, ports)),
+    ...chosen.map((release) => refuseEnding(run, release, ports)),
+    ...chosen.map((release) => findState(run, release, options, ports)),
   ]);
-  const rehearsal = await readRehearsal(bundle, chosen, facts.version, options, ports);
-  const { refusals, patched, stayingImages } = await checkInstall(
-    inventory,
-    extracted,
-    facts,
+  const rehearsal = await compareRehearsal(
+    bundle,
+    { releases: chosen, kubeVersion: facts.version },
     options,
     ports,
-    onProgress,
   );
+  const preflight = await checkInstall(run, { inventory, releases, facts }, options, ports);
+  const { refusals, patched, stayingImages } = preflight;
 
   const reports: ReleaseReport[] = [];
   let isGoing = refusals.length === 0;
-  for (const one of extracted) {
+  for (const one of releases) {
     const isPatched = patched.has(one.release);
     const report = isGoing
-      ? await installRelease(one, isPatched, stayingImages, options, ports, onProgress)
+      ? await installRelease(run, { ...one, isPatched, stayingImages }, options, ports)
       : { ...identify(one.release), outcome: "not-started" as const, pending: [] };
     isGoing &&= report.outcome === "installed";
     reports.push(report);
@@ -107,39 +104,44 @@ export function chooseReleases(
 }
 
 async function refuseEnding(
-  namespace: string,
-  release: string,
-  { cluster, signal }: InstallPorts,
+  { signal }: Run,
+  { name, namespace }: InventoryRelease,
+  { cluster }: InstallPorts,
 ): Promise<void> {
   if ((await cluster.namespacePhase(namespace, signal)) !== "Terminating") return;
-  throw new ViolaError("INSTALL_FAILED", `release ${release}: namespace ${namespace} is being deleted`, {
+  throw new ViolaError("INSTALL_FAILED", `release ${name}: namespace ${namespace} is being deleted`, {
     subject: namespace,
     hint: `Wait until it is gone: kubectl wait --for=delete namespace/${namespace}; what holds it up stands in its status.`,
   });
 }
 
+/** A release that passed the preflight. */
+interface CheckedRelease extends ExtractedRelease, Pick<Preflight, "stayingImages"> {
+  /** True when a post-renderer is to patch pull policies. */
+  readonly isPatched: boolean;
+}
+
 async function installRelease(
-  { release, chartFile, valuesFiles }: ExtractedRelease,
-  isPatched: boolean,
-  stayingImages: readonly string[],
+  run: Run,
+  { release, chartFile, valuesFiles, isPatched, stayingImages }: CheckedRelease,
   options: InstallOptions,
   ports: InstallPorts,
-  onProgress: OnProgress,
 ): Promise<ReleaseReport> {
+  const { signal, progress } = run;
   const { set, timeoutSeconds, isWaiting } = options;
-  const { cluster, releases, signal } = ports;
+  const { cluster, releases } = ports;
   const { name, namespace } = release;
-  const isFirst = await clearFailedFirst(release, options, ports, onProgress);
+  const isFirst = await clearFailedFirst(run, release, options, ports);
   const step = `install:${namespace}/${name}`;
-  onProgress({ kind: "started", step, title: `Installing ${name}` });
+  progress({ kind: "started", step, title: `Installing ${name}` });
   const input = { release: name, namespace, chartFile, valuesFiles, set, isPatched, isFirst, timeoutSeconds };
   const watch = { namespace, step, timeoutSeconds, expectedImages: stayingImages };
   try {
-    await showPodsDuring(releases.install(input, signal), cluster, watch, onProgress, signal);
+    await showPodsDuring(run, releases.install(input, signal), watch, cluster);
   } catch (error) {
     if (!(error instanceof ViolaError) || error.code !== "INSTALL_FAILED") throw error;
     // A cluster that is gone is another answer than a release that failed.
-    const { pending, ...states } = await explainPods(cluster, namespace, signal);
+    const { pending, ...states } = await explainPods(run, namespace, cluster);
     // Helm waits for hooks alone: what other Pods still lack has nothing to do with it.
     const ofHooks = pending.filter(
       ({ kind, owner = "" }) => kind === "Job" || (kind === "Pod" && ["", "Job"].includes(owner)),
@@ -152,11 +154,11 @@ async function installRelease(
     };
   }
   if (!isWaiting) {
-    onProgress({ kind: "ended", step, summary: "applied" });
+    progress({ kind: "ended", step, summary: "applied" });
     return { ...identify(release), outcome: "installed", pending: [] };
   }
-  const states = await waitForPods(cluster, watch, onProgress, signal);
-  onProgress({ kind: "ended", step, summary: `${states.ready} of ${states.pods} Pods Running and Ready` });
+  const states = await waitForPods(run, watch, cluster);
+  progress({ kind: "ended", step, summary: `${states.ready} of ${states.pods} Pods Running and Ready` });
   return {
     ...identify(release),
     outcome: states.pending.length === 0 ? "installed" : "not-ready",
@@ -174,11 +176,12 @@ interface FoundState extends ReleaseState {
  * writes down that it failed, so `pending-install` is either a running one, or one that was killed.
  */
 async function findState(
+  { signal }: Run,
   { name, namespace }: InventoryRelease,
   { timeoutSeconds }: InstallOptions,
-  { releases, signal }: InstallPorts,
+  { releases }: InstallPorts,
 ): Promise<FoundState | undefined> {
-  const state = await releases.releaseState(name, namespace, signal);
+  const state = await releases.releaseState({ name, namespace }, signal);
   if (state === undefined) return undefined;
   const { revision, status, since } = state;
   const isFirst = revision === 1 && (status === "failed" || status === "pending-install");
@@ -204,20 +207,19 @@ async function findState(
  * name is left. Throws what `findState` throws.
  */
 async function clearFailedFirst(
+  run: Run,
   release: InventoryRelease,
   options: InstallOptions,
   ports: InstallPorts,
-  onProgress: OnProgress,
 ): Promise<boolean> {
-  const state = await findState(release, options, ports);
+  const state = await findState(run, release, options, ports);
   if (state === undefined) return true;
   if (!state.isFailedFirst) return false;
-  const { name, namespace } = release;
-  onProgress({
+  run.progress({
     kind: "note",
-    message: `${name}: the first attempt failed (${state.status}); it is taken away and made anew`,
+    message: `${release.name}: the first attempt failed (${state.status}); it is taken away and made anew`,
   });
-  await ports.releases.uninstall(name, namespace, ports.signal);
+  await ports.releases.uninstall(release, run.signal);
   return true;
 }
 

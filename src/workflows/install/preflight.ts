@@ -1,18 +1,23 @@
 // What is found out before anything is applied: what the installation would start, and every reason not to begin.
 import { satisfies, validRange } from "semver";
-import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
 import { findImages } from "../../core/finding/find-images.js";
 import { isTestHook } from "../../core/charts/hooks.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import { formatPath } from "../../core/json.js";
-import type { ClusterFacts } from "../../core/install/cluster.js";
 import { neededImages } from "../../core/install/missing-images.js";
 import { findNetworkPulls } from "../../core/kubernetes/pull-policy.js";
 import { settleAll } from "../../errors.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import { refuseMissing } from "./image-presence.js";
-import type { InstallPorts, InstallOptions, ExtractedRelease, InstallBlocker } from "./types.js";
+import type {
+  ExtractedBundle,
+  ExtractedRelease,
+  InstallBlocker,
+  InstallOptions,
+  InstallPorts,
+} from "./types.js";
 import { renderReleases } from "./render-releases.js";
 
 /** What was found out. */
@@ -28,18 +33,18 @@ const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
 
 /** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
 export async function checkInstall(
-  inventory: Inventory,
-  extracted: readonly ExtractedRelease[],
-  facts: ClusterFacts,
+  run: Run,
+  bundle: ExtractedBundle,
   options: InstallOptions,
   ports: InstallPorts,
-  onProgress: OnProgress,
 ): Promise<Preflight> {
-  onProgress({ kind: "started", step: "guard", title: "Checking before anything is applied" });
-  const versions = refuseVersions(extracted, facts.version);
+  const { progress } = run;
+  const { inventory, releases, facts } = bundle;
+  progress({ kind: "started", step: "guard", title: "Checking before anything is applied" });
+  const versions = refuseVersions(releases, facts.version);
   if (versions.length > 0) return { refusals: versions, stayingImages: [], patched: new Set() };
 
-  const rendered = await renderReleases(inventory, extracted, facts, options, ports);
+  const rendered = await renderReleases(run, bundle, options, ports);
   const operators = await ports.loadOperators();
   const find = (objects: readonly RenderedObject[]): readonly ImageUse[] =>
     neededImages(findImages(objects, { operators }).images, options.allowedMissing);
@@ -47,16 +52,16 @@ export async function checkInstall(
   const needed = find(objects);
 
   const [missing, pulling] = await settleAll("the cluster could not be asked", [
-    refuseMissing(needed, inventory, options, ports, onProgress),
-    refuseAlwaysPulls(extracted, options, ports, onProgress),
+    refuseMissing(run, { needed, inventory }, options, ports),
+    refuseAlwaysPulls(run, releases, options, ports),
   ]);
   const patched = new Set<InventoryRelease>();
-  const policies = rendered.flatMap(({ release, objects: own }) => {
-    const pulls = own.flatMap(pullsOf);
+  const policies = rendered.flatMap(({ release, objects: rendering }) => {
+    const pulls = rendering.flatMap(pullsOf);
     const where = [...new Set(pulls.map(({ object }) => object))].join(", ");
     if (pulls.length > 0 && options.registry !== undefined) {
       const message = `${release.name}: ${where} will ask ${options.registry.name} at every start`;
-      onProgress({ kind: "note", message });
+      progress({ kind: "note", message });
       return [];
     }
     const refused = pulls.filter(
@@ -64,12 +69,12 @@ export async function checkInstall(
     );
     if (pulls.length > 0 && refused.length === 0) {
       patched.add(release);
-      onProgress({ kind: "note", message: `${release.name}: pull policies set to IfNotPresent in ${where}` });
+      progress({ kind: "note", message: `${release.name}: pull policies set to IfNotPresent in ${where}` });
     }
     return refused.map((pull) => refusePolicy(pull, options));
   });
   const refusals = [...missing, ...pulling, ...policies];
-  onProgress({
+  progress({
     kind: "ended",
     step: "guard",
     summary: `${needed.length} images needed, ${refusals.length} objections`,
@@ -79,8 +84,8 @@ export async function checkInstall(
 }
 
 /** As Helm compares: a version like `v1.30.2-gke.100` counts as what it is built on, and what cannot be read is left to Helm. */
-function refuseVersions(extracted: readonly ExtractedRelease[], version: string): readonly InstallBlocker[] {
-  return extracted.flatMap(({ release: { name, chart } }) => {
+function refuseVersions(releases: readonly ExtractedRelease[], version: string): readonly InstallBlocker[] {
+  return releases.flatMap(({ release: { name, chart } }) => {
     const range = chart.kubeVersion?.replaceAll(",", " ");
     if (range === undefined || validRange(range) === null) return [];
     if (satisfies(version, range, { includePrerelease: true, loose: true })) return [];
@@ -97,18 +102,17 @@ function refuseVersions(extracted: readonly ExtractedRelease[], version: string)
 }
 
 async function refuseAlwaysPulls(
-  extracted: readonly ExtractedRelease[],
+  { signal, progress }: Run,
+  [first]: readonly ExtractedRelease[],
   { registry }: InstallOptions,
-  { cluster, signal }: InstallPorts,
-  onProgress: OnProgress,
+  { cluster }: InstallPorts,
 ): Promise<readonly InstallBlocker[]> {
-  const [first] = extracted;
   if (first === undefined) return [];
   const { namespace } = first.release;
   const isThere = (await cluster.namespacePhase(namespace, signal)) !== undefined;
   const pulls = await cluster.alwaysPulls(isThere ? namespace : "default", signal);
   if (pulls === undefined) {
-    onProgress({
+    progress({
       kind: "note",
       message: "whether the cluster pulls every image anew could not be found out: it refused a trial Pod",
     });
@@ -116,7 +120,7 @@ async function refuseAlwaysPulls(
   if (pulls !== true) return [];
   const message = `cluster ${cluster.context} has the AlwaysPullImages admission controller: it asks a registry for every image, whatever is on the nodes`;
   if (registry !== undefined) {
-    onProgress({ kind: "note", message: `${message}; ${registry.name} must be there whenever a Pod starts` });
+    progress({ kind: "note", message: `${message}; ${registry.name} must be there whenever a Pod starts` });
     return [];
   }
   const hint =

@@ -1,9 +1,9 @@
 // What installing works with and is asked for, and what its steps hand to one another: interfaces only.
-import type { InventoryRelease } from "../../core/bundle/inventory.js";
+import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
-import type { ClusterNode, NodeTarget } from "../../core/load/node.js";
+import type { ContentStore, NodeIdentity, NodeTarget } from "../../core/load/node.js";
 import type { OperatorRule } from "../../core/finding/operator-rules.js";
-import type { Cluster, ReleaseTool } from "../../core/install/cluster.js";
+import type { Cluster, ClusterFacts, ReleaseTool } from "../../core/install/cluster.js";
 import type { ImageRegistry } from "../../core/install/image-registry.js";
 import type { Files } from "../ports.js";
 
@@ -16,7 +16,6 @@ export interface InstallPorts {
   readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;
-  readonly signal: AbortSignal;
 }
 
 export interface InstallOptions extends ImagePlaces {
@@ -36,12 +35,12 @@ export interface InstallOptions extends ImagePlaces {
 }
 
 /** A node that is asked for images. */
-export type AskedNode = Pick<ClusterNode, "name" | "hostNames" | "completeImages">;
+export type QueriedNode = Pick<NodeIdentity, "name" | "hostNames"> & Pick<ContentStore, "completeImages">;
 
 /** Where images are looked for. Without either, in what the cluster lists for its nodes. */
 export interface ImagePlaces {
   /** Where the images were loaded: its nodes are asked one by one, and the cluster for the nodes that it has besides. */
-  readonly target?: NodeTarget<AskedNode> | undefined;
+  readonly target?: NodeTarget<QueriedNode> | undefined;
   /** What all nodes pull from. */
   readonly registry?: ImageRegistry | undefined;
 }
@@ -54,7 +53,14 @@ export interface InstallBlocker {
   readonly hint: string;
 }
 
-/** A release with its chart and values laid out as files. */
+/** A bundle whose releases are extracted, and the cluster that they go to. */
+export interface ExtractedBundle {
+  readonly inventory: Inventory;
+  readonly releases: readonly ExtractedRelease[];
+  readonly facts: ClusterFacts;
+}
+
+/** A release with its chart and values as files. */
 export interface ExtractedRelease {
   readonly release: InventoryRelease;
   readonly chartFile: string;

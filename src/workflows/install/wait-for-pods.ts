@@ -3,7 +3,7 @@ import { normalizeReference } from "../../core/images/reference.js";
 import type { Cluster } from "../../core/install/cluster.js";
 import { judgePods, type PodStates } from "../../core/kubernetes/pod-states.js";
 import { ViolaError } from "../../errors.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import { delay } from "../delay.js";
 
 export interface WatchOptions {
@@ -23,10 +23,9 @@ const AWAY_MS = 60_000;
 
 /** Looks at the Pods once and tells how many are ready. */
 export async function showPods(
-  cluster: Cluster,
+  { signal, progress }: Run,
   { namespace, step }: Pick<WatchOptions, "namespace" | "step">,
-  onProgress: OnProgress,
-  signal: AbortSignal,
+  cluster: Cluster,
 ): Promise<PodStates> {
   const states = judgePods(await cluster.workloads(namespace, signal));
   const { pods, ready, pending } = states;
@@ -34,7 +33,7 @@ export async function showPods(
   const more = others.length === 0 ? "" : ` and ${others.length} more`;
   const detail =
     first === undefined ? "Pods ready" : `Pods ready, waiting for ${first.name}${more}: ${first.why}`;
-  onProgress({ kind: "advanced", step, done: ready, total: pods, detail });
+  progress({ kind: "advanced", step, done: ready, total: pods, detail });
   return states;
 }
 
@@ -42,19 +41,15 @@ export async function showPods(
  * Waits until every Pod of the namespace is Running and Ready and every object has the Pods that it wants, and that has lasted for a while.
  * Returns the last state, with reasons where that did not come to be in time. Throws `CLUSTER_UNREACHABLE` when the API server stays away.
  */
-export async function waitForPods(
-  cluster: Cluster,
-  options: WatchOptions,
-  onProgress: OnProgress,
-  signal: AbortSignal,
-): Promise<PodStates> {
+export async function waitForPods(run: Run, options: WatchOptions, cluster: Cluster): Promise<PodStates> {
+  const { signal } = run;
   const deadline = Date.now() + options.timeoutSeconds * 1000;
   let answeredAt = Date.now();
   let calmSince: number | undefined;
   let fingerprint = "";
   for (;;) {
     try {
-      const states = await showPods(cluster, options, onProgress, signal);
+      const states = await showPods(run, options, cluster);
       answeredAt = Date.now();
       const isCalm = states.pending.length === 0 && states.ready === states.pods;
       if (!isCalm || states.fingerprint !== fingerprint) calmSince = undefined;
@@ -68,17 +63,13 @@ export async function waitForPods(
     } catch (error) {
       if (signal.aborted || !isAway(error) || Date.now() - answeredAt > AWAY_MS) throw error;
     }
-    if (Date.now() >= deadline) return explainPods(cluster, options.namespace, signal);
+    if (Date.now() >= deadline) return explainPods(run, options.namespace, cluster);
     await delay(POLL_MS, signal);
   }
 }
 
 /** Returns the state of the namespace with every reason that events and container states give. */
-export async function explainPods(
-  cluster: Cluster,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<PodStates> {
+export async function explainPods({ signal }: Run, namespace: string, cluster: Cluster): Promise<PodStates> {
   const [objects, warnings] = await Promise.all([
     cluster.workloads(namespace, signal),
     cluster.warnings(namespace, signal),
@@ -88,21 +79,20 @@ export async function explainPods(
 
 /** Tells of Pods for as long as `work` goes on, and returns its result. */
 export async function showPodsDuring<T>(
+  run: Run,
   work: Promise<T>,
-  cluster: Cluster,
   options: Pick<WatchOptions, "namespace" | "step">,
-  onProgress: OnProgress,
-  signal: AbortSignal,
+  cluster: Cluster,
 ): Promise<T> {
   const over = new AbortController();
   const end = (): void => {
     over.abort();
   };
   const ended = work.then(end, end);
-  const until = AbortSignal.any([signal, over.signal]);
+  const until = AbortSignal.any([run.signal, over.signal]);
   while (!over.signal.aborted) {
     try {
-      await showPods(cluster, options, onProgress, until);
+      await showPods({ ...run, signal: until }, options, cluster);
     } catch (error) {
       // Whether the cluster answers now is for `work` to find out, and for nobody when it is over.
       if (!until.aborted && !isAway(error)) {

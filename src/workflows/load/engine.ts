@@ -12,34 +12,30 @@ import type { KeptName } from "../../core/load/unload-plan.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import { LoadProgress } from "./progress.js";
-import { type LoadPorts, type LoadReport } from "./nodes.js";
+import type { LoadReport } from "./nodes.js";
 import type { UnloadReport } from "./unload-nodes.js";
 import { requireIntact } from "../verify/require-intact.js";
-
-/** `keepsDigests` is false for an engine in which names with a digest do not resolve after loading. */
-export interface StoreTarget {
-  readonly store: ImageStore;
-  readonly keepsDigests: boolean;
-}
+import type { VerifyPorts } from "../verify/verify.js";
 
 /**
  * Loads what the store lacks, and asks it again. Names with a digest that do not resolve there are told in the report as `unresolved`.
  * Throws `BUNDLE_INVALID` before anything is sent, `IMAGE_PLATFORM_MISSING`, and `NODE_LOAD_FAILED` naming what is not there afterwards.
  */
 export async function loadStore(
+  run: Run,
   bundle: OpenBundle,
-  { store, keepsDigests }: StoreTarget,
-  ports: LoadPorts,
-  onProgress: OnProgress,
+  store: ImageStore,
+  ports: VerifyPorts,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  const { signal } = ports;
-  await requireIntact(bundle, ports, onProgress);
+  const { signal } = run;
+  const { keepsDigests } = store;
+  await requireIntact(run, bundle, ports);
   const platform = await store.platform(signal);
   const survey = async (): Promise<ReturnType<typeof missingInStore>> =>
-    missingInStore(inventory.images, await store.listImages(signal), platform, keepsDigests);
+    missingInStore(inventory.images, await store.listImages(signal), { platform, keepsDigests });
   const { missing, withoutPlatform } = await survey();
   if (withoutPlatform.length > 0) {
     const message = describeMissingPlatform(store.name, platform, withoutPlatform, inventory);
@@ -56,7 +52,7 @@ export async function loadStore(
       ),
     );
     const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-    const progress = new LoadProgress(new Map([[store.name, total]]), onProgress);
+    const progress = new LoadProgress(new Map([[store.name, total]]), run.progress);
     const onBytes = (bytes: number): void => {
       sentBytes += bytes;
       progress.add(store.name, bytes);
@@ -100,7 +96,7 @@ export async function loadStore(
  */
 export async function unloadStore(
   inventory: Inventory,
-  { store }: StoreTarget,
+  store: ImageStore,
   signal: AbortSignal,
 ): Promise<UnloadReport> {
   const [before, used] = [await store.listImages(signal), await store.usedImages(signal)];

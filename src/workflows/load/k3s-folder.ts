@@ -12,10 +12,10 @@ import { bundleId } from "../../core/load/unload-plan.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import { megabytes } from "./node-plan.js";
 import { LoadProgress } from "./progress.js";
-import { type LoadPorts, type LoadReport } from "./nodes.js";
+import type { LoadPorts, LoadReport } from "./nodes.js";
 import type { UnloadReport } from "./unload-nodes.js";
 import { allNames } from "../../core/bundle/names.js";
 import { counted } from "../../core/load/counted.js";
@@ -26,13 +26,13 @@ import { requireIntact } from "../verify/require-intact.js";
  * has started. Throws `BUNDLE_INVALID` and `IMAGE_PLATFORM_MISSING` before anything is written, and `NODE_LOAD_FAILED`.
  */
 export async function loadFolder(
+  run: Run,
   bundle: OpenBundle,
   folder: ImageFolder,
-  ports: LoadPorts,
-  onProgress: OnProgress,
+  ports: Pick<LoadPorts, "reader" | "readSegments">,
 ): Promise<LoadReport> {
   const { inventory, file } = bundle;
-  await requireIntact(bundle, ports, onProgress);
+  await requireIntact(run, bundle, ports);
   const { missing, withoutPlatform } = surveyNode(inventory, folder.platform, new Map());
   if (withoutPlatform.length > 0) {
     const message = describeMissingPlatform(folder.name, folder.platform, withoutPlatform, inventory);
@@ -55,14 +55,14 @@ export async function loadFolder(
   const isThere = await folder.holds(name, head, size);
   if (!isThere) {
     await refuseFullDisk(folder, size);
-    const progress = new LoadProgress(new Map([[folder.name, size]]), onProgress);
+    const progress = new LoadProgress(new Map([[folder.name, size]]), run.progress);
     const content = counted(ports.readSegments(file, segments), (bytes) => {
       progress.add(folder.name, bytes);
     });
-    await folder.write(name, content, ports.signal);
+    await folder.write(name, content, run.signal);
     progress.end(folder.path);
   }
-  onProgress({
+  run.progress({
     kind: "note",
     message: `${folder.name} does not run: its images wait in ${folder.path}, from where it takes them when it starts`,
   });

@@ -1,12 +1,26 @@
 // What each node is to be sent: whether its disk can take that, and how many fetches run at a time.
 import type { Inventory } from "../../core/bundle/inventory.js";
 import { missingBlobs, manifestsOf, type MissingContent } from "../../core/load/missing-content.js";
-import type { ClusterNode, FreeSpace } from "../../core/load/node.js";
+import type {
+  ContentStore,
+  FreeSpace,
+  ImageLabels,
+  ImageLoader,
+  NodeIdentity,
+  NodeNetwork,
+} from "../../core/load/node.js";
 import { oneOrMany, ViolaError } from "../../errors.js";
+
+/** A node that is loaded. */
+export type LoadNode = NodeIdentity &
+  NodeNetwork &
+  ContentStore &
+  ImageLoader &
+  Pick<ImageLabels, "listImages" | "addBundleLabel">;
 
 /** A node that was asked what it has. */
 export interface SurveyedNode {
-  readonly node: ClusterNode;
+  readonly node: LoadNode;
   readonly missing: readonly MissingContent[];
   readonly presentNames: number;
 }
@@ -26,7 +40,8 @@ export interface NodePlan extends SurveyedNode {
 export async function planNode(
   inventory: Inventory,
   surveyed: SurveyedNode,
-  { unpack, signal }: { readonly unpack?: boolean; readonly signal: AbortSignal },
+  { unpack }: { readonly unpack?: boolean },
+  signal: AbortSignal,
 ): Promise<NodePlan> {
   const { node, missing } = surveyed;
   const [present, space] = await Promise.all([node.presentBlobs(signal), node.freeSpace(signal)]);

@@ -9,15 +9,22 @@ import {
   surveyNode,
   wantedNames,
 } from "../../core/load/missing-content.js";
-import type { ClusterNode, NodeTarget } from "../../core/load/node.js";
+import type { ContentStore, NodeIdentity, NodeTarget } from "../../core/load/node.js";
 import { bundleId, namesToShare } from "../../core/load/unload-plan.js";
 import type { ServeBundle, ServedBundle } from "../../core/bundle/bundle-server.js";
 import { planPartialArchive, type ReadSegments } from "../../core/bundle/partial-archive.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
-import { planFetches, planNode, refuseFullDisks, type NodePlan, type SurveyedNode } from "./node-plan.js";
+import type { Run } from "../progress.js";
+import {
+  planFetches,
+  planNode,
+  refuseFullDisks,
+  type LoadNode,
+  type NodePlan,
+  type SurveyedNode,
+} from "./node-plan.js";
 import { LoadProgress } from "./progress.js";
 import { allNames } from "../../core/bundle/names.js";
 import { endpointOf } from "../../core/load/addresses.js";
@@ -26,14 +33,17 @@ import { requireIntact } from "../verify/require-intact.js";
 
 /** What loading needs from outside. */
 export interface LoadPorts {
-  /** True to unpack images at once, so that the first start of a Pod is quick. */
-  readonly unpack?: boolean;
-  readonly reader: BundleReader;
+  readonly reader: Pick<BundleReader, "findDamagedBlobs">;
   readonly serveBundle: ServeBundle;
   readonly readSegments: ReadSegments;
   /** Processors of the machine that all nodes run on. */
   readonly cores: number;
-  readonly signal: AbortSignal;
+}
+
+export interface LoadOptions {
+  readonly target: NodeTarget<LoadNode>;
+  /** True to unpack images at once, so that the first start of a Pod is quick. */
+  readonly unpack?: boolean;
 }
 
 /**
@@ -70,27 +80,29 @@ export interface LoadReport {
  * node (or image on it) that failed, when all others have finished. No server runs when it returns or throws.
  */
 export async function loadBundle(
+  run: Run,
   bundle: OpenBundle,
-  target: NodeTarget,
+  options: LoadOptions,
   ports: LoadPorts,
-  onProgress: OnProgress,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
   const [surveyed] = await settleAll("the bundle was not loaded", [
-    surveyNodes(inventory, target, ports, onProgress),
-    requireIntact(bundle, ports, onProgress),
+    surveyNodes(run, inventory, options.target),
+    requireIntact(run, bundle, ports),
   ]);
   const busy = await settleAll(
     "nodes could not be asked",
-    surveyed.filter(({ missing }) => missing.length > 0).map((one) => planNode(inventory, one, ports)),
+    surveyed
+      .filter(({ missing }) => missing.length > 0)
+      .map((one) => planNode(inventory, one, options, run.signal)),
   );
   refuseFullDisks(busy);
   const complete = surveyed.filter(({ missing }) => missing.length === 0);
   const [loaded] = await settleAll("the bundle was not loaded", [
-    busy.length === 0 ? Promise.resolve([]) : serveAndLoad(bundle, busy, ports, onProgress),
+    busy.length === 0 ? Promise.resolve([]) : serveAndLoad(run, { bundle, plans: busy }, options, ports),
     settleAll(
       "nodes could not be finished",
-      complete.map((one) => finishNode(inventory, one, ports, onProgress)),
+      complete.map((one) => finishNode(run, inventory, one, options)),
     ),
   ]);
   const nodes = surveyed.map(
@@ -100,12 +112,11 @@ export async function loadBundle(
 }
 
 async function surveyNodes(
+  { signal, progress }: Run,
   inventory: Inventory,
-  target: NodeTarget,
-  { signal }: LoadPorts,
-  onProgress: OnProgress,
+  target: NodeTarget<LoadNode>,
 ): Promise<readonly SurveyedNode[]> {
-  onProgress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
+  progress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
   const names = allNames(inventory);
   const nodes = await target.findNodes(signal);
   const surveys = await settleAll(
@@ -127,7 +138,7 @@ async function surveyNodes(
     );
   if (unfit.length > 0) throw oneOrMany("the bundle does not fit the nodes", unfit);
   const complete = surveys.filter(({ survey }) => survey.missing.length === 0).length;
-  onProgress({
+  progress({
     kind: "ended",
     step: "survey",
     summary: `${nodes.length} nodes, ${complete} of them complete already`,
@@ -140,15 +151,21 @@ async function surveyNodes(
 }
 
 async function serveAndLoad(
-  bundle: OpenBundle,
-  plans: readonly NodePlan[],
+  run: Run,
+  { bundle, plans }: { readonly bundle: OpenBundle; readonly plans: readonly NodePlan[] },
+  options: LoadOptions,
   ports: LoadPorts,
-  onProgress: OnProgress,
 ): Promise<readonly NodeReport[]> {
-  const progress = new LoadProgress(new Map(plans.map(({ node, bytes }) => [node.name, bytes])), onProgress);
-  const served = await serveNearby(bundle, plans, ports, (client, bytes) => {
+  const expected = new Map(plans.map(({ node, bytes }) => [node.name, bytes]));
+  const progress = new LoadProgress(expected, run.progress);
+  const onSent = (client: string, bytes: number): void => {
     progress.add(client, bytes);
-  });
+  };
+  const served = await serveNearby(
+    plans.map(({ node }) => node),
+    (listen) => ports.serveBundle(bundle, { ...listen, onSent }),
+  );
+  const { readSegments } = ports;
   const fetches = planFetches(plans.length, ports.cores);
   const limit = pLimit(fetches.nodes);
   const finished: string[] = [];
@@ -157,9 +174,15 @@ async function serveAndLoad(
       "nodes could not be loaded",
       plans.map((plan) =>
         limit(async () => {
-          const report = await loadNode(bundle, plan, served, fetches.perNode, progress, ports, onProgress);
-          await confirmNode(bundle.inventory, plan.node, ports.signal);
-          await finishNode(bundle.inventory, plan, ports, onProgress);
+          const report = await loadNode(run, plan, {
+            bundle,
+            served,
+            concurrency: fetches.perNode,
+            progress,
+            readSegments,
+          });
+          await confirmNode(bundle.inventory, plan.node, run.signal);
+          await finishNode(run, bundle.inventory, plan, options);
           finished.push(plan.node.name);
           return report;
         }),
@@ -169,7 +192,7 @@ async function serveAndLoad(
     return loaded;
   } catch (error) {
     if (finished.length > 0)
-      onProgress({ kind: "note", message: `complete all the same: ${finished.sort().join(", ")}` });
+      run.progress({ kind: "note", message: `complete all the same: ${finished.sort().join(", ")}` });
     throw error;
   } finally {
     await served.close();
@@ -181,55 +204,60 @@ async function serveAndLoad(
  * machine, as with an engine in a virtual machine, all addresses are served.
  */
 async function serveNearby(
-  bundle: OpenBundle,
-  plans: readonly NodePlan[],
-  { serveBundle }: LoadPorts,
-  onSent: (client: string, bytes: number) => void,
+  nodes: readonly LoadNode[],
+  serve: (listen: { readonly address?: string }) => Promise<ServedBundle>,
 ): Promise<ServedBundle> {
-  const [address, ...others] = new Set(plans.map(({ node }) => node.hostAddresses[0]));
-  if (address === undefined || others.length > 0) return serveBundle(bundle, onSent);
-  return serveBundle(bundle, onSent, { address }).catch(() => serveBundle(bundle, onSent));
+  const [address, ...others] = new Set(nodes.map(({ hostAddresses: [first] }) => first));
+  if (address === undefined || others.length > 0) return serve({});
+  return serve({ address }).catch(() => serve({}));
 }
 
-/** Notes that names which another bundle brought are needed by this one too; unpacks on request. */
+/** Labels the names that another bundle brought and this one needs too; unpacks on request. */
 async function finishNode(
+  { signal, progress }: Run,
   inventory: Inventory,
   { node, presentNames }: SurveyedNode,
-  { unpack, signal }: LoadPorts,
-  onProgress: OnProgress,
+  { unpack }: LoadOptions,
 ): Promise<void> {
   if (presentNames > 0) {
     const shared = namesToShare(inventory, await node.listImages(signal));
-    await node.labelBundle(shared, bundleId(inventory), true, signal);
+    await node.addBundleLabel(shared, bundleId(inventory), signal);
   }
   if (unpack !== true) return;
   const step = `unpack:${node.name}`;
-  onProgress({ kind: "started", step, title: `Unpacking on ${node.name}` });
+  progress({ kind: "started", step, title: `Unpacking on ${node.name}` });
   const digests = new Set(inventory.images.map(({ digest }) => digest));
   await node.unpackImages([...digests], signal);
-  onProgress({ kind: "ended", step, summary: `${digests.size} images unpacked` });
+  progress({ kind: "ended", step, summary: `${digests.size} images unpacked` });
 }
 
-async function loadNode(
-  { inventory, file }: OpenBundle,
-  plan: NodePlan,
-  served: ServedBundle,
-  concurrency: number,
-  progress: LoadProgress,
-  { readSegments, signal }: LoadPorts,
-  onProgress: OnProgress,
-): Promise<NodeReport> {
+/** What the nodes of one load share. */
+interface LoadSession {
+  readonly bundle: OpenBundle;
+  readonly served: ServedBundle;
+  /** How many images a node fetches at once. */
+  readonly concurrency: number;
+  readonly progress: LoadProgress;
+  readonly readSegments: ReadSegments;
+}
+
+/** Lets the node fetch what it lacks, or streams it into a node that does not reach this machine. */
+async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise<NodeReport> {
+  const { signal } = run;
   const { node, missing, present } = plan;
+  const { served, concurrency, progress, readSegments } = session;
+  const { inventory, file } = session.bundle;
+  const bundle = bundleId(inventory);
   const wanted = wantedNames(missing);
   const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
   const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
   if (endpoint !== undefined) {
     const before = served.sentBytes(node.name);
-    await node.fetchImages(wanted, endpoint, bundleId(inventory), concurrency, signal);
+    await node.fetchImages(wanted, { endpoint, bundle, concurrency }, signal);
     return reportOf(plan, "fetch", served.sentBytes(node.name) - before);
   }
 
-  onProgress({
+  run.progress({
     kind: "note",
     message: `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}: its images are streamed into it instead, which is slower`,
   });
@@ -243,13 +271,17 @@ async function loadNode(
       sent += bytes;
       progress.add(node.name, bytes);
     });
-    await node.importImages(wantedNames(group), archive, bundleId(inventory), signal);
+    await node.importImages(wantedNames(group), { archive, bundle }, signal);
   }
   return reportOf(plan, "import", sent);
 }
 
 /** Asks the node again: it is loaded when every name is complete there, not when a command has ended well. */
-async function confirmNode(inventory: Inventory, node: ClusterNode, signal: AbortSignal): Promise<void> {
+async function confirmNode(
+  inventory: Inventory,
+  node: Pick<NodeIdentity & ContentStore, "name" | "completeImages">,
+  signal: AbortSignal,
+): Promise<void> {
   const complete = await node.completeImages(allNames(inventory), signal);
   const failures = inventory.images
     .flatMap((image) => missingNames(image, complete))

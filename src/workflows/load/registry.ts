@@ -10,18 +10,17 @@ import {
   type PlacedImage,
   type RegistryLayout,
 } from "../../core/load/registry-layout.js";
-import { ManyErrors, settleAll, ViolaError } from "../../errors.js";
+import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
-import { verifyBundle } from "../verify/verify.js";
+import type { Run } from "../progress.js";
+import { requireIntact } from "../verify/require-intact.js";
 
 /** What pushing needs from outside. */
 export interface PushPorts {
-  readonly reader: BundleReader;
+  readonly reader: Pick<BundleReader, "findDamagedBlobs">;
   readonly registry: PushRegistry;
   /** Runs no more than so many tasks at once as the registry is to get. */
   readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly signal: AbortSignal;
 }
 
 /** An image as it is in the registry now. */
@@ -62,30 +61,31 @@ export interface PushReport {
  * pinned by the index's digest are reported. Throws what is wrong with the bundle, and every repository's failure at once.
  */
 export async function pushBundle(
+  run: Run,
   bundle: OpenBundle,
   layout: RegistryLayout,
   ports: PushPorts,
-  onProgress: OnProgress,
 ): Promise<PushReport> {
+  const { progress } = run;
   const { inventory } = bundle;
   const placed = placeImages(inventory, layout);
   const [presence] = await settleAll("the bundle was not pushed", [
-    findPresent(inventory, placed, ports, onProgress),
-    refuseDamage(bundle, ports, onProgress),
+    findPresent(run, inventory, placed, ports),
+    requireIntact(run, bundle, ports),
   ]);
-  const moved = await pushBlobs(presence, ports, onProgress);
+  const moved = await pushBlobs(run, presence, ports);
 
-  onProgress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
+  progress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
   let done = 0;
   const pushed = await settleAll(
     "images could not be pushed",
     placed.map(async (one) => {
-      const result = await pushManifests(bundle, one, ports);
-      onProgress({ kind: "advanced", step: "manifests", done: ++done });
+      const result = await pushManifests(run, bundle, one, ports);
+      progress({ kind: "advanced", step: "manifests", done: ++done });
       return result;
     }),
   );
-  onProgress({ kind: "ended", step: "manifests", summary: `${placed.length} images, every name asked for` });
+  progress({ kind: "ended", step: "manifests", summary: `${placed.length} images, every name asked for` });
   const { host } = new URL(ports.registry.origin);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
@@ -125,12 +125,12 @@ interface BlobPresence {
 
 /** Asks every repository for every blob that belongs there. */
 async function findPresent(
+  { signal, progress }: Run,
   inventory: Inventory,
   placed: readonly PlacedImage[],
-  { registry, limit, signal }: PushPorts,
-  onProgress: OnProgress,
+  { registry, limit }: PushPorts,
 ): Promise<readonly BlobPresence[]> {
-  onProgress({ kind: "started", step: "survey", title: "Asking the registry what it has" });
+  progress({ kind: "started", step: "survey", title: "Asking the registry what it has" });
   const wanted = new Map<string, Set<string>>();
   for (const { repository, image } of placed) {
     const digests = wanted.get(repository) ?? new Set();
@@ -156,7 +156,7 @@ async function findPresent(
       ? []
       : [{ blob, having: repositories.filter(has), missing: repositories.filter((name) => !has(name)) }];
   });
-  onProgress({ kind: "ended", step: "survey", summary: `${wanted.size} repositories` });
+  progress({ kind: "ended", step: "survey", summary: `${wanted.size} repositories` });
   return presences;
 }
 
@@ -169,13 +169,13 @@ interface MovedBlobs {
 
 /** Brings every blob to every repository that lacks it: once over the wire at most, the largest first. */
 async function pushBlobs(
+  { signal, progress }: Run,
   presences: readonly BlobPresence[],
-  { registry, limit, signal }: PushPorts,
-  onProgress: OnProgress,
+  { registry, limit }: PushPorts,
 ): Promise<MovedBlobs> {
   const missing = presences.filter((one) => one.missing.length > 0).sort((a, b) => b.blob.size - a.blob.size);
   const total = missing.reduce((sum, { blob, having }) => sum + (having.length === 0 ? blob.size : 0), 0);
-  onProgress({ kind: "started", step: "push", title: "Pushing blobs", total, unit: "bytes" });
+  progress({ kind: "started", step: "push", title: "Pushing blobs", total, unit: "bytes" });
   let done = 0;
   let sentBytes = 0;
   let uploaded = 0;
@@ -195,7 +195,7 @@ async function pushBlobs(
             blob,
             (bytes) => {
               done += bytes;
-              onProgress({ kind: "advanced", step: "push", done });
+              progress({ kind: "advanced", step: "push", done });
             },
             signal,
           );
@@ -216,8 +216,8 @@ async function pushBlobs(
     "blobs could not be pushed",
     missing.map((one) => limit(() => pushBlob(one))),
   );
-  refuse("repositories could not be pushed to", [...failures.values()]);
-  onProgress({ kind: "ended", step: "push", summary: `${uploaded} sent, ${mounted} mounted` });
+  if (failures.size > 0) throw oneOrMany("repositories could not be pushed to", [...failures.values()]);
+  progress({ kind: "ended", step: "push", summary: `${uploaded} sent, ${mounted} mounted` });
   const present = presences.reduce((sum, { having }) => sum + having.length, 0);
   return { sentBytes, uploaded, mounted, present };
 }
@@ -233,9 +233,10 @@ interface PushedManifests {
 
 /** Pushes the manifests of one image, whose blobs are there, and asks for its names. */
 async function pushManifests(
+  { signal }: Run,
   bundle: OpenBundle,
   place: PlacedImage,
-  { registry, limit, signal }: PushPorts,
+  { registry, limit }: PushPorts,
 ): Promise<PushedManifests> {
   const { image, repository, tags, isPinned } = place;
   let sentBytes = 0;
@@ -315,27 +316,4 @@ function refused({ image, repository }: PlacedImage, digest: string, answer: str
       hint: "What was pushed stays. Check the rules of the registry for this repository, such as tags that may not be changed, and push again.",
     },
   );
-}
-
-async function refuseDamage(
-  bundle: OpenBundle,
-  { reader, signal }: PushPorts,
-  onProgress: OnProgress,
-): Promise<void> {
-  const { problems } = await verifyBundle(bundle, reader, onProgress, signal);
-  refuse(
-    `${bundle.file} is damaged`,
-    problems.map(
-      ({ message, subject }) =>
-        new ViolaError("BUNDLE_INVALID", message, {
-          subject,
-          hint: "Copy the bundle again from where it was built; nothing was pushed.",
-        }),
-    ),
-  );
-}
-
-function refuse(message: string, errors: readonly ViolaError[]): void {
-  const [first] = errors;
-  if (first !== undefined) throw errors.length === 1 ? first : new ManyErrors(message, errors);
 }

@@ -1,9 +1,12 @@
 // Takes away from nodes what a bundle brought and nothing else uses.
-import type { ClusterNode, NodeTarget } from "../../core/load/node.js";
+import type { ContentStore, ImageLabels, NodeIdentity, NodeTarget } from "../../core/load/node.js";
 import { bundleId, planUnload, type KeptName } from "../../core/load/unload-plan.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import { settleAll } from "../../errors.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
+
+/** A node that is unloaded. */
+export type UnloadNode = Pick<NodeIdentity, "name"> & Pick<ContentStore, "presentBlobs"> & ImageLabels;
 
 export interface UnloadReport {
   readonly node: string;
@@ -19,25 +22,24 @@ export interface UnloadReport {
  * Throws what finding nodes throws, and `NODE_LOAD_FAILED` for each node that failed, when all others have finished.
  */
 export async function unloadBundle(
+  { signal, progress }: Run,
   inventory: Inventory,
-  target: NodeTarget,
-  signal: AbortSignal,
-  onProgress: OnProgress,
+  target: NodeTarget<UnloadNode>,
 ): Promise<readonly UnloadReport[]> {
   const step = `unload:${target.name}`;
-  onProgress({ kind: "started", step, title: `Unloading from ${target.name}` });
+  progress({ kind: "started", step, title: `Unloading from ${target.name}` });
   const nodes = await target.findNodes(signal);
   const reports = await settleAll(
     "nodes could not be unloaded",
     nodes.map((node) => unloadNode(inventory, node, signal)),
   );
-  onProgress({ kind: "ended", step, summary: `${nodes.length} nodes` });
+  progress({ kind: "ended", step, summary: `${nodes.length} nodes` });
   return reports;
 }
 
 async function unloadNode(
   inventory: Inventory,
-  node: ClusterNode,
+  node: UnloadNode,
   signal: AbortSignal,
 ): Promise<UnloadReport> {
   const [images, used, before] = await settleAll("the node could not be asked", [
@@ -46,7 +48,7 @@ async function unloadNode(
     node.presentBlobs(signal),
   ]);
   const { remove, configNames, disclaim, kept } = planUnload(inventory, images, used);
-  await node.labelBundle(disclaim, bundleId(inventory), false, signal);
+  await node.removeBundleLabel(disclaim, bundleId(inventory), signal);
   await node.removeImages([...remove, ...configNames], signal);
   const after = remove.length > 0 ? await node.presentBlobs(signal) : before;
   const gone = inventory.blobs.filter(({ digest }) => before.has(digest) && !after.has(digest));

@@ -5,16 +5,32 @@ import { findReference, formatReference } from "../../core/images/reference.js";
 import { judgePods, type PodStates } from "../../core/kubernetes/pod-states.js";
 import type { PulledName } from "../../core/rehearsal/pull-requests.js";
 import { ViolaError } from "../../errors.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import type { RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
 import { delay } from "../delay.js";
 
-/** What was seen so far; grows while it is watched. */
+/** What was seen in a cluster. */
 export interface Observations {
   /** Pods of all namespaces, each as it was seen last. */
-  pods: readonly Json[];
+  readonly pods: readonly Json[];
   /** Objects that make Pods, with their makers. */
-  workloads: readonly Json[];
+  readonly workloads: readonly Json[];
+}
+
+/** Collects what is seen; an object that is seen again replaces its older form. */
+export interface ObservationLog {
+  add(seen: Observations): void;
+  list(): Observations;
+}
+
+export function collectObservations(): ObservationLog {
+  let all: Observations = { pods: [], workloads: [] };
+  return {
+    add: ({ pods, workloads }) => {
+      all = { pods: merged(all.pods, pods), workloads: merged(all.workloads, workloads) };
+    },
+    list: () => all,
+  };
 }
 
 export interface RehearsalWatch {
@@ -22,7 +38,10 @@ export interface RehearsalWatch {
   /** Step whose progress is told. */
   readonly step: string;
   readonly timeoutSeconds: number;
-  readonly asked: () => readonly PulledName[];
+  /** Returns what the nodes have requested so far. */
+  readonly pulled: () => readonly PulledName[];
+  /** Where everything that is seen is added. */
+  readonly observations: ObservationLog;
   /** Images that Pods will run sooner or later, spelled out. */
   readonly expectedImages: readonly string[];
   /** True where an operator that nobody knows may start more. */
@@ -40,13 +59,12 @@ const STUCK_MS = 20_000;
  * ended then), or until the time is over. Returns what `work` failed with, as a message, unless it was ended here.
  */
 export async function observeRehearsal(
+  run: Run,
   work: (signal: AbortSignal) => Promise<void>,
   watch: RehearsalWatch,
-  observations: Observations,
   cluster: RehearsalCluster,
-  onProgress: OnProgress,
-  signal: AbortSignal,
 ): Promise<{ readonly failure?: string }> {
+  const { signal } = run;
   const useless = new AbortController();
   const state: { isWorking: boolean; failure?: string } = { isWorking: true };
   const working = work(AbortSignal.any([signal, useless.signal])).then(
@@ -65,11 +83,11 @@ export async function observeRehearsal(
   let fingerprint = "";
   try {
     for (;;) {
-      const states = await look(watch, observations, cluster, onProgress, signal);
+      const states = await look(run, watch, cluster);
       const now = [
         state.isWorking,
         states.fingerprint,
-        watch.asked().length,
+        watch.pulled().length,
         states.pending.map(({ name }) => name).join(),
       ].join("|");
       if (now !== fingerprint) unchangedSince = Date.now();
@@ -92,23 +110,20 @@ export async function observeRehearsal(
 }
 
 async function look(
+  { signal, progress }: Run,
   watch: RehearsalWatch,
-  observations: Observations,
   cluster: RehearsalCluster,
-  onProgress: OnProgress,
-  signal: AbortSignal,
 ): Promise<PodStates> {
   const [pods, workloads] = await Promise.all([
     cluster.pods(signal),
     cluster.workloadsWithMakers(watch.namespace, signal),
   ]);
-  observations.pods = merged(observations.pods, pods);
-  observations.workloads = merged(observations.workloads, workloads);
+  watch.observations.add({ pods, workloads });
   const states = judgePods(workloads);
-  const asked = watch.asked();
-  const missing = asked.filter(({ isInBundle }) => !isInBundle).length;
-  const detail = `Pods ready, ${asked.length} images asked for, ${missing} of them not in the bundle`;
-  onProgress({ kind: "advanced", step: watch.step, done: states.ready, total: states.pods, detail });
+  const pulled = watch.pulled();
+  const missing = pulled.filter(({ isInBundle }) => !isInBundle).length;
+  const detail = `Pods ready, ${pulled.length} images asked for, ${missing} of them not in the bundle`;
+  progress({ kind: "advanced", step: watch.step, done: states.ready, total: states.pods, detail });
   return states;
 }
 

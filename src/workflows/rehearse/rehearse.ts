@@ -1,25 +1,30 @@
 // Rehearses a bundle: installs it on a cluster whose nodes get images from the bundle alone, and says what they asked for and did not find.
-import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
 import type { NodeTarget } from "../../core/load/node.js";
-import type { UpstreamRegistry, ServeBundle } from "../../core/bundle/bundle-server.js";
+import type { ManifestRequest, ServeBundle, UpstreamRegistry } from "../../core/bundle/bundle-server.js";
 import { findImages } from "../../core/finding/find-images.js";
 import { textOf, valueAt } from "../../core/json.js";
 import type { Digest } from "../../core/oci/digest.js";
 import type { Cluster } from "../../core/install/cluster.js";
-import type { PendingThing, PodStates } from "../../core/kubernetes/pod-states.js";
-import { collectPullRequests, type PulledName } from "../../core/rehearsal/pull-requests.js";
+import type { Machine } from "../../core/kubernetes/match-nodes.js";
+import type { PendingThing } from "../../core/kubernetes/pod-states.js";
+import {
+  collectPullRequests,
+  type PulledName,
+  type PullRequests,
+} from "../../core/rehearsal/pull-requests.js";
 import { rehearsableOf, type Rehearsable, type RehearsedRelease } from "../../core/rehearsal/record.js";
 import { judgeRehearsal, operatorMakers, type Verdict } from "../../core/rehearsal/verdict.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
-import { extractRelease } from "../install/extract-releases.js";
+import type { Run } from "../progress.js";
+import { extractReleases } from "../install/extract-releases.js";
 import { findAllNodes } from "../install/image-presence.js";
-import type { InstallPorts, ExtractedRelease } from "../install/types.js";
-import { withSoleMirror } from "./sole-mirror.js";
+import type { ExtractedBundle, InstallPorts } from "../install/types.js";
+import { withSoleMirror, type MirrorNode } from "./sole-mirror.js";
 import { explainPods } from "../install/wait-for-pods.js";
-import { observeRehearsal, type Observations } from "./observe.js";
+import { collectObservations, observeRehearsal, type ObservationLog } from "./observe.js";
 import type { ObjectName, RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
 import { renderReleases } from "../install/render-releases.js";
 
@@ -34,7 +39,7 @@ export interface RehearsePorts extends Omit<InstallPorts, "cluster"> {
 }
 
 export interface RehearseOptions {
-  readonly target: NodeTarget;
+  readonly target: NodeTarget<MirrorNode & Machine>;
   /** The user's values files, absolute; they win over those of the bundle. */
   readonly valuesFiles: readonly string[];
   readonly set: readonly string[];
@@ -60,8 +65,8 @@ export interface RehearsalReport extends Verdict {
   readonly stayed: readonly string[];
 }
 
-/** Putting back goes on after an interruption, but not for ever. */
-const PUT_BACK_MS = 5 * 60_000;
+/** Restoring goes on after an interruption, but not for ever. */
+const RESTORE_MS = 5 * 60_000;
 
 /**
  * Installs every release, in order, and watches until its Pods run and nothing new is asked for, until nothing but missing images is in the way, or
@@ -70,13 +75,14 @@ const PUT_BACK_MS = 5 * 60_000;
  * throws.
  */
 export async function rehearseBundle(
+  run: Run,
   bundle: OpenBundle,
   options: RehearseOptions,
   ports: RehearsePorts,
-  onProgress: OnProgress,
 ): Promise<RehearsalReport> {
   const { inventory } = bundle;
-  const { cluster, signal } = ports;
+  const { signal, progress } = run;
+  const { cluster, serveBundle } = ports;
   const { releases } = inventory;
   if (releases.length === 0) {
     throw new ViolaError("USAGE", `bundle ${inventory.name} has no release to rehearse`, {
@@ -88,76 +94,59 @@ export async function rehearseBundle(
   const nodes = await findAllNodes(options.target, cluster, signal);
   await settleAll(
     "the cluster is in use",
-    releases.map((release) => refuseOccupied(release, ports)),
+    releases.map((release) => refuseOccupied(run, release, ports)),
   );
-  const extracted = await Promise.all(
-    releases.map((release, index) => extractRelease(bundle, release, index, options, ports)),
-  );
-  const rendered = await renderReleases(inventory, extracted, facts, options, ports);
+  const extracted = {
+    inventory,
+    facts,
+    releases: await extractReleases(bundle, releases, options, ports),
+  };
+  const rendered = await renderReleases(run, extracted, options, ports);
   const objects = rendered.flatMap((one) => one.objects);
   const given = {
     files: await Promise.all(options.valuesFiles.map((file) => ports.files.readFile(file))),
     set: options.set,
   };
   const rehearsable = rehearsableOf(inventory, facts.version, given);
-  const memory = await cluster.remember(
+  const snapshot = await cluster.snapshot(
     releases.map(({ namespace }) => namespace),
     signal,
   );
 
-  const asked = collectPullRequests(inventory);
-  const observations: Observations = { pods: [], workloads: [] };
+  const requests = collectPullRequests(inventory);
+  const observations = collectObservations();
   const refused = new Map<string, string>();
-  let stayed: readonly string[] = [];
   const upstream = ports.upstream?.((name, why) => refused.set(name, why), signal);
-  const played = await withSoleMirror(
-    bundle,
-    nodes,
-    { serveBundle: ports.serveBundle, signal, ...(upstream !== undefined && { upstream }) },
-    (request) => {
-      const { length } = asked.list();
-      asked.add(request);
-      const added = asked.list()[length];
-      if (added?.isInBundle === false) onProgress({ kind: "note", message: describeMiss(added, ports) });
-    },
-    async () => {
-      try {
-        return await installAll(
-          inventory,
-          extracted,
-          rehearsable,
-          objects,
-          () => asked.list(),
-          observations,
-          options,
-          ports,
-          onProgress,
-        );
-      } finally {
-        stayed = await putBack(
-          releases,
-          () =>
-            cluster.putBack(
-              memory,
-              objectsLeft(objects, releases),
-              operatorMakers(observations.workloads),
-              after(),
-            ),
-          ports,
-          onProgress,
-        );
-      }
-    },
-    onProgress,
-  );
+  const onManifest = (request: ManifestRequest): void => {
+    const { length } = requests.list();
+    requests.add(request);
+    const added = requests.list()[length];
+    if (added?.isInBundle === false) progress({ kind: "note", message: describeMiss(added, ports) });
+  };
+  const install = async (): Promise<InstalledReleases & Pick<RehearsalReport, "stayed">> => {
+    const rehearsal = { extracted, rehearsable, objects, requests, observations };
+    const [outcome] = await Promise.allSettled([installAll(run, rehearsal, options, ports)]);
+    const restoreRest = (): Promise<readonly string[]> => {
+      const { workloads } = observations.list();
+      const changes = { objects: objectsLeft(objects, releases), makers: operatorMakers(workloads) };
+      return cluster.restore(snapshot, changes, cleanUpSignal());
+    };
+    const stayed = await restoreCluster(run, releases, restoreRest, ports);
+    if (outcome.status === "rejected") throw outcome.reason;
+    return { ...outcome.value, stayed };
+  };
+  const installed = await withSoleMirror(run, { bundle, nodes, onManifest }, install, {
+    serveBundle,
+    ...(upstream !== undefined && { upstream }),
+  });
   const verdict = judgeRehearsal(inventory, {
-    ...observations,
-    asked: asked.list(),
-    pending: played.pending,
+    ...observations.list(),
+    asked: requests.list(),
+    pending: installed.pending,
     refused,
   });
   const isWell =
-    verdict.pending.length === 0 && played.releases.every(({ message }) => message === undefined);
+    verdict.pending.length === 0 && installed.releases.every(({ message }) => message === undefined);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
     bundleDigest: bundle.digest,
@@ -166,9 +155,9 @@ export async function rehearseBundle(
     kubeVersion: facts.version,
     containerd: await containerdVersions(cluster, signal),
     outcome: verdict.missing.length > 0 ? "missing" : isWell ? "complete" : "not-ready",
-    releases: played.releases,
+    releases: installed.releases,
     ...verdict,
-    stayed,
+    stayed: installed.stayed,
   };
 }
 
@@ -180,17 +169,18 @@ async function containerdVersions(cluster: Cluster, signal: AbortSignal): Promis
   return [...new Set(runtimes.map((runtime) => runtime.replace(/^containerd:\/\//, "")))].sort();
 }
 
-function after(): AbortSignal {
-  return AbortSignal.timeout(PUT_BACK_MS);
+function cleanUpSignal(): AbortSignal {
+  return AbortSignal.timeout(RESTORE_MS);
 }
 
 /** A release that is there is somebody's: a rehearsal would upgrade it, and take it away afterwards. */
 async function refuseOccupied(
+  { signal }: Run,
   { name, namespace }: InventoryRelease,
-  { cluster, releases, signal }: RehearsePorts,
+  { cluster, releases }: RehearsePorts,
 ): Promise<void> {
   const [state, phase] = await Promise.all([
-    releases.releaseState(name, namespace, signal),
+    releases.releaseState({ name, namespace }, signal),
     cluster.namespacePhase(namespace, signal),
   ]);
   if (state !== undefined) {
@@ -212,36 +202,41 @@ function describeMiss({ name, nodes }: PulledName, { upstream }: RehearsePorts):
   return `not in the bundle, ${how}: ${name} (asked for by ${[...nodes].join(", ")})`;
 }
 
-interface Played {
+interface InstalledReleases {
   readonly releases: readonly RehearsedRelease[];
   readonly pending: readonly PendingThing[];
 }
 
+/** What a rehearsal installs, and what is collected meanwhile. */
+interface PreparedRehearsal {
+  readonly extracted: ExtractedBundle;
+  readonly rehearsable: Rehearsable;
+  /** Everything that the releases render to. */
+  readonly objects: readonly RenderedObject[];
+  readonly requests: PullRequests;
+  readonly observations: ObservationLog;
+}
+
 /** Installs one release after another. One that fails does not keep the next from showing what it asks for. */
 async function installAll(
-  inventory: Inventory,
-  extracted: readonly ExtractedRelease[],
-  rehearsable: Rehearsable,
-  objects: readonly RenderedObject[],
-  asked: () => readonly PulledName[],
-  observations: Observations,
+  run: Run,
+  { extracted, rehearsable, objects, requests, observations }: PreparedRehearsal,
   { set, timeoutSeconds, runsTests }: RehearseOptions,
   ports: RehearsePorts,
-  onProgress: OnProgress,
-): Promise<Played> {
-  const { cluster, releases, signal } = ports;
+): Promise<InstalledReleases> {
+  const { cluster, releases } = ports;
   const { images } = findImages(
     objects.filter(({ hooks }) => hooks.length === 0),
     { operators: await ports.loadOperators() },
   );
   const reports: RehearsedRelease[] = [];
   const pending: PendingThing[] = [];
-  for (const [index, { release, chartFile, valuesFiles }] of extracted.entries()) {
+  for (const [index, { release, chartFile, valuesFiles }] of extracted.releases.entries()) {
     const identity = rehearsable.releases[index];
     if (identity === undefined) continue;
     const { name, namespace } = release;
     const step = `rehearse:${namespace}/${name}`;
-    onProgress({ kind: "started", step, title: `Rehearsing ${name}` });
+    run.progress({ kind: "started", step, title: `Rehearsing ${name}` });
     const input = {
       release: name,
       namespace,
@@ -253,25 +248,21 @@ async function installAll(
       isFirst: true,
       timeoutSeconds,
     };
-    const watched = await observeRehearsal(
-      async (whileUseful) => {
-        await releases.install(input, whileUseful);
-        if (runsTests) await releases.test(name, namespace, timeoutSeconds, whileUseful);
-      },
-      {
-        namespace,
-        step,
-        timeoutSeconds,
-        asked,
-        expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
-        mayStartMore: inventory.warnings.some(({ incomplete }) => incomplete),
-      },
+    const watch = {
+      namespace,
+      step,
+      timeoutSeconds,
+      pulled: () => requests.list(),
       observations,
-      cluster,
-      onProgress,
-      signal,
-    );
-    const states: PodStates = await explainPods(cluster, namespace, signal);
+      expectedImages: images.filter(({ required }) => required).map(({ normalized }) => normalized),
+      mayStartMore: extracted.inventory.warnings.some(({ incomplete }) => incomplete),
+    };
+    const work = async (whileUseful: AbortSignal): Promise<void> => {
+      await releases.install(input, whileUseful);
+      if (runsTests) await releases.test(release, { timeoutSeconds }, whileUseful);
+    };
+    const watched = await observeRehearsal(run, work, watch, cluster);
+    const states = await explainPods(run, namespace, cluster);
     pending.push(...states.pending);
     reports.push({
       ...identity,
@@ -279,37 +270,37 @@ async function installAll(
       pods: states.pods,
       ...(watched.failure !== undefined && { message: watched.failure }),
     });
-    onProgress({
+    run.progress({
       kind: "ended",
       step,
-      summary: `${states.ready} of ${states.pods} Pods Running and Ready, ${asked().length} images asked for`,
+      summary: `${states.ready} of ${states.pods} Pods Running and Ready, ${requests.list().length} images asked for`,
     });
   }
   return { releases: reports, pending };
 }
 
-/** Takes releases away, the last one first, and what they leave. Returns what stayed. */
-async function putBack(
+/** Uninstalls the releases, the last one first, and removes what they leave. Returns what stayed. */
+async function restoreCluster(
+  { progress }: Run,
   releases: readonly InventoryRelease[],
-  putBackRest: () => Promise<readonly string[]>,
-  ports: RehearsePorts,
-  onProgress: OnProgress,
+  restoreRest: () => Promise<readonly string[]>,
+  ports: Pick<RehearsePorts, "releases">,
 ): Promise<readonly string[]> {
-  const step = "put-back";
-  onProgress({ kind: "started", step, title: "Putting the cluster back as it was" });
+  const step = "restore";
+  progress({ kind: "started", step, title: "Putting the cluster back as it was" });
   const stayed: string[] = [];
-  for (const { name, namespace } of releases.toReversed()) {
+  for (const release of releases.toReversed()) {
     try {
       // An interrupted helm may still be writing down that it was.
-      if ((await ports.releases.releaseState(name, namespace, after())) === undefined) continue;
-      await ports.releases.uninstall(name, namespace, after());
+      if ((await ports.releases.releaseState(release, cleanUpSignal())) === undefined) continue;
+      await ports.releases.uninstall(release, cleanUpSignal());
     } catch (error) {
       if (!(error instanceof ViolaError)) throw error;
-      stayed.push(`release ${name}: ${error.message}`);
+      stayed.push(`release ${release.name}: ${error.message}`);
     }
   }
-  stayed.push(...(await putBackRest()));
-  onProgress({
+  stayed.push(...(await restoreRest()));
+  progress({
     kind: "ended",
     step,
     summary: stayed.length === 0 ? "nothing is left" : `${stayed.length} things stayed`,

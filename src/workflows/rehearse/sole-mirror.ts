@@ -1,6 +1,6 @@
 // Makes a bundle the only registry that nodes know, for as long as some work goes on.
 import type { Inventory } from "../../core/bundle/inventory.js";
-import type { ClusterNode, NodeMirror } from "../../core/load/node.js";
+import type { MirrorControl, NodeIdentity, NodeMirror, NodeNetwork } from "../../core/load/node.js";
 import type {
   UpstreamRegistry,
   ServeBundle,
@@ -9,33 +9,40 @@ import type {
 } from "../../core/bundle/bundle-server.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 import { endpointOf } from "../../core/load/addresses.js";
 
 export interface MirrorPorts {
   readonly serveBundle: ServeBundle;
   /** Registries that give what the bundle lacks; absent where what is missing is to be refused. */
   readonly upstream?: UpstreamRegistry;
-  readonly signal: AbortSignal;
 }
+
+/** A node that can be given a mirror. */
+export type MirrorNode = Pick<NodeIdentity, "name"> & NodeNetwork & MirrorControl;
 
 type OnManifest = NonNullable<ServeOptions["onManifest"]>;
 
+export interface MirrorInput {
+  readonly bundle: OpenBundle;
+  readonly nodes: readonly MirrorNode[];
+  /** Is called for every manifest that is requested while the work goes on. */
+  readonly onManifest: OnManifest;
+}
+
 /**
- * Serves the bundle as the only mirror of all nodes while `work` goes on; what is asked for meanwhile is told. Throws `NODE_LOAD_FAILED` for a
- * node that cannot be given a mirror. Nodes are as they were when it returns or throws.
+ * Serves the bundle as the only mirror of all nodes while `work` goes on. Throws `NODE_LOAD_FAILED` for a
+ * node that cannot be given a mirror. The nodes' settings are restored before it returns or throws.
  */
 export async function withSoleMirror<T>(
-  bundle: OpenBundle,
-  nodes: readonly ClusterNode[],
-  { serveBundle, upstream, signal }: MirrorPorts,
-  onManifest: OnManifest,
+  { signal, progress }: Run,
+  { bundle, nodes, onManifest }: MirrorInput,
   work: () => Promise<T>,
-  onProgress: OnProgress,
+  { serveBundle, upstream }: MirrorPorts,
 ): Promise<T> {
-  onProgress({ kind: "started", step: "mirrors", title: "Making the bundle the nodes' only registry" });
+  progress({ kind: "started", step: "mirrors", title: "Making the bundle the nodes' only registry" });
   const requests = listenFor(onManifest);
-  const served = await serveBundle(bundle, () => undefined, {
+  const served = await serveBundle(bundle, {
     onManifest: requests.onManifest,
     ...(upstream !== undefined && { upstream }),
   });
@@ -49,7 +56,7 @@ export async function withSoleMirror<T>(
         );
       }),
     );
-    onProgress({ kind: "ended", step: "mirrors", summary: `${nodes.length} nodes` });
+    progress({ kind: "ended", step: "mirrors", summary: `${nodes.length} nodes` });
     requests.begin();
     return await work();
   } finally {
@@ -75,7 +82,7 @@ function listenFor(onManifest: OnManifest): {
 }
 
 async function findEndpoint(
-  node: ClusterNode,
+  node: MirrorNode,
   served: ServedBundle,
   { images }: Inventory,
   signal: AbortSignal,

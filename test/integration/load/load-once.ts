@@ -2,8 +2,12 @@
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
 import { loadBundle } from "../../../src/workflows/load/nodes.js";
 import { kindTarget, loadPorts } from "./kind.js";
+import { workflowRun } from "../../support/workflow-run.js";
 
 const [file = "", cluster = ""] = process.argv.slice(2);
-await loadBundle(await openBundle(file), kindTarget(cluster), loadPorts(), (event) => {
-  if (event.kind === "advanced" && event.step === "load") process.stdout.write("sending\n");
+const run = workflowRun({
+  progress: (event) => {
+    if (event.kind === "advanced" && event.step === "load") process.stdout.write("sending\n");
+  },
 });
+await loadBundle(run, await openBundle(file), { target: kindTarget(cluster) }, loadPorts());

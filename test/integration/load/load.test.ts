@@ -10,13 +10,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
 import type { NodeTarget } from "../../../src/core/load/node.js";
 import type { ViolaError } from "../../../src/errors.js";
-import { loadBundle, type LoadPorts, type LoadReport } from "../../../src/workflows/load/nodes.js";
+import { loadBundle, type LoadReport } from "../../../src/workflows/load/nodes.js";
 import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { start } from "../../support/run.js";
 import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
+import type { OnProgress } from "../../../src/workflows/progress.js";
+import { workflowRun } from "../../support/workflow-run.js";
 
 const describeNodes = await needs("nodes");
 
@@ -86,18 +88,15 @@ async function removeImages(nodes: Nodes, node: string, pattern: string): Promis
 }
 
 const names = (): readonly string[] => bundle.inventory.images.flatMap((image) => image.names);
-const ignore = (): void => undefined;
 
 describeNodes.each(containerds())("containerd %s", (_, programs) => {
   let nodes: Nodes;
-  let context: LoadPorts;
   let target: NodeTarget;
-  const load = (what = bundle, using = context): Promise<LoadReport> =>
-    loadBundle(what, target, using, ignore);
+  const load = (what = bundle, nodesToLoad = target): Promise<LoadReport> =>
+    loadBundle(workflowRun(), what, { target: nodesToLoad }, loadPorts());
 
   beforeAll(async () => {
     nodes = await startNodes(2, programs);
-    context = loadPorts();
     target = kindTarget(nodes.cluster);
   });
   afterAll(async () => {
@@ -161,7 +160,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
         return found.map((one) => Object.assign(one, { hostAddresses: ["127.0.0.1"] }));
       },
     };
-    const report = await loadBundle(bundle, cutOff, context, ignore);
+    const report = await load(bundle, cutOff);
     expect(report.nodes.find((one) => one.node === node)).toMatchObject({ route: "import" });
     const listed = await listImages(nodes, node);
     for (const image of bundle.inventory.images) {
@@ -187,10 +186,13 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     test("by the signal: rejects, leaves nothing behind, and the next load ends well", async () => {
       const stopped = await large("stopped");
       const controller = new AbortController();
-      const using = loadPorts(controller.signal);
-      const interrupted = loadBundle(stopped, target, using, (event) => {
-        if (event.kind === "advanced" && event.step === "load") controller.abort();
+      const run = workflowRun({
+        signal: controller.signal,
+        progress: (event) => {
+          if (event.kind === "advanced" && event.step === "load") controller.abort();
+        },
       });
+      const interrupted = loadBundle(run, stopped, { target }, loadPorts());
       const error = await interrupted.catch((cause: unknown) => cause);
       expect(error).toBe(controller.signal.reason);
       for (const node of nodes.names) {
@@ -280,13 +282,15 @@ describeNodes("a node that goes away while it is loaded", () => {
     ]);
     const notes: string[] = [];
     let isStopped = false;
-    const loading = loadBundle(large, kindTarget(nodes.cluster), loadPorts(), (event) => {
+    const progress: OnProgress = (event) => {
       if (event.kind === "note") notes.push(event.message);
       if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
       // At once, while nothing else of this process runs: a tenth of the content has left by now.
       isStopped = true;
       execFileSync("docker", [...stop, gone]);
-    });
+    };
+    const target = kindTarget(nodes.cluster);
+    const loading = loadBundle(workflowRun({ progress }), large, { target }, loadPorts());
     const error = (await loading.catch((cause: unknown) => cause)) as ViolaError;
     execFileSync("docker", [...wake, gone]);
     await expect
@@ -299,15 +303,15 @@ describeNodes("a node that goes away while it is loaded", () => {
     expect((await listImages(nodes, other)).has(name)).toBe(true);
     expect((await listImages(nodes, gone)).has(name)).toBe(false);
 
-    const report = await loadBundle(large, kindTarget(nodes.cluster), loadPorts(), ignore);
+    const report = await loadBundle(workflowRun(), large, { target }, loadPorts());
     expect(report.nodes.map(({ route }) => route)).toEqual(["none", "fetch"]);
   });
 });
 
 describeNodes("a cluster", () => {
   test("that does not exist is refused", async () => {
-    const context = loadPorts();
-    await expect(loadBundle(bundle, kindTarget("no-such-cluster"), context, ignore)).rejects.toMatchObject({
+    const target = kindTarget("no-such-cluster");
+    await expect(loadBundle(workflowRun(), bundle, { target }, loadPorts())).rejects.toMatchObject({
       code: "CLUSTER_NOT_FOUND",
       subject: "kind:no-such-cluster",
     });

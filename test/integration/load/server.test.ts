@@ -19,7 +19,12 @@ beforeAll(async () => {
   bundle = await bundleOf(folder, "served", [
     { reference: "quay.io/a/b:1", seed: "a", mediaTypes: "oci", layers: [1_000_000] },
   ]);
-  served = await serveBundle(bundle, (_, bytes) => (sent += bytes), { address: "127.0.0.1" });
+  served = await serveBundle(bundle, {
+    address: "127.0.0.1",
+    onSent: (_, bytes) => {
+      sent += bytes;
+    },
+  });
 });
 afterAll(async () => {
   await served.close();
@@ -87,7 +92,7 @@ test("unknown content is answered as registries do", async () => {
 });
 
 test("a client that goes away in the middle disturbs no other, and close ends open connections", async () => {
-  const own = await serveBundle(bundle, () => undefined, { address: "127.0.0.1" });
+  const own = await serveBundle(bundle, { address: "127.0.0.1" });
   const path = `${own.pathFor("rude")}/v2/a/b/blobs/${layer().digest}`;
   const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
   const rude = connect(own.port, "127.0.0.1", () => rude.write(request));

@@ -7,12 +7,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { dockerStore } from "../../../src/adapters/docker/docker-store.js";
 import { podmanStore } from "../../../src/adapters/podman/podman-store.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
-import { loadStore, unloadStore, type StoreTarget } from "../../../src/workflows/load/engine.js";
+import { loadStore, unloadStore } from "../../../src/workflows/load/engine.js";
 import type { LoadReport } from "../../../src/workflows/load/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
 import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
-import { dockerEngine, loadPorts } from "./kind.js";
+import { dockerEngine, reader } from "./kind.js";
+import type { ImageStore } from "../../../src/core/load/image-store.js";
+import { workflowRun } from "../../support/workflow-run.js";
 
 // Names that no other run has: the engine is not the test's own.
 const own = randomBytes(3).toString("hex");
@@ -28,7 +30,6 @@ const HUB = `viola-${own}/hub:2`;
 const PINNED = `registry.k8s.io/viola-${own}/pinned`;
 const BOTH = `busybox-${own}`;
 const { signal } = new AbortController();
-const ignore = (): void => undefined;
 const folder = mkdtempSync(join(tmpdir(), "viola-stores-"));
 let bundle: OpenBundle;
 beforeAll(async () => {
@@ -47,9 +48,9 @@ afterAll(() => {
 const describeDocker = await needs("docker");
 const describePodman = await needs("podman", "root");
 
-function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarget>): void {
-  let target: StoreTarget;
-  const load = (what = bundle): Promise<LoadReport> => loadStore(what, target, loadPorts(), ignore);
+function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore>): void {
+  let target: ImageStore;
+  const load = (what = bundle): Promise<LoadReport> => loadStore(workflowRun(), what, target, { reader });
   const resolves = async (name: string): Promise<boolean> =>
     (await run(program, ["image", "inspect", name])).code === 0;
   beforeAll(async () => {
@@ -96,9 +97,13 @@ function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarge
     const large = await bundleOf(folder, "large", [
       wish(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
     ]);
-    const interrupted = loadStore(large, target, loadPorts(controller.signal), (event) => {
-      if (event.kind === "advanced" && event.step === "load") controller.abort();
+    const run = workflowRun({
+      signal: controller.signal,
+      progress: (event) => {
+        if (event.kind === "advanced" && event.step === "load") controller.abort();
+      },
     });
+    const interrupted = loadStore(run, large, target, { reader });
     expect(await interrupted.catch((cause: unknown) => cause)).toBe(controller.signal.reason);
     expect(await resolves(`quay.io/viola-${own}/large:1`)).toBe(false);
     expect((await load(large)).nodes[0]?.route).not.toBe("none");
@@ -113,8 +118,8 @@ function behaves(program: "docker" | "podman", connect: () => Promise<StoreTarge
 }
 
 describeDocker("docker", () => {
-  behaves("docker", async () => ({ store: dockerStore(await dockerEngine()), keepsDigests: false }));
+  behaves("docker", async () => dockerStore(await dockerEngine()));
 });
 describePodman("podman", () => {
-  behaves("podman", () => Promise.resolve({ store: podmanStore(process.env), keepsDigests: true }));
+  behaves("podman", () => Promise.resolve(podmanStore(process.env)));
 });

@@ -11,6 +11,7 @@ import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
+import { workflowRun } from "../../support/workflow-run.js";
 
 const describeNodes = await needs("nodes");
 
@@ -24,8 +25,6 @@ const SHARED = wish("quay.io/a/shared:1");
 const OWN = wish("quay.io/a/own:1");
 const USED = wish("quay.io/a/used:1");
 const FOREIGN = wish("quay.io/a/foreign:1");
-const ignore = (): void => undefined;
-const { signal } = new AbortController();
 
 const folder = mkdtempSync(join(tmpdir(), "viola-unload-"));
 let bundle: OpenBundle;
@@ -56,15 +55,15 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     const target = kindTarget(nodes.cluster);
     // There before any bundle: without a note.
     const foreign = await bundleOf(folder, "foreign", [FOREIGN]);
-    await loadBundle(foreign, target, loadPorts(), ignore);
+    await loadBundle(workflowRun(), foreign, { target }, loadPorts());
     await ctr("images", "label", FOREIGN.reference, "io.viola-airgap.bundle/foreign_1.0.0=");
-    await loadBundle(other, target, loadPorts(), ignore);
-    await loadBundle(bundle, target, { ...loadPorts(), unpack: true }, ignore);
+    await loadBundle(workflowRun(), other, { target }, loadPorts());
+    await loadBundle(workflowRun(), bundle, { target, unpack: true }, loadPorts());
     const snapshots = (await ctr("snapshots", "ls")).trim().split("\n");
     expect(snapshots.length).toBeGreaterThanOrEqual(1 + 4);
     await ctr("containers", "create", USED.reference, "held", "true");
 
-    const [report] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    const [report] = await unloadBundle(workflowRun(), bundle.inventory, target);
     expect(report?.removed).toEqual([OWN.reference]);
     expect(report?.freedBytes).toBeGreaterThanOrEqual(200_000);
     expect(report?.kept.map(({ name }) => name).sort()).toEqual(
@@ -75,13 +74,13 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     expect(left).not.toContain(OWN.reference);
 
     await ctr("containers", "rm", "held");
-    const [after] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    const [after] = await unloadBundle(workflowRun(), bundle.inventory, target);
     expect(after?.removed).toEqual([USED.reference]);
-    const [again] = await unloadBundle(bundle.inventory, target, signal, ignore);
+    const [again] = await unloadBundle(workflowRun(), bundle.inventory, target);
     expect(again).toMatchObject({ removed: [], freedBytes: 0 });
 
     // The other bundle was told that it is alone with its image now.
-    const [last] = await unloadBundle(other.inventory, target, signal, ignore);
+    const [last] = await unloadBundle(workflowRun(), other.inventory, target);
     expect(last?.removed).toEqual([SHARED.reference]);
     expect((await names()).filter((name) => !name.startsWith("sha256:"))).toEqual([FOREIGN.reference]);
   });

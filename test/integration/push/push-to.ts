@@ -32,12 +32,8 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
     signal,
   );
   try {
-    return await pushBundle(
-      bundle,
-      { prefix, forDockerd },
-      { reader, registry, limit: pLimit(4), signal },
-      onProgress,
-    );
+    const run = { signal, progress: onProgress };
+    return await pushBundle(run, bundle, { prefix, forDockerd }, { reader, registry, limit: pLimit(4) });
   } finally {
     await registry.close();
   }

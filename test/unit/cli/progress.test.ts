@@ -43,7 +43,7 @@ describe("showProgress", () => {
   const display = (isQuiet: boolean): ProgressDisplay => {
     const stderr = new PassThrough();
     stderr.on("data", (chunk: Buffer) => (written += chunk.toString()));
-    return showProgress(stderr as unknown as NodeJS.WriteStream, isQuiet);
+    return showProgress(stderr as unknown as NodeJS.WriteStream, { isQuiet });
   };
   beforeEach(() => {
     written = "";

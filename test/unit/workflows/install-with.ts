@@ -4,10 +4,10 @@ import type { Json } from "../../../src/core/json.js";
 import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../src/core/install/cluster.js";
 import type { ImageRegistry } from "../../../src/core/install/image-registry.js";
 import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
-import type { ProgressEvent } from "../../../src/workflows/progress.js";
-import type { AskedNode, InstallOptions } from "../../../src/workflows/install/types.js";
+import type { QueriedNode, InstallOptions } from "../../../src/workflows/install/types.js";
 import { installBundle, type InstallReport } from "../../../src/workflows/install/install.js";
 import { imageOf, inventoryOf } from "../core/load/inventory-of.js";
+import { workflowRun } from "../../support/workflow-run.js";
 
 /** What a test changes of a cluster in which everything is well. */
 export interface Scene {
@@ -61,8 +61,8 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
   };
   const releases: ReleaseTool = {
     patchesHooks: scene.patchesHooks ?? true,
-    releaseState: (name) => Promise.resolve(scene.others?.[name] ?? scene.state),
-    uninstall: (name) => {
+    releaseState: ({ name }) => Promise.resolve(scene.others?.[name] ?? scene.state),
+    uninstall: ({ name }) => {
       done.push(`uninstall ${name}`);
       return Promise.resolve();
     },
@@ -90,9 +90,15 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
     read: () => Promise.resolve(CHART),
     locate: () => ({ offset: 0, size: CHART.length }),
   };
+  const run = workflowRun({
+    progress: (event) => {
+      if (event.kind === "note") notes.push(event.message);
+    },
+  });
   const rendered = (scene.objects ?? [deployment(SERVER)]).map((object) => JSON.stringify(object));
   try {
     const report = await installBundle(
+      run,
       bundle,
       {
         valuesFiles: [],
@@ -115,10 +121,6 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
         releases,
         files: { readFile: () => Promise.resolve(new Uint8Array()), writeFile: () => Promise.resolve() },
         temporaryFolder: "/nowhere",
-        signal: new AbortController().signal,
-      },
-      (event: ProgressEvent) => {
-        if (event.kind === "note") notes.push(event.message);
       },
     );
     return { report, notes, done, ...(input && { input }) };
@@ -159,7 +161,7 @@ export function nodeWith(
   name: string,
   complete: ReadonlyMap<string, string>,
   hostNames?: readonly string[],
-): AskedNode {
+): QueriedNode {
   return {
     name,
     ...(hostNames && { hostNames }),

@@ -28,7 +28,7 @@ function stateWith(said: {
     environment: { PATH: process.env["PATH"] ?? "" },
     postRenderCommand: [],
   });
-  return releases.releaseState("app", "apps", new AbortController().signal);
+  return releases.releaseState({ name: "app", namespace: "apps" }, new AbortController().signal);
 }
 
 it("is the last revision, and when the operation began that led to it", async () => {

@@ -2,25 +2,26 @@
 import { describe, expect, test } from "vitest";
 import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type {
-  ClusterNode,
+  FetchOptions,
   FreeSpace,
+  ImportOptions,
   NodeImage,
-  NodeMirror,
   WantedName,
 } from "../../../../src/core/load/node.js";
 import { formatPlatform } from "../../../../src/core/oci/platform.js";
 import { ViolaError, type ManyErrors } from "../../../../src/errors.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { loadBundle, type LoadPorts, type LoadReport } from "../../../../src/workflows/load/nodes.js";
-import { planFetches } from "../../../../src/workflows/load/node-plan.js";
+import { planFetches, type LoadNode } from "../../../../src/workflows/load/node-plan.js";
 import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+import { workflowRun } from "../../../support/workflow-run.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
 const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
 
 /** A node that does as it is told, but for what a test changes. */
-class FakeNode implements ClusterNode {
+class FakeNode implements LoadNode {
   readonly platform;
   readonly hostAddresses = ["192.0.2.1", "fd00::1"];
   readonly known = new Map<string, string>();
@@ -49,29 +50,20 @@ class FakeNode implements ClusterNode {
   findReachable(endpoints: readonly string[]): Promise<string | undefined> {
     return Promise.resolve(this.reachable ? endpoints.at(-1) : undefined);
   }
-  fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
+  fetchImages(wanted: readonly WantedName[], { endpoint }: FetchOptions): Promise<void> {
     return this.#take(wanted, `fetch ${endpoint}`);
   }
   listImages(): Promise<readonly NodeImage[]> {
     return Promise.resolve([...this.known].map(([name, digest]) => ({ name, digest, bundles: [] })));
   }
-  usedImages(): Promise<ReadonlySet<string>> {
-    return Promise.resolve(new Set());
-  }
   unpackImages(): Promise<void> {
     this.touched.push("unpack");
     return Promise.resolve();
   }
-  mirrorAll(): Promise<NodeMirror> {
-    return Promise.reject(new Error("no load needs a mirror"));
-  }
-  labelBundle(): Promise<void> {
+  addBundleLabel(): Promise<void> {
     return Promise.resolve();
   }
-  removeImages(): Promise<void> {
-    return Promise.resolve();
-  }
-  async importImages(wanted: readonly WantedName[], archive: AsyncIterable<Uint8Array>): Promise<void> {
+  async importImages(wanted: readonly WantedName[], { archive }: ImportOptions): Promise<void> {
     let bytes = 0;
     for await (const chunk of archive) bytes += chunk.length;
     expect(bytes % 512).toBe(0);
@@ -115,11 +107,8 @@ async function load(
     read: () => Promise.resolve(new Uint8Array()),
     locate: () => ({ offset: 0, size: 0 }),
   };
-  const context: LoadPorts = {
-    reader: {
-      openBundle: () => Promise.resolve(bundle),
-      findDamagedBlobs: () => Promise.resolve(options.damaged ?? []),
-    },
+  const ports: LoadPorts = {
+    reader: { findDamagedBlobs: () => Promise.resolve(options.damaged ?? []) },
     serveBundle: () => {
       serversLeft++;
       return Promise.resolve({
@@ -137,16 +126,17 @@ async function load(
       for (const segment of segments)
         yield segment instanceof Uint8Array ? segment : Buffer.alloc(segment.size);
     },
-    unpack: options.unpack ?? false,
     cores: options.cores ?? 2,
-    signal: new AbortController().signal,
   };
   const target = { name: "kind", findNodes: () => Promise.resolve(nodes) };
-  const onProgress = (event: { kind: string; message?: string }): void => {
-    if (event.kind === "note") notes.push(event.message ?? "");
-  };
+  const run = workflowRun({
+    progress: (event) => {
+      if (event.kind === "note") notes.push(event.message);
+    },
+  });
+  const { unpack = false } = options;
   try {
-    return { report: await loadBundle(bundle, target, context, onProgress), notes, serversLeft };
+    return { report: await loadBundle(run, bundle, { target, unpack }, ports), notes, serversLeft };
   } catch (error) {
     return { error, notes, serversLeft };
   }
@@ -298,11 +288,11 @@ describe("fetches at a time", () => {
     let running = 0;
     let most = 0;
     class CountingNode extends FakeNode {
-      override async fetchImages(wanted: readonly WantedName[], endpoint: string): Promise<void> {
+      override async fetchImages(wanted: readonly WantedName[], options: FetchOptions): Promise<void> {
         most = Math.max(most, ++running);
         await new Promise(setImmediate);
         running--;
-        await super.fetchImages(wanted, endpoint);
+        await super.fetchImages(wanted, options);
       }
     }
     const nodes = Array.from({ length: 9 }, (_, index) => new CountingNode(`n${index}`));

@@ -6,6 +6,7 @@ import { DOCKER_MANIFEST, isIndexMediaType, OCI_INDEX } from "../../../../src/co
 import { digestOf, type Digest } from "../../../../src/core/oci/digest.js";
 import { ViolaError } from "../../../../src/errors.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
+import { workflowRun } from "../../../support/workflow-run.js";
 import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
 import { named } from "../../../support/image-use.js";
 
@@ -103,15 +104,14 @@ function fakeRegistry(
 
 const push = (bundle: OpenBundle, registry: PushRegistry): Promise<PushReport> =>
   pushBundle(
+    workflowRun(),
     bundle,
     { prefix: "p", forDockerd: false },
     {
-      reader: { openBundle: () => Promise.resolve(bundle), findDamagedBlobs: () => Promise.resolve([]) },
+      reader: { findDamagedBlobs: () => Promise.resolve([]) },
       registry,
       limit: (task) => task(),
-      signal: new AbortController().signal,
     },
-    () => undefined,
   );
 
 test("where an index is refused, the tag gets the platform's manifest, and names pinned by the index are told", async () => {
