@@ -80,6 +80,16 @@ export function isSystemError(cause: unknown, ...codes: readonly string[]): bool
   return code !== undefined && codes.includes(code);
 }
 
+/**
+ * True for an error of the language, such as calling what is not a function: no data and no system causes it, so that it must not
+ * be shown as a broken file or a broken connection. Node's own type errors about arguments have a code, and do not count.
+ */
+export function isBug(cause: unknown): boolean {
+  const isOfLanguage =
+    cause instanceof TypeError || cause instanceof RangeError || cause instanceof ReferenceError;
+  return !(cause instanceof Error) || (isOfLanguage && !("code" in cause));
+}
+
 /** Node has codes of its own for files that are too large and for paths that no system takes. */
 function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return undefined;

@@ -110,7 +110,11 @@ function partsOf(flags: DoctorFlags, runtime: CommandRuntime): readonly Probe[] 
 
 /** Every Kind cluster of the engine, and what may run on this machine itself. */
 async function likelyTargets(runtime: CommandRuntime): Promise<readonly Probe[]> {
-  const clusters = await kindClusters(runtime, runtime.signal).catch(() => []);
+  const clusters = await kindClusters(runtime, runtime.signal).catch((cause: unknown) => {
+    // Without an engine there is no cluster either; the engine has a line of its own.
+    if (cause instanceof ViolaError) return [];
+    throw cause;
+  });
   const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
   return texts.map((text) => targetProbe(text, parseTarget(text), runtime));
 }

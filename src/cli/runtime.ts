@@ -9,7 +9,7 @@ import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
 import { parseJson } from "../core/parse-json.js";
-import { systemErrorCode, ViolaError } from "../errors.js";
+import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader, Files } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
@@ -126,12 +126,27 @@ export class CommandRuntime {
   /** Makes a folder that goes when the command ends. */
   async temporaryFolder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
-    this.onDispose(() => rm(folder, { recursive: true, force: true }));
+    this.onDispose(() =>
+      rm(folder, { recursive: true, force: true }).catch((cause: unknown) => {
+        const code = systemErrorCode(cause);
+        throw new ViolaError("FILE_UNUSABLE", `${folder} cannot be removed (${code})`, {
+          subject: folder,
+          cause,
+        });
+      }),
+    );
     return folder;
   }
 
+  /** Runs every closer, also after one that failed. Throws what failed, all at once. */
   async dispose(): Promise<void> {
-    for (const close of this.#closers.reverse()) await close();
+    const closings: Promise<void>[] = [];
+    for (const close of this.#closers.toReversed()) {
+      const closing = close();
+      closings.push(closing);
+      await Promise.allSettled([closing]);
+    }
+    await settleAll("cleaning up failed", closings);
   }
 }
 

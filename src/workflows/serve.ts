@@ -1,4 +1,5 @@
 // Serves a bundle as a registry and chart repository, for as long as anybody wants it.
+import { once } from "node:events";
 import type { Inventory } from "../core/bundle/inventory.js";
 import type { ManifestRequest } from "../core/bundle/bundle-server.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
@@ -25,7 +26,10 @@ export interface ServeListeners {
 /** Serves the whole bundle at an address; whoever started it closes it. */
 export type ServeOpenly = (
   bundle: OpenBundle,
-  options: Listen & { readonly onManifest: (request: ManifestRequest) => void },
+  options: Listen & {
+    readonly onManifest: (request: ManifestRequest) => void;
+    readonly onFailure: (cause: unknown) => void;
+  },
 ) => Promise<{ readonly port: number; readonly close: () => Promise<void> }>;
 
 export interface ServePorts {
@@ -45,8 +49,9 @@ export interface ServeReport {
 
 /**
  * Serves until the run's signal fires, which is the way it ends well. Each requested name that is not
- * in the bundle becomes one note. The bundle's structure is checked, its checksums are not: clients
- * compare every digest. Throws `BUNDLE_INVALID` for what is missing in it, and `FILE_UNUSABLE` for an address that cannot be had.
+ * in the bundle becomes one note, and so does content that cannot be read. The bundle's structure is checked, its checksums are not: clients
+ * compare every digest. Throws `BUNDLE_INVALID` for what is missing in it, `FILE_UNUSABLE` for an
+ * address that cannot be had, and either when the bundle could not be read while it was served.
  */
 export async function serveUntilAborted(
   { signal, progress }: Run,
@@ -66,15 +71,13 @@ export async function serveUntilAborted(
       missed.add(name);
       progress({ kind: "note", message: `not in this bundle: ${name} (asked for by ${request.client})` });
     },
+    onFailure: (cause) => {
+      progress({ kind: "note", message: cause instanceof Error ? cause.message : String(cause) });
+    },
   });
   try {
     await onListening(reportOf(bundle.inventory, server.port));
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => {
-        resolve();
-      });
-    });
+    if (!signal.aborted) await once(signal, "abort");
   } finally {
     await server.close();
   }

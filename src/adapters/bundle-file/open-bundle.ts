@@ -14,7 +14,7 @@ import {
 import { digestOf } from "../../core/oci/digest.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../../workflows/ports.js";
-import { readFileRange, readRange } from "../files/read-range.js";
+import { cutShort, readFileRange, readRange } from "../files/read-range.js";
 
 /**
  * Reads the inventory and follows every tar header of the file, names and offsets compared with what the inventory says: nothing is
@@ -122,8 +122,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     inventory,
     read: async (at, length) => {
       const bytes = await readFileRange(file, at, length);
-      if (bytes.length < length)
-        throw invalid(`the file was cut short while it was read: no byte at ${at + bytes.length}`);
+      if (bytes.length < length) throw cutShort(file);
       return bytes;
     },
     locate: (path) => {

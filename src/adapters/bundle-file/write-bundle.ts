@@ -90,6 +90,7 @@ async function fillBlobs(
     if (flushing || moved - flushed < FLUSH_BYTES) return;
     flushing = true;
     flushed = moved;
+    // `finish` syncs once more, and reports a disk that fails.
     await partial.flush().catch(() => undefined);
     flushing = false;
   };

@@ -9,7 +9,8 @@ import type {
   ServedBundle,
   ServeOptions,
 } from "../../core/bundle/bundle-server.js";
-import { ViolaError } from "../../errors.js";
+import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
+import { cutShort } from "../files/read-range.js";
 import { makeChartRoutes } from "./chart-routes.js";
 import {
   BLOB_MEDIA_TYPE,
@@ -24,6 +25,8 @@ import {
 /** Bytes read and sent at a time. One buffer of this size serves a whole response. */
 const CHUNK_BYTES = 256 * 1024;
 const KEY_BYTES = 16;
+/** What reading the bundle file fails with. */
+const OF_BUNDLE: ReadonlySet<string> = new Set(["BUNDLE_INVALID", "FILE_UNUSABLE"]);
 
 /** What a server is made of. */
 interface Served {
@@ -80,7 +83,7 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
  */
 export function serveOpenly(
   bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
-  options: Pick<ServeOptions, "address" | "port" | "onManifest">,
+  options: Pick<ServeOptions, "address" | "port" | "onManifest" | "onFailure">,
 ): Promise<RunningServer> {
   const findImage = makeRoutes(bundle.inventory);
   const findChart = makeChartRoutes(bundle.inventory, (path) => bundle.locate(path));
@@ -97,11 +100,21 @@ export function serveOpenly(
 async function startServer(served: Served): Promise<RunningServer> {
   const { file, options } = served;
   const handle = await open(file, "r").catch((cause: unknown) => {
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read`, { subject: file, cause });
+    const code = systemErrorCode(cause);
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   });
+  let closed: Promise<void> | undefined;
+  let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
-    // What fails here is the connection or the file; the client sees a body that is cut short, and never one that looks whole.
-    answer(request, response, served, handle).catch(() => response.destroy());
+    answer(request, response, served, handle).catch((cause: unknown) => {
+      // The client sees a body that is cut short, and never one that looks whole.
+      response.destroy();
+      // Anything else is a connection that the client, or `close`, has ended.
+      if (closed !== undefined || !(cause instanceof ViolaError || isBug(cause))) return;
+      options.onFailure?.(cause);
+      // A registry upstream that fails is no failure of the bundle: the client asks again.
+      if (!(cause instanceof ViolaError) || OF_BUNDLE.has(cause.code)) failure ??= { cause };
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -111,14 +124,13 @@ async function startServer(served: Served): Promise<RunningServer> {
     );
   }).catch(async (cause: unknown) => {
     await handle.close();
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served: ${String(cause)}`, {
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
       hint: "Give an address of this machine and a port that no other program has.",
     });
   });
   const address = server.address();
-  let closed: Promise<void> | undefined;
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
     close: () =>
@@ -127,6 +139,7 @@ async function startServer(served: Served): Promise<RunningServer> {
         server.closeAllConnections();
         await stopped;
         await handle.close();
+        if (failure !== undefined) throw failure.cause;
       })()),
   };
 }
@@ -134,7 +147,7 @@ async function startServer(served: Served): Promise<RunningServer> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
+  { file, findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
   handle: FileHandle,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
@@ -163,7 +176,7 @@ async function answer(
     const body = Buffer.from(route.text);
     response.writeHead(200, { "Content-Type": route.mediaType, "Content-Length": body.length }).end(body);
   } else {
-    const exchange = { request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
+    const exchange = { file, request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
     await answerContent(exchange, route.content, handle);
   }
 }
@@ -181,6 +194,7 @@ function splitUrl(text: string): SplitUrl | undefined {
       registry: url.searchParams.get("ns") ?? undefined,
     };
   } catch {
+    // A path that is no URL, or an escape that is no UTF-8, is the client's.
     return undefined;
   }
 }
@@ -219,8 +233,9 @@ async function answerFromUpstream(
   return true;
 }
 
-/** A request for content, and its response. */
+/** A request for content, and its response. `file` is the bundle's name, for messages. */
 interface Exchange {
+  readonly file: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly onSent: (bytes: number) => void;
@@ -249,7 +264,7 @@ async function answerContent(exchange: Exchange, content: Content, handle: FileH
 
 /** Sends `size` bytes at `offset`. One buffer is used again and again: a fresh one for each chunk costs more than the copying. */
 async function sendBytes(
-  { response, onSent }: Exchange,
+  { file, response, onSent }: Exchange,
   handle: FileHandle,
   { offset, size }: { readonly offset: number; readonly size: number },
 ): Promise<void> {
@@ -259,8 +274,13 @@ async function sendBytes(
     wake();
   });
   for (let done = 0; done < size && !response.destroyed;) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - done), offset + done);
-    if (bytesRead === 0) throw new Error("the bundle file is shorter than it was");
+    const { bytesRead } = await handle
+      .read(buffer, 0, Math.min(buffer.length, size - done), offset + done)
+      .catch((cause: unknown) => {
+        const code = systemErrorCode(cause);
+        throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+      });
+    if (bytesRead === 0) throw cutShort(file);
     // The callback says that the kernel has the bytes, so the buffer is free; a connection that is gone may never call it.
     await new Promise<void>((resolve) => {
       wake = resolve;

@@ -18,7 +18,7 @@ import {
 import { digestOf } from "../../core/oci/digest.js";
 import { configPlatform, parseManifest } from "../../core/oci/manifest.js";
 import { parseJson } from "../../core/parse-json.js";
-import { ViolaError } from "../../errors.js";
+import { isBug, ViolaError } from "../../errors.js";
 import { readFileRange } from "../files/read-range.js";
 import { storeSavedImage, type SavedFile } from "./saved-image.js";
 
@@ -92,7 +92,7 @@ export class DockerSource {
     const stream = await this.#engine.saveImage(subject, signal);
     const files = await storeSavedImage(stream, file, signal).catch((cause: unknown) => {
       signal.throwIfAborted();
-      if (cause instanceof ViolaError) throw cause;
+      if (cause instanceof ViolaError || isBug(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ViolaError("DOCKER_UNAVAILABLE", `${subject}: the Docker engine stopped saving it: ${why}`, {
         subject,

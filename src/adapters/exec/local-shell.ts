@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
+import { isSystemError } from "../../errors.js";
 import { collectOutput, type ExecSession, type NodeShell, type OutputChunk } from "./shell.js";
 
 /** As shells say it. */
@@ -68,7 +69,8 @@ function startLocal(
 function killGroup(leader: number | undefined): void {
   try {
     if (leader !== undefined) process.kill(-leader, "SIGKILL");
-  } catch {
-    // It has ended meanwhile.
+  } catch (cause) {
+    // It may have ended meanwhile.
+    if (!isSystemError(cause, "ESRCH")) throw cause;
   }
 }

@@ -1,5 +1,6 @@
 // Reads a range of a file. One read of the system may return less than was asked for.
 import { open, type FileHandle } from "node:fs/promises";
+import { ViolaError } from "../../errors.js";
 
 /** Returns the bytes at the offset: fewer than `length` only where the file ends before. */
 export async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -21,4 +22,12 @@ export async function readFileRange(path: string, offset: number, length: number
   } finally {
     await file.close();
   }
+}
+
+/** The error for a bundle file that ends before its content does: it had its full size when it was opened. */
+export function cutShort(path: string): ViolaError {
+  return new ViolaError("BUNDLE_INVALID", `${path} was cut short while it was read`, {
+    subject: path,
+    hint: "Copy the file again, and leave it alone while it is used.",
+  });
 }

@@ -192,12 +192,23 @@ class CtrNode implements ClusterNode {
     if (signal.aborted) abort();
     try {
       // When ctr gives up early the archive is not read to its end: its own message, not the broken pipe, says why.
-      const feeding = pipeline(archive, session.stdin, { signal }).catch(() => undefined);
+      // Where the archive itself cannot be read, that is the reason of all that follows.
+      let unreadable: { readonly cause: unknown } | undefined;
+      const watched = async function* (): Chunks {
+        try {
+          yield* archive;
+        } catch (cause) {
+          unreadable = { cause };
+          throw cause;
+        }
+      };
+      const feeding = pipeline(watched(), session.stdin, { signal }).catch(() => undefined);
       const lines: string[] = [];
       for await (const line of linesOf(session)) lines.push(line);
       session.destroy();
       await feeding;
       signal.throwIfAborted();
+      if (unreadable !== undefined) throw unreadable.cause;
       const exitCode = await session.exitCode(signal);
       if (exitCode !== 0)
         throw this.#failure("the import failed", { exitCode, stdout: lines.join("\n"), stderr: "" });
@@ -211,7 +222,10 @@ class CtrNode implements ClusterNode {
   async #whileAlive(signal: AbortSignal, work: (alive: AbortSignal) => Promise<void>): Promise<void> {
     const gone = new AbortController();
     const done = new AbortController();
-    const watching = this.#watch(gone, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    const until = AbortSignal.any([signal, done.signal]);
+    const watching = this.#watch(gone, until).catch((cause: unknown) => {
+      if (!until.aborted) throw cause;
+    });
     try {
       await work(AbortSignal.any([signal, gone.signal]));
     } catch (cause) {

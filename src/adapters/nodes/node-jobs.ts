@@ -1,4 +1,5 @@
 // Jobs inside a node: one script, one job per line of its standard input, one answer per job on its output.
+import { isBug } from "../../errors.js";
 import type { ExecSession, NodeShell } from "../exec/shell.js";
 
 /** What a job, or the script itself, said. */
@@ -32,12 +33,13 @@ export async function* runJobs(
   signal: AbortSignal,
 ): AsyncGenerator<JobAnswer, void> {
   const session = await shell.open(argv, signal);
+  let hanging: NodeJS.Timeout | undefined;
   const stop = (): void => {
     session.stdin.end();
     // A node that hangs is left to itself.
-    AbortSignal.timeout(CLEAN_UP_MS).addEventListener("abort", () => {
+    hanging ??= setTimeout(() => {
       session.destroy();
-    });
+    }, CLEAN_UP_MS);
   };
   signal.addEventListener("abort", stop, { once: true });
   const said = linesOf(session);
@@ -65,6 +67,7 @@ export async function* runJobs(
     signal.removeEventListener("abort", stop);
     stop();
     while (!(await said.next()).done);
+    clearTimeout(hanging);
     session.destroy();
   }
   signal.throwIfAborted();
@@ -85,8 +88,8 @@ export async function* linesOf(session: ExecSession): AsyncGenerator<string, voi
       rest = lines.pop() ?? "";
       yield* lines;
     }
-  } catch {
-    // Said above.
+  } catch (cause) {
+    if (isBug(cause)) throw cause;
   }
   if (rest !== "") yield rest;
 }

@@ -9,7 +9,7 @@ import { wantedNames } from "../../core/load/missing-content.js";
 import { formatRepository, parseReference } from "../../core/images/reference.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { parseJson } from "../../core/parse-json.js";
-import { ViolaError } from "../../errors.js";
+import { isSystemError, ViolaError } from "../../errors.js";
 import { serveBundle } from "../bundle-registry/server.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 
@@ -51,7 +51,7 @@ export function podmanStore(env: Variables): ImageStore {
         .stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
-      const isMissing = cause.exitCode === undefined;
+      const isMissing = isSystemError(cause.cause, "ENOENT", "EACCES");
       throw new ViolaError(
         "NODE_LOAD_FAILED",
         `podman: ${isMissing ? "it cannot be started" : cause.message}`,

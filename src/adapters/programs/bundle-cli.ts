@@ -1,7 +1,7 @@
 // This program as it was installed, as files of a bundle that run where there is a Node: `bin/viola-airgap` and what it starts.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ViolaError } from "../../errors.js";
+import { isSystemError, ViolaError } from "../../errors.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
@@ -31,6 +31,9 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
 
 /** Names of the regular files in a folder; none where it is missing. */
 async function list(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    if (isSystemError(cause, "ENOENT")) return [];
+    throw cause;
+  });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }

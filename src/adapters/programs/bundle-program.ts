@@ -8,7 +8,7 @@ import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ContentVerifier, type ContentFault } from "../../core/oci/verifier.js";
-import { systemErrorCode, ViolaError } from "../../errors.js";
+import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
 import type { Run } from "../../workflows/progress.js";
 import {
   ConnectionFailure,
@@ -167,6 +167,7 @@ async function unpack(
     await reading;
   } catch (cause) {
     signal.throwIfAborted();
+    if (isBug(cause)) throw cause;
     throw new ViolaError("FILE_UNUSABLE", `${from} cannot be unpacked`, { subject: name, cause });
   }
   if (isFound) return file;

@@ -47,6 +47,10 @@ export interface ServeOptions {
   readonly onSent?: (client: string, bytes: number) => void;
   /** Is called for every manifest that is requested, except the parts of what came from upstream. */
   readonly onManifest?: (request: ManifestRequest) => void;
+  /**
+   * Is called when content cannot be sent and the client is not to blame: it sees a body that is cut short.
+   */
+  readonly onFailure?: (cause: unknown) => void;
   /** Where content comes from that is not in the bundle; absent where such requests get a 404. */
   readonly upstream?: UpstreamRegistry;
 }
@@ -58,7 +62,10 @@ export interface ServedBundle {
   pathFor(client: string): string;
   /** Returns the bytes of content sent to this client so far. */
   sentBytes(client: string): number;
-  /** Stops listening, ends open connections and closes the file. */
+  /**
+   * Stops listening, ends open connections and closes the file. Throws `BUNDLE_INVALID` or `FILE_UNUSABLE` when the bundle could not
+   * be read while it was served.
+   */
   close(): Promise<void>;
 }
 

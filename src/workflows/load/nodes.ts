@@ -29,7 +29,7 @@ import { LoadProgress } from "./progress.js";
 import { allNames } from "../../core/bundle/names.js";
 import { endpointOf } from "../../core/load/addresses.js";
 import { counted } from "../../core/load/counted.js";
-import { requireIntact } from "../verify/require-intact.js";
+import { verifyWhileAsking } from "../verify/require-intact.js";
 
 /** What loading needs from outside. */
 export interface LoadPorts {
@@ -86,10 +86,15 @@ export async function loadBundle(
   ports: LoadPorts,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  const [surveyed] = await settleAll("the bundle was not loaded", [
-    surveyNodes(run, inventory, options.target),
-    requireIntact(run, bundle, ports),
-  ]);
+  run.progress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
+  // A target that is not there is reported before anything is hashed.
+  const nodesOfTarget = await options.target.findNodes(run.signal);
+  const surveyed = await verifyWhileAsking(
+    run,
+    bundle,
+    () => surveyNodes(run, inventory, nodesOfTarget),
+    ports,
+  );
   const busy = await settleAll(
     "nodes could not be asked",
     surveyed
@@ -114,11 +119,9 @@ export async function loadBundle(
 async function surveyNodes(
   { signal, progress }: Run,
   inventory: Inventory,
-  target: NodeTarget<LoadNode>,
+  nodes: readonly LoadNode[],
 ): Promise<readonly SurveyedNode[]> {
-  progress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
   const names = allNames(inventory);
-  const nodes = await target.findNodes(signal);
   const surveys = await settleAll(
     "nodes could not be asked",
     nodes.map(async (node) => {
@@ -209,7 +212,10 @@ async function serveNearby(
 ): Promise<ServedBundle> {
   const [address, ...others] = new Set(nodes.map(({ hostAddresses: [first] }) => first));
   if (address === undefined || others.length > 0) return serve({});
-  return serve({ address }).catch(() => serve({}));
+  return serve({ address }).catch((cause: unknown) => {
+    if (!(cause instanceof ViolaError)) throw cause;
+    return serve({});
+  });
 }
 
 /** Labels the names that another bundle brought and this one needs too; unpacks on request. */
