@@ -1,6 +1,8 @@
-// `npm run bench [-- GROUP…] [--json FILE] [--rounds N] [--scale S]`: this project beside its peers, on this machine, in one run.
-// Groups: build, size, memory, resume, reuse, find, audit, load; without any, all. Needs scripts/parts/registries.sh up, engine.sh up for docker's and load's lines, npm run build.
-// --scale 5.3 is about 8 GB. Exit code 1 when a goal is missed.
+// `npm run bench [-- GROUP…] [--json FILE] [--rounds N] [--scale S]`: compares this project with
+// its peers on this machine.
+// Groups: build, size, memory, resume, reuse, find, audit, load; the default is all groups.
+// Requires `npm run build`, `scripts/parts/registries.sh up`, and `engine.sh up` for the lines of
+// docker and load. `--scale 5.3` is about 8 GB. The exit code is 1 when a goal is missed.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
@@ -30,7 +32,7 @@ async function* inTurn(...groups: readonly AsyncIterable<Line>[]): AsyncGenerato
   for (const group of groups) yield* group;
 }
 
-/** What the figures were measured on. */
+/** Returns a description of the machine that the figures were measured on. */
 function machine(): object {
   const folder = outputFolder();
   mkdirSync(folder, { recursive: true });
@@ -59,7 +61,7 @@ const names = positionals.length === 0 ? Object.keys(GROUPS) : positionals;
 const unknown = names.filter((name) => GROUPS[name] === undefined);
 if (unknown.length > 0) {
   process.stderr.write(
-    `bench: no group ${unknown.join(", ")}; there are ${Object.keys(GROUPS).join(", ")}\n`,
+    `bench: unknown group ${unknown.join(", ")}; the groups are ${Object.keys(GROUPS).join(", ")}\n`,
   );
   process.exit(2);
 }

@@ -1,6 +1,6 @@
-// The one error class of the program: a code to branch on, a line for people, and what to do next.
+// The error class of the program: a code, a message for the user, and a hint.
 
-/** Every way in which the program can fail on purpose. Anything else that is thrown is a bug. */
+/** The codes of all expected errors. Any other exception is a bug. */
 export type ErrorCode =
   | "USAGE"
   | "SETTINGS_INVALID"
@@ -29,17 +29,17 @@ export type ErrorCode =
   | "FILE_UNUSABLE"
   | "MULTIPLE_ERRORS";
 
-/** What an error carries besides its code and message. */
+/** Optional details of an error. */
 export interface ErrorDetails {
-  /** The thing that failed: a file with line, an image, a chart, a node. */
+  /** What the error is about: a file with line and column, an image, a chart, a node. */
   readonly subject?: string;
   /** What the user can do about it. */
   readonly hint?: string;
-  /** The lower error, or the list of errors for `MULTIPLE_ERRORS`. */
+  /** The underlying error, or the list of errors for `MULTIPLE_ERRORS`. */
   readonly cause?: unknown;
 }
 
-/** A failure that the user can act on. The message is one line that names its subject. */
+/** An error that the user can act on. The message is one line and names the subject. */
 export class ViolaError extends Error {
   override readonly name = "ViolaError";
   readonly code: ErrorCode;
@@ -54,7 +54,10 @@ export class ViolaError extends Error {
   }
 }
 
-/** Several failures of equal standing, reported together so that the user needs one more try and not many. */
+/**
+ * Several independent errors, reported together so that the user can fix all of them before the
+ * next run.
+ */
 export class ManyErrors extends ViolaError {
   readonly errors: readonly ViolaError[];
 
@@ -65,8 +68,8 @@ export class ManyErrors extends ViolaError {
 }
 
 /**
- * Returns the code of a system error, such as `ENOENT`: what a file, a process or a connection failed with. Anything else is a bug,
- * which must not look like a broken file, and is thrown as it is.
+ * Returns the code of a system error of a file, process or connection, such as `ENOENT`. Rethrows
+ * any other error unchanged, because a bug must not be reported as a file error.
  */
 export function systemErrorCode(cause: unknown): string {
   const code = codeOf(cause);
@@ -81,8 +84,10 @@ export function isSystemError(cause: unknown, ...codes: readonly string[]): bool
 }
 
 /**
- * True for an error of the language, such as calling what is not a function: no data and no system causes it, so that it must not
- * be shown as a broken file or a broken connection. Node's own type errors about arguments have a code, and do not count.
+/**
+ * True for an error of the language, such as calling something that is not a function. No data and no
+ * system causes it, so it must not be shown as an invalid file or a broken connection. Type errors of
+ * Node.js about arguments have a code and do not count.
  */
 export function isBug(cause: unknown): boolean {
   const isOfLanguage =
@@ -90,23 +95,27 @@ export function isBug(cause: unknown): boolean {
   return !(cause instanceof Error) || (isOfLanguage && !("code" in cause));
 }
 
-/** Node has codes of its own for files that are too large and for paths that no system takes. */
+/**
+ * Node.js has its own codes for files that are too large and for paths that are not valid on any
+ * system.
+ */
 function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return undefined;
   const isOfSystem = "errno" in cause || /^ERR_(?:FS_|INVALID_ARG_VALUE$)/.test(cause.code);
   return isOfSystem ? cause.code : undefined;
 }
 
-/** Returns the only failure as it is, or several as one. */
+/** Returns the only error unchanged, or combines several errors into one. */
 export function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
   const [first] = errors;
   return errors.length === 1 && first !== undefined ? first : new ManyErrors(message, errors);
 }
 
 /**
- * Waits until every task has settled and returns all results in order; a tuple of tasks gives a tuple
- * of results. Throws the only failure as it is, or several as one `ManyErrors` headed by `message`.
- * Anything that is not a `ViolaError` is a bug and is thrown as it is once all tasks have settled.
+ * Waits until every task has settled and returns all results in order; a tuple of tasks gives a
+ * tuple of results. Throws the only error unchanged, or several errors as one `ManyErrors` with
+ * `message`. An error that is not a `ViolaError` is a bug and is rethrown unchanged after all tasks
+ * have settled.
  */
 export async function settleAll<const T extends readonly Promise<unknown>[]>(
   message: string,

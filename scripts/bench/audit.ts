@@ -1,4 +1,4 @@
-// The group `audit`: the audit of a spec from manifests, and of a large bundle.
+// The group `audit`: the audit of a spec, and the audit of a large bundle.
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { finishInventory, planArchive } from "../../src/core/bundle/archive-plan.js";
@@ -24,7 +24,7 @@ export async function* auditLines(stack: Stack, rounds: number): AsyncGenerator<
     "audit/spec",
     3,
     spec,
-    `${stack.references.length} images, sizes from manifests and ends of layers`,
+    `${stack.references.length} images, sizes from manifests and the ends of layers`,
   );
 
   const large = await withFolder((folder) => {
@@ -43,7 +43,7 @@ async function repeat(
   return seconds;
 }
 
-/** Writes a whole bundle of tiny layers, each of its own; returns its path. */
+/** Writes a complete bundle in which every layer is tiny and unique. Returns its path. */
 function writeLargeBundle(folder: string): string {
   const contents = new Map<string, Buffer>();
   const put = (mediaType: string, text: string): Descriptor => {

@@ -1,4 +1,5 @@
-// The groups `build`, `size` and `memory`: the main job beside docker, skopeo, crane and the floor that curl sets.
+// The groups `build`, `size` and `memory`: `build` compared with docker, skopeo, crane, and curl as
+// a lower bound.
 import { execFileSync } from "node:child_process";
 import { NO_GOAL, shown, sideBySide, skipped, type Goal, type Line } from "./lines.js";
 import { oursBuild, wholeBuild } from "./ours.js";
@@ -8,7 +9,10 @@ import { hasCharts } from "./viola-spec.js";
 
 const MB = 1e6;
 
-/** Seconds from the list of images to the finished file, each peer and ours in turn. */
+/**
+ * Measures the seconds from the list of images to the finished file, alternating between each peer
+ * and ours.
+ */
 export async function* buildLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   const ours = () => oursBuild(stack, stack.plain);
   const oursTls = () => oursBuild(stack, stack.tls);
@@ -30,7 +34,7 @@ export async function* buildLines(stack: Stack, rounds: number): AsyncGenerator<
   const craneTls: Goal = { atLeast: 1.7 };
   const program = findCrane();
   if (program === undefined) {
-    const reason = "no crane on PATH, and `go install` did not make one";
+    const reason = "crane is not on PATH, and `go install` could not build it";
     yield skipped("build/crane", crane, reason);
     yield skipped("build/crane-tls", craneTls, reason);
   } else {
@@ -55,12 +59,12 @@ export async function* buildLines(stack: Stack, rounds: number): AsyncGenerator<
 
   const skopeo: Goal = { atLeast: 2.7 };
   const skopeoVersion = firstLine("skopeo", "--version");
-  if (skopeoVersion === "") yield skipped("build/skopeo", skopeo, "no skopeo on PATH");
+  if (skopeoVersion === "") yield skipped("build/skopeo", skopeo, "skopeo is not on PATH");
   else yield await sideBySide("build/skopeo", skopeo, rounds, skopeoVersion, () => skopeoAndTar(stack), ours);
 
   const docker: Goal = { atLeast: 14 };
   const engine = dockerVersion();
-  if (engine === "") yield skipped("build/docker", docker, "no Docker engine answers");
+  if (engine === "") yield skipped("build/docker", docker, "no Docker engine responds");
   else {
     const disk = diskFolder();
     yield await sideBySide(
@@ -73,15 +77,18 @@ export async function* buildLines(stack: Stack, rounds: number): AsyncGenerator<
     );
   }
 
-  if (!hasCharts()) yield skipped("build/whole", NO_GOAL, "no ../shared/chart-repos");
+  if (!hasCharts()) yield skipped("build/whole", NO_GOAL, "../shared/chart-repos does not exist");
   else {
     const seconds: number[] = [];
     for (let round = 0; round < rounds; round++) seconds.push((await wholeBuild(stack)).seconds);
-    yield shown("build/whole", seconds, "the command as users run it: helm and finding, then the same build");
+    yield shown("build/whole", seconds, "the complete command: helm, finding images, and the same build");
   }
 }
 
-/** Bytes of the bundle beyond the layers, in percent of them; the peer is `docker save`, which unpacks them. */
+/**
+ * Measures the overhead of the bundle in percent of the layers. The peer is `docker save`, which
+ * stores uncompressed layers.
+ */
 export async function* sizeLines(stack: Stack): AsyncGenerator<Line> {
   const percent = (size: number): number => (100 * (size - stack.layerBytes)) / stack.layerBytes;
   const ours = percent((await oursBuild(stack, stack.plain)).size);
@@ -98,18 +105,19 @@ export async function* sizeLines(stack: Stack): AsyncGenerator<Line> {
   };
 }
 
-/** The most memory that a build has, the largest of all rounds. */
+/** Measures the peak memory of a build, over all rounds. */
 export async function* memoryLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   const crane = findCrane();
-  for (const [id, door] of [
+  for (const [id, endpoint] of [
     ["memory/build", stack.plain],
     ["memory/build-tls", stack.tls],
   ] as const) {
     let ours = 0;
     let peer = 0;
     for (let round = 0; round < rounds; round++) {
-      ours = Math.max(ours, (await oursBuild(stack, door)).peakBytes / MB);
-      if (crane !== undefined) peer = Math.max(peer, (await cranePull(crane, stack, door)).peakBytes / MB);
+      ours = Math.max(ours, (await oursBuild(stack, endpoint)).peakBytes / MB);
+      if (crane !== undefined)
+        peer = Math.max(peer, (await cranePull(crane, stack, endpoint)).peakBytes / MB);
     }
     yield {
       id,
@@ -129,7 +137,7 @@ function dockerVersion(): string {
   return version === "" ? "" : `dockerd ${version}`;
 }
 
-/** The first line that a program prints; empty when it fails. */
+/** Returns the first line that a program prints; empty when it fails. */
 function firstLine(program: string, ...args: readonly string[]): string {
   try {
     const text = execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });

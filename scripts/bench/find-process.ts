@@ -1,4 +1,4 @@
-// Finds images once, as `images` does, and prints what that cost without helm's own time.
+// Finds images once, like `images`, and prints the cost without the time of helm.
 //   tsx scripts/bench/find-process.ts viola|corpus
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ import { startChartRepository } from "../parts/chart-repository.js";
 
 export interface FindCost {
   readonly seconds: number;
-  /** Largest resident set of the process, its TypeScript loader included. */
+  /** Largest resident set of the process, including the TypeScript loader. */
   readonly peakBytes: number;
   readonly images: number;
   readonly renderedBytes: number;
@@ -53,7 +53,7 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
     loadOperators: () => loadOperators([join(ROOT, "manifests/operators")]),
     files: { readFile: (path) => readFile(path), writeFile: (path, text) => writeFile(path, text) },
     temporaryFolder,
-    // One at a time: nothing of ours may hide behind helm.
+    // One chart at a time, so that none of our work overlaps with helm.
     chartConcurrency: 1,
   };
   const run = { signal, progress: () => undefined };

@@ -1,4 +1,5 @@
-// The group `find`: finding images in the viola stack and in all charts of the corpus, helm's own time taken off; and looking into an operator.
+// The group `find`: finding images in the viola stack and in all charts of the corpus, without the
+// time of helm; and inspecting an operator.
 import { execFile } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -15,7 +16,10 @@ const LIMIT_SECONDS = 1.5;
 const LIMIT_MB = 400;
 const INSPECT_LIMIT_SECONDS = 3;
 
-/** Seconds from the text that helm rendered to the list of images, in a process of its own each round. */
+/**
+ * Measures the seconds from the output of helm to the list of images. Each round runs in a new
+ * process.
+ */
 export async function* findLines(_stack: Stack, rounds: number): AsyncGenerator<Line> {
   for (const work of ["viola", "corpus"] as const) {
     const id = `find/${work}`;
@@ -30,7 +34,7 @@ export async function* findLines(_stack: Stack, rounds: number): AsyncGenerator<
     const note = `${first?.images ?? 0} images in ${((first?.renderedBytes ?? 0) / 1e6).toFixed(1)} MB; peak ${peak.toFixed(0)} MB`;
     const seconds = costs.map((cost) => cost.seconds);
     const line = within(id, LIMIT_SECONDS, seconds, note);
-    // The goals are those of the viola stack; the corpus stands beside it.
+    // Only the viola stack has a goal; the corpus is shown for comparison.
     yield work === "viola" ? line : { ...line, goal: "none", holds: null };
     if (work === "viola") {
       yield {
@@ -41,14 +45,17 @@ export async function* findLines(_stack: Stack, rounds: number): AsyncGenerator<
         ratio: null,
         goal: `< ${LIMIT_MB} MB`,
         holds: peak < LIMIT_MB,
-        note: `peak of ${rounds} rounds, the TypeScript loader included`,
+        note: `peak of ${rounds} rounds, including the TypeScript loader`,
       };
     }
   }
   yield* inspectLines(rounds);
 }
 
-/** Seconds of the whole command, helm included, that looks into an operator of 60 MB nobody knows. */
+/**
+ * Measures the seconds of the complete command, including helm, when it inspects an unknown
+ * operator of 60 MB.
+ */
 async function* inspectLines(rounds: number): AsyncGenerator<Line> {
   const id = "find/inspect";
   if (!existsSync(join(sharedFolder(), "kube/programs.tar.xz"))) {
@@ -72,7 +79,7 @@ async function* inspectLines(rounds: number): AsyncGenerator<Line> {
       await registry.close();
     }
   });
-  const note = `the whole command; program of ${(program.length / 1e6).toFixed(0)} MB`;
+  const note = `the complete command; program of ${(program.length / 1e6).toFixed(0)} MB`;
   yield within(id, INSPECT_LIMIT_SECONDS, seconds, note);
 }
 

@@ -1,37 +1,41 @@
-// The lines of the benchmark: what one says, how two programs are measured side by side, and the table.
+// The lines of the benchmark: their fields, the comparison of two programs, and the table.
 
-/** What a run cost. */
+/** The cost of a run. */
 export interface Cost {
   readonly seconds: number;
   /** Largest resident set of the process, in bytes. */
   readonly peakBytes: number;
 }
 
-/** One figure beside its peer's. */
+/** One figure, and the figure of the peer. */
 export interface Line {
   readonly id: string;
   readonly unit: "s" | "MB" | "%";
-  /** Median of the rounds; null where it was not measured. */
+  /** Median of the rounds; null when it was not measured. */
   readonly ours: number | null;
   readonly peer: number | null;
-  /** `peer / ours` where the goal is a floor, `ours / peer` where it is a ceiling; null where a figure is missing or the goal is absolute. */
+  /**
+   * `peer / ours` when the goal is a minimum, `ours / peer` when it is a maximum; null when a
+   * figure is missing or the goal is absolute.
+   */
   readonly ratio: number | null;
-  /** As people read it: `>= 14x`, `<= 1x`, `< 1 %`. */
+  /** The goal as text: `>= 14x`, `<= 1x`, `< 1 %`. */
   readonly goal: string;
-  /** Null where it could not be told. */
+  /** Whether the goal was reached; null when this is not known. */
   readonly holds: boolean | null;
-  /** Every round, where there were several: how far they lie apart is how far the medians are to be trusted. */
+  /** All rounds, if there were several. Their spread shows how reliable the medians are. */
   readonly rounds?: { readonly ours: readonly number[]; readonly peer: readonly number[] };
   /** The peer and its version, or why the line was skipped. */
   readonly note: string;
 }
 
-/** At least so many times as fast as the peer, or at most so many times its time. */
+/** A minimum for the speed relative to the peer, or a maximum for the time relative to the peer. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
 /**
- * Runs the peer and ours in turn, `rounds` times, so that what else the machine does hits both; medians of seconds are compared.
- * Preparation and clearing away inside `peer` and `ours` do not count: each tells its own time.
+ * Runs the peer and ours alternately, `rounds` times, so that other load on the machine affects
+ * both, and compares the median seconds. `peer` and `ours` return their own time, so that
+ * preparation and cleanup are not counted.
  */
 export async function sideBySide(
   id: string,
@@ -61,7 +65,7 @@ export async function sideBySide(
   };
 }
 
-/** A line with a goal of its own, in seconds, and no peer. */
+/** Returns a line with an absolute goal in seconds and no peer. */
 export function within(id: string, limitSeconds: number, rounds: readonly number[], note: string): Line {
   const ours = median(rounds);
   return {
@@ -77,10 +81,10 @@ export function within(id: string, limitSeconds: number, rounds: readonly number
   };
 }
 
-/** What stands for the goal of a line that is there to be looked at. */
+/** The goal of a line that is only shown. */
 export const NO_GOAL = "none";
 
-/** A line without a goal or a peer, in seconds. */
+/** Returns a line in seconds without a goal or a peer. */
 export function shown(id: string, rounds: readonly number[], note: string): Line {
   return {
     id,
@@ -95,7 +99,7 @@ export function shown(id: string, rounds: readonly number[], note: string): Line
   };
 }
 
-/** A line that could not be measured, with the reason. */
+/** Returns a line that could not be measured, with the reason. */
 export function skipped(id: string, goal: Goal | string, reason: string): Line {
   const text = typeof goal === "string" ? goal : formatGoal(goal);
   return {
@@ -110,7 +114,7 @@ export function skipped(id: string, goal: Goal | string, reason: string): Line {
   };
 }
 
-/** Writes lines as a table for people. */
+/** Formats lines as a table. */
 export function formatTable(lines: readonly Line[]): string {
   const number = (value: number | null, unit: string): string =>
     value === null ? "-" : `${value.toFixed(2)} ${unit}`;
@@ -137,7 +141,7 @@ export function formatTable(lines: readonly Line[]): string {
     .join("\n");
 }
 
-/** The middle value, or the mean of the two in the middle. */
+/** Returns the median. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = sorted.length / 2;

@@ -1,4 +1,5 @@
-// The group `load`: the bundle into Kind-like nodes, beside `ctr images import` of the same tar, which is what `kind load` does.
+// The group `load`: loading the bundle into nodes like those of Kind, compared with `ctr images
+// import` of the same tar, as `kind load` does.
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { sideBySide, type Cost, type Goal, type Line } from "./lines.js";
@@ -7,12 +8,15 @@ import { withFolder, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
 
 const NODES = resolve(import.meta.dirname, "../parts/nodes.sh");
-// What an earlier run may have left, because it was killed, is in nobody's way.
+// A unique name, so that the remains of a killed run do not conflict.
 const CLUSTER = `viola-bench-${process.pid}`;
 const MB = 1e6;
 const MEMORY_LIMIT_MB = 120;
 
-/** Nodes with nothing in them, and with everything; the bundle is built once, the tar taken out of it once. */
+/**
+ * Measures loads into empty nodes and into nodes that have all images. The bundle is built once,
+ * and the tar is extracted once.
+ */
 export async function* loadLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   let peakBytes = 0;
   const peer = `ctr images import into ${firstLine("containerd", "--version")}`;
@@ -54,11 +58,11 @@ export async function* loadLines(stack: Stack, rounds: number): AsyncGenerator<L
     ratio: null,
     goal: `< ${MEMORY_LIMIT_MB} MB`,
     holds: peakBytes / MB < MEMORY_LIMIT_MB,
-    note: `the largest of all loads at ${(stack.layerBytes / 1e9).toFixed(1)} GB`,
+    note: `maximum of all loads at ${(stack.layerBytes / 1e9).toFixed(1)} GB`,
   };
 }
 
-/** Brings up empty nodes for one run, a control plane and so many workers. */
+/** Starts empty nodes for one run: a control plane and the given number of workers. */
 async function withNodes<T>(workers: number, run: () => Promise<T>): Promise<T> {
   execFileSync(NODES, ["up", CLUSTER, String(workers)]);
   try {
@@ -68,7 +72,10 @@ async function withNodes<T>(workers: number, run: () => Promise<T>): Promise<T> 
   }
 }
 
-/** Imports the tar into all nodes at once, as `kind load` does, but for the platforms whose content is not there. */
+/**
+ * Imports the tar into all nodes in parallel, like `kind load`, but only for the platform that the
+ * tar contains.
+ */
 function importEverywhere(images: string, workers: number): Promise<Cost> {
   const names = [
     "control-plane",

@@ -1,35 +1,40 @@
-// This project's side of the build lines: the built command, from a list of images to the finished bundle file.
+// Our side of the build lines: runs the built command, from a list of images to the finished bundle
+// file.
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { partsPath } from "../parts/home.js";
 import type { Cost } from "./lines.js";
-import { withFolder, type Door, type Stack } from "./stack.js";
+import { withFolder, type Endpoint, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
 import { withViolaSpec } from "./viola-spec.js";
 
-/** The built command. */
+/** Path of the built command. */
 export const PROGRAM = resolve(import.meta.dirname, "../../dist/main.js");
 
 /**
- * `build` of a spec that names the 17 images and no chart: tags are resolved, content is fetched and checked, the file is written
- * and synced. Resolves to its cost and the size of the bundle. Throws before `npm run build`.
+ * Runs `build` for a spec with the 17 images and no chart: resolves tags, fetches and verifies the
+ * content, and writes and syncs the file. Resolves to the cost and the size of the bundle. Throws
+ * when `npm run build` has not been run.
  */
 export function oursBuild(
   stack: Stack,
-  door: Door,
+  endpoint: Endpoint,
   place?: string,
 ): Promise<Cost & { readonly size: number }> {
   return withFolder(async (folder) => {
     const file = join(folder, "viola.bundle");
-    const cost = await timed(process.execPath, buildArguments(stack, door, file), {
-      env: buildEnvironment(door),
+    const cost = await timed(process.execPath, buildArguments(stack, endpoint, file), {
+      env: buildEnvironment(endpoint),
     });
     return { ...cost, size: statSync(file).size };
   }, place);
 }
 
-/** The whole command on the first user's spec: charts are fetched, packaged and rendered, images found, then as `oursBuild`. */
+/**
+ * Runs the complete command for the spec of the viola stack: fetches, packages and renders charts,
+ * finds images, then as `oursBuild`.
+ */
 export function wholeBuild(stack: Stack): Promise<Cost> {
   const images = `${stack.plain.url}/${stack.prefix}/{registry}`;
   return withFolder((folder) =>
@@ -40,30 +45,33 @@ export function wholeBuild(stack: Stack): Promise<Cost> {
   );
 }
 
-/** Returns the arguments of Node that build the bundle, of the stack's images or of others, into a file. */
+/**
+ * Returns the arguments for Node.js that build a bundle of the given images (default: those of the
+ * stack).
+ */
 export function buildArguments(
   stack: Stack,
-  door: Door,
+  endpoint: Endpoint,
   file: string,
   references = stack.references,
 ): readonly string[] {
-  const { spec, config } = writeInput(stack, door, references);
+  const { spec, config } = writeInput(stack, endpoint, references);
   return [PROGRAM, "build", spec, "-o", file, "--source", "registry", "--config", config];
 }
 
-/** Returns the arguments of Node that audit a spec of the stack's images. */
-export function auditArguments(stack: Stack, door: Door): readonly string[] {
-  const { spec, config } = writeInput(stack, door, stack.references);
+/** Returns the arguments for Node.js that audit a spec with the images of the stack. */
+export function auditArguments(stack: Stack, endpoint: Endpoint): readonly string[] {
+  const { spec, config } = writeInput(stack, endpoint, stack.references);
   return [PROGRAM, "audit", spec, "--json", "--config", config];
 }
 
 /** Writes the spec and the settings. */
 function writeInput(
   stack: Stack,
-  door: Door,
+  endpoint: Endpoint,
   references: readonly string[],
 ): { readonly spec: string; readonly config: string } {
-  if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: npm run build`);
+  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist; run: npm run build`);
   const folder = partsPath("bench");
   mkdirSync(folder, { recursive: true });
   const spec = join(folder, "spec.yaml");
@@ -81,13 +89,13 @@ function writeInput(
   writeFileSync(
     config,
     stringify({
-      mirrors: { "*": { endpoints: [`${door.url}/${stack.prefix}/{registry}`], only: true } },
-      ...(door.caFile !== undefined && { ca: door.caFile }),
+      mirrors: { "*": { endpoints: [`${endpoint.url}/${stack.prefix}/{registry}`], only: true } },
+      ...(endpoint.caFile !== undefined && { ca: endpoint.caFile }),
     }),
   );
   return { spec, config };
 }
 
-export function buildEnvironment(door: Door): Record<string, string | undefined> {
-  return { PATH: process.env["PATH"], HOME: partsPath("bench"), DOCKER_CONFIG: door.dockerConfig };
+export function buildEnvironment(endpoint: Endpoint): Record<string, string | undefined> {
+  return { PATH: process.env["PATH"], HOME: partsPath("bench"), DOCKER_CONFIG: endpoint.dockerConfig };
 }

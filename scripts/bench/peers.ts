@@ -1,4 +1,5 @@
-// The peers of the build lines: each takes the same 17 images from the same registry to one file (the floor: to files) on the same disk.
+// The peers of the build lines: each copies the same 17 images from the same registry to one file
+// (curl: to several files) on the same disk.
 import { execFileSync } from "node:child_process";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -6,25 +7,28 @@ import { join } from "node:path";
 import { hexOf } from "../../src/core/oci/digest.js";
 import { partsPath } from "../parts/home.js";
 import type { Cost } from "./lines.js";
-import { withFolder, type Door, type Stack } from "./stack.js";
+import { withFolder, type Endpoint, type Stack } from "./stack.js";
 import { timed, timedSequence } from "./timed.js";
 
-/** The version that the figures of the reference notes were measured with. */
+/** The version that the reference figures were measured with. */
 const CRANE = "github.com/google/go-containerregistry/cmd/crane@v0.20.6";
 
-/** Names of the images in a registry. */
-function namesIn(stack: Stack, door: Door): readonly string[] {
-  return stack.references.map((reference) => `${door.host}/${stack.prefix}/${reference}`);
+/** Returns the names of the images in a registry. */
+function namesIn(stack: Stack, endpoint: Endpoint): readonly string[] {
+  return stack.references.map((reference) => `${endpoint.host}/${stack.prefix}/${reference}`);
 }
 
-/** `docker pull` of each image, then `docker save` of all into `place`; the size is that of the saved file. */
+/**
+ * Runs `docker pull` for each image, then `docker save` for all into `place`. The size is that of
+ * the saved file.
+ */
 export async function dockerPullAndSave(
   stack: Stack,
   place?: string,
 ): Promise<Cost & { readonly size: number }> {
   const names = namesIn(stack, stack.plain);
   const remove = (): void => {
-    // Says no for images that are not there, which is what is wanted.
+    // Fails for images that do not exist, which is expected.
     for (const name of names) ignoreFailure("docker", ["image", "rm", "-f", name]);
   };
   remove();
@@ -40,7 +44,7 @@ export async function dockerPullAndSave(
   }
 }
 
-/** `skopeo copy` of one image after another into one OCI layout, then `tar`. */
+/** Runs `skopeo copy` for each image into one OCI layout, then `tar`. */
 export function skopeoAndTar(stack: Stack): Promise<Cost> {
   return withFolder((folder) =>
     timedSequence([
@@ -60,44 +64,51 @@ export function skopeoAndTar(stack: Stack): Promise<Cost> {
   );
 }
 
-/** `crane pull` of all images into one file. */
-export function cranePull(crane: string, stack: Stack, door: Door): Promise<Cost> {
+/** Runs `crane pull` for all images into one file. */
+export function cranePull(crane: string, stack: Stack, endpoint: Endpoint): Promise<Cost> {
   const env = {
     ...process.env,
-    DOCKER_CONFIG: door.dockerConfig,
-    ...(door.caFile !== undefined && { SSL_CERT_FILE: door.caFile }),
+    DOCKER_CONFIG: endpoint.dockerConfig,
+    ...(endpoint.caFile !== undefined && { SSL_CERT_FILE: endpoint.caFile }),
   };
   return withFolder((folder) =>
-    timed(crane, ["pull", "--platform", "linux/amd64", ...namesIn(stack, door), join(folder, "images.tar")], {
-      env,
-    }),
+    timed(
+      crane,
+      ["pull", "--platform", "linux/amd64", ...namesIn(stack, endpoint), join(folder, "images.tar")],
+      {
+        env,
+      },
+    ),
   );
 }
 
-/** Returns the path of crane, which is built once when there is Go; undefined when it is not to be had. */
+/**
+ * Returns the path of crane, which is built once if Go is installed; undefined when it is not
+ * available.
+ */
 export function findCrane(): string | undefined {
-  const own = partsPath("bin", "crane");
+  const built = partsPath("bin", "crane");
   const places = [...(process.env["PATH"] ?? "").split(":"), join(homedir(), "go/bin")].map((folder) =>
     join(folder, "crane"),
   );
-  const found = [...places, own].find((file) => existsSync(file));
+  const found = [...places, built].find((file) => existsSync(file));
   if (found !== undefined) return found;
   ignoreFailure("go", ["install", CRANE], { ...process.env, GOBIN: partsPath("bin") });
-  return existsSync(own) ? own : undefined;
+  return existsSync(built) ? built : undefined;
 }
 
-/** Four connections of curl fetch every blob into a file of its own, and nothing is checked. */
-export function curlFloor(stack: Stack, door: Door): Promise<Cost> {
+/** Fetches every blob to a separate file with four connections of curl, without verification. */
+export function curlFloor(stack: Stack, endpoint: Endpoint): Promise<Cost> {
   return withFolder((folder) => {
     const list = join(folder, "list");
     const lines = stack.blobs.flatMap(({ repository, descriptor: { digest } }) => [
-      `url = "${door.url}/v2/${repository}/blobs/${digest}"`,
+      `url = "${endpoint.url}/v2/${repository}/blobs/${digest}"`,
       `output = "${join(folder, hexOf(digest))}"`,
     ]);
     writeFileSync(list, lines.join("\n"));
     const access = [
-      ...(door.login === undefined ? [] : ["-u", door.login]),
-      ...(door.caFile === undefined ? [] : ["--cacert", door.caFile]),
+      ...(endpoint.login === undefined ? [] : ["-u", endpoint.login]),
+      ...(endpoint.caFile === undefined ? [] : ["--cacert", endpoint.caFile]),
     ];
     return timed("curl", ["-sS", "--fail", "--parallel", "--parallel-max", "4", ...access, "-K", list]);
   });
@@ -107,6 +118,6 @@ function ignoreFailure(program: string, args: readonly string[], env = process.e
   try {
     execFileSync(program, args, { stdio: "ignore", env });
   } catch {
-    // What matters is what is there afterwards.
+    // Callers check the result instead.
   }
 }

@@ -1,4 +1,4 @@
-// The group `resume`: a build that goes on after a kill, beside a whole one.
+// The group `resume`: resuming a build after a kill, compared with a complete build.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,16 @@ import { buildArguments, buildEnvironment, oursBuild } from "./ours.js";
 import { withFolder, type Stack } from "./stack.js";
 import { timed } from "./timed.js";
 
-/** The build after one that was killed when half of all bytes were in place; the peer is a whole build. */
+/**
+ * Measures a build after an earlier one was killed with half of all bytes written. The peer is a
+ * complete build.
+ */
 export async function* resumeLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   yield await sideBySide(
     "resume/half",
     { atMost: 0.6 },
     rounds,
-    "peer: a whole build",
+    "peer: a complete build",
     () => oursBuild(stack, stack.plain),
     () => resumedBuild(stack),
   );
@@ -30,7 +33,10 @@ function resumedBuild(stack: Stack): Promise<Cost> {
   });
 }
 
-/** Starts the build and kills it, as a power cut would, once it is half done. A build that ends before is as well: nothing is left to do. */
+/**
+ * Starts the build and kills it with SIGKILL when it is half done. Throws when the build ends
+ * earlier, because nothing is left to resume.
+ */
 async function killAtHalf(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -51,7 +57,7 @@ async function killAtHalf(
     throw new Error("resume/half: the build ended before it could be killed; use a larger --scale");
 }
 
-/** Bytes of the blobs that the journal says are in place. */
+/** Returns the total size of the blobs that are complete according to the journal. */
 function journaledBytes(journal: string): number {
   let text: string;
   try {
@@ -59,7 +65,7 @@ function journaledBytes(journal: string): number {
   } catch {
     return 0;
   }
-  // The last line may be half written.
+  // The last line may be incomplete.
   return text
     .split("\n")
     .slice(1, -1)

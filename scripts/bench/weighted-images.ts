@@ -1,4 +1,5 @@
-// Images of the viola stack that really run and weigh what the real ones do: the small live images on top of the stand-ins' layers.
+// Runnable images of the viola stack with the size of the original images: the small live images on
+// top of the layers of the stand-ins.
 import { readFileSync } from "node:fs";
 import { digestOf } from "../../src/core/oci/digest.js";
 import type { Descriptor } from "../../src/core/oci/descriptor.js";
@@ -17,11 +18,11 @@ interface Config {
   readonly history?: unknown;
 }
 
-/** Where in the registry images lie, before their own names. */
+/** Path prefixes of the images in the registry. */
 export interface Prefixes {
-  /** Live images, pushed by `kube.sh images`. */
+  /** Small images that run, pushed by `kube.sh images`. */
   readonly live: string;
-  /** Stand-ins, pushed by `prepareStack`. */
+  /** Images with the original sizes that do not run, pushed by `prepareStack`. */
   readonly standIns: string;
   readonly weighted: string;
 }
@@ -29,7 +30,10 @@ export interface Prefixes {
 const MANIFESTS =
   "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
 
-/** Puts the images together inside a registry of plain HTTP: layers are mounted, only configs and manifests are sent. */
+/**
+ * Creates the images in a registry without TLS: layers are mounted, and only configs and manifests
+ * are uploaded.
+ */
 export async function pushWeightedImages(url: string, prefixes: Prefixes, scale: number): Promise<void> {
   const folder = partsPath("blobs");
   for (const { repository, tag, image } of makeViolaImages(folder, scale)) {

@@ -1,4 +1,4 @@
-// `audit SPEC|BUNDLE`: sizes, versions and use of every image, and what to look at.
+// `audit SPEC|BUNDLE`: shows size, version and use of every image, and findings to review.
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
@@ -25,17 +25,17 @@ interface AuditOptions extends CommonOptions {
 export function registerAudit(program: Command, runCommand: RunCommand): void {
   program
     .command("audit")
-    .description("show sizes, versions and use of every image")
-    .argument("<spec|bundle>", "bundle spec (nothing is downloaded but manifests), or bundle file")
-    .addOption(new Option("--format <format>", "how to write it").choices(AUDIT_FORMATS).default("table"))
+    .description("show size, version and use of every image")
+    .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
+    .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
     .option("--out <file>", "write to a file instead of stdout")
     .addOption(
-      new Option("--fail-on <rule...>", "exit with 1 when one of these is found")
+      new Option("--fail-on <rule...>", "exit with 1 if one of these findings occurs")
         .choices(AUDIT_RULES)
         .default([]),
     )
-    .option("--max-size <size>", "find images larger than this, such as 500MB, and exit with 1")
-    .option("--platform <platform>", "platform to audit of a spec; may be repeated", collect, [])
+    .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
+    .option("--platform <platform>", "platform to audit for a spec; may be repeated", collect, [])
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
       await runCommand(options, async (runtime) => {

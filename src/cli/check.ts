@@ -1,4 +1,5 @@
-// `check BUNDLE --pods FILE|-` or `--context CTX`: whether a bundle has every image that a cluster runs.
+// `check BUNDLE --pods FILE|-` or `--context CTX`: checks that a bundle has every image that a
+// cluster runs.
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
@@ -23,7 +24,7 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
       .argument("<bundle>", "bundle file")
       .option(
         "--pods <file>",
-        "what `kubectl get pods -A -o json` prints, or a list of references; - for stdin",
+        "output of `kubectl get pods -A -o json`, or a list of references; - for stdin",
       ),
   ).action(async (file: string, options: CheckOptions) => {
     await runCommand(options, async (runtime) => {
@@ -35,16 +36,19 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
   });
 }
 
-/** What runs, from a file or from the cluster itself; never from a cluster that nobody named. */
+/**
+ * Reads the running containers from a file or from the cluster. The cluster must be named; there is
+ * no default.
+ */
 async function findRunning(
   options: CheckOptions,
   runtime: CommandRuntime,
 ): Promise<readonly RunningContainer[]> {
   const isLive = options.context !== undefined || options.kubeconfig !== undefined;
   if (isLive === (options.pods !== undefined)) {
-    throw new ViolaError("USAGE", "check wants one of --pods and --context", {
+    throw new ViolaError("USAGE", "check requires either --pods or --context", {
       subject: "--pods",
-      hint: "Name a file with --pods, or a cluster with --context or --kubeconfig.",
+      hint: "Specify a file with --pods, or a cluster with --context or --kubeconfig.",
     });
   }
   if (options.pods !== undefined) return readPods(options.pods, runtime);
@@ -52,7 +56,7 @@ async function findRunning(
   return parseRunningImages(await cluster.allPods(runtime.signal), `cluster ${cluster.context}`);
 }
 
-/** Reads what runs from the file, or from stdin for `-`. */
+/** Reads the running containers from the file, or from stdin for `-`. */
 async function readPods(file: string, runtime: CommandRuntime): Promise<readonly RunningContainer[]> {
   if (file === "-") return parseRunningImages(await text(runtime.stdin), "stdin");
   const path = resolve(runtime.cwd, file);

@@ -1,9 +1,10 @@
-// `doctor`: what this machine has, which targets would work, and what is missing.
+// `doctor`: checks which programs and targets are available on this machine.
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Command } from "commander";
+import { countOf } from "../core/count-of.js";
 import type { NodeIdentity } from "../core/load/node.js";
 import { digestOf } from "../core/oci/digest.js";
 import { formatPlatform } from "../core/oci/platform.js";
@@ -31,13 +32,16 @@ interface DoctorFlags extends CommonOptions, ClusterFlags {
   readonly to: readonly string[];
 }
 
-/** Registers the command. Exit code 1 when a target named with `--to` would not work; a part that nobody asked for may be missing. */
+/**
+ * Registers the command. The exit code is 1 when a target given with `--to` does not work. Other
+ * missing parts do not affect it.
+ */
 export function registerDoctor(program: Command, runCommand: RunCommand): void {
   addClusterFlags(
     program
       .command("doctor")
-      .description("say what this machine has, which targets would work, and what is missing")
-      .option("--to <target>", `a target that must work: ${TARGETS}; may be repeated`, collect, []),
+      .description("check which programs and targets are available, and report what is missing")
+      .option("--to <target>", `target that must work: ${TARGETS}; may be repeated`, collect, []),
   ).action(async (flags: DoctorFlags) => {
     await runCommand(flags, async (runtime) => {
       const targets = flags.to.map((text) => targetProbe(text, parseTarget(text), runtime));
@@ -66,7 +70,7 @@ function partsOf(flags: DoctorFlags, runtime: CommandRuntime): readonly Probe[] 
       neededFor: "everything",
       look: async () => {
         const { mirrors, insecure } = await runtime.settings();
-        return `readable: ${mirrors.size} mirrors, ${insecure.size} insecure registries`;
+        return `readable: ${countOf(mirrors.size, "mirror")}, ${countOf(insecure.size, "insecure registry", "insecure registries")}`;
       },
     },
     {
@@ -92,7 +96,7 @@ function partsOf(flags: DoctorFlags, runtime: CommandRuntime): readonly Probe[] 
       look: async (signal) => {
         const cluster = await connectCluster(flags, undefined, runtime);
         const [{ version }, nodes] = await Promise.all([cluster.describe(signal), cluster.nodes(signal)]);
-        return `context ${cluster.context}: Kubernetes ${version}, ${nodes.length} nodes`;
+        return `context ${cluster.context}: Kubernetes ${version}, ${countOf(nodes.length, "node")}`;
       },
     },
     {
@@ -101,17 +105,17 @@ function partsOf(flags: DoctorFlags, runtime: CommandRuntime): readonly Probe[] 
       look: async (signal) => {
         const clusters = await kindClusters(runtime, signal);
         return clusters.length === 0
-          ? "an engine answers; no Kind cluster on it"
-          : `an engine answers; Kind clusters: ${clusters.join(", ")}`;
+          ? "the engine responds; it has no Kind cluster"
+          : `the engine responds; Kind clusters: ${clusters.join(", ")}`;
       },
     },
   ];
 }
 
-/** Every Kind cluster of the engine, and what may run on this machine itself. */
+/** Returns probes for every Kind cluster of the engine, and for the runtimes of this machine. */
 async function likelyTargets(runtime: CommandRuntime): Promise<readonly Probe[]> {
   const clusters = await kindClusters(runtime, runtime.signal).catch((cause: unknown) => {
-    // Without an engine there is no cluster either; the engine has a line of its own.
+    // Without an engine there is no cluster. The engine is reported separately.
     if (cause instanceof ViolaError) return [];
     throw cause;
   });
@@ -136,28 +140,32 @@ function targetProbe(text: string, target: Target, runtime: CommandRuntime): Pro
       }
       if (target.kind === "k3s") {
         const { folder, isRunning } = await findK3sFolder(runtime);
-        // On a machine without k3s, load would put images where nobody takes them from.
+        // Without k3s on the machine, nothing would import the images from the folder.
         if (!isRunning && existsSync(dirname(folder.path)))
-          return `it does not run; load puts images into ${folder.path}, for its start`;
+          return `k3s is not running; load writes images to ${folder.path}, and k3s imports them when it starts`;
       }
       const nodes = await (await findTargetNodes(target, runtime)).findNodes(signal);
-      if (nodes.length === 0) throw new ViolaError("CLUSTER_NOT_FOUND", "it has no nodes", { subject: text });
+      if (nodes.length === 0)
+        throw new ViolaError("CLUSTER_NOT_FOUND", "the target has no nodes", { subject: text });
       return describeNodes(nodes);
     },
   };
 }
 
-/** Asks for a blob that nobody has: who is denied that need not try to push. */
+/**
+ * Checks access by requesting a blob that does not exist. A client that may not pull cannot push
+ * either.
+ */
 async function describeRegistry(target: RegistryTarget, runtime: CommandRuntime): Promise<string> {
   const registry = await connectRegistry(target, "", runtime);
   const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
   await registry.hasBlob(repository, digestOf("doctor"), runtime.signal);
-  return `${registry.origin} lets us in; whether it takes images, only a push shows`;
+  return `${registry.origin} grants access; only a push can show whether it accepts images`;
 }
 
 function describeNodes(nodes: readonly NodeIdentity[]): string {
   const platforms = [...new Set(nodes.map(({ platform }) => formatPlatform(platform)))].join(", ");
-  return `${nodes.length === 1 ? "1 node" : `${nodes.length} nodes`}, ${platforms}`;
+  return `${countOf(nodes.length, "node")}, ${platforms}`;
 }
 
 function formatFindings(findings: readonly Finding[]): string {
@@ -167,5 +175,7 @@ function formatFindings(findings: readonly Finding[]): string {
     findings.map(({ isThere, name, neededFor, detail }) => [isThere ? "✓" : "✗", name, neededFor, detail]),
   );
   const hints = findings.flatMap(({ name, hint }) => (hint === undefined ? [] : [`${name}: ${hint}`]));
-  return hints.length === 0 ? table : `${table}\n\nwhat to do where you need it:\n  ${hints.join("\n  ")}`;
+  return hints.length === 0
+    ? table
+    : `${table}\n\nwhat to do if you need the missing parts:\n  ${hints.join("\n  ")}`;
 }

@@ -1,25 +1,28 @@
-// Turns an error into lines for people, a JSON document, and an exit code.
+// Formats an error as text or as a JSON document.
+import { countOf } from "../core/count-of.js";
 import { ManyErrors, ViolaError } from "../errors.js";
 
-/** Exit codes that scripts rely on. */
+/** Exit codes; part of the command line interface. */
 export const EXIT = { done: 0, negative: 1, failed: 2, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Returns what to print on stderr. Anything that is not a `ViolaError` is a bug and keeps its stack. */
+/**
+ * Formats an error for stderr. An error that is not a `ViolaError` is a bug and is printed with its
+ * stack.
+ */
 export function formatFailure(error: unknown): string {
   if (error instanceof ManyErrors) {
-    const count = error.errors.length;
     return [
-      `error: ${error.message} (${count} errors)`,
+      `error: ${error.message} (${countOf(error.errors.length, "error")})`,
       ...error.errors.map((one, index) => numbered(one, index + 1)),
     ].join("\n");
   }
   if (error instanceof ViolaError) return `error: ${details(error, "  ")}`;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `This is a bug in viola-airgap; please report it with these lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${stack}`;
+  return `This is a bug in viola-airgap. Please report it with the following lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${stack}`;
 }
 
-/** Returns the failure as the one JSON document of a command with `--json`. */
+/** Formats an error as the JSON document that a command prints with `--json`. */
 export function failureDocument(error: unknown): object {
   const one = (failure: ViolaError): object => ({
     code: failure.code,

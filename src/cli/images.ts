@@ -1,4 +1,5 @@
-// `images SPEC|CHART`: every image that the releases can start, with evidence; nothing is downloaded.
+// `images SPEC|CHART`: lists every image that the releases can start, with evidence, without
+// pulling images.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
@@ -43,9 +44,9 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
     .option("--set <key=value>", "value; may be repeated", collect, [])
     .option("--kube-version <version>", "Kubernetes version to render for")
     .option("--api-versions <version>", "API version that the cluster has; may be repeated", collect, [])
-    .option("--why <reference>", "say where this image comes from")
+    .option("--why <reference>", "explain why this image is in the list")
     .option("--strict", "exit with 1 when the list may be incomplete")
-    .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
+    .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {
@@ -97,7 +98,7 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
   return exit;
 }
 
-/** Returns the spec, or one made of the chart and the flags; flags are added to what a spec says. */
+/** Returns the spec with the flags applied, or a spec that is made from a chart and the flags. */
 async function specOf(target: string, options: ImagesOptions, cwd: string): Promise<BundleSpec> {
   const source = await findChartSource(target, cwd, options.chartVersion);
   const valuesFiles = options.values.map((file) => resolve(cwd, file));

@@ -1,4 +1,4 @@
-// `init CHART`: a first spec, with what is to be decided on as comments.
+// `init CHART`: writes a first spec; decisions for the user are listed as comments.
 import { stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -31,28 +31,28 @@ interface InitOptions extends CommonOptions {
 export function registerInit(program: Command, runCommand: RunCommand): void {
   program
     .command("init")
-    .description("write a first spec for a chart; optional images are listed as comments to decide on")
+    .description("write a first spec for a chart; optional images are listed as comments")
     .argument("<chart>", "chart folder, .tgz, oci://…, REPOSITORY/NAME, or a name with --repository")
     .option("-o, --output <file>", "spec file to write (default: stdout)")
     .option("--force", "overwrite the file")
     .option("--repository <url>", "chart repository")
-    .option("--chart-version <version>", "version of an oci:// chart or one of a repository")
+    .option("--chart-version <version>", "version of a chart from oci:// or a repository")
     .option("--release <name>", "release name (default: the chart's name)")
     .option("--namespace <namespace>", "namespace of the release", "default")
     .option("-f, --values <file>", "values file; may be repeated", collect, [])
     .option("--kube-version <version>", "Kubernetes version of the cluster")
-    .option("--inspect-operators", "look into the images of unknown operators for images that they may start")
+    .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
     .action(async (chart: string, options: InitOptions) => {
       await runCommand(options, async (runtime) => {
         const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
-        if (file !== undefined && options.force !== true && (await isThere(file))) throw thereAlready(file);
+        if (file !== undefined && options.force !== true && (await exists(file))) throw alreadyExists(file);
         const text = await draft(chart, options, runtime);
         if (file === undefined) {
           runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
         await write(file, text, { overwrite: options.force === true });
-        runtime.print(`${file} is written: decide on what its comments list`, {
+        runtime.print(`wrote ${file}; review the images and warnings in its comments`, {
           formatVersion: 1,
           file,
           spec: text,
@@ -94,7 +94,8 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
     suspects: inspected?.suspects ?? [],
     warnings: [...warnings, ...(inspected?.warnings ?? [])],
   });
-  // Says of flags that no spec may have, such as a namespace in capitals, what a spec would say.
+  // Reports flags that are not valid in a spec, such as a namespace in upper case, like errors of a
+  // spec.
   parseBundleSpec(text, options.output ?? "the new spec", folder);
   return text;
 }
@@ -111,9 +112,9 @@ async function sourceOf(argument: string, options: InitOptions, cwd: string): Pr
   }
   const source = await findChartSource(argument, cwd, chartVersion);
   if (source !== undefined) return source;
-  throw new ViolaError("USAGE", `${argument} is no chart`, {
+  throw new ViolaError("USAGE", `${argument} is not a chart`, {
     subject: argument,
-    hint: "Give a chart folder, a .tgz, oci://… or REPOSITORY/CHART of `helm repo list`.",
+    hint: "Pass a chart folder, a .tgz file, oci://… or REPOSITORY/CHART with a repository of `helm repo list`.",
   });
 }
 
@@ -145,7 +146,7 @@ function chartFields(source: ChartSource, { version }: PackagedChart, folder: st
     case "repository":
       return { chart: source.name, repository: source.repository, version };
     case "oci":
-      // A tag or digest in the reference is the version.
+      // A tag or digest in the reference replaces the version.
       return /[:@]/.test(source.reference.slice(source.reference.lastIndexOf("/")))
         ? { chart: source.reference }
         : { chart: source.reference, version };
@@ -156,21 +157,25 @@ function chartFields(source: ChartSource, { version }: PackagedChart, folder: st
   }
 }
 
-/** A path as a spec in `folder` writes it: `./chart`, which tells it from a name. */
+/**
+ * Returns the path relative to `folder`. It begins with `.` so that it is not mistaken for a chart
+ * name.
+ */
 function pathFrom(folder: string, path: string): string {
   const short = relative(folder, path).replaceAll("\\", "/");
   return short.startsWith(".") ? short : `./${short}`;
 }
 
 /**
- * Returns where an editor finds the installed schema for a spec in `folder`, as the `yaml-language-server` comment
- * writes it.
+ * Returns the location of the installed schema for a spec in `folder`, for the
+ * `yaml-language-server` comment.
  *
- * That server (the YAML extension of VS Code, also used by other editors) accepts http and file URLs and paths relative
- * to the YAML file. In a path it cannot read spaces and `#`, which a URL encodes. An http URL would not work offline, and
- * the `$id` of the schema is a name that cannot be fetched. So this is a relative path where the program is installed
- * below the working directory (a project's node_modules, a checkout): such a spec can be committed. Elsewhere, as after
- * `npm install -g`, it is a file URL, which is valid on this machine.
+ * That server (the YAML extension of VS Code, also used by other editors) accepts http and file
+ * URLs and paths relative to the YAML file. It does not support spaces and `#` in paths; a URL can
+ * encode them. An http URL does not work offline, and the `$id` of the schema cannot be fetched.
+ * The result is therefore a relative path when the program is installed below the working directory
+ * (in node_modules or a checkout), so that the spec can be committed. Otherwise, for example after
+ * `npm install -g`, it is a file URL, which is valid only on this machine.
  */
 function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
   const file = join(home, "manifests/bundle.schema.json");
@@ -188,21 +193,21 @@ async function write(
     await writeFile(file, text, { flag: overwrite ? "w" : "wx" });
   } catch (cause) {
     const code = systemErrorCode(cause);
-    if (code === "EEXIST") throw thereAlready(file);
+    if (code === "EEXIST") throw alreadyExists(file);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
   }
 }
 
-async function isThere(file: string): Promise<boolean> {
+async function exists(file: string): Promise<boolean> {
   return stat(file).then(
     () => true,
     () => false,
   );
 }
 
-function thereAlready(file: string): ViolaError {
-  return new ViolaError("FILE_UNUSABLE", `${file} is there already`, {
+function alreadyExists(file: string): ViolaError {
+  return new ViolaError("FILE_UNUSABLE", `${file} already exists`, {
     subject: file,
-    hint: "Give --force to overwrite it, or another name.",
+    hint: "Use --force to overwrite it, or choose another name.",
   });
 }

@@ -1,4 +1,4 @@
-// Shows the progress of a workflow on stderr: a live line for each step with listr2 on a terminal, plain lines elsewhere.
+// Shows the progress of a workflow on stderr: on a terminal with listr2, otherwise as plain lines.
 import type { ListrDefaultRendererLogLevels } from "listr2";
 import type { OnProgress, ProgressEvent } from "../workflows/progress.js";
 import { formatBytes, formatDuration } from "./units.js";
@@ -9,19 +9,19 @@ const PLAIN_INTERVAL_MS = 5_000;
 type Started = ProgressEvent & { readonly kind: "started" };
 type Advanced = ProgressEvent & { readonly kind: "advanced" };
 
-/** Receives events until `stop`, which marks steps still open as failed. */
+/** Receives progress events. `stop` marks all unfinished steps as failed. */
 export interface ProgressDisplay {
   readonly onProgress: OnProgress;
   stop(): Promise<void>;
 }
 
-/** Makes a display that writes to stderr only; a quiet one shows nothing but notes. */
+/** Returns a display that writes to stderr. A quiet display shows only notes. */
 export function showProgress(
   stderr: NodeJS.WriteStream,
   { isQuiet }: { readonly isQuiet: boolean },
 ): ProgressDisplay {
   const open = new Map<string, Step>();
-  // Steps may overlap; a terminal shows each when the ones before it have ended.
+  // Steps may overlap. A terminal shows a step after all earlier steps have ended.
   let shown: Promise<void> = Promise.resolve();
   return {
     onProgress: (event) => {
@@ -45,7 +45,7 @@ export function showProgress(
   };
 }
 
-/** Writes how far a step is: amount, rate and time left where the total is known. */
+/** Formats the progress of a step: amount, rate, and the remaining time if the total is known. */
 export function formatAdvance(
   started: Started,
   { done, detail, ...advanced }: Advanced,
@@ -62,7 +62,7 @@ export function formatAdvance(
   return parts.join(", ");
 }
 
-/** One step: it begins when it is made, whenever it is shown. */
+/** A step. It starts when it is constructed, even if it is shown later. */
 abstract class Step {
   protected readonly stderr: NodeJS.WriteStream;
   protected readonly title: string;
@@ -80,7 +80,7 @@ abstract class Step {
   advance(event: Advanced): void {
     if (Date.now() - this.#shownAt < this.intervalMs) return;
     this.#shownAt = Date.now();
-    this.tell(formatAdvance(this.#started, event, Date.now() - this.#startedAt));
+    this.update(formatAdvance(this.#started, event, Date.now() - this.#startedAt));
   }
 
   end(summary: string | undefined): void {
@@ -88,14 +88,17 @@ abstract class Step {
     this.settle(`${this.title}: ${summary === undefined ? "" : `${summary}, `}${took}`);
   }
 
-  /** Resolves when the step is over and shown to its end; never rejects, as whoever ran the workflow tells of a failure. */
+  /**
+   * Resolves when the step has ended and is fully shown. Never rejects, because the caller of the
+   * workflow reports failures.
+   */
   abstract show(): Promise<void>;
   abstract fail(): void;
-  protected abstract tell(text: string): void;
+  protected abstract update(text: string): void;
   protected abstract settle(text: string): void;
 }
 
-/** Lines for logs: one now and then while it goes on, one at the end. */
+/** Writes lines for logs: one every few seconds, and one at the end. */
 class PlainStep extends Step {
   protected override readonly intervalMs = PLAIN_INTERVAL_MS;
 
@@ -107,7 +110,7 @@ class PlainStep extends Step {
     this.stderr.write(`${this.title}: stopped\n`);
   }
 
-  protected override tell(text: string): void {
+  protected override update(text: string): void {
     this.stderr.write(`${this.title}: ${text}\n`);
   }
 
@@ -116,7 +119,7 @@ class PlainStep extends Step {
   }
 }
 
-/** A listr2 task. */
+/** Shows the step as a listr2 task. */
 class TerminalStep extends Step {
   protected override readonly intervalMs = TERMINAL_INTERVAL_MS;
   readonly #over: Promise<void>;
@@ -158,7 +161,7 @@ class TerminalStep extends Step {
     this.#reject(new Error("stopped"));
   }
 
-  protected override tell(text: string): void {
+  protected override update(text: string): void {
     this.#task.output = text;
   }
 

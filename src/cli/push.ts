@@ -1,4 +1,5 @@
-// What `load --to registry://…` does: pushes the bundle, and writes the settings that make nodes pull from there.
+// `load --to registry://…`: pushes the bundle and writes settings that make nodes pull from the
+// registry.
 import { homedir } from "node:os";
 import { resolve, dirname, join } from "node:path";
 import pLimit from "p-limit";
@@ -18,11 +19,11 @@ import type { SmallFile } from "../core/bundle/layout-files.js";
 export interface RegistryTarget {
   /** `HOST[:PORT]` */
   readonly host: string;
-  /** Stands before every repository, without slashes around it; may be empty. */
+  /** Path prefix of every repository, without leading or trailing slash; may be empty. */
   readonly prefix: string;
 }
 
-/** What came of it: `isComplete` is false when a name cannot be pulled from the registry. */
+/** The result: `isComplete` is false if a name cannot be pulled from the registry. */
 export interface PushResult {
   readonly text: string;
   readonly document: object;
@@ -32,7 +33,7 @@ export interface PushResult {
 const REGISTRY_TARGET = /^registry:\/\/([^/@?#]+)((?:\/[^/?#]+)*)\/?$/;
 const PATH_PART = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 
-/** Reads `registry://HOST[:PORT][/PREFIX]`. Throws `USAGE`. */
+/** Parses `registry://HOST[:PORT][/PREFIX]`. Throws `USAGE`. */
 export function parseRegistryTarget(text: string): RegistryTarget {
   const [, host, path = ""] = REGISTRY_TARGET.exec(text) ?? [];
   const parts = path.split("/").filter((part) => part !== "");
@@ -41,42 +42,35 @@ export function parseRegistryTarget(text: string): RegistryTarget {
     !URL.canParse(`https://${host}`) ||
     !parts.every((part) => PATH_PART.test(part))
   ) {
-    throw new ViolaError("USAGE", `"${text}" is no registry to push to`, {
+    throw new ViolaError("USAGE", `"${text}" is not a registry target`, {
       subject: text,
-      hint: "Write registry://HOST[:PORT][/PREFIX]; a prefix is lower case, and credentials come from docker login or podman login.",
+      hint: "Use registry://HOST[:PORT][/PREFIX]. A prefix must be lower case. Credentials are those of docker login or podman login.",
     });
   }
   return { host, prefix: parts.join("/") };
 }
 
-/** Options of `load` that concern registries. */
+/** Options of `load` for registry targets. */
 export interface PushFlags {
-  /** Folder that settings for nodes are written to. */
+  /** Folder to write the settings for nodes to. */
   readonly settings?: string;
   readonly dockerMirror?: boolean;
 }
 
-/** Enters the registry with the credentials that docker or podman keep. `file` is the bundle that blobs come from. */
+/**
+ * Connects to the registry with the credentials of docker or podman, and checks that it grants
+ * access. `file` is the bundle that blobs are read from.
+ */
 export async function connectRegistry(
   { host }: RegistryTarget,
   file: string,
   runtime: CommandRuntime,
 ): Promise<PushRegistry> {
-  const [settings, { connectPushRegistry }] = await Promise.all([
-    runtime.settings(),
-    import("../adapters/registry/push-client.js"),
-  ]);
-  const registry = await connectPushRegistry(
-    host,
-    file,
-    { settings, env: runtime.env, home: homedir() },
-    runtime.signal,
-  );
-  runtime.onDispose(() => registry.close());
-  return registry;
+  const registry = await runtime.registry();
+  return registry.push(host, file, runtime.signal);
 }
 
-/** Pushes the bundle, and writes settings for nodes where that is asked for. Throws what pushing throws. */
+/** Pushes the bundle, and writes settings for nodes if requested. Throws the errors of pushing. */
 export async function pushToRegistry(
   bundle: OpenBundle,
   target: RegistryTarget,
@@ -116,7 +110,7 @@ export async function pushToRegistry(
   };
 }
 
-/** Finds out whether the registry wants a login from those who pull, too: asks for an image as somebody who has none. */
+/** Checks whether pulling requires a login, by requesting an image without credentials. */
 async function wantsLogin(
   host: string,
   { images: [image] }: PushReport,
@@ -125,12 +119,15 @@ async function wantsLogin(
 ): Promise<boolean> {
   if (image === undefined) return false;
   const { RegistryClient } = await import("../adapters/registry/client.js");
-  const env = Object.fromEntries(Object.entries(runtime.env).filter(([name]) => /_proxy$/i.test(name)));
-  const home = await runtime.temporaryFolder();
-  const client = new RegistryClient({ settings: { ...settings, mirrors: new Map() }, env, home });
+  const client = new RegistryClient({
+    settings: { ...settings, mirrors: new Map() },
+    env: runtime.env,
+    home: homedir(),
+    isAnonymous: true,
+  });
   runtime.onDispose(() => client.close());
   const repository = { registry: host, repository: image.repository.slice(host.length + 1) };
-  return client.fetchManifest(repository, image.digest, image.repository, runtime.signal).then(
+  return client.pull.fetchManifest(repository, image.digest, image.repository, runtime.signal).then(
     () => false,
     (cause: unknown) => cause instanceof ViolaError && cause.code === "REGISTRY_AUTH",
   );
@@ -153,7 +150,10 @@ function placeOf(
   };
 }
 
-/** Writes the files into the folder, which need not exist; what is there under these names is replaced. Throws `FILE_UNUSABLE`. */
+/**
+ * Writes the files to the folder, creating it if needed and replacing existing files. Throws
+ * `FILE_UNUSABLE`.
+ */
 export async function writeNodeSettings(folder: string, files: readonly SmallFile[]): Promise<void> {
   try {
     for (const { path, bytes } of files) {
@@ -165,7 +165,7 @@ export async function writeNodeSettings(folder: string, files: readonly SmallFil
     const code = systemErrorCode(cause);
     throw new ViolaError(
       "FILE_UNUSABLE",
-      `${folder}: the settings for the nodes cannot be written (${code})`,
+      `${folder}: the settings for the nodes could not be written (${code})`,
       {
         subject: folder,
         cause,
@@ -174,7 +174,7 @@ export async function writeNodeSettings(folder: string, files: readonly SmallFil
   }
 }
 
-/** The files as a command's JSON has them. */
+/** Returns the files as they appear in the JSON output of a command. */
 export function settingsDocument(files: readonly SmallFile[]): readonly { path: string; text: string }[] {
   return files.map(({ path, bytes }) => ({ path, text: Buffer.from(bytes).toString("utf8") }));
 }

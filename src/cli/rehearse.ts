@@ -1,4 +1,4 @@
-// `rehearse SPEC|BUNDLE`: prove on the connected side that nothing is missing.
+// `rehearse SPEC|BUNDLE`: proves on the connected side that a bundle lacks no image.
 import { randomBytes } from "node:crypto";
 import { writeFile, readFile, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -38,29 +38,34 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
   addClusterFlags(
     program
       .command("rehearse")
-      .description("install on a cluster that gets images from the bundle only, and say what was missing")
+      .description("install on a cluster that pulls only from the bundle, and report what was missing")
       .argument(
         "<spec|bundle>",
-        "bundle file, or spec: then what is missing is let through, and all of it found",
+        "bundle file; or spec, where missing images are pulled from their registries, so that all of them are found",
       )
       .option(
         "--to <target>",
-        "cluster to rehearse on, put back as it was: kind[:CLUSTER]; without it one is made by kind, and deleted",
+        "cluster to rehearse on and restore afterwards: kind[:CLUSTER] (default: a new Kind cluster that is deleted afterwards)",
       )
-      .option("--kind-config <file>", "Kind configuration of the cluster that is made"),
+      .option("--kind-config <file>", "Kind configuration of the new cluster"),
   )
-    .option("-f, --values <file>", "values file that wins over the bundle's; may be repeated", collect, [])
-    .option("--set <key=value>", "value that wins over files; may be repeated", collect, [])
-    .option("--timeout <time>", "how long each release may take: 90s, 10m, 1h", "10m")
-    .option("--tests", "run the charts' tests, too")
-    .option("--write", "write what was missing into the spec")
-    .option("--out <file>", "write what was seen into this file")
+    .option(
+      "-f, --values <file>",
+      "values file that overrides those of the bundle; may be repeated",
+      collect,
+      [],
+    )
+    .option("--set <key=value>", "value that overrides values files; may be repeated", collect, [])
+    .option("--timeout <time>", "time limit of each release: 90s, 10m, 1h", "10m")
+    .option("--tests", "also run the tests of the charts")
+    .option("--write", "add the missing images to the spec")
+    .option("--out <file>", "write the record of the rehearsal to this file")
     .action(async (argument: string, flags: RehearseFlags) => {
       await runCommand(flags, async (runtime) => {
         const file = resolve(runtime.cwd, argument);
         const isBundle = await isBundleFile(file);
         if (isBundle && flags.write === true) {
-          throw new ViolaError("USAGE", "--write goes with a spec, not with a bundle", {
+          throw new ViolaError("USAGE", "--write requires a spec instead of a bundle", {
             subject: "--write",
             hint: "Rehearse the spec that the bundle is built from.",
           });
@@ -87,7 +92,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
           written,
           drafts,
         });
-        // Last, so that a file that cannot be written loses nothing of what was seen.
+        // The file is written last, so that the report is printed even if writing fails.
         if (flags.out !== undefined) {
           await files.writeFile(resolve(runtime.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
         }
@@ -96,7 +101,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
     });
 }
 
-/** Builds what is rehearsed and needed no longer; it goes when the command ends. */
+/** Builds a temporary bundle for the rehearsal, which is removed when the command ends. */
 async function buildForRehearsal(
   file: string,
   includeTests: boolean,
@@ -117,13 +122,16 @@ async function buildForRehearsal(
 
 type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;
 
-/** Where the rehearsal is to be, and what it works with there. */
+/** The cluster of a rehearsal, and the adapters that work with it. */
 interface PreparedCluster {
   readonly target: NodeTarget;
   readonly rehearsal: RehearsePorts;
 }
 
-/** The cluster that is named; undefined where one is to be made, and kind is there to make it. What is wrong is said before anything is built. */
+/**
+ * Returns the cluster of `--to`. Without `--to`, returns undefined after checking that kind can
+ * create one. Errors are reported before anything is built.
+ */
 async function findNamedStage(
   flags: RehearseFlags,
   isBundle: boolean,
@@ -136,13 +144,13 @@ async function findNamedStage(
   }
   const target = parseTarget(flags.to);
   if (target.kind === "kind") return makeStage(target, flags, isBundle, runtime);
-  throw new ViolaError("USAGE", `a rehearsal wants a Kind cluster, not ${target.kind}`, {
+  throw new ViolaError("USAGE", `a rehearsal requires a Kind cluster, not ${target.kind}`, {
     subject: flags.to,
-    hint: "Write --to kind[:CLUSTER].",
+    hint: "Use --to kind[:CLUSTER].",
   });
 }
 
-/** Makes a cluster, which goes when the command ends. */
+/** Creates a cluster, which is deleted when the command ends. */
 async function makeOwnStage(
   { kindConfig: configFile }: RehearseFlags,
   { inventory }: OpenBundle,
@@ -158,15 +166,17 @@ async function makeOwnStage(
     config,
     kindConfig(cluster, inventory.kubeVersion, own && Buffer.from(own).toString("utf8")),
   );
-  progress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
+  progress({ kind: "started", step: "cluster", title: `Creating Kind cluster ${cluster}` });
   const { createKindCluster } = await import("../adapters/nodes/kind-create.js");
   const input = { name: cluster, config, kubeconfig };
   runtime.onDispose(await createKindCluster(input, environmentOf(runtime), runtime.signal));
-  progress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
+  progress({ kind: "ended", step: "cluster", summary: "deleted after the rehearsal" });
   return makeStage({ kind: "kind", cluster }, { kubeconfig }, isBundle, runtime);
 }
 
-/** Puts together what a rehearsal on this cluster works with; only a spec's may ask registries for what is missing. */
+/**
+ * Creates the adapters for a rehearsal. Only that of a spec pulls missing images from registries.
+ */
 async function makeStage(
   target: KindTarget,
   flags: ClusterFlags,
@@ -190,7 +200,10 @@ async function makeStage(
   return { target: nodes, rehearsal };
 }
 
-/** Adds every missing image that some registry has, each with a comment, and returns how many. The file is replaced as a whole, or not at all. */
+/**
+ * Adds every missing image that a registry has to the spec, each with a comment. Returns their
+ * number. The file is replaced atomically.
+ */
 export async function writeMissing(file: string, missing: readonly MissingInRehearsal[]): Promise<number> {
   const found = missing.filter(({ refused }) => refused === undefined);
   if (found.length === 0) return 0;
@@ -200,7 +213,7 @@ export async function writeMissing(file: string, missing: readonly MissingInRehe
     found.map((one) => ({
       image: one.normalized,
       rehearsed: originOf(one),
-      comment: `asked for in a rehearsal on ${date}`,
+      comment: `requested in a rehearsal on ${date}`,
     })),
   );
   await writeFile(`${file}.new`, text);

@@ -1,4 +1,4 @@
-// The composition root: makes the adapters that a command needs, when it needs them, and cleans up after them.
+// The composition root: creates the adapters of a command on first use, and disposes of them.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,9 +22,9 @@ export interface ProcessEnvironment {
   readonly stderr: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** The folder that this program was installed into. */
+  /** The folder that this program is installed in. */
   readonly home: string;
-  /** The command line that starts this program again, without arguments. */
+  /** The command line that starts this program, without arguments. */
   readonly programCommand: readonly string[];
   /** Calls back when the user or the system asks the process to end. */
   readonly onInterrupt: (interrupt: () => void) => void;
@@ -37,12 +37,12 @@ export interface CommonOptions {
   readonly quiet?: boolean;
 }
 
-/** Where images are looked for. */
+/** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
 
-/** What one run of a command works with. Disposed of at its end, also after a failure. */
+/** The adapters of one run of a command. It is disposed of when the command ends or fails. */
 export class CommandRuntime {
-  /** What workflows are given first. */
+  /** The first argument of workflows. */
   readonly run: Run;
   readonly signal: AbortSignal;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
@@ -75,22 +75,22 @@ export class CommandRuntime {
     return this.#options.json === true;
   }
 
-  /** What the command is given on stdin. */
+  /** The standard input of the command. */
   get stdin(): NodeJS.ReadableStream {
     return this.#surroundings.stdin;
   }
 
-  /** Ends the display of progress; steps still open are shown as failed. */
+  /** Stops the display of progress. Steps that have not ended are shown as failed. */
   stopProgress(): Promise<void> {
     return this.#display.stop();
   }
 
-  /** Writes a result to stdout: the text, or the document with `--json`. */
+  /** Writes the result to stdout: the document with `--json`, and the text without. */
   print(text: string, document: unknown): void {
     this.#surroundings.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
   }
 
-  /** The user's settings, read once. */
+  /** Returns the user's settings, which are read once. */
   settings(): Promise<Settings> {
     const { config } = this.#options;
     this.#settings ??= loadSettings({
@@ -102,28 +102,35 @@ export class CommandRuntime {
     return this.#settings;
   }
 
-  /** The client for all registries of this run. */
+  /** Returns the client for all registries of this run. */
   registry(): Promise<RegistryClient> {
     this.#registry ??= this.settings().then((settings) => {
-      const client = new RegistryClient({ settings, env: this.env, home: homedir() });
+      const client = new RegistryClient({
+        settings,
+        env: this.env,
+        home: homedir(),
+        onNote: (message) => {
+          this.run.progress({ kind: "note", message });
+        },
+      });
       this.onDispose(() => client.close());
       return client;
     });
     return this.#registry;
   }
 
-  /** The Docker engine. dockerode is slow to start: only commands that talk to an engine pay for it. */
+  /** Returns the Docker engine. dockerode loads slowly, so it is imported on first use. */
   docker(): Promise<DockerEngine> {
     this.#docker ??= connectDocker(this.env);
     return this.#docker;
   }
 
-  /** Runs `close` when the command ends, in reverse order. */
+  /** Registers `close` to run when the command ends, in reverse order of registration. */
   onDispose(close: () => Promise<void>): void {
     this.#closers.push(close);
   }
 
-  /** Makes a folder that goes when the command ends. */
+  /** Creates a folder that is removed when the command ends. */
   async temporaryFolder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
     this.onDispose(() =>
@@ -138,7 +145,7 @@ export class CommandRuntime {
     return folder;
   }
 
-  /** Runs every closer, also after one that failed. Throws what failed, all at once. */
+  /** Runs every closer, even after a failure. Throws all failures together. */
   async dispose(): Promise<void> {
     const closings: Promise<void>[] = [];
     for (const close of this.#closers.toReversed()) {
@@ -168,23 +175,23 @@ export async function readVersion(home: string): Promise<string> {
   return parseJson(await readFile(file, "utf8"), z.object({ version: z.string() }), complain).version;
 }
 
-/** The few things that workflows do with files. */
+/** The file operations that workflows need. */
 export const files: Files = {
   readFile: (path) =>
     readFile(path).catch((cause: unknown) => {
       const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
+      throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
     }),
   writeFile: (path, text) => writeFile(path, text),
 };
 
-/** Runs the work of a command with a context that is disposed of afterwards. */
+/** Runs the work of a command with a runtime that is disposed of afterwards. */
 export type RunCommand = (
   options: CommonOptions,
   work: (runtime: CommandRuntime) => Promise<ExitCode>,
 ) => Promise<void>;
 
-/** For options that may be repeated: the values in order. */
+/** Collects the values of a repeatable option in order. */
 export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
 }

@@ -1,7 +1,8 @@
-// `serve BUNDLE`: the bundle as read-only registry and chart repository, straight from the file, until it is ended.
+// `serve BUNDLE`: serves the bundle as a read-only registry and chart repository until interrupted.
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { countOf } from "../core/count-of.js";
 import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
@@ -18,16 +19,16 @@ interface ServeFlags extends CommonOptions {
 const DEFAULT_LISTEN = "127.0.0.1:5000";
 
 /**
- * Registers the command. A server that was ended by Ctrl-C or SIGTERM has done what was asked of it, so that is exit code 0, and not the 130 of
- * work that was cut short.
+ * Registers the command. Ctrl-C and SIGTERM are the regular way to stop the server. The exit code
+ * is therefore 0, and not 130 as for an interrupted command.
  */
 export function registerServe(program: Command, runCommand: RunCommand): void {
   program
     .command("serve")
-    .description("serve the bundle as a read-only registry and chart repository, straight from the file")
+    .description("serve the bundle as a read-only registry and chart repository, without unpacking it")
     .argument("<bundle>", "bundle file")
-    .option("--listen <address>", "ADDRESS:PORT, :PORT for all addresses of this machine", DEFAULT_LISTEN)
-    .option("--settings <folder>", "write settings that make nodes pull from here into this folder")
+    .option("--listen <address>", "ADDRESS:PORT, or :PORT for all addresses of this machine", DEFAULT_LISTEN)
+    .option("--settings <folder>", "write settings that make nodes pull from this server to this folder")
     .action(async (file: string, flags: ServeFlags) => {
       await runCommand(flags, async (runtime) => {
         const listen = parseListen(flags.listen);
@@ -54,25 +55,28 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
     });
 }
 
-/** Reads `ADDRESS:PORT`, `[ADDRESS]:PORT`, `:PORT` or `PORT`. Throws `USAGE`. */
+/** Parses `ADDRESS:PORT`, `[ADDRESS]:PORT`, `:PORT` or `PORT`. Throws `USAGE`. */
 export function parseListen(text: string): Listen {
   const [, bracketed, bare, port = ""] =
     /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === "" || Number(port) > 65_535) {
-    throw new ViolaError("USAGE", `--listen ${text} is no ADDRESS:PORT`, {
+    throw new ViolaError("USAGE", `--listen ${text} is not ADDRESS:PORT`, {
       subject: text,
-      hint: `Write it like ${DEFAULT_LISTEN}, [::1]:5000, or :5000 for all addresses.`,
+      hint: `Use for example ${DEFAULT_LISTEN}, [::1]:5000, or :5000 for all addresses.`,
     });
   }
   const address = bracketed ?? bare ?? "";
   return { address: address === "" || address === "*" ? "::" : address, port: Number(port) };
 }
 
-/** Returns the host that others are told: for all addresses, one of this machine's that others can reach. */
+/**
+ * Returns the host to show to users. When the server listens on all addresses, this is an external
+ * address of the machine.
+ */
 function reachableHost(address: string): string {
   const isAny = address === "::" || address === "0.0.0.0";
-  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const chosen = others.find(({ internal, family }) => !internal && family === "IPv4")?.address;
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const chosen = addresses.find(({ internal, family }) => !internal && family === "IPv4")?.address;
   const host = isAny ? (chosen ?? "127.0.0.1") : address;
   return host.includes(":") ? `[${host}]` : host;
 }
@@ -83,18 +87,18 @@ function formatServe(report: ServeReport, origin: string, folder: string | undef
   const [chart] = report.charts;
   const [registry = "docker.io"] = report.registries;
   return [
-    `${report.bundle}: ${report.images} images and ${report.charts.length} charts at ${origin}, until Ctrl-C`,
+    `${report.bundle}: serving ${countOf(report.images, "image")} and ${countOf(report.charts.length, "chart")} at ${origin}; press Ctrl-C to stop`,
     ...(name === "" ? [] : [`  images      docker pull ${host}/${name}`]),
     ...(chart === undefined
       ? []
       : [
           `  charts      helm repo add viola ${origin}/charts && helm pull viola/${chart.name} --version ${chart.version}`,
         ]),
-    `  containerd  /etc/containerd/certs.d/${registry}/hosts.toml, and so for ${report.registries.length === 1 ? "no other" : report.registries.slice(1).join(", ")}:`,
+    `  containerd  /etc/containerd/certs.d/${registry}/hosts.toml${report.registries.length > 1 ? `, and the same for ${report.registries.slice(1).join(", ")}` : ""}:`,
     `                [host."${origin}"]`,
     '                  capabilities = ["pull", "resolve"]',
     folder === undefined
       ? "  --settings FOLDER writes this for containerd, k3s, podman and docker"
-      : `  settings for the nodes are in ${folder}; README.txt there says where each goes`,
+      : `  settings for the nodes are in ${folder}; its README.txt lists where to install each`,
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-// Sizes and times as people read and write them.
+// Formats and parses sizes and durations.
 import { ViolaError } from "../errors.js";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
@@ -19,7 +19,7 @@ const FACTORS: ReadonlyMap<string, number> = new Map([
   ["tib", 2 ** 40],
 ]);
 
-/** Writes bytes in decimal units with three digits, as Docker does: `1.52 GB`. */
+/** Formats bytes in decimal units with three digits, like Docker: `1.52 GB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -31,7 +31,7 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit] ?? ""}`;
 }
 
-/** Writes a duration: `850 ms`, `12 s`, `3 min 05 s`. */
+/** Formats a duration: `850 ms`, `12 s`, `3 min 05 s`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
@@ -41,7 +41,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-/** Reads `500MB`, `4GiB` or a plain number of bytes. Throws `USAGE`. */
+/** Parses `500MB`, `4GiB` or a plain number of bytes. Throws `USAGE`. */
 export function parseBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const factor = FACTORS.get(match?.[2]?.toLowerCase() ?? "?");

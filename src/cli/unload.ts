@@ -1,4 +1,4 @@
-// `unload BUNDLE --to TARGET…`: takes away what the bundle brought and nothing else uses.
+// `unload BUNDLE --to TARGET…`: removes the images of the bundle that nothing else uses.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
@@ -16,20 +16,20 @@ interface UnloadFlags extends CommonOptions {
   readonly to: readonly string[];
 }
 
-/** Registers the command. Names that stay are no failure: they are listed with the reason. */
+/** Registers the command. Names that are kept are not an error; they are listed with the reason. */
 export function registerUnload(program: Command, runCommand: RunCommand): void {
   program
     .command("unload")
-    .description("take away exactly what the bundle brought and nothing else uses")
+    .description("remove what this bundle loaded and nothing else uses")
     .argument("<bundle>", "bundle file")
-    .option("--to <target>", `where from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
+    .option("--to <target>", `target to remove from: ${LOCAL_TARGETS}; may be repeated`, collect, [])
     .action(async (file: string, flags: UnloadFlags) => {
       await runCommand(flags, async (runtime) => {
         const targets = parseTargets(flags.to, LOCAL_TARGETS).map((target) => {
           if (target.kind !== "registry") return target;
-          throw new ViolaError("USAGE", "unload cannot take images out of a registry", {
+          throw new ViolaError("USAGE", "unload cannot remove images from a registry", {
             subject: target.host,
-            hint: "Delete the repositories there with the registry's own tools.",
+            hint: "Delete the repositories with the tools of the registry.",
           });
         });
         const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));

@@ -1,5 +1,6 @@
-// `verify BUNDLE`: every checksum, and that nothing a release needs is missing.
+// `verify BUNDLE`: checks every checksum, and that nothing that a release needs is missing.
 import type { Command } from "commander";
+import { countOf } from "../core/count-of.js";
 import { verifyBundle, type VerifyReport } from "../workflows/verify/verify.js";
 import type { CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
@@ -9,7 +10,7 @@ import type { RunCommand } from "./runtime.js";
 export function registerVerify(program: Command, runCommand: RunCommand): void {
   program
     .command("verify")
-    .description("check every checksum, and that nothing a release needs is missing")
+    .description("verify all checksums, and that nothing that a release needs is missing")
     .argument("<bundle>", "bundle file")
     .action(async (file: string, options: CommonOptions) => {
       await runCommand(options, async (runtime) => {
@@ -22,16 +23,12 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
     });
 }
 
-/** Writes the verdict, and every problem on a line of its own. */
+/** Formats the result, with every problem on its own line. */
 export function formatReport(report: VerifyReport): string {
-  const what = `${report.name} ${report.version}: ${report.images} images, ${report.blobs} blobs, ${formatBytes(report.size)}`;
-  const lines = [what, `digest ${report.digest}`];
+  const summary = `${report.name} ${report.version}: ${countOf(report.images, "image")}, ${countOf(report.blobs, "blob")}, ${formatBytes(report.size)}`;
+  const lines = [summary, `digest ${report.digest}`];
   for (const { message } of report.problems) lines.push(`  ✗ ${message}`);
   const count = report.problems.length;
-  lines.push(
-    count === 0
-      ? "every checksum is right, and nothing is missing"
-      : `${count} ${count === 1 ? "problem" : "problems"}`,
-  );
+  lines.push(count === 0 ? "all checksums match, and nothing is missing" : countOf(count, "problem"));
   return lines.join("\n");
 }

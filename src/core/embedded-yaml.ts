@@ -1,20 +1,24 @@
-// Text inside of objects that is YAML or JSON itself.
+// Parses strings in objects that contain YAML or JSON.
 import { parseDocument } from "yaml";
 
-/** Returns the map or list that the text is in JSON or YAML; undefined for plain text, and for what no parser reads. */
+/**
+ * Returns the map or list that the text contains as JSON or YAML; undefined for plain text and for
+ * invalid input.
+ */
 export function readStructure(text: string): unknown {
   const start = text.trimStart();
   if (start.startsWith("{") || start.startsWith("[")) {
     try {
       return JSON.parse(start);
     } catch {
-      // A Go template begins like JSON, and a flow mapping is YAML.
+      // Go templates and YAML flow maps also begin with a brace.
     }
   }
   if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
   const { stackTraceLimit } = Error;
   try {
-    // A script makes an error of every line, and most of the time goes into their stack traces, which nobody reads.
+    // In a script every line is a syntax error, and creating the stack traces of the errors takes
+    // most of the time.
     Error.stackTraceLimit = 0;
     const document = parseDocument(text, {
       schema: "core",
@@ -27,7 +31,7 @@ export function readStructure(text: string): unknown {
     const value: unknown = document.toJS();
     return typeof value === "object" && value !== null ? value : undefined;
   } catch {
-    // Too deep, or aliases without end: no structure that anything could use.
+    // The structure is nested too deeply or has too many aliases.
     return undefined;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;

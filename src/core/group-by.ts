@@ -1,6 +1,6 @@
 // Groups values by a key.
 
-/** Sorts the values by what the function says of each, in the order in which they come. */
+/** Returns the values by key, in the order of the input. */
 export function groupBy<Key, Value>(
   values: Iterable<Value>,
   keyOf: (value: Value) => Key,

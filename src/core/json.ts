@@ -1,11 +1,11 @@
-// Walking through the body of an object: every map in it with its path, and every container by its shape.
+// Traverses parsed JSON: maps and strings with their paths, and values at a path.
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Keys and list positions from the root of a body. */
+/** Keys and list indexes from the root of a body. */
 export type Path = readonly (string | number)[];
 
-/** A map somewhere in a body. */
+/** A map in a body, and its path. */
 export interface MapAt {
   readonly path: Path;
   readonly map: Json;
@@ -15,7 +15,10 @@ export function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Returns a string, or the digits of a number; undefined for anything else and for the empty string. */
+/**
+ * Returns a string, or a number as a string; undefined for any other value and for the empty
+ * string.
+ */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === "number") return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
@@ -34,7 +37,7 @@ export function* maps(value: unknown, path: Path = []): Iterable<MapAt> {
   }
 }
 
-/** Yields every text in the value. */
+/** Yields every string in the value with its path. */
 export function* strings(value: unknown, path: Path): Iterable<readonly [string, Path]> {
   if (typeof value === "string") yield [value, path];
   else if (Array.isArray(value)) {
@@ -44,7 +47,10 @@ export function* strings(value: unknown, path: Path): Iterable<readonly [string,
   }
 }
 
-/** Returns the value at a dotted path such as `spec.thanos.image`, or undefined. Only what the body itself has counts. */
+/**
+ * Returns the value at a dotted path such as `spec.thanos.image`, or undefined. Inherited
+ * properties are ignored.
+ */
 export function valueAt(body: unknown, dotted: string): unknown {
   let value = body;
   for (const key of dotted.split(".")) {
@@ -62,7 +68,10 @@ export function valueAtPath(body: unknown, path: Path): unknown {
   return value;
 }
 
-/** Writes `spec.containers[0].image`; a key that is no plain word stands in brackets: `data["a.b"]`. */
+/**
+ * Formats a path as `spec.containers[0].image`. Keys with other characters are in brackets:
+ * `data["a.b"]`.
+ */
 export function formatPath(path: Path): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;

@@ -1,34 +1,34 @@
-// JSON from outside: text and a schema in, a checked value out, or the path of every field that is wrong.
+// Parses external JSON and validates it with a schema; errors have the path of every invalid field.
 import type { z } from "zod";
 import { formatPath } from "./json.js";
 
-/** A document with more errors than this is another kind of document: its first errors say enough. */
+/** Limits the errors in a message. A document with more errors is most likely of another kind. */
 const MAX_COMPLAINTS = 10;
 
 /**
- * Makes the error to throw. `what` lists the fields that are wrong, ten at most, each as `PATH: WHAT`, or says that the text is not
- * JSON, with the `cause`.
+ * Returns the error to throw. `what` lists up to ten invalid fields, each as `PATH: PROBLEM`, or
+ * says that the text is not JSON, with the `cause`.
  */
 export type Complain = (what: string, cause?: SyntaxError) => Error;
 
-/** The type with everything in it read-only. */
+/** The type with all properties read-only, at any depth. */
 export type ReadonlyDeep<T> = T extends string | number | boolean | null | undefined
   ? T
   : { readonly [K in keyof T]: ReadonlyDeep<T[K]> };
 
-/** What a document may be made of at most. */
+/** Limits of a document. */
 export interface JsonLimits {
-  /** Characters of the text. */
+  /** Characters. */
   readonly length: number;
-  /** Objects and lists inside one another. */
+  /** Levels of nested objects and arrays. */
   readonly depth: number;
-  /** Values of any kind. Each can become an object, or a complaint, of a hundred times its size. */
+  /** Values of any type. Each can become an object or an error message of a hundred times its size. */
   readonly values: number;
 }
 
 /**
- * Says which limit the text exceeds, or returns undefined. To be asked before the text is parsed: it is read once, a character at a
- * time, and nothing is built from it.
+ * Returns the limit that the document exceeds, or undefined. Call it before parsing. It scans the
+ * text once without building objects.
  */
 export function findExcess(json: string, { length, depth, values }: JsonLimits): string | undefined {
   if (json.length > length) return `it has more than ${length} characters`;
@@ -55,19 +55,22 @@ export function findExcess(json: string, { length, depth, values }: JsonLimits):
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
-/** Reads JSON and returns what the schema makes of it. Throws what `complain` returns. */
+/** Parses JSON and returns the output of the schema. Throws the error that `complain` returns. */
 export function parseJson<T>(text: string, schema: z.ZodType<T>, complain: Complain): T {
   return parseValue(parseUnchecked(text, complain), schema, complain);
 }
 
-/** Returns what the schema makes of a value that was read before. Throws what `complain` returns. */
+/**
+ * Validates a parsed value and returns the output of the schema. Throws the error that `complain`
+ * returns.
+ */
 export function parseValue<T>(value: unknown, schema: z.ZodType<T>, complain: Complain): T {
   const result = schema.safeParse(value, { error: messageOf });
   if (result.success) return result.data;
   throw complain(describeIssues(result.error.issues));
 }
 
-/** Reads JSON of any shape. Throws what `complain` returns. */
+/** Parses JSON without a schema. Throws the error that `complain` returns. */
 export function parseUnchecked(text: string, complain: Complain): unknown {
   try {
     return JSON.parse(text);

@@ -1,11 +1,14 @@
-// YAML that people write: text and a schema in, a checked value out, or every complaint with its line and column.
+// Parses YAML files written by users and validates them with a schema; every error has line and
+// column.
 import { isNode, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
 import { ManyErrors, ViolaError, type ErrorCode } from "../errors.js";
 
 /**
- * Reads `text` and returns what `schema` makes of it; an empty file counts as an empty map. `file` is the name shown in messages.
- * Throws one error with `code` for each thing that is wrong, all at once, each as `FILE:LINE:COLUMN: FIELD: WHAT`.
+ * Parses `text` and returns the output of `schema`. An empty file counts as an empty map. `file` is
+ * the name used in messages.
+ * Throws all errors at once, each with `code` and a message of the form `FILE:LINE:COLUMN: FIELD:
+ * PROBLEM`.
  */
 export function parseYamlFile<T>(text: string, file: string, schema: z.ZodType<T>, code: ErrorCode): T {
   const lines = new LineCounter();
@@ -35,7 +38,7 @@ export function parseYamlFile<T>(text: string, file: string, schema: z.ZodType<T
   );
 }
 
-/** An object schema that refuses unknown keys and names the nearest known one. */
+/** Returns an object schema that rejects unknown keys and suggests the most similar known key. */
 export function strictObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   return z.strictObject(shape, {
     error: (issue) =>
@@ -48,11 +51,14 @@ export function strictObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodOb
 function unknownKey(key: string, known: readonly string[]): string {
   const near = findNearest(key, known);
   return near === undefined
-    ? `is not known; known are ${known.join(", ")}`
-    : `is not known; did you mean ${near}?`;
+    ? `is not a known field; the fields are ${known.join(", ")}`
+    : `is not a known field; did you mean ${near}?`;
 }
 
-/** Returns the candidate with the fewest edits to `word`, or undefined when none is near enough to be a slip. */
+/**
+ * Returns the candidate with the smallest edit distance to `word`, or undefined when none is
+ * similar enough for a typing error.
+ */
 export function findNearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(word.length / 3));
   const ranked = candidates
@@ -62,7 +68,7 @@ export function findNearest(word: string, candidates: readonly string[]): string
   return ranked[0]?.candidate;
 }
 
-/** Levenshtein's distance, row by row. */
+/** The Levenshtein distance, computed row by row. */
 function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [i, letter] of Array.from(one).entries()) {
@@ -81,7 +87,10 @@ interface Place {
   readonly message: string;
 }
 
-/** An issue about unknown keys stands at the object; each key gets a place of its own. */
+/**
+ * Splits an issue about unknown keys, whose path is that of the object, into one place for each
+ * key.
+ */
 function issuePlaces(issue: z.core.$ZodIssue): readonly Place[] {
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
   const messages = issue.message.split("\n");
@@ -91,7 +100,10 @@ function issuePlaces(issue: z.core.$ZodIssue): readonly Place[] {
   }));
 }
 
-/** Returns where the field stands in the text: its key where it has one, else the nearest thing around it. */
+/**
+ * Returns the offset of the field: that of its key, of its value, or else of the nearest enclosing
+ * node.
+ */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   for (let length = path.length; length > 0; length--) {
     const last = path[length - 1];
@@ -106,7 +118,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   return document.contents?.range?.[0] ?? 0;
 }
 
-/** Writes `charts[0].release`. */
+/** Formats a path as `charts[0].release`. */
 function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
@@ -116,7 +128,5 @@ function formatPath(path: readonly PropertyKey[]): string {
 
 function oneOrMany(file: string, errors: readonly ViolaError[]): ViolaError {
   const [first] = errors;
-  return errors.length === 1 && first !== undefined
-    ? first
-    : new ManyErrors(`${file}: ${errors.length} things are wrong`, errors);
+  return errors.length === 1 && first !== undefined ? first : new ManyErrors(`${file} is not valid`, errors);
 }

@@ -1,5 +1,6 @@
 // Audits a spec without downloading its layers.
 import pLimit from "p-limit";
+import { countOf } from "../core/count-of.js";
 import { auditInventory, type AuditReport } from "../core/audit/audit-report.js";
 import { finishInventory } from "../core/bundle/archive-plan.js";
 import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
@@ -9,11 +10,16 @@ import type { Run } from "./progress.js";
 import { planBundle, type BundlePlan, type PlanOptions } from "./build/plan.js";
 
 export interface AuditOptions extends PlanOptions {
-  /** Compressed bytes above which an image is reported as too large; absent for no limit. */
+  /**
+   * Compressed size in bytes above which an image is reported as too large; absent for no limit.
+   */
   readonly maxBytes?: number | undefined;
 }
 
-/** Plans the bundle and audits the plan: sizes come from manifests, and the last bytes of each layer say how large it unpacks. */
+/**
+ * Plans the bundle and audits the plan. Compressed sizes come from the manifests. The uncompressed
+ * size of a layer is read from its last bytes.
+ */
 export async function auditSpec(
   run: Run,
   spec: BundleSpec,
@@ -54,6 +60,6 @@ async function readUncompressedSizes(
       }),
     ),
   );
-  progress({ kind: "ended", step: "sizes", summary: `${sizes.length} layers` });
+  progress({ kind: "ended", step: "sizes", summary: countOf(sizes.length, "layer") });
   return new Map(sizes);
 }

@@ -1,6 +1,6 @@
-// Waits, unless the run is interrupted.
+// A delay that an abort signal ends early.
 
-/** Resolves after the time; rejects with the signal's reason when it fires. */
+/** Resolves after the given time. Rejects with the signal's reason when the signal fires. */
 export function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

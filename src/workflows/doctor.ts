@@ -1,27 +1,32 @@
-// What a machine has and lacks: every part is looked at, and what is missing says what it is missing for.
+// Checks which of the programs and services that the commands need are available on a machine.
 import { ManyErrors, ViolaError } from "../errors.js";
 
-/** One part to look at. */
+/** One requirement to check. */
 export interface Probe {
   readonly name: string;
-  /** Commands that need it, as on the command line. */
+  /** The commands that need it. */
   readonly neededFor: string;
-  /** Says what is there, in a line. Throws a `ViolaError` when it is missing or does not work. */
+  /**
+   * Returns one line that describes it. Throws a `ViolaError` if it is missing or does not work.
+   */
   readonly look: (signal: AbortSignal) => Promise<string>;
 }
 
-/** What was found of one part. */
+/** The result of one check. */
 export interface Finding {
   readonly name: string;
   readonly neededFor: string;
   readonly isThere: boolean;
-  /** What is there, or what is wrong. */
+  /** What was found, or the error. */
   readonly detail: string;
-  /** What to do about it. */
+  /** How to fix the problem. */
   readonly hint?: string;
 }
 
-/** Looks at all parts at once; what is missing is an answer and no error. Rejects only when the signal fires, or for a bug. */
+/**
+ * Runs all checks at once. A missing requirement is a result and not an error. Rejects only when
+ * the signal fires, or for a bug.
+ */
 export async function examine(probes: readonly Probe[], signal: AbortSignal): Promise<readonly Finding[]> {
   return Promise.all(
     probes.map(async ({ name, neededFor, look }) => {

@@ -1,4 +1,4 @@
-// Drafts a first bundle spec from a chart.
+// Surveys a chart for the first draft of a bundle spec.
 import type { PackagedChart } from "../core/charts/chart.js";
 import type { Findings } from "../core/images/image-use.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
@@ -6,13 +6,15 @@ import { findReleaseImages, prepareReleases } from "./find/release-images.js";
 import type { ChartPorts } from "./ports.js";
 import type { Run } from "./progress.js";
 
-/** What is known of a chart and its release before anyone decided anything. */
+/** The chart, the name of its release, and the images that were found. */
 export interface Survey extends Findings {
   readonly chart: PackagedChart;
   readonly release: string;
 }
 
-/** Packages the only chart of the spec and finds its images. A release without a name (undefined) gets the chart's. */
+/**
+ * Packages the only chart of the spec and finds its images. `release` defaults to the chart's name.
+ */
 export async function surveyChart(
   run: Run,
   spec: BundleSpec,
@@ -27,7 +29,7 @@ export async function surveyChart(
   return { ...(await findReleaseImages(run, spec, releases, ports)), chart, release: name };
 }
 
-/** Helm's names for releases are narrower than those for charts. */
+/** Release names allow fewer characters than chart names, and at most 53. */
 function releaseNameOf({ name }: PackagedChart): string {
   const fitting = name
     .toLowerCase()

@@ -1,4 +1,4 @@
-// What workflows are given to work with: interfaces only, made in cli/wiring.
+// Interfaces that adapters implement and workflows use. cli/wiring creates the adapters.
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
@@ -9,15 +9,16 @@ import type { Descriptor, Platform } from "../core/oci/descriptor.js";
 import type { Digest } from "../core/oci/digest.js";
 import type { Run } from "./progress.js";
 
-/** Turns references into digests. */
+/** Resolves references to digests. */
 export interface ImageSource {
   /**
-   * Resolves `use.normalized` for the platforms, at least one, and returns everything small of it, checked against its digests.
-   * Throws errors that name the image, the place asked and what was answered; the signal's reason when it fires.
+   * Resolves `use.normalized` for the platforms (at least one), and returns its manifests and
+   * configs after checking their digests. Throws errors that name the image, the registry or engine
+   * that was queried, and its response. Rejects with the signal's reason when the signal fires.
    */
   resolveImage(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage>;
 
-  /** Returns the last bytes of a blob, or undefined when its place hands out whole blobs only. */
+  /** Returns the last bytes of a blob, or undefined if its source serves only whole blobs. */
   readBlobTail(
     source: BlobSource,
     blob: Descriptor,
@@ -29,8 +30,8 @@ export interface ImageSource {
 /** Writes bundle files. */
 export interface BundleWriter {
   /**
-   * Fills the plan into a file that appears under its name only when it is complete and synced. A write
-   * that was killed goes on where it stopped. Throws every blob's failure at once, or `FILE_UNUSABLE`.
+   * Writes the planned bundle. The file gets its name only after it is complete and synced. A write
+   * that was killed is resumed. Throws the failures of all blobs at once, or `FILE_UNUSABLE`.
    */
   writeBundle(run: Run, plan: ArchivePlan, options: WriteOptions): Promise<WrittenBundle>;
 }
@@ -38,30 +39,32 @@ export interface BundleWriter {
 export interface WriteOptions {
   /** Absolute path of the bundle file. */
   readonly file: string;
-  /** Earlier bundles whose blobs are copied rather than fetched. */
+  /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly OpenBundle[];
 }
 
 export interface WrittenBundle {
   readonly file: string;
   readonly size: number;
-  /** Digest of `bundle.json`, which covers everything else. */
+  /** Digest of `bundle.json`, which contains the digests of everything else. */
   readonly digest: Digest;
   readonly inventory: Inventory;
   readonly fetchedBytes: number;
   readonly copiedBytes: number;
 }
 
-/** A bundle file whose inventory was read; its checksums are not checked yet. */
+/** A bundle file whose inventory was read. Its checksums are not verified yet. */
 export interface OpenBundle {
   readonly file: string;
   readonly size: number;
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly inventory: Inventory;
-  /** Returns a small entry, or `length` bytes of the file. */
+  /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Returns where an entry before `images.tar` lies. Throws `BUNDLE_INVALID` when it is not there. */
+  /**
+   * Returns the place of an entry before `images.tar`. Throws `BUNDLE_INVALID` if it is missing.
+   */
   locate(path: string): { readonly offset: number; readonly size: number };
 }
 
@@ -77,26 +80,26 @@ export interface BundleReader {
   ): Promise<readonly InventoryBlob[]>;
 }
 
-/** The few things that workflows do with files. */
+/** The file operations that workflows need. */
 export interface Files {
   /** Throws `FILE_UNUSABLE`. */
   readFile(path: string): Promise<Uint8Array>;
   writeFile(path: string, content: string | Uint8Array): Promise<void>;
 }
 
-/** What finding images needs. */
+/** The adapters that finding images works with. */
 export interface ChartPorts {
   readonly charts: ChartTool;
-  /** Reads the knowledge base of operators, once. */
+  /** Reads the knowledge base of operators once. */
   readonly loadOperators: () => Promise<readonly OperatorRule[]>;
   readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;
-  /** How many charts are worked on at once. */
+  /** How many charts are packaged or rendered at once. */
   readonly chartConcurrency: number;
 }
 
-/** What planning needs. */
+/** The adapters that planning works with. */
 export interface PlanPorts extends ChartPorts {
   readonly images: ImageSource;
   /** How many images are resolved at once. */

@@ -1,6 +1,9 @@
-// What a running workflow tells whoever shows progress.
+// Progress events of a running workflow.
 
-/** A step of a workflow began, moved on or ended. Units of `done` and `total` are bytes when `unit` says so, else things. */
+/**
+ * A step of a workflow started, advanced or ended. `done` and `total` count bytes if `unit` is
+ * `bytes`, and items otherwise.
+ */
 export type ProgressEvent =
   | {
       readonly kind: "started";
@@ -13,22 +16,22 @@ export type ProgressEvent =
       readonly kind: "advanced";
       readonly step: string;
       readonly done: number;
-      /** For a step whose total becomes known, or changes, on the way. */
+      /** For a step whose total becomes known, or changes, while it runs. */
       readonly total?: number;
       readonly detail?: string;
     }
   | { readonly kind: "ended"; readonly step: string; readonly summary?: string }
   | { readonly kind: "note"; readonly message: string };
 
-/** Receives events; must not throw. */
+/** Receives events. It must not throw. */
 export type OnProgress = (event: ProgressEvent) => void;
 
 /**
- * One run of a workflow: what ends it early, and who is told how far it is.
+ * One run of a workflow: the signal that cancels it, and the receiver of its progress.
  *
- * A function that reports progress takes its arguments as `(run, input, options, ports)`: `run` first,
- * then what is worked on, then named choices, and last the interfaces behind which the outside world is.
- * A call that can only be cancelled, such as one on a node or a registry, takes an `AbortSignal` last.
+ * A function that reports progress takes `(run, input, options, ports)`: the run, the data to work
+ * on, named options, and the interfaces to adapters. A call that can only be cancelled, such as one
+ * on a node or a registry, takes an `AbortSignal` as its last argument.
  */
 export interface Run {
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-// Serves a bundle as a registry and chart repository, for as long as anybody wants it.
+// Serves a bundle as a registry and chart repository until it is interrupted.
 import { once } from "node:events";
 import type { Inventory } from "../core/bundle/inventory.js";
 import type { ManifestRequest } from "../core/bundle/bundle-server.js";
@@ -11,19 +11,19 @@ import { findGaps } from "./verify/verify.js";
 /** Where to listen. */
 export interface Listen {
   readonly address: string;
-  /** 0 for any free one. */
+  /** 0 selects a free port. */
   readonly port: number;
 }
 
-/** Who is notified while a bundle is served. */
+/** Callbacks while a bundle is served. */
 export interface ServeListeners {
-  /** Is called once the port is open. */
+  /** Called once, after the port is open. */
   readonly onListening: (report: ServeReport) => Promise<void>;
-  /** Is called for every manifest that is requested. */
+  /** Called for every manifest that is requested. */
   readonly onManifest?: (request: ManifestRequest) => void;
 }
 
-/** Serves the whole bundle at an address; whoever started it closes it. */
+/** Serves the whole bundle at an address. The caller closes the server. */
 export type ServeOpenly = (
   bundle: OpenBundle,
   options: Listen & {
@@ -42,16 +42,17 @@ export interface ServeReport {
   readonly port: number;
   readonly images: number;
   readonly names: readonly string[];
-  /** Registries that the names say, sorted. */
+  /** Registries in the names, sorted. */
   readonly registries: readonly string[];
   readonly charts: readonly { readonly name: string; readonly version: string }[];
 }
 
 /**
- * Serves until the run's signal fires, which is the way it ends well. Each requested name that is not
- * in the bundle becomes one note, and so does content that cannot be read. The bundle's structure is checked, its checksums are not: clients
- * compare every digest. Throws `BUNDLE_INVALID` for what is missing in it, `FILE_UNUSABLE` for an
- * address that cannot be had, and either when the bundle could not be read while it was served.
+ * Serves until the run's signal fires, which ends it without an error. Each requested name that is
+ * not in the bundle is reported in one note, and so is content that cannot be read. Only the
+ * structure of the bundle is checked and not its checksums, because clients verify every digest.
+ * Throws `BUNDLE_INVALID` for missing content, `FILE_UNUSABLE` for an address that cannot be listened
+ * on, and either when the bundle could not be read while it was served.
  */
 export async function serveUntilAborted(
   { signal, progress }: Run,
@@ -69,7 +70,7 @@ export async function serveUntilAborted(
       const name = nameOf(request);
       if (request.status === 200 || missed.has(name)) return;
       missed.add(name);
-      progress({ kind: "note", message: `not in this bundle: ${name} (asked for by ${request.client})` });
+      progress({ kind: "note", message: `not in this bundle: ${name} (requested by ${request.client})` });
     },
     onFailure: (cause) => {
       progress({ kind: "note", message: cause instanceof Error ? cause.message : String(cause) });
@@ -88,7 +89,8 @@ function refuseGaps({ file, inventory }: OpenBundle): void {
     ({ message, subject }) => new ViolaError("BUNDLE_INVALID", message, { subject }),
   );
   const [first] = errors;
-  if (first !== undefined) throw errors.length === 1 ? first : new ManyErrors(`${file} is not whole`, errors);
+  if (first !== undefined)
+    throw errors.length === 1 ? first : new ManyErrors(`${file} is incomplete`, errors);
 }
 
 function reportOf(inventory: Inventory, port: number): ServeReport {

@@ -189,7 +189,7 @@ describeAll("rehearse", () => {
       containerd: ["1.7.24"],
       differences: [],
     });
-    expect(otherwise.rehearsal?.differences).toEqual([expect.stringContaining("other --set of a")]);
+    expect(otherwise.rehearsal?.differences).toEqual([expect.stringContaining("--set differs for a")]);
 
     // A release that is there is somebody's: it is refused, and left alone.
     expect(await viola.cli("rehearse", bundle, ...target())).toMatchObject({ code: 2 });

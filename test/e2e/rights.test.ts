@@ -33,7 +33,9 @@ describeRoot("a user without rights on the socket", () => {
   });
 
   it.each(["docker", "kind", "containerd"])("is told so for %s, and what to do", async (kind) => {
-    const target = kind === "containerd" ? `containerd:${socket("containerd.sock")}` : kind;
+    const isContainerd = kind === "containerd";
+    const path = socket(isContainerd ? "containerd.sock" : "docker.sock");
+    const target = isContainerd ? `containerd:${path}` : kind;
     const env = {
       PATH: process.env["PATH"],
       HOME: folder,
@@ -48,7 +50,7 @@ describeRoot("a user without rights on the socket", () => {
     expect(findings.at(-1)).toMatchObject({
       name: target,
       isThere: false,
-      detail: expect.stringContaining("no rights") as string,
+      detail: expect.stringContaining(path) as string,
       hint: expect.stringContaining("sudo") as string,
     });
   });

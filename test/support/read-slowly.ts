@@ -20,7 +20,7 @@ const PAUSE_MILLISECONDS = 10;
 const [mode, host = "", repository = "", tag = ""] = process.argv.slice(2);
 const { signal } = new AbortController();
 const client = new RegistryClient({ settings: defaultSettings(), env: {}, home: "/nowhere" });
-const { content } = await client.fetchManifest({ registry: host, repository }, tag, "image", signal);
+const { content } = await client.pull.fetchManifest({ registry: host, repository }, tag, "image", signal);
 if (content.kind !== "manifest") throw new Error("the image has several platforms");
 const [layer] = content.layers;
 if (layer === undefined) throw new Error("the image has no layer");

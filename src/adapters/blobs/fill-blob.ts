@@ -5,10 +5,10 @@ import type { BlobSource } from "../../core/images/resolved-image.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchJob, Outcome } from "./blob-messages.js";
 import type { BlobWorkers } from "./blob-workers.js";
-import type { BlobRequest, RegistryClient } from "../registry/client.js";
-import { describeAnswer } from "../http/describe-answer.js";
-import { codeOfStatus, refusalError, type RegistryRejection } from "../registry/rejection.js";
-import { redactUrl } from "../http/client.js";
+import type { Resource } from "../registry/auth.js";
+import type { PlaceResult, Puller, PullPlace } from "../registry/pull.js";
+import { refusalError, type RegistryRejection } from "../registry/rejection.js";
+import { ConnectionFailure, redactUrl } from "../http/client.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** What filling needs. */
@@ -18,7 +18,7 @@ export interface FillContext extends FetchContext {
 
 /** What fetching needs. */
 export interface FetchContext {
-  readonly registry: RegistryClient;
+  readonly pull: Puller;
   readonly signal: AbortSignal;
 }
 
@@ -28,8 +28,6 @@ export type WantedBlob = Pick<PlannedBlob, "digest" | "size" | "offset" | "image
 /** Runs one fetch; see `Outcome`. */
 type RunFetch = (job: FetchJob) => Promise<Outcome>;
 
-/** How many tokens one place may ask for before it counts as a refusal. */
-const AUTHORIZATION_TRIES = 2;
 /** A blob whose bytes are wrong is asked for once more: a proxy or a cable may have failed, a registry rarely does. */
 const WRONG_LIMIT = 2;
 
@@ -65,63 +63,70 @@ export async function fetchFromRegistries(
   context: FetchContext,
 ): Promise<void> {
   const refusals: RegistryRejection[] = [];
-  const subject = `${blob.image} ${blob.digest}`;
   for (const source of blob.sources) {
     if (source.kind !== "registry") continue;
-    let isUnreachable = false;
-    for (const request of context.registry.blobRequests(source, blob.digest)) {
-      if (request.fallback && !isUnreachable) continue;
-      const outcome = await fetchFrom(request, blob, run, context);
-      if (outcome.kind === "done") return;
-      isUnreachable = outcome.kind === "broken";
-      refusals.push(toRefusal(outcome, request));
-    }
+    const result = await context.pull.fromPlaces(source, `blobs/${blob.digest}`, (place) =>
+      fetchFrom(place, blob, run, context),
+    );
+    if ("value" in result) return;
+    refusals.push(...result.refusals);
   }
-  throw refusalError(subject, refusals);
+  throw refusalError(`${blob.image} ${blob.digest}`, refusals);
 }
 
 /** Fetches from one place: tokens are renewed, passing failures tried again after the time that the place asks for. */
 async function fetchFrom(
-  request: BlobRequest,
-  blob: WantedBlob,
+  { url, resource }: PullPlace,
+  { digest, size, offset }: WantedBlob,
   run: RunFetch,
-  { registry, signal }: FetchContext,
-): Promise<Exclude<Outcome, { kind: "unusable" }>> {
-  const { digest, size, offset } = blob;
-  let current = request;
-  let authorizations = 0;
+  { pull: { session }, signal }: FetchContext,
+): Promise<PlaceResult<"done">> {
   let wrong = 0;
   for (let tries = 1; ;) {
     signal.throwIfAborted();
-    const { url, headers } = current;
-    const outcome = await run({ kind: "fetch", url, headers, digest, size, offset });
+    const outcome = await session.authorized(
+      resource,
+      (authorization) => {
+        const headers = authorization === undefined ? {} : { authorization };
+        return run({ kind: "fetch", url: url.href, headers, digest, size, offset });
+      },
+      findChallenge,
+      signal,
+    );
     if (outcome.kind === "unusable") throw unusable(outcome);
-    if (outcome.kind === "done" || outcome.kind === "unreadable") return outcome;
+    if (outcome.kind === "done") return { value: "done" };
+    if (outcome.kind === "unreadable")
+      throw new TypeError("a fetch was given to a thread that has no client");
     if (outcome.kind === "wrong") {
-      if (++wrong === WRONG_LIMIT) return outcome;
-      continue;
-    }
-    const isOurs =
-      outcome.kind === "answered" &&
-      outcome.status === 401 &&
-      new URL(outcome.url).origin === new URL(request.url).origin;
-    if (isOurs && authorizations++ < AUTHORIZATION_TRIES) {
-      const challenge = outcome.headers["www-authenticate"];
-      const next = await registry.authorize(current, challenge, `${blob.image} ${digest}`, signal);
-      if (next === undefined) return outcome;
-      current = next;
-      continue;
+      if (++wrong < WRONG_LIMIT) continue;
+      const answer = `its bytes are ${outcome.actual}`;
+      return { refusal: { code: "DIGEST_MISMATCH", place: redactUrl(url), answer } };
     }
     const delay = retryDelayMs(toTry(outcome, url), tries++, Date.now());
-    if (delay === undefined) return outcome;
+    if (delay === undefined) {
+      if (outcome.kind === "broken") throw new ConnectionFailure(new URL(outcome.url), toError(outcome));
+      const answer = { ...outcome, url: new URL(outcome.url) };
+      return { refusal: await session.describeRefusal(resource, answer) };
+    }
     await sleep(delay, undefined, { signal });
   }
 }
 
-function toTry(outcome: Extract<Outcome, { kind: "answered" | "broken" }>, asked: string): TryOutcome {
+function toError({ message, code }: { readonly message: string; readonly code: string }): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+function findChallenge(outcome: Outcome, { base }: Resource): string | undefined {
+  if (outcome.kind !== "answered" || outcome.status !== 401) return undefined;
+  return new URL(outcome.url).origin === base.origin
+    ? (outcome.headers["www-authenticate"] ?? "")
+    : undefined;
+}
+
+function toTry(outcome: Extract<Outcome, { kind: "answered" | "broken" }>, asked: URL): TryOutcome {
   if (outcome.kind === "broken") return { errorCode: outcome.code };
   const { status, headers, url } = outcome;
-  return { status, retryAfter: headers["retry-after"], isRedirected: url !== asked };
+  return { status, retryAfter: headers["retry-after"], isRedirected: url !== asked.href };
 }
 
 function unusable({ file, code, message }: Outcome & { kind: "unusable" }): ViolaError {
@@ -132,39 +137,4 @@ function unusable({ file, code, message }: Outcome & { kind: "unusable" }): Viol
       hint: "The disk is full. Free some space and run the same command again: it goes on where it stopped.",
     }),
   });
-}
-
-function toRefusal(
-  outcome: Exclude<Outcome, { kind: "done" | "unusable" }>,
-  request: BlobRequest,
-): RegistryRejection {
-  switch (outcome.kind) {
-    case "answered": {
-      const place = redactUrl(new URL(outcome.url));
-      return {
-        code: codeOfStatus(outcome.status),
-        place,
-        answer: describeAnswer(outcome.status, outcome.body),
-        status: outcome.status,
-      };
-    }
-    case "broken":
-      return {
-        code: "REGISTRY_UNAVAILABLE",
-        place: redactUrl(new URL(outcome.url)),
-        answer: outcome.message,
-      };
-    case "unreadable":
-      return {
-        code: "REGISTRY_ANSWER_INVALID",
-        place: redactUrl(new URL(request.url)),
-        answer: "a body of unknown length",
-      };
-    case "wrong":
-      return {
-        code: "DIGEST_MISMATCH",
-        place: redactUrl(new URL(request.url)),
-        answer: `its bytes are ${outcome.actual}`,
-      };
-  }
 }

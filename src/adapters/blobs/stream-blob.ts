@@ -29,7 +29,7 @@ export function streamBlob(
   fetchFromRegistries(
     { ...descriptor, offset: 0, image: subject, sources: [source] },
     (job) => fetchBlob(job, output, get, eitherSignal),
-    { registry, signal: eitherSignal },
+    { pull: registry.pull, signal: eitherSignal },
   ).then(
     () => stream.end(),
     (cause: unknown) => stream.destroy(cause as Error),

@@ -1,4 +1,4 @@
-// Finds the blobs of a bundle whose bytes are not what their digest says.
+// Finds the blobs of a bundle whose content does not match their digest.
 import type { InventoryBlob } from "../../core/bundle/inventory.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../../workflows/ports.js";
@@ -7,7 +7,8 @@ import { BlobWorkers } from "../blobs/blob-workers.js";
 const REPORT_INTERVAL_MS = 100;
 
 /**
- * Hashes every blob in place, in worker threads, and returns the damaged ones in archive order.
+ * Hashes all blobs of the bundle file in worker threads, and returns the damaged ones in archive
+ * order.
  * Throws `FILE_UNUSABLE` when the file cannot be read, and the abort reason when the signal fires.
  */
 export async function findDamagedBlobs(

@@ -1,5 +1,6 @@
-// Opens a bundle file: reads its inventory and checks that the file is laid out as the inventory says.
+// Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
 import { open, stat, type FileHandle } from "node:fs/promises";
+import { countOf } from "../../core/count-of.js";
 import { formatFacts } from "../../core/bundle/facts.js";
 import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
@@ -17,8 +18,8 @@ import type { OpenBundle } from "../../workflows/ports.js";
 import { cutShort, readFileRange, readRange } from "../files/read-range.js";
 
 /**
- * Reads the inventory and follows every tar header of the file, names and offsets compared with what the inventory says: nothing is
- * extracted, and an entry too many, too few or in another place is an error.
+ * Reads the inventory, and compares the name, size and offset of every tar entry with it. A
+ * missing, additional or moved entry is an error. Nothing is extracted.
  * Throws `FILE_UNUSABLE`, `BUNDLE_INVALID` or `BUNDLE_UNSUPPORTED`.
  */
 export async function openBundle(file: string): Promise<OpenBundle> {
@@ -41,29 +42,29 @@ export async function openBundle(file: string): Promise<OpenBundle> {
 async function readLayout(file: string, handle: FileHandle, fileSize: number): Promise<OpenBundle> {
   const invalid = (
     message: string,
-    hint = "Copy the file again, and compare its sha256 with that of the original.",
+    hint = "Copy the file again, and compare its sha256 checksum with that of the original.",
   ): ViolaError => new ViolaError("BUNDLE_INVALID", `${file}: ${message}`, { subject: file, hint });
   const read = async (offset: number, length: number): Promise<Buffer> => {
     const bytes = await readRange(handle, offset, length);
     if (bytes.length < length)
-      throw invalid(`the file is cut short: it ends at ${fileSize} bytes, and more should follow`);
+      throw invalid(`the file is truncated: it ends at byte ${fileSize}, where more content is expected`);
     return bytes;
   };
   const header = async (offset: number): Promise<TarEntry | undefined> =>
     parseTarHeader(await read(offset, TAR_BLOCK), file);
 
   if (fileSize < TAR_BLOCK)
-    throw invalid("this is no bundle", "Give the file that `viola-airgap build` wrote.");
+    throw invalid("not a viola-airgap bundle", "Specify a file that `viola-airgap build` wrote.");
   const first = await header(0).catch((cause: unknown) => {
-    // A damaged header at the very start is no header: this is another kind of file.
+    // Without a valid header at the start, the file is not a bundle.
     if (cause instanceof ViolaError) return undefined;
     throw cause;
   });
   if (first?.name !== INVENTORY_PATH) {
-    throw invalid("this is no bundle", "Give the file that `viola-airgap build` wrote.");
+    throw invalid("not a viola-airgap bundle", "Specify a file that `viola-airgap build` wrote.");
   }
   if (first.size > MAX_INVENTORY_BYTES) {
-    throw invalid(`bundle.json has ${first.size} bytes; at most ${MAX_INVENTORY_BYTES} are read`);
+    throw invalid(`bundle.json has ${first.size} bytes, but the limit is ${MAX_INVENTORY_BYTES}`);
   }
   const inventoryBytes = await read(TAR_BLOCK, first.size);
   const inventory = parseInventory(inventoryBytes.toString("utf8"), file);
@@ -87,14 +88,14 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
 
   await passEntry(INVENTORY_PATH, first.size);
   for (const { path, size } of inventory.files) await passEntry(path, size);
-  // load.sh reads facts where this program reads bundle.json, so the two must never disagree. Bundles that were
-  // built before there were facts have none.
+  // load.sh reads facts, and this program reads bundle.json, so both must have the same content.
+  // Bundles of older versions have no facts.
   const facts = entries.get(FACTS_PATH);
   if (facts !== undefined) {
-    if (inventory.files[0]?.path !== FACTS_PATH) throw invalid(`${FACTS_PATH} is not its first file`);
+    if (inventory.files[0]?.path !== FACTS_PATH) throw invalid(`${FACTS_PATH} is not the first file`);
     const expected = Buffer.from(formatFacts(inventory));
     if (facts.size !== expected.length || !(await read(facts.offset, facts.size)).equals(expected))
-      throw invalid(`${FACTS_PATH} is not what ${INVENTORY_PATH} says`);
+      throw invalid(`${FACTS_PATH} does not match ${INVENTORY_PATH}`);
   }
   const images = await expectEntry(IMAGES_PATH, undefined);
   offset += TAR_BLOCK;
@@ -103,18 +104,20 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     const at = offset + TAR_BLOCK;
     await passEntry(layoutFile.path, layoutFile.bytes.length);
     if (!(await read(at, layoutFile.bytes.length)).equals(layoutFile.bytes))
-      throw invalid(`${layoutFile.path} was changed`);
+      throw invalid(`${layoutFile.path} does not match bundle.json`);
   }
   for (const blob of inventory.blobs) {
     if (blob.offset !== offset + TAR_BLOCK)
-      throw invalid(`blob ${blob.digest} is not where bundle.json says`);
+      throw invalid(`blob ${blob.digest} is not at the offset in bundle.json`);
     await passEntry(blobPath(blob.digest), blob.size);
   }
-  if (offset + TAR_END !== imagesEnd) throw invalid("images.tar does not end where it should");
+  if (offset + TAR_END !== imagesEnd) throw invalid("images.tar does not end after its last blob");
   if (fileSize < imagesEnd + TAR_END)
-    throw invalid(`the file is cut short: ${fileSize} of ${imagesEnd + TAR_END} bytes`);
+    throw invalid(`the file is truncated: it has ${fileSize} of ${imagesEnd + TAR_END} bytes`);
   if (fileSize > imagesEnd + TAR_END)
-    throw invalid(`${fileSize - imagesEnd - TAR_END} bytes follow after its end`);
+    throw invalid(
+      `${countOf(fileSize - imagesEnd - TAR_END, "additional byte")} after the end of the bundle`,
+    );
   return {
     file,
     size: fileSize,
@@ -127,7 +130,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     },
     locate: (path) => {
       const entry = entries.get(path);
-      if (entry === undefined) throw invalid(`it holds no ${path}`);
+      if (entry === undefined) throw invalid(`the bundle does not contain ${path}`);
       return entry;
     },
   };

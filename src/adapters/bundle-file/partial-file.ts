@@ -1,13 +1,14 @@
-// The bundle file while it is being made: under another name, with a journal of the blobs that are in place.
+// The incomplete bundle file. It has a temporary name and a journal of the blobs that are complete.
 import { open, readFile, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { DIGEST_SCHEMA, digestOf } from "../../core/oci/digest.js";
 import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
 import { readRange } from "../files/read-range.js";
 
-/** Lines of the journal: who writes which plan, then each blob that is in place. */
+/** Lines of the journal: the plan and the writing process, then each complete blob. */
 const HEAD_SCHEMA = z.object({ plan: DIGEST_SCHEMA, pid: z.int().positive() });
 const BLOB_SCHEMA = z.object({
   digest: DIGEST_SCHEMA,
@@ -17,16 +18,16 @@ const BLOB_SCHEMA = z.object({
 type JournalHead = z.infer<typeof HEAD_SCHEMA>;
 type JournalBlob = z.infer<typeof BLOB_SCHEMA>;
 
-/** A blob that an earlier, unfinished write left in a file. */
+/** A blob in the file of an earlier, interrupted write. */
 export interface LeftBlob extends JournalBlob {
   readonly file: string;
 }
 
-/** An unfinished bundle file of full size. Whoever opens it calls `finish` or `close`. */
+/** An incomplete bundle file of full size. The caller of `open` calls `finish` or `close`. */
 export class PartialFile {
-  /** Where the bytes go until the bundle is complete. */
+  /** The path of the file until the bundle is complete. */
   readonly path: string;
-  /** Blobs that a killed write left, to be checked and kept or copied. */
+  /** Blobs of an interrupted write by digest. Verify a blob before you keep or copy it. */
   readonly left: ReadonlyMap<string, LeftBlob>;
   readonly #target: string;
   readonly #file: FileHandle;
@@ -46,8 +47,10 @@ export class PartialFile {
   }
 
   /**
-   * Makes or takes up the unfinished file for this plan. Blobs of an unfinished write of another plan are kept aside, to be copied.
-   * Throws `FILE_UNUSABLE` when the folder cannot be written, another process writes the same bundle, or the disk has too little room.
+   * Creates or reopens the incomplete file for this plan. An incomplete file for another plan is
+   * renamed, so that its blobs can be copied.
+   * Throws `FILE_UNUSABLE` when the folder cannot be written, another process is writing the same
+   * bundle, or the disk does not have enough free space.
    */
   static async open(plan: ArchivePlan, target: string): Promise<PartialFile> {
     const planId = digestOf(
@@ -58,7 +61,7 @@ export class PartialFile {
       if (journal !== undefined && journal.head.pid !== process.pid && isAlive(journal.head.pid)) {
         throw new ViolaError("FILE_UNUSABLE", `${target} is being written by process ${journal.head.pid}`, {
           subject: target,
-          hint: "Wait for it, or write to another file.",
+          hint: "Wait until it has ended, or write to another file.",
         });
       }
       const isSamePlan = journal?.head.plan === planId && (await sizeOf(partialOf(target))) === plan.size;
@@ -82,12 +85,14 @@ export class PartialFile {
     }
   }
 
-  /** Writes all bytes at the offset: one write of the system may take fewer. Throws `FILE_UNUSABLE`. */
+  /**
+   * Writes all bytes at the offset, with several system calls if necessary. Throws `FILE_UNUSABLE`.
+   */
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     try {
       for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, offset + done);
-        if (bytesWritten === 0) throw new Error("the file takes no more bytes");
+        if (bytesWritten === 0) throw new Error("the file accepts no more bytes");
         done += bytesWritten;
       }
     } catch (cause) {
@@ -95,26 +100,26 @@ export class PartialFile {
     }
   }
 
-  /** Throws `FILE_UNUSABLE` when the file, which has its full size, is shorter than it was. */
+  /** Throws `FILE_UNUSABLE` when another process has truncated the file. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const bytes = await readRange(this.#file, offset, length);
     if (bytes.length === length) return bytes;
-    throw new ViolaError("FILE_UNUSABLE", `${this.path} was cut short while it was written`, {
+    throw new ViolaError("FILE_UNUSABLE", `${this.path} was truncated while it was written`, {
       subject: this.path,
     });
   }
 
-  /** Notes that the blob is in place, so that it is never fetched again. */
+  /** Records that the blob is complete, so that it is not fetched again. */
   async markDone({ digest, size, offset }: JournalBlob): Promise<void> {
     await this.#journal.appendFile(`${JSON.stringify({ digest, size, offset } satisfies JournalBlob)}\n`);
   }
 
-  /** Starts writing what is in memory to the disk, without waiting for the end of the fill. */
+  /** Writes the cached data of the file to the disk. */
   async flush(): Promise<void> {
     await this.#file.datasync();
   }
 
-  /** Syncs the file and gives it its name. */
+  /** Syncs the file and renames it to its final name. */
   async finish(): Promise<void> {
     await this.#file.sync();
     await this.close();
@@ -125,7 +130,7 @@ export class PartialFile {
     await rm(previousOf(this.#target), { force: true });
   }
 
-  /** Leaves the file as it is, to be taken up by the next write. */
+  /** Closes the file and keeps it for the next write. */
   async close(): Promise<void> {
     await this.#file.close();
     await this.#journal.close();
@@ -142,15 +147,16 @@ interface Journal {
 }
 
 /**
- * Reads what an earlier write noted; undefined where there is nothing to go on with. A line that is cut short or damaged counts as
- * not written: its blob is fetched again.
+ * Reads the journal of an earlier write, or returns undefined when there is none. Truncated or
+ * damaged lines are ignored, so their blobs are fetched again.
  */
 async function readJournal(target: string): Promise<Journal | undefined> {
   const text = await readFile(journalOf(target), "utf8").catch(ignoreMissing);
   if (text === undefined) return undefined;
   let head: JournalHead | undefined;
   const blobs: JournalBlob[] = [];
-  // A kill can cut the last line short; what has no line end does not count.
+  // The last line may be incomplete after a kill. It is ignored when it does not end with a
+  // newline.
   for (const line of text.split("\n").slice(0, -1)) {
     const value = parseLine(line);
     head = HEAD_SCHEMA.safeParse(value).data ?? head;
@@ -174,10 +180,10 @@ async function requireSpace(target: string, bytes: number): Promise<void> {
   if (bavail * bsize >= bytes) return;
   throw new ViolaError(
     "FILE_UNUSABLE",
-    `${target}: ${bytes} bytes are needed and ${bavail * bsize} are free on its disk`,
+    `${target} requires ${countOf(bytes, "byte")}, but its disk has ${countOf(bavail * bsize, "byte")} free`,
     {
       subject: target,
-      hint: "Free some space, or write the bundle to another disk.",
+      hint: "Free disk space, or write the bundle to another disk.",
     },
   );
 }

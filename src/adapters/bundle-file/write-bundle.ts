@@ -1,5 +1,7 @@
-// Writes a bundle file by its plan: known pieces first, then every blob in parallel, then the inventory, then the name.
+// Writes a bundle file for a plan: the known pieces, then the blobs in parallel, then the
+// inventory. Renames the file to its final name at the end.
 import pLimit from "p-limit";
+import { countOf } from "../../core/count-of.js";
 import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/bundle/archive-plan.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
@@ -14,10 +16,10 @@ import { PartialFile } from "./partial-file.js";
 const REPORT_INTERVAL_MS = 100;
 const FLUSH_BYTES = 128 * 1024 * 1024;
 
-/** What the writer works with. */
+/** The registry and the limits of the writer. */
 export interface WriterPorts {
   readonly registry: RegistryClient;
-  /** How many blobs are on their way at once. */
+  /** How many blobs are transferred at once. */
   readonly concurrency: number;
 }
 
@@ -36,7 +38,8 @@ export async function writeBundle(
   signal.addEventListener("abort", abort, { once: true });
   try {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
-    const counts = await fillBlobs(run, plan, { partial, reuse, concurrency }, { workers, registry, signal });
+    const tools = { workers, pull: registry.pull, signal };
+    const counts = await fillBlobs(run, plan, { partial, reuse, concurrency }, tools);
 
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
@@ -79,10 +82,10 @@ async function fillBlobs(
       kind: "advanced",
       step: "fill",
       done: context.workers.movedBytes,
-      detail: `${blobs} of ${plan.blobs.length} blobs`,
+      detail: `${blobs} of ${countOf(plan.blobs.length, "blob")}`,
     });
   };
-  // What the disk has by the time the last blob comes need not be waited for at the end.
+  // Flushing while blobs are transferred shortens the sync at the end.
   let flushing = false;
   let flushed = 0;
   const flush = async (): Promise<void> => {
@@ -90,7 +93,7 @@ async function fillBlobs(
     if (flushing || moved - flushed < FLUSH_BYTES) return;
     flushing = true;
     flushed = moved;
-    // `finish` syncs once more, and reports a disk that fails.
+    // `finish` syncs again and reports the error.
     await partial.flush().catch(() => undefined);
     flushing = false;
   };
@@ -108,7 +111,7 @@ async function fillBlobs(
   const limit = pLimit(concurrency);
   try {
     await settleAll(
-      "some blobs cannot be had; those that were are kept for the next run of the same command",
+      "some blobs could not be fetched; the fetched blobs are kept for the next run of the same command",
       plan.blobs.map((blob) =>
         limit(async () => {
           if (fatal !== undefined) return;
@@ -124,7 +127,7 @@ async function fillBlobs(
               ...(known === undefined ? [] : [known]),
             ];
             const how = await fillBlob(blob, files, context).catch((cause: unknown) => {
-              // A bundle that cannot be written is no reason to go on fetching.
+              // When the bundle cannot be written, further blobs need not be fetched.
               if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
               throw cause;
             });
@@ -141,11 +144,13 @@ async function fillBlobs(
     clearInterval(reporter);
   }
   report();
-  progress({ kind: "ended", step: "fill", summary: `${plan.blobs.length} blobs` });
+  progress({ kind: "ended", step: "fill", summary: countOf(plan.blobs.length, "blob") });
   return { fetchedBytes: bytes.fetched, copiedBytes: bytes.copied };
 }
 
-/** True when a killed write left the blob in its very place, and its bytes are still right. */
+/**
+ * True when an interrupted write left the blob at its offset, and its content matches its digest.
+ */
 async function isLeftInPlace(
   blob: PlannedBlob,
   partial: PartialFile,

@@ -1,4 +1,4 @@
-// The charts of a bundle as a Helm chart repository: pure, like the routes of images.
+// The routes of the charts of a bundle, in the layout of a Helm chart repository. Does no I/O.
 import { stringify } from "yaml";
 import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
 import { groupBy } from "../../core/group-by.js";
@@ -8,8 +8,9 @@ const GZIP = "application/gzip";
 const FOLDER = "/charts";
 
 /**
- * Makes the lookup: `/charts/index.yaml`, and each packaged chart under its path in the bundle. `locate` says where that lies in the file.
- * Other paths are unknown. https://helm.sh/docs/topics/chart_repository/
+ * Returns the lookup for `/charts/index.yaml` and for each packaged chart, by its path in the
+ * bundle. `locate` returns the range of a path in the bundle file. Other paths are unknown.
+ * https://helm.sh/docs/topics/chart_repository/
  */
 export function makeChartRoutes(
   { releases }: Inventory,
@@ -40,7 +41,7 @@ function chartIndex(releases: readonly InventoryRelease[]): string {
       ...(appVersion !== undefined && { appVersion }),
       ...(kubeVersion !== undefined && { kubeVersion }),
       digest: sha256,
-      // Relative to the index.
+      // Relative to the index file.
       urls: [file.replace(/^charts\//, "")],
     };
   });

@@ -1,7 +1,7 @@
-// The addresses of this machine.
+// Finds the addresses of this machine.
 import { networkInterfaces } from "node:os";
 
-/** Lists this machine's own addresses that other machines may reach, IPv4 first. */
+/** Lists the addresses at which other machines may reach this machine, IPv4 first. */
 export function hostAddresses(): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all

@@ -1,9 +1,10 @@
-// Which bytes of a bundle answer a path of the registry API: pure, so that every form of request can be tested without a server.
+// Maps the paths of the registry API to the content of a bundle. Does no I/O, so that all forms of
+// requests can be tested without a server.
 import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
 import { findReference, formatRepository, parseReference } from "../../core/images/reference.js";
 
-/** Content that a request asks for. */
+/** Content of the bundle file. */
 export interface Content {
   readonly digest: string;
   readonly mediaType: string;
@@ -13,10 +14,10 @@ export interface Content {
   readonly offset: number;
 }
 
-/** Error codes of the distribution specification that a read-only registry gives. */
+/** The error codes of the distribution specification that a read-only registry returns. */
 export type UnknownCode = "NAME_UNKNOWN" | "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN" | "UNSUPPORTED";
 
-/** A manifest that a request asks for, whether the bundle has it or not. */
+/** A requested manifest, which may or may not be in the bundle. */
 export interface WantedManifest {
   readonly registry: string;
   readonly repository: string;
@@ -24,7 +25,7 @@ export interface WantedManifest {
   readonly reference: string;
 }
 
-/** What a path means. */
+/** The meaning of a path. */
 export type Route =
   | { readonly kind: "ping" }
   | { readonly kind: "content"; readonly content: Content; readonly wanted?: WantedManifest }
@@ -33,11 +34,14 @@ export type Route =
       readonly kind: "unknown";
       readonly code: UnknownCode;
       readonly wanted?: WantedManifest;
-      /** Digest of the blob that was asked for. */
+      /** Digest of the requested blob. */
       readonly blob?: string;
     };
 
-/** Finds the route of a path such as `/v2/prometheus/prometheus/manifests/v2.55.1`; `registry` is the `ns` query. */
+/**
+ * Finds the route of a path such as `/v2/prometheus/prometheus/manifests/v2.55.1`. `registry` is
+ * the value of the query parameter `ns`.
+ */
 export type FindRoute = (path: string, registry: string | undefined) => Route;
 
 /** One repository of the bundle. */
@@ -52,9 +56,13 @@ const CONTENT_PATH = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 const TAGS_PATH = /^\/v2\/(.+)\/tags\/list$/;
 
 /**
- * Makes the lookup for an inventory. A repository is asked for as containerd asks a mirror (`ns` says whose repository the path means), with the
- * registry as the first part of the path (`/v2/quay.io/prometheus/…`), by both, or bare as dockerd asks a mirror of Docker Hub. Manifests
- * are found in the repositories that the bundle names, blobs in any. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull
+ * Returns the lookup for an inventory.
+ *
+ * The registry of a repository may be in the query parameter `ns`, as containerd sends it to a
+ * mirror, in the first component of the path (`/v2/quay.io/prometheus/…`), or in both. It may also
+ * be absent, as dockerd sends requests to a mirror of Docker Hub. Manifests are found only in their
+ * repositories, blobs in any repository.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull
  */
 export function makeRoutes(inventory: Inventory): FindRoute {
   const blobs = new Map<string, InventoryBlob>(inventory.blobs.map((blob) => [blob.digest, blob]));
@@ -73,7 +81,7 @@ export function makeRoutes(inventory: Inventory): FindRoute {
     }
   }
 
-  /** Spells out what a path may mean, likeliest first. */
+  /** Returns the repositories that a path may refer to, most likely first. */
   const readPath = (path: string, registry: string | undefined): readonly Named[] => {
     const [folder = "", ...rest] = path.split("/");
     const host = folders.get(folder) ?? folder;
@@ -125,7 +133,7 @@ interface Named {
 }
 
 interface Found extends Named {
-  /** Absent when the bundle has nothing of this repository. */
+  /** Undefined when the repository is not in the bundle. */
   readonly content: Repository | undefined;
 }
 
@@ -133,15 +141,17 @@ function json(value: unknown): Route {
   return { kind: "document", mediaType: "application/json", text: JSON.stringify(value) };
 }
 
-/** A stretch of content: bytes `start` to `end`, the last one included. */
+/** A range of bytes. `end` is inclusive. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Reads a `Range` header for content of this size. Returns undefined when the whole is to be sent (no header, or a form that a server may
- * ignore), and "unsatisfiable" when the range lies outside. https://www.rfc-editor.org/rfc/rfc9110#section-14.2
+ * Parses a `Range` header for content of this size. Returns undefined when the whole content must
+ * be sent, because there is no header or a server may ignore its form. Returns "unsatisfiable" when
+ * the range is outside the content.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-14.2
  */
 export function parseRange(
   header: string | undefined,

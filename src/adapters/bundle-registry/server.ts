@@ -1,4 +1,5 @@
-// A read-only OCI registry straight from the bundle file: nothing is unpacked, and no blob is held in memory.
+// A read-only OCI registry that serves a bundle file directly. It does not unpack the file or hold
+// blobs in memory.
 import { randomBytes } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -22,17 +23,17 @@ import {
   type UnknownCode,
 } from "./routes.js";
 
-/** Bytes read and sent at a time. One buffer of this size serves a whole response. */
+/** The size of the buffer for reading and sending content. A response uses one buffer. */
 const CHUNK_BYTES = 256 * 1024;
 const KEY_BYTES = 16;
-/** What reading the bundle file fails with. */
+/** Error codes of reading the bundle file. */
 const OF_BUNDLE: ReadonlySet<string> = new Set(["BUNDLE_INVALID", "FILE_UNUSABLE"]);
 
-/** What a server is made of. */
+/** The parts of a server. */
 interface Served {
   readonly file: string;
   readonly findRoute: FindRoute;
-  /** Returns who asks, and the path below the door; undefined where there is no door. */
+  /** Returns the client and the path without its prefix, or undefined when the prefix is wrong. */
   readonly enter: (
     path: string,
     address: string,
@@ -46,7 +47,8 @@ interface RunningServer {
 }
 
 /**
- * Serves the images. Everything lies below a random path, told by `pathFor`, so that only those who were told the path can ask.
+ * Serves the images below a random path, so that only clients with a path from `pathFor` have
+ * access.
  * Throws `FILE_UNUSABLE` when the file cannot be read or the port is taken.
  */
 export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}): Promise<ServedBundle> {
@@ -56,7 +58,8 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
     file: bundle.file,
     findRoute: makeRoutes(bundle.inventory),
     enter: (text) => {
-      // Podman asks for the API before it says a path, and puts the path of a mirror after the API's own.
+      // Podman requests `/v2/` without a path first. It then puts the path of the mirror after
+      // `/v2`.
       if (options.asMirror === true && text === "/v2/") return { client: "", path: text };
       const plain = text.replace(/^\/v2(\/[^/]+\/[^/]+)/, "$1/v2");
       const [, found, client, path] = /^\/([^/]+)\/([^/]+)(\/.*)$/.exec(plain) ?? [];
@@ -78,7 +81,8 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
 }
 
 /**
- * Serves images and charts to everybody who can reach the address. `locate` says where a file of the bundle lies in it.
+ * Serves images and charts without access control. `locate` returns the range of a path in the
+ * bundle file.
  * Throws `FILE_UNUSABLE` as `serveBundle` does.
  */
 export function serveOpenly(
@@ -91,7 +95,7 @@ export function serveOpenly(
     file: bundle.file,
     findRoute: (path, registry) =>
       path.startsWith("/v2") ? findImage(path, registry) : findChart(path, registry),
-    // IPv4 clients of a socket that takes both kinds come as `::ffff:10.0.0.1`.
+    // A dual-stack socket reports the address of an IPv4 client as `::ffff:10.0.0.1`.
     enter: (path, address) => ({ client: address.replace(/^::ffff:/, ""), path }),
     options,
   });
@@ -107,12 +111,12 @@ async function startServer(served: Served): Promise<RunningServer> {
   let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
     answer(request, response, served, handle).catch((cause: unknown) => {
-      // The client sees a body that is cut short, and never one that looks whole.
+      // The client must see a truncated response, never one that looks complete.
       response.destroy();
-      // Anything else is a connection that the client, or `close`, has ended.
+      // Any other error is of a connection that the client or `close` has ended.
       if (closed !== undefined || !(cause instanceof ViolaError || isBug(cause))) return;
       options.onFailure?.(cause);
-      // A registry upstream that fails is no failure of the bundle: the client asks again.
+      // Failures of upstream registries are not failures of the bundle. The client retries them.
       if (!(cause instanceof ViolaError) || OF_BUNDLE.has(cause.code)) failure ??= { cause };
     });
   });
@@ -127,7 +131,7 @@ async function startServer(served: Served): Promise<RunningServer> {
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
-      hint: "Give an address of this machine and a port that no other program has.",
+      hint: "Specify an address of this machine and a port that no other program uses.",
     });
   });
   const address = server.address();
@@ -194,7 +198,7 @@ function splitUrl(text: string): SplitUrl | undefined {
       registry: url.searchParams.get("ns") ?? undefined,
     };
   } catch {
-    // A path that is no URL, or an escape that is no UTF-8, is the client's.
+    // The client sent an invalid URL or an escape sequence that is not UTF-8.
     return undefined;
   }
 }
@@ -208,7 +212,10 @@ function answerError(response: ServerResponse, status: number, code: UnknownCode
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
 }
 
-/** Answers with what the bundle has not. Returns false when it is not there either, or cannot be had. */
+/**
+ * Responds with content that is not in the bundle. Returns false when the upstream registry does
+ * not have it or does not respond.
+ */
 async function answerFromUpstream(
   { method }: IncomingMessage,
   response: ServerResponse,
@@ -262,7 +269,10 @@ async function answerContent(exchange: Exchange, content: Content, handle: FileH
   response.end();
 }
 
-/** Sends `size` bytes at `offset`. One buffer is used again and again: a fresh one for each chunk costs more than the copying. */
+/**
+ * Sends `size` bytes at `offset`. All chunks use the same buffer, because allocating a new one for
+ * each chunk costs more than copying.
+ */
 async function sendBytes(
   { file, response, onSent }: Exchange,
   handle: FileHandle,
@@ -281,7 +291,8 @@ async function sendBytes(
         throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
       });
     if (bytesRead === 0) throw cutShort(file);
-    // The callback says that the kernel has the bytes, so the buffer is free; a connection that is gone may never call it.
+    // The callback means that the kernel has the bytes, so the buffer can be reused. A closed
+    // connection may never call it.
     await new Promise<void>((resolve) => {
       wake = resolve;
       response.write(buffer.subarray(0, bytesRead), () => {

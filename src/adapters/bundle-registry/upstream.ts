@@ -1,12 +1,14 @@
-// What a served bundle has not, from the registries that have it, mirrors and credentials of the user included.
+// Fetches content that is not in the served bundle from its registry, with the user's mirrors and
+// credentials.
 import type { UpstreamRegistry } from "../../core/bundle/bundle-server.js";
 import { formatReference } from "../../core/images/reference.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import { streamBlob } from "../blobs/stream-blob.js";
-import type { RegistryClient, RegistryRepository } from "../registry/client.js";
+import type { RegistryClient } from "../registry/client.js";
+import type { RegistryRepository } from "../registry/pull.js";
 
-/** Where a blob of an image from upstream is to be had. */
+/** A manifest or blob of an upstream image, and its repository. */
 interface Part {
   readonly descriptor: Descriptor;
   readonly repository: RegistryRepository;
@@ -14,8 +16,8 @@ interface Part {
 }
 
 /**
- * Fetches manifests and streams blobs for as long as the signal does not fire. What no registry hands out is told to `onRefused`, once per name,
- * with what the registries said.
+ * Returns the upstream for a bundle server. It stops when the signal fires. `onRefused` is called
+ * once for each name that cannot be fetched, with the error message.
  */
 export function upstreamRegistry(
   registry: RegistryClient,
@@ -35,7 +37,7 @@ export function upstreamRegistry(
           ...(reference.includes(":") ? { digest: reference } : { tag: reference }),
         });
       try {
-        const { raw, content } = await registry.fetchManifest(repository, reference, subject, signal);
+        const { raw, content } = await registry.pull.fetchManifest(repository, reference, subject, signal);
         const below = content.kind === "index" ? content.entries : [content.config, ...content.layers];
         for (const descriptor of [raw, ...below]) {
           parts.set(descriptor.digest, { descriptor, repository, subject });

@@ -1,4 +1,4 @@
-// Registry first, Docker engine second: what `--source auto` means.
+// Implements `--source auto`: the registry first, then the Docker engine.
 import type { ImageUse } from "../../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../../core/oci/descriptor.js";
@@ -6,20 +6,25 @@ import { ViolaError } from "../../errors.js";
 import type { DockerSource } from "./docker-source.js";
 import type { RegistrySource } from "../registry/registry-source.js";
 
-/** Resolves references at registries, and at the engine those that no registry has or gives. */
+/**
+ * Resolves references at registries, and with the Docker engine when no registry has the image or
+ * permits access to it.
+ */
 export class AutoSource {
   readonly #registry: RegistrySource;
   readonly #docker: () => Promise<DockerSource>;
 
-  /** `docker` is called when the engine is needed for the first time. */
+  /** `docker` is called each time the engine is needed. */
   constructor(registry: RegistrySource, docker: () => Promise<DockerSource>) {
     this.#registry = registry;
     this.#docker = docker;
   }
 
   /**
-   * Asks the engine only when every registry endpoint answered that the image is absent or denied: a registry that cannot be reached, or sends
-   * something wrong, must not lead to another image than the one it has. Throws the registry's error when the engine has no such image or there is none.
+   * Uses the engine only when every registry endpoint responded that the image does not exist or
+   * that access is denied. When a registry is unreachable or sends an invalid response, it may have
+   * a different image under this name, so the engine must not be used.
+   * Throws the registry's error when the engine does not have the image or is not available.
    */
   async resolveImage(
     use: ImageUse,
@@ -40,7 +45,7 @@ export class AutoSource {
     }
   }
 
-  /** Returns the last bytes of a blob, or undefined when its place hands out whole blobs only. */
+  /** Returns the last bytes of a blob, or undefined when its source does not support ranges. */
   async readBlobTail(
     source: BlobSource,
     blob: Descriptor,

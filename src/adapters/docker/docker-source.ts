@@ -1,4 +1,5 @@
-// Images that only a Docker engine has: saved to a file, described by an OCI manifest made here.
+// Resolves images in a Docker engine. Saves each image to a file and creates an OCI manifest for
+// it.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -22,15 +23,18 @@ import { isBug, ViolaError } from "../../errors.js";
 import { readFileRange } from "../files/read-range.js";
 import { storeSavedImage, type SavedFile } from "./saved-image.js";
 
-/** What this needs of an engine. */
+/** The operations of the engine that `DockerSource` uses. */
 export interface ImageEngine {
-  /** Returns something when the engine has the image. */
+  /** Returns an object when the engine has the image, otherwise undefined. */
   inspectImage(reference: string, signal: AbortSignal): Promise<object | undefined>;
   /** Streams the image as `docker save` writes it. */
   saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
 }
 
-/** `manifest.json` of a docker archive, old or new: paths of the files of each image. https://github.com/moby/moby/blob/master/image/spec/v1.2.md */
+/**
+ * `manifest.json` of a docker archive: the paths of the files of each image. All versions of the
+ * archive format have it. https://github.com/moby/moby/blob/master/image/spec/v1.2.md
+ */
 const archiveSchema = z
   .array(z.object({ Config: z.string(), Layers: z.array(z.string()).nullable() }))
   .length(1);
@@ -40,29 +44,38 @@ const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const PARALLEL_SAVES = 2;
 
-/** Resolves references to what a Docker engine has under them. */
+/** Resolves references to the images of a Docker engine. */
 export class DockerSource {
   readonly #engine: ImageEngine;
   readonly #folder: string;
   readonly #limit = pLimit(PARALLEL_SAVES);
 
-  /** Saved images are written into `folder`, which needs room for them uncompressed and belongs to the caller. */
+  /**
+   * Saved images are written to `folder`, which needs space for the uncompressed images. The caller
+   * removes it.
+   */
   constructor(engine: ImageEngine, folder: string) {
     this.#engine = engine;
     this.#folder = folder;
   }
 
   /**
-   * Saves the image and describes it. The engine keeps no registry's digests: its layers come uncompressed (or, with the containerd store, as pulled),
-   * so the manifest is made here and `rebuilt` is true. An engine has one platform of an image.
-   * Throws `IMAGE_NOT_FOUND`, `IMAGE_PLATFORM_MISSING`, `DOCKER_UNAVAILABLE`, `DIGEST_MISMATCH` when the engine's own digests do not fit what it sends,
-   * and `IMAGE_UNSUPPORTED` for a reference with a digest, which such an image cannot have.
+   * Saves the image and creates its manifest. The engine does not keep the manifest of the
+   * registry, and its layers are uncompressed (or, with the containerd image store, as pulled). The
+   * digest therefore differs from the one at the registry, and `rebuilt` is true. An engine has one
+   * platform of an image.
+   *
+   * Throws `IMAGE_NOT_FOUND`, `IMAGE_PLATFORM_MISSING`, `DOCKER_UNAVAILABLE`, `DIGEST_MISMATCH`
+   * when a layer does not match the diff ID in the config, and `IMAGE_UNSUPPORTED` for a reference
+   * with a digest.
    */
   resolveImage(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage> {
     return this.#limit(() => this.#resolve(use, platforms, signal));
   }
 
-  /** Returns the last bytes of a blob of a saved image; undefined for blobs of other sources. */
+  /**
+   * Returns the last bytes of a blob of a saved image, or undefined for a blob of another source.
+   */
   async readBlobTail(source: BlobSource, blob: Descriptor, bytes: number): Promise<Uint8Array | undefined> {
     if (source.kind !== "file") return undefined;
     const length = Math.min(bytes, blob.size);
@@ -73,18 +86,18 @@ export class DockerSource {
     const subject = use.normalized;
     const reference = parseReference(subject);
     if ((await this.#engine.inspectImage(subject, signal)) === undefined) {
-      throw new ViolaError("IMAGE_NOT_FOUND", `${subject}: the Docker engine has no such image`, {
+      throw new ViolaError("IMAGE_NOT_FOUND", `${subject}: the Docker engine does not have this image`, {
         subject,
-        hint: "See `docker images`, or take it from its registry with --source registry.",
+        hint: "List the images with `docker images`, or use the registry with --source registry.",
       });
     }
     if (reference.digest !== undefined) {
       throw new ViolaError(
         "IMAGE_UNSUPPORTED",
-        `${subject} is pinned, and a Docker engine does not keep that digest`,
+        `${subject} has a digest, and a Docker engine does not keep the digests of registries`,
         {
           subject,
-          hint: "Take it from a registry, or name it by its tag.",
+          hint: "Use a registry with --source registry, or refer to the image by its tag.",
         },
       );
     }
@@ -94,10 +107,14 @@ export class DockerSource {
       signal.throwIfAborted();
       if (cause instanceof ViolaError || isBug(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ViolaError("DOCKER_UNAVAILABLE", `${subject}: the Docker engine stopped saving it: ${why}`, {
-        subject,
-        cause,
-      });
+      throw new ViolaError(
+        "DOCKER_UNAVAILABLE",
+        `${subject}: saving the image from the Docker engine failed: ${why}`,
+        {
+          subject,
+          cause,
+        },
+      );
     });
     const saved = await readArchive(files, file, subject);
     const manifest = {
@@ -133,17 +150,24 @@ interface SavedImage {
   readonly layers: readonly SavedFile[];
 }
 
-/** Finds config and layers through manifest.json and checks uncompressed layers against the config's diff ids. */
+/**
+ * Finds the config and the layers with manifest.json, and checks uncompressed layers against the
+ * diff IDs of the config.
+ */
 async function readArchive(
   files: ReadonlyMap<string, SavedFile>,
   file: string,
   subject: string,
 ): Promise<SavedImage> {
   const odd = (what: string, cause?: unknown): ViolaError =>
-    new ViolaError("DOCKER_UNAVAILABLE", `${subject}: the Docker engine saved something odd: ${what}`, {
-      subject,
-      cause,
-    });
+    new ViolaError(
+      "DOCKER_UNAVAILABLE",
+      `${subject}: the Docker engine returned an invalid archive: ${what}`,
+      {
+        subject,
+        cause,
+      },
+    );
   const fileAt = (path: string): SavedFile => {
     const found = files.get(path);
     if (found === undefined) throw odd(`${path} is missing`);
@@ -163,15 +187,22 @@ async function readArchive(
   for (const [index, layer] of layers.entries()) {
     const expected = rootfs.diff_ids[index];
     if (layerType(layer) === OCI_LAYER && layer.digest !== expected) {
-      throw new ViolaError("DIGEST_MISMATCH", `${subject}: layer ${expected ?? ""} came as ${layer.digest}`, {
-        subject,
-      });
+      throw new ViolaError(
+        "DIGEST_MISMATCH",
+        `${subject}: layer ${expected ?? ""} has the digest ${layer.digest}`,
+        {
+          subject,
+        },
+      );
     }
   }
   return { platform: configPlatform(await readFileRange(file, config.offset, config.size)), config, layers };
 }
 
-/** The containerd image store saves layers as they were pulled; the file itself says how it is compressed. */
+/**
+ * Detects the compression by the first bytes, because the containerd image store saves layers as
+ * they were pulled.
+ */
 function layerType({ start }: SavedFile): string {
   const bytes = Buffer.from(start);
   if (bytes.subarray(0, GZIP.length).equals(GZIP)) return `${OCI_LAYER}+gzip`;

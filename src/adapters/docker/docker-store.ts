@@ -1,4 +1,4 @@
-// Docker's own images: a stream of what the engine lacks into `docker load`.
+// The image store of a Docker engine. Loads missing images with one archive through `docker load`.
 import { Readable } from "node:stream";
 import { counted } from "../../core/load/counted.js";
 import type { ImageStore } from "../../core/load/image-store.js";
@@ -9,8 +9,10 @@ import { readSegments } from "../files/read-segments.js";
 import type { DockerEngine } from "./engine.js";
 
 /**
- * The engine's store. The classic store keeps a registry's digest only of what it pulled under that registry's own name, and it takes mirrors
- * for Docker Hub alone: so there is no way to make `quay.io/…@sha256:…` resolve there, by loading or by pulling from this machine.
+ * Returns the image store of the engine. The classic image store keeps the digest of an image only
+ * when it pulled the image from the registry in its name, and it supports mirrors only for Docker
+ * Hub. It is therefore not possible to make `quay.io/…@sha256:…` resolve, neither by loading nor by
+ * pulling from this machine.
  */
 export function dockerStore(engine: DockerEngine): ImageStore {
   return {

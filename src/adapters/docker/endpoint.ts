@@ -1,4 +1,5 @@
-// Where the Docker engine listens, found as the docker CLI finds it, and at the sockets of Desktop, rootless, Colima and Rancher besides.
+// Finds the address of the Docker engine, in the same way as the docker CLI. Also tries the sockets
+// of Docker Desktop, rootless Docker, Colima and Rancher Desktop.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -8,7 +9,7 @@ import { z } from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { isSystemError, ViolaError } from "../../errors.js";
 
-/** What decides which engine is meant. */
+/** The inputs of the search. */
 export interface DockerSurroundings {
   /** Environment variables. */
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -16,7 +17,10 @@ export interface DockerSurroundings {
   readonly os: NodeJS.Platform;
 }
 
-/** Certificates as PEM; `verify` is false where the user asked not to check the engine's. */
+/**
+ * Certificates in PEM format. `verify` is false when the user disabled the verification of the
+ * engine's certificate.
+ */
 export interface EndpointTls {
   readonly ca?: string;
   readonly cert?: string;
@@ -24,7 +28,7 @@ export interface EndpointTls {
   readonly verify: boolean;
 }
 
-/** An engine's address and where it was found, for messages. */
+/** The address of an engine. `foundIn` names its source in messages. */
 export type DockerEndpoint = { readonly foundIn: string } & (
   | { readonly kind: "socket"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: EndpointTls }
@@ -35,7 +39,7 @@ const UNIX_SOCKET = "/var/run/docker.sock";
 const WINDOWS_PIPE = "//./pipe/docker_engine";
 const TCP_PORT = 2375;
 const TLS_PORT = 2376;
-/** What is read of config.json and of a context's meta.json. */
+/** The fields of config.json and of meta.json of a context that are used. */
 const CONFIG = z.object({ currentContext: z.string().exactOptional() });
 const CONTEXT = z.object({
   Endpoints: z
@@ -46,13 +50,15 @@ const CONTEXT = z.object({
     })
     .exactOptional(),
 });
-/** A socket of this machine answers at once, or has nobody who would. */
+/** A socket on this machine accepts connections immediately unless no process listens on it. */
 const CONNECT_MS = 2_000;
 
 /**
- * Finds the endpoint: DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json, then the first of the known sockets at which something
- * listens that lets us in. Throws `DOCKER_UNAVAILABLE` for a context or address that cannot be used.
- * https://github.com/docker/cli/blob/master/cli/command/cli.go (resolveContextName, resolveDockerEndpoint)
+ * Finds the endpoint from DOCKER_HOST, DOCKER_CONTEXT, `currentContext` of config.json, or the
+ * first known socket that accepts a connection, in this order.
+ * Throws `DOCKER_UNAVAILABLE` for a context or address that cannot be used.
+ * https://github.com/docker/cli/blob/master/cli/command/cli.go (resolveContextName,
+ * resolveDockerEndpoint)
  */
 export async function findDockerEndpoint(surroundings: DockerSurroundings): Promise<DockerEndpoint> {
   const { variables, homeDirectory } = surroundings;
@@ -72,8 +78,9 @@ export async function findDockerEndpoint(surroundings: DockerSurroundings): Prom
 }
 
 /**
- * Returns the first socket that takes a connection: that of an engine that was stopped may still lie there. When none does, the first that
- * exists, so that what is wrong with it is said, or the first of all.
+ * Returns the first socket that accepts a connection, because the socket of a stopped engine may
+ * still exist. When there is none, returns the first that exists, so that the error of the
+ * connection states the reason, or else the first of the list.
  */
 export async function chooseSocket(sockets: readonly string[]): Promise<string> {
   const there = sockets.filter((candidate) => existsSync(candidate));
@@ -92,7 +99,10 @@ function takesConnections(path: string): Promise<boolean> {
   });
 }
 
-/** Lists where engines listen when nothing else is said: the default, rootless, Docker Desktop (new and old), Colima, Rancher Desktop. */
+/**
+ * Lists the default sockets: Docker Engine, rootless Docker, Docker Desktop (new and old), Colima
+ * and Rancher Desktop.
+ */
 export function knownSockets({ variables, homeDirectory, os }: DockerSurroundings): readonly string[] {
   if (os === "win32") return [WINDOWS_PIPE];
   const runtime = variables["XDG_RUNTIME_DIR"];
@@ -105,10 +115,10 @@ export function knownSockets({ variables, homeDirectory, os }: DockerSurrounding
   ];
 }
 
-/** Reads `unix://PATH`, `npipe://PATH`, `tcp://HOST[:PORT]`, `http(s)://…` or `HOST:PORT`. */
+/** Parses `unix://PATH`, `npipe://PATH`, `tcp://HOST[:PORT]`, `http(s)://…` or `HOST:PORT`. */
 function parseHost(text: string, foundIn: string, tls: EndpointTls | undefined): DockerEndpoint {
   const unusable = (hint: string): ViolaError =>
-    new ViolaError("DOCKER_UNAVAILABLE", `${foundIn} names "${text}", which cannot be used`, {
+    new ViolaError("DOCKER_UNAVAILABLE", `${foundIn} is "${text}", which is not a supported address`, {
       subject: text,
       hint,
     });
@@ -145,9 +155,9 @@ async function readContext(folder: string, name: string): Promise<DockerEndpoint
   const file = join(folder, "contexts/meta", id, "meta.json");
   const text = await readIfThere(file);
   const missing = (): ViolaError =>
-    new ViolaError("DOCKER_UNAVAILABLE", `Docker context "${name}" names no engine`, {
+    new ViolaError("DOCKER_UNAVAILABLE", `Docker context "${name}" does not exist or has no engine address`, {
       subject: name,
-      hint: "See `docker context ls`, or set DOCKER_HOST.",
+      hint: "List the contexts with `docker context ls`, or set DOCKER_HOST.",
     });
   if (text === undefined) throw missing();
   const docker = parseFile(text, CONTEXT, file).Endpoints?.docker;

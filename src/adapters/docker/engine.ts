@@ -1,4 +1,4 @@
-// The Docker engine: the only importer of dockerode. Small typed operations; every failure is a DOCKER_UNAVAILABLE with a hint.
+// The client of the Docker engine. Only this file and exec.ts import dockerode.
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
@@ -11,7 +11,7 @@ import type { DockerEndpoint } from "./endpoint.js";
 import { collectOutput, type ExecSession, type NodeShell } from "../exec/shell.js";
 import { startExec } from "./exec.js";
 
-/** A container as a listing shows it. */
+/** A container as listed by the engine. */
 export interface ContainerSummary {
   readonly id: string;
   readonly name: string;
@@ -22,16 +22,17 @@ export interface ContainerSummary {
 
 /** A local image. */
 export interface EngineImage {
-  /** `sha256:` of the config, or of the manifest with the containerd image store. */
+  /** Digest of the config, or of the manifest with the containerd image store. */
   readonly id: string;
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
-  /** `repo@sha256:…` of the registries it was pulled from. */
+  /** `REPOSITORY@DIGEST` for each registry that the image was pulled from. */
   readonly repoDigests: readonly string[];
 }
 
-// Parts of what the API answers, with null where Go has an empty slice or map: https://docs.docker.com/reference/api/engine/
+// Parts of the responses. Go writes null for an empty slice or map.
+// https://docs.docker.com/reference/api/engine/
 const NAMES = z.array(z.string()).nullish();
 const CONTAINERS = z.array(
   z.object({
@@ -57,7 +58,10 @@ const IMAGES = z.array(z.object({ Id: z.string(), RepoTags: NAMES, RepoDigests: 
 const LOAD_LINE = z.object({ errorDetail: z.object({ message: z.string() }).nullish() });
 const VERSION = z.object({ Os: z.string(), Arch: z.string() });
 
-/** A client of one engine. Calls end early with the signal's reason when the signal fires. */
+/**
+ * The client of one engine. Every call throws the signal's reason when the signal fires, and
+ * `DOCKER_UNAVAILABLE` when the engine does not respond or rejects the request.
+ */
 export class DockerEngine {
   readonly #docker: Docker;
   readonly #endpoint: DockerEndpoint;
@@ -67,7 +71,7 @@ export class DockerEngine {
     this.#endpoint = endpoint;
   }
 
-  /** Lists containers, stopped ones too, that carry the label (`KEY` or `KEY=VALUE`). */
+  /** Lists the containers with the label (`KEY` or `KEY=VALUE`), including stopped containers. */
   async listContainers(label: string, signal: AbortSignal): Promise<readonly ContainerSummary[]> {
     const containers = await this.#ask(signal, CONTAINERS, () =>
       this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal: signal }),
@@ -80,7 +84,7 @@ export class DockerEngine {
     }));
   }
 
-  /** Returns the gateway addresses, IPv4 before IPv6, of the networks that the container is on. */
+  /** Returns the gateway addresses of the networks of the container, IPv4 before IPv6. */
   async findGateways(container: string, signal: AbortSignal): Promise<readonly string[]> {
     const { NetworkSettings } = await this.#ask(signal, CONTAINER, () =>
       this.#docker.getContainer(container).inspect({ abortSignal: signal }),
@@ -90,7 +94,7 @@ export class DockerEngine {
     return [...new Set(gateways.flatMap((gateway) => gateway || []))];
   }
 
-  /** Returns where the commands of a running container run. */
+  /** Returns a shell for a running container. */
   shellIn(container: string): NodeShell {
     const open = (argv: readonly string[], signal: AbortSignal): Promise<ExecSession> =>
       this.#call(signal, () => startExec(this.#docker.getContainer(container), argv, signal));
@@ -103,10 +107,11 @@ export class DockerEngine {
     };
   }
 
-  /** Returns the image that the engine has under this reference, or undefined when it has none. */
+  /** Returns the image for the reference, or undefined when the engine does not have it. */
   async inspectImage(reference: string, signal: AbortSignal): Promise<EngineImage | undefined> {
     const image = await this.#ask(signal, IMAGE.optional(), async () => {
       try {
+        // RepoDigests is null for an image that was never pulled or pushed.
         return await this.#docker.getImage(reference).inspect();
       } catch (cause) {
         if (statusOf(cause) === 404) return undefined;
@@ -123,10 +128,13 @@ export class DockerEngine {
     };
   }
 
-  /** Streams the image as `docker save` writes it. The caller reads the tar to its end or destroys it. */
+  /**
+   * Streams the image in the format of `docker save`. The caller reads the stream to its end or
+   * destroys it.
+   */
   async saveImage(reference: string, signal: AbortSignal): Promise<Readable> {
     const stream = await this.#call(signal, () => this.#docker.getImage(reference).get());
-    if (!(stream instanceof Readable)) throw new TypeError("docker-modem gave no readable stream");
+    if (!(stream instanceof Readable)) throw new TypeError("docker-modem returned no readable stream");
     destroyOnAbort(stream, signal);
     return stream;
   }
@@ -149,7 +157,7 @@ export class DockerEngine {
     }));
   }
 
-  /** Returns the ids of images that containers, stopped ones too, were made from. */
+  /** Returns the IDs of the images of all containers, including stopped containers. */
   async usedImages(signal: AbortSignal): Promise<ReadonlySet<string>> {
     const containers = await this.#ask(signal, CONTAINERS, () =>
       this.#docker.listContainers({ all: true, abortSignal: signal }),
@@ -158,13 +166,14 @@ export class DockerEngine {
   }
 
   /**
-   * Loads a docker archive. What the engine says against it comes in the body of an answer that is 200. Throws the archive's own
-   * error where it cannot be read to its end.
+   * Loads a docker archive. Throws `NODE_LOAD_FAILED` for an error of the load. The engine reports
+   * it in the body of a response with status 200. Throws the error of the
+   * archive when it cannot be read to its end.
    */
   async loadImages(archive: Readable, signal: AbortSignal): Promise<void> {
     destroyOnAbort(archive, signal);
     const loading = new AbortController();
-    // docker-modem pipes the archive into its request, which would wait for the rest for ever.
+    // docker-modem pipes the archive into its request and ignores errors: the request would never end.
     archive.once("error", (cause) => {
       loading.abort(cause);
     });
@@ -183,18 +192,21 @@ export class DockerEngine {
       if (why !== undefined) {
         throw new ViolaError("NODE_LOAD_FAILED", `docker: the images could not be loaded: ${why}`, {
           subject: "docker",
-          hint: "See the free disk space and the log of the engine, then load again.",
+          hint: "Check the free disk space and the log of the engine, then load again.",
         });
       }
     });
   }
 
-  /** Takes a tag away, and the image with the last one; an image that a container needs is refused by the engine. */
+  /**
+   * Removes a tag, and also the image when it has no other tag. The engine rejects this for an
+   * image that a container uses.
+   */
   async removeImage(name: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal, () => this.#docker.getImage(name).remove());
   }
 
-  /** Calls the engine and checks what it answers. */
+  /** Calls the engine and validates its response. */
   async #ask<T>(signal: AbortSignal, schema: z.ZodType<T>, operation: () => Promise<unknown>): Promise<T> {
     return parseValue(await this.#call(signal, operation), schema, (what) => {
       const where = describeEndpoint(this.#endpoint);
@@ -217,7 +229,7 @@ export class DockerEngine {
   }
 }
 
-/** Every option is given, undefined ones too: docker-modem takes what is absent from the environment of the process. */
+/** Sets every option, because docker-modem reads missing options from the process environment. */
 function dockerOptions(endpoint: DockerEndpoint): Docker.DockerOptions {
   const absent = {
     host: undefined,
@@ -243,7 +255,7 @@ function dockerOptions(endpoint: DockerEndpoint): Docker.DockerOptions {
   };
 }
 
-/** Returns what a line of the answer says against the archive. Lines that are no JSON tell of progress. */
+/** Returns the error in a line of the response. Lines that are not JSON report progress. */
 function readLoadFailure(line: string): string | undefined {
   if (!line.startsWith("{")) return undefined;
   return parseJson(
@@ -281,7 +293,7 @@ function engineError(cause: unknown, endpoint: DockerEndpoint): ViolaError {
   const where = describeEndpoint(endpoint);
   const status = statusOf(cause);
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
-  // What neither the engine nor the connection said is a bug.
+  // Errors of the engine and of the connection have a status or a code.
   if (status === undefined && code === undefined) throw cause;
   const reason = cause instanceof Error ? cause.message.trim() : String(cause);
   const fail = (message: string, hint?: string): ViolaError =>
@@ -292,13 +304,13 @@ function engineError(cause: unknown, endpoint: DockerEndpoint): ViolaError {
     });
   if (code === "EACCES" || code === "EPERM" || status === 401 || status === 403) {
     return fail(
-      `no rights on the Docker engine at ${where}`,
-      "Join the group that owns the socket (often `docker`) and log in again, or run with sudo.",
+      `no permission to use the Docker engine at ${where}`,
+      "Add your user to the group that owns the socket (often `docker`) and log in again, or run with sudo.",
     );
   }
-  if (status !== undefined) return fail(`the Docker engine at ${where} refused: ${reason}`);
+  if (status !== undefined) return fail(`the Docker engine at ${where} rejected the request: ${reason}`);
   return fail(
-    `no Docker engine answers at ${where} (from ${endpoint.foundIn}): ${reason}`,
-    "Start Docker, or choose the engine with DOCKER_HOST or `docker context use`.",
+    `no Docker engine responds at ${where} (from ${endpoint.foundIn}): ${reason}`,
+    "Start Docker, or select another engine with DOCKER_HOST or `docker context use`.",
   );
 }

@@ -1,4 +1,4 @@
-// A process in a container, with its standard input, output, error and exit code.
+// Runs a process in a container, with standard input, output, error and exit code.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container, ExecInspectInfo } from "dockerode";
 import { ViolaError } from "../../errors.js";
@@ -10,8 +10,10 @@ const EXIT_CODE_POLL_MS = 20;
 const EXIT_CODE_TRIES = 250;
 
 /**
- * Starts the process. `hijack` is a must: without it docker-modem answers with a stream that loses output and never ends.
- * The engine says "no such program" on standard output with exit code 126 or 127.
+ * Starts the process. When the program cannot be started, the engine writes the error to standard
+ * output and the exit code is 126 or 127.
+ *
+ * Without `hijack`, docker-modem returns a stream that loses output and never ends.
  */
 export async function startExec(
   container: Container,
@@ -29,13 +31,14 @@ export async function startExec(
   const socket = await whileStarting(signal, (abortSignal) =>
     exec.start({ hijack: true, stdin: true, Detach: false, Tty: false, abortSignal }),
   );
-  // A connection that breaks is seen by whoever reads the output; without a listener it would end the program.
+  // The reader of the output detects a broken connection. Without a listener, the event would end
+  // this program.
   socket.on("error", () => undefined);
   return {
     stdin: socket,
     output: demultiplex(socket),
     exitCode: async (until) => {
-      // The output may end a moment before the engine has noted the exit code.
+      // The output may end before the engine has recorded the exit code.
       for (let tries = 0; tries < EXIT_CODE_TRIES; tries++) {
         const { Running, ExitCode }: ExecInspectInfo = await exec.inspect({ abortSignal: until });
         if (!Running && ExitCode !== null) return ExitCode;
@@ -43,7 +46,7 @@ export async function startExec(
       }
       throw new ViolaError(
         "DOCKER_UNAVAILABLE",
-        "the Docker engine gives no exit code of a process that has ended",
+        "the Docker engine returned no exit code for a process that has ended",
         {
           subject: argv[0] ?? "",
         },
@@ -56,8 +59,8 @@ export async function startExec(
 }
 
 /**
- * Lets the signal end the start alone, not the session that comes of it. An engine may keep a start waiting for minutes when the container
- * dies at that very moment.
+ * Applies the signal only to the start of the process, not to the session. The start may block for
+ * minutes when the container stops at the same time.
  */
 async function whileStarting<T>(signal: AbortSignal, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const starting = new AbortController();
@@ -78,8 +81,9 @@ const HEADER_BYTES = 8;
 const STDERR = 2;
 
 /**
- * Splits the frames of an attached process without a terminal: 1 byte stream, 3 bytes zero, 4 bytes length, payload. A frame that is cut
- * off by the end of the connection is yielded as far as it came.
+ * Splits the stream of an attached process without a terminal into frames: 1 byte for the stream, 3
+ * zero bytes, 4 bytes for the length, payload. Yields the received part of a frame that is
+ * truncated by the end of the connection.
  * https://docs.docker.com/reference/api/engine/ (ContainerAttach, stream format)
  */
 export async function* demultiplex(source: Readable): AsyncIterable<OutputChunk> {

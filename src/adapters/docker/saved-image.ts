@@ -1,4 +1,4 @@
-// Stores what `docker save` streams, and learns on the way where every file in it lies and what its digest is.
+// Stores the archive of `docker save`, and computes the offset and digest of each file in it.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { posix } from "node:path";
@@ -11,21 +11,23 @@ import { systemErrorCode, ViolaError } from "../../errors.js";
 export interface SavedFile {
   readonly digest: Digest;
   readonly size: number;
-  /** Of its first byte in the tar. */
+  /** Offset of the first byte in the tar. */
   readonly offset: number;
-  /** Its first bytes, enough to tell a compression. */
+  /** The first bytes, which identify the compression. */
   readonly start: Uint8Array;
 }
 
-/** An entry of the tar; `offset` is where its header begins. */
+/** An entry of the tar. `offset` is the offset of its header. */
 type Source = Extract extends AsyncIterable<infer Entry> ? Entry : never;
 
 const START_BYTES = 4;
 const HEADER_BYTES = 512;
 
 /**
- * Writes the stream to `file`, which must not exist, and returns the regular files in it by path; links count as what they point to (docker saves a
- * layer once and links to it). Consumes the stream. Throws the stream's own error, or `FILE_UNUSABLE` when the file cannot be written.
+ * Writes the stream to `file`, which must not exist, and returns the regular files in it by path. A
+ * link is returned as its target, because docker saves a repeated layer as a link. Consumes the
+ * stream.
+ * Throws the error of the stream, or `FILE_UNUSABLE` when the file cannot be written.
  */
 export async function storeSavedImage(
   stream: Readable,
@@ -52,7 +54,7 @@ export async function storeSavedImage(
         signal.throwIfAborted();
         const bytes = chunk as Buffer;
         await handle.writeFile(bytes).catch(unwritable(file));
-        // The reader ends the tar when it cannot go on; its error is the one that counts.
+        // The reader destroys the tar stream when it fails. Its error is the one to report.
         if (unpack.destroyed) return;
         if (!unpack.write(bytes)) await drained(unpack);
       }
@@ -86,7 +88,7 @@ async function readEntry(entry: Source): Promise<SavedFile> {
   return { digest: digestFromHex(hash.digest("hex")), size, offset: entry.offset + HEADER_BYTES, start };
 }
 
-/** Resolves when the tar reader takes more, or has ended. */
+/** Resolves when the tar stream accepts more data or is closed. */
 function drained(unpack: Extract): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

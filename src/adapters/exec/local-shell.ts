@@ -1,16 +1,22 @@
-// Commands of a node that is this very machine.
+// Runs the commands of a node on this machine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { isSystemError } from "../../errors.js";
 import { collectOutput, type ExecSession, type NodeShell, type OutputChunk } from "./shell.js";
 
-/** As shells say it. */
+/** The exit code of shells for a program that does not exist. */
 const NOT_FOUND = 127;
-/** Time for a process to end by itself once its standard input has ended: one that is killed leaves its leases in containerd. */
+/**
+ * How long a process may run after the end of its standard input. A killed process would leave its
+ * leases in containerd.
+ */
 const GRACE_MS = 1_000;
 
-/** Runs commands on this machine, each in a process group of its own, with exactly these environment variables. */
+/**
+ * Runs commands on this machine, each in its own process group, with exactly these environment
+ * variables.
+ */
 export function localShell(variables: Readonly<Record<string, string | undefined>>): NodeShell {
   const open = (argv: readonly string[]): Promise<ExecSession> =>
     Promise.resolve(startLocal(argv, variables));
@@ -24,13 +30,14 @@ function startLocal(
   [program = "", ...args]: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
 ): ExecSession {
-  // Job scripts end their group to end their jobs: it must not be that of this process.
+  // Job scripts kill their process group to end their jobs. It must not be the group of this
+  // process.
   const child = spawn(program, args, { detached: true, env: variables });
   const output = new PassThrough({ objectMode: true });
   const write = (stream: OutputChunk["stream"]) => (bytes: Buffer) => output.write({ stream, bytes });
   child.stdout.on("data", write("stdout"));
   child.stderr.on("data", write("stderr"));
-  // A process that ends before it has read all is judged by its exit code.
+  // A process may end before it has read all input. Its exit code then states whether it succeeded.
   child.stdin.on("error", () => undefined);
   let code = NOT_FOUND;
   let isOver = false;
@@ -44,7 +51,8 @@ function startLocal(
     write("stderr")(Buffer.from(message));
     end();
   });
-  // It comes when the last process that holds the output has ended: until then the group is there, if not its leader.
+  // `close` is emitted when the last process with the output open has ended. Until then the process
+  // group exists, even when its leader has ended.
   child.on("close", (ended) => {
     code = ended ?? 1;
     end();
@@ -70,7 +78,7 @@ function killGroup(leader: number | undefined): void {
   try {
     if (leader !== undefined) process.kill(-leader, "SIGKILL");
   } catch (cause) {
-    // It may have ended meanwhile.
+    // The process group may have ended meanwhile.
     if (!isSystemError(cause, "ESRCH")) throw cause;
   }
 }

@@ -1,23 +1,32 @@
-// Where the commands of a node run: in a container, or on this machine.
+// The interface for running the commands of a node, in a container or on this machine.
 import type { Writable } from "node:stream";
 
-/** A piece of what a process wrote. */
+/** A chunk of the output of a process. */
 export interface OutputChunk {
   readonly stream: "stdout" | "stderr";
   readonly bytes: Buffer;
 }
 
-/** A running process. `output` ends when the process has ended; `stdin.end()` closes its standard input. */
+/**
+ * A running process. `output` ends when the process has ended. `stdin.end()` closes its standard
+ * input.
+ */
 export interface ExecSession {
   readonly stdin: Writable;
   readonly output: AsyncIterable<OutputChunk>;
-  /** To be asked for when `output` has ended. */
+  /** Call this only after `output` has ended. */
   exitCode(signal: AbortSignal): Promise<number>;
-  /** Drops the connection: the process sees the end of its standard input. On this machine it is killed when it takes no notice. */
+  /**
+   * Closes the connection, which ends the standard input of the process. A process on this machine
+   * is killed when it keeps running.
+   */
   destroy(): void;
 }
 
-/** What a process that ran to its end wrote, and how it ended: 126 or 127 where the program could not be started. */
+/**
+ * The output and exit code of a process that has ended. The exit code is 126 or 127 when the
+ * program could not be started.
+ */
 export interface ExecResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -26,13 +35,18 @@ export interface ExecResult {
 
 /** Runs commands in one place, each as a list of arguments. */
 export interface NodeShell {
-  /** Runs a process to its end; one still running when the signal fires loses its connection and is not waited for. */
+  /**
+   * Runs a process to its end. When the signal fires, closes the connection and does not wait for
+   * the process.
+   */
   exec(argv: readonly string[], signal: AbortSignal): Promise<ExecResult>;
-  /** Starts a process with standard input open. The caller ends the session's input or destroys it. */
+  /**
+   * Starts a process with standard input open. The caller ends the input or destroys the session.
+   */
   open(argv: readonly string[], signal: AbortSignal): Promise<ExecSession>;
 }
 
-/** Reads a session that is given no input to its end. */
+/** Closes the input of the session and reads its output to the end. */
 export async function collectOutput(session: ExecSession, signal: AbortSignal): Promise<ExecResult> {
   const abort = (): void => {
     session.destroy();

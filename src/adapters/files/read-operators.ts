@@ -1,10 +1,13 @@
-// Reads the knowledge base of operators from its data files.
+// Reads operator rules from data files.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { settleAll, systemErrorCode, ViolaError } from "../../errors.js";
 import { parseOperatorRule, type OperatorRule } from "../../core/finding/operator-rules.js";
 
-/** Returns the rules of every `*.yaml` in the folders, in the order of folders and names. Throws what is wrong with all files. */
+/**
+ * Returns the rules of all `*.yaml` files in the folders, ordered by folder and name. Throws the
+ * errors of all files together.
+ */
 export async function loadOperators(folders: readonly string[]): Promise<readonly OperatorRule[]> {
   const files: string[] = [];
   for (const folder of folders) {
@@ -28,7 +31,7 @@ export async function loadOperators(folders: readonly string[]): Promise<readonl
   );
   for (const [index, { id }] of rules.entries()) {
     if (rules.findIndex((other) => other.id === id) !== index) {
-      throw new ViolaError("SETTINGS_INVALID", `${files[index] ?? ""}: operator "${id}" is known already`, {
+      throw new ViolaError("SETTINGS_INVALID", `${files[index] ?? ""}: operator "${id}" is already defined`, {
         subject: files[index] ?? id,
       });
     }

@@ -1,8 +1,8 @@
-// Reads a range of a file. One read of the system may return less than was asked for.
+// Reads a range of a file. A single read may return fewer bytes than requested.
 import { open, type FileHandle } from "node:fs/promises";
 import { ViolaError } from "../../errors.js";
 
-/** Returns the bytes at the offset: fewer than `length` only where the file ends before. */
+/** Returns the bytes at the offset, fewer than `length` only at the end of the file. */
 export async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length);
   let done = 0;
@@ -14,7 +14,7 @@ export async function readRange(file: FileHandle, offset: number, length: number
   return buffer.subarray(0, done);
 }
 
-/** As `readRange`, for a file that is not open. */
+/** Opens the file and reads a range like `readRange`. */
 export async function readFileRange(path: string, offset: number, length: number): Promise<Buffer> {
   const file = await open(path, "r");
   try {
@@ -24,10 +24,10 @@ export async function readFileRange(path: string, offset: number, length: number
   }
 }
 
-/** The error for a bundle file that ends before its content does: it had its full size when it was opened. */
+/** Returns the error for a bundle file that became shorter after it was opened. */
 export function cutShort(path: string): ViolaError {
-  return new ViolaError("BUNDLE_INVALID", `${path} was cut short while it was read`, {
+  return new ViolaError("BUNDLE_INVALID", `${path} was truncated while it was read`, {
     subject: path,
-    hint: "Copy the file again, and leave it alone while it is used.",
+    hint: "Copy the file again, and do not change it while it is used.",
   });
 }

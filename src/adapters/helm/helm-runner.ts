@@ -1,19 +1,33 @@
-// Runs helm with a home of its own, so that parallel runs and the user's caches cannot disturb one another.
+// Runs helm with its own cache folders, so that parallel runs and the user's caches do not affect
+// each other.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProcessError } from "../programs/run-process.js";
 import { runProcess } from "../programs/run-process.js";
 
-/** Settings of the user that concern how charts are fetched. */
+/** The settings for fetching charts. */
 export interface FetchSettings {
-  /** Registries (host with port) that speak plain HTTP. */
-  readonly plainHttp: readonly string[];
-  /** PEM file with certificate authorities for chart repositories and registries. */
-  readonly caFile?: string | undefined;
+  /** Hosts, with port, that may use plain HTTP and whose certificates are not verified. */
+  readonly insecure: readonly string[];
+  /**
+   * Returns the certificates for a server. When it is absent or returns none, helm uses its default
+   * certificates.
+   */
+  readonly certificatesFor?: (server: URL) => Promise<FetchCertificates>;
 }
 
-/** A network that is not there: a proxy on a port where nothing listens (discard, RFC 863), with no exceptions. */
+/** The paths of PEM files. */
+export interface FetchCertificates {
+  /** All trusted certificates, including the default ones of helm. */
+  readonly caFile?: string;
+  readonly client?: { readonly file: string; readonly keyFile: string };
+}
+
+/**
+ * Proxy variables that make every network access fail: the proxy is on a port where nothing listens
+ * (discard, RFC 863), without exceptions.
+ */
 export const NO_NETWORK = {
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",
@@ -21,7 +35,7 @@ export const NO_NETWORK = {
   NO_PROXY: "",
 };
 
-/** Gives `work` a new folder and removes it afterwards. */
+/** Calls `work` with a new folder and removes the folder afterwards. */
 export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "viola-airgap-helm-"));
   try {
@@ -32,8 +46,8 @@ export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T
 }
 
 /**
- * Runs helm to fetch something: the user's repositories, credentials and proxies hold, the cache is `home`'s.
- * `environment` is that of this process. Throws `ProcessError`.
+ * Runs helm with network access. It uses the user's repositories, credentials and proxies from
+ * `environment`, but keeps its caches in `home`. Throws `ProcessError`.
  */
 export async function runHelmOnline(
   argv: readonly string[],
@@ -49,7 +63,9 @@ export async function runHelmOnline(
   return (await runProcess(argv, { signal, env })).stdout;
 }
 
-/** Runs helm with no network, no configuration, no plugins and no cluster. Throws `ProcessError`. */
+/**
+ * Runs helm with no network, no configuration, no plugins and no cluster. Throws `ProcessError`.
+ */
 export async function runHelmOffline(
   argv: readonly string[],
   home: string,
@@ -67,7 +83,7 @@ export async function runHelmOffline(
   return (await runProcess(argv, { signal, cwd: home, env })).stdout;
 }
 
-/** What helm said went wrong, in one line: its `Error:` line without the word, and what follows it. */
+/** Returns the error message of helm as one line: the text after the last `Error: `. */
 export function helmMessage(error: ProcessError): string {
   const text = error.stderrTail.trim();
   const start = text.lastIndexOf("Error: ");
@@ -75,17 +91,20 @@ export function helmMessage(error: ProcessError): string {
   return message === "" ? error.message : message.replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** What Go's network errors say, and the same in plain words. */
+/** Patterns of the network errors of Go, and the reasons for the user. */
 const NO_ANSWER: readonly (readonly [RegExp, string])[] = [
   [/no such host/, "host name not found"],
   [/server misbehaving|temporary failure in name resolution/i, "its host name could not be resolved"],
   [/connection refused/, "connection refused"],
   [/network is unreachable|no route to host/, "no route to the host"],
-  [/i\/o timeout|deadline exceeded|Client\.Timeout/, "no answer in time"],
+  [/i\/o timeout|deadline exceeded|Client\.Timeout/, "no response in time"],
   [/connection reset|unexpected EOF|: EOF\b/, "the connection was closed"],
 ];
 
-/** Returns why the server could not be reached; undefined for a message about something that it answered. */
+/**
+ * Returns why the server could not be reached, or undefined when the message is about a response of
+ * the server.
+ */
 export function describeNoAnswer(message: string): string | undefined {
   return NO_ANSWER.find(([pattern]) => pattern.test(message))?.[1];
 }

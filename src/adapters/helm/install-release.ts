@@ -1,4 +1,4 @@
-// ReleaseTool over the real helm program, version 3 or 4.
+// Implements ReleaseTool with the helm program, version 3 or 4.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { ReleaseInput, ReleaseName, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
@@ -12,17 +12,22 @@ import { kubeconfigFlags, type ClusterChoice } from "../../core/install/cluster-
 export interface HelmReleaseOptions {
   readonly helm: Helm;
   readonly cluster: ClusterChoice;
-  /** Environment of this process: kubeconfig, credential plug-ins and proxies of the user hold. */
+  /**
+   * The environment of this process, with the user's kubeconfig, credential plugins and proxies.
+   */
   readonly environment: Readonly<Record<string, string>>;
-  /** The command that reads a render on stdin and writes it patched. */
+  /** The post-renderer: reads rendered manifests on stdin and writes the patched ones to stdout. */
   readonly postRenderCommand: readonly string[];
 }
 
 const UNINSTALL_TIMEOUT = "--timeout=2m0s";
-/** The whole of what Helm 3 and 4 say; "not found" stands in other complaints, too (a role that nobody has). */
+/**
+ * The whole message of Helm 3 and 4. "not found" is also part of other messages, such as one about
+ * a missing role.
+ */
 const NO_RELEASE = "release: not found";
 
-/** What `helm history --output=json` prints. */
+/** The output of `helm history --output=json`. */
 const HISTORY = z.array(z.object({ revision: z.int(), status: z.string(), updated: z.string().nullish() }));
 
 /** Installs releases with helm. */
@@ -34,7 +39,7 @@ export class HelmReleaseTool implements ReleaseTool {
   constructor(options: HelmReleaseOptions) {
     this.#options = options;
     this.#isHelm3 = options.helm.version.startsWith("v3.");
-    // Helm 4 merges hooks into what it post-renders; helm 3 renders them past it.
+    // Helm 4 passes hooks through the post-renderer. Helm 3 does not.
     this.patchesHooks = !this.#isHelm3;
   }
 
@@ -88,8 +93,9 @@ export class HelmReleaseTool implements ReleaseTool {
   async install(input: ReleaseInput, signal: AbortSignal): Promise<void> {
     const argv = ["upgrade", "--install", input.release, input.chartFile, "--create-namespace"];
     argv.push(`--timeout=${input.timeoutSeconds}s`);
-    // Helm 4 would let the server apply, which refuses fields that a CRD does not declare: charts are written for, and tried with, the
-    // lenient way of Helm 3. An upgrade goes the way that the release was installed.
+    // By default, Helm 4 uses server-side apply, which rejects fields that a CRD does not declare.
+    // Charts are written for and tested with client-side apply, as in Helm 3. An upgrade uses the
+    // method of the first installation.
     if (input.isFirst && !this.#isHelm3) argv.push("--server-side=false");
     for (const file of input.valuesFiles) argv.push("--values", file);
     for (const expression of input.set) argv.push("--set", expression);
@@ -114,7 +120,7 @@ export class HelmReleaseTool implements ReleaseTool {
       const output = await runProcess([helm.program, ...args, ...flags], {
         signal,
         env: { ...environment, ...env },
-        // So that helm still writes down that the release failed.
+        // SIGTERM lets helm record that the release failed.
         killSignal: "SIGTERM",
       });
       return output.stdout;

@@ -6,8 +6,8 @@ import { unavailable, type FetchContext } from "./fetch-chart.js";
 import { runHelmOffline } from "./helm-runner.js";
 
 /**
- * Returns the archive that helm makes of the folder, in a new folder below `work`. `subject` names the chart in errors.
- * Throws `CHART_UNAVAILABLE` with helm's reason.
+ * Packages the folder and returns the archive, in a new folder in `work`. `subject` names the chart
+ * in errors. Throws `CHART_UNAVAILABLE` with the message of helm.
  */
 export async function packageFolder(
   folder: string,

@@ -1,8 +1,8 @@
-// The program itself as Helm's post-renderer: an argument of helm 3, a plugin of helm 4.
+// Configures a command as the post-renderer of Helm: by flags for Helm 3, as a plugin for Helm 4.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What `helm upgrade` needs to pass its render through a command. */
+/** The flags and environment variables that make `helm upgrade` use a post-renderer. */
 export interface PostRenderer {
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -11,8 +11,9 @@ export interface PostRenderer {
 const PLUGIN = "viola-airgap";
 
 /**
- * Returns flags and environment for this version of helm (`v3.17.1`) that make it run `command` as post-renderer; a plugin that helm 4 needs
- * is written below `folder`. https://helm.sh/docs/topics/advanced/#post-rendering,
+ * Returns the flags and environment that make this version of helm (such as `v3.17.1`) run the
+ * command as post-renderer. Writes the plugin that Helm 4 requires to `folder`.
+ * https://helm.sh/docs/topics/advanced/#post-rendering
  * https://helm.sh/docs/plugins/developer/tutorial-postrenderer-plugin
  */
 export async function preparePostRenderer(
@@ -34,7 +35,7 @@ export async function preparePostRenderer(
     name: PLUGIN,
     version: "1.0.0",
     runtime: "subprocess",
-    // Helm takes a command apart at blanks, its arguments not.
+    // Helm splits the command at spaces, but not its arguments.
     runtimeConfig: { platformCommand: [{ command: "env", args: [program, ...args] }] },
   };
   await writeFile(join(plugins, PLUGIN, "plugin.yaml"), JSON.stringify(plugin));

@@ -1,4 +1,4 @@
-// The chart repositories that the user's own helm knows by name (`helm repo add`).
+// The chart repositories that the user added with `helm repo add`.
 import { z } from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
@@ -7,30 +7,36 @@ import { helmMessage, runHelmOnline } from "./helm-runner.js";
 
 const REPOSITORIES = z.array(z.object({ name: z.string(), url: z.string() }));
 
-/** What old releases of Helm 3 fail with where no repository was ever added; 3.17 and 4.1 print an empty list. */
+/** The error of old Helm 3 releases without any repository. Helm 3.17 and 4.1 print an empty list. */
 const NO_REPOSITORIES = "no repositories to show";
 
 export type HelmRepository = z.infer<typeof REPOSITORIES>[number];
 
-/** What listing needs; part of `FetchContext`. */
+/** The settings for listing repositories, a part of `FetchContext`. */
 export interface ListContext {
   readonly helm: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
-/** Returns NAME of a repository written as `@NAME` (or `alias:NAME`, as Chart.yaml has it), undefined for a URL. */
+/**
+ * Returns NAME for a repository in the form `@NAME` or `alias:NAME`, as in Chart.yaml, and
+ * undefined for a URL.
+ */
 export function repositoryName(repository: string): string | undefined {
   return /^(?:@|alias:)(.+)$/.exec(repository)?.[1];
 }
 
-/** Returns the user's entries; helm lists none where no repository was ever added. `home` is a folder for helm's caches. */
+/**
+ * Returns the repositories of the user, or none when none was added. Helm keeps its caches in
+ * `home`.
+ */
 async function listRepositories(
   home: string,
   { helm, environment, signal }: ListContext,
 ): Promise<readonly HelmRepository[]> {
   const unusable = (what: string, cause?: Error): ViolaError =>
-    new ViolaError("CHART_UNAVAILABLE", `helm cannot list its repositories: ${what}`, {
+    new ViolaError("CHART_UNAVAILABLE", `helm could not list the chart repositories: ${what}`, {
       subject: "helm repo list",
       cause,
     });
@@ -47,8 +53,8 @@ async function listRepositories(
 }
 
 /**
- * Returns the user's entry for a repository given by `@NAME` or URL; undefined for a URL that helm has no name for.
- * Throws `CHART_UNAVAILABLE` for an unknown name, with the names that there are.
+ * Returns the user's entry for a repository in the form `@NAME` or URL, or undefined for a URL
+ * without an entry. Throws `CHART_UNAVAILABLE` for an unknown name, with the list of known names.
  */
 export async function findRepository(
   repository: string,
@@ -60,10 +66,10 @@ export async function findRepository(
   if (name === undefined) return known.find(({ url }) => withoutSlash(url) === withoutSlash(repository));
   const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
-  const there = known.length === 0 ? "it knows none" : `it knows ${known.map((one) => one.name).join(", ")}`;
-  throw new ViolaError("CHART_UNAVAILABLE", `helm knows no chart repository ${name}; ${there}`, {
+  const there = known.length === 0 ? "none was added" : `known: ${known.map((one) => one.name).join(", ")}`;
+  throw new ViolaError("CHART_UNAVAILABLE", `chart repository ${name} is not known to helm; ${there}`, {
     subject: name,
-    hint: `Run helm repo add ${name} URL, or name the repository by its URL; a chart folder must exist.`,
+    hint: `Run helm repo add ${name} URL, or specify the repository by its URL. For a chart folder, check that the path exists.`,
   });
 }
 

@@ -1,4 +1,5 @@
-// Brings every dependency of a chart into its `charts/` folder. What is there already stays: helm packages and installs it as it is.
+// Adds the missing dependencies of a chart to its `charts/` folder. Charts that are already in the
+// folder are kept, because helm packages and installs them unchanged.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { settleAll, ViolaError } from "../../errors.js";
@@ -14,24 +15,28 @@ import { chartYamlIn, packFiles, readArchive, readHelmPackage } from "./chart-ar
 import { copyChart, downloadChart, type FetchContext } from "./fetch-chart.js";
 import { packageFolder } from "./package-folder.js";
 
-/** A chart folder that may be changed, and where it came from. */
+/** A copy of a chart folder, which may be changed, and the original folder. */
 export interface ChartFolder {
   readonly folder: string;
-  /** The folder that relative `file://` dependencies are meant from. */
+  /** The folder that relative `file://` dependencies are resolved from. */
   readonly origin: string;
 }
 
-/** A chart folder, and the chart folders that are being vendored around it, outermost first. */
+/** A chart folder and the folders of the charts that depend on it, outermost first. */
 interface NestedFolder extends ChartFolder {
   readonly around: readonly string[];
 }
 
 /**
- * Adds the dependencies to the chart's own declaration, then vendors what is missing. As for `helm package`, a declared dependency is
- * there when `charts/` holds a chart of its name; one of those added is there when helm accepts its version too. What is missing is
- * fetched in the version of the lock file, where that fits (`helm dependency build`), and in the newest allowed one otherwise
- * (`helm dependency update`); `file://` folders are packaged with their own dependencies.
- * Returns whether the folder was changed. Throws `CHART_UNAVAILABLE`, for several as one `ManyErrors`.
+ * Declares the added dependencies in the chart, then vendors the missing dependencies.
+ *
+ * As in `helm package`, a declared dependency is present when `charts/` contains a chart with its
+ * name. For an added dependency, helm must also accept the version. A missing dependency is fetched
+ * in the version of the lock file when the lock file matches (`helm dependency build`), and
+ * otherwise in the newest allowed version (`helm dependency update`). `file://` folders are
+ * packaged with their own dependencies.
+ *
+ * Returns whether the folder was changed. Throws `CHART_UNAVAILABLE`, or `ManyErrors` for several.
  */
 export function vendorDependencies(
   chart: ChartFolder,
@@ -72,7 +77,7 @@ async function vendor(
     return entry?.locked ?? dependency;
   });
   if (locked === undefined || added.length > 0) {
-    // What is packaged is no longer what the lock speaks of.
+    // The lock file no longer matches the packaged dependencies.
     for (const name of LOCKS) await rm(join(chart.folder, name), { force: true });
   }
   if (added.length > 0) await writeFile(declaration, withAdded);
@@ -93,7 +98,10 @@ function isSame(one: ChartDependency, other: ChartDependency): boolean {
   return one.name === other.name && one.alias === other.alias && one.version === other.version;
 }
 
-/** Returns those of the added dependencies that no chart in `charts/` meets, though one has the name. */
+/**
+ * Returns the added dependencies whose name is in `charts/`, but not in a version that satisfies
+ * the constraint.
+ */
 async function refusedOf(
   added: readonly ChartDependency[],
   vendored: readonly VendoredChart[],
@@ -115,13 +123,16 @@ async function refusedOf(
   );
 }
 
-/** A declared dependency, and the same in the version of the lock file. */
+/** A declared dependency, and the same dependency in the version of the lock file. */
 interface LockedDependency {
   readonly for: ChartDependency;
   readonly locked: ChartDependency;
 }
 
-/** Returns what the lock file says; undefined where there is none or helm says that it does not fit. */
+/**
+ * Returns the locked dependencies, or undefined when there is no lock file or it does not match the
+ * declaration.
+ */
 async function readLock(
   chart: NestedFolder,
   { dependenciesFile }: ChartMetadata,
@@ -150,7 +161,7 @@ async function addToCharts(
   const { name, version, repository } = dependency;
   const subject = `${name} ${version} in ${repository || "charts/"}`;
   if (repository === "") {
-    const message = `chart ${subject}: it is not there, and no repository is named`;
+    const message = `chart ${subject}: the chart does not exist, and the dependency has no repository`;
     throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
   const work = await mkdtemp(join(parent, "dependency-"));
@@ -166,7 +177,7 @@ async function addToCharts(
   await rename(archive, join(charts, basename(archive)));
 }
 
-/** Packages the chart in a `file://` folder with its own dependencies, as a reproducible archive. */
+/** Packages the chart of a `file://` folder with its dependencies as a reproducible archive. */
 async function packageLocal(
   { name, version, repository }: ChartDependency,
   subject: string,
@@ -176,7 +187,7 @@ async function packageLocal(
 ): Promise<string> {
   const origin = resolve(chart.origin, repository.slice("file://".length));
   if (chart.around.includes(origin)) {
-    throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: it depends on itself`, { subject });
+    throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: the chart depends on itself`, { subject });
   }
   const chartYaml = await readIfThere(join(origin, "Chart.yaml"));
   if (chartYaml === "") {
@@ -185,7 +196,7 @@ async function packageLocal(
   const found = parseChartYaml(chartYaml, origin);
   const [isMet] = await acceptsVersions([{ version: found.version, constraint: version }], work, context);
   if (found.name !== name || isMet !== true) {
-    const message = `chart ${subject}: ${origin} holds ${found.name} ${found.version}`;
+    const message = `chart ${subject}: ${origin} contains ${found.name} ${found.version}`;
     throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
   const folder = await copyChart(origin, work);
@@ -201,11 +212,11 @@ interface VendoredChart {
   readonly version: string;
 }
 
-/** Lists the charts of a `charts/` folder, unpacked ones and archives, as Helm loads them. */
+/** Lists the charts in a `charts/` folder, both folders and archives, as Helm loads them. */
 async function listVendored(charts: string): Promise<readonly VendoredChart[]> {
   const found: VendoredChart[] = [];
   for (const name of (await readdir(charts)).toSorted()) {
-    // Helm leaves these out (LoadFiles in pkg/chart/loader).
+    // Helm ignores these entries (LoadFiles in pkg/chart/loader).
     if (name.startsWith("_") || name.startsWith(".")) continue;
     const path = join(charts, name);
     const isFolder = (await stat(path)).isDirectory();
@@ -223,7 +234,7 @@ function nameAndVersion(chartYaml: string, path: string): { name: string; versio
   return { name, version };
 }
 
-/** The same chart under two aliases is fetched once. */
+/** Removes duplicates, because two aliases may depend on the same chart. */
 function distinct(dependencies: readonly ChartDependency[]): readonly ChartDependency[] {
   const byKey = new Map(
     dependencies.map((dependency) => [

@@ -1,11 +1,11 @@
-// What a cluster has before a rehearsal, and taking away what Helm leaves behind after one.
+// Takes a snapshot of a cluster before a rehearsal, and removes what Helm left behind after it.
 import { textOf, valueAt, type Json } from "../../core/json.js";
 import { makerOf } from "../../core/rehearsal/verdict.js";
 import { ViolaError } from "../../errors.js";
 import { parseItems } from "./parse-answer.js";
 import type { ClusterChanges, ClusterSnapshot, ObjectName } from "../../core/rehearsal/cluster-snapshot.js";
 
-/** Runs kubectl with these arguments and returns what it prints. */
+/** Runs kubectl with the arguments and returns its output. */
 type RunKubectl = (args: readonly string[], stdin?: string) => Promise<string>;
 
 const TIMEOUT = "--timeout=90s";
@@ -56,7 +56,7 @@ export async function restoreSnapshot(
     run(["delete", "--ignore-not-found", TIMEOUT, "--filename=-"], JSON.stringify(listOf(named)));
 
   const ofHooks = objects.filter(({ kind }) => kind !== DEFINITION);
-  if (ofHooks.length > 0) await attempt("objects of hooks", () => remove(ofHooks));
+  if (ofHooks.length > 0) await attempt("hook objects", () => remove(ofHooks));
   for (const { name, wasThere, claims } of snapshot.namespaces) {
     await attempt(`namespace ${name}`, async () => {
       if (!wasThere) await run(["delete", "namespace", name, "--ignore-not-found", TIMEOUT]);
@@ -66,7 +66,7 @@ export async function restoreSnapshot(
   const definitions = objects.filter(
     ({ kind, name }) => kind === DEFINITION && !snapshot.definitions.has(name),
   );
-  if (definitions.length > 0) await attempt("definitions of custom resources", () => remove(definitions));
+  if (definitions.length > 0) await attempt("custom resource definitions", () => remove(definitions));
   await attempt("services", async () => {
     for (const { path, maker, name, namespace } of await findServices(run)) {
       if (snapshot.services.has(path) || !makers.has(maker)) continue;
@@ -103,7 +103,10 @@ interface FoundService {
   readonly maker: string;
 }
 
-/** Services of all namespaces: operators make some beside their own, such as prometheus-operator for kubelets. */
+/**
+ * Returns the services of all namespaces, because operators also create services outside their own
+ * namespace. For example, prometheus-operator creates one for kubelets.
+ */
 async function findServices(run: RunKubectl): Promise<readonly FoundService[]> {
   const services = await listObjects(run, "services", "--all-namespaces", "--show-managed-fields");
   return services.map((service) => {
@@ -125,7 +128,7 @@ function listOf(objects: readonly ObjectName[]): Json {
     items: objects.map(({ apiVersion, kind, name, namespace }) => ({
       apiVersion,
       kind,
-      // kubectl takes a namespace on what has none, and leaves it aside.
+      // kubectl ignores the namespace of a cluster-scoped object.
       metadata: { name, ...(kind !== DEFINITION && { namespace }) },
     })),
   };

@@ -1,4 +1,4 @@
-// Finds kubectl: in PATH, or inside an npm package of the development tree that ships one.
+// Finds kubectl: in PATH, or in an npm package of the development dependencies that contains it.
 import { ViolaError } from "../../errors.js";
 import { findInPath } from "../programs/find-in-path.js";
 import { findPackagedProgram } from "../programs/packaged-program.js";
@@ -6,7 +6,7 @@ import { findPackagedProgram } from "../programs/packaged-program.js";
 export interface FindKubectlOptions {
   /** Value of PATH. */
   readonly path?: string | undefined;
-  /** Folder that keeps the program of an npm package once it was taken out. */
+  /** Folder for a program that was extracted from an npm package. */
   readonly cacheFolder: string;
 }
 
@@ -18,8 +18,8 @@ export async function findKubectl({ path = "", cacheFolder }: FindKubectlOptions
   const program =
     (await findInPath("kubectl", path)) ?? (await findPackagedProgram(PACKAGE, "kubectl", cacheFolder));
   if (program !== undefined) return program;
-  throw new ViolaError("KUBECTL_MISSING", "no kubectl in PATH", {
+  throw new ViolaError("KUBECTL_MISSING", "kubectl was not found in PATH", {
     subject: "kubectl",
-    hint: "Put kubectl on PATH: https://kubernetes.io/docs/tasks/tools/",
+    hint: "Add kubectl to PATH: https://kubernetes.io/docs/tasks/tools/",
   });
 }

@@ -1,4 +1,4 @@
-// Cluster over the real kubectl program.
+// Implements RehearsalCluster with the kubectl program.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { ClusterFacts } from "../../core/install/cluster.js";
@@ -13,13 +13,13 @@ import type {
 } from "../../core/rehearsal/cluster-snapshot.js";
 import { type ClusterChoice, kubeconfigFlags } from "../../core/install/cluster-choice.js";
 
-/** A server that does not answer for so long is down. */
+/** A server that has not responded after this time is treated as unreachable. */
 const REQUEST_TIMEOUT = "--request-timeout=20s";
 const WORKLOADS = "pods,deployments,replicasets,statefulsets,daemonsets,jobs";
-const HINT = "See whether `kubectl get nodes` works with this kubeconfig and context.";
+const HINT = "Check that `kubectl get nodes` works with this kubeconfig and context.";
 const REFUSED = /forbidden|unauthorized/i;
 const REFUSED_HINT =
-  "The server answers and refuses: name a user who may do this with --kubeconfig or --context, or renew the login.";
+  "The API server denied the request. Select a user with the required permissions with --kubeconfig or --context, or log in again.";
 
 const VERSION = z.object({ serverVersion: z.object({ gitVersion: z.string() }) });
 const NAMESPACE = z.object({ status: z.object({ phase: z.string() }) });
@@ -27,7 +27,10 @@ const POD = z.object({
   spec: z.object({ containers: z.array(z.object({ imagePullPolicy: z.string().exactOptional() })) }),
 });
 
-/** Asks a cluster through kubectl; the environment is that of this process, so that kubeconfigs with credential plug-ins work. */
+/**
+ * A cluster that is accessed with kubectl. kubectl gets the environment of this process, so that
+ * credential plugins of the kubeconfig work.
+ */
 export class Kubectl implements RehearsalCluster {
   readonly context: string;
   readonly program: string;
@@ -39,7 +42,10 @@ export class Kubectl implements RehearsalCluster {
     this.#flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
   }
 
-  /** Connects to the context chosen, else to `preferred` where the kubeconfig has it, else to the current one. */
+  /**
+   * Uses the context of `choice`. When it has none, uses the context `preferred` if the kubeconfig
+   * has it, and otherwise the current context.
+   */
   static async connect(
     program: string,
     choice: ClusterChoice,
@@ -98,7 +104,8 @@ export class Kubectl implements RehearsalCluster {
       const { spec } = parseAnswer(await this.#run(args, signal, JSON.stringify(PROBE)), POD);
       return spec.containers[0]?.imagePullPolicy === "Always";
     } catch (error) {
-      // Another admission rule may refuse the Pod; the ones of the charts need not be refused.
+      // Another admission rule may reject this Pod. It does not necessarily reject the Pods of the
+      // charts.
       if (error instanceof ViolaError && /forbidden|denied|not found/i.test(error.message)) return undefined;
       throw error;
     }
@@ -137,13 +144,13 @@ export class Kubectl implements RehearsalCluster {
     changes: ClusterChanges,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    // Waiting for what is being deleted takes longer than any single answer may.
+    // Waiting for a deletion takes longer than the request timeout.
     const run = (args: readonly string[], stdin?: string): Promise<string> =>
       runKubectl(this, [...args, ...this.#flags], { signal, ...(stdin !== undefined && { stdin }) });
     return restoreSnapshot(run, snapshot, changes);
   }
 
-  /** Returns what `kubectl get pods -A -o json` prints. */
+  /** Returns the output of `kubectl get pods -A -o json`. */
   allPods(signal: AbortSignal): Promise<string> {
     return this.#run(["get", "pods", "--all-namespaces", "--output=json"], signal);
   }
@@ -162,7 +169,10 @@ export class Kubectl implements RehearsalCluster {
   }
 }
 
-/** A Pod that every Pod Security Standard lets in: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+/**
+ * A Pod that every Pod Security Standard permits.
+ * https://kubernetes.io/docs/concepts/security/pod-security-standards/
+ */
 const PROBE = {
   apiVersion: "v1",
   kind: "Pod",
@@ -208,7 +218,7 @@ function unreachable(context: string, said: string, cause?: unknown): ViolaError
   });
 }
 
-/** A line of `api-resources`: NAME [SHORTNAMES] APIVERSION NAMESPACED KIND. */
+/** Parses a line of `api-resources`: NAME [SHORTNAMES] APIVERSION NAMESPACED KIND. */
 function kindOf(line: string): readonly string[] {
   const [kind, , apiVersion] = line.trim().split(/\s+/).reverse();
   return kind === undefined || apiVersion === undefined ? [] : [`${apiVersion}/${kind}`];

@@ -1,4 +1,4 @@
-// A node whose containerd is reached through `ctr`, in the node's container or on this machine.
+// A node that is controlled through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
@@ -11,6 +11,7 @@ import type {
   WantedName,
 } from "../../core/load/node.js";
 import type { Chunks } from "../../core/bundle/partial-archive.js";
+import { countOf } from "../../core/count-of.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { oneOrMany, ViolaError } from "../../errors.js";
@@ -37,24 +38,29 @@ import {
   UNPACK,
 } from "./node-scripts.js";
 
-/** An address that has not answered by then is no address to fetch from. */
+/** An address that has not responded after this time is treated as unreachable. */
 const PROBE_MS = 4_000;
-/** While a node works it is asked now and then whether it is still there: one that was paused keeps its connections, and says nothing. */
+/**
+ * How often a busy node is checked. A paused node keeps its connections open and sends nothing, so
+ * only a check detects it.
+ */
 const BEAT_MS = 5_000;
 const ANSWER_MS = 30_000;
 const MISSED_BEATS = 2;
 
-/** What is known of a node before it is asked anything. */
+/** What is known about a node before the first command runs on it. */
 export interface CtrNodeFacts {
   readonly name: string;
   /** See `ClusterNode`. */
   readonly hostNames?: readonly string[];
   readonly hostAddresses: readonly string[];
-  /** What to do when its containerd does not answer. */
+  /** The hint for errors when containerd does not respond. */
   readonly hint: string;
 }
 
-/** Asks the node for its platform. Throws `NODE_LOAD_FAILED` when its containerd does not answer. */
+/**
+ * Reads the platform of the node. Throws `NODE_LOAD_FAILED` when its containerd does not respond.
+ */
 export async function connectCtrNode(
   shell: NodeShell,
   facts: CtrNodeFacts,
@@ -64,7 +70,7 @@ export async function connectCtrNode(
   const { exitCode, stdout, stderr } = await shell.exec(["sh", "-c", DESCRIBE], signal);
   if (exitCode !== 0) {
     const said = lastLine(stderr) || lastLine(stdout);
-    throw new ViolaError("NODE_LOAD_FAILED", `containerd on node ${name} does not answer: ${said}`, {
+    throw new ViolaError("NODE_LOAD_FAILED", `containerd on node ${name} does not respond: ${said}`, {
       subject: name,
       hint,
     });
@@ -72,7 +78,7 @@ export async function connectCtrNode(
   return new CtrNode(shell, platformOfMachine(stdout.trim()), facts);
 }
 
-/** Returns the platform behind an answer of `uname -m`. */
+/** Converts the output of `uname -m` to a platform. */
 export function platformOfMachine(machine: string): Platform {
   const [, version] = /^armv(\d)/.exec(machine) ?? [];
   if (version !== undefined && version < "8")
@@ -80,7 +86,7 @@ export function platformOfMachine(machine: string): Platform {
   return normalizePlatform({ os: "linux", architecture: machine });
 }
 
-/** See `ClusterNode` for what each method promises. */
+/** The methods are documented on `ClusterNode`. */
 class CtrNode implements ClusterNode {
   readonly name: string;
   readonly platform: Platform;
@@ -101,7 +107,8 @@ class CtrNode implements ClusterNode {
   async completeImages(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     if (names.length === 0) return new Map();
     const result = await this.#exec(checkArguments(names), signal);
-    // `check` may fail for one image that is damaged and still print the rest; only a node that prints nothing has not answered.
+    // `check` may fail because of one damaged image and still print the others. Empty output means
+    // that the command itself failed.
     if (result.exitCode !== 0 && result.stdout === "") throw this.#failure("images cannot be listed", result);
     return parseCompleteImages(result.stdout);
   }
@@ -161,12 +168,15 @@ class CtrNode implements ClusterNode {
         unanswered.delete(subject);
       }
     });
-    // A node that dies may say of each image, with its last breath, that it failed.
+    // A node that shuts down may report a failure for every image. The error must then be about the
+    // node.
     if (unanswered.size > 0 || (failures.length > 0 && !(await this.#answers(signal)))) {
       signal.throwIfAborted();
       const why = last || failures[0]?.message;
       const count = unanswered.size + failures.length;
-      throw this.#gone(`stopped with ${count} images not fetched${why === undefined ? "" : `: ${why}`}`);
+      throw this.#gone(
+        `stopped before it fetched ${countOf(count, "image")}${why === undefined ? "" : `: ${why}`}`,
+      );
     }
     if (failures.length > 0) throw oneOrMany(`${this.name} could not fetch all images`, failures);
   }
@@ -191,8 +201,9 @@ class CtrNode implements ClusterNode {
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
     try {
-      // When ctr gives up early the archive is not read to its end: its own message, not the broken pipe, says why.
-      // Where the archive itself cannot be read, that is the reason of all that follows.
+      // When ctr exits early, the archive is not read to its end. The output of ctr states the
+      // reason, so the broken pipe is ignored.
+      // An error of the archive itself is reported instead, because it is the cause of the others.
       let unreadable: { readonly cause: unknown } | undefined;
       const watched = async function* (): Chunks {
         try {
@@ -218,7 +229,10 @@ class CtrNode implements ClusterNode {
     }
   }
 
-  /** Does the work with a signal that fires as well when the node answers no more; what a node that is gone left undone the work sees. */
+  /**
+   * Runs `work` with a signal that also fires when the node stops responding. `work` must detect
+   * what the node did not complete.
+   */
   async #whileAlive(signal: AbortSignal, work: (alive: AbortSignal) => Promise<void>): Promise<void> {
     const gone = new AbortController();
     const done = new AbortController();
@@ -230,7 +244,7 @@ class CtrNode implements ClusterNode {
       await work(AbortSignal.any([signal, gone.signal]));
     } catch (cause) {
       signal.throwIfAborted();
-      if (gone.signal.aborted) throw this.#gone("answers no more, and its images are not all there");
+      if (gone.signal.aborted) throw this.#gone("stopped responding before all images were loaded");
       throw cause;
     } finally {
       done.abort();
@@ -340,7 +354,7 @@ class CtrNode implements ClusterNode {
   #gone(what: string): ViolaError {
     return new ViolaError("NODE_LOAD_FAILED", `${this.name} ${what}`, {
       subject: this.name,
-      hint: `${this.#hint}. Then load again: what has arrived is not sent twice.`,
+      hint: `${this.#hint}. Then load again: content that is already on the node is not sent again.`,
     });
   }
 
@@ -352,28 +366,28 @@ class CtrNode implements ClusterNode {
   }
 }
 
-/** What gRPC says when a containerd that was there is not there any more. */
+/** Error messages of gRPC for a containerd that is no longer running. */
 const NO_CONTAINERD = /connection refused|connection error|error reading from server|transport is closing/;
 
-/** What keeps a node from being given a mirror. */
+/** The reasons why a mirror cannot be set on a node. */
 const MIRROR_FAILURES: ReadonlyMap<string, { readonly message: string; readonly hint: string }> = new Map([
   [
     "no-config-path",
     {
-      message: "its containerd reads no settings of registries (config_path is empty)",
-      hint: 'Make the cluster with this in its Kind configuration: containerdConfigPatches: [\'[plugins."io.containerd.grpc.v1.cri".registry]\\nconfig_path = "/etc/containerd/certs.d"\'].',
+      message: "its containerd has no directory for registry host configuration (config_path is empty)",
+      hint: 'Create the cluster with this in its Kind configuration: containerdConfigPatches: [\'[plugins."io.containerd.grpc.v1.cri".registry]\\nconfig_path = "/etc/containerd/certs.d"\'].',
     },
   ],
   [
     "in-use",
     {
-      message: "another rehearsal uses this node",
-      hint: "Wait until it has ended.",
+      message: "another rehearsal is using this node",
+      hint: "Wait until it has ended, then try again.",
     },
   ],
 ]);
 
-/** Arguments of a shell that runs a script, each value an argument of its own. */
+/** Returns the arguments for `sh` to run the script with the values as positional parameters. */
 function script(text: string, values: readonly string[]): readonly string[] {
   return ["sh", "-c", text, "sh", ...values];
 }

@@ -1,4 +1,5 @@
-// k3s on this machine: whether it runs, where it keeps its data, and the folder that it takes images from when it starts.
+// k3s on this machine: its socket, its data folder, and the folder of image archives that it
+// imports when it starts.
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { connect } from "node:net";
@@ -13,12 +14,19 @@ import { platformOfMachine } from "./ctr-node.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the containerd of k3s listens, whatever its data folder: https://docs.k3s.io/advanced */
+/**
+ * The socket of the containerd of k3s. It does not depend on the data folder.
+ * https://docs.k3s.io/advanced
+ */
 export const K3S_SOCKET = "/run/k3s/containerd/containerd.sock";
 const DATA_FOLDER = "/var/lib/rancher/k3s";
 const CONFIG_FILE = "/etc/rancher/k3s/config.yaml";
 
-/** Returns the data folder: K3S_DATA_DIR, `data-dir` of the configuration file, or the default. https://docs.k3s.io/cli/server Throws `NODE_LOAD_FAILED`. */
+/**
+ * Returns the data folder: K3S_DATA_DIR, `data-dir` of the configuration file, or the default.
+ * https://docs.k3s.io/cli/server
+ * Throws `NODE_LOAD_FAILED` when the configuration file cannot be read.
+ */
 export async function k3sDataFolder(env: Environment): Promise<string> {
   if (env["K3S_DATA_DIR"]) return env["K3S_DATA_DIR"];
   const file = env["K3S_CONFIG_FILE"] || CONFIG_FILE;
@@ -26,7 +34,7 @@ export async function k3sDataFolder(env: Environment): Promise<string> {
     const code = systemErrorCode(cause);
     const hint = HINTS.get(code);
     if (code === "ENOENT" || code === "ENOTDIR") return "";
-    // It may name another folder: the default would be a guess.
+    // The file may set another folder, so the default could be wrong.
     throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${file} cannot be read (${code})`, {
       subject: file,
       cause,
@@ -38,7 +46,7 @@ export async function k3sDataFolder(env: Environment): Promise<string> {
   return typeof folder === "string" ? folder : DATA_FOLDER;
 }
 
-/** Returns undefined for what k3s itself could not read either. */
+/** Returns undefined for invalid YAML. k3s does not start with such a file. */
 function readYaml(text: string): unknown {
   try {
     return parse(text);
@@ -47,7 +55,9 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** True when something listens at the socket, though it may not let us in. */
+/**
+ * True when a process listens on the socket, even when this user is not permitted to connect to it.
+ */
 export function listensAt(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
     const connection = connect(socket);
@@ -73,7 +83,7 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
       throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${path} cannot be ${what} (${code})`, {
         subject: path,
         cause,
-        hint: HINTS.get(code) ?? "See whether the folder and its disk are in order, then try again.",
+        hint: HINTS.get(code) ?? "Check the folder and its disk, then try again.",
       });
     }
   };
@@ -88,7 +98,7 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
         return (await readFileRange(join(path, file), 0, head.length)).equals(head);
       }),
     freeBytes: () =>
-      must("made", async () => {
+      must("created", async () => {
         await mkdir(path, { recursive: true });
         const { bavail, bsize } = await statfs(path);
         return bavail * bsize;
@@ -129,7 +139,7 @@ function absent(cause: unknown): undefined {
   if (!isSystemError(cause, "ENOENT", "ENOTDIR")) throw cause;
 }
 
-/** k3s takes no notice of such a name. */
+/** k3s ignores files with this extension. */
 function partialName(file: string): string {
   return `${file}.part`;
 }

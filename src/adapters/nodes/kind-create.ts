@@ -1,4 +1,4 @@
-// A Kind cluster of one's own, made and taken away by the `kind` command.
+// Creates and deletes a Kind cluster with the `kind` command.
 import { isSystemError, ViolaError } from "../../errors.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 
@@ -6,16 +6,16 @@ export interface KindClusterInput {
   readonly name: string;
   /** Path of the configuration. */
   readonly config: string;
-  /** Path of the kubeconfig to write; the user's own is left alone. */
+  /** Path of the kubeconfig to write. The kubeconfig of the user is not changed. */
   readonly kubeconfig: string;
 }
 
-/** Kind waits so long until the control plane is ready. */
+/** How long Kind waits for the control plane to be ready. */
 const READY_WAIT = "--wait=3m";
-/** Taking a cluster away goes on after an interruption, but not for ever. */
+/** The cluster is also deleted after an interruption, so the deletion needs its own time limit. */
 const DELETE_MS = 2 * 60_000;
 
-/** Throws `CLUSTER_NOT_FOUND` where there is no kind in PATH. */
+/** Throws `CLUSTER_NOT_FOUND` when `kind` is not in PATH. */
 export async function requireKind(env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
   try {
     await runProcess(["kind", "version"], { env, signal });
@@ -25,8 +25,9 @@ export async function requireKind(env: Readonly<Record<string, string>>, signal:
 }
 
 /**
- * Makes the cluster and returns what takes it away again, which never throws; what a failed or interrupted attempt left is taken away before it
- * rejects. Throws `CLUSTER_NOT_FOUND` with what kind said, or the signal's reason.
+ * Creates the cluster and returns the function that deletes it, which never throws. When creation
+ * fails or is interrupted, deletes the incomplete cluster before it rejects.
+ * Throws `CLUSTER_NOT_FOUND` with the message of kind, or the signal's reason.
  */
 export async function createKindCluster(
   { name, config, kubeconfig }: KindClusterInput,
@@ -56,18 +57,18 @@ function failure(error: ProcessError): ViolaError {
   if (isSystemError(error.cause, "ENOENT")) {
     return new ViolaError(
       "CLUSTER_NOT_FOUND",
-      "no cluster is named, and there is no kind in PATH to make one",
+      "no cluster is specified, and kind, which creates one, is not in PATH",
       {
         subject: "kind",
-        hint: "Name one with --to kind:CLUSTER, or install kind: https://kind.sigs.k8s.io/docs/user/quick-start/",
+        hint: "Specify one with --to kind:CLUSTER, or install kind: https://kind.sigs.k8s.io/docs/user/quick-start/",
       },
     );
   }
   const lines = error.stderrTail.split("\n").filter((line) => /^ERROR|^Command Output/.test(line));
   const said = lines.join(" ") || error.message;
-  return new ViolaError("CLUSTER_NOT_FOUND", `kind could not make a cluster: ${said}`, {
+  return new ViolaError("CLUSTER_NOT_FOUND", `kind could not create a cluster: ${said}`, {
     subject: "kind",
-    hint: "Give its configuration with --kind-config, or name a cluster that is there with --to kind:CLUSTER.",
+    hint: "Set its configuration with --kind-config, or specify an existing cluster with --to kind:CLUSTER.",
     cause: error,
   });
 }

@@ -8,14 +8,19 @@ import { hostAddresses } from "../bundle-registry/host-addresses.js";
 // https://github.com/kubernetes-sigs/kind/blob/main/pkg/cluster/internal/providers/docker/constants.go
 const CLUSTER_LABEL = "io.x-k8s.kind.cluster";
 const ROLE_LABEL = "io.x-k8s.kind.role";
-/** Runs no containerd: the proxy in front of several control planes. */
+/** The proxy in front of several control planes. It does not run containerd. */
 const LOAD_BALANCER_ROLE = "external-load-balancer";
-/** Where Docker Desktop, and others with the engine in a virtual machine, let containers reach the real host. */
+/**
+ * The name of the host for containers, where the engine runs in a virtual machine, as in Docker
+ * Desktop.
+ */
 const DESKTOP_HOST = "host.docker.internal";
 
 /**
- * Returns the nodes of the cluster, sorted by name; without a name those of the only cluster, or of the one called `kind`.
- * Throws `CLUSTER_NOT_FOUND` naming the clusters that exist, and `NODE_LOAD_FAILED` for every node that does not run or answer.
+ * Returns the nodes of the cluster, sorted by name. Without a cluster name, uses the only cluster,
+ * or the cluster named `kind`.
+ * Throws `CLUSTER_NOT_FOUND`, which lists the existing clusters, and `NODE_LOAD_FAILED` for every
+ * node that is not running or does not respond.
  */
 export async function findKindNodes(
   engine: DockerEngine,
@@ -32,12 +37,14 @@ export async function findKindNodes(
     throw stopped.length === 1 && stopped[0] ? stopped[0] : new ManyErrors("nodes are not running", stopped);
   }
   return await settleAll(
-    "nodes do not answer",
+    "nodes do not respond",
     members.map((member) => describeNode(engine, member, signal)),
   );
 }
 
-/** Returns the name of the cluster that is meant, as `findKindNodes` takes it. Throws `CLUSTER_NOT_FOUND`. */
+/**
+ * Returns the name of the cluster that `findKindNodes` would use. Throws `CLUSTER_NOT_FOUND`.
+ */
 export async function findKindCluster(
   engine: Pick<DockerEngine, "listContainers">,
   cluster: string | undefined,
@@ -65,24 +72,26 @@ function chooseCluster(containers: readonly ContainerSummary[], wanted: string |
   if (wanted === undefined && existing.length === 1 && only !== undefined) return only;
   if (wanted === undefined && existing.includes("kind")) return "kind";
   const subject = `kind${wanted === undefined ? "" : `:${wanted}`}`;
-  const there = existing.length === 0 ? "there is none on this engine" : `there are: ${existing.join(", ")}`;
+  const there =
+    existing.length === 0 ? "this engine has no Kind cluster" : `this engine has ${existing.join(", ")}`;
   const message =
     wanted === undefined && existing.length > 0
-      ? `which Kind cluster is meant? ${there}`
-      : `no Kind cluster "${wanted ?? "kind"}"; ${there}`;
+      ? `the Kind cluster must be specified; ${there}`
+      : `Kind cluster "${wanted ?? "kind"}" does not exist; ${there}`;
   throw new ViolaError("CLUSTER_NOT_FOUND", message, {
     subject,
     hint:
       existing.length === 0
         ? "Create one with `kind create cluster`, or choose another engine with DOCKER_HOST."
-        : "Name it as kind:CLUSTER.",
+        : "Specify one as kind:CLUSTER.",
   });
 }
 
 function stoppedError({ name, state }: ContainerSummary): ViolaError {
-  return new ViolaError("NODE_LOAD_FAILED", `node ${name} does not run (${state})`, {
+  return new ViolaError("NODE_LOAD_FAILED", `node ${name} is not running (${state})`, {
     subject: name,
-    hint: state === "paused" ? `Wake it with: docker unpause ${name}` : `Start it with: docker start ${name}`,
+    hint:
+      state === "paused" ? `Unpause it with: docker unpause ${name}` : `Start it with: docker start ${name}`,
   });
 }
 
@@ -97,7 +106,7 @@ async function describeNode(
     {
       name,
       hostAddresses: [...new Set([...gateways, DESKTOP_HOST, ...hostAddresses()])],
-      hint: `See its state with docker ps -a, and what it says with docker logs ${name}`,
+      hint: `See its state with docker ps -a, and its log with docker logs ${name}`,
     },
     signal,
   );

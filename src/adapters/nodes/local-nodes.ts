@@ -11,25 +11,27 @@ import { localShell } from "../exec/local-shell.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** As the programs of a system; root's PATH may lack them. */
+/** The folders of system programs. The PATH of root may not contain all of them. */
 const SYSTEM_PROGRAMS = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
 
 /** A containerd of this machine. */
 interface LocalContainerd {
-  /** As on the command line. */
+  /** As in `--to`. */
   readonly name: string;
   readonly socket: string;
-  /** What to do when it does not listen. */
+  /** The hint for the error when nothing listens on the socket. */
   readonly hint: string;
 }
 
-/** The containerd that listens at the socket. */
+/** Returns the containerd that listens on the socket as a target. */
 export function findContainerd(socket: string, env: Environment): NodeTarget {
-  const hint = "See whether it runs, or name another socket: --to containerd:/path/containerd.sock";
+  const hint = "Check that it is running, or specify another socket: --to containerd:/path/containerd.sock";
   return localTarget({ name: "containerd", socket, hint }, env);
 }
 
-/** The containerd of a k3s that runs on this machine, asked by the `ctr` that k3s brings. */
+/**
+ * Returns the containerd of k3s on this machine as a target. It is used through the `ctr` of k3s.
+ */
 export async function findK3s(env: Environment, socket = K3S_SOCKET): Promise<NodeTarget> {
   const programs = join(await k3sDataFolder(env), "data/current/bin");
   const withPrograms = { ...env, PATH: `${programs}:${env["PATH"] ?? ""}` };
@@ -61,7 +63,7 @@ async function refuseWithoutSocket({ name, socket, hint }: LocalContainerd): Pro
   if (typeof found === "object" && found.isSocket() && !isDenied) return;
   throw new ViolaError(
     "NODE_LOAD_FAILED",
-    `${name}: ${isDenied ? `no rights on ${socket}` : `no containerd listens at ${socket}`}`,
+    `${name}: ${isDenied ? `no permission to use ${socket}` : `no containerd listens on ${socket}`}`,
     { subject: socket, hint: isDenied ? "Run this as root, for example with sudo." : hint },
   );
 }

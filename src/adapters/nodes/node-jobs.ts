@@ -1,30 +1,35 @@
-// Jobs inside a node: one script, one job per line of its standard input, one answer per job on its output.
+// Jobs inside a node. A script reads one job per line from its standard input, and writes one
+// answer per job to its output.
 import { isBug } from "../../errors.js";
 import type { ExecSession, NodeShell } from "../exec/shell.js";
 
-/** What a job, or the script itself, said. */
+/** A line of output from a job or from the script itself. */
 export interface JobAnswer {
   readonly outcome: "done" | "failed" | "said";
-  /** The last word of the job's line; empty for what is no answer to a job. */
+  /** The last word of the job's line. Empty when the line is not the answer to a job. */
   readonly subject: string;
   readonly text: string;
 }
 
 export interface JobOptions {
-  /** One job each. */
+  /** The jobs, one per line. */
   readonly lines: readonly string[];
   /** How many jobs run at once. */
   readonly concurrency: number;
 }
 
-/** Time for a node to end its jobs and clean up after them. */
+/** How long a node may take to end its jobs and to clean up. */
 const CLEAN_UP_MS = 10_000;
 
 /**
- * Starts a job script of `node-scripts.ts`, keeps `concurrency` of its jobs running until every line has had its turn, and yields answers as
- * they come. Whatever ends the iteration (all answered, a `break`, an error, the signal) ends the jobs, and the node has cleaned up when
- * it returns: the script does so at the end of its input, which comes too when this process is killed.
- * Ends early without an error when the node is gone; the caller sees that answers are missing.
+ * Starts a job script of `node-scripts.ts`, runs the jobs with at most `concurrency` at a time, and
+ * yields each answer as it arrives.
+ *
+ * When the iteration ends, for any reason, the remaining jobs are ended and the node is cleaned up.
+ * The script does both at the end of its input, so this also happens when this process is killed.
+ *
+ * Ends early without an error when the connection to the node is lost. The caller detects this by
+ * the missing answers.
  */
 export async function* runJobs(
   shell: NodeShell,
@@ -36,7 +41,7 @@ export async function* runJobs(
   let hanging: NodeJS.Timeout | undefined;
   const stop = (): void => {
     session.stdin.end();
-    // A node that hangs is left to itself.
+    // Do not wait longer for a node that hangs.
     hanging ??= setTimeout(() => {
       session.destroy();
     }, CLEAN_UP_MS);
@@ -79,7 +84,7 @@ function parseAnswer(line: string): JobAnswer {
   return { outcome: outcome === "done" ? "done" : "failed", subject, text: text ?? "" };
 }
 
-/** Splits what a process writes into lines. A connection that breaks ends them: what has been said counts. */
+/** Splits the output of a process into lines. Ends without an error when the connection breaks. */
 export async function* linesOf(session: ExecSession): AsyncGenerator<string, void> {
   let rest = "";
   try {
@@ -89,6 +94,7 @@ export async function* linesOf(session: ExecSession): AsyncGenerator<string, voi
       yield* lines;
     }
   } catch (cause) {
+    // The connection has ended. The caller judges the lines that were received.
     if (isBug(cause)) throw cause;
   }
   if (rest !== "") yield rest;

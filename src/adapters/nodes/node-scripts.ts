@@ -1,25 +1,32 @@
-// What runs inside a node: POSIX sh for dash and busybox. Nothing of a bundle is ever part of a script; names come as arguments or as
-// lines on standard input.
+// The scripts that run inside a node, in POSIX sh for dash and busybox. The content of a bundle is
+// never part of a script: names are passed as arguments or as lines on standard input.
 
 import type { NodeImage } from "../../core/load/node.js";
 
 const CTR = "ctr -n k8s.io";
 
-/** Kept from garbage collection by the kubelet since containerd 1.6.22 and 1.7.3; older ones take no notice. */
+/**
+ * The label that keeps the kubelet from removing an image. Supported since containerd 1.6.22 and
+ * 1.7.3; older versions ignore it.
+ */
 const PIN = "io.cri-containerd.pinned=pinned";
 
-/** Prints device and free kB of the disk with the content store, wherever that is; nothing where it cannot be found. No arguments. */
+/**
+ * Prints the device and the free kB of the disk with the content store. Prints nothing when the
+ * content store is not found. No arguments.
+ */
 export const FREE_SPACE = `
 root=$(ctr plugins ls -d id==content | sed -n 's/^ *root  *//p' | head -n 1)
 [ -d "$root" ] || exit 0
 printf '%s %s\\n' "$(stat -c %d "$root")" "$(df -Pk "$root" | awk 'END { print $(NF - 2) }')"`;
 
-/** Prints the machine's architecture; fails when containerd does not answer. No arguments. */
+/** Prints the machine's architecture. Fails when containerd does not respond. No arguments. */
 export const DESCRIBE = `ctr version >/dev/null && uname -m`;
 
 /**
- * Proxies are forgotten: what is asked for is on this very machine. The endpoint is `server` as well as a host, or containerd would go on
- * to the registry itself where the endpoint says no; without a `[host]` table containerd 1.6 refuses the file.
+ * Writes a hosts.toml that sends all requests to the endpoint. The endpoint is also the `server`,
+ * because containerd falls back to the server when a host responds with an error. containerd 1.6
+ * rejects a file without a `[host]` table.
  * https://github.com/containerd/containerd/blob/main/docs/hosts.md
  */
 const HOSTS = `
@@ -29,9 +36,11 @@ hosts() { # ENDPOINT FOLDER
 }`;
 
 /**
- * A script that starts a job at once for every line on standard input; each job answers with a line `done SUBJECT` or
- * `failed SUBJECT WHY`. How many run at a time is decided by who writes the lines. The end of standard input, wished or because the
- * writer is gone, ends what still runs and takes the folder away. /run is memory in a Kind node.
+ * Returns a script that starts one job for every line on standard input. Each job writes one line,
+ * `done SUBJECT` or `failed SUBJECT WHY`. The writer of the lines limits how many jobs run at a
+ * time. At the end of standard input, also when the writer has been killed, the script ends the
+ * remaining jobs and removes its folder. /run is in memory on a Kind node. Proxy variables are
+ * unset because the endpoint is the machine that runs this program.
  */
 function jobScript(prepare: string, job: string): string {
   return `
@@ -51,7 +60,7 @@ wait
 rm -rf "$dir"`;
 }
 
-/** Argument: name of an image. Lines: `ENDPOINT`. A job is done when the image is found at the endpoint. */
+/** Argument: an image name. Lines: `ENDPOINT`. A job succeeds when the endpoint has the image. */
 export const PROBE = jobScript(
   `name=$1`,
   `
@@ -65,8 +74,9 @@ export const PROBE = jobScript(
 );
 
 /**
- * Arguments: the endpoint, a label. Lines: `PLATFORM NAME`. A job is done when the name is known with all content of the platform.
- * ctr 2 fetches configs of all platforms, which no bundle has, unless told to skip them; ctr 1 does not know the flag.
+ * Arguments: the endpoint, a label. Lines: `PLATFORM NAME`. A job succeeds when the node knows the
+ * name and has all content of the platform. Without `--skip-metadata`, ctr 2 fetches the configs of
+ * all platforms, but a bundle does not contain all of them. ctr 1 does not have the flag.
  */
 export const FETCH = jobScript(
   `hosts "$1" "$dir"
@@ -80,13 +90,17 @@ case $(ctr content fetch --help) in *--skip-metadata*) skip=--skip-metadata ;; *
   fi`,
 );
 
-/** Arguments: platform. Standard input is an OCI archive. */
+/** Argument: the platform. Standard input is an OCI archive. */
 export const IMPORT = `${CTR} images import --no-unpack --platform "$1" - >/dev/null`;
 
 /**
- * Argument: the endpoint. Answers `done mirror`, or `failed mirror WHY`; at the end of standard input everything is put back. What was in
- * containerd's folder of registry settings waits in a folder beside it, which a rehearsal that was cut off with its node has left, too.
- * Images that came meanwhile go, as soon as nothing runs from them.
+ * Argument: the endpoint. Writes `done mirror` or `failed mirror WHY`. At the end of standard
+ * input, the script restores the previous state.
+ *
+ * Until then, the content of containerd's folder for registry host configuration is in a folder
+ * beside it. When the node stopped during an earlier rehearsal, that folder still exists, and its
+ * content is restored first. Images that were pulled meanwhile are removed once no process uses
+ * them.
  */
 export const MIRROR = `
 ${HOSTS}
@@ -104,7 +118,7 @@ put_back() {
 }
 owner=$(cat "$saved/.owner" 2>/dev/null) && kill -0 "$owner" 2>/dev/null && { say failed in-use; exit 1; }
 put_back
-mkdir -p "\${folder%/*}" && mkdir "$saved" && echo $$ > "$saved/.owner" || { say failed "$saved cannot be made"; exit 1; }
+mkdir -p "\${folder%/*}" && mkdir "$saved" && echo $$ > "$saved/.owner" || { say failed "$saved cannot be created"; exit 1; }
 [ -d "$folder" ] || { : > "$saved/.made"; mkdir -p "$folder"; }
 before=$(${CTR} images ls -q)
 for entry in "$folder"/*; do [ ! -e "$entry" ] || mv "$entry" "$saved/"; done
@@ -112,7 +126,7 @@ hosts "$1" "$folder"
 say done
 while read -r _; do :; done
 put_back
-new() { # names that came meanwhile: busy while a process runs from their content
+new() { # prints the names pulled meanwhile; busy while a process runs from their content
   { printf '%s\\n' "$before" | sed 's/^/before /'
     ${CTR} tasks ls | sed '1d; s/^/task /'
     ${CTR} containers ls | sed '1d; s/^/container /'
@@ -130,37 +144,37 @@ new | sed -n 's/^free //p' | while read -r name; do ${CTR} images rm "$name" >/d
 
 const FOR_EACH_NAME = 'label=$1; shift; for name in "$@"; do';
 
-/** Arguments: a label, names to pin and to give it to. */
+/** Arguments: a label, the names to pin and label. */
 export const PIN_NAMES = `${FOR_EACH_NAME} ${CTR} images label "$name" ${PIN} "$label" >/dev/null || exit 1; done`;
 
-/** Arguments: a label (without a value it is taken away), names. */
+/** Arguments: a label (a label without a value is removed), the names. */
 export const LABEL_NAMES = `${FOR_EACH_NAME} ${CTR} images label "$name" "$label" >/dev/null || exit 1; done`;
 
-/** Arguments: digests of images. */
+/** Arguments: the digests of images. */
 export const UNPACK = `for digest in "$@"; do ${CTR} snapshots unpack "$digest" >/dev/null || exit 1; done`;
 
-/** Arguments: names. Returns when the garbage collection that follows has ended. */
+/** Arguments: the names. Waits for the garbage collection. */
 export const REMOVE = `${CTR} images rm --sync "$@" >/dev/null`;
 
 const LABEL_PREFIX = "io.viola-airgap.bundle/";
 
-/** Returns the label that says that a bundle brought a name. */
+/** Returns the label that marks a name as loaded from the bundle. */
 export function bundleLabel(bundle: string): string {
   return `${LABEL_PREFIX}${bundle}=brought`;
 }
 
-/** Returns the same label without a value, which takes it away. */
+/** Returns the same label without a value, which makes ctr remove it. */
 export function noBundleLabel(bundle: string): string {
   return `${LABEL_PREFIX}${bundle}=`;
 }
 
-/** `ctr images ls`: REF TYPE DIGEST SIZE PLATFORMS LABELS. */
+/** Arguments of `ctr` that print REF TYPE DIGEST SIZE PLATFORMS LABELS. */
 export const LIST_IMAGES: readonly string[] = ["ctr", "-n", "k8s.io", "images", "ls"];
 
-/** `ctr containers ls`: CONTAINER IMAGE RUNTIME. The sandboxes of Pods are among them. */
+/** Arguments of `ctr` that print CONTAINER IMAGE RUNTIME. Includes the sandboxes of Pods. */
 export const LIST_CONTAINERS: readonly string[] = ["ctr", "-n", "k8s.io", "containers", "ls"];
 
-/** Reads what LIST_IMAGES prints. */
+/** Parses the output of LIST_IMAGES. */
 export function parseImages(output: string): readonly NodeImage[] {
   return output.split("\n").flatMap((line) => {
     const [, name, digest] = /^(\S+)\s+\S+\s+(sha256:[0-9a-f]{64})\s/.exec(line) ?? [];
@@ -180,10 +194,11 @@ export function checkArguments(names: readonly string[]): readonly string[] {
 /** Arguments of `ctr` that list the digests in the content store. */
 export const LIST_BLOBS: readonly string[] = ["ctr", "-n", "k8s.io", "content", "ls", "-q"];
 
-// REF TYPE DIGEST STATUS SIZE UNPACKED, in columns of changing width; STATUS is `complete (5/5)`, `incomplete (3/5)` or `unavailable (0/?)`.
+// A line is REF TYPE DIGEST STATUS SIZE UNPACKED. The column widths vary. STATUS is `complete
+// (5/5)`, `incomplete (3/5)` or `unavailable (0/?)`.
 const COMPLETE_LINE = /^(\S+)\s+\S+\s+(sha256:[0-9a-f]{64})\s+complete \((\d+)\/\3\)/;
 
-/** Returns the digests of those images that are complete, by name. */
+/** Returns the digests of the complete images by name. */
 export function parseCompleteImages(output: string): ReadonlyMap<string, string> {
   const complete = new Map<string, string>();
   for (const line of output.split("\n")) {

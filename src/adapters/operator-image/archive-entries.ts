@@ -1,9 +1,9 @@
-// Entries of Java archives that lie in memory, archives inside of archives included.
+// Reads the entries of a Java archive in memory, including those of nested archives.
 import { inflateRawSync } from "node:zlib";
 import { fromBuffer, type Entry, type ZipFile } from "yauzl";
 import { isProgramArchive, isProgramEntry } from "../../core/finding/program/program-file.js";
 
-/** One entry; an archive in an archive puts its own path and `!` in front. */
+/** An entry. The path of an entry in a nested archive is `ARCHIVE!ENTRY`. */
 export interface ArchiveEntry {
   readonly path: string;
   readonly bytes: Buffer;
@@ -11,15 +11,19 @@ export interface ArchiveEntry {
 
 const STORED = 0;
 const DEFLATED = 8;
-/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7: name and extra field follow the fixed part of a local header. */
+/**
+ * Size of the fixed part of a local header. The name and the extra field follow it.
+ * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7
+ */
 const LOCAL_HEADER_BYTES = 30;
-/** An archive is as large as an image's file may be; what it claims to hold may not be a thousand times that. */
+/** A small archive can declare very large entries, so the size of a nested archive is limited. */
 const LARGEST_NESTED = 64 * 1024 * 1024;
 const MOST_ENTRIES = 50_000;
 
 /**
- * Yields the entries that are worth reading. One that is damaged, encrypted or compressed in another way than with deflate is left out.
- * Throws yauzl's error when the bytes are no zip archive.
+ * Yields the entries that may be programs. Skips entries that are damaged, encrypted or compressed
+ * with another method than deflate.
+ * Throws yauzl's error when the bytes are not a zip archive.
  */
 export async function* readArchiveEntries(bytes: Buffer, isNested = false): AsyncIterable<ArchiveEntry> {
   for (const entry of await listEntries(bytes)) {
@@ -59,7 +63,7 @@ async function listEntries(bytes: Buffer): Promise<readonly Entry[]> {
   });
 }
 
-/** Inflates in place: a stream for each of ten thousand classes takes twenty times as long. */
+/** Inflates synchronously. A stream for each of ten thousand classes takes twenty times as long. */
 function readEntry(bytes: Buffer, entry: Entry): Buffer | undefined {
   const at = entry.relativeOffsetOfLocalHeader;
   if (entry.isEncrypted() || at + LOCAL_HEADER_BYTES > bytes.length) return undefined;

@@ -1,4 +1,4 @@
-// One layer of an image as the stream of its tar: out of a registry or a saved file, uncompressed on the way, never on disk.
+// Streams the uncompressed tar of an image layer from a registry or a saved file.
 import { createReadStream } from "node:fs";
 import { PassThrough, type Readable, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
@@ -8,13 +8,15 @@ import { ViolaError } from "../../errors.js";
 import { streamBlob } from "../blobs/stream-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 
-/** Node has zstd since 22.15 only. */
+/** Node.js supports zstd since 22.15. */
 const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: () => Transform };
 
 /**
- * Opens a layer. The stream ends with the error of the place that it comes from, with `DIGEST_MISMATCH` when the bytes were not the layer's (what was
- * read until then counts for nothing), or with that of the decompressor. Destroying it ends the download.
- * Throws `IMAGE_UNSUPPORTED` for zstd where Node has none, and for a compression that nobody knows.
+ * Opens a layer. The stream fails with the error of its source or of the decompressor, or with
+ * `DIGEST_MISMATCH` when the content does not match the digest. In this case, the content that was
+ * read must be discarded. Destroying the stream ends the download.
+ * Throws `IMAGE_UNSUPPORTED` for zstd when Node.js does not support it, and for an unknown
+ * compression.
  */
 export function openLayer(
   layer: Descriptor,
@@ -42,7 +44,7 @@ function decompressor({ mediaType, digest }: Descriptor, subject: string): Trans
   if (/[.+]gzip$/.test(mediaType)) return zlib.createGunzip();
   if (mediaType.endsWith("+zstd")) {
     if (createZstdDecompress !== undefined) return createZstdDecompress();
-    throw unsupported("is compressed with zstd", "Run this with Node 22.15 or newer, which can read it.");
+    throw unsupported("is compressed with zstd", "Use Node.js 22.15 or newer, which supports zstd.");
   }
   if (mediaType.endsWith(".tar")) return new PassThrough();
   throw unsupported(`has the media type ${mediaType}`);

@@ -1,4 +1,5 @@
-// Reads the programs of an operator's image: layers streamed, the newest first, each file as the container would see it.
+// Reads the programs in an operator's image. Streams the layers, the topmost first, and reads the
+// files that are visible in a container.
 import { createReadStream } from "node:fs";
 import { basename, posix } from "node:path";
 import { extract, type Extract as TarExtract } from "tar-stream";
@@ -27,13 +28,13 @@ const configSchema = z.object({
 /** https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts */
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
-/** Enough to tell a program from what is none. */
+/** The number of bytes that identify a program. */
 const START_BYTES = 4;
 
-/** An entry of a layer; reading it to its end, or `resume`, leads to the next. */
+/** An entry of a layer. It must be read to its end or resumed before the next entry. */
 type TarEntry = TarExtract extends AsyncIterable<infer Entry> ? Entry : never;
 
-/** Reads operators' images out of registries, and out of files that a Docker engine saved. */
+/** Reads operators' images from registries, and from files that a Docker engine saved. */
 export class OperatorImages {
   readonly #registry: RegistryClient;
 
@@ -42,8 +43,9 @@ export class OperatorImages {
   }
 
   /**
-   * Yields the files of the image's first platform that may be programs, one at a time and each in memory only until the next is asked for.
-   * `onNote` hears of what had to be left out. Throws the error of the place that a layer comes from, and the signal's reason.
+   * Yields the files of the image's first platform that may be programs. Only one file is in memory
+   * at a time. Calls `onNote` for each layer that is skipped. Throws the error of the source of a
+   * layer, or the signal's reason.
    */
   async *readPrograms(
     image: ResolvedImage,
@@ -81,13 +83,15 @@ export class OperatorImages {
   }
 
   /**
-   * Asks the registry, its mirrors first, for the manifest of a reference. Undefined when nobody would say: many registries answer "denied" for what they
-   * do not have. Throws `REGISTRY_UNAVAILABLE` when nobody could be asked.
+   * Returns whether the registry or one of its mirrors has the manifest of a reference. Returns
+   * undefined when access is denied, because many registries respond with "denied" for images that
+   * do not exist.
+   * Throws `REGISTRY_UNAVAILABLE` when none of them could be reached.
    */
   async hasImage(text: string, signal: AbortSignal): Promise<boolean | undefined> {
     const reference = parseReference(text);
     try {
-      await this.#registry.fetchManifest(
+      await this.#registry.pull.fetchManifest(
         { registry: reference.registry, repository: reference.repository },
         reference.digest ?? reference.tag ?? "latest",
         formatReference(reference),
@@ -136,7 +140,7 @@ export class OperatorImages {
     const source = image.sources.get(config.digest);
     const bytes =
       source?.kind === "registry"
-        ? await this.#registry.readBlob(source, config, image.use.normalized, signal)
+        ? await this.#registry.pull.readBlob(source, config, image.use.normalized, signal)
         : source && (await readFilePart(source, config));
     const parsed = configSchema.safeParse(bytes && parseJson(bytes));
     const { Entrypoint, Cmd } = parsed.data?.config ?? {};
@@ -148,12 +152,12 @@ export class OperatorImages {
   }
 }
 
-/** Paths that a later layer has replaced or removed. */
+/** The paths that a higher layer has replaced or removed. */
 class HiddenPaths {
   readonly #older = new Set<string>();
   #fresh: string[] = [];
 
-  /** True when a layer that was read before hides the path, or a folder above it. */
+  /** True when a higher layer hides the path or one of its parent folders. */
   has(path: string): boolean {
     if (this.#older.has(path)) return true;
     for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
@@ -162,7 +166,7 @@ class HiddenPaths {
     return this.#older.has("/");
   }
 
-  /** Notes an entry of the layer that is being read; it hides nothing in the same layer. */
+  /** Records an entry of the current layer. It does not hide entries of the same layer. */
   add(path: string, isFolder: boolean): void {
     const name = posix.basename(path);
     const folder = path.slice(0, path.length - name.length);
@@ -179,7 +183,7 @@ class HiddenPaths {
   }
 }
 
-/** Returns the file when it may be a program; the rest of the entry is the caller's to skip. */
+/** Returns the file when it may be a program. The caller skips the rest of the entry. */
 async function readEntry(
   entry: TarEntry,
   entrypoints: ReadonlySet<string>,
@@ -193,7 +197,7 @@ async function readEntry(
   const isEntrypoint = entrypoints.has(posix.basename(path));
   if (!mayBeProgram({ path, size, isExecutable: (mode & 0o111) !== 0, isEntrypoint })) return undefined;
 
-  // An entry must be read to its end, wanted or not: leaving it would end the whole tar.
+  // The entry must be read to its end, because leaving the loop early would destroy the tar stream.
   let bytes: Buffer | undefined = Buffer.allocUnsafeSlow(size);
   let filled = 0;
   let isChecked = false;
@@ -207,7 +211,7 @@ async function readEntry(
   return bytes && { path, bytes, isEntrypoint };
 }
 
-/** Yields the file itself, or of an archive what is in it; of a broken one nothing. */
+/** Yields the entries of an archive, or the file itself. Yields nothing for an invalid archive. */
 async function* unpackArchive(file: ProgramFile): AsyncIterable<ProgramFile> {
   if (!isProgramArchive(file.path)) {
     yield file;

@@ -1,4 +1,5 @@
-// Podman's own images: pulled by their real names, which a throw-away registries.conf leads to the served bundle on this machine.
+// The image store of Podman. Podman pulls the images by their names. A temporary registries.conf
+// redirects the pulls to the bundle server on this machine.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +33,8 @@ function unexpected(what: string, cause?: Error): ViolaError {
 }
 
 /**
- * The store of the user who runs this. Digests resolve as they do at the registry, because Podman keeps the indexes that it pulled.
+ * Returns the image store of the current user. Digests resolve as at the registry, because Podman
+ * keeps the indexes that it pulls.
  * https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
  */
 export function podmanStore(env: Variables): ImageStore {
@@ -54,13 +56,13 @@ export function podmanStore(env: Variables): ImageStore {
       const isMissing = isSystemError(cause.cause, "ENOENT", "EACCES");
       throw new ViolaError(
         "NODE_LOAD_FAILED",
-        `podman: ${isMissing ? "it cannot be started" : cause.message}`,
+        `podman: ${isMissing ? "the program cannot be started" : cause.message}`,
         {
           subject: "podman",
           cause,
           hint: isMissing
-            ? "Install podman, or put it on PATH."
-            : "See whether `podman info` works for this user.",
+            ? "Install podman, or add it to PATH."
+            : "Check that `podman info` works for this user.",
         },
       );
     }
@@ -78,7 +80,7 @@ export function podmanStore(env: Variables): ImageStore {
     },
     listImages: async (signal) => {
       const text = await podman(["images", "--all", "--no-trunc", "--format", "json"], signal);
-      // Podman lists an image once for every name of it, with all names each time.
+      // Podman lists an image once for each of its names, every time with all names.
       const byId = new Map(parseJson(text, imagesSchema, unexpected).map((image) => [image.Id, image]));
       return [...byId.values()].map(({ Id, Names, RepoDigests }) => ({
         id: `sha256:${Id}`,
@@ -124,7 +126,7 @@ export function podmanStore(env: Variables): ImageStore {
         };
         for (const { name, platform } of wanted) {
           const reference = parseReference(name);
-          // A tag beside a digest is one too many for it.
+          // Podman rejects a reference with both a tag and a digest.
           const plain =
             reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
           await podman(["pull", "--quiet", "--platform", platform, plain], signal, around);

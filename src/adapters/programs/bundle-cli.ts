@@ -1,4 +1,5 @@
-// This program as it was installed, as files of a bundle that run where there is a Node: `bin/viola-airgap` and what it starts.
+// Lists the files of this program for a bundle: `bin/viola-airgap` and the modules that it starts.
+// They run on a host with Node.js.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isSystemError, ViolaError } from "../../errors.js";
@@ -6,20 +7,26 @@ import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
 const LAUNCHER = "manifests/bundle/viola-airgap";
-/** What the program reads at run time; maps of its sources are not among it. */
+/** The folders that the program reads at run time, except source maps. */
 const FOLDERS = ["dist", "manifests/bundle", "manifests/operators"];
 
-/** Lists the program installed in the folder `home`. Throws `FILE_UNUSABLE` where it was never built. */
+/**
+ * Lists the program installed in the folder `home`. Throws `FILE_UNUSABLE` when it is not built.
+ */
 export async function bundledCli(home: string, signal: AbortSignal): Promise<readonly BundledFile[]> {
   const listed = await Promise.all(
     FOLDERS.map(async (folder) => (await list(join(home, folder))).map((name) => `${folder}/${name}`)),
   );
   const names = listed.flat().filter((name) => !name.endsWith(".map"));
   if (!names.includes("dist/main.js")) {
-    throw new ViolaError("FILE_UNUSABLE", `${home} holds no built viola-airgap to bring along`, {
-      subject: "cli",
-      hint: "Run `npm run build` there first.",
-    });
+    throw new ViolaError(
+      "FILE_UNUSABLE",
+      `${home} does not contain a built viola-airgap to include in the bundle`,
+      {
+        subject: "cli",
+        hint: "Run `npm run build` there first.",
+      },
+    );
   }
   return await Promise.all([
     describeFile({ path: "bin/viola-airgap", file: join(home, LAUNCHER), executable: true }, signal),
@@ -29,7 +36,7 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
   ]);
 }
 
-/** Names of the regular files in a folder; none where it is missing. */
+/** Returns the names of the regular files in a folder, or none when it does not exist. */
 async function list(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     if (isSystemError(cause, "ENOENT")) return [];

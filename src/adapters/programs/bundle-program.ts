@@ -1,4 +1,5 @@
-// A program that a bundle contains: a file, or a URL with its checksum, alone or inside a .tar.gz as its project publishes it.
+// Prepares a program for a bundle. The source is a file, or a URL with a checksum. Either may be the
+// .tar.gz that the project publishes.
 import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -21,7 +22,7 @@ import { describeAnswer } from "../http/describe-answer.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
-/** Where the program is to be had. */
+/** Where the program is obtained from. */
 export type ProgramSource =
   | { readonly kind: "file"; readonly file: string }
   /** `sha256`: 64 hex digits. */
@@ -30,13 +31,15 @@ export type ProgramSource =
 export interface ProgramOptions {
   /** Platforms of the bundle. */
   readonly platforms: readonly Platform[];
-  /** An existing folder for what is fetched and unpacked; it must stay until the bundle is filled. */
+  /**
+   * An existing folder for downloads and unpacked files. It must exist until the bundle is written.
+   */
   readonly folder: string;
-  /** What fetches URLs. */
+  /** The client for downloads. */
   readonly http: HttpClient;
 }
 
-/** A program that the bundle is to contain as `bin/NAME`. */
+/** A program to include in the bundle as `bin/NAME`. */
 export interface ProgramRequest {
   readonly name: string;
   readonly source: ProgramSource;
@@ -56,12 +59,13 @@ const MACHINES: ReadonlyMap<number, string> = new Map([
 const ELF = "\x7fELF";
 const GZIP = "\x1f\x8b";
 const HEAD_BYTES = 20;
-/** Enough of a refusal to say why. */
+/** The number of bytes of an error response that are read for the message. */
 const REFUSAL_BYTES = 4096;
 
 /**
- * Returns the program as `bin/NAME`. Throws `FILE_UNUSABLE` when it cannot be had, is no Linux program, or is none for a platform of the
- * bundle, and `DIGEST_MISMATCH` when a URL gave something else than it was to give.
+ * Returns the program as `bin/NAME`.
+ * Throws `FILE_UNUSABLE` when it cannot be obtained, is not a Linux program, or is not for a
+ * platform of the bundle. Throws `DIGEST_MISMATCH` when a download does not match its checksum.
  */
 export async function bundleProgram(
   run: Run,
@@ -76,10 +80,10 @@ export async function bundleProgram(
   const wanted = options.platforms.map(formatPlatform).join(", ");
   const machine = MACHINES.get(head.length === HEAD_BYTES ? head.readUInt16LE(18) : 0);
   if (head.toString("latin1", 0, 4) !== ELF || machine === undefined) {
-    throw unfit(name, `${from} is no Linux program`, wanted);
+    throw unfit(name, `${from} is not a Linux program`, wanted);
   }
   if (!options.platforms.some(({ architecture }) => architecture === machine)) {
-    throw unfit(name, `${from} is a program for linux/${machine}, and the bundle is for ${wanted}`, wanted);
+    throw unfit(name, `${from} is a program for linux/${machine}, but the bundle is for ${wanted}`, wanted);
   }
   return describeFile({ path: `bin/${name}`, file, executable: true }, run.signal);
 }
@@ -127,23 +131,23 @@ async function download(
     throw new ViolaError("FILE_UNUSABLE", `${name} cannot be fetched from ${shown}: ${cause.message}`, {
       subject: name,
       cause,
-      hint: `Fetch it by other means and give the file: --with ${name}=FILE`,
+      hint: `Download it in another way and specify the file: --with ${name}=FILE`,
     });
   }
   if (fault?.kind === "digest") {
     const found = fault.actual.slice("sha256:".length);
-    throw new ViolaError("DIGEST_MISMATCH", `${shown} has sha256 ${found}, and ${sha256} was expected`, {
+    throw new ViolaError("DIGEST_MISMATCH", `${shown} has sha256 ${found}, but ${sha256} was expected`, {
       subject: name,
-      hint: "Compare both with the checksum that the project publishes.",
+      hint: "Compare both checksums with the one that the project publishes.",
     });
   }
   return file;
 }
 
-/** The server answered, but not with the file. */
+/** The server responded with a status other than 200. */
 class RefusedDownload extends Error {}
 
-/** Takes the program out of an archive: the first executable file of its name. */
+/** Extracts the first executable file with the name of the program from the archive. */
 async function unpack(
   { signal }: Run,
   { name, archive, from }: { readonly name: string; readonly archive: string; readonly from: string },
@@ -152,7 +156,7 @@ async function unpack(
   const file = join(folder, name);
   const entries = extract();
   const reading = pipeline(createReadStream(archive), createGunzip(), entries, { signal });
-  // The loop below ends with the same error.
+  // The loop below throws the same error.
   reading.catch(() => undefined);
   let isFound = false;
   try {
@@ -171,9 +175,9 @@ async function unpack(
     throw new ViolaError("FILE_UNUSABLE", `${from} cannot be unpacked`, { subject: name, cause });
   }
   if (isFound) return file;
-  throw new ViolaError("FILE_UNUSABLE", `${from} holds no program ${name}`, {
+  throw new ViolaError("FILE_UNUSABLE", `${from} does not contain the program ${name}`, {
     subject: name,
-    hint: "Give the program itself, or the .tar.gz in which its project publishes it.",
+    hint: "Specify the program itself, or the .tar.gz that its project publishes.",
   });
 }
 
@@ -195,6 +199,6 @@ async function readHead(file: string): Promise<Buffer> {
 function unfit(name: string, message: string, wanted: string): ViolaError {
   return new ViolaError("FILE_UNUSABLE", message, {
     subject: name,
-    hint: `Give one for ${wanted}: --with ${name}=FILE, or ${name}=URL#sha256:HEX`,
+    hint: `Specify one for ${wanted}: --with ${name}=FILE, or ${name}=URL#sha256:HEX`,
   });
 }

@@ -1,11 +1,11 @@
-// Size and checksum of a file that is to come along in a bundle.
+// Computes the size and checksum of a file for a bundle.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
-/** Reads the file once, in pieces; `path` is its place in the bundle. Throws `FILE_UNUSABLE`. */
+/** Reads the file in chunks. `path` is its path in the bundle. Throws `FILE_UNUSABLE`. */
 export async function describeFile(
   described: Pick<BundledFile, "path" | "file" | "executable">,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
-/** Returns the path of the first such program that may be run, or undefined. `path` is the value of PATH. */
+/** Returns the path of the first executable program with the name. `path` is the value of PATH. */
 export async function findInPath(name: string, path: string): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter((entry) => entry !== "")) {
     const program = join(folder, name);

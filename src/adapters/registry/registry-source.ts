@@ -7,7 +7,8 @@ import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core
 import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchedManifest } from "./verify-response.js";
-import type { RegistryClient, RegistryRepository } from "./client.js";
+import type { RegistryClient } from "./client.js";
+import type { RegistryRepository } from "./pull.js";
 
 /** Deeper nesting than an index in an index has no use; a loop is impossible, as digests cannot contain themselves. */
 const NESTING_LIMIT = 4;
@@ -16,7 +17,16 @@ const NESTING_LIMIT = 4;
 interface Leaf {
   readonly platform?: Platform;
   readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
+  /** Absent when no registry has it. */
+  readonly manifest?: ImageManifest;
+}
+
+/** Everything below a manifest, itself included. */
+interface Collected {
+  readonly manifests: readonly RawManifest[];
+  readonly leaves: readonly Leaf[];
+  /** What an index lists and no registry has. */
+  readonly absent: readonly Descriptor[];
 }
 
 /** Resolves references at registries and their mirrors. */
@@ -40,13 +50,20 @@ export class RegistrySource {
     const subject = use.normalized;
     const reference = parseReference(subject);
     const repository = { registry: reference.registry, repository: reference.repository };
-    const root = await this.#client.fetchManifest(
+    const root = await this.#client.pull.fetchManifest(
       repository,
       reference.digest ?? reference.tag ?? "latest",
       subject,
       signal,
     );
-    const { manifests, leaves } = await this.#collect(repository, root, undefined, subject, 0, signal);
+    const { manifests, leaves, absent } = await this.#collect(
+      repository,
+      root,
+      undefined,
+      subject,
+      0,
+      signal,
+    );
     const candidates = await this.#candidates(repository, leaves, subject, signal);
     const chosen = choosePlatforms(candidates, platforms, subject);
     const source: BlobSource = { kind: "registry", ...repository };
@@ -55,6 +72,7 @@ export class RegistrySource {
       names: nodeNames(reference),
       root: toDescriptor(root.raw),
       manifests: [...new Map(manifests.map((manifest) => [manifest.digest, manifest])).values()],
+      ...(absent.length > 0 && { absent }),
       platforms: chosen,
       sources: new Map(
         chosen.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => [digest, source])),
@@ -70,7 +88,9 @@ export class RegistrySource {
     bytes: number,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined> {
-    return source.kind === "registry" ? this.#client.readBlobTail(source, blob, bytes, signal) : undefined;
+    return source.kind === "registry"
+      ? this.#client.pull.readBlobTail(source, blob, bytes, signal)
+      : undefined;
   }
 
   /** Returns the manifest and everything below it, in the order of the indexes. */
@@ -81,10 +101,10 @@ export class RegistrySource {
     subject: string,
     depth: number,
     signal: AbortSignal,
-  ): Promise<{ readonly manifests: readonly RawManifest[]; readonly leaves: readonly Leaf[] }> {
+  ): Promise<Collected> {
     if (content.kind === "manifest") {
       const leaf = { ...(platform && { platform }), descriptor: toDescriptor(raw), manifest: content };
-      return { manifests: [raw], leaves: [leaf] };
+      return { manifests: [raw], leaves: [leaf], absent: [] };
     }
     if (depth === NESTING_LIMIT) {
       throw new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its indexes are nested too deeply`, { subject });
@@ -92,22 +112,41 @@ export class RegistrySource {
     // What is neither index nor manifest is no part of an image: containerd leaves it alone, too.
     const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
-      entries.map(async (entry) => {
-        const child = await this.#client.fetchManifest(repository, entry.digest, subject, signal);
-        if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
-          throw new ViolaError(
-            "REGISTRY_ANSWER_INVALID",
-            `${subject}: its index says ${entry.mediaType} of ${entry.size} bytes for ${entry.digest}, which is ${child.raw.mediaType} of ${child.raw.size}`,
-            { subject },
-          );
-        }
-        return this.#collect(repository, child, entry.platform ?? platform, subject, depth + 1, signal);
-      }),
+      entries.map((entry) => this.#collectEntry(repository, entry, platform, subject, depth, signal)),
     );
     return {
       manifests: [raw, ...children.flatMap(({ manifests }) => manifests)],
       leaves: children.flatMap(({ leaves }) => leaves),
+      absent: children.flatMap(({ absent }) => absent),
     };
+  }
+
+  /** An entry that no registry has is fatal only when it is chosen: mirrors hold what was pulled through them. */
+  async #collectEntry(
+    repository: RegistryRepository,
+    entry: Descriptor,
+    parent: Platform | undefined,
+    subject: string,
+    depth: number,
+    signal: AbortSignal,
+  ): Promise<Collected> {
+    const platform = entry.platform ?? parent;
+    let child: FetchedManifest;
+    try {
+      child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
+    } catch (cause) {
+      if (!(cause instanceof ViolaError) || cause.code !== "IMAGE_NOT_FOUND") throw cause;
+      const leaf = { ...(platform && { platform }), descriptor: toDescriptor(entry) };
+      return { manifests: [], leaves: [leaf], absent: [entry] };
+    }
+    if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
+      throw new ViolaError(
+        "REGISTRY_ANSWER_INVALID",
+        `${subject}: its index says ${entry.mediaType} of ${entry.size} bytes for ${entry.digest}, which is ${child.raw.mediaType} of ${child.raw.size}`,
+        { subject },
+      );
+    }
+    return this.#collect(repository, child, platform, subject, depth + 1, signal);
   }
 
   /** Looks into the configs of manifests whose index states no platform; they come last, as containerd sorts them. */
@@ -120,11 +159,15 @@ export class RegistrySource {
     const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
     // An artifact as the root is kept, so that the user hears what it is and not that a platform is missing.
     const isRoot = leaves.length === 1;
-    const silent = leaves.filter(({ platform, manifest }) => !platform && (isImage(manifest) || isRoot));
+    const silent = leaves.flatMap(({ platform, manifest, descriptor }) =>
+      platform === undefined && manifest !== undefined && (isImage(manifest) || isRoot)
+        ? [{ descriptor, manifest }]
+        : [],
+    );
     const read = await Promise.all(
       silent.map(async (leaf) => {
         checkRunnable(leaf.manifest, subject);
-        const config = await this.#client.readBlob(repository, leaf.manifest.config, subject, signal);
+        const config = await this.#client.pull.readBlob(repository, leaf.manifest.config, subject, signal);
         const platform = configPlatform(config);
         return platform === undefined ? [] : [{ ...leaf, platform }];
       }),

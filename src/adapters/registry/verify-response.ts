@@ -3,6 +3,7 @@ import { ViolaError } from "../../errors.js";
 import type { RawManifest } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { digestOf, isSha256 } from "../../core/oci/digest.js";
+import { findContentFault } from "../../core/oci/verifier.js";
 import { parseManifest, type ImageIndex, type ImageManifest } from "../../core/oci/manifest.js";
 import type { HttpAnswer } from "../http/client.js";
 
@@ -41,15 +42,13 @@ export function readManifest(answer: HttpAnswer, tagOrDigest: string, subject: s
 
 /** Returns the body when it is the blob. Throws `DIGEST_MISMATCH` or, for another length, `REGISTRY_ANSWER_INVALID`. */
 export function readWholeBlob(answer: HttpAnswer, { digest, size }: Descriptor, subject: string): Uint8Array {
-  // Length before digest: a body cut short is no damaged one.
-  if (answer.tooLong || answer.body.length !== size) {
-    const actual = answer.tooLong ? `more than ${size}` : answer.body.length;
-    throw new ViolaError("REGISTRY_ANSWER_INVALID", `${digest} has ${size} bytes, got ${actual}`, {
-      subject,
-    });
+  const fault = answer.tooLong
+    ? ({ kind: "size", received: Infinity } as const)
+    : findContentFault(answer.body, { digest, size });
+  if (fault === undefined) return answer.body;
+  if (fault.kind === "digest") {
+    throw new ViolaError("DIGEST_MISMATCH", `asked for ${digest}, got ${fault.actual}`, { subject });
   }
-  const actual = digestOf(answer.body);
-  if (actual !== digest)
-    throw new ViolaError("DIGEST_MISMATCH", `asked for ${digest}, got ${actual}`, { subject });
-  return answer.body;
+  const got = answer.tooLong ? `more than ${size}` : fault.received;
+  throw new ViolaError("REGISTRY_ANSWER_INVALID", `${digest} has ${size} bytes, got ${got}`, { subject });
 }

@@ -1,4 +1,5 @@
-// The audit as a table, Markdown or CSV; all three from the same rows.
+// Formats the audit as a table, JSON, Markdown or CSV.
+import { countOf } from "../../core/count-of.js";
 import type { AuditImage, AuditReport } from "../../core/audit/audit-report.js";
 import { formatBytes } from "../units.js";
 import { formatTable, type Column } from "./table.js";
@@ -16,7 +17,7 @@ const COLUMNS: readonly Column[] = [
   { heading: "USED BY" },
 ];
 
-/** Writes the report in the format; JSON is the report itself. */
+/** Formats the report. JSON output is the report itself. */
 export function formatAudit(report: AuditReport, format: AuditFormat): string {
   switch (format) {
     case "json":
@@ -56,7 +57,8 @@ function auditMarkdown(report: AuditReport): string {
 }
 
 function auditCsv(report: AuditReport): string {
-  // RFC 4180; a leading =, +, - or @ would be a formula to a spreadsheet.
+  // RFC 4180. A cell that begins with =, +, - or @ is escaped, because spreadsheets treat it as a
+  // formula.
   const cell = (value: string): string => `"${value.replace(/^[=+\-@]/, "'$&").replaceAll('"', '""')}"`;
   const headings = [
     "component",
@@ -103,5 +105,5 @@ function platforms(image: AuditImage): string {
 
 function totals({ totals: { images, layers, uniqueBytes, sharedBytes } }: AuditReport): string {
   const shared = sharedBytes === 0 ? "" : ` (sharing layers saves ${formatBytes(sharedBytes)})`;
-  return `${images} images, ${layers} layers, ${formatBytes(uniqueBytes)}${shared}`;
+  return `${countOf(images, "image")}, ${countOf(layers, "layer")}, ${formatBytes(uniqueBytes)}${shared}`;
 }

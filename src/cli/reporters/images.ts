@@ -1,26 +1,27 @@
-// The list of found images, and the evidence for one of them, for people.
+// Formats the list of images, and the evidence for one image.
+import { countOf } from "../../core/count-of.js";
 import { componentOf } from "../../core/charts/component.js";
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import type { Explanation } from "../../core/finding/explain-image.js";
 import { formatSuspects } from "./suspects.js";
 import { formatTable } from "./table.js";
 
-/** Writes required images, optional ones apart, and warnings. */
+/** Lists required images, optional images, and warnings. */
 export function formatFindings({ images, warnings }: Findings): string {
   const required = images.filter((image) => image.required);
   const optional = images.filter((image) => !image.required);
-  const lines = [`${required.length} images are required`, "", imageTable(required)];
+  const lines = [`${countOf(required.length, "image is", "images are")} required`, "", imageTable(required)];
   if (optional.length > 0)
     lines.push(
       "",
-      `${optional.length} are optional and stay out unless the spec includes them`,
+      `${countOf(optional.length, "image is", "images are")} optional; the bundle has only those that the spec includes`,
       "",
       imageTable(optional),
     );
   return [...lines, ...warningLines(warnings)].join("\n");
 }
 
-/** Writes every piece of evidence for the image, or that there is none and what comes close; and what the list may lack. */
+/** Lists the evidence for the image, or similar images when there is none, and the warnings. */
 export function formatExplanation({
   wanted,
   images,
@@ -28,8 +29,8 @@ export function formatExplanation({
   suspects = [],
   near = [],
 }: Explanation): string {
-  const lines = images.length > 0 ? images.map(formatEvidence) : [`${wanted}: nothing asks for it`];
-  if (near.length > 0) lines.push("", "Of the same repository are:", ...near.map((name) => `  ${name}`));
+  const lines = images.length > 0 ? images.map(formatEvidence) : [`${wanted}: no release uses it`];
+  if (near.length > 0) lines.push("", "Images of the same repository:", ...near.map((name) => `  ${name}`));
   if (suspects.length > 0) lines.push("", formatSuspects(suspects));
   return [...lines, ...warningLines(warnings)].join("\n");
 }
@@ -62,7 +63,10 @@ function formatEvidence(use: ImageUse): string {
   return lines.join("\n");
 }
 
-/** One row for each image, by component; a component that all rows of a group share is written once. */
+/**
+ * Lists the images, sorted by component. The component is written only in the first of several
+ * rows.
+ */
 function imageTable(images: readonly ImageUse[]): string {
   const rows = images
     .map((image) => ({ component: componentsOf(image), image }))

@@ -1,8 +1,9 @@
-// What an installation came to, as text.
+// Formats the result of an installation.
+import { countOf } from "../../core/count-of.js";
 import type { PendingThing } from "../../core/kubernetes/pod-states.js";
 import type { InstallReport, ReleaseReport } from "../../workflows/install/install.js";
 
-/** Writes the verdict, and every reason on lines of its own. */
+/** Formats the outcome of each release, with every problem on its own line. */
 export function formatInstall(report: InstallReport): string {
   const { bundle, context, kubeVersion, outcome, refusals, releases } = report;
   const lines = [
@@ -10,7 +11,7 @@ export function formatInstall(report: InstallReport): string {
     ...(report.rehearsal === undefined ? [] : describeRehearsal(report.rehearsal)),
   ];
   if (outcome === "refused") {
-    lines.push("refused: nothing was applied");
+    lines.push("refused: nothing was installed");
     for (const { message, hint } of refusals) lines.push(`  ✗ ${message}`, `    what to do: ${hint}`);
     return lines.join("\n");
   }
@@ -29,26 +30,28 @@ function describeRelease({
   pending,
 }: ReleaseReport): string[] {
   const counted =
-    ready === undefined || pods === undefined ? "" : `: ${ready} of ${pods} Pods Running and Ready`;
+    ready === undefined || pods === undefined
+      ? ""
+      : `: ${ready} of ${countOf(pods, "Pod")} Running and Ready`;
   const head = `${OUTCOMES[outcome]} ${name} (${chart}) in namespace ${namespace}${counted}`;
   return [head, ...(message === undefined ? [] : [`  ✗ ${message}`]), ...pending.map(describePending)];
 }
 
-/** What was rehearsed, and in what this is something else. */
+/** Describes the rehearsal, and how this installation differs from it. */
 function describeRehearsal(rehearsal: NonNullable<InstallReport["rehearsal"]>): readonly string[] {
   const { date, kubeVersion, containerd, asked, missing, releases, stillMissing, differences } = rehearsal;
   const sum = (of: "ready" | "pods"): number => releases.reduce((total, release) => total + release[of], 0);
   return [
     `rehearsed on ${date.slice(0, 10)} on Kubernetes ${kubeVersion}, containerd ${containerd.join(", ")}: ` +
-      `${asked.length + missing.length} images asked for, ${sum("ready")} of ${sum("pods")} Pods ready, ${describeMissing(missing.length, stillMissing.length)}`,
-    ...stillMissing.map((image) => `  ! asked for in the rehearsal, and not in the bundle: ${image}`),
-    ...differences.map((difference) => `  ! not as rehearsed: ${difference}`),
+      `${countOf(asked.length + missing.length, "image")} requested, ${sum("ready")} of ${countOf(sum("pods"), "Pod")} ready, ${describeMissing(missing.length, stillMissing.length)}`,
+    ...stillMissing.map((image) => `  ! requested in the rehearsal but not in the bundle: ${image}`),
+    ...differences.map((difference) => `  ! differs from the rehearsal: ${difference}`),
   ];
 }
 
 function describeMissing(then: number, still: number): string {
   if (then === 0) return "none missing";
-  return still === 0 ? `${then} missing then, and in the bundle now` : `${then} missing`;
+  return still === 0 ? `${then} missing then, but in the bundle now` : `${then} missing`;
 }
 
 function describePending({ kind, name, why }: PendingThing): string {

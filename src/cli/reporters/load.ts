@@ -7,10 +7,13 @@ const ROUTES: Readonly<Record<NodeReport["route"], string>> = {
   none: "nothing to do",
   fetch: "fetched by the node",
   import: "streamed into the node",
-  folder: "waits for its start",
+  folder: "imported when k3s starts",
 };
 
-/** Formats a table of nodes, and which names do not resolve where a store keeps no digests. */
+/**
+ * Formats a table of nodes, and the names that do not resolve because a Docker engine does not keep
+ * digests.
+ */
 export function formatLoad(reports: readonly LoadReport[]): string {
   const rows = reports.flatMap((report) =>
     report.nodes.map((node) => [
@@ -35,12 +38,12 @@ export function formatLoad(reports: readonly LoadReport[]): string {
   const unresolved = reports.flatMap(({ nodes }) => nodes).flatMap((node) => node.unresolved ?? []);
   if (unresolved.length === 0) {
     const isWaiting = reports.some(({ nodes }) => nodes.some(({ route }) => route === "folder"));
-    const where = isWaiting ? "on every node that runs; k3s has them when it starts" : "on every node";
-    return `${table}\n\nall ${names} image names resolve and are complete ${where}`;
+    const where = isWaiting ? "on every running node; k3s imports them when it starts" : "on every node";
+    return `${table}\n\n${names === 1 ? "the 1 image name resolves and is" : `all ${names} image names resolve and are`} complete ${where}`;
   }
   return [
     `${table}\n`,
-    "the content of all images is there; Docker keeps no digests of what it loads, so these names do not resolve in it:",
+    "all images are loaded; Docker does not keep the digests of loaded images, so these names do not resolve:",
     ...unresolved.map((name) => `  ${name}`),
   ].join("\n");
 }

@@ -1,19 +1,20 @@
-// What a rehearsal came to, as text.
+// Formats the result of a rehearsal.
+import { countOf } from "../../core/count-of.js";
 import type { OperatorDraft } from "../../core/rehearsal/draft-operator.js";
 import type { RehearsalReport } from "../../workflows/rehearse/rehearse.js";
 import { formatBytes } from "../units.js";
 import { originOf } from "../../core/rehearsal/verdict.js";
 
 export interface Rehearsed {
-  /** As on the command line. */
+  /** The spec or bundle as written on the command line. */
   readonly argument: string;
   readonly isBundle: boolean;
-  /** How many images were written into the spec. */
+  /** Number of images that were added to the spec. */
   readonly written: number;
   readonly drafts: readonly OperatorDraft[];
 }
 
-/** Writes what is missing first, the verdict last. */
+/** Lists missing images first; the summary is last. */
 export function formatRehearsal(
   report: RehearsalReport,
   { argument, isBundle, written, drafts }: Rehearsed,
@@ -22,34 +23,33 @@ export function formatRehearsal(
     report;
   const lines = [`${bundle} on ${context} (Kubernetes ${kubeVersion})`];
   for (const { name, chart, namespace, ready, pods, message } of releases) {
-    lines.push(`  ${name} (${chart}) in namespace ${namespace}: ${ready} of ${pods} Pods Running and Ready`);
+    lines.push(
+      `  ${name} (${chart}) in namespace ${namespace}: ${ready} of ${countOf(pods, "Pod")} Running and Ready`,
+    );
     if (message !== undefined) lines.push(`    ✗ ${message}`);
   }
   for (const one of missing) {
-    lines.push(
-      `✗ ${one.normalized} was asked for and is not in the bundle`,
-      `    wanted by ${originOf(one)}`,
-    );
-    if (one.refused !== undefined) lines.push(`    no registry gives it: ${one.refused}`);
+    lines.push(`✗ ${one.normalized} was requested but is not in the bundle`, `    used by ${originOf(one)}`);
+    if (one.refused !== undefined) lines.push(`    it could not be pulled from a registry: ${one.refused}`);
   }
   for (const { kind, namespace, name, why } of pending) lines.push(`! ${kind} ${namespace}/${name}: ${why}`);
-  for (const name of ofOthers) lines.push(`- ${name} was asked for by Pods that are not the bundle's`);
+  for (const name of ofOthers) lines.push(`- ${name} was requested by Pods that do not belong to the bundle`);
   for (const { normalized, compressedBytes, note } of unused) {
     const because = note === "" ? "" : `, ${note}`;
-    lines.push(`- ${normalized} was not asked for (${formatBytes(compressedBytes)}${because})`);
+    lines.push(`- ${normalized} was not requested (${formatBytes(compressedBytes)}${because})`);
   }
-  for (const what of stayed) lines.push(`! not put back: ${what}`);
+  for (const what of stayed) lines.push(`! not cleaned up: ${what}`);
   for (const { id, yaml } of drafts) {
     lines.push(
       "",
-      `for the knowledge base, to review and give back (manifests/operators/${id}.yaml):`,
+      `draft for the knowledge base; please review and contribute it (manifests/operators/${id}.yaml):`,
       "",
       yaml,
     );
   }
-  lines.push(`${asked.length + missing.length} images asked for, ${missing.length} missing`);
+  lines.push(`${countOf(asked.length + missing.length, "image")} requested, ${missing.length} missing`);
   if (written > 0)
-    lines.push(`${written} written into ${argument}: build it again, and rehearse what was built`);
+    lines.push(`${countOf(written, "image")} added to ${argument}; build the bundle again and rehearse it`);
   else if (missing.length > 0 && !isBundle) lines.push("--write adds them to the spec");
   return lines.join("\n");
 }

@@ -1,33 +1,34 @@
-// Images that operators' own programs name, for people to decide on.
+// Formats the suspects: images that operators' programs name, for the user to review.
+import { countOf } from "../../core/count-of.js";
 import type { Suspect } from "../../core/finding/program/suspect.js";
 import { formatTable } from "./table.js";
 
-/** Writes the suspects of each operator; none is an answer, too. */
+/** Lists the suspects by operator. */
 export function formatSuspects(suspects: readonly Suspect[]): string {
-  if (suspects.length === 0) return "No operator's own program names another image";
+  if (suspects.length === 0) return "No operator's program names another image";
   const lines = [
-    `${suspects.length} more are named by operators' own programs; put those that you need into the spec (images.include)`,
+    `${countOf(suspects.length, "more image is", "more images are")} named by operators' programs; add those that you need to images.include of the spec`,
   ];
   for (const image of new Set(suspects.map(({ operatorImage }) => operatorImage))) {
-    const own = suspects.filter(({ operatorImage }) => operatorImage === image);
+    const ofOperator = suspects.filter(({ operatorImage }) => operatorImage === image);
     const columns = [
       { heading: "SUSPECT" },
       { heading: "TAG" },
       { heading: "REGISTRY" },
       { heading: "BECAUSE" },
     ];
-    const rows = own.map(({ reference, certainty, exists, because, rule, file }) => [
+    const rows = ofOperator.map(({ reference, certainty, exists, because, rule, file }) => [
       reference,
       certainty,
-      registryAnswer(exists, certainty),
+      describeExistence(exists, certainty),
       `${because} (${rule} in ${file})`,
     ]);
-    lines.push("", `${own[0]?.operator ?? ""} (${image})`, "", formatTable(columns, rows));
+    lines.push("", `${ofOperator[0]?.operator ?? ""} (${image})`, "", formatTable(columns, rows));
   }
   return lines.join("\n");
 }
 
-function registryAnswer(exists: boolean | undefined, certainty: Suspect["certainty"]): string {
-  if (exists === undefined) return certainty === "unknown" ? "" : "does not say";
-  return exists ? "has it" : "has it not";
+function describeExistence(exists: boolean | undefined, certainty: Suspect["certainty"]): string {
+  if (exists === undefined) return certainty === "unknown" ? "" : "unknown";
+  return exists ? "exists" : "not found";
 }

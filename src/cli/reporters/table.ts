@@ -1,12 +1,12 @@
-// Text tables for people: columns padded, numbers to the right.
+// Formats text tables with padded columns.
 
-/** One column: its heading, and `right` for numbers. */
+/** A column; numbers are aligned to the right. */
 export interface Column {
   readonly heading: string;
   readonly align?: "right";
 }
 
-/** Writes rows under headings, columns two spaces apart; the last column is as long as it likes. */
+/** Formats headings and rows, with two spaces between columns. Long cells are not truncated. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map(({ heading }, index) =>
     Math.max(heading.length, ...rows.map((row) => row[index]?.length ?? 0)),

@@ -1,4 +1,4 @@
-// Makes what planning and building work with: Helm, registries, the Docker engine, the bundle writer.
+// Creates the adapters of planning and building: Helm, registries, Docker and the bundle writer.
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
@@ -6,6 +6,7 @@ import { loadOperators } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
 import type { Helm } from "../../adapters/helm/find-helm.js";
 import type { DockerSource } from "../../adapters/docker/docker-source.js";
+import { certificateFiles } from "../../adapters/http/certificate-files.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { Platform } from "../../core/oci/descriptor.js";
@@ -20,10 +21,13 @@ import { LOADER_PATH } from "../../core/bundle/paths.js";
 import { bundleReadme } from "../../core/bundle/readme.js";
 import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
 
-/** How many Helm runs go on at once: each keeps a core busy. */
+/** How many Helm processes run at once. Each uses one core. */
 const HELM_CONCURRENCY = 2;
 
-/** Makes what finding images works with. Helm is looked for when the first chart is packaged, so that a spec without charts needs none. */
+/**
+ * Creates the adapters of finding images. Helm is looked up when the first chart is packaged, so a
+ * spec without charts does not need it.
+ */
 export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPorts> {
   return {
     charts: chartTool(runtime),
@@ -34,7 +38,7 @@ export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPort
   };
 }
 
-/** Makes what planning works with. */
+/** Creates the adapters of planning. */
 export async function makePlanPorts(runtime: CommandRuntime, source: SourceChoice): Promise<PlanPorts> {
   const { concurrency } = await runtime.settings();
   return {
@@ -44,10 +48,10 @@ export async function makePlanPorts(runtime: CommandRuntime, source: SourceChoic
   };
 }
 
-/** Makes what looking into operators' images works with. */
+/** Creates the adapters of inspecting operators' images. */
 export async function makeInspectPorts(runtime: CommandRuntime): Promise<InspectPorts> {
   const { concurrency } = await runtime.settings();
-  // Archives of three kinds: only those who look into images pay for loading what reads them.
+  // The readers of archive formats load slowly, so they are imported only for inspecting.
   const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
   return {
     images: await imageSource(runtime, "auto"),
@@ -56,7 +60,10 @@ export async function makeInspectPorts(runtime: CommandRuntime): Promise<Inspect
   };
 }
 
-/** Platforms of which an operator's image is looked into, the spec's first; the programs of any start the same images. */
+/**
+ * Returns the platforms to inspect an operator's image for, those of the spec first. The programs
+ * of all platforms start the same images.
+ */
 export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
   return unique([
     ...spec.platforms,
@@ -64,7 +71,7 @@ export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
   ]);
 }
 
-/** Makes the writer of bundle files. */
+/** Creates the writer of bundle files. */
 export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter> {
   const registry = await runtime.registry();
   const { concurrency } = await runtime.settings();
@@ -73,7 +80,7 @@ export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter>
   };
 }
 
-/** Options of a plan: the platforms of the command line, else of the spec, else of this machine. */
+/** Returns the options of a plan. Platforms of the command line override those of the spec. */
 export async function planOptions(
   home: string,
   spec: BundleSpec,
@@ -105,21 +112,22 @@ function chartTool(runtime: CommandRuntime): ChartTool {
   };
 }
 
-/** What packages charts is loaded when there is a chart. */
+/** Loads the chart tool, which is needed only if there is a chart. */
 async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
   const [helm, { HelmChartTool }] = await Promise.all([
     findHelmProgram(runtime),
     import("../../adapters/helm/helm-chart-tool.js"),
   ]);
-  const { insecure, ca } = await runtime.settings();
+  const [{ http }, folder] = await Promise.all([runtime.registry(), runtime.temporaryFolder()]);
+  const { settings } = http;
   return new HelmChartTool({
     helm: helm.program,
     environment: environmentOf(runtime),
-    settings: { plainHttp: [...insecure], caFile: ca[0]?.file },
+    settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
   });
 }
 
-/** Finds Helm as the settings, PATH and the development tree have it. Throws `HELM_MISSING`. */
+/** Finds Helm by the settings, on PATH or in the development tree. Throws `HELM_MISSING`. */
 export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   const { findHelm } = await import("../../adapters/helm/find-helm.js");
   const { helm: setting } = await runtime.settings();
@@ -129,13 +137,13 @@ export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   );
 }
 
-/** The folder for programs that were taken out of packages. */
+/** Returns the folder for programs that are extracted from packages. */
 export async function programFolder(runtime: CommandRuntime): Promise<string> {
   const { cache } = await runtime.settings();
   return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
 }
 
-/** The environment for programs that do their work as the user would. */
+/** Returns the environment of child processes, which is that of the user. */
 export function environmentOf({ env }: CommandRuntime): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
@@ -163,16 +171,16 @@ function unique(platforms: readonly Platform[]): readonly Platform[] {
 
 export const REHEARSAL_FLAG = [
   "--rehearsal <file>",
-  "record of a rehearsal (rehearse --out): evidence for what it asked for",
+  "record of a rehearsal (rehearse --out), used as evidence for the images that it requested",
 ] as const;
 
-/** A record, and the very bytes that it was read from. */
+/** A record, and the bytes that it was parsed from. */
 export interface RehearsalFile {
   readonly record: RehearsalRecord;
   readonly bytes: Uint8Array;
 }
 
-/** Reads the record that the flag names. Throws `FILE_UNUSABLE` or `RECORD_INVALID`. */
+/** Reads the record file of the flag. Throws `FILE_UNUSABLE` or `RECORD_INVALID`. */
 export async function readRehearsal(
   flag: string | undefined,
   cwd: string,

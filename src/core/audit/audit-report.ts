@@ -1,27 +1,27 @@
-// The audit: sizes, versions and use of every image of an inventory, and what a person should look at.
+// Computes the audit of an inventory: size, version and use of every image, and findings to review.
 import { componentOf } from "../charts/component.js";
 import { parseReference } from "../images/reference.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
 import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
 
-/** One image of the audit. Sizes are bytes over all platforms that come along. */
+/** One image of the audit. Sizes are in bytes and cover all platforms that the bundle includes. */
 export interface AuditImage {
   readonly reference: string;
   readonly normalized: string;
   readonly repository: string;
-  /** The tag, or the digest where there is no tag. */
+  /** The tag, or the digest when there is no tag. */
   readonly version: string;
   readonly digest: string;
   readonly required: boolean;
   readonly confidence: InventoryImage["confidence"];
   readonly rebuilt: boolean;
-  /** Charts and subcharts that use it, such as `loki`. */
+  /** Charts and subcharts that use the image, such as `loki`. */
   readonly components: readonly string[];
-  /** Objects that use it, such as `StatefulSet monitoring/loki-write`. */
+  /** Objects that use the image, such as `StatefulSet monitoring/loki-write`. */
   readonly usedBy: readonly string[];
   readonly platforms: readonly AuditPlatform[];
   readonly compressedBytes: number;
-  /** Null when one of its layers does not say. */
+  /** Null when the uncompressed size of at least one layer is not known. */
   readonly uncompressedBytes: number | null;
   readonly evidence: readonly Evidence[];
 }
@@ -34,14 +34,14 @@ export interface AuditPlatform {
   readonly uncompressedBytes: number | null;
 }
 
-/** Something a person should look at. */
+/** Something that a person should review. */
 export interface AuditFinding {
   readonly code: AuditRule | `warning:${string}`;
   readonly subject: string;
   readonly message: string;
 }
 
-/** Rules that `--fail-on` accepts; `warning` stands for everything that the finder warned of. */
+/** Rules that `--fail-on` accepts. `warning` matches every warning about the image list. */
 export const AUDIT_RULES = [
   "latest-tag",
   "several-versions",
@@ -63,28 +63,30 @@ export interface AuditReport {
   readonly totals: {
     readonly images: number;
     readonly layers: number;
-    /** Bytes of every config and layer, each counted once. */
+    /** Size in bytes of all configs and layers; each blob is counted once. */
     readonly uniqueBytes: number;
-    /** Bytes that sharing layers between images saves. */
+    /** Bytes saved because images share layers. */
     readonly sharedBytes: number;
   };
   readonly findings: readonly AuditFinding[];
   readonly warnings: readonly FindingWarning[];
 }
 
-/** Draws up the audit. `maxBytes` limits the size of a single image and of none when undefined. */
+/**
+ * Returns the audit. Images larger than `maxBytes` are a finding; without it, size is not checked.
+ */
 export function auditInventory(inventory: Inventory, maxBytes?: number): AuditReport {
   const images = inventory.images.map(auditImage);
   const blobs = new Map<string, number>();
   const layers = new Set<string>();
   let allBytes = 0;
   for (const image of inventory.images) {
-    for (const { config, layers: own } of image.platforms) {
-      for (const { digest, size } of [config, ...own]) {
+    for (const platform of image.platforms) {
+      for (const { digest, size } of [platform.config, ...platform.layers]) {
         blobs.set(digest, size);
         allBytes += size;
       }
-      for (const { digest } of own) layers.add(digest);
+      for (const { digest } of platform.layers) layers.add(digest);
     }
   }
   const uniqueBytes = [...blobs.values()].reduce((sum, size) => sum + size, 0);
@@ -145,7 +147,7 @@ function* findConcerns(images: readonly AuditImage[], maxBytes: number | undefin
       yield {
         code: "latest-tag",
         subject,
-        message: "the tag `latest` moves, and makes Kubernetes pull at every start",
+        message: "the tag `latest` is mutable and makes Kubernetes pull the image at every container start",
       };
     }
     if (image.confidence !== "certain" && image.confidence !== "high") {
@@ -159,16 +161,24 @@ function* findConcerns(images: readonly AuditImage[], maxBytes: number | undefin
       yield {
         code: "rebuilt",
         subject,
-        message: "taken from a Docker engine: its digest is not a registry's",
+        message: "exported from a Docker engine: its digest differs from the digest in a registry",
       };
     }
     if (maxBytes !== undefined && image.compressedBytes > maxBytes) {
-      yield { code: "too-large", subject, message: `${image.compressedBytes} bytes, more than ${maxBytes}` };
+      yield {
+        code: "too-large",
+        subject,
+        message: `${image.compressedBytes} bytes, over the limit of ${maxBytes}`,
+      };
     }
   }
   for (const [repository, tags] of versions) {
     if (tags.length > 1)
-      yield { code: "several-versions", subject: repository, message: `comes in ${tags.join(" and ")}` };
+      yield {
+        code: "several-versions",
+        subject: repository,
+        message: `used in versions ${tags.join(" and ")}`,
+      };
   }
 }
 
@@ -176,7 +186,7 @@ function excludedFindings({ excluded }: Inventory): readonly AuditFinding[] {
   return excluded.map(({ reference, reason }) => ({
     code: "excluded",
     subject: reference,
-    message: `left out: ${reason}`,
+    message: `excluded: ${reason}`,
   }));
 }
 

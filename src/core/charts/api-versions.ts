@@ -1,10 +1,12 @@
-// The API versions that custom resource definitions bring: what `.Capabilities.APIVersions` will say once they are installed.
+// The API versions that CustomResourceDefinitions add to `.Capabilities.APIVersions` once they are
+// installed.
 import { isRecord, textOf, valueAt } from "../json.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /**
- * Returns `GROUP/VERSION` and `GROUP/VERSION/KIND` for every version of every definition among the objects, each once: the two forms
- * that helm's `--api-versions` and templates use (https://helm.sh/docs/chart_template_guide/builtin_objects/).
+ * Returns `GROUP/VERSION` and `GROUP/VERSION/KIND` for every version of every definition among the
+ * objects, each once. Helm's `--api-versions` and templates use these two forms
+ * (https://helm.sh/docs/chart_template_guide/builtin_objects/).
  */
 export function apiVersionsOf(objects: readonly RenderedObject[]): readonly string[] {
   const found = new Set<string>();
@@ -21,7 +23,7 @@ export function apiVersionsOf(objects: readonly RenderedObject[]): readonly stri
   return [...found];
 }
 
-/** `spec.version` is how v1beta1 wrote it. */
+/** `spec.version` is the field of apiextensions.k8s.io/v1beta1. */
 function versionsOf(body: RenderedObject["body"]): readonly string[] {
   const list = valueAt(body, "spec.versions");
   const names = (Array.isArray(list) ? list : []).map((entry: unknown) =>

@@ -1,12 +1,14 @@
-// What the program asks of Helm.
+// The interface to Helm.
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "./chart.js";
 
-/** Packages and renders charts. Every call ends early with an AbortError when the signal fires. */
+/**
+ * Packages and renders charts. Every method rejects with an AbortError when the signal is aborted.
+ */
 export interface ChartTool {
   /**
-   * Fetches the chart, adds the dependencies to its own Chart.yaml, vendors whatever is missing, and writes a reproducible
-   * `NAME-VERSION.tgz` into `directory`.
-   * Throws `CHART_UNAVAILABLE` naming the chart and what answered.
+   * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
+   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`.
+   * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
    */
   packageChart(
     source: ChartSource,
@@ -16,14 +18,17 @@ export interface ChartTool {
   ): Promise<PackagedChart>;
 
   /**
-   * Returns the source for others to use: a repository that the user's helm knows by name (`@NAME`) by its URL, anything else as it is.
-   * Throws `CHART_UNAVAILABLE` when helm does not know the name.
+   * Returns the source in a form that does not depend on the user's helm configuration: a
+   * repository given by its local name (`@NAME`) is replaced by its URL. Other sources are returned
+   * unchanged.
+   * Throws `CHART_UNAVAILABLE` when helm has no repository of this name.
    */
   spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource>;
 
   /**
-   * Returns the text of `helm template --include-crds`, hooks included, without reaching any network.
-   * Throws `CHART_RENDER_FAILED` naming chart and template.
+   * Returns the output of `helm template --include-crds`, including hooks. Does not use the
+   * network.
+   * Throws `CHART_RENDER_FAILED` with chart and template.
    */
   renderChart(
     chart: Pick<PackagedChart, "name" | "version" | "file">,

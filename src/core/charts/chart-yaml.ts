@@ -1,12 +1,14 @@
-// Chart.yaml: reading it, and adding dependencies to it.
+// Parses Chart.yaml, and adds dependencies to it.
 import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import type { ChartDependency } from "./chart.js";
 
-/** What the program needs of Chart.yaml. https://helm.sh/docs/topics/charts/#the-chartyaml-file */
+/**
+ * The fields of Chart.yaml that are used. https://helm.sh/docs/topics/charts/#the-chartyaml-file
+ */
 export interface ChartMetadata {
-  /** The file that declares dependencies: charts of apiVersion v1 have one of their own. */
+  /** The file that declares dependencies; charts of apiVersion v1 have a separate one. */
   readonly dependenciesFile: "Chart.yaml" | "requirements.yaml";
   readonly name: string;
   readonly version: string;
@@ -15,7 +17,7 @@ export interface ChartMetadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Reads Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not one. */
+/** Parses Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not valid. */
 export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false });
   const value: unknown = document.errors.length > 0 ? undefined : document.toJS();
@@ -23,8 +25,8 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const name = textOf(fields["name"]);
   const version = textOf(fields["version"]);
   if (name === undefined || version === undefined) {
-    const reason = document.errors[0]?.message ?? "it has no name or no version";
-    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml cannot be used: ${reason}`, {
+    const reason = document.errors[0]?.message ?? "the name or the version is missing";
+    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, {
       subject,
     });
   }
@@ -53,8 +55,8 @@ export function parseDependencies(text: string): readonly ChartDependency[] {
 }
 
 /**
- * Returns the text of Chart.yaml or requirements.yaml with the dependencies in it: one of the same name and alias is replaced,
- * all other text is kept.
+ * Returns the text of Chart.yaml or requirements.yaml with the dependencies added. An existing
+ * dependency with the same name and alias is replaced. All other text is preserved.
  */
 export function addDependencies(text: string, dependencies: readonly ChartDependency[]): string {
   if (dependencies.length === 0) return text;

@@ -1,6 +1,6 @@
-// Charts: where one comes from, what is added to it, what packaging makes of it.
+// Charts: source, dependencies, and the packaged chart.
 
-/** Where a chart is taken from. Paths are absolute. */
+/** The source of a chart. Paths are absolute. */
 export type ChartSource =
   | {
       readonly kind: "repository";
@@ -12,7 +12,7 @@ export type ChartSource =
   | { readonly kind: "archive"; readonly file: string }
   | { readonly kind: "folder"; readonly folder: string };
 
-/** A dependency as Chart.yaml writes it; a `file://` repository is absolute here. */
+/** A dependency as in Chart.yaml, except that the path of a `file://` repository is absolute. */
 export interface ChartDependency {
   readonly name: string;
   readonly version: string;
@@ -23,12 +23,12 @@ export interface ChartDependency {
 
 /** A text file in a chart archive. */
 export interface ChartText {
-  /** As the archive and helm write it: `app/charts/inner/Chart.yaml`. */
+  /** Path in the archive: `app/charts/inner/Chart.yaml`. */
   readonly path: string;
   readonly text: string;
 }
 
-/** A chart with all of its dependencies inside, packaged so that the same input gives the same bytes. */
+/** A packaged chart that contains all of its dependencies. Packaging is reproducible. */
 export interface PackagedChart {
   readonly name: string;
   readonly version: string;
@@ -38,21 +38,21 @@ export interface PackagedChart {
   /** Absolute path of the tgz. */
   readonly file: string;
   readonly digest: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Chart.yaml and image locks of the chart and its subcharts: what they declare. */
+  /** Chart.yaml and image lock files of the chart and its subcharts. */
   readonly declarations: readonly ChartText[];
-  /** True when a template asks which API versions the cluster has. */
+  /** True when a template uses `.Capabilities.APIVersions`. */
   readonly readsApiVersions: boolean;
 }
 
-/** What decides how a chart renders, besides the chart. */
+/** The input for rendering, apart from the chart. */
 export interface RenderInput {
   readonly release: string;
   readonly namespace: string;
-  /** Absolute paths, later ones win. */
+  /** Absolute paths; later files override earlier ones. */
   readonly valuesFiles: readonly string[];
-  /** `--set` expressions, which win over files. */
+  /** `--set` expressions, which override the files. */
   readonly set: readonly string[];
   readonly kubeVersion?: string;
   readonly apiVersions: readonly string[];

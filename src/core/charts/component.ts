@@ -1,6 +1,9 @@
-// What part of a chart something belongs to, as people name it.
+// Maps a template to the component of the chart that it belongs to.
 
-/** The innermost chart of a template's path: `loki` of `kube-prometheus-stack/charts/loki/templates/read.yaml`; else the chart itself. */
+/**
+ * Returns the innermost chart in the path of a template, or else the chart: `loki` for
+ * `kube-prometheus-stack/charts/loki/templates/read.yaml`.
+ */
 export function componentOf({
   template,
   chart,

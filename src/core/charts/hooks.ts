@@ -1,9 +1,10 @@
-// Helm hooks: which objects only `helm test` creates.
+// Finds out which Helm hooks run only in `helm test`.
 import type { RenderedObject } from "./rendered-object.js";
 
 /**
- * True for an object, or evidence in one, that nothing but `helm test` creates. `test-success` and `test-failure` are its old names
- * (https://helm.sh/docs/topics/charts_hooks/); an object that is a hook of install too is needed there.
+ * True for an object, or for evidence from an object, that only `helm test` creates. `test-success`
+ * and `test-failure` are older names of the hook (https://helm.sh/docs/topics/charts_hooks/). An
+ * object that is also an install hook is not a test hook.
  */
 export function isTestHook({ hooks = [] }: Partial<Pick<RenderedObject, "hooks">>): boolean {
   return hooks.length > 0 && hooks.every((hook) => /^test(?:-success|-failure)?$/.test(hook));

@@ -1,4 +1,5 @@
-// Text of `helm template` -> rendered objects, with a warning for every document that cannot be read.
+// Parses the output of `helm template` into objects, with a warning for every document that cannot
+// be parsed.
 import {
   parseDocument,
   type ParseOptions,
@@ -11,14 +12,14 @@ import { isRecord, textOf, type Json } from "../json.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import type { RenderedObject } from "./rendered-object.js";
 
-/** Where a rendered text comes from. */
+/** The origin of a rendered text. */
 export interface RenderedFrom {
-  /** Chart as `NAME-VERSION`. */
+  /** The chart as `NAME-VERSION`. */
   readonly chart: string;
   readonly release: string;
-  /** Text of another rendering of the chart: documents that are in it already are left out. */
+  /** The output of another render of the same chart. Documents that it contains are skipped. */
   readonly except?: string;
-  /** The `condition` of every object. */
+  /** The `condition` to set on every object. */
   readonly condition?: string;
 }
 
@@ -27,13 +28,14 @@ export interface ParsedRender {
   readonly warnings: readonly FindingWarning[];
 }
 
-/** One document of the text, and the template it was rendered from. */
+/** A document of the text, and the template that it was rendered from. */
 interface RenderedDocument {
   readonly template: string;
   readonly text: string;
 }
 
-// Lenient on purpose: what Kubernetes' own reader takes must not stop this one. Core schema: `=`, `yes` and `0777` stay text.
+// Lenient, so that every document that Kubernetes accepts is accepted here. In the core schema,
+// `=`, `yes` and `0777` are strings.
 const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
   schema: "core",
   merge: true,
@@ -44,8 +46,9 @@ const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
 };
 
 /**
- * Splits and reads the text; objects of a `List` come out one by one. Of a CustomResourceDefinition only identity, group and kind
- * are read: it is large and starts nothing. A document that cannot be read, or is no object, is a warning that names its template.
+ * Splits and parses the text. A `List` is expanded into its items. Of a CustomResourceDefinition
+ * only identity, group, kind and versions are read, because it is large and names no images. A
+ * document that cannot be parsed, or that is not an object, gives a warning with its template.
  */
 export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
   const objects: RenderedObject[] = [];
@@ -56,7 +59,7 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
     const complain = (reason: string): void => {
       warnings.push({
         code: "template-unreadable",
-        message: `${document.template} cannot be read: ${reason}`,
+        message: `${document.template} cannot be parsed: ${reason}`,
         hint: SETTLE_BY_REHEARSAL,
         chart: from.chart,
         template: document.template,
@@ -77,7 +80,10 @@ function identityOf({ template, text }: RenderedDocument): string {
   return `${template}\n${text.trim()}`;
 }
 
-/** Yields the documents in order; one without a `# Source:` line belongs to the template before it (files in `crds/`). */
+/**
+ * Yields the documents in order. One without a `# Source:` line (a file in `crds/`) belongs to the
+ * preceding template.
+ */
 function* splitDocuments(text: string): Iterable<RenderedDocument> {
   let template = "";
   let start = 0;
@@ -92,18 +98,24 @@ function* splitDocuments(text: string): Iterable<RenderedDocument> {
   }
 }
 
-/** What this reader complains of and Kubernetes' own does not: flow collections that go on at the margin, say. */
+/**
+ * Errors that the YAML parser of Kubernetes does not report, for example for the indentation of
+ * flow collections.
+ */
 const HARMLESS: readonly ErrorCode[] = ["BAD_INDENT", "KEY_OVER_1024_CHARS", "DUPLICATE_KEY"];
 
 function readYaml(text: string): unknown {
-  // A template file that begins with a byte order mark has it behind the `# Source:` line.
+  // When a template file begins with a byte order mark, the mark follows the `# Source:` line.
   const document = parseDocument(text.replaceAll("\uFEFF", ""), YAML_OPTIONS);
   const error = document.errors.find(({ code }) => !HARMLESS.includes(code));
   if (error !== undefined) throw error;
   return document.toJS({ maxAliasCount: 10_000 });
 }
 
-/** Reads the few fields of a CustomResourceDefinition in block style by their lines; undefined for any other text. */
+/**
+ * Reads the fields of a CustomResourceDefinition in block style with regular expressions; undefined
+ * for other text.
+ */
 function readDefinition(text: string): Json | undefined {
   if (!/^kind: ["']?CustomResourceDefinition["']?\s*$/m.test(text)) return undefined;
   const field = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
@@ -129,13 +141,13 @@ function toObjects(
   complain: (reason: string) => void,
 ): RenderedObject[] {
   if (!isRecord(body)) {
-    complain(body === null || body === undefined ? "nothing comes out of it" : "it is no mapping");
+    complain(body === null || body === undefined ? "the document is empty" : "the document is not a map");
     return [];
   }
   const kind = textOf(body["kind"]) ?? "";
   const items = body["items"];
   if (kind.endsWith("List") && Array.isArray(items)) {
-    // Items of a PodList may leave out what the list says.
+    // Items of a typed list, such as a PodList, may omit apiVersion and kind.
     const itemKind = kind.slice(0, -"List".length);
     const defaults = itemKind === "" ? {} : { apiVersion: body["apiVersion"], kind: itemKind };
     return items.flatMap((item: unknown) =>
@@ -143,7 +155,7 @@ function toObjects(
     );
   }
   if (kind === "") {
-    complain("it has no kind");
+    complain("the object has no kind");
     return [];
   }
   const metadata = isRecord(body["metadata"]) ? body["metadata"] : {};

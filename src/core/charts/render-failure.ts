@@ -1,18 +1,20 @@
-// What helm says when a chart does not render -> the template it speaks of, and the reason.
+// Extracts template and reason from the error message of a failed `helm template`.
 
-/** A template path with line and column as Go's template package and Helm write them. */
+/** A template path with line and column, in the format of Go's template package and Helm. */
 const TEMPLATE = /([\w.-]+\/(?:[\w.-]+\/)*[\w.-]+\.(?:yaml|yml|tpl|txt|json))(?::(\d+)(?::(\d+))?)?/;
 
 /**
- * Returns the template (with line and column where helm gives them) that a failed `helm template` stopped at, and the reason;
- * `template` is undefined for what concerns the whole chart, such as values that its schema refuses.
+ * Returns the template at which `helm template` failed (with line and column if helm reports them),
+ * and the reason. `template` is undefined for an error of the whole chart, such as values that do
+ * not match its schema.
  */
 export function describeRenderFailure(helmError: string): {
   readonly message: string;
   readonly template: string | undefined;
 } {
-  // `execution error at (chart/templates/x.yaml:3:4): …`, `YAML parse error on chart/templates/x.yaml: …`,
-  // `parse error at (chart/templates/x.yaml:7): …`, `template: chart/templates/x.yaml:3:4: executing …`
+  // `execution error at (chart/templates/x.yaml:3:4): …`, `YAML parse error on
+  // chart/templates/x.yaml: …`, `parse error at (chart/templates/x.yaml:7): …`, `template:
+  // chart/templates/x.yaml:3:4: executing …`
   const place = /^(?:execution error at|parse error at|YAML parse error on|template:|.*?\btemplate:)/.test(
     helmError,
   )

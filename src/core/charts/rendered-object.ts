@@ -1,20 +1,23 @@
-// A rendered Kubernetes document with its provenance.
+// A rendered Kubernetes object and its origin.
 
-/** One document of `helm template`, parsed. */
+/** A parsed document of the output of `helm template`. */
 export interface RenderedObject {
   /** The packaged chart that was rendered, as `NAME-VERSION`. */
   readonly chart: string;
-  /** Release that was rendered. */
+  /** The release that was rendered. */
   readonly release: string;
-  /** The path behind `# Source:`, subcharts included: `kube-prometheus-stack/charts/loki/templates/read/statefulset.yaml`. */
+  /**
+   * The path from `# Source:`, with subcharts:
+   * `kube-prometheus-stack/charts/loki/templates/read/statefulset.yaml`.
+   */
   readonly template: string;
   readonly apiVersion: string;
   readonly kind: string;
   readonly namespace?: string;
   readonly name: string;
-  /** The `helm.sh/hook` events, empty for an object that is no hook. */
+  /** The `helm.sh/hook` events; empty for an object that is not a hook. */
   readonly hooks: readonly string[];
-  /** What must hold for the object to be rendered, when it is not rendered always. */
+  /** The condition under which the object is rendered; absent when it is always rendered. */
   readonly condition?: string;
   /** The whole document. */
   readonly body: Readonly<Record<string, unknown>>;

@@ -1,30 +1,34 @@
-// Compares what a cluster runs with what a bundle has: every running image must be there under the name that the cluster uses.
+// Compares the images that a cluster runs with a bundle: the bundle must have each under the name
+// that the cluster uses.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
 import { formatReference, nodeNames, parseReference, type NormalizedReference } from "../images/reference.js";
 import { explainMissing, workloadOf, type MissingCause } from "./explain-missing.js";
 import type { RunningContainer, RunningObject } from "./running-images.js";
 
-/** One image of the cluster. */
+/** An image that the cluster runs. */
 export interface CheckedImage {
-  /** As the cluster writes it, the first spelling met. */
+  /** The reference as written in the cluster; the first one when there are several spellings. */
   readonly reference: string;
   readonly normalized: NormalizedReference;
-  /** Objects that run it, such as `StatefulSet monitoring/loki-write`; empty where only a bare list was given. */
+  /**
+   * Objects that run it, such as `StatefulSet monitoring/loki-write`; empty when the input is a
+   * plain list.
+   */
   readonly usedBy: readonly string[];
 }
 
-/** Something that runs and that the bundle has not under this name. */
+/** A running image whose name is not in the bundle. */
 export interface MissingImage extends CheckedImage {
-  /** Why it most likely was not found, and what would have found it. */
+  /** The most likely reason why it was not found, and what to change. */
   readonly cause: MissingCause;
 }
 
-/** Something that the bundle has and nothing runs. */
+/** An image of the bundle that nothing runs. */
 export interface UnusedImage {
   readonly normalized: NormalizedReference;
-  /** Compressed bytes over all platforms that come along. */
+  /** Compressed size in bytes of all platforms in the bundle. */
   readonly compressedBytes: number;
-  /** Why that may well be so; empty where nothing is known. */
+  /** A possible reason; empty when none is known. */
   readonly note: string;
 }
 
@@ -34,9 +38,12 @@ export interface CheckReport {
   readonly present: readonly CheckedImage[];
   readonly missing: readonly MissingImage[];
   readonly unused: readonly UnusedImage[];
-  /** Images that the cluster itself runs, not a release of the bundle: static Pods and what else is in the cluster's own namespaces. */
+  /**
+   * Images of the cluster itself rather than of a release: those of static Pods and of system
+   * namespaces.
+   */
   readonly ofCluster: readonly CheckedImage[];
-  /** Images whose content in the cluster is not what the bundle has under that name. */
+  /** Images whose digest in the cluster differs from the digest in the bundle for the same name. */
   readonly otherContent: readonly {
     readonly normalized: string;
     readonly running: string;
@@ -44,13 +51,14 @@ export interface CheckReport {
   }[];
 }
 
-/** Where clusters keep what they themselves need; Kind keeps its volumes in the last one. */
+/** Namespaces for system components. Kind runs its volume provisioner in the last one. */
 const CLUSTER_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lease", "local-path-storage"]);
 
 /**
- * Compares. A reference with a digest must be there by digest: that is the name that the kubelet looks for (see `nodeNames`).
- * Everything in the report is sorted by `normalized`.
- * Throws `REFERENCE_INVALID` where the cluster names an image by something that is no reference.
+ * Compares the running containers with the inventory. A reference with a digest must be in the
+ * bundle by digest, because that is the name that the kubelet looks up (see `nodeNames`). All lists
+ * in the report are sorted by `normalized`.
+ * Throws `REFERENCE_INVALID` when the cluster names an image that is not a valid reference.
  */
 export function checkRunning(inventory: Inventory, running: readonly RunningContainer[]): CheckReport {
   const byName = new Map<string, InventoryImage>(
@@ -108,7 +116,10 @@ function isOfCluster(object: RunningObject | undefined, namespaces: ReadonlySet<
   return object.isStatic || (CLUSTER_NAMESPACES.has(object.namespace) && !namespaces.has(object.namespace));
 }
 
-/** Returns what runs under the image's name where no digest of the bundled image is that; the runtime may name index, manifest or config. */
+/**
+ * Returns the running digest when it is none of the image's digests. A runtime may report the
+ * digest of the index, the manifest or the config.
+ */
 function findOtherContent(image: InventoryImage, group: readonly RunningContainer[]): string | undefined {
   const known = new Set<string>([
     image.digest,
@@ -117,7 +128,8 @@ function findOtherContent(image: InventoryImage, group: readonly RunningContaine
   ]);
   for (const { imageId } of group) {
     const digest = imageId === undefined ? undefined : /sha256:[0-9a-f]{64}$/.exec(imageId)?.[0];
-    // `kind load` and `ctr import` name what they import after the day: such a digest is the archive's.
+    // `kind load` and `ctr import` name imported images `import-DATE`. Their digest is that of the
+    // archive.
     if (digest !== undefined && !known.has(digest) && !/\bimport-/.test(imageId ?? "")) return digest;
   }
   return undefined;
@@ -138,9 +150,9 @@ function unusedImage(image: InventoryImage): UnusedImage {
 function noteOf({ evidence }: InventoryImage): string {
   if (evidence.length === 0) return "";
   if (evidence.every(({ hooks = [] }) => hooks.length > 0)) {
-    return `runs in hooks only: ${[...new Set(evidence.flatMap(({ hooks = [] }) => hooks))].join(", ")}`;
+    return `runs only in hooks: ${[...new Set(evidence.flatMap(({ hooks = [] }) => hooks))].join(", ")}`;
   }
-  if (evidence.every(({ object }) => /^(?:Cron)?Job /.test(object))) return "runs in Jobs only";
+  if (evidence.every(({ object }) => /^(?:Cron)?Job /.test(object))) return "runs only in Jobs";
   if (evidence.every(({ rule }) => rule === "spec")) return "the spec includes it";
   return "";
 }

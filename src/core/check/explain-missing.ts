@@ -1,14 +1,18 @@
-// Why a running image is not in a bundle, most likely, and which rule would have found it.
+// Explains why a running image is most likely not in a bundle, and what would add it.
 import type { Inventory } from "../bundle/inventory.js";
 import { findReference, formatReference, formatRepository, parseReference } from "../images/reference.js";
 import type { RunningContainer, RunningObject } from "./running-images.js";
 
-/** A guess, with the words to show. */
+/** The most likely cause, and the message for the user. */
 export interface MissingCause {
   /**
-   * `excluded`: the spec leaves it out. `digest`: the bundle has the tag, not the digest. `values`: the chart is installed with other
-   * values than the bundle was built with. `registry`: the same image from another registry. `injected`: a container that the chart's
-   * workload does not have. `operator`: something that an operator made. `unknown`: nothing of the bundle.
+   * - `excluded`: the spec excludes the image.
+   * - `digest`: the bundle has the tag but not the digest.
+   * - `values`: the chart is installed with other values than the bundle was built with.
+   * - `registry`: the bundle has the same image from another registry.
+   * - `injected`: the container is not part of the chart's workload.
+   * - `operator`: an operator created the workload.
+   * - `unknown`: the workload is not related to the bundle.
    */
   readonly rule: "excluded" | "digest" | "values" | "registry" | "injected" | "operator" | "unknown";
   readonly message: string;
@@ -16,7 +20,10 @@ export interface MissingCause {
 
 const INCLUDE = "add it to images.include of the spec";
 
-/** Explains the image `normalized`, which runs in `group` and of which the bundle has no name. */
+/**
+ * Explains why the bundle does not have the image `normalized`, which the containers in `group`
+ * run.
+ */
 export function explainMissing(
   inventory: Inventory,
   normalized: string,
@@ -30,14 +37,17 @@ export function explainMissing(
   );
 }
 
-/** Returns the workload as a chart or an operator writes it: the Deployment of a ReplicaSet, the CronJob of a Job of a moment. */
+/**
+ * Returns the workload that a chart or an operator creates: the Deployment of a ReplicaSet, the
+ * CronJob of a Job.
+ */
 export function workloadOf({ kind, name, owner }: RunningObject): {
   readonly kind: string;
   readonly name: string;
 } {
   if (owner === undefined || kind !== "Pod") return { kind, name };
   if (owner.kind === "ReplicaSet") return { kind: "Deployment", name: owner.name.replace(/-[a-z0-9]+$/, "") };
-  // The controller names a Job of a CronJob after the minute that it was due at.
+  // The CronJob controller names a Job after the minute for which it was scheduled.
   const cronJob = owner.kind === "Job" ? /^(.+)-\d{8}$/.exec(owner.name)?.[1] : undefined;
   return cronJob === undefined ? owner : { kind: "CronJob", name: cronJob };
 }
@@ -48,7 +58,7 @@ function explainExclusion({ excluded }: Inventory, normalized: string): MissingC
     return parsed !== undefined && formatReference(parsed) === normalized;
   });
   if (exclusion === undefined) return undefined;
-  const message = `the spec leaves it out (${exclusion.reason}): take it out of images.exclude`;
+  const message = `the spec excludes it (${exclusion.reason}); remove it from images.exclude`;
   return { rule: "excluded", message };
 }
 
@@ -62,11 +72,11 @@ function explainRepository({ images }: Inventory, normalized: string): MissingCa
     wanted.digest !== undefined &&
     others.some(({ tag, digest }) => tag === wanted.tag && digest === undefined)
   ) {
-    const message = `the bundle has tag ${wanted.tag ?? ""} of it, but not by this digest: build with the values that the cluster has, which pin it`;
+    const message = `the bundle has its tag ${wanted.tag ?? ""} but not this digest; build with the cluster's values, which pin the digest`;
     return { rule: "digest", message };
   }
   const versions = others.map(({ tag, digest }) => tag ?? digest ?? "").join(" and ");
-  const message = `values differ: the bundle has it in ${versions}; build with the values that the cluster has`;
+  const message = `the values differ: the bundle has version ${versions}; build with the cluster's values`;
   return { rule: "values", message };
 }
 
@@ -81,11 +91,11 @@ function explainRegistry({ images }: Inventory, normalized: string): MissingCaus
     );
   });
   if (twin === undefined) return undefined;
-  const message = `the bundle has it as ${twin.normalized}: the cluster's values name another registry; build with them`;
+  const message = `the bundle has it as ${twin.normalized}: the cluster's values name another registry; build with the cluster's values`;
   return { rule: "registry", message };
 }
 
-/** True when one path ends with the other: mirrors put a prefix before it, and `library/` comes and goes. */
+/** True when one path ends with the other. Mirrors add a prefix, and some omit `library/`. */
 function isTail(one: string, other: string): boolean {
   const [long, short] = one.length > other.length ? [one, other] : [other, one];
   const name = short.replace(/^library\//, "");
@@ -95,19 +105,19 @@ function isTail(one: string, other: string): boolean {
 function explainOwner(inventory: Inventory, group: readonly RunningContainer[]): MissingCause {
   const object = group.find((one) => one.in !== undefined)?.in;
   if (object === undefined) {
-    const message = `no chart of the bundle names it: an operator may start it (then add a rule to manifests/operators, or ${INCLUDE}), or it belongs to something else in the cluster`;
+    const message = `no chart of the bundle names it: an operator may start it (add a rule to manifests/operators, or ${INCLUDE}), or it belongs to another application in the cluster`;
     return { rule: "unknown", message };
   }
   const workload = workloadOf(object);
   const known = findWorkload(inventory, workload, object.namespace);
   const what = `${workload.kind} ${object.namespace}/${workload.name}`;
   if (known !== undefined) {
-    const message = `the charts make ${what} without this container: the values differ, or a webhook injects it; build with the cluster's values, or ${INCLUDE}`;
+    const message = `the charts render ${what} without this container: the values differ, or a webhook injects it; build with the cluster's values, or ${INCLUDE}`;
     return { rule: "injected", message };
   }
   const release = inventory.releases.find(({ name }) => name === object.instance)?.name;
   if (object.managedBy === "Helm" && release !== undefined) {
-    const message = `values differ: release ${release} makes ${what} in the cluster, and not in the bundle; build with the values that the cluster has`;
+    const message = `the values differ: release ${release} has ${what} in the cluster but not in the bundle; build with the cluster's values`;
     return { rule: "values", message };
   }
   if (object.owner !== undefined && object.managedBy !== "Helm") {
@@ -115,11 +125,11 @@ function explainOwner(inventory: Inventory, group: readonly RunningContainer[]):
     const suspects = inventory.warnings
       .filter(({ code }) => code === "unknown-operator" || code === "operator-images-later")
       .flatMap((warning) => warning.object ?? []);
-    const warned = suspects.length === 0 ? "" : `; the bundle warns of ${suspects.join(", ")}`;
-    const message = `no chart makes ${what}: started by ${by}${warned}; add a rule to manifests/operators, or ${INCLUDE}`;
+    const warned = suspects.length === 0 ? "" : `; the bundle has a warning about ${suspects.join(", ")}`;
+    const message = `no chart renders ${what}: ${by} started it${warned}; add a rule to manifests/operators, or ${INCLUDE}`;
     return { rule: "operator", message };
   }
-  const message = `${what} belongs to no release of the bundle; if it should, add its chart to the spec, or ${INCLUDE}`;
+  const message = `${what} does not belong to a release of the bundle; if it should, add its chart to the spec, or ${INCLUDE}`;
   return { rule: "unknown", message };
 }
 
@@ -128,7 +138,7 @@ function findWorkload(
   { kind, name }: { readonly kind: string; readonly name: string },
   namespace: string,
 ): string | undefined {
-  // Charts may leave the namespace out; evidence then has the name alone.
+  // Charts may omit the namespace. The evidence then contains only the name.
   const names = new Set([`${kind} ${namespace}/${name}`, `${kind} ${name}`]);
   return images.flatMap(({ evidence }) => evidence).find(({ object }) => names.has(object))?.object;
 }

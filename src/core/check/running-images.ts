@@ -1,47 +1,50 @@
-// What a cluster runs, read from what kubectl prints: JSON of Pods (or of what makes Pods), or a bare list of image references.
+// Parses what a cluster runs from kubectl output: JSON of Pods or workloads, or a plain list of
+// image references.
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
 import { findExcess, parseUnchecked, type JsonLimits } from "../parse-json.js";
 import { findReference } from "../images/reference.js";
 import { containers } from "../kubernetes/containers.js";
 
-/** One container that runs, or will. */
+/** A container of a Pod or of a Pod template. */
 export interface RunningContainer {
-  /** As the cluster writes it. */
+  /** The reference as written in the cluster. */
   readonly image: string;
-  /** What the container runtime says it is, where it was asked: `quay.io/x/y@sha256:…`. */
+  /** The `imageID` that the container runtime reports, if any: `quay.io/x/y@sha256:…`. */
   readonly imageId?: string;
-  /** Undefined in a bare list. */
+  /** Undefined when the input is a plain list. */
   readonly in?: RunningObject;
 }
 
-/** The Pod, or what makes Pods. */
+/** A Pod, or a workload that creates Pods. */
 export interface RunningObject {
   readonly kind: string;
   readonly name: string;
   readonly namespace: string;
-  /** The object that controls it, as Kubernetes writes it: a ReplicaSet rather than its Deployment. */
+  /** The controlling owner reference: a ReplicaSet rather than its Deployment. */
   readonly owner?: { readonly kind: string; readonly name: string };
   /** The labels `app.kubernetes.io/managed-by` and `app.kubernetes.io/instance`. */
   readonly managedBy?: string;
   readonly instance?: string;
-  /** True for a Pod that the kubelet reads from a file of the node. */
+  /** True for a static Pod, whose manifest the kubelet reads from a file on the node. */
   readonly isStatic: boolean;
 }
 
-const WANTED =
-  "Give what `kubectl get pods -A -o json` prints, or a list of image references as jsonpath prints it.";
+const EXPECTED_INPUT =
+  "Pass the output of `kubectl get pods -A -o json`, or a list of image references as jsonpath prints it.";
 
-/** Objects of Kubernetes are walked by functions that call themselves. The API server takes no object of more than 3 MB. */
+/** Deeper objects would exceed the stack of the recursive functions that search them. */
 const LIMITS: JsonLimits = { length: Infinity, depth: 1_000, values: Infinity };
 
 /**
- * Reads `kubectl get … -o json` (a list or one object), or references between white space and commas, with or without the counts of
- * `uniq -c`. `source` is the name shown in messages. Throws `FILE_UNUSABLE` when it is neither, or empty.
+ * Parses the output of `kubectl get … -o json` (a list or one object), or references separated by
+ * white space or commas, with or without the counts of `uniq -c`. `source` is the name used in
+ * messages.
+ * Throws `FILE_UNUSABLE` when the text is empty or in neither format.
  */
 export function parseRunningImages(text: string, source: string): readonly RunningContainer[] {
   const content = text.replace(/^\uFEFF/, "").trim();
-  if (content === "") throw unusable(source, "is empty: no Pod is listed there");
+  if (content === "") throw unusable(source, "is empty");
   return /^[[{]/.test(content) ? parseObjects(content, source) : parseList(content, source);
 }
 
@@ -50,23 +53,23 @@ function parseObjects(text: string, source: string): readonly RunningContainer[]
   if (excess !== undefined) throw unusable(source, `cannot be read: ${excess}`);
   const value = parseUnchecked(text, (what, cause) => unusable(source, `is ${what}`, cause));
   const objects = [...listed(value)];
-  if (objects.length === 0) throw unusable(source, "has no Kubernetes object in it");
+  if (objects.length === 0) throw unusable(source, "does not contain a Kubernetes object");
   const running = objects.flatMap((object) => [...containersOf(object)]);
   if (running.length === 0) {
     const kinds = [...new Set(objects.map(({ kind }) => textOf(kind) ?? "?"))].join(", ");
-    throw unusable(source, `has no container in it, only ${kinds}`);
+    throw unusable(source, `does not contain a container, only ${kinds}`);
   }
   return running;
 }
 
-/** Yields the objects of a list, lists in it too, or the object itself. */
+/** Yields the objects of a list and of lists nested in it, or the object itself. */
 function* listed(value: unknown): Iterable<Json> {
   if (Array.isArray(value)) for (const item of value) yield* listed(item);
   else if (isRecord(value) && Array.isArray(value["items"])) yield* listed(value["items"]);
   else if (isRecord(value) && textOf(value["kind"]) !== undefined) yield value;
 }
 
-/** Yields the containers of a Pod, or of what makes Pods. */
+/** Yields the containers of a Pod or of a workload's Pod template. */
 export function* containersOf(object: Json): Iterable<RunningContainer> {
   const imageIds = new Map<string, string>();
   for (const list of ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"]) {
@@ -110,7 +113,8 @@ function objectOf(object: Json): RunningObject {
 function parseList(text: string, source: string): readonly RunningContainer[] {
   const running: RunningContainer[] = [];
   for (const [index, line] of text.split("\n").entries()) {
-    // `sort | uniq -c`, as the documentation of Kubernetes has it, writes a count before each line.
+    // The Kubernetes documentation pipes the list through `sort | uniq -c`, which prefixes each
+    // line with a count.
     for (const item of line.replace(/^\s*\d+\s+(?=\S)/, "").split(/[\s,]+/)) {
       if (item === "") continue;
       if (findReference(item) === undefined) {
@@ -122,16 +126,18 @@ function parseList(text: string, source: string): readonly RunningContainer[] {
       running.push({ image: item });
     }
   }
-  // Any lower-case word is a reference to Docker Hub; a list of nothing else is prose.
+  // Every lower-case word is a valid Docker Hub reference. A list of such words only is most likely
+  // prose.
   if (!running.some(({ image }) => /[/:@]/.test(image))) {
-    throw unusable(
-      source,
-      "is neither JSON nor a list of image references: no word in it has a path or a tag",
-    );
+    throw unusable(source, "is neither JSON nor a list of image references: no entry has a path or a tag");
   }
   return running;
 }
 
 function unusable(source: string, what: string, cause?: unknown): ViolaError {
-  return new ViolaError("FILE_UNUSABLE", `${source} ${what}`, { subject: source, hint: WANTED, cause });
+  return new ViolaError("FILE_UNUSABLE", `${source} ${what}`, {
+    subject: source,
+    hint: EXPECTED_INPUT,
+    cause,
+  });
 }

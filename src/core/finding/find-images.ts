@@ -1,4 +1,4 @@
-// Rendered objects -> every image that they can start, each with all of its evidence.
+// Finds every image that rendered objects can start, with all of its evidence.
 import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
@@ -35,26 +35,29 @@ import { findUnknownOperators } from "./unknown-operators.js";
 import { formatPath } from "../json.js";
 import { groupBy } from "../group-by.js";
 
-/** What the finder is given besides the objects. */
+/** Input of the finder in addition to the objects. */
 export interface FindOptions {
   readonly operators: readonly OperatorRule[];
-  /** What the charts' publishers list: more than one installation needs, so only what something else confirms is required. */
+  /**
+   * Images that the publishers of the charts list. Such a list covers all values, so its images are
+   * required only if other evidence confirms them.
+   */
   readonly declared?: readonly DeclaredImage[];
 }
 
-/** Rules that look at one object; where two find the same at one place, the first counts. */
+/** Rules for single objects. If two find the same reference at one path, the first applies. */
 const RULES: readonly Rule[] = [POD_SPEC, FLAG, ENVIRONMENT, CUSTOM_RESOURCE, CONFIG_TEXT];
 
 const CONFIDENCES: readonly Confidence[] = ["certain", "high", "medium", "low"];
 
-/** What is known of all objects when one is looked at. */
+/** Data of all objects that is needed to search one object. */
 interface FindContext {
   readonly resources: Resources;
   readonly operatorsIn: ReadonlyMap<RenderedObject, readonly OperatorUse[]>;
   readonly isChosen: IsChosen;
 }
 
-/** One piece of evidence, before the pieces for one image are put together. */
+/** One piece of evidence, before the evidence of one image is merged. */
 interface EvidenceItem {
   readonly reference: string;
   readonly normalized: NormalizedReference;
@@ -64,8 +67,9 @@ interface EvidenceItem {
 }
 
 /**
- * Finds the images of all releases of a bundle at once: an operator in one may serve custom resources of another.
- * Objects must come from `helm template` with hooks. Pure; the same objects give the same findings.
+ * Finds the images of all releases of a bundle together, because an operator in one release may
+ * serve custom resources of another. Objects must come from `helm template` with hooks. The same
+ * objects always give the same findings.
  */
 export function findImages(objects: readonly RenderedObject[], options: FindOptions): Findings {
   const operators = findOperators(objects, options.operators);
@@ -87,7 +91,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
         if (alternative !== undefined) alternatives.push({ alternative, object, reference: item.normalized });
       }
     } catch (error) {
-      // Nested deeper than the stack: some objects are, by mistake or on purpose.
+      // The object is nested too deeply for the stack, which can be an accident or an attack.
       if (!(error instanceof RangeError)) throw error;
       warnings.push(unreadable(object));
     }
@@ -118,7 +122,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
 function unreadable(object: RenderedObject): FindingWarning {
   return {
     code: "object-unreadable",
-    message: `${describeObject(object)} in ${object.template} is nested too deep to be searched`,
+    message: `${describeObject(object)} in ${object.template} is nested too deeply to be searched`,
     hint: SETTLE_BY_REHEARSAL,
     chart: object.chart,
     template: object.template,
@@ -127,7 +131,7 @@ function unreadable(object: RenderedObject): FindingWarning {
   };
 }
 
-/** Evidence, and the alternative that the image is. */
+/** Evidence, and the alternative if the image is one of several. */
 interface FoundItem {
   readonly item: EvidenceItem;
   readonly alternative: Alternative | undefined;
@@ -154,7 +158,7 @@ function* findInObject(object: RenderedObject, context: FindContext): Iterable<F
   }
 }
 
-/** Returns why an image that is found is not started as things are, or undefined when it may be. */
+/** Returns why an image is not started with the rendered objects, or undefined if it may be. */
 function whyIdle(found: Found, object: RenderedObject, context: FindContext): string | undefined {
   const { alternative } = found;
   const example =
@@ -171,14 +175,14 @@ function whyIdle(found: Found, object: RenderedObject, context: FindContext): st
       alternative.isDefault || context.isChosen({ alternative, object, reference: found.reference });
     return isUsed
       ? undefined
-      : `one of several, for version ${alternative.version}; nothing rendered chooses it`;
+      : `one of several, for version ${alternative.version}; no rendered object selects it`;
   }
   return found.isOptional === true
-    ? (found.because ?? "a list of everything that could be needed names it")
+    ? (found.because ?? "it is in a list of all images that may be needed")
     : undefined;
 }
 
-/** Returns why the image of an operator's flag is not used, or undefined when it may be. */
+/** Returns why the image of an operator's flag is not used, or undefined if it may be. */
 function idleFlag(
   found: Found,
   flag: string,
@@ -189,7 +193,7 @@ function idleFlag(
     .get(object)
     ?.find(({ path }) => formatPath(found.path).startsWith(`${formatPath(path)}.`));
   if (use === undefined || isFlagUsed(use, flag, resources)) return undefined;
-  return `nothing rendered makes ${use.rule.name} use the image of --${flag}`;
+  return `no rendered object makes ${use.rule.name} use the image of --${flag}`;
 }
 
 function toPiece(
@@ -230,12 +234,12 @@ function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Evide
       object: `Chart ${chart}`,
       path,
       value: reference,
-      because: "the chart's publisher lists it, for whatever values",
+      because: "the publisher of the chart lists it, independent of values",
     },
   };
 }
 
-/** Rules yield nothing but references. */
+/** Normalizes a reference. Rules yield only valid references. */
 function normalize(text: string): NormalizedReference {
   return formatReference(parseReference(text));
 }
@@ -244,7 +248,7 @@ function describeObject({ kind, namespace, name }: RenderedObject): string {
   return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
-/** Puts together what speaks of one image; sorted by `normalized`, evidence in the order found. */
+/** Merges the evidence of each image. Sorted by `normalized`, with evidence in the order found. */
 function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
   const byImage = new Map<NormalizedReference, EvidenceItem[]>();
   for (const piece of pieces) {
@@ -263,7 +267,7 @@ function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
     }));
 }
 
-/** Leaves out evidence that a second rendering of the same object repeats. */
+/** Removes evidence that is repeated by a second rendering of the same object. */
 function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
   const seen = new Set<string>();
   return all.filter(({ rule, chart, template, object, path, value }) => {
@@ -274,7 +278,7 @@ function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
   });
 }
 
-/** Leaves one warning of those that say the same of the same images in several workloads. */
+/** Removes repeated warnings about the same images in several workloads. */
 function withoutRepeats(warnings: readonly FindingWarning[]): readonly FindingWarning[] {
   const byText = new Map<string, FindingWarning>();
   for (const warning of warnings) {

@@ -1,21 +1,24 @@
-// Chooses, from what an image has, the manifests for the platforms asked for.
+// Chooses the manifests of an image for the requested platforms.
 import { ViolaError } from "../../errors.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 import { checkRunnable, type ImageManifest } from "../oci/manifest.js";
 import { findForPlatform, formatPlatform } from "../oci/platform.js";
 import type { PlatformImage } from "./resolved-image.js";
 
-/** One image manifest of an image with the platform that its index or its config states. */
+/** An image manifest and the platform that its index or its config states. */
 export interface PlatformCandidate {
   readonly platform: Platform;
   readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
+  /** Absent when the index lists the manifest and no registry has it. */
+  readonly manifest?: ImageManifest;
 }
 
 /**
- * Returns the manifest that a host of each platform would run, in the order asked for; one that serves two platforms comes once. A platform is given
- * as the image states it.
- * Throws `IMAGE_PLATFORM_MISSING` with what there is, and `IMAGE_UNSUPPORTED` when what was chosen is no image.
+ * Returns the manifest that a host of each wanted platform would run, in the order of `wanted`. A
+ * manifest that matches two platforms is returned once. The platforms in the result are those
+ * stated by the image.
+ * Throws `IMAGE_PLATFORM_MISSING` with the available platforms, or for a manifest that no registry
+ * has, and `IMAGE_UNSUPPORTED` when a chosen manifest is not an image.
  */
 export function choosePlatforms(
   candidates: readonly PlatformCandidate[],
@@ -30,6 +33,7 @@ export function choosePlatforms(
   for (const { candidate } of chosen) {
     if (candidate === undefined || images.has(candidate.descriptor.digest)) continue;
     const { platform, descriptor, manifest } = candidate;
+    if (manifest === undefined) throw manifestMissing(candidate, subject);
     checkRunnable(manifest, subject);
     const { mediaType, digest, size } = descriptor;
     images.set(digest, {
@@ -47,13 +51,25 @@ function platformMissing(
   missing: readonly Platform[],
   subject: string,
 ): ViolaError {
-  // Attestations are stored as unknown/unknown.
-  const there = [...new Set(candidates.map(({ platform }) => formatPlatform(platform)))].filter(
+  const present = candidates.filter(({ manifest }) => manifest !== undefined);
+  // Attestation manifests have the platform unknown/unknown.
+  const available = [...new Set(present.map(({ platform }) => formatPlatform(platform)))].filter(
     (platform) => platform !== "unknown/unknown",
   );
   return new ViolaError(
     "IMAGE_PLATFORM_MISSING",
-    `${subject} is not there for ${missing.map(formatPlatform).join(", ")}; it is there for ${there.join(", ") || "no platform at all"}`,
-    { subject, hint: "Ask for other platforms, or for a tag that has this one." },
+    `${subject} is not available for ${missing.map(formatPlatform).join(", ")}; its platforms are ${available.join(", ") || "unknown"}`,
+    { subject, hint: "Request other platforms, or use a tag that has this platform." },
+  );
+}
+
+function manifestMissing({ platform, descriptor }: PlatformCandidate, subject: string): ViolaError {
+  return new ViolaError(
+    "IMAGE_PLATFORM_MISSING",
+    `${subject} is not available for ${formatPlatform(platform)}: its index lists ${descriptor.digest}, which was not found`,
+    {
+      subject,
+      hint: "The registry or mirror has only a part of the image. Configure another mirror, or request other platforms.",
+    },
   );
 }

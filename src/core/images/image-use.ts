@@ -1,59 +1,62 @@
-// An image that a release can start, with the evidence for it: what the finder returns and everything later reports.
+// An image that a release can start, and the evidence for it.
 
 import type { NormalizedReference } from "./reference.js";
 
-/** How sure the finder is that this image can be started. */
+/** How certain it is that a release can start this image. */
 export type Confidence = "certain" | "high" | "medium" | "low";
 
 /** One place that names an image, or one rule that implies it. */
 export interface Evidence {
-  /** Id of the rule, such as `pod-spec`, `custom-resource`, `flag`, `operator:grafana-agent-operator`, `spec`. */
+  /**
+   * Id of the rule, such as `pod-spec`, `custom-resource`, `flag`,
+   * `operator:grafana-agent-operator`, `spec`.
+   */
   readonly rule: string;
-  /** Chart as `NAME-VERSION`; empty for evidence that is no chart's. */
+  /** The chart as `NAME-VERSION`; empty when the evidence is not from a chart. */
   readonly chart: string;
   readonly template: string;
   /** `Kind namespace/name`, or `Kind name` without a namespace. */
   readonly object: string;
   /** Path of the field, such as `spec.template.spec.containers[0].image`. */
   readonly path: string;
-  /** What stands there, as written. */
+  /** The value of the field, as written. */
   readonly value: string;
-  /** Why a rule that implies an image holds; absent where the value is the image. */
+  /** Why the rule implies the image; absent when the value is the image. */
   readonly because?: string;
-  /** The Helm hooks that the object is for; absent where it is no hook. */
+  /** The Helm hooks of the object; absent when it is not a hook. */
   readonly hooks?: readonly string[];
 }
 
-/** One image, however often and under whatever spelling it is named. */
+/** One image. All places and spellings that name it are merged. */
 export interface ImageUse {
-  /** As the chart writes it, the first spelling met. */
+  /** The reference as written in the chart; the first one when there are several spellings. */
   readonly reference: string;
-  /** Registry, repository, tag and/or digest spelled out. */
+  /** The reference with registry, repository, and tag, digest or both. */
   readonly normalized: NormalizedReference;
-  /** False for what only `helm test` starts, or what no rendered object makes use of. */
+  /** False when only `helm test` starts the image, or when no rendered object uses it. */
   readonly required: boolean;
   readonly confidence: Confidence;
   readonly evidence: readonly Evidence[];
 }
 
-/** Something the user must know about the list of images. */
+/** A warning about the list of images. */
 export interface FindingWarning {
-  /** Stable word such as `template-unreadable` or `unknown-operator`. */
+  /** A stable identifier such as `template-unreadable` or `unknown-operator`. */
   readonly code: string;
-  /** What is unknown. */
+  /** What is not known. */
   readonly message: string;
-  /** The command that settles it, and what to write into the spec then. */
+  /** The command that provides the missing information, and the field of the spec to change. */
   readonly hint?: string;
   readonly chart?: string;
   readonly template?: string;
   readonly object?: string;
-  /** Images of the operator that the warning is about, as the object writes them. */
+  /** Images of the operator that the warning is about, as written in the object. */
   readonly images?: readonly string[];
-  /** True when the list of images may be incomplete: `--strict` exits with 1 then. */
+  /** True when the list of images may be incomplete. `--strict` then exits with 1. */
   readonly incomplete: boolean;
 }
 
-/** The answer of the finder. Images are sorted by `normalized`. */
+/** The images found, sorted by `normalized`, and the warnings. */
 export interface Findings {
   readonly images: readonly ImageUse[];
   readonly warnings: readonly FindingWarning[];

@@ -1,21 +1,24 @@
-// The one image reference type: parsed by the grammar of distribution/reference, spelled out, formatted.
+// Parses, normalizes and formats image references by the grammar of distribution/reference.
 import { ViolaError } from "../../errors.js";
 
-/** A reference with everything spelled out: `busybox` is docker.io, library/busybox, latest. */
+/** A normalized reference: `busybox` is docker.io, library/busybox, latest. */
 export interface Reference {
-  /** Registry host with optional port, `docker.io` for Docker Hub. */
+  /** Registry host with optional port; `docker.io` for Docker Hub. */
   readonly registry: string;
-  /** Repository path inside the registry, with `library/` where Docker Hub implies it. */
+  /** Repository path in the registry, with the `library/` that Docker Hub implies. */
   readonly repository: string;
-  /** Absent only when a digest alone was given. */
+  /** Absent only when the reference has a digest and no tag. */
   readonly tag?: string;
-  /** `algorithm:hex`, when the reference is pinned. */
+  /** `algorithm:hex`, when the reference has a digest. */
   readonly digest?: string;
 }
 
 declare const checked: unique symbol;
 
-/** A reference as text with everything spelled out, as `formatReference` writes it. Only this file makes one. */
+/**
+ * A normalized reference as text, as returned by `formatReference`. Only this file creates values
+ * of this type.
+ */
 export type NormalizedReference = string & { readonly [checked]: "NormalizedReference" };
 
 // https://github.com/distribution/reference/blob/main/regexp.go
@@ -29,8 +32,8 @@ const DIGEST_PATTERN = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-
 const REPOSITORY_MAX_LENGTH = 255;
 
 /**
- * Reads a reference as Docker and containerd do and spells it out.
- * Throws `REFERENCE_INVALID` with the part that is wrong.
+ * Parses and normalizes a reference as Docker and containerd do.
+ * Throws `REFERENCE_INVALID` when the text does not match the grammar.
  */
 export function parseReference(text: string): Reference {
   const reference = findReference(text);
@@ -43,7 +46,7 @@ export function parseReference(text: string): Reference {
   return reference;
 }
 
-/** Returns the reference that the text is, or undefined when it breaks the grammar. */
+/** Like `parseReference`, but returns undefined when the text does not match the grammar. */
 export function findReference(text: string): Reference | undefined {
   const at = text.indexOf("@");
   const digest = at < 0 ? undefined : text.slice(at + 1);
@@ -52,7 +55,8 @@ export function findReference(text: string): Reference | undefined {
 
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
-  // The first component is a registry only when it cannot be a path component of Docker Hub (splitDockerDomain).
+  // The first component is a registry only if it cannot be a path component on Docker Hub
+  // (splitDockerDomain).
   const hasRegistry = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
   const rest = hasRegistry ? name.slice(slash + 1) : name;
   const colon = rest.lastIndexOf(":");
@@ -74,28 +78,29 @@ export function findReference(text: string): Reference | undefined {
   };
 }
 
-/** Writes a reference with registry, repository and tag and/or digest spelled out. */
+/** Formats a reference with registry, repository, and tag, digest or both. */
 export function formatReference(reference: Reference): NormalizedReference {
   const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
   const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
-  // The parts were checked when the reference was parsed.
+  // The parts were validated when the reference was parsed.
   return `${formatRepository(reference)}${tag}${digest}` as NormalizedReference;
 }
 
-/** True for a reference with everything spelled out. */
+/** True for a normalized reference. */
 export function isNormalized(text: string): text is NormalizedReference {
   const reference = findReference(text);
   return reference !== undefined && formatReference(reference) === text;
 }
 
-/** Writes registry and repository, without tag and digest. */
+/** Formats registry and repository, without tag and digest. */
 export function formatRepository(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`;
 }
 
 /**
- * Returns the names under which a node must know the image so that the kubelet finds it by this reference: containerd's CRI reduces
- * `repo:tag@digest` to `repo@digest` and then looks for exactly that name (LocalResolve and ParseDockerRef in internal/cri).
+ * Returns the names that the image must have on a node so that the kubelet finds it by this
+ * reference. The CRI plugin of containerd reduces `repo:tag@digest` to `repo@digest` and looks up
+ * exactly that name (LocalResolve and ParseDockerRef in internal/cri).
  */
 export function nodeNames(reference: Reference): readonly NormalizedReference[] {
   const { registry, repository, tag, digest } = reference;
@@ -106,8 +111,8 @@ export function nodeNames(reference: Reference): readonly NormalizedReference[] 
 }
 
 /**
- * Returns the one name under which the kubelet looks for the reference on a node: a tag beside a digest counts for
- * nothing. See `nodeNames`.
+ * Returns the name that the kubelet looks up on a node for the reference: a tag is ignored when
+ * there is also a digest. See `nodeNames`.
  */
 export function kubeletName({ registry, repository, tag, digest }: Reference): string {
   return formatReference(
@@ -118,8 +123,9 @@ export function kubeletName({ registry, repository, tag, digest }: Reference): s
 }
 
 /**
- * Returns every way to write a name that is spelled out, itself among them: Docker Hub and `latest` may be left
- * unsaid. With them a reader without a parser, such as load.sh, knows a reference by comparing text.
+ * Returns all spellings of a normalized name, including the name itself: `docker.io`, `library/`
+ * and `latest` may be omitted. A reader without a parser, such as load.sh, can find a reference by
+ * comparing it with these texts.
  */
 export function spellingsOf(name: string): readonly string[] {
   const prefixes = ["docker.io/library/", "docker.io/"].filter((prefix) => name.startsWith(prefix));
@@ -131,11 +137,11 @@ export function spellingsOf(name: string): readonly string[] {
     ),
   ];
   const all = written.flatMap((text) => [text, text.replace(/:latest$/, "")]);
-  // A repository of Docker Hub that looks like a registry, such as localhost/x, has fewer spellings.
+  // A Docker Hub repository that looks like a registry, such as localhost/x, has fewer spellings.
   return [...new Set(all)].filter((text) => normalizeReference(text) === name);
 }
 
-/** Returns the reference spelled out, or the text as it is where it is no reference. */
+/** Returns the normalized reference, or the text unchanged when it is not a reference. */
 export function normalizeReference(text: string): string {
   const reference = findReference(text);
   return reference === undefined ? text : formatReference(reference);

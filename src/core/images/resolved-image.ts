@@ -1,15 +1,19 @@
-// An image after its reference was resolved: digests, sizes, raw bytes of everything small.
+// An image after its reference was resolved: digests, sizes, and the bytes of indexes and
+// manifests.
 import type { ImageUse } from "./image-use.js";
 import type { NormalizedReference } from "./reference.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 
-/** Where the bytes of a blob are to be had. */
+/** Where the bytes of a blob are available. */
 export type BlobSource =
   | { readonly kind: "registry"; readonly registry: string; readonly repository: string }
-  /** `size` bytes at `offset` of a local file: an earlier bundle, or what `docker save` wrote. */
+  /**
+   * The blob's bytes at `offset` of a local file: an earlier bundle, or an archive written by
+   * `docker save`.
+   */
   | { readonly kind: "file"; readonly file: string; readonly offset: number };
 
-/** An index or manifest with its bytes as the registry sent them: digests stay the registry's. */
+/** An index or manifest with the bytes that the registry sent, so that its digest is preserved. */
 export interface RawManifest extends Descriptor {
   readonly bytes: Uint8Array;
 }
@@ -22,19 +26,24 @@ export interface PlatformImage {
   readonly layers: readonly Descriptor[];
 }
 
-/** A reference made exact. */
+/** A resolved reference. */
 export interface ResolvedImage {
   readonly use: ImageUse;
-  /** Every name that must resolve on a node, sorted; see `nodeNames`. */
+  /** All names that must resolve on a node, sorted; see `nodeNames`. */
   readonly names: readonly NormalizedReference[];
-  /** What the reference points to: an index, or a manifest for an image of one platform. */
+  /** The index, or the manifest of a single-platform image, that the reference resolves to. */
   readonly root: Descriptor;
-  /** Root, nested indexes and every child manifest, those of other platforms included. */
+  /** The root, nested indexes, and all child manifests found, including those of other platforms. */
   readonly manifests: readonly RawManifest[];
-  /** The platforms whose blobs come along, in the order asked for. */
+  /** Manifests listed by an index of the image that no registry has. Nobody requested their platforms. */
+  readonly absent?: readonly Descriptor[];
+  /** The platforms whose blobs are included, in the requested order. */
   readonly platforms: readonly PlatformImage[];
-  /** Where each config and layer of the platforms is to be had, by digest. */
+  /** The source of each config and layer of the platforms, by digest. */
   readonly sources: ReadonlyMap<string, BlobSource>;
-  /** True when the digests are not a registry's: the image came out of a Docker engine. */
+  /**
+   * True when the image was exported from a Docker engine, so that its digests differ from the
+   * registry's.
+   */
   readonly rebuilt: boolean;
 }

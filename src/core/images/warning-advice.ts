@@ -1,19 +1,20 @@
-// What a user can do about a warning: the command that settles it, and the field of the spec.
+// Hints for warnings: the command that provides the missing information, and the field of the spec
+// to change.
 
-/** For a program that may start images that nobody named. */
+/** For a program that may start images that no chart names. */
 export const SETTLE_PROGRAM =
-  "Run `images --inspect-operators` to read the names out of its program, or `rehearse` to see what it starts, and put " +
-  "what you need into images.include of the spec.";
+  "Run `images --inspect-operators` to find image names in its program, or `rehearse` to see which images it starts; " +
+  "then add the images that you need to images.include of the spec.";
 
 /** For images that depend on custom resources that are created later. */
 export const SETTLE_LATER =
-  "Add the custom resources to the bundle, or put the images that they need into images.include of the spec; " +
-  "`rehearse` shows what is started.";
+  "Add the custom resources to the bundle, or add the images that they need to images.include of the spec; " +
+  "`rehearse` shows which images are started.";
 
-/** For images of which only one is used. */
+/** For alternatives of which only one image is used. */
 export const SETTLE_CHOICE =
-  "Put the one that will be used into images.include of the spec; `rehearse` shows which it is.";
+  "Add the image that will be used to images.include of the spec; `rehearse` shows which one it is.";
 
-/** For text that could not be searched. */
+/** For text that could not be searched for images. */
 export const SETTLE_BY_REHEARSAL =
-  "Run `rehearse` to see what it starts, and put what you need into images.include of the spec.";
+  "Run `rehearse` to see which images are started; then add those that you need to images.include of the spec.";

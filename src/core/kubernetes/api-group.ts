@@ -1,6 +1,6 @@
-// API groups: which are built into Kubernetes, and which belong to custom resources.
+// API groups: which groups are built into Kubernetes, and which belong to custom resources.
 
-/** Groups that Kubernetes itself serves: their images are in Pod specs and nowhere else. */
+/** Groups that Kubernetes itself serves. Their objects name images only in Pod specs. */
 const BUILT_IN_GROUPS = new Set([
   "",
   "admissionregistration.k8s.io",
@@ -26,7 +26,10 @@ const BUILT_IN_GROUPS = new Set([
   "storage.k8s.io",
 ]);
 
-/** True for an API version that a CustomResourceDefinition or an aggregated server brings. */
+/**
+ * True for an API version that is served through a CustomResourceDefinition or an aggregated API
+ * server.
+ */
 export function isCustom(apiVersion: string): boolean {
   return !BUILT_IN_GROUPS.has(groupOf(apiVersion));
 }

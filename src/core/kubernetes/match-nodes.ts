@@ -1,24 +1,25 @@
-// Which Node objects of a cluster are the machines that a target consists of.
+// Matches the machines of a target to the Node objects of a cluster.
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
 
-/** A machine by its names, see `ClusterNode`. */
+/** A machine and its names; see `ClusterNode`. */
 export interface Machine {
   readonly name: string;
   readonly hostNames?: readonly string[];
 }
 
 export interface MatchedNodes<M extends Machine> {
-  /** Each machine with the name of its Node object. */
+  /** Each matched machine with the name of its Node object. */
   readonly pairs: readonly { readonly machine: M; readonly node: string }[];
-  /** Machines that are no node of the cluster. */
+  /** Machines that are not nodes of the cluster. */
   readonly strangers: readonly M[];
-  /** Names of the cluster's other nodes. */
+  /** Names of the nodes that match no machine. */
   readonly others: readonly string[];
 }
 
 /**
- * Pairs machines with Node objects: by the name, or, for a machine that has host names and addresses instead, by those that the Node object
- * gives. https://kubernetes.io/docs/reference/node/node-status/#addresses
+ * Pairs machines with Node objects by name. A machine with `hostNames` is instead matched against
+ * the host name label and the addresses of the Node object
+ * (https://kubernetes.io/docs/reference/node/node-status/#addresses).
  */
 export function matchNodes<M extends Machine>(
   machines: readonly M[],

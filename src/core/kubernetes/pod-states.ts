@@ -1,34 +1,39 @@
-// Pods and the objects that make them -> what runs, what does not run yet, and why, in words an operator can act on.
+// Computes from Pods and their workloads what is ready and what is not, with a reason that the user
+// can act on.
+import { countOf } from "../count-of.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
 
-/** One Pod, or an object that lacks Pods. */
+/** A Pod that is not ready, or a workload that does not have all of its Pods. */
 export interface PendingThing {
   readonly kind: string;
   readonly name: string;
   readonly namespace: string;
-  /** The node that it was given to. */
+  /** The node that the Pod is scheduled to. */
   readonly node?: string;
-  /** Kind of the object that made it. */
+  /** Kind of the owner. */
   readonly owner?: string;
   readonly why: string;
-  /** The image that is not to be had, as the Pod writes it, where that is the cause. */
+  /** The image that cannot be pulled, as written in the Pod spec, when that is the cause. */
   readonly image?: string;
 }
 
-/** How far a namespace is. */
+/** The state of the Pods of a namespace. */
 export interface PodStates {
-  /** Pods that are there and are to run, those that ended well not counted. */
+  /** Number of Pods that should run. Pods that succeeded are not counted. */
   readonly pods: number;
-  /** Of them Running and Ready. */
+  /** Number of those Pods that are Running and Ready. */
   readonly ready: number;
   readonly pending: readonly PendingThing[];
-  /** Images of all containers, as the Pods write them. */
+  /** Images of all containers, as written in the Pod specs. */
   readonly images: ReadonlySet<string>;
-  /** Changes whenever a Pod comes, goes, or becomes ready. */
+  /** Changes whenever a Pod is created, is deleted, or becomes ready or unready. */
   readonly fingerprint: string;
 }
 
-/** Waiting reasons of the kubelet that an image is behind: https://github.com/kubernetes/kubernetes/blob/v1.30.2/pkg/kubelet/images/types.go */
+/**
+ * Waiting reasons of the kubelet that are caused by an image:
+ * https://github.com/kubernetes/kubernetes/blob/v1.30.2/pkg/kubelet/images/types.go
+ */
 const IMAGE_REASONS = new Set([
   "ErrImagePull",
   "ImagePullBackOff",
@@ -38,12 +43,13 @@ const IMAGE_REASONS = new Set([
   "RegistryUnavailable",
 ]);
 
-/** Warnings of the kubelet that keep nothing from running. */
+/** Warnings of the kubelet that do not prevent a container from running. */
 const HARMLESS = new Set(["MissingClusterDNS", "DNSConfigForming"]);
 
 /**
- * Judges the objects of a namespace; `warnings` are its events of type Warning, oldest first, which may be left out as long as nobody reads
- * the reasons. Pods that are being deleted, and those of Jobs that succeeded, count for nothing.
+ * Computes the state of the objects of a namespace. `warnings` are its events of type Warning,
+ * oldest first; callers that do not use the reasons may omit them. Pods that are being deleted and
+ * Pods of completed Jobs are ignored.
  */
 export function judgePods(objects: readonly Json[], warnings: readonly Json[] = []): PodStates {
   const jobs = new Set(
@@ -86,17 +92,23 @@ function isComplete(job: Json): boolean {
   return condition(job, "Complete")?.["status"] === "True";
 }
 
-/** How many Pods an object of a known kind still has to make or to renew; undefined when none, or for a kind that makes none. */
+/**
+ * Describes how many Pods a workload still has to create or update; undefined when none, and for
+ * other kinds.
+ */
 function missingPods(object: Json): string | undefined {
   const count = (path: string, absent = 0): number => Number(valueAt(object, path) ?? absent);
   const isSeen = count("status.observedGeneration") >= count("metadata.generation");
   const updated = (wanted: number, current: number): string | undefined =>
-    isSeen && current >= wanted ? undefined : `${Math.min(current, wanted)} of ${wanted} Pods are up to date`;
+    isSeen && current >= wanted
+      ? undefined
+      : `${Math.min(current, wanted)} of ${countOf(wanted, "Pod is", "Pods are")} up to date`;
   switch (object["kind"]) {
     case "Deployment":
       return updated(count("spec.replicas", 1), count("status.updatedReplicas"));
     case "StatefulSet":
-      // A StatefulSet makes its Pods one after another; `updatedReplicas` counts those of the newest revision.
+      // A StatefulSet creates its Pods one after another; `updatedReplicas` counts Pods of the
+      // newest revision.
       return updated(
         count("spec.replicas", 1),
         Math.min(count("status.replicas"), count("status.updatedReplicas")),
@@ -105,10 +117,10 @@ function missingPods(object: Json): string | undefined {
       return updated(count("status.desiredNumberScheduled"), count("status.updatedNumberScheduled"));
     case "Job": {
       const failed = condition(object, "Failed");
-      if (failed?.["status"] === "True") return `it failed: ${textOf(failed["message"]) ?? ""}`;
+      if (failed?.["status"] === "True") return `the Job failed: ${textOf(failed["message"]) ?? ""}`;
       return isComplete(object) || valueAt(object, "spec.suspend") === true
         ? undefined
-        : "it has not ended yet";
+        : "the Job has not finished";
     }
     default:
       return undefined;
@@ -121,11 +133,11 @@ function describeShortage(missing: string, warning: string | undefined): string 
 
 type Reason = Pick<PendingThing, "why" | "image">;
 
-/** Why a Pod is not ready, the first cause that there is. */
+/** Returns the first cause found for a Pod that is not ready. */
 function explainPod(pod: Json, warnings: readonly Json[]): Reason {
   const scheduled = condition(pod, "PodScheduled");
   if (scheduled?.["status"] === "False")
-    return { why: `no node takes it: ${textOf(scheduled["message"]) ?? "no reason given"}` };
+    return { why: `it cannot be scheduled: ${textOf(scheduled["message"]) ?? "no reason given"}` };
   if (field(pod, "status.phase") === "Failed") {
     const said = [field(pod, "status.reason"), field(pod, "status.message")].filter((part) => part !== "");
     return { why: `it failed: ${said.join(": ") || describeEnd(pod)}` };
@@ -140,8 +152,8 @@ function explainPod(pod: Json, warnings: readonly Json[]): Reason {
   const which = unready.map((status) => field(status, "name")).join(", ");
   const state =
     field(pod, "status.phase") === "Running"
-      ? `it runs and is not ready (${which})`
-      : "its containers are being made";
+      ? `it is running but not ready (${which})`
+      : "its containers are being created";
   return { why: warning === undefined ? state : `${state}: ${warning}` };
 }
 
@@ -151,7 +163,8 @@ function explainContainer(pod: Json, status: Json): Reason | undefined {
   const reason = field(waiting, "reason");
   const message = field(waiting, "message");
   if (IMAGE_REASONS.has(reason)) {
-    // The status spells the image as the node resolved it; the spec as the chart writes it, which is what must be loaded.
+    // The status has the name that the runtime resolved. The spec has the name from the chart,
+    // which must be loaded.
     const written = containersOf(pod).find((container) => container["name"] === status["name"]);
     const image = textOf(written?.["image"]) ?? field(status, "image");
     return { why: `image ${image} is not on node ${field(pod, "spec.nodeName")} (${reason})`, image };
@@ -163,7 +176,7 @@ function explainContainer(pod: Json, status: Json): Reason | undefined {
     const namespace = field(pod, "metadata.namespace");
     const see = `kubectl logs -n ${namespace} ${field(pod, "metadata.name")} -c ${name} --previous`;
     const code = `exit code ${field(last, "exitCode")}${said === "" ? "" : `, ${said}`}`;
-    return { why: `container ${name} ends again and again: ${code}; see: ${see}` };
+    return { why: `container ${name} keeps terminating: ${code}; see: ${see}` };
   }
   if (reason !== "" && reason !== "ContainerCreating" && reason !== "PodInitializing") {
     return { why: `container ${name}: ${reason}${message === "" ? "" : `: ${message}`}` };
@@ -175,10 +188,13 @@ function describeEnd(pod: Json): string {
   const ended = list(pod, "status.containerStatuses").find(
     (status) => valueAt(status, "state.terminated") !== undefined,
   );
-  return `container ${field(ended, "name")} ended with ${field(ended, "state.terminated.exitCode")}`;
+  return `container ${field(ended, "name")} terminated with exit code ${field(ended, "state.terminated.exitCode")}`;
 }
 
-/** The last warning about an object, or about what it made to make Pods: the ReplicaSet of a Deployment. */
+/**
+ * Returns the last warning about an object or about the objects it owns, such as the ReplicaSet of
+ * a Deployment.
+ */
 function lastWarning(object: Json, objects: readonly Json[], warnings: readonly Json[]): string | undefined {
   const uid = field(object, "metadata.uid");
   const owned = objects.filter((other) =>

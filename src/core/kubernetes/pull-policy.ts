@@ -1,27 +1,32 @@
-// Pull policies that would make the kubelet ask a registry although the image is on the node: finding them, and patching them in rendered text.
+// Finds and patches pull policies that make the kubelet contact a registry even if the image is on
+// the node.
 import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument, type Document, type YAMLMap } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { formatPath, isRecord, maps, textOf, type Path } from "../json.js";
 import { findReference } from "../images/reference.js";
 import { containers } from "./containers.js";
 
-/** A place whose image would be looked up in a registry at every start. */
+/** A field whose pull policy makes the kubelet contact a registry at every container start. */
 export interface NetworkPull {
-  /** Path of the policy field, whether it is there or not. */
+  /** Path of the policy field, which may be absent. */
   readonly path: Path;
-  /** The image as written; empty where the map with the policy names none. */
+  /** The image as written; empty when the map with the policy has no image. */
   readonly image: string;
-  /** Undefined where none is written and Kubernetes takes `Always`, as the tag is `latest`. */
+  /**
+   * Undefined when no policy is set and Kubernetes defaults to `Always` because the tag is
+   * `latest`.
+   */
   readonly policy: "Always" | undefined;
 }
 
-/** The policy under which the kubelet takes what is on the node. */
+/** With this policy the kubelet uses an image that is on the node. */
 const PATCHED = "IfNotPresent";
 const POLICY_KEYS = ["imagePullPolicy", "pullPolicy"];
 
 /**
- * Returns every such place in the body of an object: containers and image volumes of Pod specs at any depth, and fields of custom resources
- * that hand a policy to an operator. What Kubernetes takes where no policy is written: SetDefaults_Container in
+ * Returns every such field in the body of an object: those of containers and image volumes of Pod
+ * specs at any depth, and fields of custom resources that pass a policy to an operator. The default
+ * policy is set by SetDefaults_Container in
  * https://github.com/kubernetes/kubernetes/blob/v1.30.2/pkg/apis/core/v1/defaults.go
  */
 export function findNetworkPulls(body: Readonly<Record<string, unknown>>): readonly NetworkPull[] {
@@ -53,8 +58,9 @@ export function findNetworkPulls(body: Readonly<Record<string, unknown>>): reado
 }
 
 /**
- * Returns the text of a render with every such place patched to IfNotPresent; not a byte of it is different elsewhere.
- * Throws `INSTALL_FAILED` for a document in which that cannot be done.
+ * Returns the rendered text with every such field set to IfNotPresent. All other bytes stay
+ * unchanged.
+ * Throws `INSTALL_FAILED` for a document that cannot be patched.
  */
 export function patchPullPolicies(text: string): string {
   return text
@@ -68,7 +74,7 @@ function patchDocument(text: string): string {
   const document = parse(text);
   const pulls = pullsIn(document);
   if (pulls.length === 0) return text;
-  // Aliases make several places of one.
+  // With YAML aliases, several paths refer to the same position in the text.
   const byPlace = new Map(
     pulls.map(({ path }) => editFor(document, text, path)).map((edit) => [edit.at, edit]),
   );
@@ -103,7 +109,9 @@ interface Edit {
   readonly insert: string;
 }
 
-/** Replaces the policy where one is written; else writes it as the first field of its map. */
+/**
+ * Replaces the policy if the field is present; otherwise inserts it as the first field of its map.
+ */
 function editFor(document: Document.Parsed, text: string, path: Path): Edit {
   const key = path.at(-1);
   const map = nodeAt(document, path.slice(0, -1));
@@ -135,7 +143,7 @@ function firstKey(map: YAMLMap): number | undefined {
   return isPair(pair) && isScalar(pair.key) ? pair.key.range?.[0] : undefined;
 }
 
-/** True for an image that Kubernetes pulls always unless told otherwise. */
+/** True for an image whose default pull policy is `Always`. */
 function isLatest(image: string): boolean {
   return findReference(image)?.tag === "latest";
 }
@@ -143,6 +151,6 @@ function isLatest(image: string): boolean {
 function unpatchable(path: Path): ViolaError {
   return new ViolaError("INSTALL_FAILED", `the pull policy at ${formatPath(path)} cannot be patched`, {
     subject: formatPath(path),
-    hint: "Set it to IfNotPresent with the chart's values.",
+    hint: "Set it to IfNotPresent in the chart's values.",
   });
 }

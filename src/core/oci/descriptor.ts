@@ -1,4 +1,4 @@
-// Descriptors and media types of the OCI image specification, and their Docker twins.
+// Descriptors and media types of the OCI image specification, and the Docker equivalents.
 
 import type { Digest } from "./digest.js";
 
@@ -12,7 +12,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** What an image runs on; `variant` only where it is not the default one. */
+/** The platform of an image. `variant` is absent for the default variant. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
@@ -26,7 +26,9 @@ export const OCI_LAYER = "application/vnd.oci.image.layer.v1.tar";
 export const DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json";
 export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
-/** What a client must say it accepts: a registry answers with something older otherwise. */
+/**
+ * Sent in the Accept header. Without it, a registry may convert the manifest to an older format.
+ */
 export const MANIFEST_MEDIA_TYPES: readonly string[] = [
   OCI_INDEX,
   OCI_MANIFEST,

@@ -1,4 +1,4 @@
-// Indexes and manifests: from the raw bytes that a registry sent to checked values.
+// Parses and validates indexes and manifests from the raw bytes that a registry sent.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import {
@@ -13,34 +13,41 @@ import {
 import { isSha256 } from "./digest.js";
 import { normalizePlatform } from "./platform.js";
 
-/** https://github.com/opencontainers/image-spec/blob/main/image-index.md, and Docker's manifest list. */
+/**
+ * https://github.com/opencontainers/image-spec/blob/main/image-index.md, and Docker's manifest
+ * list.
+ */
 export interface ImageIndex {
   readonly kind: "index";
   readonly mediaType: string;
   readonly entries: readonly Descriptor[];
 }
 
-/** https://github.com/opencontainers/image-spec/blob/main/manifest.md, and Docker's image manifest, schema 2. */
+/**
+ * https://github.com/opencontainers/image-spec/blob/main/manifest.md, and Docker's image manifest,
+ * schema 2.
+ */
 export interface ImageManifest {
   readonly kind: "manifest";
   readonly mediaType: string;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
-  /** Set on artifacts, which no runtime starts. */
+  /** Set on artifacts, which a container runtime cannot run. */
   readonly artifactType?: string;
 }
 
 const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
 /** https://distribution.github.io/distribution/spec/deprecated-schema-v1/ */
 const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
-/** Layers that a registry may refuse to hold: image-spec layer.md and Docker's foreign layers. */
+/** Non-distributable layers (image-spec, layer.md) and Docker's foreign layers. */
 const FOREIGN = /\.nondistributable\.|\.rootfs\.foreign\.diff\./;
 
-const platformSchema = z.object({
-  os: z.string(),
-  architecture: z.string(),
-  variant: z.string().optional(),
-});
+/** What Go programs write and read: a field that is null or empty says as little as one that is absent. */
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
+const platformSchema = z.object({ os: optionalText, architecture: optionalText, variant: optionalText });
 const descriptorSchema = z.object({
   mediaType: z.string(),
   digest: z.string(),
@@ -48,23 +55,29 @@ const descriptorSchema = z.object({
   platform: platformSchema.nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
 });
-const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
+const descriptorsSchema = z
+  .array(descriptorSchema)
+  .nullish()
+  .transform((list) => list ?? []);
+const indexSchema = z.object({ manifests: descriptorsSchema });
 const manifestSchema = z.object({
   config: descriptorSchema,
-  layers: z.array(descriptorSchema),
-  artifactType: z.string().optional(),
+  layers: descriptorsSchema,
+  artifactType: optionalText,
 });
 const headSchema = z.object({
-  schemaVersion: z.number().optional(),
-  mediaType: z.string().optional(),
+  schemaVersion: z.number().nullish(),
+  mediaType: optionalText,
   manifests: z.unknown().optional(),
   layers: z.unknown().optional(),
 });
 
 /**
- * Reads an index or manifest. `mediaType` is what the registry or the parent's descriptor calls it, `subject` names it in messages.
- * A missing `mediaType` field is inferred from those, then from the shape, as containerd does.
- * Throws `IMAGE_UNSUPPORTED` for schema 1 and digests other than sha256, `REGISTRY_ANSWER_INVALID` for anything malformed.
+ * Parses an index or manifest. `mediaType` is the type stated by the registry or by the parent's
+ * descriptor; `subject` names the image in messages. If the document has no `mediaType` field, or
+ * it is null or empty, the type is `mediaType` or else inferred from the fields, as in containerd.
+ * Throws `IMAGE_UNSUPPORTED` for schema 1 and for digests other than sha256, and
+ * `REGISTRY_ANSWER_INVALID` for malformed documents.
  */
 export function parseManifest(
   bytes: Uint8Array,
@@ -81,16 +94,20 @@ export function parseManifest(
   const field = head.data.mediaType;
   if (head.data.schemaVersion === 1 || SCHEMA1.test(field ?? stated ?? "")) throw schema1(subject);
   if (field !== undefined && !isKnown(field)) {
-    throw new ViolaError("IMAGE_UNSUPPORTED", `${subject} is no container image but ${field}`, { subject });
+    throw new ViolaError("IMAGE_UNSUPPORTED", `${subject} is not a container image but ${field}`, {
+      subject,
+    });
   }
-  // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests: the two must match. Registries that state no
-  // manifest type at all (text/plain, octet-stream) are common enough to be let through.
+  // The Content-Type must match the mediaType field
+  // (https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests). A
+  // Content-Type of another kind, such as text/plain, is accepted because some registries
+  // send it.
   if (field !== undefined && stated !== undefined && isKnown(stated) && field !== stated) {
-    throw invalid(`it is sent as ${stated} but calls itself ${field}`);
+    throw invalid(`the Content-Type is ${stated} but the mediaType field is ${field}`);
   }
-  // One document must not be readable as two things: CVE-2021-41190.
+  // A document must not be both an index and a manifest (CVE-2021-41190).
   if (head.data.manifests !== undefined && head.data.layers !== undefined) {
-    throw invalid("it has both manifests and layers");
+    throw invalid("the document has both manifests and layers");
   }
   const known = [field, stated].find((type) => type !== undefined && isKnown(type));
   const actual = known ?? (head.data.manifests === undefined ? OCI_MANIFEST : OCI_INDEX);
@@ -114,42 +131,53 @@ export function parseManifest(
   };
 }
 
-/** True when the config is an image's, so that the manifest is no artifact (a Helm chart, a signature, a bare file). */
+/**
+ * True when the config is an image config. Otherwise the manifest is an artifact, such as a Helm
+ * chart or a signature.
+ */
 export function isImage(manifest: ImageManifest): boolean {
   return manifest.config.mediaType === OCI_CONFIG || manifest.config.mediaType === DOCKER_CONFIG;
 }
 
 /**
- * Throws `IMAGE_UNSUPPORTED` when a container runtime cannot be given this manifest from a bundle: an artifact, or an image with layers
- * that its registry may not hand out (Windows base layers).
+ * Throws `IMAGE_UNSUPPORTED` when a container runtime cannot run this manifest from a bundle: for
+ * an artifact, and for an image with non-distributable layers (Windows base layers).
  */
 export function checkRunnable(manifest: ImageManifest, subject: string): void {
   if (!isImage(manifest)) {
     const type = manifest.artifactType ?? manifest.config.mediaType;
-    throw new ViolaError("IMAGE_UNSUPPORTED", `${subject} is no container image but an artifact (${type})`, {
-      subject,
-      hint: "Exclude it in the spec if nothing starts it as a container.",
-    });
+    throw new ViolaError(
+      "IMAGE_UNSUPPORTED",
+      `${subject} is not a container image but an artifact (${type})`,
+      {
+        subject,
+        hint: "Add it to images.exclude of the spec if nothing runs it as a container.",
+      },
+    );
   }
   const foreign = manifest.layers.find(isForeignLayer);
   if (foreign !== undefined) {
     throw new ViolaError(
       "IMAGE_UNSUPPORTED",
-      `${subject} has a layer that may not be redistributed (${foreign.digest}, ${foreign.mediaType})`,
-      { subject, hint: "Such layers are parts of Windows base images; a bundle cannot carry them." },
+      `${subject} has a non-distributable layer (${foreign.digest}, ${foreign.mediaType})`,
+      { subject, hint: "Such layers belong to Windows base images; a bundle cannot include them." },
     );
   }
 }
 
-/** True for a layer that is to be had from its vendor only. */
+/** True for a layer that is available only from its vendor. */
 export function isForeignLayer(layer: Descriptor): boolean {
   return FOREIGN.test(layer.mediaType);
 }
 
-/** Returns the platform that an image config names, or undefined when it names none (ConfigPlatform of containerd). */
+/**
+ * Returns the platform of an image config, or undefined when it has none (ConfigPlatform of
+ * containerd).
+ */
 export function configPlatform(config: Uint8Array): Platform | undefined {
   try {
     const { os, architecture, variant } = platformSchema.parse(JSON.parse(new TextDecoder().decode(config)));
+    if (os === undefined || architecture === undefined) return undefined;
     return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
   } catch {
     return undefined;
@@ -176,10 +204,10 @@ function parseJson(bytes: Uint8Array, invalid: (what: string, cause?: unknown) =
 function schema1(subject: string): ViolaError {
   return new ViolaError(
     "IMAGE_UNSUPPORTED",
-    `${subject} is an image of the old schema 1, which containerd refuses`,
+    `${subject} is an image manifest of schema 1, which containerd does not support`,
     {
       subject,
-      hint: "Push it again with a Docker of this decade, or use a newer tag.",
+      hint: "Push the image again with a current Docker version, or use a newer tag.",
     },
   );
 }
@@ -189,7 +217,7 @@ function toDescriptor(value: z.infer<typeof descriptorSchema>, subject: string):
   if (!isSha256(digest)) {
     throw new ViolaError(
       "IMAGE_UNSUPPORTED",
-      `${subject} uses the digest ${digest}; only sha256 is supported`,
+      `${subject} has the digest ${digest}; only sha256 is supported`,
       {
         subject,
       },
@@ -199,12 +227,21 @@ function toDescriptor(value: z.infer<typeof descriptorSchema>, subject: string):
     mediaType,
     digest,
     size,
-    // An entry with an empty platform says as little as one without.
-    ...(platform && platform.os !== "" && { platform: withoutUndefined(platform) }),
+    ...(platform && statedPlatform(platform)),
     ...(annotations && { annotations }),
   };
 }
 
-function withoutUndefined({ os, architecture, variant }: z.infer<typeof platformSchema>): Platform {
-  return variant === undefined ? { os, architecture } : { os, architecture, variant };
+/** An entry with an empty platform says as little as one without; half a platform is one that no host has. */
+function statedPlatform({ os, architecture, variant }: z.infer<typeof platformSchema>): {
+  readonly platform?: Platform;
+} {
+  if (os === undefined && architecture === undefined) return {};
+  return {
+    platform: {
+      os: os ?? "unknown",
+      architecture: architecture ?? "unknown",
+      ...(variant !== undefined && { variant }),
+    },
+  };
 }

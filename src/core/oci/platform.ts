@@ -1,4 +1,4 @@
-// Platforms: reading and writing them, and choosing one from an index exactly as containerd does.
+// Parses, formats and matches platforms; an index entry is selected by the rules of containerd.
 import { ViolaError } from "../../errors.js";
 import type { Platform } from "./descriptor.js";
 
@@ -13,7 +13,7 @@ const ARCHITECTURES: ReadonlyMap<string, readonly [string, string?]> = new Map([
   ["armel", ["arm", "v6"]],
 ]);
 
-/** Returns the platform in the one spelling that can be compared (normalizeArch of containerd/platforms). */
+/** Returns the platform in its canonical form (normalizeArch of containerd/platforms). */
 export function normalizePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase() === "macos" ? "darwin" : platform.os.toLowerCase();
   const [architecture, implied] = ARCHITECTURES.get(platform.architecture.toLowerCase()) ?? [
@@ -27,7 +27,7 @@ export function normalizePlatform(platform: Platform): Platform {
   return variant === undefined || variant === "" ? { os, architecture } : { os, architecture, variant };
 }
 
-/** Reads `os/arch[/variant]`. Throws `USAGE` when it is anything else. */
+/** Parses `os/arch[/variant]`. Throws `USAGE` for any other text. */
 export function parsePlatform(text: string): Platform {
   const platform = findPlatform(text);
   if (platform !== undefined) return platform;
@@ -36,14 +36,14 @@ export function parsePlatform(text: string): Platform {
   });
 }
 
-/** Returns the platform that the text is, or undefined when it is anything else. */
+/** Like `parsePlatform`, but returns undefined for text that is not a platform. */
 export function findPlatform(text: string): Platform | undefined {
   const [os, architecture, variant, ...more] = text.split("/");
   if (!os || !architecture || variant === "" || more.length > 0) return undefined;
   return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
 }
 
-/** Writes `os/arch[/variant]`. */
+/** Formats a platform as `os/arch[/variant]`. */
 export function formatPlatform(platform: Platform): string {
   return [platform.os, platform.architecture, platform.variant]
     .filter((part) => part !== undefined)
@@ -51,8 +51,9 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
- * Lists what a host of this platform runs, best first, as `platforms.Only` of containerd does: amd64 also lower levels, arm also
- * lower variants, arm64 also 32-bit arm. 386 is left out on purpose: a node asked with `--platform linux/amd64` refuses it.
+ * Returns the platforms that a host of this platform can run, best first, like `platforms.Only` of
+ * containerd: amd64 also runs lower levels, arm also lower variants, arm64 also 32-bit arm. 386 is
+ * not included because containerd rejects it for `--platform linux/amd64`.
  */
 export function acceptedPlatforms(wanted: Platform): readonly Platform[] {
   const { os, architecture, variant } = normalizePlatform(wanted);
@@ -70,7 +71,10 @@ export function acceptedPlatforms(wanted: Platform): readonly Platform[] {
   return [of(architecture, variant)];
 }
 
-/** Returns the entry that a host of this platform would run, or undefined; among equals the first, as containerd sorts. */
+/**
+ * Returns the entry that a host of this platform runs, or undefined. Among equal entries the first
+ * wins, as in containerd.
+ */
 export function findForPlatform<T extends { readonly platform?: Platform }>(
   entries: readonly T[],
   wanted: Platform,
@@ -84,7 +88,7 @@ export function findForPlatform<T extends { readonly platform?: Platform }>(
   return undefined;
 }
 
-/** True when both name the same platform, however they spell it. */
+/** True when both are the same platform in canonical form. */
 export function samePlatform(one: Platform, other: Platform): boolean {
   return formatPlatform(normalizePlatform(one)) === formatPlatform(normalizePlatform(other));
 }

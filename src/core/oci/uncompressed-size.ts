@@ -1,17 +1,24 @@
-// The uncompressed size of a layer, read off the last bytes of its compressed form.
+// Reads the uncompressed size of a layer from the last bytes of its compressed form.
 
-/** How many bytes at the end of a layer `uncompressedSize` wants to see. */
+/** Number of bytes at the end of a layer that `uncompressedSize` needs. */
 export const TAIL_BYTES = 4;
 
-/** Above this many compressed bytes the 32-bit size in a gzip trailer can have wrapped around without anyone noticing. */
+/**
+ * Above this compressed size, the 32-bit size in the gzip trailer may have wrapped around
+ * undetected.
+ */
 const WRAP_LIMIT = 2 ** 30;
-/** Deflate never makes data grow by more than this (stored blocks: 5 bytes in 16 KiB, and the gzip frame). */
+/**
+ * Upper bound for the growth of data under deflate: 5 bytes for each stored block of 16 KiB, and
+ * the gzip frame.
+ */
 const STORED_OVERHEAD = 1.001;
 
 /**
- * Returns the bytes of a layer after decompression, or null where its form does not say.
- * A plain tar is its own size; gzip ends with the size modulo 2^32 of its last member (RFC 1952, ISIZE). A layer of several members, as eStargz
- * makes, shows as a trailer smaller than the layer itself and gives null; so does zstd.
+ * Returns the uncompressed size of a layer in bytes, or null when its format does not state it.
+ * `tail` holds the last bytes of the layer. A plain tar is not compressed. Gzip ends with the size
+ * of its last member modulo 2^32 (RFC 1952, ISIZE). A layer with several members, such as eStargz,
+ * has a trailer smaller than the layer itself and gives null. So does zstd.
  */
 export function uncompressedSize(mediaType: string, size: number, tail: Uint8Array): number | null {
   if (mediaType.endsWith(".tar")) return size;

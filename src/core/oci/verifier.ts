@@ -1,22 +1,25 @@
-// Checks that bytes are what was promised: their number and their sha256 digest.
+// Verifies the size and the sha256 digest of content.
 import { createHash, type Hash } from "node:crypto";
 
-/** What bytes have to be. */
+/** The expected digest and size. */
 export interface ExpectedContent {
   /** `sha256:HEX` */
   readonly digest: string;
-  /** Bytes; absent where nobody knows. */
+  /** Size in bytes; absent when it is not known. */
   readonly size?: number;
 }
 
-/** How bytes differ from what was promised. */
+/** How content differs from the expectation. */
 export type ContentFault =
-  /** Another number of bytes. `received` is larger than the size by what came in the last chunk. */
+  /**
+   * The size differs. If the content is too large, `received` includes only the chunk that exceeded
+   * the size.
+   */
   | { readonly kind: "size"; readonly received: number }
-  /** The right number of bytes, but other ones. */
+  /** The size is correct, but the digest differs. */
   | { readonly kind: "digest"; readonly actual: string };
 
-/** Counts and hashes bytes as they pass. */
+/** Counts and hashes bytes as they are read. */
 export class ContentVerifier {
   readonly #expected: ExpectedContent;
   #hash: Hash = createHash("sha256");
@@ -26,12 +29,14 @@ export class ContentVerifier {
     this.#expected = expected;
   }
 
-  /** Bytes so far. */
+  /** Number of bytes so far. */
   get received(): number {
     return this.#received;
   }
 
-  /** Takes the next bytes. Returns false, and forgets them, when they are more than there may be. */
+  /**
+   * Adds the next bytes. Returns false, and ignores them, when the expected size would be exceeded.
+   */
   update(chunk: Uint8Array): boolean {
     if (this.#received + chunk.length > (this.#expected.size ?? Infinity)) return false;
     this.#hash.update(chunk);
@@ -39,13 +44,16 @@ export class ContentVerifier {
     return true;
   }
 
-  /** Begins anew. */
+  /** Starts over, without any bytes. */
   reset(): void {
     this.#hash = createHash("sha256");
     this.#received = 0;
   }
 
-  /** Returns what is wrong with the bytes that came, or undefined. Length comes first: a body cut short is not a damaged one. */
+  /**
+   * Returns the difference, or undefined. The size is checked first, because a truncated body is
+   * not a corrupt one.
+   */
   findFault(): ContentFault | undefined {
     const { size = this.#received } = this.#expected;
     if (this.#received !== size) return { kind: "size", received: this.#received };
@@ -54,7 +62,7 @@ export class ContentVerifier {
   }
 }
 
-/** Returns what is wrong with the bytes, or undefined. */
+/** Returns the difference of the bytes from the expectation, or undefined. */
 export function findContentFault(bytes: Uint8Array, expected: ExpectedContent): ContentFault | undefined {
   const verifier = new ContentVerifier(expected);
   return verifier.update(bytes) ? verifier.findFault() : { kind: "size", received: bytes.length };

@@ -1,20 +1,24 @@
-// What a rehearsal asks of a cluster: a snapshot before, and its restoration afterwards.
+// Snapshot and restoration of the cluster that a rehearsal uses.
 import type { Json } from "../json.js";
 import type { Cluster } from "../install/cluster.js";
 
-/** What a rehearsal asks of a cluster besides. */
+/** The cluster operations that a rehearsal needs in addition to those of an installation. */
 export interface RehearsalCluster extends Cluster {
   /** Pods of all namespaces. */
   pods(signal: AbortSignal): Promise<readonly Json[]>;
-  /** As `workloads`, and each object says which programs wrote it (`metadata.managedFields`). */
+  /**
+   * Like `workloads`, but the objects include `metadata.managedFields`, which tell which programs
+   * wrote them.
+   */
   workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
-  /** Records what is there before anything is installed into these namespaces. */
+  /** Returns the state before anything is installed into these namespaces. */
   snapshot(namespaces: readonly string[], signal: AbortSignal): Promise<ClusterSnapshot>;
   /**
-   * Removes what Helm leaves behind when the releases are uninstalled: the objects of hooks and the
-   * definitions of custom resources that were not there before, new namespaces and volume claims, the
-   * mark that claims leave on volumes, and services that operators created in other namespaces since
-   * then. Returns what stayed, and why.
+   * Removes what remains after the releases are uninstalled: hook objects and custom resource
+   * definitions that are not in the snapshot, namespaces and volume claims that are not in the
+   * snapshot, the claim references that deleted claims leave on volumes, and services in other
+   * namespaces that one of the programs `makers` has written since. Returns one line for each thing
+   * that could not be removed, with the reason.
    */
   restore(
     snapshot: ClusterSnapshot,
@@ -23,7 +27,9 @@ export interface RehearsalCluster extends Cluster {
   ): Promise<readonly string[]>;
 }
 
-/** What was there before. Names as kubectl prints them: `persistentvolume/NAME`. */
+/**
+ * The state before the installation. Names are in the format of kubectl: `persistentvolume/NAME`.
+ */
 export interface ClusterSnapshot {
   readonly namespaces: readonly {
     readonly name: string;
@@ -36,15 +42,15 @@ export interface ClusterSnapshot {
   readonly services: ReadonlySet<string>;
 }
 
-/** What a rehearsal may have left in the cluster. */
+/** What may remain in the cluster after a rehearsal. */
 export interface ClusterChanges {
-  /** Objects of hooks and definitions of custom resources of the charts. */
+  /** Hook objects and custom resource definitions of the charts. */
   readonly objects: readonly ObjectName[];
-  /** Programs of the bundle that create objects by themselves, as `metadata.managedFields` names them. */
+  /** Operators of the bundle, by their names in `metadata.managedFields`. */
   readonly makers: ReadonlySet<string>;
 }
 
-/** An object of a chart. */
+/** The identity of an object of a chart. */
 export interface ObjectName {
   readonly apiVersion: string;
   readonly kind: string;

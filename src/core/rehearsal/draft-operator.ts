@@ -1,4 +1,5 @@
-// From what a rehearsal saw of an operator that nobody knows, a first entry for the knowledge base, for a person to review.
+// Drafts an entry of the knowledge base, for review by a person, from what a rehearsal observed of
+// an unknown operator.
 import { coerce } from "semver";
 import { stringify } from "yaml";
 import type { Inventory } from "../bundle/inventory.js";
@@ -11,7 +12,7 @@ export interface OperatorDraft {
   readonly yaml: string;
 }
 
-/** When and where the rehearsal was. */
+/** Date and Kubernetes version of the rehearsal. */
 export interface Occasion {
   readonly kubeVersion: string;
   /** ISO 8601 */
@@ -19,8 +20,8 @@ export interface Occasion {
 }
 
 /**
- * Drafts an entry for each operator behind images that were missing, where the bundle has operators of which nothing is known. Rules that are
- * there already would have found what theirs start.
+ * Drafts an entry for each operator that started missing images. Returns nothing when the bundle
+ * has no unknown operator, because the rules of known operators already find their images.
  */
 export function draftOperators(
   inventory: Pick<Inventory, "name" | "version" | "warnings">,
@@ -33,7 +34,8 @@ export function draftOperators(
   if (unknown.length === 0) return [];
   const groups = new Map<string, MissingInRehearsal[]>();
   for (const one of missing) {
-    // What no custom resource and no program of its own stands behind, no operator has started.
+    // Without an operator or a custom resource among its owners, the image was not started by an
+    // operator.
     if (one.operator === undefined && one.resource === undefined) continue;
     const key = one.operator ?? one.resource?.group ?? "";
     groups.set(key, [...(groups.get(key) ?? []), one]);
@@ -68,22 +70,25 @@ function draft(
       ...(resource !== undefined && { when: [resource] }),
     })),
   };
-  const others = candidates.slice(1).map(({ image, object }) => `# or is it ${image} (${object})?`);
+  const others = candidates.slice(1).map(({ image, object }) => `# Other candidate: ${image} (${object})`);
   const lines = [
-    `# What ${maker} starts, as a rehearsal saw it: look it up in its sources, name them, and widen \`tags\` to what they hold for.`,
+    `# Images that ${maker} started in a rehearsal. Verify them in its source code, list the files in \`sources\`, and extend \`tags\` to the versions that they apply to.`,
     ...others,
     stringify(entry, { lineWidth: 0 }).trimEnd(),
   ];
   return { id, yaml: `${lines.join("\n")}\n` };
 }
 
-/** The last part of a repository, or whatever it is, as an id. */
+/** Returns the last path component of a repository as an id. */
 function idOf(repository: string): string {
   const last = repository.split("/").at(-1) ?? "";
   return last.toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-") || "operator";
 }
 
-/** As the knowledge base writes it: Docker Hub goes without saying, and so does a tag that is the operator's own. */
+/**
+ * Returns the reference in the form of the knowledge base: without `docker.io`, and with a
+ * placeholder for the operator's tag.
+ */
 function referenceOf(normalized: string, operator: Reference | undefined): string {
   const reference = findReference(normalized);
   if (reference === undefined) return normalized;

@@ -1,26 +1,32 @@
-// The Kind cluster that is made for one rehearsal: its configuration, as `kind create cluster --config` reads it.
+// The configuration of a Kind cluster for one rehearsal, in the format of `kind create cluster
+// --config`.
 import { isMap, isSeq, parseDocument, stringify, type Document } from "yaml";
 import { ViolaError } from "../../errors.js";
 
-/** Lets containerd read its mirrors from a folder; Kind does so by itself since 0.27. https://kind.sigs.k8s.io/docs/user/local-registry/ */
+/**
+ * Makes containerd read its mirrors from a folder. This is the default since Kind 0.27:
+ * https://kind.sigs.k8s.io/docs/user/local-registry/
+ */
 const CONFIG_PATH_PATCH = `[plugins."io.containerd.grpc.v1.cri".registry]
   config_path = "/etc/containerd/certs.d"
 `;
 
-/** As many workers as charts that keep three replicas apart want. */
+/** Three workers, because some charts require their three replicas to run on different nodes. */
 const ROLES = ["control-plane", "worker", "worker", "worker"];
 
-/** Where a cluster's nodes come from where its configuration does not say. */
+/** Returns the default node image for a Kubernetes version. */
 function nodeImageOf(kubeVersion: string): string {
   return `kindest/node:v${kubeVersion.replace(/^v/, "")}`;
 }
 
 /**
- * Returns the configuration for a cluster of this name: the user's, else one control plane and three workers, of the bundle's Kubernetes version
- * where that is known whole. Throws `USAGE` for text that is no configuration of a cluster.
+ * Returns the configuration for a cluster of this name. Without a configuration from the user, the
+ * cluster has one control plane and three workers, and runs the bundle's Kubernetes version if that
+ * version is complete (MAJOR.MINOR.PATCH).
+ * Throws `USAGE` when `userConfig` is not the configuration of a cluster.
  */
-export function kindConfig(name: string, kubeVersion: string | undefined, own?: string): string {
-  const document: Document = parseDocument(own ?? defaultConfig(kubeVersion));
+export function kindConfig(name: string, kubeVersion: string | undefined, userConfig?: string): string {
+  const document: Document = parseDocument(userConfig ?? defaultConfig(kubeVersion));
   if (document.errors.length > 0 || !isMap(document.contents) || document.get("kind") !== "Cluster") {
     throw new ViolaError("USAGE", "the Kind configuration has no `kind: Cluster`", {
       subject: "--kind-config",

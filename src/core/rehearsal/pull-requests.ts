@@ -1,20 +1,23 @@
-// What nodes asked a served bundle for, by name.
+// Collects the names of the images that nodes requested from a served bundle.
 import type { Inventory } from "../bundle/inventory.js";
 import type { ManifestRequest } from "../bundle/bundle-server.js";
 import { formatReference, parseReference } from "../images/reference.js";
 
-/** One name that was asked for. */
+/** A name that was requested. */
 export interface PulledName {
-  /** `registry/repository:tag` or `registry/repository@digest`; an image of the bundle is here once, whatever form was asked for. */
+  /**
+   * `registry/repository:tag` or `registry/repository@digest`. For an image of the bundle, requests
+   * by tag and by digest have one entry.
+   */
   readonly name: string;
   readonly isInBundle: boolean;
   readonly nodes: ReadonlySet<string>;
 }
 
-/** Collects requests; clients ask for one name again and again. */
+/** Collects requests and removes duplicates. */
 export interface PullRequests {
   add(request: ManifestRequest): void;
-  /** In the order in which they were first asked for. */
+  /** Returns the names in the order of their first request. */
   list(): readonly PulledName[];
 }
 

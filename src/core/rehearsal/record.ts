@@ -1,15 +1,11 @@
-// The record of a rehearsal: what was seen, in a file that travels; and what has changed since.
+// The record of a rehearsal, which is stored in a file, and the differences between a record and a
+// later state.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
+import { countOf } from "../count-of.js";
 import type { Evidence, FindingWarning, ImageUse } from "../images/image-use.js";
-import {
-  formatReference,
-  isNormalized,
-  nodeNames,
-  parseReference,
-  type NormalizedReference,
-} from "../images/reference.js";
+import { isNormalized, kubeletName, parseReference, type NormalizedReference } from "../images/reference.js";
 import { DIGEST_SCHEMA, digestFromHex, digestOf } from "../oci/digest.js";
 import { parseJson } from "../parse-json.js";
 import { originOf } from "./verdict.js";
@@ -20,11 +16,11 @@ const text = z.string();
 const digest = DIGEST_SCHEMA;
 const normalized = text.refine(isNormalized, "must be a full image reference");
 
-/** What a release was given, without saying it: values may be secret. */
+/** The values of a release, as digests because values may be secret. */
 const values = z.object({
-  /** Digests of the values files, later ones win. */
+  /** Digests of the values files, in order of increasing precedence. */
   files: z.array(digest).readonly(),
-  /** Keys of `--set`, in order, each with the digest of the whole expression. */
+  /** Keys of the `--set` expressions in order, each with the digest of the whole expression. */
   set: z.array(z.object({ key: text, digest }).readonly()).readonly(),
 });
 
@@ -33,13 +29,13 @@ const release = z.object({
   namespace: text,
   /** `NAME-VERSION` */
   chart: text,
-  /** Of the packaged chart. */
+  /** Digest of the packaged chart. */
   chartDigest: digest,
   values: values.readonly(),
-  /** Pods that ran and were ready, of those that should. */
+  /** Number of Pods that were Running and Ready, out of `pods`. */
   ready: z.int(),
   pods: z.int(),
-  /** What Helm said of a failure. */
+  /** The error message of Helm, if the installation failed. */
   message: text.optional(),
 });
 
@@ -50,10 +46,10 @@ const RECORD_SCHEMA = z.object({
   /** `NAME VERSION` */
   bundle: text,
   bundleDigest: digest,
-  /** Digest of the spec's text. */
+  /** Digest of the text of the spec. */
   spec: digest,
   kubeVersion: text,
-  /** Versions of containerd on the nodes. */
+  /** The containerd versions of the nodes. */
   containerd: z.array(text).readonly(),
   outcome: z.enum(["complete", "missing", "not-ready"]),
   releases: z.array(release.readonly()).readonly(),
@@ -74,25 +70,28 @@ const RECORD_SCHEMA = z.object({
   unused: z.array(z.object({ normalized }).readonly()).readonly(),
 });
 
-/** What readers of a record rely on; it may hold more. */
+/** The fields of a record that readers may rely on. A record may have additional fields. */
 export type RehearsalRecord = z.infer<typeof RECORD_SCHEMA>;
 export type RehearsedRelease = RehearsalRecord["releases"][number];
 export type RehearsedValues = RehearsedRelease["values"];
 
-/** Reads a record. Throws `RECORD_INVALID`, with the path of each field that is wrong, ten at most, for a file that `rehearse --out` did not write. */
+/**
+ * Parses a record. Throws `RECORD_INVALID`, with the paths of up to ten invalid fields, when
+ * `rehearse --out` did not write the file.
+ */
 export function parseRecord(content: string, file: string): RehearsalRecord {
   return parseJson(content, RECORD_SCHEMA, (what, cause) => invalid(file, what, cause));
 }
 
 function invalid(file: string, what: string, cause?: unknown): ViolaError {
-  return new ViolaError("RECORD_INVALID", `${file} is no record of a rehearsal: ${what}`, {
+  return new ViolaError("RECORD_INVALID", `${file} is not a rehearsal record: ${what}`, {
     subject: file,
-    hint: "Write one with: viola-airgap rehearse … --out FILE",
+    hint: "Create one with: viola-airgap rehearse … --out FILE",
     cause,
   });
 }
 
-/** Returns the images, those that were asked for in the rehearsal with evidence of it. */
+/** Returns the images. Those that were requested in the rehearsal have additional evidence. */
 export function withRehearsal(
   images: readonly ImageUse[],
   record: RehearsalRecord | undefined,
@@ -116,7 +115,7 @@ function evidenceOf(
   usedBy: readonly string[],
   { date, kubeVersion }: RehearsalRecord,
 ): readonly Evidence[] {
-  const because = `asked for in a rehearsal on ${date.slice(0, 10)} (Kubernetes ${kubeVersion})`;
+  const because = `requested in a rehearsal on ${date.slice(0, 10)} (Kubernetes ${kubeVersion})`;
   const objects = usedBy.length === 0 ? [""] : usedBy;
   return objects.map((object) => ({
     rule: "rehearsed",
@@ -129,13 +128,13 @@ function evidenceOf(
   }));
 }
 
-/** The name by which a node would ask for it. */
+/** Returns the name under which a node requests the image. */
 function nameOf(normalized: string): string {
   const reference = parseReference(normalized);
-  return nodeNames(reference).at(-1) ?? formatReference(reference);
+  return kubeletName(reference);
 }
 
-/** What is to be installed, as far as a rehearsal knows it. */
+/** The state of an installation that a record can be compared with. */
 export interface Rehearsable {
   readonly kubeVersion?: string;
   readonly releases: readonly Pick<
@@ -145,15 +144,18 @@ export interface Rehearsable {
   readonly images: readonly { readonly normalized: NormalizedReference; readonly digest: string }[];
 }
 
-/** What a person gives besides the values of the bundle. */
+/** Values that the user passes in addition to the values of the bundle. */
 export interface GivenValues {
-  /** Contents of values files, later ones win. */
+  /** Contents of values files; later files override earlier ones. */
   readonly files: readonly Uint8Array[];
   /** `--set` expressions. */
   readonly set: readonly string[];
 }
 
-/** Returns what an inventory holds, installed with these values on a cluster of this version. */
+/**
+ * Returns the state to compare: the content of an inventory, installed with these values on a
+ * cluster of this version.
+ */
 export function rehearsableOf(
   {
     releases,
@@ -166,7 +168,7 @@ export function rehearsableOf(
   kubeVersion: string | undefined,
   given: GivenValues = { files: [], set: [] },
 ): Rehearsable {
-  const own = new Map(files.map(({ path, sha256 }) => [path, digestFromHex(sha256)]));
+  const bundleFiles = new Map(files.map(({ path, sha256 }) => [path, digestFromHex(sha256)]));
   const added = given.files.map(digestOf);
   const set = given.set.map((expression) => ({
     key: expression.replace(/=.*/s, ""),
@@ -179,21 +181,24 @@ export function rehearsableOf(
       namespace,
       chart: `${chart.name}-${chart.version}`,
       chartDigest: digestFromHex(sha256),
-      values: { files: [...paths.flatMap((path) => own.get(path) ?? []), ...added], set },
+      values: { files: [...paths.flatMap((path) => bundleFiles.get(path) ?? []), ...added], set },
     })),
     images,
   };
 }
 
-/** Says in what this differs from what was rehearsed, a line for each thing. */
+/** Returns the differences from the rehearsed state, one line each. */
 export function differencesFrom(record: RehearsalRecord, now: Rehearsable): readonly string[] {
   return [...compareCluster(record, now), ...compareReleases(record, now), ...compareImages(record, now)];
 }
 
-/** Patch releases of Kubernetes neither add APIs nor take any away. https://kubernetes.io/releases/version-skew-policy/ */
+/**
+ * Compares minor versions only: patch releases of Kubernetes do not add or remove APIs.
+ * https://kubernetes.io/releases/version-skew-policy/
+ */
 function* compareCluster({ kubeVersion }: RehearsalRecord, now: Rehearsable): Iterable<string> {
   if (now.kubeVersion === undefined || minorOf(now.kubeVersion) === minorOf(kubeVersion)) return;
-  yield `Kubernetes ${now.kubeVersion}, rehearsed on ${kubeVersion}`;
+  yield `the Kubernetes version is ${now.kubeVersion}, rehearsed with ${kubeVersion}`;
 }
 
 function minorOf(version: string): string {
@@ -209,8 +214,8 @@ function* compareReleases(record: RehearsalRecord, { releases }: Rehearsable): I
     }
     if (then.chartDigest !== chartDigest) {
       yield then.chart === chart
-        ? `release ${name}: chart ${chart} has other content than the one rehearsed`
-        : `release ${name}: chart ${chart}, rehearsed was ${then.chart}`;
+        ? `release ${name}: the content of chart ${chart} differs from the rehearsed chart`
+        : `release ${name}: the chart is ${chart}, rehearsed with ${then.chart}`;
     }
     for (const what of compareValues(then.values, values)) yield `release ${name}: ${what}`;
   }
@@ -221,15 +226,16 @@ function* compareValues(then: RehearsedValues, now: RehearsedValues): Iterable<s
     one.length !== other.length || one.some((entry, index) => entry !== other[index]);
   const added = now.files.filter((file) => !then.files.includes(file)).length;
   const missing = then.files.filter((file) => !now.files.includes(file)).length;
-  if (added > 0) yield `${count(added, "values file was", "values files were")} not rehearsed`;
-  if (missing > 0) yield `${count(missing, "values file", "values files")} of the rehearsal not given`;
-  if (added + missing === 0 && isOther(then.files, now.files)) yield "values files in another order";
+  if (added > 0) yield `${countOf(added, "values file was", "values files were")} not rehearsed`;
+  if (missing > 0)
+    yield `${countOf(missing, "rehearsed values file is", "rehearsed values files are")} missing`;
+  if (added + missing === 0 && isOther(then.files, now.files)) yield "the order of the values files differs";
   const digests = ({ set }: RehearsedValues): readonly string[] => set.map((one) => one.digest);
   if (!isOther(digests(then), digests(now))) return;
   const keys = (from: RehearsedValues, against: RehearsedValues): readonly string[] =>
     from.set.filter((one) => !digests(against).includes(one.digest)).map(({ key }) => key);
   const changed = [...new Set([...keys(now, then), ...keys(then, now)])].sort();
-  yield changed.length === 0 ? "--set in another order" : `other --set of ${changed.join(", ")}`;
+  yield changed.length === 0 ? "the order of --set differs" : `--set differs for ${changed.join(", ")}`;
 }
 
 function* compareImages(record: RehearsalRecord, { images }: Rehearsable): Iterable<string> {
@@ -239,12 +245,12 @@ function* compareImages(record: RehearsalRecord, { images }: Rehearsable): Itera
     const name = nameOf(normalized);
     const then = asked.get(name);
     if (then === undefined) {
-      if (!seen.has(name)) yield `${normalized} was not among what was rehearsed`;
-    } else if (then !== now) yield `${normalized} is ${now}, rehearsed was ${then}`;
+      if (!seen.has(name)) yield `${normalized} was not rehearsed`;
+    } else if (then !== now) yield `${normalized} has digest ${now}, rehearsed with ${then}`;
   }
 }
 
-/** Returns what was asked for in the rehearsal and is still not there. */
+/** Returns the images that were missing in the rehearsal and are still missing. */
 export function stillMissing(
   { missing }: RehearsalRecord,
   images: readonly Pick<ImageUse, "normalized">[],
@@ -253,24 +259,23 @@ export function stillMissing(
   return missing.map(({ normalized }) => normalized).filter((one) => !there.has(nameOf(one)));
 }
 
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
-}
-
-/** Warns of what was asked for in the rehearsal and is not among the images: the list is incomplete. */
+/** Returns a warning for each image that was requested in the rehearsal and is not in the list. */
 export function missingWarnings(
   record: RehearsalRecord,
   images: readonly Pick<ImageUse, "normalized">[],
 ): readonly FindingWarning[] {
   return stillMissing(record, images).map((image) => ({
     code: "rehearsal-missing",
-    message: `${image} was asked for in the rehearsal and does not come along`,
+    message: `${image} was requested in the rehearsal and is not included`,
     images: [image],
     incomplete: true,
   }));
 }
 
-/** Says as warnings in what a build differs from what was rehearsed, and what the rehearsal missed and this build does, too. */
+/**
+ * Returns warnings about differences between a build and the rehearsal, and about images that are
+ * still missing.
+ */
 export function rehearsalWarnings(record: RehearsalRecord, now: Rehearsable): readonly FindingWarning[] {
   const different = differencesFrom(record, now).map((message) => ({
     code: "rehearsal-differs",

@@ -1,4 +1,5 @@
-// What a rehearsal came to: asked for and there, asked for and missing (with who started it), there and never asked for.
+// Computes the result of a rehearsal: images that were requested, images that are missing, and
+// images that were never requested.
 import type { Inventory } from "../bundle/inventory.js";
 import {
   checkRunning,
@@ -8,27 +9,33 @@ import {
 } from "../check/check-running.js";
 import { containersOf, type RunningContainer } from "../check/running-images.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
-import { findReference, formatReference, nodeNames } from "../images/reference.js";
+import { findReference, formatReference, kubeletName } from "../images/reference.js";
 import type { PendingThing } from "../kubernetes/pod-states.js";
 import type { Digest } from "../oci/digest.js";
 import type { PulledName } from "./pull-requests.js";
 
-/** An image of the bundle that was asked for or run. */
+/** An image of the bundle that was requested or run. */
 export interface AskedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
-  /** Of what its name points to in the bundle. */
+  /** The digest that its name resolves to in the bundle. */
   readonly digest: Digest;
 }
 
-/** An image that something wanted to run and that the bundle has not. */
+/** An image that was requested but is not in the bundle. */
 export interface MissingInRehearsal extends Omit<MissingImage, "cause"> {
-  /** One Pod that wanted it, and what made that Pod, nearest first: `DaemonSet monitoring/logs`, `GrafanaAgent monitoring/logs`. */
+  /**
+   * A Pod that uses the image, and its owners, nearest first: `DaemonSet monitoring/logs`,
+   * `GrafanaAgent monitoring/logs`.
+   */
   readonly pod?: string;
   readonly owners: readonly string[];
-  /** The custom resource that it was started for: the last of the owners that is none of Kubernetes' own kinds. */
+  /** The custom resource that it was started for: the last owner that is not of a built-in kind. */
   readonly resource?: { readonly group: string; readonly kind: string };
-  /** The operator behind it, as the workload's label `app.kubernetes.io/managed-by` or else the API server says; absent for what Helm made. */
+  /**
+   * The operator that created the workload, from the label `app.kubernetes.io/managed-by` or else
+   * from managedFields; absent for objects of Helm.
+   */
   readonly operator?: string;
-  /** What registries said, where they were asked. */
+  /** The error of the upstream registry, if one was contacted. */
   readonly refused?: string;
 }
 
@@ -36,41 +43,44 @@ export interface Verdict {
   readonly asked: readonly AskedImage[];
   readonly missing: readonly MissingInRehearsal[];
   readonly unused: CheckReport["unused"];
-  /** Asked for and not in the bundle, for Pods that are not the bundle's. */
+  /** Images that are not in the bundle and were requested for Pods of other applications. */
   readonly ofOthers: readonly string[];
-  /** What did not come up for other reasons than a missing image. */
+  /** Pods and workloads that did not become ready for a reason other than a missing image. */
   readonly pending: readonly PendingThing[];
 }
 
-/** What was seen. */
+/** The observations made during a rehearsal. */
 export interface Witnessed {
   readonly asked: readonly PulledName[];
-  /** Pods of all namespaces, also those that are gone by now. */
+  /** Pods of all namespaces, including those that have since been deleted. */
   readonly pods: readonly Json[];
-  /** Objects that make Pods in the bundle's namespaces, with their makers. */
+  /** Workloads in the bundle's namespaces, with managedFields. */
   readonly workloads: readonly Json[];
   readonly pending: readonly PendingThing[];
-  /** By name: why no registry gave what the bundle has not. */
+  /** By name: why an image that is not in the bundle could not be pulled from a registry. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
-/** Judges what was seen. What a Pod of the bundle ran counts as asked for: a node that has an image already asks nobody. */
+/**
+ * Computes the result. Images of the bundle's Pods count as requested, because a node does not
+ * request an image that it already has.
+ */
 export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verdict {
   const namespaces = new Set(inventory.releases.map(({ namespace }) => namespace));
   const containers = witnessed.pods.flatMap((pod) => [...containersOf(pod)]);
-  const isOwn = ({ in: object }: RunningContainer): boolean => namespaces.has(object?.namespace ?? "");
-  const own = containers.filter(isOwn);
-  const namesOfOwn = new Set(own.flatMap(namesOf));
-  const namesOfOthers = new Set(containers.filter((one) => !isOwn(one)).flatMap(namesOf));
+  const isOfBundle = ({ in: object }: RunningContainer): boolean => namespaces.has(object?.namespace ?? "");
+  const ofBundle = containers.filter(isOfBundle);
+  const namesOfBundle = new Set(ofBundle.flatMap(namesOf));
+  const namesOfOthers = new Set(containers.filter((one) => !isOfBundle(one)).flatMap(namesOf));
   const ofOthers: string[] = [];
   const nameless: RunningContainer[] = [];
   for (const { name, isInBundle } of witnessed.asked) {
-    if (namesOfOwn.has(name)) continue;
+    if (namesOfBundle.has(name)) continue;
     if (namesOfOthers.has(name)) {
       if (!isInBundle) ofOthers.push(name);
     } else nameless.push({ image: name });
   }
-  const { present, missing, unused } = checkRunning(inventory, [...own, ...nameless]);
+  const { present, missing, unused } = checkRunning(inventory, [...ofBundle, ...nameless]);
   const digests = new Map<string, Digest>(
     inventory.images.flatMap(({ names, digest }) => names.map((name) => [name, digest] as const)),
   );
@@ -96,10 +106,10 @@ function withoutCause({ reference, normalized, usedBy }: MissingImage): Omit<Mis
 
 function namesOf({ image }: RunningContainer): readonly string[] {
   const reference = findReference(image);
-  return reference === undefined ? [] : nodeNames(reference);
+  return reference === undefined ? [] : [kubeletName(reference)];
 }
 
-/** Follows one Pod that wanted the image up to what made it. */
+/** Follows the owner references of a Pod that uses the image. */
 function followUp(
   { normalized }: MissingImage,
   { pods, workloads, refused }: Witnessed,
@@ -136,7 +146,7 @@ function followUp(
   };
 }
 
-/** Who started it, in one line. */
+/** Describes in one line what started the image. */
 export function originOf({
   pod,
   owners,
@@ -148,14 +158,14 @@ export function originOf({
 }): string {
   const by = operator === undefined ? "" : ` (by operator ${operator})`;
   const chain = owners.length > 0 ? owners.join(" of ") : usedBy.join(", ");
-  return chain === "" ? `Pod ${pod ?? "that nobody saw"}` : `${chain}${by}`;
+  return chain === "" ? (pod === undefined ? "an unknown Pod" : `Pod ${pod}`) : `${chain}${by}`;
 }
 
-/** Group and kind of a custom resource: Kubernetes' own groups have no dot, or end in `.k8s.io`. */
+/** Returns group and kind of a custom resource. Built-in groups have no dot or end in `.k8s.io`. */
 function customKind(owner: Json): MissingInRehearsal["resource"] {
   const [group = "", version] = text(owner, "apiVersion").split("/");
-  const isOwn = version === undefined || !group.includes(".") || group.endsWith(".k8s.io");
-  return isOwn ? undefined : { group, kind: text(owner, "kind") };
+  const isBuiltIn = version === undefined || !group.includes(".") || group.endsWith(".k8s.io");
+  return isBuiltIn ? undefined : { group, kind: text(owner, "kind") };
 }
 
 function ownerOf(object: Json): Json | undefined {
@@ -163,7 +173,7 @@ function ownerOf(object: Json): Json | undefined {
   return owners.find(({ controller }) => controller === true) ?? owners[0];
 }
 
-/** Programs that make objects for others: Helm for charts, the controllers of Kubernetes for what they look after. */
+/** Managers that are not operators: Helm and the built-in controllers of Kubernetes. */
 const NO_OPERATORS = new Set(["helm", "Helm", "kube-controller-manager"]);
 
 function operatorOf(object: Json): string | undefined {
@@ -172,14 +182,19 @@ function operatorOf(object: Json): string | undefined {
   return [label, makerOf(object)].find((name) => name !== undefined && !NO_OPERATORS.has(name));
 }
 
-/** Returns the operators, as the API server knows them, that wrote one of the objects. */
+/**
+ * Returns the operators that wrote at least one of the objects, by their names in managedFields.
+ */
 export function operatorMakers(objects: readonly Json[]): ReadonlySet<string> {
   return new Set(
     objects.flatMap((object) => makerOf(object) ?? []).filter((name) => !NO_OPERATORS.has(name)),
   );
 }
 
-/** Returns the program that first wrote the object, its status aside; undefined where nobody asked for `metadata.managedFields`. */
+/**
+ * Returns the manager that first wrote the object, not counting its status; undefined when the
+ * object has no managedFields.
+ */
 export function makerOf(object: Json): string | undefined {
   const [first] = list(object, "metadata.managedFields")
     .filter(({ subresource }) => subresource === undefined || subresource === "")

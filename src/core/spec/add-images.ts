@@ -1,16 +1,19 @@
-// Images added to the text of a spec, comments and all else kept.
+// Adds images to the text of a spec and preserves comments and all other content.
 import { isMap, isSeq, parseDocument, YAMLSeq, type Document } from "yaml";
 import { normalizeReference } from "../images/reference.js";
 
-/** An image to bring along, and why. */
+/** An image to include, and the reason. */
 export interface AddedImage {
   readonly image: string;
-  /** What asked for it in a rehearsal. */
+  /** What required the image in a rehearsal. */
   readonly rehearsed: string;
   readonly comment: string;
 }
 
-/** Returns the spec with these under `images.include`, each below its comment; what `images.exclude` says against them is taken out. */
+/**
+ * Returns the spec with the images in `images.include`, each after its comment. Matching entries of
+ * `images.exclude` are removed.
+ */
 export function addImages(text: string, added: readonly AddedImage[]): string {
   const document: Document = parseDocument(text);
   const wanted = new Set(added.map(({ image }) => normalizeReference(image)));

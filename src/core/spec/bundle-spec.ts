@@ -1,40 +1,40 @@
-// The bundle spec: what the user writes, checked and with defaults filled in.
+// The bundle spec that the user writes, validated and with defaults applied.
 import type { ChartDependency, ChartSource } from "../charts/chart.js";
 import type { Platform } from "../oci/descriptor.js";
 
-/** A parsed `bundle.yaml`. Paths are absolute, resolved against the folder of the spec. */
+/** A parsed `bundle.yaml`. Paths are absolute; they are resolved against the folder of the spec. */
 export interface BundleSpec {
   readonly name: string;
   readonly version: string;
-  /** Empty means the platform of the building machine. */
+  /** Empty means the platform of the machine that builds the bundle. */
   readonly platforms: readonly Platform[];
   readonly kubeVersion?: string;
   readonly apiVersions: readonly string[];
   readonly charts: readonly ChartSpec[];
-  /** Images to carry along besides what is found. */
+  /** Images to include in addition to those found. */
   readonly extraImages: readonly ExtraImage[];
-  /** References to leave out, each with the reason that the audit shows. */
+  /** Images to exclude, each with the reason that the audit shows. */
   readonly excludedImages: readonly ExcludedImage[];
-  /** True when images that only `helm test` starts come along. */
+  /** True when images that only `helm test` starts are included. */
   readonly includeTests: boolean;
 }
 
-/** One chart and the release that it becomes. */
+/** A chart and the release to install it as. */
 export interface ChartSpec {
   readonly source: ChartSource;
   readonly dependencies: readonly ChartDependency[];
   readonly release: string;
   readonly namespace: string;
   readonly valuesFiles: readonly string[];
-  /** Values written in the spec itself, which win over the files; undefined when there are none. */
+  /** Values from the spec itself, which override the files; undefined when there are none. */
   readonly values?: Readonly<Record<string, unknown>>;
-  /** `--set` expressions of the command line; a spec has none. */
+  /** `--set` expressions from the command line; a spec has none. */
   readonly set: readonly string[];
 }
 
 export interface ExtraImage {
   readonly reference: string;
-  /** What asked for it in a rehearsal; absent for an image that a person wished for. */
+  /** What required the image in a rehearsal; absent for an image that a person added. */
   readonly rehearsed?: string;
 }
 

@@ -1,4 +1,5 @@
-// Which of the found images come along: the required ones, what the spec adds, and not what it leaves out.
+// Chooses the images of the bundle: the required ones, plus those that the spec includes, minus
+// those that it excludes.
 import { isTestHook } from "../charts/hooks.js";
 import type { FindingWarning, ImageUse } from "../images/image-use.js";
 import type { BundleSpec, ExcludedImage, ExtraImage } from "./bundle-spec.js";
@@ -11,7 +12,10 @@ export interface ImageChoice {
   readonly warnings: readonly FindingWarning[];
 }
 
-/** Chooses. An exclusion that matches nothing is a warning: it is most likely a slip of the pen. */
+/**
+ * Returns the choice. An exclusion that matches no image is most likely a typing error and gives a
+ * warning.
+ */
 export function chooseImages(
   found: readonly ImageUse[],
   spec: Pick<BundleSpec, "extraImages" | "excludedImages" | "includeTests">,
@@ -33,7 +37,7 @@ export function chooseImages(
     } else {
       warnings.push({
         code: "exclusion-unused",
-        message: `${exclusion.reference} is to be left out, but no chart asks for it`,
+        message: `${exclusion.reference} is in images.exclude, but no chart uses it`,
         incomplete: false,
       });
     }

@@ -1,17 +1,18 @@
-// The text of a first bundle spec: what is known filled in, what a person has to decide as comments.
+// Writes the text of a first bundle spec; decisions for the user are listed as comments.
 import { stringify } from "yaml";
 import type { FindingWarning, ImageUse } from "../images/image-use.js";
 import { isTestHook } from "../charts/hooks.js";
+import { countOf } from "../count-of.js";
 import type { Suspect } from "../finding/program/suspect.js";
 
-/** What goes into a first spec. Paths are as they are to stand in it: relative to its folder. */
+/** The content of a first spec. Paths are relative to the folder of the spec. */
 export interface Draft {
-  /** Where an editor finds the schema of the spec: a file URL, or a path relative to the spec. */
+  /** Location of the schema for editors: a file URL, or a path relative to the spec. */
   readonly schema: string;
-  /** Of the bundle, and of the chart. */
+  /** Name of the bundle and of the chart. */
   readonly name: string;
   readonly chartVersion: string;
-  /** The fields `chart`, `repository` and `version` of the chart's entry. */
+  /** The fields `chart`, `repository` and `version` of the entry in `charts`. */
   readonly chart: { readonly chart: string; readonly repository?: string; readonly version?: string };
   readonly release: string;
   readonly namespace: string;
@@ -22,7 +23,10 @@ export interface Draft {
   readonly warnings: readonly FindingWarning[];
 }
 
-/** Returns YAML that `parseBundleSpec` reads; taking a `# ` away before a listed image brings it along. */
+/**
+ * Returns YAML that `parseBundleSpec` accepts. An optional image is included by uncommenting its
+ * line.
+ */
 export function formatDraftSpec(draft: Draft): string {
   const { schema, name, chartVersion, kubeVersion, images, suspects, warnings } = draft;
   const required = images.filter((image) => image.required).length;
@@ -30,21 +34,17 @@ export function formatDraftSpec(draft: Draft): string {
   const lines = [
     comment(`yaml-language-server: $schema=${schema}`),
     comment(
-      `${name} ${chartVersion}: ${required} ${required === 1 ? "image is" : "images are"} found and come${required === 1 ? "s" : ""} along; \`viola-airgap images\` lists them.`,
+      `${name} ${chartVersion}: ${countOf(required, "image is", "images are")} required and included; \`viola-airgap images\` lists all images.`,
     ),
     stringify({ name, version: "1.0.0" }).trimEnd(),
-    "# platforms: [linux/amd64]   # of the nodes; without it, that of the building machine",
+    "# platforms: [linux/amd64]   # of the nodes; default: the platform of the machine that builds",
     kubeVersion === undefined
-      ? "# kubernetes: { version: v1.30.2 }   # of the cluster: charts may render other images for another version"
+      ? "# kubernetes: { version: v1.30.2 }   # of the cluster; the images of a chart may depend on it"
       : stringify({ kubernetes: { version: kubeVersion } }).trimEnd(),
     stringify({ charts: [chartOf(draft)] }).trimEnd(),
   ];
   if (optional.length > 0 || suspects.length > 0) {
-    lines.push(
-      "images:",
-      "  include:",
-      "    # To decide on: take the # away before the images that are to come along.",
-    );
+    lines.push("images:", "  include:", "    # Optional images: uncomment those to include.");
     for (const use of optional)
       lines.push(comment(whyOptional(use), 4), `    # - ${stringify(use.normalized).trimEnd()}`);
     for (const suspect of suspects) {
@@ -52,7 +52,7 @@ export function formatDraftSpec(draft: Draft): string {
     }
   }
   if (warnings.length > 0) {
-    lines.push("# To look at:");
+    lines.push("# Warnings:");
     lines.push(...warnings.map(({ code, message }) => comment(`- ${code}: ${message}`)));
   }
   return `${lines.join("\n")}\n`;
@@ -67,18 +67,22 @@ function whyOptional({ evidence, confidence }: ImageUse): string {
   if (first === undefined) return "optional";
   const where = first.object === "" ? "" : ` (${first.object})`;
   if (evidence.every(isTestHook))
-    return `Only \`helm test\` starts it${where}. All such images: \`tests: true\`.`;
+    return `Only \`helm test\` starts it${where}. \`tests: true\` includes all such images.`;
   const because = evidence.find((piece) => piece.because !== undefined)?.because;
   return `${because ?? `Found by ${first.rule} with ${confidence} confidence at ${first.path}`}${where}.`;
 }
 
 function whySuspect({ operator, certainty, because, exists }: Suspect): string {
   const registry =
-    exists === undefined ? "" : exists ? "; its registry has it" : "; its registry does not have it";
+    exists === undefined
+      ? ""
+      : exists
+        ? "; it exists in its registry"
+        : "; it does not exist in its registry";
   return `The program of ${operator} names it: ${because} (tag ${certainty}${registry}).`;
 }
 
-/** One comment, whatever the text has in it. */
+/** Returns the text as one comment line, without line breaks. */
 function comment(text: string, indent = 0): string {
   return `${" ".repeat(indent)}# ${text.replaceAll(/\s+/g, " ").trim()}`;
 }

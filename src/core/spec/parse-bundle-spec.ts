@@ -1,4 +1,4 @@
-// Text of a `bundle.yaml` -> BundleSpec, with a position in every complaint.
+// Parses the text of a `bundle.yaml` into a BundleSpec; every error has a position.
 import { posix } from "node:path";
 import type { ChartDependency, ChartSource } from "../charts/chart.js";
 import { parsePlatform } from "../oci/platform.js";
@@ -8,8 +8,9 @@ import { chartForm } from "./rules.js";
 import { BUNDLE_SPEC_SCHEMA, type BundleSpecInput } from "./schema.js";
 
 /**
- * Reads the text of `file`, makes paths in it absolute against `folder`, and fills in defaults.
- * Throws `SPEC_INVALID` with subject `file:line:column`, or a `ManyErrors` of all of them.
+ * Parses the text of `file`, resolves its paths against `folder`, and applies defaults.
+ * Throws `SPEC_INVALID` with subject `file:line:column`, or a `ManyErrors` when there are several
+ * errors.
  */
 export function parseBundleSpec(text: string, file: string, folder: string): BundleSpec {
   return toBundleSpec(parseYamlFile(text, file, BUNDLE_SPEC_SCHEMA, "SPEC_INVALID"), folder);

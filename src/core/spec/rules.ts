@@ -1,15 +1,15 @@
-// Rules of a spec that concern more than the shape of one field.
+// Rules of a spec that involve more than the type of one field.
 import { ViolaError } from "../../errors.js";
 import { findReference, formatReference } from "../images/reference.js";
 import { parsePlatform } from "../oci/platform.js";
 
-/** What is wrong with a field; the path begins at the value that the rule was given. */
+/** A problem with a field. The path is relative to the value that the rule checks. */
 export interface SpecIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** Returns what is wrong with a value of the right shape; paths begin at the value. */
+/** Returns the problems of a value of the right type. */
 export type Rule<T> = (value: T) => Iterable<SpecIssue>;
 
 interface DependencyInput {
@@ -34,7 +34,10 @@ interface ImagesInput {
   readonly exclude?: readonly { readonly image: string }[] | null | undefined;
 }
 
-/** Says which of its forms the `chart` field has; a name is what is neither oci://, nor an archive, nor a path. */
+/**
+ * Returns the form of the `chart` field. A name is anything that is neither oci:// nor an archive
+ * nor a path.
+ */
 export function chartForm(chart: ChartInput): "oci" | "archive" | "folder" | "name" {
   if (chart.chart.startsWith("oci://")) return "oci";
   if (chart.repository !== undefined) return "name";
@@ -42,7 +45,7 @@ export function chartForm(chart: ChartInput): "oci" | "archive" | "folder" | "na
   return chart.chart.includes("/") || chart.chart === "." ? "folder" : "name";
 }
 
-/** A platform is OS/ARCH[/VARIANT]. */
+/** A platform must be OS/ARCH[/VARIANT]. */
 export function* platformRule(platform: string): Iterable<SpecIssue> {
   try {
     parsePlatform(platform);
@@ -52,17 +55,17 @@ export function* platformRule(platform: string): Iterable<SpecIssue> {
   }
 }
 
-/** A chart comes from exactly one place, and says no more about it than that place needs. */
+/** A chart must have exactly one source, and only the fields that apply to this source. */
 export function* chartRule(chart: ChartInput): Iterable<SpecIssue> {
   const form = chartForm(chart);
   if (form === "name" && chart.repository === undefined) {
     yield {
       path: ["chart"],
-      message: `"${chart.chart}" needs a repository; write ./${chart.chart} for a folder`,
+      message: `"${chart.chart}" requires a repository; write ./${chart.chart} for a folder`,
     };
   }
   if (form === "name" && /[/\\]/.test(chart.chart)) {
-    yield { path: ["chart"], message: "with a repository this must be the name of a chart, not a path" };
+    yield { path: ["chart"], message: "must be the name of a chart, not a path, when `repository` is set" };
   }
   if (form === "name" && chart.repository !== undefined && !/^https?:\/\//.test(chart.repository)) {
     yield {
@@ -71,14 +74,17 @@ export function* chartRule(chart: ChartInput): Iterable<SpecIssue> {
     };
   }
   if (form === "oci" && chart.repository !== undefined) {
-    yield { path: ["repository"], message: "an oci:// chart has no repository beside it" };
+    yield { path: ["repository"], message: "must not be set for an oci:// chart" };
   }
   if ((form === "archive" || form === "folder") && chart.version !== undefined) {
-    yield { path: ["version"], message: "a chart in a file or folder has the version of its Chart.yaml" };
+    yield {
+      path: ["version"],
+      message: "must not be set for a file or folder; the version is in its Chart.yaml",
+    };
   }
 }
 
-/** Helm knows a release by its name and namespace. */
+/** Releases must be unique by name and namespace, as in Helm. */
 export function* releasesRule(charts: readonly ReleaseInput[]): Iterable<SpecIssue> {
   const seen = new Map<string, number>();
   for (const [index, chart] of charts.entries()) {
@@ -88,13 +94,13 @@ export function* releasesRule(charts: readonly ReleaseInput[]): Iterable<SpecIss
     else {
       yield {
         path: [index, "release"],
-        message: `"${chart.release}" is already the release of charts[${first}] in namespace ${chart.namespace}`,
+        message: `"${chart.release}" is already used by charts[${first}] in namespace ${chart.namespace}`,
       };
     }
   }
 }
 
-/** A chart knows its dependencies by alias or name. */
+/** Dependencies must be unique by alias or name. */
 export function* dependenciesRule(dependencies: readonly DependencyInput[]): Iterable<SpecIssue> {
   const seen = new Set<string>();
   for (const [index, dependency] of dependencies.entries()) {
@@ -108,7 +114,7 @@ export function* dependenciesRule(dependencies: readonly DependencyInput[]): Ite
   }
 }
 
-/** Images are references, and none is both included and excluded. */
+/** Images must be references, and none may be both included and excluded. */
 export function* imagesRule({ include, exclude }: ImagesInput): Iterable<SpecIssue> {
   const included = new Set<string>();
   for (const [index, entry] of (include ?? []).entries()) {

@@ -1,20 +1,23 @@
-// The shape of `bundle.yaml`: what the parser checks and what the editor schema is generated from.
+// The schema of `bundle.yaml`, used by the parser and to generate the JSON schema for editors.
 import { z } from "zod";
 import { strictObject } from "../yaml-file.js";
 import { chartRule, dependenciesRule, imagesRule, platformRule, releasesRule, type Rule } from "./rules.js";
 
-// Helm allows 53 characters so that names made from a release still fit a label.
+// Helm allows 53 characters so that names derived from a release still fit into a label.
 const RELEASE_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?$/;
 const NAMESPACE_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const FILE_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 
-/** YAML reads `1.10` as a number and loses the zero. */
+/** YAML parses `1.10` as a number and drops the zero. */
 const quoted = z.string({
   error: ({ input }) => (typeof input === "number" ? "must be text: write it in quotes" : undefined),
 });
 const text = quoted.min(1, "must not be empty");
 
-/** Turns a rule into a check of the schema, so that its complaints come together with those about shapes. */
+/**
+ * Adapts a rule to a refinement of the schema, so that its issues are reported together with type
+ * errors.
+ */
 function rule<T>(check: Rule<T>) {
   return (value: T, context: z.core.$RefinementCtx<T>): void => {
     for (const { path, message } of check(value))
@@ -24,18 +27,18 @@ function rule<T>(check: Rule<T>) {
 
 const dependency = strictObject({
   name: text.describe("Name of the chart."),
-  version: text.describe("Version, or a range of versions as Chart.yaml writes it."),
+  version: text.describe("Version or version range, as in Chart.yaml."),
   repository: text.describe("https://…, oci://… or file://FOLDER, relative to this file."),
-  condition: text.optional().describe("Value that switches the dependency on or off, such as loki.enabled."),
-  alias: text.optional().describe("Name under which the parent chart knows the dependency."),
-}).describe("A dependency that is added to the chart's own Chart.yaml before it is packaged.");
+  condition: text.optional().describe("Path of the value that enables the dependency, such as loki.enabled."),
+  alias: text.optional().describe("Alias of the dependency in the parent chart."),
+}).describe("A dependency to add to Chart.yaml before the chart is packaged.");
 
 const chart = strictObject({
   chart: text.describe(
-    "Name of a chart in `repository`, an oci:// reference, a .tgz file, or a folder (./NAME), relative to this file.",
+    "Name of a chart in `repository`, an oci:// reference, a .tgz file, or a folder (./NAME); paths are relative to this file.",
   ),
-  repository: text.optional().describe("URL of the chart repository; only for a chart that is named."),
-  version: text.optional().describe("Version of the chart; only for a repository and for oci://."),
+  repository: text.optional().describe("URL of the chart repository; only for a chart given by name."),
+  version: text.optional().describe("Version of the chart; only for a chart from a repository or oci://."),
   dependencies: z
     .array(dependency)
     .superRefine(rule(dependenciesRule))
@@ -47,18 +50,18 @@ const chart = strictObject({
   namespace: quoted
     .regex(NAMESPACE_PATTERN, "must be at most 63 lower-case letters, digits and -")
     .describe("Namespace of the release."),
-  valuesFiles: z.array(text).optional().describe("Values files relative to this file; later ones win."),
-  values: z
-    .record(z.string(), z.unknown())
+  valuesFiles: z
+    .array(text)
     .optional()
-    .describe("Values written here; they win over the files."),
+    .describe("Values files, relative to this file; later files override earlier ones."),
+  values: z.record(z.string(), z.unknown()).optional().describe("Values; they override the values files."),
 })
   .superRefine(rule(chartRule))
-  .describe("One chart and the release that it becomes.");
+  .describe("A chart and the release to install it as.");
 
 const excludedImage = strictObject({
   image: text.describe("Reference of the image, in any spelling."),
-  reason: text.describe("Why it may be left out; the audit shows it."),
+  reason: text.describe("Why the image is excluded; the audit shows it."),
 });
 
 const includedImage = z.union(
@@ -66,10 +69,10 @@ const includedImage = z.union(
     text,
     strictObject({
       image: text.describe("Reference of the image."),
-      rehearsed: text.describe("What asked for it in a rehearsal, as `rehearse --write` notes it."),
+      rehearsed: text.describe("What required the image in a rehearsal; written by `rehearse --write`."),
     }),
   ],
-  { error: "must be a reference, or a map of image and rehearsed" },
+  { error: "must be a reference, or a map with image and rehearsed" },
 );
 
 /** One schema for the parser and for editors. */
@@ -83,37 +86,43 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
   platforms: z
     .array(text.superRefine(rule(platformRule)))
     .optional()
-    .describe("OS/ARCH[/VARIANT] of the nodes; without any, the platform of the building machine."),
+    .describe("OS/ARCH[/VARIANT] of the nodes; default: the platform of the machine that builds the bundle."),
   kubernetes: strictObject({
     version: quoted
       .regex(/^v?\d+\.\d+(?:\.\d+)?(?:[-+].*)?$/, "must be a version such as v1.30.2")
       .optional()
       .describe("Version of the cluster, such as v1.30.2."),
-    apiVersions: z.array(text).optional().describe("API versions that the cluster has besides its own."),
+    apiVersions: z
+      .array(text)
+      .optional()
+      .describe("API versions of the cluster in addition to the built-in ones."),
   })
     .optional()
     .describe("The cluster that the charts are rendered for."),
   charts: z
     .array(chart)
     .superRefine(rule(releasesRule))
-    .describe("The charts, in the order in which they are installed; may be empty when images are included."),
+    .describe("The charts in installation order; may be empty when images are included."),
   images: strictObject({
-    // A list whose entries are all commented out, as `init` writes it, is null to YAML.
-    include: z.array(includedImage).nullish().describe("Images to carry along besides what is found."),
-    exclude: z.array(excludedImage).nullish().describe("Images that are found but not wanted."),
-    tests: z.boolean().optional().describe("True to bring the images that only `helm test` starts."),
+    // A list whose entries are all commented out, as written by `init`, is null in YAML.
+    include: z.array(includedImage).nullish().describe("Images to include in addition to those found."),
+    exclude: z.array(excludedImage).nullish().describe("Images to exclude although they are found."),
+    tests: z.boolean().optional().describe("Whether to include the images that only `helm test` starts."),
   })
     .superRefine(rule(imagesRule))
     .optional(),
-}).describe("A bundle of viola-airgap: Helm charts and every image that they can start.");
+}).describe("A viola-airgap bundle spec: Helm charts and additional images.");
 
-/** What `BUNDLE_SPEC_SCHEMA` lets through. */
+/** The output type of `BUNDLE_SPEC_SCHEMA`. */
 export type BundleSpecInput = z.infer<typeof BUNDLE_SPEC_SCHEMA>;
 
-/** Identifies the editor schema. A URN, because editors must not try to fetch it: they read the installed file. */
+/**
+ * The id of the editor schema. It is a URN so that editors do not fetch it; they read the installed
+ * file.
+ */
 const EDITOR_SCHEMA_ID = "urn:viola-airgap:bundle-spec";
 
-/** Returns the JSON schema that `manifests/bundle.schema.json` holds for editors. */
+/** Returns the JSON schema for editors, which is stored in `manifests/bundle.schema.json`. */
 export function editorSchema(): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(BUNDLE_SPEC_SCHEMA, { io: "input", target: "draft-7" });
   return { $schema, $id: EDITOR_SCHEMA_ID, ...schema };

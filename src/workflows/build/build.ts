@@ -1,14 +1,14 @@
-// Builds a bundle: plan, then fill. The file to read first.
+// Builds a bundle: plans the archive, then writes it. Read this file first.
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import type { BundleReader, BundleWriter, PlanPorts, WrittenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 
-/** What a build is asked for besides the plan's options. */
+/** Options of a build in addition to those of its plan. */
 export interface BuildOptions extends PlanOptions {
-  /** Absolute path of the bundle file to make. */
+  /** Absolute path of the bundle file to write. */
   readonly output: string;
-  /** Earlier bundles whose blobs are copied rather than fetched. */
+  /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly string[];
 }
 
@@ -18,8 +18,8 @@ export interface BuildPorts extends PlanPorts {
 }
 
 /**
- * Makes the bundle file. It appears under its name only when it is complete; a build that was killed goes on where it stopped.
- * Throws `ViolaError`s that name chart, image or file, several at once as `ManyErrors`.
+ * Writes the bundle file, which gets its name only after it is complete. A build that was killed is
+ * resumed. Throws a `ViolaError` that names the chart, image or file, or `ManyErrors` for several.
  */
 export async function buildBundle(
   run: Run,

@@ -1,11 +1,13 @@
-// Spec to plan: images chosen, every reference made a digest, every byte of the archive placed.
+// Plans a bundle from its spec: chooses images, resolves references to digests, lays out the
+// archive.
 import pLimit from "p-limit";
+import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { planArchive } from "../../core/bundle/archive-plan.js";
 import { FORMAT_VERSION, type Inventory } from "../../core/bundle/inventory.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
-import type { ImageUse } from "../../core/images/image-use.js";
+import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
@@ -19,38 +21,42 @@ import {
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import { settleAll } from "../../errors.js";
+import { findNameConflicts, withoutContestedTags } from "../../core/bundle/names.js";
+import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 import { inventoryImage } from "../../core/bundle/inventory.js";
 
-/** What a plan is asked for besides the spec. */
+/** Options of a plan in addition to the spec. */
 export interface PlanOptions {
   /** sha256 digest of the spec's text. */
   readonly specDigest: Digest;
-  /** Platforms to carry, at least one. */
+  /** Platforms to include, at least one. */
   readonly platforms: readonly Platform[];
   /** Name and version of this program, for the inventory. */
   readonly tool: string;
-  /** `README.txt` and, where there is one, `load.sh`. */
+  /** `README.txt` and `load.sh`. */
   readonly guides: readonly SmallFile[];
-  /** What a rehearsal saw, and the file that says so. */
+  /** The record of a rehearsal, and the bytes of its file. */
   readonly rehearsal?: { readonly record: RehearsalRecord; readonly bytes: Uint8Array };
-  /** What comes along in bin/. */
+  /** Files to include in bin/. */
   readonly bundledFiles?: readonly BundledFile[];
-  /** References of images for the engine of the isolated host. */
+  /** References of images for the container engine of the isolated host. */
   readonly hostImages?: readonly string[];
 }
 
-/** Everything that is known before the first layer is fetched. */
+/** The plan of a bundle, complete before the first layer is fetched. */
 export interface BundlePlan {
   readonly images: readonly ResolvedImage[];
   readonly archive: ArchivePlan;
 }
 
-/** Plans the bundle. Throws all failures of a stage at once: spec and charts, then renders, then images. */
+/**
+ * Plans the bundle. Throws all failures of a stage at once: packaging, then rendering, then
+ * resolving.
+ */
 export async function planBundle(
   run: Run,
   spec: BundleSpec,
@@ -62,7 +68,10 @@ export async function planBundle(
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports);
+  const resolved = withoutContestedTags(
+    await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+  );
+  refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
@@ -100,7 +109,7 @@ export async function planBundle(
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
-    warnings: [...findings.warnings, ...warnings, ...rehearsed],
+    warnings: [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
 }
@@ -110,7 +119,43 @@ function hostUse(reference: string): ImageUse {
   return { reference, normalized, required: false, confidence: "certain", evidence: [] };
 }
 
-/** Makes every reference a digest. Throws the failures of all images at once. */
+/** Throws for each name that stands for several images: every target would refuse such a bundle. */
+function refuseNameConflicts(images: readonly ResolvedImage[]): void {
+  const conflicts = findNameConflicts(images.map(({ names, root }) => ({ names, digest: root.digest })));
+  if (conflicts.length === 0) return;
+  throw oneOrMany(
+    "some image names stand for more than one image",
+    conflicts.map(
+      ({ name, digests }) =>
+        new ViolaError(
+          "SPEC_INVALID",
+          `${name} stands for ${digests.length} different images: ${digests.join(", ")}`,
+          {
+            subject: name,
+            hint: "Pin one of them by its digest, or exclude one in the spec.",
+          },
+        ),
+    ),
+  );
+}
+
+/** Reports platforms that an index lists and no registry has: a later build cannot add them. */
+function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarning[] {
+  return images.flatMap(({ use: { normalized }, absent = [] }) => {
+    if (absent.length === 0) return [];
+    const parts = absent.map(({ platform, digest }) => (platform ? formatPlatform(platform) : digest));
+    return [
+      {
+        code: "platform-absent",
+        message: `${normalized}: its index lists ${parts.join(", ")}, which no registry has; the bundle has the rest`,
+        images: [normalized],
+        incomplete: false,
+      },
+    ];
+  });
+}
+
+/** Resolves every reference to a digest. Throws the failures of all images at once. */
 async function resolveImages(
   { signal, progress }: Run,
   uses: readonly ImageUse[],
@@ -121,7 +166,7 @@ async function resolveImages(
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
   const images = await settleAll(
-    "some images cannot be had",
+    "some images could not be resolved",
     uses.map((use) =>
       limit(async () => {
         const image = await ports.images.resolveImage(use, platforms, signal);
@@ -130,7 +175,7 @@ async function resolveImages(
       }),
     ),
   );
-  progress({ kind: "ended", step: "resolve", summary: `${images.length} images` });
+  progress({ kind: "ended", step: "resolve", summary: countOf(images.length, "image") });
   return images;
 }
 
@@ -139,7 +184,8 @@ async function bundledRelease(
   releases: readonly PreparedRelease[],
   { files }: PlanPorts,
 ): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
-  // Names in the bundle are by release and by chart, which several namespaces may share, and several forms of a chart.
+  // Paths in the bundle contain release and chart names. Releases in different namespaces may have
+  // the same name, and charts with the same name and version may differ.
   const isFirst = releases.find((other) => other.spec.release === spec.release)?.spec === spec;
   const key = isFirst ? spec.release : `${spec.namespace}.${spec.release}`;
   const like = releases.find(

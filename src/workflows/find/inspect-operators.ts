@@ -1,5 +1,6 @@
-// Looks into the images of operators that nothing is known about, for the images that they may start.
+// Inspects the images of unknown operators for references to images that they may start.
 import pLimit from "p-limit";
+import { countOf } from "../../core/count-of.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { findInProgramFile, type ProgramFile } from "../../core/finding/program/program-file.js";
@@ -12,11 +13,12 @@ import { ViolaError } from "../../errors.js";
 import type { ImageSource } from "../ports.js";
 import type { Run } from "../progress.js";
 
-/** Reads programs out of images. */
+/** Reads programs from images. */
 export interface ProgramSource {
   /**
-   * Yields the files of the image's first platform that may be programs, each in memory only until the next is asked for; `onNote` hears of what had
-   * to be left out. Throws the error of the place that the image comes from.
+   * Yields the files of the image's first platform that may be programs. A file is kept in memory
+   * only until the next one is requested. `onNote` is called for files that are skipped. Throws the
+   * errors of the image's source.
    */
   readPrograms(
     image: ResolvedImage,
@@ -24,26 +26,29 @@ export interface ProgramSource {
     signal: AbortSignal,
   ): AsyncIterable<ProgramFile>;
 
-  /** Says whether the reference's registry has it; undefined when it will not say. Throws `REGISTRY_UNAVAILABLE` when it cannot be asked. */
+  /**
+   * Returns whether the registry has the image, or undefined if it does not answer the question.
+   * Throws `REGISTRY_UNAVAILABLE` if the registry cannot be reached.
+   */
   hasImage(reference: string, signal: AbortSignal): Promise<boolean | undefined>;
 }
 
-/** What inspecting needs. */
+/** The adapters that inspecting works with. */
 export interface InspectPorts {
   readonly images: ImageSource;
   readonly programs: ProgramSource;
-  /** How many references are asked for at once. */
+  /** How many references are checked at once. */
   readonly imageConcurrency: number;
 }
 
 export interface InspectOptions {
-  /** Platforms of which an image is looked into, the first that it has; at least one. */
+  /** Platforms, at least one. The first that an image has is inspected. */
   readonly platforms: readonly Platform[];
 }
 
-/** What the operators' programs say. */
+/** What was found in the operators' programs. */
 export interface Inspection {
-  /** Images that the findings do not have, the surest first. */
+  /** Images that are not among the findings, most certain first. */
   readonly suspects: readonly Suspect[];
   readonly warnings: readonly FindingWarning[];
 }
@@ -56,8 +61,9 @@ interface Operator {
 }
 
 /**
- * Inspects each image that a warning of the findings names, for the first of the platforms that it has. An operator whose image cannot be had or read is
- * a warning and no failure: the list of images is as good without. Throws only the signal's reason.
+ * Inspects each image that a warning of the findings names. If the image of an operator cannot be
+ * fetched or read, this adds a warning and does not fail, because the findings are valid without
+ * it. Throws only the signal's reason.
  */
 export async function inspectOperators(
   run: Run,
@@ -67,7 +73,7 @@ export async function inspectOperators(
 ): Promise<Inspection> {
   const { signal, progress } = run;
   const operators = listOperators(findings.warnings);
-  progress({ kind: "started", step: "inspect", title: "Looking into operators", total: operators.length });
+  progress({ kind: "started", step: "inspect", title: "Inspecting operators", total: operators.length });
   const known = new Set(findings.images.map(({ normalized }) => normalized));
   const suspects: Suspect[] = [];
   const warnings: FindingWarning[] = [];
@@ -85,13 +91,16 @@ export async function inspectOperators(
       const kept = found.slice(0, MOST_SUSPECTS);
       if (found.length > kept.length) {
         const rest = found.length - kept.length;
-        warn("suspects-cut", `${operator.image} names ${rest} more that may be images, all of them unlikely`);
+        warn(
+          "suspects-cut",
+          `${operator.image} names ${countOf(rest, "more possible image")}, all of low certainty`,
+        );
       }
       suspects.push(...kept);
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof ViolaError)) throw cause;
-      warn("operator-not-inspected", `${operator.image} cannot be looked into: ${cause.message}`);
+      warn("operator-not-inspected", `${operator.image} could not be inspected: ${cause.message}`);
     }
     progress({ kind: "advanced", step: "inspect", done: index + 1, detail: operator.image });
   }
@@ -99,12 +108,12 @@ export async function inspectOperators(
   progress({
     kind: "ended",
     step: "inspect",
-    summary: `${checked.length} images that operators may start`,
+    summary: `${countOf(checked.length, "image")} that operators may start`,
   });
   return { suspects: rankSuspects(checked, known), warnings };
 }
 
-/** Each image once, whatever the number of workloads that run it. */
+/** Lists each image once, even if several workloads run it. */
 function listOperators(warnings: readonly FindingWarning[]): readonly Operator[] {
   const operators = new Map<string, Operator>();
   for (const { images = [], object = "" } of warnings) {
@@ -134,7 +143,8 @@ async function readSuspects(
   const suspects: Suspect[] = [];
   for await (const file of programs.readPrograms(resolved, onNote, signal)) {
     const found = findInProgramFile(file, reference.tag);
-    if (found === undefined && file.isEntrypoint) onNote(`${image}: its program ${file.path} cannot be read`);
+    if (found === undefined && file.isEntrypoint)
+      onNote(`${image}: its program ${file.path} could not be parsed`);
     for (const suspect of found ?? []) {
       suspects.push({ ...suspect, operator: object, operatorImage: image, file: file.path });
     }
@@ -142,7 +152,9 @@ async function readSuspects(
   return suspects;
 }
 
-/** Resolves the image for the first platform that it has: the operators of all platforms start the same images. */
+/**
+ * Resolves the image for the first platform that it has. Operators start the same images on any.
+ */
 async function resolveAny(
   use: ImageUse,
   platforms: readonly Platform[],
@@ -160,7 +172,7 @@ async function resolveAny(
   }
 }
 
-/** Asks the registries for the suspects; one that cannot be reached is not asked again. */
+/** Checks the suspects in their registries. A registry that is unreachable is queried only once. */
 async function checkSuspects(
   suspects: readonly Suspect[],
   { programs, imageConcurrency }: InspectPorts,
@@ -183,7 +195,10 @@ async function checkSuspects(
   return Promise.all(suspects.map((suspect) => limit(() => checkSuspect(suspect, hasImage))));
 }
 
-/** Asks for the reference, and where its tag is no more than a guess that fails, for the other versions of the program. */
+/**
+ * Checks the reference. If its tag is a guess that does not exist, tries the program's other
+ * versions.
+ */
 async function checkSuspect(
   { otherTags = [], ...suspect }: Suspect,
   hasImage: (reference: string) => Promise<boolean | undefined>,
@@ -196,7 +211,7 @@ async function checkSuspect(
       const answer = await hasImage(reference);
       if (answer === undefined) break;
       if (!answer) continue;
-      const because = `the program holds ${tag}, the newest of its versions that the registry has under this name`;
+      const because = `the program contains ${tag}, the newest of its versions that the registry has for this repository`;
       return { ...suspect, reference, tag, certainty: "guessed", because, exists: true };
     }
   }

@@ -1,4 +1,4 @@
-// Spec to image uses: every chart packaged and rendered, every image found.
+// Finds the images of a spec: packages and renders every chart, then searches the objects.
 import pLimit from "p-limit";
 import { stringify } from "yaml";
 import type { PackagedChart } from "../../core/charts/chart.js";
@@ -13,11 +13,11 @@ import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
-/** A release with its packaged chart and the values that it is installed with. */
+/** A release with its packaged chart and its values files. */
 export interface PreparedRelease {
   readonly spec: ChartSpec;
   readonly chart: PackagedChart;
-  /** Absolute paths, later ones win; the spec's own values are the last one. */
+  /** Absolute paths; later files override earlier ones. Inline values of the spec come last. */
   readonly valuesFiles: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export async function prepareReleases(
   const limit = pLimit(ports.chartConcurrency);
   let done = 0;
   const releases = await settleAll(
-    "some charts cannot be packaged",
+    "some charts could not be packaged",
     spec.charts.map((chartSpec, index) =>
       limit(async () => {
         const folder = `${ports.temporaryFolder}/chart-${index}`;
@@ -66,10 +66,13 @@ export async function prepareReleases(
 }
 
 /**
- * Renders every release as it will be installed and finds its images. Throws the failures of all releases at once.
+ * Renders every release as it will be installed and finds its images. Throws the failures of all
+ * releases at once.
  *
- * A cluster knows the custom resources of the bundle once their definitions are installed, and templates may ask for them: what asks is
- * rendered again with their API versions, and what that brings is added. So is a chart that cannot be rendered without them.
+ * A cluster serves the custom resources of the bundle after their definitions are installed, and
+ * templates may test for them. Charts that read API versions are therefore rendered a second time
+ * with these API versions, and new objects are added. The same is done for a chart that cannot be
+ * rendered without them.
  */
 export async function findReleaseImages(
   run: Run,
@@ -95,7 +98,7 @@ export async function findReleaseImages(
   );
   const apiVersions = [...spec.apiVersions, ...added];
   const again = await settleAll(
-    "some charts cannot be rendered",
+    "some charts could not be rendered",
     first.map(async (one, index): Promise<ParsedRender | undefined> => {
       const release = releases[index];
       const isDone = one.status === "fulfilled" && release?.chart.readsApiVersions !== true;
@@ -126,16 +129,18 @@ export async function findReleaseImages(
   };
 }
 
-/** What a chart asks of the cluster that it is rendered for. */
+/** The versions of the cluster that a chart is rendered for. */
 type ClusterVersions = Pick<BundleSpec, "kubeVersion" | "apiVersions">;
 
-/** A release, and what came of rendering it without the bundle's own definitions. */
+/** A release, and the result of rendering it without the bundle's custom resource definitions. */
 interface FirstRender {
   readonly release: PreparedRelease;
   readonly first: PromiseSettledResult<{ readonly text: string }>;
 }
 
-/** Renders with the API versions of the bundle's own definitions too. What fails only with them is a warning. */
+/**
+ * Renders with the API versions of the bundle's definitions. A failure only with them is a warning.
+ */
 async function renderAgain(
   run: Run,
   { release, first }: FirstRender,

@@ -1,4 +1,4 @@
-// Reads the rehearsal record of a bundle and compares it with this installation.
+// Reads the rehearsal record of a bundle and compares it with the current installation.
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import { REHEARSAL_PATH } from "../../core/bundle/paths.js";
 import {
@@ -12,7 +12,10 @@ import type { OpenBundle } from "../ports.js";
 import type { InstallPorts, InstallOptions } from "./types.js";
 import { readEntry } from "./extract-releases.js";
 
-/** Reads the record that was built into the bundle, and says in what this installation differs from it; undefined where there is none. */
+/**
+ * Reads the record in the bundle and lists how this installation differs from it. Returns undefined
+ * if the bundle has no record.
+ */
 export async function compareRehearsal(
   bundle: OpenBundle,
   { releases, kubeVersion }: { readonly releases: readonly InventoryRelease[]; readonly kubeVersion: string },
@@ -32,9 +35,9 @@ export async function compareRehearsal(
   };
 }
 
-/** A record, and in what an installation differs from it. */
+/** A record, and how an installation differs from it. */
 export interface ComparedRehearsal extends RehearsalRecord {
-  /** What was missing then, and is now. */
+  /** Images that were missing in the rehearsal and are missing in the bundle. */
   readonly stillMissing: readonly string[];
   readonly differences: readonly string[];
 }

@@ -1,4 +1,4 @@
-// Small entries of a bundle, taken out and checked: charts and values of a release, the record of a rehearsal.
+// Extracts and checks small entries of a bundle: charts and values of a release, rehearsal records.
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import { digestOf, hexOf } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
@@ -6,8 +6,8 @@ import type { OpenBundle } from "../ports.js";
 import type { InstallPorts, InstallOptions, ExtractedRelease } from "./types.js";
 
 /**
- * Writes charts and values of the releases into the temporary folder, under names that do not come from
- * the bundle; the user's values files are added to each. Throws `BUNDLE_INVALID`.
+ * Writes charts and values of the releases to the temporary folder, under names that are not taken
+ * from the bundle. Adds the user's values files to each release. Throws `BUNDLE_INVALID`.
  */
 export async function extractReleases(
   bundle: OpenBundle,
@@ -31,7 +31,7 @@ export async function extractReleases(
   );
 }
 
-/** Returns a small entry, checked. Throws `BUNDLE_INVALID`. */
+/** Returns the bytes of a small entry after checking its digest. Throws `BUNDLE_INVALID`. */
 export async function readEntry(bundle: OpenBundle, path: string): Promise<Uint8Array> {
   const { offset, size } = bundle.locate(path);
   const bytes = await bundle.read(offset, size);

@@ -1,4 +1,5 @@
-// Whether the images of an installation are where its Pods would get them: on every node of the cluster, or in the registry that nodes pull from.
+// Checks that the images of an installation are on every node of the cluster, or in the registry
+// that the nodes pull from.
 import type { Inventory } from "../../core/bundle/inventory.js";
 import type { NodeTarget } from "../../core/load/node.js";
 import type { ImageUse } from "../../core/images/image-use.js";
@@ -18,17 +19,17 @@ import type { Run } from "../progress.js";
 import type { ImagePlaces, InstallBlocker, InstallPorts, QueriedNode } from "./types.js";
 import { delay } from "../delay.js";
 
-/** The images that an installation needs, and the bundle that they should come from. */
+/** The images that an installation needs, and the inventory of its bundle. */
 export interface NeededImages {
   readonly needed: readonly ImageUse[];
   readonly inventory: Inventory;
 }
 
-/** The kubelet looks at its images every half minute and tells within another ten seconds. */
+/** The kubelet lists its images every 30 s and reports them within another 10 s. */
 const LISTING_MS = 60_000;
 const LISTING_POLL_MS = 5_000;
 
-/** Returns a refusal for every image that some Pod would not get. Throws what asking throws. */
+/** Returns a blocker for every image that a Pod could not get. Throws the errors of the queries. */
 export async function refuseMissing(
   run: Run,
   images: NeededImages,
@@ -36,7 +37,7 @@ export async function refuseMissing(
   { cluster }: Pick<InstallPorts, "cluster">,
 ): Promise<readonly InstallBlocker[]> {
   if (registry !== undefined) {
-    const message = `images are looked up in ${registry.name}; that the nodes pull from there is not: load --settings writes what they need for it`;
+    const message = `images are looked up in ${registry.name}. Whether the nodes pull from it is not checked; load --settings writes the settings that they need`;
     run.progress({ kind: "note", message });
     const { needed, inventory } = images;
     const missing = await findMissingInRegistry(needed, inventory, registry, run.signal);
@@ -50,8 +51,9 @@ export async function refuseMissing(
 }
 
 /**
- * Asks the nodes of the target, and looks up in Node objects what the others have. Every node counts, cordoned and tainted ones too: Pods of a
- * DaemonSet tolerate the one, and what Pods of operators tolerate is written nowhere.
+ * Queries the nodes of the target, and reads the images of all other nodes from their Node objects.
+ * Cordoned and tainted nodes are included: Pods of a DaemonSet tolerate cordons, and the
+ * tolerations of Pods that operators create are unknown.
  */
 async function findMissingOnNodes(
   { signal, progress }: Run,
@@ -65,16 +67,17 @@ async function findMissingOnNodes(
   const isQueried = new Set(queried.map(({ node }) => node));
   const others = objects.map(nodeName).filter((name) => !isQueried.has(name));
   if (others.length > 0) {
-    const which = target === undefined ? "each node" : `${others.join(", ")}, not of ${target.name}`;
-    const more = target === undefined ? "; with --to every node itself is asked" : "";
-    const message = `images are looked up in what the cluster lists for ${which}, by name alone${more}`;
+    const which = target === undefined ? "each node" : `${others.join(", ")}, not part of ${target.name}`;
+    const more = target === undefined ? "; with --to, each node is queried directly" : "";
+    const message = `images are looked up by name in the Node objects of the cluster (${which})${more}`;
     progress({ kind: "note", message });
   }
   const deadline = Date.now() + LISTING_MS;
   for (;;) {
     const listed = objects.map(contentOfNode).filter(({ node }) => !isQueried.has(node));
     const missing = findMissingImages(needed, inventory, [...queried, ...listed]);
-    // What was loaded a moment ago is listed when the kubelet looks next; what the bundle lacks, or a node that was asked, will not come.
+    // Images loaded a moment ago appear when the kubelet next lists its images. Waiting does not
+    // help for images that are not in the bundle, or on nodes that were queried directly.
     const isComing = ({ isInBundle, nodes }: MissingImage): boolean =>
       isInBundle && !nodes.some((node) => isQueried.has(node));
     if (missing.length === 0 || !missing.every(isComing) || Date.now() >= deadline)
@@ -86,7 +89,7 @@ async function findMissingOnNodes(
   }
 }
 
-/** Asks containerd on every node of the target what resolves and is complete. */
+/** Queries containerd on every node of the target for the names that resolve and are complete. */
 async function queryNodes(
   names: readonly string[],
   { target, objects }: { readonly target: NodeTarget<QueriedNode>; readonly objects: readonly Json[] },
@@ -95,14 +98,14 @@ async function queryNodes(
 ): Promise<readonly NodeContent[]> {
   const { pairs } = match(target, await target.findNodes(signal), objects, cluster);
   return settleAll(
-    "nodes could not be asked",
+    "some nodes could not be queried",
     pairs.map(async ({ machine, node }) => ({ node, complete: await machine.completeImages(names, signal) })),
   );
 }
 
 /**
- * Returns the nodes of the target when they are all that the cluster has. Throws `CLUSTER_NOT_FOUND` when they are not, and what finding them
- * throws.
+ * Returns the nodes of the target if the cluster has no other nodes. Throws `CLUSTER_NOT_FOUND` if
+ * it does, and the errors of finding the nodes.
  */
 export async function findAllNodes<Node extends Machine>(
   target: NodeTarget<Node>,
@@ -114,15 +117,15 @@ export async function findAllNodes<Node extends Machine>(
   if (others.length === 0) return found;
   throw new ViolaError(
     "CLUSTER_NOT_FOUND",
-    `context ${cluster.context} has nodes that ${target.name} has not: ${others.join(", ")}`,
+    `context ${cluster.context} has nodes that are not part of ${target.name}: ${others.join(", ")}`,
     {
       subject: cluster.context,
-      hint: "Name the context of that cluster with --context; what is left of a node that is gone: kubectl delete node NAME",
+      hint: "Select the context of that cluster with --context. Remove the object of a deleted node with: kubectl delete node NAME",
     },
   );
 }
 
-/** Throws `CLUSTER_NOT_FOUND` when machines of the target are no nodes of the cluster. */
+/** Throws `CLUSTER_NOT_FOUND` if a machine of the target is not a node of the cluster. */
 function match<M extends Machine>(
   target: Pick<NodeTarget, "name">,
   machines: readonly M[],
@@ -137,21 +140,21 @@ function match<M extends Machine>(
   throw new ViolaError(
     "CLUSTER_NOT_FOUND",
     hostNames === undefined
-      ? `context ${context} is another cluster than ${target.name}: it has no node ${name} (it has ${has})`
-      : `context ${context} has no node that is this machine: names, host names and addresses of ${has} were compared with ${hostNames.join(", ")}`,
+      ? `context ${context} is not the cluster of ${target.name}: it has no node ${name} (its nodes: ${has})`
+      : `this machine is not a node of context ${context}: names, host names and addresses of ${has} were compared with ${hostNames.join(", ")}`,
     {
       subject: context,
       hint:
         hostNames === undefined
-          ? "Name the context of that cluster with --context."
-          : "Name the context of this machine's cluster with --context, or run install without --to: images are looked up then in what the cluster lists.",
+          ? "Select the context of that cluster with --context."
+          : "Select the context of this machine's cluster with --context, or run install without --to to look images up in the Node objects of the cluster.",
     },
   );
 }
 
 function describeNodes({ nodes, unsure }: MissingImage): string {
   const word = nodes.length === 1 ? "node" : "nodes";
-  const doubt = unsure.length === 0 ? "" : ` as far as the cluster lists, and it does not list all`;
+  const doubt = unsure.length === 0 ? "" : ` according to the Node objects, which do not list all images`;
   return `is not complete on ${word} ${nodes.join(", ")}${doubt}`;
 }
 
@@ -165,28 +168,28 @@ function refuseImage(
   return {
     code: "image-missing",
     subject: image,
-    message: `image ${image} ${where}${usedBy === "" ? "" : ` (wanted by ${usedBy})`}`,
+    message: `image ${image} ${where}${usedBy === "" ? "" : ` (used by ${usedBy})`}`,
     hint: adviseOn(missing, target, outside),
   };
 }
 
-/** `outside` are nodes of the cluster without the image that the target has not. */
+/** `outside`: nodes of the cluster that lack the image and are not part of the target. */
 function adviseOn(
   { image, unsure, isInBundle, exclusion }: MissingImage,
   target: string | undefined,
   outside: readonly string[],
 ): string {
   if (unsure.length > 0) {
-    const allow = `if you know that ${unsure.join(", ")} has it, add --allow-missing ${image}`;
+    const allow = `if you know that the image is on ${unsure.join(", ")}, add --allow-missing ${image}`;
     return target === undefined
-      ? `Name with --to where the images were loaded: the nodes themselves are asked then. Or, ${allow}`
-      : `See what the node itself lists (crictl images); ${allow}`;
+      ? `Add --to with the target that the images were loaded into, so that its nodes are queried directly. Or, ${allow}`
+      : `List the images on the node with crictl images; ${allow}`;
   }
   if (isInBundle && outside.length > 0) {
-    return `Load the bundle into ${outside.join(", ")}, too: what runs Pods in this cluster needs it, and ${target ?? ""} does not reach there`;
+    return `Load the bundle into ${outside.join(", ")} too: every node of this cluster needs the image, and ${target ?? ""} does not include these nodes`;
   }
   if (isInBundle) return `Load the bundle first: viola-airgap load BUNDLE --to ${target ?? "TARGET"}`;
   return exclusion === undefined
-    ? "The bundle does not hold it: install with the values that the bundle was built for, or build one with these values."
-    : `The spec leaves it out ("${exclusion}"): get it onto the nodes, or, if no Pod will start it, add --allow-missing ${image}`;
+    ? "The bundle does not contain it. Install with the values that the bundle was built for, or build a bundle with these values."
+    : `The spec excludes it ("${exclusion}"). Load it onto the nodes, or, if no Pod starts it, add --allow-missing ${image}`;
 }

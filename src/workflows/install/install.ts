@@ -1,4 +1,5 @@
-// Installs the releases of a bundle: guarded before anything is applied, then one after another, each until its Pods run.
+// Installs the releases of a bundle: first a preflight that changes nothing, then one release after
+// another. Waits for the Pods of each release.
 import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
 import type { ReleaseState } from "../../core/install/cluster.js";
 import type { PendingThing, PodStates } from "../../core/kubernetes/pod-states.js";
@@ -17,9 +18,12 @@ export interface ReleaseReport {
   /** `NAME-VERSION` */
   readonly chart: string;
   readonly outcome: "installed" | "failed" | "not-ready" | "not-started";
-  /** What Helm said of a failure. */
+  /** The error of Helm, if it failed. */
   readonly message?: string;
-  /** Pods of the namespace that run and are ready, of those that should; absent where nobody looked. */
+  /**
+   * Pods of the namespace that are Running and Ready, and all Pods; absent if they were not
+   * checked.
+   */
   readonly ready?: number;
   readonly pods?: number;
   readonly pending: readonly PendingThing[];
@@ -29,17 +33,18 @@ export interface InstallReport {
   readonly bundle: string;
   readonly context: string;
   readonly kubeVersion: string;
-  /** `refused`: nothing was applied. */
+  /** `refused`: the preflight found a blocker, and nothing was applied. */
   readonly outcome: "installed" | "refused" | "failed";
   readonly refusals: readonly InstallBlocker[];
   readonly releases: readonly ReleaseReport[];
-  /** What was rehearsed before the bundle was built, and in what this installation differs; absent where nothing was. */
+  /** The rehearsal of the bundle, and how this installation differs; absent without a rehearsal. */
   readonly rehearsal?: ComparedRehearsal;
 }
 
 /**
- * Installs or upgrades every release, in order, and stops at the first that fails. What would end in a dead Pod is refused before anything is
- * applied. Throws `CLUSTER_UNREACHABLE`, `INSTALL_FAILED` for what a person must put right first, and what rendering throws.
+ * Installs or upgrades every release, in order, and stops at the first that fails. Nothing is
+ * applied if a Pod could not start. Throws `CLUSTER_UNREACHABLE`, `INSTALL_FAILED` if the user must
+ * repair a release or namespace first, and the errors of rendering.
  */
 export async function installBundle(
   run: Run,
@@ -51,7 +56,7 @@ export async function installBundle(
   const chosen = chooseReleases(inventory, options.release);
   const facts = await ports.cluster.describe(run.signal);
   const releases = await extractReleases(bundle, chosen, options, ports);
-  await settleAll("the cluster is busy", [
+  await settleAll("some releases cannot be installed now", [
     ...chosen.map((release) => refuseEnding(run, release, ports)),
     ...chosen.map((release) => findState(run, release, options, ports)),
   ]);
@@ -85,20 +90,22 @@ export async function installBundle(
   };
 }
 
-/** Returns the releases that are meant. Throws `USAGE`. */
+/**
+ * Returns the release named `wanted`, or all releases without it. Throws `USAGE` if there is none.
+ */
 export function chooseReleases(
   { releases, name }: Inventory,
   wanted: string | undefined,
 ): readonly InventoryRelease[] {
   const chosen = wanted === undefined ? releases : releases.filter((release) => release.name === wanted);
   if (chosen.length > 0) return chosen;
-  const there = releases.map((release) => release.name).join(", ");
+  const available = releases.map((release) => release.name).join(", ");
   throw new ViolaError(
     "USAGE",
     wanted === undefined ? `bundle ${name} has no release` : `bundle ${name} has no release "${wanted}"`,
     {
       subject: wanted ?? name,
-      hint: there === "" ? "Add charts to the spec." : `It has: ${there}.`,
+      hint: available === "" ? "Add charts to the spec." : `Releases of the bundle: ${available}.`,
     },
   );
 }
@@ -111,13 +118,13 @@ async function refuseEnding(
   if ((await cluster.namespacePhase(namespace, signal)) !== "Terminating") return;
   throw new ViolaError("INSTALL_FAILED", `release ${name}: namespace ${namespace} is being deleted`, {
     subject: namespace,
-    hint: `Wait until it is gone: kubectl wait --for=delete namespace/${namespace}; what holds it up stands in its status.`,
+    hint: `Wait for the deletion: kubectl wait --for=delete namespace/${namespace}. The status of the namespace says what blocks it.`,
   });
 }
 
 /** A release that passed the preflight. */
 interface CheckedRelease extends ExtractedRelease, Pick<Preflight, "stayingImages"> {
-  /** True when a post-renderer is to patch pull policies. */
+  /** True if a post-renderer patches pull policies. */
   readonly isPatched: boolean;
 }
 
@@ -140,9 +147,9 @@ async function installRelease(
     await showPodsDuring(run, releases.install(input, signal), watch, cluster);
   } catch (error) {
     if (!(error instanceof ViolaError) || error.code !== "INSTALL_FAILED") throw error;
-    // A cluster that is gone is another answer than a release that failed.
+    // If the cluster is unreachable, this throws. That is not reported as a failed release.
     const { pending, ...states } = await explainPods(run, namespace, cluster);
-    // Helm waits for hooks alone: what other Pods still lack has nothing to do with it.
+    // Helm waits only for hooks, so only the Pods of hooks can explain the failure.
     const ofHooks = pending.filter(
       ({ kind, owner = "" }) => kind === "Job" || (kind === "Pod" && ["", "Job"].includes(owner)),
     );
@@ -166,14 +173,15 @@ async function installRelease(
   };
 }
 
-/** The last revision of a release, and whether it is a first attempt that failed or was cut off. */
+/** The last revision of a release, and whether it is a first attempt that failed or was killed. */
 interface FoundState extends ReleaseState {
   readonly isFailedFirst: boolean;
 }
 
 /**
- * Returns the state of a release that may be worked on. Throws `INSTALL_FAILED` where another helm may be at work: one that is ended by a signal
- * writes down that it failed, so `pending-install` is either a running one, or one that was killed.
+ * Returns the state of a release that can be changed. Throws `INSTALL_FAILED` if another helm
+ * process may be working on it. Helm records a failure when a signal ends it, so `pending-install`
+ * means that helm is running or was killed.
  */
 async function findState(
   { signal }: Run,
@@ -191,20 +199,21 @@ async function findState(
     return { ...state, isFailedFirst };
   }
   const when = since === undefined ? "" : ` since ${since.toISOString()}`;
-  const mend = status === "pending-upgrade" || status === "pending-rollback" ? "rollback" : "uninstall";
+  const repair = status === "pending-upgrade" || status === "pending-rollback" ? "rollback" : "uninstall";
   throw new ViolaError(
     "INSTALL_FAILED",
-    `release ${name}: another operation is under way (${status}${when})`,
+    `release ${name}: another operation is in progress (${status}${when})`,
     {
       subject: name,
-      hint: `Wait for it; if it was cut off: helm ${mend} ${name} --namespace ${namespace}${isFirst ? " --no-hooks" : ""}`,
+      hint: `Wait until it ends. If it was killed, run: helm ${repair} ${name} --namespace ${namespace}${isFirst ? " --no-hooks" : ""}`,
     },
   );
 }
 
 /**
- * Takes a first attempt that failed out of the way: Helm would refuse it, or leave out its pre-install hooks. Returns true when no release of the
- * name is left. Throws what `findState` throws.
+ * Uninstalls a first attempt that failed, because Helm would refuse to upgrade it or skip its
+ * pre-install hooks. Returns true if no release of this name exists afterwards. Throws the errors
+ * of `findState`.
  */
 async function clearFailedFirst(
   run: Run,
@@ -217,7 +226,7 @@ async function clearFailedFirst(
   if (!state.isFailedFirst) return false;
   run.progress({
     kind: "note",
-    message: `${release.name}: the first attempt failed (${state.status}); it is taken away and made anew`,
+    message: `${release.name}: the first attempt failed (${state.status}); it is uninstalled and installed again`,
   });
   await ports.releases.uninstall(release, run.signal);
   return true;

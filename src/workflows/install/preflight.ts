@@ -1,4 +1,6 @@
-// What is found out before anything is applied: what the installation would start, and every reason not to begin.
+// Checks an installation before anything is applied: the images that it would start, and every
+// blocker.
+import { countOf } from "../../core/count-of.js";
 import { satisfies, validRange } from "semver";
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
@@ -20,18 +22,21 @@ import type {
 } from "./types.js";
 import { renderReleases } from "./render-releases.js";
 
-/** What was found out. */
+/** The result of the checks. */
 export interface Preflight {
   readonly refusals: readonly InstallBlocker[];
-  /** Images that Pods which stay will run, as `ImageUse.normalized`. */
+  /** Images of Pods that keep running, without those of hooks, as `ImageUse.normalized`. */
   readonly stayingImages: readonly string[];
-  /** Releases with pull policies that are to be patched. */
+  /** Releases whose pull policies are patched. */
   readonly patched: ReadonlySet<InventoryRelease>;
 }
 
 const INSTALL_HOOK = /^(?:pre|post)-(?:install|upgrade)$/;
 
-/** Renders, looks at cluster and nodes, and changes nothing. Throws what rendering and asking throw. */
+/**
+ * Renders the charts and queries the cluster and its nodes. Changes nothing. Throws the errors of
+ * rendering and of the queries.
+ */
 export async function checkInstall(
   run: Run,
   bundle: ExtractedBundle,
@@ -51,7 +56,7 @@ export async function checkInstall(
   const objects = rendered.flatMap((one) => one.objects);
   const needed = find(objects);
 
-  const [missing, pulling] = await settleAll("the cluster could not be asked", [
+  const [missing, pulling] = await settleAll("the cluster could not be queried", [
     refuseMissing(run, { needed, inventory }, options, ports),
     refuseAlwaysPulls(run, releases, options, ports),
   ]);
@@ -60,7 +65,7 @@ export async function checkInstall(
     const pulls = rendering.flatMap(pullsOf);
     const where = [...new Set(pulls.map(({ object }) => object))].join(", ");
     if (pulls.length > 0 && options.registry !== undefined) {
-      const message = `${release.name}: ${where} will ask ${options.registry.name} at every start`;
+      const message = `${release.name}: ${where} will pull from ${options.registry.name} at every start`;
       progress({ kind: "note", message });
       return [];
     }
@@ -77,25 +82,28 @@ export async function checkInstall(
   progress({
     kind: "ended",
     step: "guard",
-    summary: `${needed.length} images needed, ${refusals.length} objections`,
+    summary: `${countOf(needed.length, "image")} needed, ${countOf(refusals.length, "problem")} found`,
   });
   const staying = find(objects.filter(({ hooks }) => hooks.length === 0)).map(({ normalized }) => normalized);
   return { refusals, stayingImages: staying, patched };
 }
 
-/** As Helm compares: a version like `v1.30.2-gke.100` counts as what it is built on, and what cannot be read is left to Helm. */
+/**
+ * Compares as Helm does: `v1.30.2-gke.100` counts as the version that it is built on. A range that
+ * cannot be parsed is left to Helm.
+ */
 function refuseVersions(releases: readonly ExtractedRelease[], version: string): readonly InstallBlocker[] {
   return releases.flatMap(({ release: { name, chart } }) => {
     const range = chart.kubeVersion?.replaceAll(",", " ");
     if (range === undefined || validRange(range) === null) return [];
     if (satisfies(version, range, { includePrerelease: true, loose: true })) return [];
-    const message = `chart ${chart.name}-${chart.version} wants Kubernetes ${chart.kubeVersion ?? ""}, the cluster runs ${version}`;
+    const message = `chart ${chart.name}-${chart.version} requires Kubernetes ${chart.kubeVersion ?? ""}, but the cluster runs ${version}`;
     return [
       {
         code: "kube-version",
         subject: name,
         message,
-        hint: "Use a chart made for this Kubernetes, or update the cluster.",
+        hint: "Use a chart for this version of Kubernetes, or upgrade the cluster.",
       },
     ];
   });
@@ -114,17 +122,21 @@ async function refuseAlwaysPulls(
   if (pulls === undefined) {
     progress({
       kind: "note",
-      message: "whether the cluster pulls every image anew could not be found out: it refused a trial Pod",
+      message:
+        "the cluster rejected a dry-run Pod, so it is unknown whether it has the AlwaysPullImages admission controller",
     });
   }
   if (pulls !== true) return [];
-  const message = `cluster ${cluster.context} has the AlwaysPullImages admission controller: it asks a registry for every image, whatever is on the nodes`;
+  const message = `cluster ${cluster.context} has the AlwaysPullImages admission controller: every Pod pulls its images from a registry, even if the node has them`;
   if (registry !== undefined) {
-    progress({ kind: "note", message: `${message}; ${registry.name} must be there whenever a Pod starts` });
+    progress({
+      kind: "note",
+      message: `${message}; ${registry.name} must be reachable whenever a Pod starts`,
+    });
     return [];
   }
   const hint =
-    "Take AlwaysPullImages out of the API server's --enable-admission-plugins, or give the nodes a registry: load BUNDLE --to registry://HOST --settings FOLDER --install";
+    "Remove AlwaysPullImages from --enable-admission-plugins of the API server, or let the nodes pull from a registry: load BUNDLE --to registry://HOST --settings FOLDER --install";
   return [{ code: "always-pull-images", subject: cluster.context, message, hint }];
 }
 
@@ -139,7 +151,7 @@ interface ObjectPull {
 function pullsOf(object: RenderedObject): readonly ObjectPull[] {
   if (isTestHook(object)) return [];
   const isHook = object.hooks.some((hook) => INSTALL_HOOK.test(hook));
-  // Hooks of other events are not run by an installation.
+  // An installation does not run the hooks of other events.
   if (object.hooks.length > 0 && !isHook) return [];
   return findNetworkPulls(object.body).map(({ path, image, policy }) => ({
     object: `${object.kind} ${object.name}`,
@@ -154,15 +166,15 @@ function refusePolicy(
   { object, path, image, policy, isHook }: ObjectPull,
   { isPatching }: InstallOptions,
 ): InstallBlocker {
-  const what = policy === "Always" ? "says Always" : "is not set, and the tag is latest";
+  const what = policy === "Always" ? "is Always" : "is not set, and the tag is latest";
   const which = image === "" ? "" : ` for ${image}`;
   return {
     code: "pull-policy",
     subject: object,
-    message: `${object}: ${path} ${what}, so a registry would be asked${which}`,
+    message: `${object}: ${path} ${what}, so the node would pull from a registry${which}`,
     hint:
       isPatching && isHook
-        ? "Helm 3 does not let hooks be patched: set the policy to IfNotPresent with the chart's values, or use Helm 4."
-        : "Set the policy to IfNotPresent with the chart's values, or install without --no-patch.",
+        ? "Helm 3 cannot patch hooks. Set the policy to IfNotPresent in the chart's values, or use Helm 4."
+        : "Set the policy to IfNotPresent in the chart's values, or install without --no-patch.",
   };
 }

@@ -1,4 +1,4 @@
-// Renders every release as the cluster would get it.
+// Renders every release as it would be applied to the cluster.
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderInput } from "../../core/charts/chart.js";
 import { parseRendered } from "../../core/charts/parse-rendered.js";
@@ -7,7 +7,7 @@ import { settleAll } from "../../errors.js";
 import type { Run } from "../progress.js";
 import type { ExtractedBundle, InstallOptions, InstallPorts } from "./types.js";
 
-/** Renders every release as this cluster would get it. Throws what rendering throws, of all releases at once. */
+/** Renders every release for this cluster. Throws the errors of all releases at once. */
 export async function renderReleases(
   { signal }: Run,
   { inventory, releases, facts }: ExtractedBundle,
@@ -15,7 +15,7 @@ export async function renderReleases(
   { charts }: Pick<InstallPorts, "charts">,
 ): Promise<readonly { readonly release: InventoryRelease; readonly objects: readonly RenderedObject[] }[]> {
   return settleAll(
-    "some charts cannot be rendered",
+    "some charts could not be rendered",
     releases.map(async ({ release, chartFile, valuesFiles }) => {
       const { name, version } = release.chart;
       const input: RenderInput = {
@@ -24,7 +24,7 @@ export async function renderReleases(
         valuesFiles,
         set,
         kubeVersion: facts.version,
-        // Those that the bundle was built for come with the charts that are installed before.
+        // Charts installed earlier define the API versions that the bundle was built for.
         apiVersions: [...new Set([...facts.apiVersions, ...inventory.apiVersions])],
       };
       const text = await charts.renderChart({ name, version, file: chartFile }, input, signal);

@@ -1,4 +1,4 @@
-// What installing works with and is asked for, and what its steps hand to one another: interfaces only.
+// Types of installing: its ports and options, and the values passed between its steps.
 import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { ContentStore, NodeIdentity, NodeTarget } from "../../core/load/node.js";
@@ -7,7 +7,7 @@ import type { Cluster, ClusterFacts, ReleaseTool } from "../../core/install/clus
 import type { ImageRegistry } from "../../core/install/image-registry.js";
 import type { Files } from "../ports.js";
 
-/** What installing works with. */
+/** The adapters that installing works with. */
 export interface InstallPorts {
   readonly charts: Pick<ChartTool, "renderChart">;
   readonly loadOperators: () => Promise<readonly OperatorRule[]>;
@@ -21,31 +21,34 @@ export interface InstallPorts {
 export interface InstallOptions extends ImagePlaces {
   /** The only release to install; undefined for all. */
   readonly release?: string | undefined;
-  /** The user's values files, absolute; they win over those of the bundle. */
+  /** Absolute paths of the user's values files, which override those of the bundle. */
   readonly valuesFiles: readonly string[];
   readonly set: readonly string[];
-  /** Images that may be missing, as the user writes them. */
+  /** Images that may be missing, as the user wrote them. */
   readonly allowedMissing: readonly string[];
-  /** How long hooks, and then Pods, may take. */
+  /** Time limit of the hooks, and then of the Pods. */
   readonly timeoutSeconds: number;
-  /** False to refuse what would have to be patched. */
+  /** False to refuse pull policies instead of patching them. */
   readonly isPatching: boolean;
   /** False to return as soon as Helm has applied everything. */
   readonly isWaiting: boolean;
 }
 
-/** A node that is asked for images. */
+/** A node that is queried for images. */
 export type QueriedNode = Pick<NodeIdentity, "name" | "hostNames"> & Pick<ContentStore, "completeImages">;
 
-/** Where images are looked for. Without either, in what the cluster lists for its nodes. */
+/** Where images are looked up. With neither field, in the Node objects of the cluster. */
 export interface ImagePlaces {
-  /** Where the images were loaded: its nodes are asked one by one, and the cluster for the nodes that it has besides. */
+  /**
+   * Where the images were loaded. Its nodes are queried directly. Node objects are used for all
+   * other nodes of the cluster.
+   */
   readonly target?: NodeTarget<QueriedNode> | undefined;
-  /** What all nodes pull from. */
+  /** The registry that all nodes pull from. */
   readonly registry?: ImageRegistry | undefined;
 }
 
-/** A reason not to begin. */
+/** A reason not to start the installation. */
 export interface InstallBlocker {
   readonly code: "kube-version" | "image-missing" | "pull-policy" | "always-pull-images";
   readonly subject: string;
@@ -53,17 +56,17 @@ export interface InstallBlocker {
   readonly hint: string;
 }
 
-/** A bundle whose releases are extracted, and the cluster that they go to. */
+/** A bundle with extracted releases, and the cluster to install them on. */
 export interface ExtractedBundle {
   readonly inventory: Inventory;
   readonly releases: readonly ExtractedRelease[];
   readonly facts: ClusterFacts;
 }
 
-/** A release with its chart and values as files. */
+/** A release whose chart and values were written to files. */
 export interface ExtractedRelease {
   readonly release: InventoryRelease;
   readonly chartFile: string;
-  /** Those of the bundle, then the user's, which win. */
+  /** Values files of the bundle, then those of the user; later files override earlier ones. */
   readonly valuesFiles: readonly string[];
 }

@@ -1,4 +1,4 @@
-// Following the Pods of a namespace until all are Running and Ready, or the time is over.
+// Watches the Pods of a namespace until all are Running and Ready, or until the timeout.
 import { normalizeReference } from "../../core/images/reference.js";
 import type { Cluster } from "../../core/install/cluster.js";
 import { judgePods, type PodStates } from "../../core/kubernetes/pod-states.js";
@@ -8,20 +8,22 @@ import { delay } from "../delay.js";
 
 export interface WatchOptions {
   readonly namespace: string;
-  /** Step whose progress is told. */
+  /** Step that progress is reported for. */
   readonly step: string;
-  /** Images that Pods will run sooner or later, spelled out. */
+  /** Normalized references of images that Pods are expected to run. */
   readonly expectedImages: readonly string[];
   readonly timeoutSeconds: number;
 }
 
 const POLL_MS = 2_000;
-/** Operators make Pods when they run themselves: all is well when nothing has changed for so long. */
+/**
+ * Time without changes before waiting ends. Operators create Pods only after they run themselves.
+ */
 const SETTLE_MS = { allSeen: 4_000, someUnseen: 20_000 };
-/** An API server that is restarted by the installation itself may be away for so long. */
+/** Time for which the API server may be unreachable, because the installation may restart it. */
 const AWAY_MS = 60_000;
 
-/** Looks at the Pods once and tells how many are ready. */
+/** Queries the Pods once and reports how many are ready. */
 export async function showPods(
   { signal, progress }: Run,
   { namespace, step }: Pick<WatchOptions, "namespace" | "step">,
@@ -38,8 +40,9 @@ export async function showPods(
 }
 
 /**
- * Waits until every Pod of the namespace is Running and Ready and every object has the Pods that it wants, and that has lasted for a while.
- * Returns the last state, with reasons where that did not come to be in time. Throws `CLUSTER_UNREACHABLE` when the API server stays away.
+ * Waits until every Pod of the namespace is Running and Ready, every object has its desired number
+ * of Pods, and this has been stable for `SETTLE_MS`. Returns the last state, with reasons after a
+ * timeout. Throws `CLUSTER_UNREACHABLE` if the API server stays unreachable.
  */
 export async function waitForPods(run: Run, options: WatchOptions, cluster: Cluster): Promise<PodStates> {
   const { signal } = run;
@@ -68,7 +71,7 @@ export async function waitForPods(run: Run, options: WatchOptions, cluster: Clus
   }
 }
 
-/** Returns the state of the namespace with every reason that events and container states give. */
+/** Returns the state of the namespace, with the reasons from events and container states. */
 export async function explainPods({ signal }: Run, namespace: string, cluster: Cluster): Promise<PodStates> {
   const [objects, warnings] = await Promise.all([
     cluster.workloads(namespace, signal),
@@ -77,7 +80,7 @@ export async function explainPods({ signal }: Run, namespace: string, cluster: C
   return judgePods(objects, warnings);
 }
 
-/** Tells of Pods for as long as `work` goes on, and returns its result. */
+/** Reports the state of the Pods while `work` runs, and returns its result. */
 export async function showPodsDuring<T>(
   run: Run,
   work: Promise<T>,
@@ -94,7 +97,7 @@ export async function showPodsDuring<T>(
     try {
       await showPods({ ...run, signal: until }, options, cluster);
     } catch (error) {
-      // Whether the cluster answers now is for `work` to find out, and for nobody when it is over.
+      // `work` reports an unreachable cluster. After it has ended, the query does not matter.
       if (!until.aborted && !isAway(error)) {
         await ended;
         throw error;

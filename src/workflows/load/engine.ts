@@ -1,4 +1,4 @@
-// Loads a bundle into an engine's own image store, and takes it away again.
+// Loads a bundle into the image store of a container engine, and unloads it again.
 import type { Inventory } from "../../core/bundle/inventory.js";
 import {
   isDigestName,
@@ -20,8 +20,9 @@ import { requireIntact } from "../verify/require-intact.js";
 import type { VerifyPorts } from "../verify/verify.js";
 
 /**
- * Loads what the store lacks, and asks it again. Names with a digest that do not resolve there are told in the report as `unresolved`.
- * Throws `BUNDLE_INVALID` before anything is sent, `IMAGE_PLATFORM_MISSING`, and `NODE_LOAD_FAILED` naming what is not there afterwards.
+ * Loads what the store is missing, then queries the store again. Names with a digest that do not
+ * resolve in the store are reported as `unresolved`. Throws `BUNDLE_INVALID` before anything is
+ * sent, `IMAGE_PLATFORM_MISSING`, and `NODE_LOAD_FAILED` with the first name that is still missing.
  */
 export async function loadStore(
   run: Run,
@@ -61,9 +62,9 @@ export async function loadStore(
     progress.end(store.name);
     const [absent] = wantedNames((await survey()).missing);
     if (absent !== undefined) {
-      throw new ViolaError("NODE_LOAD_FAILED", `${store.name}: ${absent.name} is not there after loading`, {
+      throw new ViolaError("NODE_LOAD_FAILED", `${store.name}: ${absent.name} is missing after loading`, {
         subject: absent.name,
-        hint: "Load again; when that does not help, look at the free disk space of the engine.",
+        hint: "Load again. If that fails too, check the free disk space of the engine.",
       });
     }
   }
@@ -91,8 +92,10 @@ export async function loadStore(
 }
 
 /**
- * Engines cannot note who brought a name, so the rule is: every tag of the bundle that still has the bundle's content goes, unless a container,
- * a stopped one too, was made from that content; content without any tag goes when the bundle names it by digest. Other tags stay.
+ * Removes the bundle's images from the store. Engines cannot record which bundle loaded a name.
+ * Therefore every tag of the bundle that still points to the bundle's content is removed, unless a
+ * running or stopped container was created from that content. Content without tags is removed if
+ * the bundle names it by digest. Other tags are kept.
  */
 export async function unloadStore(
   inventory: Inventory,

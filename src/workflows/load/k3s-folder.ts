@@ -1,4 +1,4 @@
-// Puts a bundle's images into a folder that a node takes them from when it starts, and takes them away again.
+// Writes a bundle's images to a folder that a node imports at startup, and removes them again.
 import type { Inventory } from "../../core/bundle/inventory.js";
 import type { ImageFolder } from "../../core/load/image-folder.js";
 import {
@@ -22,8 +22,9 @@ import { counted } from "../../core/load/counted.js";
 import { requireIntact } from "../verify/require-intact.js";
 
 /**
- * Writes one archive with the content for the folder's platform; one that is there already is left alone. Its names resolve when the node
- * has started. Throws `BUNDLE_INVALID` and `IMAGE_PLATFORM_MISSING` before anything is written, and `NODE_LOAD_FAILED`.
+ * Writes one archive with the content for the folder's platform. An archive that already exists is
+ * left unchanged. The names resolve after the node has started. Throws `BUNDLE_INVALID` and
+ * `IMAGE_PLATFORM_MISSING` before anything is written, and `NODE_LOAD_FAILED`.
  */
 export async function loadFolder(
   run: Run,
@@ -47,7 +48,8 @@ export async function loadFolder(
     (sum, segment) => sum + (segment instanceof Uint8Array ? segment.length : segment.size),
     0,
   );
-  // It lists every image by name and digest: an archive that begins so, and has the size, is this one.
+  // The head lists every image by name and digest, so an archive with the same head and size is
+  // the same archive.
   const firstBlob = segments.findIndex((segment) => !(segment instanceof Uint8Array));
   const head = Buffer.concat(segments.slice(0, firstBlob).filter((segment) => segment instanceof Uint8Array));
   const name = archiveName(inventory);
@@ -64,7 +66,7 @@ export async function loadFolder(
   }
   run.progress({
     kind: "note",
-    message: `${folder.name} does not run: its images wait in ${folder.path}, from where it takes them when it starts`,
+    message: `${folder.name} is not running: it imports the images from ${folder.path} when it starts`,
   });
   const names = [...allNames(inventory)].sort();
   return {
@@ -83,7 +85,7 @@ export async function loadFolder(
   };
 }
 
-/** Takes the archive away. What a node that runs has taken from it stays there: `unloadBundle` is for that. */
+/** Removes the archive. Images that a running node has imported are kept; see `unloadBundle`. */
 export async function unloadFolder(inventory: Inventory, folder: ImageFolder): Promise<UnloadReport> {
   const freedBytes = await folder.remove(archiveName(inventory));
   return {
@@ -94,14 +96,16 @@ export async function unloadFolder(inventory: Inventory, folder: ImageFolder): P
   };
 }
 
-/** The node copies what it takes: the archive stays, for the next start. */
+/**
+ * The node copies the images and the archive stays for the next start, so twice its size is needed.
+ */
 async function refuseFullDisk(folder: ImageFolder, size: number): Promise<void> {
   const free = await folder.freeBytes();
   if (2 * size <= free) return;
   throw new ViolaError(
     "NODE_LOAD_FAILED",
-    `${folder.name} needs ${megabytes(size)} in ${folder.path} and as much again when it starts; ${megabytes(free)} are free there`,
-    { subject: folder.name, hint: "Free disk space there; nothing was written." },
+    `${folder.name} needs ${megabytes(size)} in ${folder.path} and the same amount when it starts; ${megabytes(free)} are free`,
+    { subject: folder.name, hint: "Free disk space in that folder. Nothing was written." },
   );
 }
 

@@ -1,4 +1,4 @@
-// What each node is to be sent: whether its disk can take that, and how many fetches run at a time.
+// Plans what each node is sent, checks its disk space, and limits concurrent fetches.
 import type { Inventory } from "../../core/bundle/inventory.js";
 import { missingBlobs, manifestsOf, type MissingContent } from "../../core/load/missing-content.js";
 import type {
@@ -11,32 +11,32 @@ import type {
 } from "../../core/load/node.js";
 import { oneOrMany, ViolaError } from "../../errors.js";
 
-/** A node that is loaded. */
+/** A node to load into. */
 export type LoadNode = NodeIdentity &
   NodeNetwork &
   ContentStore &
   ImageLoader &
   Pick<ImageLabels, "listImages" | "addBundleLabel">;
 
-/** A node that was asked what it has. */
+/** A node and the content that it is missing. */
 export interface SurveyedNode {
   readonly node: LoadNode;
   readonly missing: readonly MissingContent[];
   readonly presentNames: number;
 }
 
-/** What a node is to be sent. */
+/** What a node is sent. */
 export interface NodePlan extends SurveyedNode {
-  /** Digests of config and layers that are on the node already, whatever names they have there. */
+  /** Digests of configs and layers that are already on the node, under any name. */
   readonly present: ReadonlySet<string>;
-  /** Bytes that the node will most likely ask for. */
+  /** Bytes that the node is expected to request. */
   readonly bytes: number;
-  /** Bytes that the node's disk must take: the same, and what is unpacked at once. */
+  /** Bytes needed on the node's disk: `bytes`, plus the unpacked layers if it unpacks at once. */
   readonly neededBytes: number;
   readonly space: FreeSpace | undefined;
 }
 
-/** Asks the node for its content and its free space. `unpack` is true where images are unpacked at once. */
+/** Queries the node for its content and free space. `unpack`: images are unpacked while loading. */
 export async function planNode(
   inventory: Inventory,
   surveyed: SurveyedNode,
@@ -57,39 +57,40 @@ export async function planNode(
   return { ...surveyed, present, bytes, neededBytes: bytes + (unpack === true ? unpackedBytes : 0), space };
 }
 
-/** Throws `NODE_LOAD_FAILED` for every node whose disk, which other nodes may share, cannot take what is to be sent. */
+/** Throws `NODE_LOAD_FAILED` for every node whose disk is too small. Nodes may share a disk. */
 export function refuseFullDisks(plans: readonly NodePlan[]): void {
   const failures = plans.flatMap(({ node, neededBytes, space }) => {
     if (space === undefined) return [];
     const sharing = plans.filter((one) => one.space?.disk === space.disk);
     const inAll = sharing.reduce((sum, one) => sum + one.neededBytes, 0);
     if (inAll <= space.bytes) return [];
-    const others = sharing.length > 1 ? `, and ${megabytes(inAll)} with the nodes that share its disk` : "";
+    const others =
+      sharing.length > 1 ? `, and ${megabytes(inAll)} together with the nodes that share its disk` : "";
     return new ViolaError(
       "NODE_LOAD_FAILED",
-      `${node.name} needs ${megabytes(neededBytes)} for what it lacks${others}; ${megabytes(space.bytes)} are free there`,
+      `${node.name} needs ${megabytes(neededBytes)} for the missing content${others}; ${megabytes(space.bytes)} are free`,
       {
         subject: node.name,
-        hint: "Free disk space where the node's containerd keeps its content; nothing was sent to any node.",
+        hint: "Free disk space in the data directory of the node's containerd. Nothing was sent to any node.",
       },
     );
   });
-  if (failures.length > 0) throw oneOrMany("disks of nodes are too full", failures);
+  if (failures.length > 0) throw oneOrMany("the nodes do not have enough disk space", failures);
 }
 
-/** Writes bytes for people. */
+/** Formats a size in bytes as megabytes: `12.3 MB`. */
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /**
- * Fetches at a time over all nodes: each hashes and writes, so more than a few for each processor do not help, and above `most` the disk
- * that the nodes share is what everybody waits for.
+ * Limits of concurrent fetches over all nodes. Each fetch hashes and writes, so more than a few per
+ * core do not help. Above `most`, the disk that the nodes share is the bottleneck.
  */
 const FETCHES_IN_ALL = { perCore: 4, most: 16 };
 const FETCHES_PER_NODE = { least: 2, most: 4 };
 
-/** Returns how many images a node fetches at a time, and how many nodes do: together they stay within the bound. */
+/** Returns how many images a node fetches at once, and how many nodes are loaded at once. */
 export function planFetches(
   nodes: number,
   cores: number,

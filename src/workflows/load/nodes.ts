@@ -1,5 +1,7 @@
-// Loads a bundle into the nodes of a cluster: verified, compared with what each node has, served, fetched by the nodes, asked again.
+// Loads a bundle into the nodes of a cluster: verify the bundle, survey the nodes, serve the bundle
+// for the nodes to fetch, then survey them again.
 import pLimit from "p-limit";
+import { countOf } from "../../core/count-of.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import {
   describeMissingPlatform,
@@ -29,26 +31,27 @@ import { LoadProgress } from "./progress.js";
 import { allNames } from "../../core/bundle/names.js";
 import { endpointOf } from "../../core/load/addresses.js";
 import { counted } from "../../core/load/counted.js";
-import { verifyWhileAsking } from "../verify/require-intact.js";
+import { verifyDuringQuery } from "../verify/require-intact.js";
 
-/** What loading needs from outside. */
+/** The adapters that loading works with. */
 export interface LoadPorts {
   readonly reader: Pick<BundleReader, "findDamagedBlobs">;
   readonly serveBundle: ServeBundle;
   readonly readSegments: ReadSegments;
-  /** Processors of the machine that all nodes run on. */
+  /** Processor cores of the machine that all nodes run on. */
   readonly cores: number;
 }
 
 export interface LoadOptions {
   readonly target: NodeTarget<LoadNode>;
-  /** True to unpack images at once, so that the first start of a Pod is quick. */
+  /** True to unpack images while loading, so that the first start of a Pod is fast. */
   readonly unpack?: boolean;
 }
 
 /**
- * How content came to a node: not at all as all was there, fetched by the node, imported from a stream, or put where the node takes it from
- * when it starts.
+ * How content reached a node: `none` if nothing was missing, `fetch` if the node fetched it,
+ * `import` if it was streamed, `folder` if it was written to a folder that the node imports at
+ * startup.
  */
 export type LoadRoute = "none" | "fetch" | "import" | "folder";
 
@@ -56,17 +59,20 @@ export interface NodeReport {
   readonly node: string;
   readonly platform: string;
   readonly route: LoadRoute;
-  /** Names that were complete before. */
+  /** Number of names that were complete before. */
   readonly presentNames: number;
-  /** Names that were loaded now, sorted. */
+  /** Names that this run loaded, sorted. */
   readonly loadedNames: readonly string[];
   /** Bytes of manifests, configs and layers sent to the node. */
   readonly sentBytes: number;
-  /** Names with a digest that an engine's store cannot resolve though it has their content. */
+  /** Names with a digest that the engine's store has the content of but cannot resolve. */
   readonly unresolved?: readonly string[];
 }
 
-/** Every name of the bundle resolves on each of these nodes with the bundle's digest, and its content is complete there; by the route `folder` when it has started. */
+/**
+ * Every name of the bundle resolves to the bundle's digest on each of these nodes, and its content
+ * is complete. By the route `folder`, this holds after the node has started.
+ */
 export interface LoadReport {
   readonly bundle: string;
   readonly names: number;
@@ -74,10 +80,13 @@ export interface LoadReport {
 }
 
 /**
- * Loads every image of the bundle into every node of the target; nodes that have all are left alone. Nothing reaches a node before the
- * whole bundle has been verified and is known to have content for the platform of every node.
- * Throws what verifying or finding nodes throws, `IMAGE_PLATFORM_MISSING` for each node without content, and `NODE_LOAD_FAILED` for each
- * node (or image on it) that failed, when all others have finished. No server runs when it returns or throws.
+ * Loads every image of the bundle into every node of the target. Nodes that have every image are
+ * not changed. Nothing is sent to a node before the whole bundle is verified and found to have
+ * content for the platform of every node.
+ *
+ * Throws the errors of verifying and of finding nodes, and `IMAGE_PLATFORM_MISSING` for each node
+ * without content. Throws `NODE_LOAD_FAILED` for each node, or image on a node, that failed, after
+ * all other nodes have finished. The server is closed when the function returns or throws.
  */
 export async function loadBundle(
   run: Run,
@@ -86,17 +95,17 @@ export async function loadBundle(
   ports: LoadPorts,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  run.progress({ kind: "started", step: "survey", title: "Asking the nodes what they have" });
-  // A target that is not there is reported before anything is hashed.
+  run.progress({ kind: "started", step: "survey", title: "Querying the content of the nodes" });
+  // Report a target that does not exist before hashing the bundle.
   const nodesOfTarget = await options.target.findNodes(run.signal);
-  const surveyed = await verifyWhileAsking(
+  const surveyed = await verifyDuringQuery(
     run,
     bundle,
     () => surveyNodes(run, inventory, nodesOfTarget),
     ports,
   );
   const busy = await settleAll(
-    "nodes could not be asked",
+    "some nodes could not be queried",
     surveyed
       .filter(({ missing }) => missing.length > 0)
       .map((one) => planNode(inventory, one, options, run.signal)),
@@ -106,7 +115,7 @@ export async function loadBundle(
   const [loaded] = await settleAll("the bundle was not loaded", [
     busy.length === 0 ? Promise.resolve([]) : serveAndLoad(run, { bundle, plans: busy }, options, ports),
     settleAll(
-      "nodes could not be finished",
+      "loading could not be completed on some nodes",
       complete.map((one) => finishNode(run, inventory, one, options)),
     ),
   ]);
@@ -123,7 +132,7 @@ async function surveyNodes(
 ): Promise<readonly SurveyedNode[]> {
   const names = allNames(inventory);
   const surveys = await settleAll(
-    "nodes could not be asked",
+    "some nodes could not be queried",
     nodes.map(async (node) => {
       const complete = await node.completeImages(names, signal);
       return { node, survey: surveyNode(inventory, node.platform, complete) };
@@ -139,12 +148,12 @@ async function surveyNodes(
           { subject: node.name, hint: `Build the bundle with --platform ${formatPlatform(node.platform)}.` },
         ),
     );
-  if (unfit.length > 0) throw oneOrMany("the bundle does not fit the nodes", unfit);
+  if (unfit.length > 0) throw oneOrMany("the bundle does not have the platforms of the nodes", unfit);
   const complete = surveys.filter(({ survey }) => survey.missing.length === 0).length;
   progress({
     kind: "ended",
     step: "survey",
-    summary: `${nodes.length} nodes, ${complete} of them complete already`,
+    summary: `${countOf(nodes.length, "node")}, ${complete} already complete`,
   });
   return surveys.map(({ node, survey: { missing } }) => ({
     node,
@@ -174,7 +183,7 @@ async function serveAndLoad(
   const finished: string[] = [];
   try {
     const loaded = await settleAll(
-      "nodes could not be loaded",
+      "some nodes could not be loaded",
       plans.map((plan) =>
         limit(async () => {
           const report = await loadNode(run, plan, {
@@ -191,11 +200,11 @@ async function serveAndLoad(
         }),
       ),
     );
-    progress.end(`${plans.length} nodes`);
+    progress.end(countOf(plans.length, "node"));
     return loaded;
   } catch (error) {
     if (finished.length > 0)
-      run.progress({ kind: "note", message: `complete all the same: ${finished.sort().join(", ")}` });
+      run.progress({ kind: "note", message: `loaded despite the errors: ${finished.sort().join(", ")}` });
     throw error;
   } finally {
     await served.close();
@@ -203,8 +212,9 @@ async function serveAndLoad(
 }
 
 /**
- * Serves at the one address by which all nodes know this machine best, so that no other network sees it. Where that is no address of this
- * machine, as with an engine in a virtual machine, all addresses are served.
+ * Listens on the address that all nodes prefer for this machine, so that other networks cannot
+ * reach the server. If the nodes differ, or the address does not belong to this machine, as with an
+ * engine in a virtual machine, the server listens on all addresses.
  */
 async function serveNearby(
   nodes: readonly LoadNode[],
@@ -218,7 +228,7 @@ async function serveNearby(
   });
 }
 
-/** Labels the names that another bundle brought and this one needs too; unpacks on request. */
+/** Labels the names that another bundle loaded and this bundle also needs. Unpacks if requested. */
 async function finishNode(
   { signal, progress }: Run,
   inventory: Inventory,
@@ -234,10 +244,10 @@ async function finishNode(
   progress({ kind: "started", step, title: `Unpacking on ${node.name}` });
   const digests = new Set(inventory.images.map(({ digest }) => digest));
   await node.unpackImages([...digests], signal);
-  progress({ kind: "ended", step, summary: `${digests.size} images unpacked` });
+  progress({ kind: "ended", step, summary: `${countOf(digests.size, "image")} unpacked` });
 }
 
-/** What the nodes of one load share. */
+/** What the nodes share during one load. */
 interface LoadSession {
   readonly bundle: OpenBundle;
   readonly served: ServedBundle;
@@ -247,7 +257,9 @@ interface LoadSession {
   readonly readSegments: ReadSegments;
 }
 
-/** Lets the node fetch what it lacks, or streams it into a node that does not reach this machine. */
+/**
+ * Makes the node fetch the missing content, or streams it to a node that cannot reach this machine.
+ */
 async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise<NodeReport> {
   const { signal } = run;
   const { node, missing, present } = plan;
@@ -265,13 +277,14 @@ async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise
 
   run.progress({
     kind: "note",
-    message: `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}: its images are streamed into it instead, which is slower`,
+    message: `${node.name} cannot reach this machine at any of ${node.hostAddresses.join(", ")}: the images are streamed to the node instead, which is slower`,
   });
   let sent = 0;
   for (const platform of new Set(missing.map((one) => one.platform.platform))) {
     const group = missing.filter((one) => one.platform.platform === platform);
     const blobs = new Set([...manifestsOf(group), ...missingBlobs(group, present)]);
-    // Everything that a name needs is named again in the archive: an import sets the record of every name it brings.
+    // An import overwrites the record of every name in the archive, so the archive lists all
+    // content of each name.
     const images = group.map(({ image, names }) => ({ ...image, names }));
     const archive = counted(readSegments(file, planPartialArchive(inventory, images, blobs)), (bytes) => {
       sent += bytes;
@@ -282,7 +295,9 @@ async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise
   return reportOf(plan, "import", sent);
 }
 
-/** Asks the node again: it is loaded when every name is complete there, not when a command has ended well. */
+/**
+ * Queries the node again. The exit code of a command does not prove that every name is complete.
+ */
 async function confirmNode(
   inventory: Inventory,
   node: Pick<NodeIdentity & ContentStore, "name" | "completeImages">,
@@ -295,7 +310,7 @@ async function confirmNode(
       (name) =>
         new ViolaError("NODE_LOAD_FAILED", `${node.name}: ${name} is not complete after loading`, {
           subject: name,
-          hint: "Load again; when that does not help, look at the free disk space of the node.",
+          hint: "Load again. If that fails too, check the free disk space of the node.",
         }),
     );
   if (failures.length > 0) throw oneOrMany(`${node.name} is not complete`, failures);

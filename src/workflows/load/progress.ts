@@ -1,10 +1,10 @@
-// How far a load is: all nodes together, and each of them.
+// Reports the progress of a load, in total and for each node.
 import type { OnProgress } from "../progress.js";
 
-/** Progress is told after this many bytes more. */
+/** Bytes between two progress events. */
 const STEP_BYTES = 4 * 1024 * 1024;
 
-/** Counts bytes by node and tells of them as one step. */
+/** Counts bytes by node and reports them as one step. */
 export class LoadProgress {
   readonly #expected: ReadonlyMap<string, number>;
   readonly #onProgress: OnProgress;
@@ -12,7 +12,7 @@ export class LoadProgress {
   #total = 0;
   #told = 0;
 
-  /** `expected` has the bytes that each node will most likely ask for. */
+  /** `expected`: the bytes that each node is expected to request. */
   constructor(expected: ReadonlyMap<string, number>, onProgress: OnProgress) {
     this.#expected = expected;
     this.#onProgress = onProgress;
@@ -26,7 +26,7 @@ export class LoadProgress {
     });
   }
 
-  /** Adds bytes that were handed to a node. */
+  /** Adds bytes that were sent to a node. */
   add(node: string, bytes: number): void {
     this.#sent.set(node, (this.#sent.get(node) ?? 0) + bytes);
     this.#total += bytes;

@@ -1,4 +1,6 @@
-// Pushes a bundle into a registry: blobs that it lacks, then manifests from the bottom up, then it is asked for every name.
+// Pushes a bundle to a registry: the missing blobs, then the manifests with children first, then a
+// check of every name.
+import { countOf } from "../../core/count-of.js";
 import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
 import type { PushRegistry } from "../../core/load/push-registry.js";
 import {
@@ -13,28 +15,30 @@ import {
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
-import { verifyWhileAsking } from "../verify/require-intact.js";
+import { verifyDuringQuery } from "../verify/require-intact.js";
 
-/** What pushing needs from outside. */
+/** The adapters that pushing works with. */
 export interface PushPorts {
   readonly reader: Pick<BundleReader, "findDamagedBlobs">;
   readonly registry: PushRegistry;
-  /** Runs no more than so many tasks at once as the registry is to get. */
+  /** Limits how many requests to the registry run at once. */
   readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
 }
 
-/** An image as it is in the registry now. */
+/** An image as it is in the registry after the push. */
 export interface PushedImage {
   /** The names that it has in the bundle. */
   readonly names: readonly string[];
   /** `HOST[:PORT]/REPOSITORY` */
   readonly repository: string;
   readonly tags: readonly string[];
-  /** Digest that the tags point to: the bundle's, or of what the registry would take instead. */
+  /**
+   * Digest that the tags point to: the bundle's, or that of the reduced image the registry accepts.
+   */
   readonly digest: string;
 }
 
-/** A name that nodes cannot pull from this registry, and why. */
+/** A name that nodes cannot pull from this registry, and the reason. */
 export interface UnresolvedName {
   readonly name: string;
   readonly reason: string;
@@ -48,7 +52,7 @@ export interface PushReport {
   readonly images: readonly PushedImage[];
   /** Names pinned by the digest of an index that the registry refuses. */
   readonly unresolved: readonly UnresolvedName[];
-  /** Bytes of blobs and manifests that the registry took. */
+  /** Bytes of blobs and manifests that were uploaded. */
   readonly sentBytes: number;
   readonly uploadedBlobs: number;
   readonly mountedBlobs: number;
@@ -56,9 +60,11 @@ export interface PushReport {
 }
 
 /**
- * Pushes every image to the places that the layout has for it. Nothing is sent before the whole bundle has been verified. An index is pushed as it is,
- * although the bundle has manifests alone of other platforms; where the registry refuses that, the tag gets what the bundle has, and names
- * pinned by the index's digest are reported. Throws what is wrong with the bundle, and every repository's failure at once.
+ * Pushes every image to the repositories of the layout. Nothing is sent before the whole bundle is
+ * verified. An index is pushed unchanged, although the bundle has only the manifests of platforms
+ * that it was not built for. If the registry rejects such an index, the tag points to the platforms
+ * in the bundle, and names pinned by the digest of the index are reported as unresolved.
+ * Throws every problem of the bundle, and the failures of all repositories at once.
  */
 export async function pushBundle(
   run: Run,
@@ -69,7 +75,7 @@ export async function pushBundle(
   const { progress } = run;
   const { inventory } = bundle;
   const placed = placeImages(inventory, layout);
-  const presence = await verifyWhileAsking(
+  const presence = await verifyDuringQuery(
     run,
     bundle,
     () => findPresent(run, inventory, placed, ports),
@@ -80,14 +86,18 @@ export async function pushBundle(
   progress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
   let done = 0;
   const pushed = await settleAll(
-    "images could not be pushed",
+    "some images could not be pushed",
     placed.map(async (one) => {
       const result = await pushManifests(run, bundle, one, ports);
       progress({ kind: "advanced", step: "manifests", done: ++done });
       return result;
     }),
   );
-  progress({ kind: "ended", step: "manifests", summary: `${placed.length} images, every name asked for` });
+  progress({
+    kind: "ended",
+    step: "manifests",
+    summary: `${countOf(placed.length, "image")}, every name checked`,
+  });
   const { host } = new URL(ports.registry.origin);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
@@ -113,26 +123,26 @@ function unresolvedNames(pushed: readonly PushedManifests[], host: string): read
       ? []
       : image.names
           .filter((name) => name.includes("@"))
-          .map((name) => [name, `${host} refuses an index with platforms missing: ${refusal}`] as const),
+          .map((name) => [name, `${host} rejects an index with missing platforms: ${refusal}`] as const),
   );
   return [...new Map(reasons)].map(([name, reason]) => ({ name, reason }));
 }
 
-/** A blob, and the repositories that need it. */
+/** A blob, and the repositories that need it: those that have it and those that do not. */
 interface BlobPresence {
   readonly blob: InventoryBlob;
   readonly having: readonly string[];
   readonly missing: readonly string[];
 }
 
-/** Asks every repository for every blob that belongs there. */
+/** Checks every repository for every blob that belongs in it. */
 async function findPresent(
   { signal, progress }: Run,
   inventory: Inventory,
   placed: readonly PlacedImage[],
   { registry, limit }: PushPorts,
 ): Promise<readonly BlobPresence[]> {
-  progress({ kind: "started", step: "survey", title: "Asking the registry what it has" });
+  progress({ kind: "started", step: "survey", title: "Querying the content of the registry" });
   const wanted = new Map<string, Set<string>>();
   for (const { repository, image } of placed) {
     const digests = wanted.get(repository) ?? new Set();
@@ -140,7 +150,7 @@ async function findPresent(
     wanted.set(repository, digests);
   }
   const having = await settleAll(
-    "repositories could not be asked",
+    "some repositories could not be queried",
     [...wanted].map(async ([repository, digests]) => {
       const found = await Promise.all(
         [...digests].map((digest) => limit(() => registry.hasBlob(repository, digest, signal))),
@@ -158,7 +168,7 @@ async function findPresent(
       ? []
       : [{ blob, having: repositories.filter(has), missing: repositories.filter((name) => !has(name)) }];
   });
-  progress({ kind: "ended", step: "survey", summary: `${wanted.size} repositories` });
+  progress({ kind: "ended", step: "survey", summary: countOf(wanted.size, "repository", "repositories") });
   return presences;
 }
 
@@ -169,7 +179,9 @@ interface MovedBlobs {
   readonly present: number;
 }
 
-/** Brings every blob to every repository that lacks it: once over the wire at most, the largest first. */
+/**
+ * Uploads each missing blob at most once and mounts it in other repositories; largest blobs first.
+ */
 async function pushBlobs(
   { signal, progress }: Run,
   presences: readonly BlobPresence[],
@@ -207,33 +219,34 @@ async function pushBlobs(
         from ??= repository;
       } catch (cause) {
         if (!(cause instanceof ViolaError)) throw cause;
-        // Where one repository is closed another may be open; a registry that is gone is gone for all.
+        // A repository that denies access says nothing about others. A registry that is unreachable
+        // is unreachable for all repositories.
         failures.set(repository, cause);
         isDown ||= cause.code === "REGISTRY_UNAVAILABLE";
       }
     }
   };
-  // Uploads that an interruption ends are given back to the registry, so they are waited for.
+  // An interrupted upload is cancelled in the registry. Wait for that.
   await settleAll(
-    "blobs could not be pushed",
+    "some blobs could not be pushed",
     missing.map((one) => limit(() => pushBlob(one))),
   );
-  if (failures.size > 0) throw oneOrMany("repositories could not be pushed to", [...failures.values()]);
-  progress({ kind: "ended", step: "push", summary: `${uploaded} sent, ${mounted} mounted` });
+  if (failures.size > 0) throw oneOrMany("some repositories could not be pushed to", [...failures.values()]);
+  progress({ kind: "ended", step: "push", summary: `${uploaded} uploaded, ${mounted} mounted` });
   const present = presences.reduce((sum, { having }) => sum + having.length, 0);
   return { sentBytes, uploaded, mounted, present };
 }
 
 interface PushedManifests {
   readonly place: PlacedImage;
-  /** What tags point to now. */
+  /** What the tags point to after the push. */
   readonly digest: string;
   readonly sentBytes: number;
-  /** Why the registry refuses the index of this image. */
+  /** Why the registry rejected the index of this image; absent if it was accepted. */
   readonly refusal?: string;
 }
 
-/** Pushes the manifests of one image, whose blobs are there, and asks for its names. */
+/** Pushes the manifests of one image, whose blobs are in the repository, and checks its names. */
 async function pushManifests(
   { signal }: Run,
   bundle: OpenBundle,
@@ -243,7 +256,7 @@ async function pushManifests(
   const { image, repository, tags, isPinned } = place;
   let sentBytes = 0;
   const read = (digest: string): Promise<ManifestBytes> => readManifest(bundle, place, digest);
-  /** Stores a manifest where the registry has not the same already; returns why the registry refuses it. */
+  /** Stores a manifest unless it exists. Returns the reason if the registry rejects it. */
   const put = async (manifest: ManifestBytes, reference = manifest.digest): Promise<string | undefined> => {
     if ((await registry.findManifest(repository, reference, signal)) === manifest.digest) return undefined;
     const outcome = await registry.putManifest(repository, reference, manifest, signal);
@@ -268,8 +281,8 @@ async function pushManifests(
     };
     let refusal = await putIndexes();
     if (refusal !== undefined && bare.length > 0) {
-      // docker-registry 2 looks whether it has each child, and a child that came as a blob counts: the index is accepted, and pulling another
-      // platform fails as it should, for want of its layers.
+      // docker-registry 2 requires every child of an index and accepts one that was uploaded as a
+      // blob. Pulling such a platform still fails, because its layers do not exist.
       for (const digest of bare) {
         const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
         if (blob === undefined || (await registry.hasBlob(repository, digest, signal))) continue;
@@ -312,10 +325,10 @@ async function readManifest(
 function refused({ image, repository }: PlacedImage, digest: string, answer: string): ViolaError {
   return new ViolaError(
     "REGISTRY_ANSWER_INVALID",
-    `${repository} does not take the manifest ${digest}: ${answer}`,
+    `${repository} rejected the manifest ${digest}: ${answer}`,
     {
       subject: image.normalized,
-      hint: "What was pushed stays. Check the rules of the registry for this repository, such as tags that may not be changed, and push again.",
+      hint: "What was pushed stays in the registry. Check the rules of the registry for this repository, such as immutable tags, and push again.",
     },
   );
 }

@@ -1,25 +1,27 @@
-// Takes away from nodes what a bundle brought and nothing else uses.
+// Removes from nodes the images that a bundle loaded and nothing else uses.
+import { countOf } from "../../core/count-of.js";
 import type { ContentStore, ImageLabels, NodeIdentity, NodeTarget } from "../../core/load/node.js";
 import { bundleId, planUnload, type KeptName } from "../../core/load/unload-plan.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import { settleAll } from "../../errors.js";
 import type { Run } from "../progress.js";
 
-/** A node that is unloaded. */
+/** A node to unload from. */
 export type UnloadNode = Pick<NodeIdentity, "name"> & Pick<ContentStore, "presentBlobs"> & ImageLabels;
 
 export interface UnloadReport {
   readonly node: string;
-  /** Names that are gone, sorted. */
+  /** Names that were removed, sorted. */
   readonly removed: readonly string[];
   readonly kept: readonly KeptName[];
-  /** Bytes of the bundle's content that the node has no more. */
+  /** Bytes of the bundle's content that were removed from the node. */
   readonly freedBytes: number;
 }
 
 /**
- * Unloads by the rule of `planUnload`, on all nodes at once. Asks each node afterwards which content is gone. Doing it again does nothing.
- * Throws what finding nodes throws, and `NODE_LOAD_FAILED` for each node that failed, when all others have finished.
+ * Unloads by the rule of `planUnload`, on all nodes at once, and measures what was freed. Running
+ * it again changes nothing. Throws the errors of finding nodes, and `NODE_LOAD_FAILED` for each
+ * node that failed, after all other nodes have finished.
  */
 export async function unloadBundle(
   { signal, progress }: Run,
@@ -30,10 +32,10 @@ export async function unloadBundle(
   progress({ kind: "started", step, title: `Unloading from ${target.name}` });
   const nodes = await target.findNodes(signal);
   const reports = await settleAll(
-    "nodes could not be unloaded",
+    "some nodes could not be unloaded",
     nodes.map((node) => unloadNode(inventory, node, signal)),
   );
-  progress({ kind: "ended", step, summary: `${nodes.length} nodes` });
+  progress({ kind: "ended", step, summary: countOf(nodes.length, "node") });
   return reports;
 }
 
@@ -42,7 +44,7 @@ async function unloadNode(
   node: UnloadNode,
   signal: AbortSignal,
 ): Promise<UnloadReport> {
-  const [images, used, before] = await settleAll("the node could not be asked", [
+  const [images, used, before] = await settleAll("the node could not be queried", [
     node.listImages(signal),
     node.usedImages(signal),
     node.presentBlobs(signal),

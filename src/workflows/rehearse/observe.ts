@@ -1,4 +1,5 @@
-// Watching a rehearsal: every Pod that comes, until nothing more is to be expected.
+// Watches the Pods of a rehearsal until no more changes are expected.
+import { countOf } from "../../core/count-of.js";
 import type { Json } from "../../core/json.js";
 import { textOf, valueAt } from "../../core/json.js";
 import { findReference, formatReference } from "../../core/images/reference.js";
@@ -9,15 +10,15 @@ import type { Run } from "../progress.js";
 import type { RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
 import { delay } from "../delay.js";
 
-/** What was seen in a cluster. */
+/** What was observed in a cluster. */
 export interface Observations {
-  /** Pods of all namespaces, each as it was seen last. */
+  /** Pods of all namespaces, each in its last observed state. */
   readonly pods: readonly Json[];
-  /** Objects that make Pods, with their makers. */
+  /** Objects that create Pods, and the objects that created them. */
   readonly workloads: readonly Json[];
 }
 
-/** Collects what is seen; an object that is seen again replaces its older form. */
+/** Collects observations. A newer state of an object replaces the older one. */
 export interface ObservationLog {
   add(seen: Observations): void;
   list(): Observations;
@@ -35,28 +36,29 @@ export function collectObservations(): ObservationLog {
 
 export interface RehearsalWatch {
   readonly namespace: string;
-  /** Step whose progress is told. */
+  /** Step that progress is reported for. */
   readonly step: string;
   readonly timeoutSeconds: number;
   /** Returns what the nodes have requested so far. */
   readonly pulled: () => readonly PulledName[];
-  /** Where everything that is seen is added. */
+  /** The log that observations are added to. */
   readonly observations: ObservationLog;
-  /** Images that Pods will run sooner or later, spelled out. */
+  /** Normalized references of images that Pods are expected to run. */
   readonly expectedImages: readonly string[];
-  /** True where an operator that nobody knows may start more. */
+  /** True if an unknown operator may start more images. */
   readonly mayStartMore: boolean;
 }
 
 const POLL_MS = 2_500;
-/** All is over when nothing has changed for so long; operators need time to make their Pods. */
+/** Time without changes before watching ends. Operators need time to create their Pods. */
 const SETTLE_MS = { allSeen: 8_000, moreExpected: 20_000 };
-/** Nothing will come of waiting when images alone have been missing for so long. */
+/** Time after which waiting is useless if only images are missing. */
 const STUCK_MS = 20_000;
 
 /**
- * Watches while `work` goes on, and then until the Pods run and nothing new is asked for, until nothing but missing images is in the way (`work` is
- * ended then), or until the time is over. Returns what `work` failed with, as a message, unless it was ended here.
+ * Watches while `work` runs and afterwards. Stops when the Pods run and nothing new is pulled, when
+ * only missing images block the Pods, or at the timeout. `work` is aborted if it is still running.
+ * Returns the error message of `work`, unless it was aborted here.
  */
 export async function observeRehearsal(
   run: Run,
@@ -122,12 +124,12 @@ async function look(
   const states = judgePods(workloads);
   const pulled = watch.pulled();
   const missing = pulled.filter(({ isInBundle }) => !isInBundle).length;
-  const detail = `Pods ready, ${pulled.length} images asked for, ${missing} of them not in the bundle`;
+  const detail = `Pods ready, ${countOf(pulled.length, "image")} pulled, ${missing} not in the bundle`;
   progress({ kind: "advanced", step: watch.step, done: states.ready, total: states.pods, detail });
   return states;
 }
 
-/** The newest form of every object. */
+/** Returns the newest state of every object. */
 function merged(old: readonly Json[], seen: readonly Json[]): readonly Json[] {
   const uid = (object: Json): string => textOf(valueAt(object, "metadata.uid")) ?? "";
   return [...new Map([...old, ...seen].map((object) => [uid(object), object])).values()];
@@ -144,7 +146,7 @@ function settleMs({ expectedImages, mayStartMore }: RehearsalWatch, { images }: 
   return isAllSeen ? SETTLE_MS.allSeen : SETTLE_MS.moreExpected;
 }
 
-/** True when every Pod that does not run lacks an image; a Job waits for its Pod. */
+/** True if every Pod that is not running lacks an image. A pending Job only waits for its Pod. */
 function isStuck({ pending }: PodStates): boolean {
   const pods = pending.filter(({ kind }) => kind === "Pod");
   return pods.length > 0 && pods.every(({ image }) => image !== undefined);

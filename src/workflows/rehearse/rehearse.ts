@@ -1,4 +1,6 @@
-// Rehearses a bundle: installs it on a cluster whose nodes get images from the bundle alone, and says what they asked for and did not find.
+// Rehearses a bundle: installs it on a cluster whose nodes pull images only from the bundle, and
+// reports the images that were not found.
+import { countOf } from "../../core/count-of.js";
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
 import type { NodeTarget } from "../../core/load/node.js";
@@ -31,7 +33,10 @@ import { renderReleases } from "../install/render-releases.js";
 export interface RehearsePorts extends Omit<InstallPorts, "cluster"> {
   readonly cluster: RehearsalCluster;
   readonly serveBundle: ServeBundle;
-  /** Registries that give what the bundle lacks, so that one rehearsal finds everything; absent where what is missing is to be refused. */
+  /**
+   * Registries that provide images missing from the bundle, so that one rehearsal finds all of
+   * them. If absent, requests for missing images are refused.
+   */
   readonly upstream?: (
     onRefused: (name: string, why: string) => void,
     signal: AbortSignal,
@@ -40,12 +45,12 @@ export interface RehearsePorts extends Omit<InstallPorts, "cluster"> {
 
 export interface RehearseOptions {
   readonly target: NodeTarget<MirrorNode & Machine>;
-  /** The user's values files, absolute; they win over those of the bundle. */
+  /** Absolute paths of the user's values files, which override those of the bundle. */
   readonly valuesFiles: readonly string[];
   readonly set: readonly string[];
-  /** How long each release may take. */
+  /** Time limit of each release. */
   readonly timeoutSeconds: number;
-  /** True to run the charts' tests, too. */
+  /** True to run the tests of the charts. */
   readonly runsTests: boolean;
 }
 
@@ -56,23 +61,26 @@ export interface RehearsalReport extends Verdict {
   readonly spec: Digest;
   readonly context: string;
   readonly kubeVersion: string;
-  /** Versions of containerd on the nodes. */
+  /** Versions of containerd on the nodes, sorted. */
   readonly containerd: readonly string[];
-  /** `missing`: the bundle lacks an image; `not-ready`: it lacks none, and something did not come up for another reason. */
+  /**
+   * `missing`: the bundle lacks an image. `not-ready`: the bundle is complete, but something did
+   * not start for another reason.
+   */
   readonly outcome: "complete" | "missing" | "not-ready";
   readonly releases: readonly RehearsedRelease[];
-  /** What could not be put back, and why. */
+  /** What could not be removed or restored, and why. */
   readonly stayed: readonly string[];
 }
 
-/** Restoring goes on after an interruption, but not for ever. */
+/** Time limit of restoring the cluster, which also runs after an interruption. */
 const RESTORE_MS = 5 * 60_000;
 
 /**
- * Installs every release, in order, and watches until its Pods run and nothing new is asked for, until nothing but missing images is in the way, or
- * until the time is over. Nodes, releases, namespaces and definitions are put back as they were, whatever happens.
- * Throws `INSTALL_FAILED` for a release that is there already, `NODE_LOAD_FAILED` for a node that cannot be given a mirror, and what installing
- * throws.
+ * Installs every release, in order, and watches it; see `observeRehearsal` for when watching ends.
+ * Nodes, releases, namespaces and definitions are always restored to their previous state.
+ * Throws `INSTALL_FAILED` if a release already exists, `NODE_LOAD_FAILED` if a node cannot use the
+ * mirror, and the errors of installing.
  */
 export async function rehearseBundle(
   run: Run,
@@ -93,7 +101,7 @@ export async function rehearseBundle(
   const facts = await cluster.describe(signal);
   const nodes = await findAllNodes(options.target, cluster, signal);
   await settleAll(
-    "the cluster is in use",
+    "the cluster cannot be used for this rehearsal",
     releases.map((release) => refuseOccupied(run, release, ports)),
   );
   const extracted = {
@@ -173,7 +181,9 @@ function cleanUpSignal(): AbortSignal {
   return AbortSignal.timeout(RESTORE_MS);
 }
 
-/** A release that is there is somebody's: a rehearsal would upgrade it, and take it away afterwards. */
+/**
+ * Refuses an existing release, because a rehearsal would upgrade it and uninstall it afterwards.
+ */
 async function refuseOccupied(
   { signal }: Run,
   { name, namespace }: InventoryRelease,
@@ -184,22 +194,22 @@ async function refuseOccupied(
     cluster.namespacePhase(namespace, signal),
   ]);
   if (state !== undefined) {
-    throw new ViolaError("INSTALL_FAILED", `release ${name} is in namespace ${namespace} already`, {
+    throw new ViolaError("INSTALL_FAILED", `release ${name} already exists in namespace ${namespace}`, {
       subject: name,
-      hint: `Rehearse on another cluster, or take it away first: helm uninstall ${name} --namespace ${namespace}`,
+      hint: `Rehearse on another cluster, or uninstall it first: helm uninstall ${name} --namespace ${namespace}`,
     });
   }
   if (phase === "Terminating") {
     throw new ViolaError("INSTALL_FAILED", `namespace ${namespace} is being deleted`, {
       subject: namespace,
-      hint: `Wait until it is gone: kubectl wait --for=delete namespace/${namespace}`,
+      hint: `Wait for the deletion: kubectl wait --for=delete namespace/${namespace}`,
     });
   }
 }
 
 function describeMiss({ name, nodes }: PulledName, { upstream }: RehearsePorts): string {
-  const how = upstream === undefined ? "refused" : "let through";
-  return `not in the bundle, ${how}: ${name} (asked for by ${[...nodes].join(", ")})`;
+  const how = upstream === undefined ? "refused" : "pulled from its registry";
+  return `not in the bundle, ${how}: ${name} (requested by ${[...nodes].join(", ")})`;
 }
 
 interface InstalledReleases {
@@ -207,17 +217,19 @@ interface InstalledReleases {
   readonly pending: readonly PendingThing[];
 }
 
-/** What a rehearsal installs, and what is collected meanwhile. */
+/** What a rehearsal installs, and what it collects. */
 interface PreparedRehearsal {
   readonly extracted: ExtractedBundle;
   readonly rehearsable: Rehearsable;
-  /** Everything that the releases render to. */
+  /** All rendered objects of the releases. */
   readonly objects: readonly RenderedObject[];
   readonly requests: PullRequests;
   readonly observations: ObservationLog;
 }
 
-/** Installs one release after another. One that fails does not keep the next from showing what it asks for. */
+/**
+ * Installs one release after another. A failure does not stop the next release from being observed.
+ */
 async function installAll(
   run: Run,
   { extracted, rehearsable, objects, requests, observations }: PreparedRehearsal,
@@ -243,7 +255,7 @@ async function installAll(
       chartFile,
       valuesFiles,
       set,
-      // With the bundle as registry a pull policy is no obstacle, and what it reaches for is to be seen.
+      // The bundle is the registry, so every pull policy works, and the pulls should be observed.
       isPatched: false,
       isFirst: true,
       timeoutSeconds,
@@ -273,13 +285,13 @@ async function installAll(
     run.progress({
       kind: "ended",
       step,
-      summary: `${states.ready} of ${states.pods} Pods Running and Ready, ${requests.list().length} images asked for`,
+      summary: `${states.ready} of ${states.pods} Pods Running and Ready, ${countOf(requests.list().length, "image")} pulled`,
     });
   }
   return { releases: reports, pending };
 }
 
-/** Uninstalls the releases, the last one first, and removes what they leave. Returns what stayed. */
+/** Uninstalls the releases in reverse order and removes their leftovers. Returns what remains. */
 async function restoreCluster(
   { progress }: Run,
   releases: readonly InventoryRelease[],
@@ -287,11 +299,11 @@ async function restoreCluster(
   ports: Pick<RehearsePorts, "releases">,
 ): Promise<readonly string[]> {
   const step = "restore";
-  progress({ kind: "started", step, title: "Putting the cluster back as it was" });
+  progress({ kind: "started", step, title: "Restoring the cluster" });
   const stayed: string[] = [];
   for (const release of releases.toReversed()) {
     try {
-      // An interrupted helm may still be writing down that it was.
+      // An interrupted helm process may still be recording the state of the release.
       if ((await ports.releases.releaseState(release, cleanUpSignal())) === undefined) continue;
       await ports.releases.uninstall(release, cleanUpSignal());
     } catch (error) {
@@ -303,12 +315,12 @@ async function restoreCluster(
   progress({
     kind: "ended",
     step,
-    summary: stayed.length === 0 ? "nothing is left" : `${stayed.length} things stayed`,
+    summary: stayed.length === 0 ? "done" : `${countOf(stayed.length, "item")} could not be restored`,
   });
   return stayed;
 }
 
-/** What `helm uninstall` leaves: objects of hooks, and definitions of custom resources. */
+/** Lists what `helm uninstall` leaves: objects of hooks, and custom resource definitions. */
 function objectsLeft(
   objects: readonly RenderedObject[],
   releases: readonly InventoryRelease[],

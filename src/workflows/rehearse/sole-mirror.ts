@@ -1,4 +1,5 @@
-// Makes a bundle the only registry that nodes know, for as long as some work goes on.
+// Makes a bundle the only registry that nodes pull from while some work runs.
+import { countOf } from "../../core/count-of.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import type { MirrorControl, NodeIdentity, NodeMirror, NodeNetwork } from "../../core/load/node.js";
 import type {
@@ -14,11 +15,13 @@ import { endpointOf } from "../../core/load/addresses.js";
 
 export interface MirrorPorts {
   readonly serveBundle: ServeBundle;
-  /** Registries that give what the bundle lacks; absent where what is missing is to be refused. */
+  /**
+   * Registries that provide images missing from the bundle. If absent, such requests are refused.
+   */
   readonly upstream?: UpstreamRegistry;
 }
 
-/** A node that can be given a mirror. */
+/** A node that a registry mirror can be configured on. */
 export type MirrorNode = Pick<NodeIdentity, "name"> & NodeNetwork & MirrorControl;
 
 type OnManifest = NonNullable<ServeOptions["onManifest"]>;
@@ -26,13 +29,14 @@ type OnManifest = NonNullable<ServeOptions["onManifest"]>;
 export interface MirrorInput {
   readonly bundle: OpenBundle;
   readonly nodes: readonly MirrorNode[];
-  /** Is called for every manifest that is requested while the work goes on. */
+  /** Called for every manifest that is requested while the work runs. */
   readonly onManifest: OnManifest;
 }
 
 /**
- * Serves the bundle as the only mirror of all nodes while `work` goes on. Throws `NODE_LOAD_FAILED` for a
- * node that cannot be given a mirror. The nodes' settings are restored before it returns or throws.
+ * Serves the bundle as the only mirror of all nodes while `work` runs. Throws `NODE_LOAD_FAILED` if
+ * the mirror cannot be configured on a node. Restores the settings of the nodes before it returns
+ * or throws.
  */
 export async function withSoleMirror<T>(
   { signal, progress }: Run,
@@ -40,7 +44,11 @@ export async function withSoleMirror<T>(
   work: () => Promise<T>,
   { serveBundle, upstream }: MirrorPorts,
 ): Promise<T> {
-  progress({ kind: "started", step: "mirrors", title: "Making the bundle the nodes' only registry" });
+  progress({
+    kind: "started",
+    step: "mirrors",
+    title: "Configuring the bundle as the only registry of the nodes",
+  });
   const requests = listenFor(onManifest);
   const served = await serveBundle(bundle, {
     onManifest: requests.onManifest,
@@ -49,14 +57,14 @@ export async function withSoleMirror<T>(
   const mirrors: NodeMirror[] = [];
   try {
     await settleAll(
-      "nodes could not be given a mirror",
+      "the mirror could not be configured on some nodes",
       nodes.map(async (node) => {
         mirrors.push(
           await node.mirrorAll(await findEndpoint(node, served, bundle.inventory, signal), signal),
         );
       }),
     );
-    progress({ kind: "ended", step: "mirrors", summary: `${nodes.length} nodes` });
+    progress({ kind: "ended", step: "mirrors", summary: countOf(nodes.length, "node") });
     requests.begin();
     return await work();
   } finally {
@@ -65,7 +73,7 @@ export async function withSoleMirror<T>(
   }
 }
 
-/** What is asked for while addresses are tried counts for nothing. */
+/** Ignores the requests of `findEndpoint`, which are made before the work begins. */
 function listenFor(onManifest: OnManifest): {
   readonly onManifest: OnManifest;
   readonly begin: () => void;
@@ -92,7 +100,10 @@ async function findEndpoint(
   if (endpoint !== undefined) return endpoint;
   throw new ViolaError(
     "NODE_LOAD_FAILED",
-    `${node.name} reaches this machine at none of ${node.hostAddresses.join(", ")}`,
-    { subject: node.name, hint: "See that no firewall is between the nodes' network and this machine." },
+    `${node.name} cannot reach this machine at any of ${node.hostAddresses.join(", ")}`,
+    {
+      subject: node.name,
+      hint: "Check that no firewall blocks connections from the nodes' network to this machine.",
+    },
   );
 }

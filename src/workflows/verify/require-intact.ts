@@ -1,34 +1,35 @@
-// Refuses a damaged bundle before anything is done with it.
+// Rejects a damaged bundle before it is used.
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 import { verifyBundle, type VerifyPorts } from "./verify.js";
 
-/** Verifies the bundle. Throws `BUNDLE_INVALID` for everything that is wrong with it. */
+/** Verifies the bundle. Throws `BUNDLE_INVALID` for each problem. */
 export async function requireIntact(run: Run, bundle: OpenBundle, ports: VerifyPorts): Promise<void> {
   const { problems } = await verifyBundle(run, bundle, ports);
   const errors = problems.map(
     ({ message, subject }) =>
       new ViolaError("BUNDLE_INVALID", message, {
         subject,
-        hint: "Copy the bundle again from where it was built; nothing was loaded.",
+        hint: "Copy the bundle again from where it was built. Nothing was loaded.",
       }),
   );
   if (errors.length > 0) throw oneOrMany(`${bundle.file} is damaged`, errors);
 }
 
 /**
- * Verifies the bundle while `ask` learns from a target what it has, and returns what it learned. Where the target fails, verifying ends at
- * once: it takes minutes for a large bundle, and nothing would come of it. Throws the target's failure, and `BUNDLE_INVALID`.
+ * Verifies the bundle while `query` asks a target for its content, and returns the answer. When the
+ * query fails, verifying stops, because it takes minutes for a large bundle. Throws the error of the
+ * query and `BUNDLE_INVALID`.
  */
-export async function verifyWhileAsking<T>(
+export async function verifyDuringQuery<T>(
   run: Run,
   bundle: OpenBundle,
-  ask: () => Promise<T>,
+  query: () => Promise<T>,
   ports: VerifyPorts,
 ): Promise<T> {
   const failed = new AbortController();
-  const asking = ask().catch((cause: unknown) => {
+  const querying = query().catch((cause: unknown) => {
     failed.abort(cause);
     throw cause;
   });
@@ -36,6 +37,6 @@ export async function verifyWhileAsking<T>(
   const verifying = requireIntact({ ...run, signal }, bundle, ports).catch((cause: unknown) => {
     if (!failed.signal.aborted || cause !== failed.signal.reason) throw cause;
   });
-  const [answer] = await settleAll("the bundle was not loaded", [asking, verifying]);
+  const [answer] = await settleAll("the bundle was not loaded", [querying, verifying]);
   return answer;
 }

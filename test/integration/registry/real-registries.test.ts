@@ -2,10 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeImage, type MadeImage } from "../../../scripts/parts/images.js";
 import { blobPath } from "../../../scripts/parts/layers.js";
 import { pushImage } from "../../../scripts/parts/push.js";
+import { streamBlob } from "../../../src/adapters/blobs/stream-blob.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
 import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
@@ -61,6 +63,21 @@ describe("docker-registry", () => {
     };
     await pushImage(target, folder, image, repository, "1");
   };
+
+  /** Streams the first layer of the image. */
+  const stream = async (registry: DockerRegistry, repository: string, setup: Setup = {}): Promise<Buffer> => {
+    const settings = { ...defaultSettings(), ...setup.settings };
+    const client = new RegistryClient({ settings, env: setup.env ?? {}, home: "/nowhere", firstDelayMs: 1 });
+    const source = { kind: "registry", registry: registry.host, repository } as const;
+    try {
+      const layer = oci.platforms[0]!.layers[0]!;
+      return await buffer(streamBlob(layer, source, "test", client, signal));
+    } finally {
+      await client.close();
+    }
+  };
+  const layerOf = (image: MadeImage): Buffer =>
+    readFileSync(blobPath(folder, image.platforms[0]!.layers[0]!.digest));
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "viola-images-"));
@@ -178,23 +195,14 @@ describe("docker-registry", () => {
       const layer = oci.platforms[0]!.layers[0]!;
       const repository = { registry: registry.host, repository: "app/oci" };
 
-      const tail = await client.readBlobTail(repository, layer, 4, signal);
+      const tail = await client.pull.readBlobTail(repository, layer, 4, signal);
       await client.close();
 
       expect(Buffer.from(tail!)).toEqual(readFileSync(blobPath(folder, layer.digest)).subarray(-4));
     });
 
-    it("hands out blob requests that another client can send as they are", async () => {
-      const client = new RegistryClient({ settings: defaultSettings(), env: {}, home: "/nowhere" });
-      const repository = { registry: registry.host, repository: "app/oci" };
-      await client.fetchManifest(repository, "1", "test", signal);
-      const layer = oci.platforms[0]!.layers[0]!;
-
-      const [first] = client.blobRequests(repository, layer.digest);
-      await client.close();
-
-      const answer = await fetch(first!.url, { headers: first!.headers });
-      expect(Buffer.from(await answer.arrayBuffer())).toEqual(readFileSync(blobPath(folder, layer.digest)));
+    it("streams a blob", async () => {
+      expect(await stream(registry, "app/oci")).toEqual(layerOf(oci));
     });
   });
 
@@ -257,23 +265,10 @@ describe("docker-registry", () => {
       await expect(failure).rejects.toMatchObject({ code: "REGISTRY_AUTH" });
     });
 
-    it("gives blob requests the header", async () => {
-      const client = new RegistryClient({
-        settings: { ...defaultSettings(), ca },
-        env: login(registry),
-        home: "/nowhere",
-      });
-      const repository = { registry: registry.host, repository: "app/oci" };
-      const [before] = client.blobRequests(repository, oci.blobs[0]!.digest);
-      const authorized = await client.authorize(before!, 'Basic realm="test"', "test", signal);
-      const [after] = client.blobRequests(repository, oci.blobs[0]!.digest);
-      await client.close();
-
-      expect(before!.headers).toEqual({});
-      expect(authorized!.headers).toEqual(after!.headers);
-      expect(after).toMatchObject({
-        headers: { authorization: expect.stringMatching(/^Basic /) as unknown },
-      });
+    it("streams a blob with password and certificate", async () => {
+      expect(await stream(registry, "app/oci", { settings: { ca }, env: login(registry) })).toEqual(
+        layerOf(oci),
+      );
     });
   });
 
@@ -305,27 +300,9 @@ describe("docker-registry", () => {
       expect(image.root.digest).toBe(oci.root.digest);
     });
 
-    it("authorizes a blob request of another client", async () => {
-      const client = new RegistryClient({
-        settings: defaultSettings(),
-        env: login(registry),
-        home: "/nowhere",
-      });
-      const layer = oci.platforms[0]!.layers[0]!;
-      const requests = client.blobRequests(
-        { registry: registry.host, repository: "private/oci" },
-        layer.digest,
-      );
-      const plain = requests.find(({ url }) => url.startsWith("http:"))!;
-
-      const refused = await fetch(plain.url);
-      const challenge = refused.headers.get("www-authenticate") ?? undefined;
-      const authorized = await client.authorize(plain, challenge, "test", signal);
-      const answer = await fetch(authorized!.url, { headers: authorized!.headers });
-      await client.close();
-
-      expect(refused.status).toBe(401);
-      expect(Buffer.from(await answer.arrayBuffer())).toEqual(readFileSync(blobPath(folder, layer.digest)));
+    it("streams a blob with a token", async () => {
+      expect(await stream(registry, "private/oci", { env: login(registry) })).toEqual(layerOf(oci));
+      await expect(stream(registry, "private/oci")).rejects.toMatchObject({ code: "REGISTRY_AUTH" });
     });
   });
 });

@@ -1,8 +1,8 @@
-// What the Go linker writes about a program: its module, its dependencies, the flags it was built with.
-// https://github.com/golang/go/blob/master/src/debug/buildinfo/buildinfo.go
+// Reads the build information that the Go linker embeds: the main module, the dependencies and the
+// build flags. https://github.com/golang/go/blob/master/src/debug/buildinfo/buildinfo.go
 import { readAddress, sectionAt, type Elf } from "./elf.js";
 
-/** A Go module; `version` is what is really built in, a replacement's included. */
+/** A Go module. For a replaced module, `version` is the version of the replacement. */
 export interface GoModule {
   readonly path: string;
   readonly version: string;
@@ -11,7 +11,10 @@ export interface GoModule {
 export interface BuildInformation {
   readonly main: GoModule | undefined;
   readonly dependencies: readonly GoModule[];
-  /** Versions that the linker was told to write into variables: `-X main.version=1.2.3`. Empty in a build with `-trimpath`. */
+  /**
+   * Versions that linker flags wrote into variables: `-X main.version=1.2.3`. Empty in a build with
+   * `-trimpath`.
+   */
   readonly stampedVersions: readonly string[];
 }
 
@@ -20,7 +23,7 @@ const ALIGNMENT = 16;
 const HEADER_BYTES = 32;
 const FLAG_INLINE = 2;
 
-/** Reads the build information; undefined in a program that is not Go's. */
+/** Reads the build information; undefined for a program that is not written in Go. */
 export function readBuildInformation(elf: Elf): BuildInformation | undefined {
   const text = findModuleText(elf);
   if (text === undefined) return undefined;
@@ -28,7 +31,7 @@ export function readBuildInformation(elf: Elf): BuildInformation | undefined {
   const modules: { kind: string; path: string; version: string }[] = [];
   for (const [kind = "", path = "", version = ""] of rows) {
     const last = modules.at(-1);
-    // A replacement keeps the path that the program imports.
+    // A replaced module keeps the path that the program imports.
     if (kind === "=>" && last !== undefined) last.version = version;
     else if (kind === "mod" || kind === "dep") modules.push({ kind, path, version });
   }
@@ -55,7 +58,9 @@ function findModuleText(elf: Elf): string | undefined {
   return undefined;
 }
 
-/** Since Go 1.18 both strings follow the header, each with its length as a varint: the Go version, then the modules. */
+/**
+ * Since Go 1.18, two strings with varint lengths follow the header: the Go version and the modules.
+ */
 function readInline(bytes: Buffer, start: number): string | undefined {
   const version = readVarintText(bytes, start);
   return version && unwrap(readVarintText(bytes, version.end)?.text);
@@ -76,7 +81,10 @@ function readVarintText(
   return undefined;
 }
 
-/** Before Go 1.18 the header holds the addresses of two string headers; the second is that of the modules. */
+/**
+ * Before Go 1.18, the header has the addresses of two string headers; the second one is for the
+ * modules.
+ */
 function readPointed(elf: Elf, at: number): string | undefined {
   const { bytes, data } = elf;
   const offsetOf = (address: number): number | undefined => {
@@ -84,8 +92,8 @@ function readPointed(elf: Elf, at: number): string | undefined {
     return section && section.offset + (address - section.address);
   };
   const pointer = (offset: number): number => {
-    const own = data.find((section) => offset >= section.offset && offset < section.offset + section.size);
-    const place = own === undefined ? -1 : own.address + (offset - own.offset);
+    const section = data.find(({ offset: start, size }) => offset >= start && offset < start + size);
+    const place = section === undefined ? -1 : section.address + (offset - section.offset);
     return elf.relocated.get(place) ?? readAddress(bytes, offset);
   };
   const header = offsetOf(pointer(at + 24));
@@ -96,7 +104,7 @@ function readPointed(elf: Elf, at: number): string | undefined {
     : unwrap(bytes.toString("utf8", text, text + readAddress(bytes, header + 8)));
 }
 
-/** The text without the markers around it; undefined where there is none. */
+/** Returns the text without the marker before it; undefined when there is no module information. */
 function unwrap(text: string | undefined): string | undefined {
   const start = text?.indexOf("path\t") ?? -1;
   return start < 0 ? undefined : text?.slice(start);

@@ -1,9 +1,10 @@
-// The strings of a Java class file. https://docs.oracle.com/javase/specs/jvms/se21/html/jvms-4.html#jvms-4.4
+// Reads the strings of a Java class file.
+// https://docs.oracle.com/javase/specs/jvms/se21/html/jvms-4.html#jvms-4.4
 
 const MAGIC = 0xcafebabe;
 const HEADER_BYTES = 10;
 const UTF8 = 1;
-/** Bytes that follow the tag of each other kind of constant. */
+/** Number of bytes after the tag, for every other kind of constant. */
 const SIZES: Readonly<Record<number, number>> = {
   3: 4,
   4: 4,
@@ -22,15 +23,18 @@ const SIZES: Readonly<Record<number, number>> = {
   19: 2,
   20: 2,
 };
-/** Long and double take two places in the pool (JVMS 4.4.5). */
+/** Long and double constants occupy two entries of the pool (JVMS 4.4.5). */
 const DOUBLE_SIZE = 8;
 
-/** True when the bytes begin as a class file does. */
+/** True when the bytes begin with the header of a class file. */
 export function isClassFile(bytes: Buffer): boolean {
   return bytes.length > HEADER_BYTES && bytes.readUInt32BE(0) === MAGIC;
 }
 
-/** Returns the text constants of the class, up to where its pool breaks off or holds what nobody knows. */
+/**
+ * Returns the UTF-8 constants of the class, up to the end of the bytes or an unknown kind of
+ * constant.
+ */
 export function readClassStrings(bytes: Buffer): readonly string[] {
   const strings: string[] = [];
   const count = bytes.readUInt16BE(8);

@@ -1,4 +1,5 @@
-// Compiled programs -> suspects: names of images among the strings, and the versions that belong to them.
+// Finds suspects in compiled programs: image names among the strings, and the versions that belong
+// to them.
 import { readBuildInformation, type BuildInformation } from "./build-information.js";
 import { readElf } from "./elf.js";
 import { isVersion, mayBeImage, needsVersion, readImageName, type ImageName } from "./image-name.js";
@@ -7,17 +8,21 @@ import type { FileSuspect } from "./suspect.js";
 import { guessTag, otherTags } from "./tag-guess.js";
 import { findInDocument } from "./text.js";
 
-/** How far apart two strings of one declaration lie: header beside header, or a few instructions. */
+/**
+ * Maximum distance in bytes of two strings of one declaration: adjacent headers, or a few
+ * instructions.
+ */
 const NEIGHBOURS: Readonly<Record<ProgramString["rule"], number>> = { "string-header": 16, constant: 64 };
 
-/** A string that is a name, or the version of one. */
+/** A string that is an image name or a version. */
 interface ProgramToken extends ProgramString {
   readonly name?: ImageName;
 }
 
 /**
- * Returns what an ELF program of 64 bits may start; undefined when it cannot be read. `operatorTag` is the tag of the operator's own image: what
- * the program composes with its own version is guessed from that.
+ * Returns the images that a 64-bit ELF program may start; undefined when the program cannot be
+ * parsed. `operatorTag` is the tag of the operator's image. It is used to guess tags that the
+ * program derives from its own version.
  */
 export function findInCompiledProgram(
   bytes: Buffer,
@@ -39,7 +44,7 @@ export function findInCompiledProgram(
     const { repository } = name;
     const found = { reference: text, repository, rule, offset };
     if (name.tag !== undefined) {
-      const because = "the program holds the whole reference";
+      const because = "the program contains the complete reference";
       return [{ ...found, tag: name.tag, certainty: "exact", because }];
     }
     const neighbour = neighbours.get(index)?.text;
@@ -47,7 +52,7 @@ export function findInCompiledProgram(
     const guess = guessTag(name, neighbour, { build, operatorTag });
     const tags = otherTags(name, strings).filter((tag) => tag !== guess?.tag);
     if (guess === undefined) {
-      const because = "the program holds the name alone";
+      const because = "the program contains the name without a tag";
       return [{ ...found, reference: repository, certainty: "unknown", because, otherTags: tags }];
     }
     const reference = `${repository}:${guess.tag}`;
@@ -57,8 +62,9 @@ export function findInCompiledProgram(
 }
 
 /**
- * Gives each name without a tag the version that stands beside it: indexes of names -> versions. In `var (V1 = …; A = …; V2 = …; B = …)` every string
- * has two neighbours, so pairs are made from the front, and what is in a pair is in no other.
+ * Pairs each name with an adjacent version; the keys are indexes of names. In `var (V1 = …; A = …;
+ * V2 = …; B = …)` every string has two neighbours. Pairs are therefore formed from the start of the
+ * list, and no string is in two pairs.
  */
 function pairNeighbours(pieces: readonly ProgramToken[]): ReadonlyMap<number, ProgramToken> {
   const pairs = new Map<number, ProgramToken>();
@@ -80,7 +86,10 @@ function pairNeighbours(pieces: readonly ProgramToken[]): ReadonlyMap<number, Pr
   return pairs;
 }
 
-/** Hosts that modules come from: they are in the program as package paths, and are no registries. */
+/**
+ * Returns the hosts of Go modules. The program contains them in package paths, and they are not
+ * registries.
+ */
 function foreignHosts(build: BuildInformation | undefined): ReadonlySet<string> {
   const modules = [...(build?.dependencies ?? []), ...(build?.main ? [build.main] : [])];
   return new Set(modules.map(({ path }) => path.split("/")[0] ?? ""));

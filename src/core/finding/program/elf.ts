@@ -1,26 +1,29 @@
-// Reads what is needed of an ELF program of 64 bits: where its code, its constants and its data lie, and what is relocated.
+// Parses 64-bit ELF programs: the sections for code, constants and data, and the relocations.
 // https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
 
 /** A part of the file that is loaded at `address`. */
 export interface Section {
   readonly name: string;
   readonly address: number;
-  /** Of its first byte in the file. */
+  /** Offset of the first byte in the file. */
   readonly offset: number;
-  /** Bytes, never more than the file has. */
+  /** Size in bytes, limited to the end of the file. */
   readonly size: number;
 }
 
-/** A program, as far as its strings are concerned. */
+/** The parts of a program that are needed to find its strings. */
 export interface Elf {
   readonly bytes: Buffer;
   readonly machine: "amd64" | "arm64" | "other";
   readonly code: readonly Section[];
-  /** Read-only: where the bytes of strings lie. */
+  /** Read-only sections, which contain the bytes of strings. */
   readonly constants: readonly Section[];
-  /** Where string headers lie: data, and constants too. */
+  /** Sections that contain string headers: data and constants. */
   readonly data: readonly Section[];
-  /** Addresses that the loader writes (relative relocations of a position-independent program): place -> what it points to. */
+  /**
+   * Relative relocations of a position-independent program: the address to write to, and the
+   * address to write.
+   */
   readonly relocated: ReadonlyMap<number, number>;
 }
 
@@ -40,16 +43,19 @@ const SEGMENT_BYTES = 56;
 const RELA_BYTES = 24;
 /** R_X86_64_RELATIVE and R_AARCH64_RELATIVE. */
 const RELATIVE = new Set([8, 1027]);
-/** Go's table of functions, its types, exception tables: no strings of the program's own. */
+/** Sections without strings of the source code: Go's function table, types, exception tables. */
 const NO_STRINGS =
   /^\.(?:gopclntab|typelink|itablink|eh_frame|gcc_except_table|note|interp|dyn|gnu|rela?\b|hash)/;
 
-/** True when the bytes begin as an ELF file does. */
+/** True when the bytes begin with the magic number of an ELF file. */
 export function isElf(bytes: Buffer): boolean {
   return bytes.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
-/** Reads a little-endian ELF file of 64 bits; undefined for any other, and for one whose tables lie outside of the file. */
+/**
+ * Parses a little-endian 64-bit ELF file; undefined for other files, and when a table is beyond the
+ * end of the file.
+ */
 export function readElf(bytes: Buffer): Elf | undefined {
   if (!isElf(bytes) || bytes.length < HEADER_BYTES) return undefined;
   if (bytes.readUInt8(4) !== CLASS_64 || bytes.readUInt8(5) !== LITTLE_ENDIAN) return undefined;
@@ -72,12 +78,15 @@ export function readElf(bytes: Buffer): Elf | undefined {
   };
 }
 
-/** Returns the section that holds the address. */
+/** Returns the section that contains the address. */
 export function sectionAt(sections: readonly Section[], address: number): Section | undefined {
   return sections.find((section) => address >= section.address && address < section.address + section.size);
 }
 
-/** Reads eight bytes as a number; one beyond 2^53 comes out inexact, and is no address of a program. */
+/**
+ * Reads eight bytes as a number. Numbers above 2^53 are inexact, but they are not addresses of a
+ * program.
+ */
 export function readAddress(bytes: Buffer, offset: number): number {
   return bytes.readUInt32LE(offset) + bytes.readUInt32LE(offset + 4) * 2 ** 32;
 }
@@ -87,7 +96,7 @@ interface Part extends Section {
   readonly flags: number;
 }
 
-/** Reads the section headers; undefined when there are none, as in a program that was stripped of them. */
+/** Reads the section headers; undefined when there are none, as in a fully stripped program. */
 function readSections(bytes: Buffer): readonly Part[] | undefined {
   const start = readAddress(bytes, 40);
   const count = bytes.readUInt16LE(60);
@@ -111,7 +120,7 @@ function readSections(bytes: Buffer): readonly Part[] | undefined {
   });
 }
 
-/** Reads the program headers and gives each segment that is loaded the flags of a section. */
+/** Reads the program headers, and converts loadable segments to sections. */
 function readSegments(bytes: Buffer): readonly Part[] | undefined {
   const start = readAddress(bytes, 32);
   const count = bytes.readUInt16LE(56);

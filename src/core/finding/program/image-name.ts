@@ -1,47 +1,56 @@
-// Telling names of images from the paths, labels, media types and module names that programs are full of.
+// Distinguishes image names from the paths, labels, media types and module names in a program.
 import { findImage } from "../rules/candidate.js";
 
 /** A string that names an image, with or without a tag. */
 export interface ImageName {
-  /** As written, without tag and digest. */
+  /** The name as written, without tag and digest. */
   readonly repository: string;
-  /** Tag, or `@` and digest, as written; absent when the name ends without one. */
+  /** The tag, or `@` and digest, as written; absent when the name has neither. */
   readonly tag?: string;
-  /** The string ends in `:` or `:v`: the program adds its version, or one that it is given. */
+  /**
+   * When the string ends in `:` or `:v`, so that the program appends a version: the text after `:`.
+   */
   readonly open?: string;
-  /** `known`: a registry that is one by its name; `other`: some host; `none`: Docker Hub is meant. */
+  /**
+   * `known`: the host name is typical of a registry; `other`: another host; `none`: no host, which
+   * means Docker Hub.
+   */
   readonly host: "known" | "other" | "none";
 }
 
 const REGISTRIES =
   /^(?:docker\.io|quay\.io|ghcr\.io|lscr\.io|(?:[\w-]+\.)?gcr\.io|(?:[\w-]+\.)*registry\.k8s\.io|k8s\.gcr\.io|[\w-]+-docker\.pkg\.dev|public\.ecr\.aws|\d+\.dkr\.ecr\.[\w-]+\.amazonaws\.com|mcr\.microsoft\.com|[\w-]+\.azurecr\.io|nvcr\.io|cgr\.dev|(?:[\w-]+\.)?icr\.io|xpkg\.upbound\.io|(?:registry|registry-\d+|docker|cr|container|containers|harbor|images|oci|reg)\.[\w.-]+|[\w-]+-registry\.[\w.-]+)(?::\d+)?$/;
-/** Hosts of documentation (RFC 2606) and of source code; group names of Kubernetes. */
+/** Hosts for documentation (RFC 2606), source code hosts, and API groups of Kubernetes. */
 const NO_REGISTRIES =
   /(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost)(?::\d+)?$|^(?:www\.|your|my)|^(?:github|gitlab|bitbucket)\.(?:com|org)$|^(?!registry\.)(?:[\w-]+\.)*k8s\.io$|\.kubernetes\.io$|^kubernetes\.io$|^gopkg\.in$|golang\.org$/;
-/** Media types, folders, and the standard library of Go. */
+/** First components of media types, file paths, and packages of the Go standard library. */
 const NO_NAMESPACES =
   /^(?:application|audio|font|image|message|model|multipart|text|video|api|apis|bin|boot|cmd|dev|etc|home|lib|local|mnt|opt|proc|root|run|sbin|src|sys|tmp|usr|var|vendor|pkg|internal|archive|bufio|compress|container|crypto|database|debug|encoding|go|hash|html|index|io|log|math|mime|net|os|path|regexp|runtime|sync|testing|time|unicode|google)$/;
 const FILE =
   /\.(?:go|proto|ya?ml|json|toml|xml|md|html?|js|ts|css|sh|py|rb|java|class|so|txt|tmpl|tpl|conf|cfg|crt|pem|key|sock|log|pb|sql|csv|gz|tgz|zip)$/;
 
-/** A version as tags have it: two numbers or more behind a `v`, or three; four alone are an address or an object identifier. */
+/**
+ * A version as used in tags: `v` with two to four numbers, or three numbers. Four numbers without
+ * `v` are an IP address or an object identifier.
+ */
 const VERSION =
   /^(?:v\d{1,4}(?:\.\d{1,5}){1,3}|\d{1,4}\.\d{1,5}\.\d{1,5})(?:[-_+]?[A-Za-z][\w.-]*|-\d[\w.-]*)?$/;
 const LOOSE_VERSION = /^(?:[\w.-]*[a-z]-)?v?\d{1,4}(?:\.\d{1,5})+(?:[-_.]?\w[\w.-]*)?$/;
 
-/** True for a string that can be the tag of the name beside it. */
+/** True for a string that can be the tag of an adjacent name. */
 export function isVersion(text: string): boolean {
   return VERSION.test(text);
 }
 
-/** A quick look before the real one: lower case, and a slash or a colon. */
+/** A fast check before `readImageName`: lower case, with a slash or a colon. */
 export function mayBeImage(text: string): boolean {
   return text.length >= 5 && text.length <= 255 && /^[a-z0-9][\w.:@/+-]*$/.test(text) && /[/:]/.test(text);
 }
 
 /**
- * Reads a whole string as the name of an image. `foreignHosts` are hosts that the program gets source code from.
- * A name without a host, or with a host that is no registry's by its name, needs a tag that looks like one; without any tag, see `needsVersion`.
+ * Parses a complete string as an image name. `foreignHosts` are the hosts of the program's Go
+ * modules. A tag must look like a version when the name has no host or a host that is not known to
+ * be a registry. For a name without a tag, see `needsVersion`.
  */
 export function readImageName(text: string, foreignHosts: ReadonlySet<string>): ImageName | undefined {
   if (!mayBeImage(text)) return undefined;
@@ -58,21 +67,25 @@ export function readImageName(text: string, foreignHosts: ReadonlySet<string>): 
   const host = hostKind(repository, foreignHosts);
   if (host === undefined) return undefined;
   if (tag !== undefined && at < 0 && !isTag(tag, host)) return undefined;
-  // Groups of Kubernetes and metrics have a host and one word behind it: `monitoring.coreos.com/v1`.
+  // API versions and metric names consist of a host and one more component:
+  // `monitoring.coreos.com/v1`.
   if (tag === undefined && host === "other" && repository.split("/").length === 2) return undefined;
   return { repository, host, ...(tag !== undefined && { tag }), ...(open !== undefined && { open }) };
 }
 
-/** True for a name that counts only with a version beside it: one without a host, or with a host that may be no registry. */
+/**
+ * True for a name that counts only with an adjacent version, because its host is absent or may not
+ * be a registry.
+ */
 export function needsVersion({ host, tag }: ImageName): boolean {
   return tag === undefined && host !== "known";
 }
 
-/** Undefined for what cannot be a repository. */
+/** Returns the kind of host; undefined for text that cannot be a repository. */
 function hostKind(repository: string, foreignHosts: ReadonlySet<string>): ImageName["host"] | undefined {
   const [first = "", ...path] = repository.split("/");
   if (path.length === 0) return /^[a-z][a-z0-9-]{2,}$/.test(first) ? "none" : undefined;
-  // Docker Hub has one level of organisations.
+  // On Docker Hub a repository has one namespace component.
   if (!/[.:]/.test(first)) {
     return path.length > 1 || NO_NAMESPACES.test(first) || !/^[a-z]/.test(path[0] ?? "") ? undefined : "none";
   }

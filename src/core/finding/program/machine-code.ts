@@ -1,20 +1,28 @@
-// Constants in machine code: which addresses instructions load, and which small numbers stand beside them.
-// amd64: Intel SDM volume 2; arm64: Arm ARM C4.1 (encodings of ADRP, ADD, MOVZ, ORR, SUBS).
+// Finds constants in machine code: the addresses that instructions load, and small numbers near
+// them. amd64: Intel SDM volume 2. arm64: Arm ARM C4.1 (encodings of ADRP, ADD, MOVZ, ORR, SUBS).
 import type { Elf, Section } from "./elf.js";
 
-/** Reads the code of one kind of machine. */
+/** Reads the code of one architecture. */
 export interface CodeReader {
-  /** Calls back for every instruction that loads an address: where it ends in the file, and the address. */
+  /**
+   * Calls `found` for every instruction that loads an address, with the end of the instruction in
+   * the file and the address.
+   */
   readonly findAddresses: (
     bytes: Buffer,
     section: Section,
     found: (end: number, address: number) => void,
   ) => void;
-  /** Returns the numbers from 1 to 65535 that instructions close to the place load, compare with or store. */
+  /**
+   * Returns the numbers from 1 to 65535 that instructions near `end` load, store or compare with.
+   */
   readonly numbersNear: (bytes: Buffer, end: number) => ReadonlySet<number>;
 }
 
-/** The compiler puts the length of a string within some instructions of its address; Go stores lengths first, then the write barrier, then addresses. */
+/**
+ * The length of a string is within a few instructions of its address. Go stores the lengths first,
+ * then the write barrier, then the addresses.
+ */
 const BEFORE_BYTES = 96;
 const AFTER_BYTES = 56;
 const LONGEST = 65_535;
@@ -23,7 +31,7 @@ const LEA_BYTES = 7;
 
 const AMD64: CodeReader = {
   findAddresses(bytes, { offset, size, address }, found) {
-    // lea r64, [rip+disp32]: REX.W (with R or without), 8D, a ModRM byte of mode 0 and base 5.
+    // lea r64, [rip+disp32]: REX.W (with or without R), 8D, a ModRM byte with mode 0 and base 5.
     const last = offset + size - LEA_BYTES;
     for (let at = offset; at <= last; at++) {
       if (bytes[at + 1] !== 0x8d || ((bytes[at + 2] ?? 0) & 0xc7) !== 5) continue;
@@ -55,7 +63,7 @@ const AMD64: CodeReader = {
   },
 };
 
-/** Bytes of SIB and displacement that follow a ModRM byte. */
+/** Returns the number of SIB and displacement bytes after a ModRM byte. */
 function addressBytes(modRm: number): number {
   const mode = modRm >> 6;
   if (mode === 3) return 0;
@@ -64,7 +72,7 @@ function addressBytes(modRm: number): number {
 
 const INSTRUCTION_BYTES = 4;
 const PAGE_BYTES = 4096;
-/** ADD follows ADRP at once from Go, some instructions later from LLVM. */
+/** ADD follows ADRP immediately in Go, and within a few instructions in LLVM. */
 const ADD_WITHIN = 4;
 
 const ARM64: CodeReader = {
@@ -104,7 +112,10 @@ const ARM64: CodeReader = {
   },
 };
 
-/** The number of a logical immediate (DecodeBitMasks) where it is a run of ones below 2^16, else 0. */
+/**
+ * Returns the value of a logical immediate (DecodeBitMasks) if it is a run of ones below 2^16,
+ * otherwise 0.
+ */
 function bitmask(word: number): number {
   const ones = ((word >> 10) & 0x3f) + 1;
   const rotate = (word >> 16) & 0x3f;
@@ -113,7 +124,7 @@ function bitmask(word: number): number {
   return ones + shift > 16 ? 0 : (2 ** ones - 1) * 2 ** shift;
 }
 
-/** Returns the reader for the machine, or undefined when there is none. */
+/** Returns the reader for the architecture, or undefined when there is none. */
 export function codeReader(machine: Elf["machine"]): CodeReader | undefined {
   return { amd64: AMD64, arm64: ARM64, other: undefined }[machine];
 }

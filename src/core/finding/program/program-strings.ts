@@ -1,23 +1,30 @@
-// The strings of a compiled program, with their true ends, although compilers lay them end to end without a border.
+// Reads the strings of a compiled program. Compilers store them without separators, so their ends
+// must be derived.
 import type { Elf, Section } from "./elf.js";
 import { readAddress, sectionAt } from "./elf.js";
 import { codeReader } from "./machine-code.js";
 
-/** A string as the program knows it. */
+/** A string of the program. */
 export interface ProgramString {
   readonly text: string;
-  /** `string-header`: an (address, length) pair in data; `constant`: an address in code with the length close by. */
+  /**
+   * `string-header`: an (address, length) pair in data; `constant`: an address in code with the
+   * length near it.
+   */
   readonly rule: "string-header" | "constant";
-  /** Where the header lies, or the instruction: what belongs together in the source lies close together here. */
+  /**
+   * Address of the header, or file offset of the instruction. Strings that are close in the source
+   * are close here.
+   */
   readonly place: number;
-  /** Of its first byte in the file. */
+  /** Offset of the first byte in the file. */
   readonly offset: number;
 }
 
-/** A string header is an address and a length (reflect.StringHeader of Go, &str of Rust). */
+/** A string header is an address and a length (reflect.StringHeader in Go, &str in Rust). */
 const HEADER_BYTES = 16;
 const WORD_BYTES = 8;
-/** Longer strings are whole documents: embedded manifests, help texts. */
+/** Longer strings are documents, such as embedded manifests and help texts. */
 export const LONGEST_STRING = 512;
 const LONGEST_DOCUMENT = 4 * 1024 * 1024;
 
@@ -27,19 +34,22 @@ interface Header {
   readonly length: number;
 }
 
-/** What a program says. */
+/** The strings of a program. */
 export interface ProgramTexts {
-  /** Strings that `isWanted` took: headers first, each kind in order of place. */
+  /** Strings for which `isWanted` is true: string headers first, each kind in order of place. */
   readonly strings: readonly ProgramString[];
-  /** Long strings that headers point to, each once. */
+  /** Long strings that string headers point to, once each. */
   readonly documents: readonly ProgramString[];
 }
 
-/** Reads the strings that begin with a small letter or a digit and are wanted. All texts are decoded as Latin-1. */
+/**
+ * Reads the wanted strings among those that begin with a lower-case letter or a digit. All strings
+ * are decoded as Latin-1.
+ */
 export function readProgramTexts(elf: Elf, isWanted: (text: string) => boolean): ProgramTexts {
   const headers = readHeaders(elf);
   const loads = readLoads(elf);
-  // A typed array, and duplicates left in: there are hundreds of thousands.
+  // A typed array with duplicates, because there are hundreds of thousands of addresses.
   const starts = new Float64Array(headers.length + loads.addresses.length);
   starts.set(loads.addresses);
   headers.forEach(({ address }, index) => (starts[loads.addresses.length + index] = address));
@@ -50,7 +60,8 @@ export function readProgramTexts(elf: Elf, isWanted: (text: string) => boolean):
   for (const { place, address, length } of headers) {
     const isLong = length > LONGEST_STRING;
     if (isLong ? documents.has(address) : !beginsAsWanted(elf, address)) continue;
-    // What another string begins in the middle of is no string but two numbers that look like a header.
+    // When another string begins inside the range, this is not a string header but two numbers that
+    // look like one.
     if (isLong && nextAfter(starts, address) < address + length) continue;
     const found = readText(elf, address, length);
     if (found === undefined) continue;
@@ -64,12 +75,15 @@ export function readProgramTexts(elf: Elf, isWanted: (text: string) => boolean):
   };
 }
 
-/** Returns the pairs in data of which the first points into constants: as the file has them, or as the loader writes them. */
+/**
+ * Returns the (address, length) pairs in data that point to constants, including addresses that the
+ * loader writes.
+ */
 function readHeaders({ bytes, constants, data, relocated }: Elf): readonly Header[] {
-  // By place: a relocated address may stand in the file, too.
+  // By place, because a relocated address may also be in the file.
   const headers = new Map<number, Header>();
   const take = (place: number, address: number, lengthAt: number): void => {
-    // A length beyond 4 GiB is none.
+    // A value of 4 GiB or more is not a length.
     if (bytes.readUInt32LE(lengthAt + 4) !== 0) return;
     const length = bytes.readUInt32LE(lengthAt);
     const section = sectionAt(constants, address);
@@ -95,7 +109,10 @@ function readHeaders({ bytes, constants, data, relocated }: Elf): readonly Heade
   return [...headers.values()].sort((one, other) => one.place - other.place);
 }
 
-/** Instructions that load the address of a constant: where each ends in the file, and the address. */
+/**
+ * Instructions that load the address of a constant: the ends of the instructions in the file, and
+ * the addresses.
+ */
 interface Loads {
   readonly ends: readonly number[];
   readonly addresses: readonly number[];
@@ -116,8 +133,9 @@ function readLoads({ bytes, machine, code, constants }: Elf): Loads {
 }
 
 /**
- * Returns the constants whose length is certain: one of the numbers beside the load reaches exactly to where another known string begins.
- * Compilers keep each string once and none without use, so the next string begins where this one ends.
+ * Returns the constants whose length is certain: a number near the instruction is exactly the
+ * distance to the next known string. Compilers store each string once and omit unused strings, so
+ * the next string begins where this one ends.
  */
 function readConstants(
   elf: Elf,
@@ -143,7 +161,7 @@ function readConstants(
   return found;
 }
 
-/** Names and versions begin with a small letter or a digit. */
+/** Image names and versions begin with a lower-case letter or a digit. */
 function beginsAsWanted({ bytes, constants }: Elf, address: number): boolean {
   const section = sectionAt(constants, address);
   const first = section === undefined ? 0 : (bytes[section.offset + (address - section.address)] ?? 0);
@@ -168,7 +186,10 @@ function span(sections: readonly Section[]): readonly [number, number] {
   ];
 }
 
-/** Returns the least of the sorted numbers that is greater than the value; infinity when none is. */
+/**
+ * Returns the smallest of the sorted numbers that is greater than the value; infinity when there is
+ * none.
+ */
 function nextAfter(sorted: Float64Array, value: number): number {
   let low = 0;
   let high = sorted.length;

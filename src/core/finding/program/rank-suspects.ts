@@ -1,16 +1,17 @@
-// Puts together what several files say of an operator's images, the surest first.
+// Merges the suspects from several files and sorts them, the most certain first.
 import { findReference, formatReference, formatRepository } from "../../images/reference.js";
 import type { Suspect, TagCertainty } from "./suspect.js";
 
-/** More than a person wants to look through; what comes later is the least sure. */
+/** Limit for the number of suspects shown; the least certain ones are omitted. */
 export const MOST_SUSPECTS = 25;
 
 const CERTAINTIES: readonly TagCertainty[] = ["exact", "guessed", "unknown"];
 const RULES: readonly Suspect["rule"][] = ["string-header", "constant", "text"];
 
 /**
- * Returns each image once, sorted: those that the registry has, then by certainty of the tag, then those that the program holds before those of text.
- * Left out are images that are listed anyway (`known`: normalized references), a name without a tag where the same name has one, and the operator's own
+ * Returns each image once, sorted by existence in the registry, certainty of the tag, and rule
+ * (strings of programs before text). Omits images that are already found (`known`: normalized
+ * references), names without a tag when the same name has a tag elsewhere, and the operator's own
  * image.
  */
 export function rankSuspects(suspects: readonly Suspect[], known: ReadonlySet<string>): readonly Suspect[] {
@@ -36,7 +37,7 @@ function rankOf({ exists, certainty, rule }: Suspect): number {
   );
 }
 
-/** The normalized reference; the repository alone where no tag is known. */
+/** Returns the normalized reference, or only the repository when the tag is not known. */
 function referenceKey({ reference, tag, repository }: Suspect): string {
   if (tag === undefined) return repositoryKey(repository);
   const parsed = findReference(reference);

@@ -1,36 +1,48 @@
-// An image that an operator's program may start: what is known of it, what is guessed, and why.
+// A suspect: an image that an operator's program may start, with the reason.
 
-/** How the tag came about: written in the program, concluded from something near by, or not known. */
+/** Source of the tag: written in the program, derived from other strings, or not known. */
 export type TagCertainty = "exact" | "guessed" | "unknown";
 
-/** How the name was read: a pair (address, length) in data, a constant in code (or of a Java class), or text. */
+/**
+ * Source of the name: an (address, length) pair in data, a constant in code (or of a Java class),
+ * or text.
+ */
 export type SuspectRule = "string-header" | "constant" | "text";
 
-/** A suspect as one file of the operator's image shows it. */
+/** A suspect from one file of the operator's image. */
 export interface FileSuspect {
-  /** What to write into a spec: the repository with the tag or digest, or without when that is not known. */
+  /**
+   * The reference for a spec: the repository with tag or digest, or only the repository when
+   * neither is known.
+   */
   readonly reference: string;
-  /** As the program writes it, such as `grafana/agent`. */
+  /** The repository as written in the program, such as `grafana/agent`. */
   readonly repository: string;
   readonly tag?: string;
   readonly certainty: TagCertainty;
   readonly rule: SuspectRule;
-  /** Of the name's first byte in the file, or in the entry of an archive. */
+  /** Offset of the name in the file, or in the entry of an archive. */
   readonly offset: number;
-  /** Where the tag, or the name itself, comes from. */
+  /** The reason for the tag, or for the name itself. */
   readonly because: string;
-  /** Where the tag is not written in the program: other tags to ask the registry for, the likeliest first. */
+  /**
+   * If the program does not contain the tag: other tags to try at the registry, the most likely
+   * first.
+   */
   readonly otherTags?: readonly string[];
 }
 
-/** A suspect of one operator. */
+/** A suspect, with the operator that it was found in. */
 export interface Suspect extends FileSuspect {
   /** `Kind namespace/name` of the workload that runs the operator. */
   readonly operator: string;
-  /** The operator's image, as the workload writes it. */
+  /** The operator's image, as written in the workload. */
   readonly operatorImage: string;
-  /** Path in the image; an entry of an archive behind `!`. */
+  /** Path in the image; an entry of an archive follows `!`. */
   readonly file: string;
-  /** Whether its registry has it; absent when that could not be asked, or when the tag is unknown. */
+  /**
+   * Whether it exists in its registry; absent when the registry could not be queried or the tag is
+   * unknown.
+   */
   readonly exists?: boolean;
 }

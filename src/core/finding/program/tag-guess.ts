@@ -1,30 +1,32 @@
-// Tags that a program does not write behind a name: what it will most likely add, and what else the registry may be asked for.
+// Guesses the tag of an image name when the program does not contain it, and lists other tags to
+// try.
 import { coerce, rcompare } from "semver";
 import type { BuildInformation } from "./build-information.js";
 import { isVersion, type ImageName } from "./image-name.js";
 import type { ProgramString } from "./program-strings.js";
 
-/** A tag, and what speaks for it. */
+/** A tag, and the reason for it. */
 export interface GuessedTag {
   readonly tag: string;
   readonly because: string;
 }
 
-/** What the versions of a program are known from. */
+/** Sources for the version of a program. */
 export interface ProgramVersions {
   readonly build: BuildInformation | undefined;
-  /** Of the operator's own image. */
+  /** The tag of the operator's image. */
   readonly operatorTag: string | undefined;
 }
 
-/** As many as one would ask a registry for without shame. */
+/** Limits the number of requests to a registry. */
 const MOST_OTHER_TAGS = 60;
-/** A version, but not Go's name for a commit (https://go.dev/ref/mod#pseudo-versions). */
+/** A version that is not a Go pseudo-version (https://go.dev/ref/mod#pseudo-versions). */
 const RELEASE = /^v?\d+\.\d+(?!.*-(?:0\.)?\d{14}-)/;
 
 /**
- * Guesses the version of a name. One that stands beside it wins; a name that ends in `:` or `:v` gets the version of the module that has the name's
- * organisation, the program's own among them. Undefined for a name alone.
+ * Guesses the tag of a name. An adjacent version takes precedence. A name that ends in `:` or `:v`
+ * gets the version of the module with the same organisation, which may be the program's own module.
+ * Returns undefined for a name without either.
  */
 export function guessTag(
   { repository, open }: ImageName,
@@ -32,7 +34,7 @@ export function guessTag(
   { build, operatorTag }: ProgramVersions,
 ): GuessedTag | undefined {
   if (neighbour !== undefined) {
-    return { tag: spell(neighbour, open), because: `${neighbour} stands beside the name` };
+    return { tag: spell(neighbour, open), because: `${neighbour} is adjacent to the name` };
   }
   if (open === undefined) return undefined;
   const organisation = repository.split("/").at(-2);
@@ -41,10 +43,10 @@ export function guessTag(
     ? undefined
     : build?.dependencies.find(({ path }) => isSame(path));
   const sources: readonly (readonly [string, string | undefined])[] = [
-    [`it is built with ${dependency?.path ?? ""}`, dependency?.version],
-    ["the program was built as", build?.stampedVersions[0]],
-    ["the program's own module is", build?.main?.version],
-    ["the operator's own tag is", operatorTag],
+    [`the program is built with ${dependency?.path ?? ""}`, dependency?.version],
+    ["the version in the linker flags is", build?.stampedVersions[0]],
+    ["the version of the program's module is", build?.main?.version],
+    ["the tag of the operator's image is", operatorTag],
   ];
   for (const [source, version] of sources) {
     if (version === undefined || !RELEASE.test(version)) continue;
@@ -54,8 +56,9 @@ export function guessTag(
 }
 
 /**
- * Returns versions of the program that a registry can be asked for, for this name: those of variables, then those that the code holds with a `v` (without one
- * they are mostly limits to compare with); the newest first.
+ * Returns other versions to try at the registry for this name, the newest first: versions in
+ * variables, then versions in code that begin with `v`. Versions in code without a `v` are mostly
+ * limits for comparisons.
  */
 export function otherTags({ open }: ImageName, strings: readonly ProgramString[]): readonly string[] {
   const versions = (rule: ProgramString["rule"]): readonly string[] =>
@@ -68,7 +71,7 @@ export function otherTags({ open }: ImageName, strings: readonly ProgramString[]
   return [...new Set(tags)].slice(0, MOST_OTHER_TAGS);
 }
 
-/** Writes a version the way the name wants it: `:v` has its `v` already. */
+/** Returns the version as a tag for the name: after `:v`, exactly one `v` remains. */
 function spell(version: string, open: string | undefined): string {
   return open === "v" ? `v${version.replace(/^v/, "")}` : version;
 }

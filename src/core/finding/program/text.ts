@@ -1,26 +1,35 @@
-// Text files and strings of scripts -> suspects: YAML and JSON by the rules for configuration, other text by lines and quotes.
+// Finds suspects in text: YAML and JSON by the rules for configuration, scripts by lines and
+// quotes.
 import { findInText } from "../rules/config-text.js";
 import { readImageName, type ImageName } from "./image-name.js";
 import type { FileSuspect, SuspectRule } from "./suspect.js";
 
-/** What stands between quotes, or between white space, equal signs and commas, in a line of a script. */
+/**
+ * A possible reference in a line of a script, between quotes, white space, equal signs or commas.
+ */
 const WORD = /[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
 const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;
 const NO_HOSTS: ReadonlySet<string> = new Set();
 
-/** Returns the images that a document names, such as a manifest or a chart's values: read as the value of a ConfigMap would be. */
+/**
+ * Returns the images in a document such as a manifest or a values file, by the rules for ConfigMap
+ * values.
+ */
 export function findInDocument(text: string, offset: number): readonly FileSuspect[] {
   if (!/image|\bhub\b/i.test(text)) return [];
   return [...findInText("", text, [])].flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
-    return [exact(reference, name, "text", offset, "a document in the program has it in an image field")];
+    return [exact(reference, name, "text", offset, "a document in the program has an image field with it")];
   });
 }
 
-/** Returns the images that a script names: whole references with a tag, alone between quotes or spaces, not in comments. */
+/**
+ * Returns the images in a script: complete references with a tag, delimited by quotes or spaces,
+ * outside comments.
+ */
 export function findInScript(text: string): readonly FileSuspect[] {
   const suspects: FileSuspect[] = [];
   let offset = 0;
@@ -37,7 +46,7 @@ export function findInScript(text: string): readonly FileSuspect[] {
         const name = readImageName(word, NO_HOSTS);
         if (name === undefined || !isCertain(name, before)) continue;
         suspects.push(
-          exact(word, name, "text", offset + match.index, "a line of the file has the whole reference"),
+          exact(word, name, "text", offset + match.index, "the file contains the complete reference"),
         );
       }
     }
@@ -46,16 +55,16 @@ export function findInScript(text: string): readonly FileSuspect[] {
   return suspects;
 }
 
-/** Returns the suspects among strings that are whole, such as those of a Java class. */
+/** Returns the suspects among complete strings, such as the constants of a Java class. */
 export function findInStrings(strings: readonly string[], rule: SuspectRule): readonly FileSuspect[] {
   return strings.flatMap((text) => {
     const name = readImageName(text, NO_HOSTS);
     if (name?.tag === undefined || !text.includes("/")) return [];
-    return [exact(text, name, rule, 0, "a constant is the whole reference")];
+    return [exact(text, name, rule, 0, "a constant is the complete reference")];
   });
 }
 
-/** In text, a name without a registry counts only where the line speaks of an image. */
+/** A name without a known registry counts only when the text before it mentions an image. */
 function isCertain({ host, tag }: ImageName, before: string): boolean {
   return tag !== undefined && (host === "known" || /image/i.test(before));
 }

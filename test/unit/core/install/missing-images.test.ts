@@ -35,10 +35,10 @@ const node = (name: string, complete: readonly (readonly [string, string])[]) =>
 });
 
 describe("names to find", () => {
-  it("are tag and digest of a reference that has both, each once", () => {
+  it("are the digest alone of a reference that has a tag, too, each once", () => {
     const both = use(`docker.io/a/b:1@${DIGEST}`);
 
-    expect(namesToFind([both, both])).toEqual(["docker.io/a/b:1", `docker.io/a/b@${DIGEST}`]);
+    expect(namesToFind([both, both])).toEqual([`docker.io/a/b@${DIGEST}`]);
   });
 });
 

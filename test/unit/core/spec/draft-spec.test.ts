@@ -82,7 +82,7 @@ describe("formatDraftSpec", () => {
   it("has no list to decide on where there is nothing to decide", () => {
     const text = formatDraftSpec({ ...DRAFT, images: [], suspects: [], warnings: [] });
 
-    expect(text).not.toContain("include");
+    expect(text).not.toMatch(/^images:/m);
     expect(parse(text).extraImages).toEqual([]);
   });
 });

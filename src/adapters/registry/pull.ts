@@ -1,0 +1,189 @@
+// Pulls manifests and blobs of repositories, from mirrors or the registry itself, checked against their digests.
+import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
+import type { BlobSource } from "../../core/images/resolved-image.js";
+import { ViolaError } from "../../errors.js";
+import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
+import type { Resource } from "./auth.js";
+import { resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
+import { refusalError, type RegistryRejection } from "./rejection.js";
+import type { RegistrySession } from "./session.js";
+import {
+  readManifest,
+  readWholeBlob,
+  MANIFEST_LIMIT_BYTES,
+  type FetchedManifest,
+} from "./verify-response.js";
+
+/** The repository that a blob or manifest is asked of; the registry is the one in the reference, not a mirror. */
+export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
+
+/** One place that may have what is asked for. */
+export interface PullPlace {
+  readonly url: URL;
+  readonly resource: Resource;
+}
+
+/** What one place gave, or why it did not. */
+export type PlaceResult<T> = { readonly value: T } | { readonly refusal: RegistryRejection };
+
+/** What the first place gave, or why none did. */
+export type PullResult<T> = { readonly value: T } | { readonly refusals: readonly RegistryRejection[] };
+
+/** Configs have a few kilobytes. */
+const SMALL_BLOB_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** A request that any endpoint may answer; `accept` returns undefined for a refusal. */
+interface Ask<T> {
+  /** Path behind the repository. */
+  readonly what: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly limitBytes: number;
+  readonly accept: (answer: HttpAnswer) => T | undefined;
+}
+
+/** Pulls, and fetches nothing by digest twice in a run. */
+export class Puller {
+  readonly session: RegistrySession;
+  readonly #endpoints: EndpointOrder;
+  readonly #manifests = new Map<string, Promise<FetchedManifest>>();
+  readonly #blobs = new Map<string, Promise<Uint8Array>>();
+
+  constructor(session: RegistrySession, endpoints: EndpointOrder) {
+    this.session = session;
+    this.#endpoints = endpoints;
+  }
+
+  /**
+   * Fetches an index or manifest by tag or digest; `subject` names the image in messages.
+   * The digest is always computed here from the bytes and compared with the one asked for and the one that the registry states.
+   */
+  fetchManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<FetchedManifest> {
+    return remember(this.#manifests, `${nameOf(repository)}@${tagOrDigest}`, async () => {
+      const fetched = await this.#ask(repository, subject, signal, {
+        what: `manifests/${tagOrDigest}`,
+        headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+        limitBytes: MANIFEST_LIMIT_BYTES,
+        accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
+      });
+      // A tag's manifest is known by its digest from now on.
+      this.#manifests.set(`${nameOf(repository)}@${fetched.raw.digest}`, Promise.resolve(fetched));
+      return fetched;
+    });
+  }
+
+  /** Returns a small blob whole, such as a config, with size and digest checked. */
+  readBlob(
+    repository: RegistryRepository,
+    descriptor: Descriptor,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { digest, size } = descriptor;
+    if (size > SMALL_BLOB_LIMIT_BYTES) {
+      return Promise.reject(
+        new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its config ${digest} has ${size} bytes`, {
+          subject,
+        }),
+      );
+    }
+    return remember(this.#blobs, digest, () =>
+      this.#ask(repository, subject, signal, {
+        what: `blobs/${digest}`,
+        headers: {},
+        limitBytes: size,
+        accept: (answer) => (answer.status === 200 ? readWholeBlob(answer, descriptor, subject) : undefined),
+      }),
+    );
+  }
+
+  /** Returns the last bytes of a blob, at most `bytes`; undefined when the registry does not serve parts of blobs. */
+  async readBlobTail(
+    repository: RegistryRepository,
+    descriptor: Descriptor,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const { digest, size } = descriptor;
+    const start = Math.max(0, size - bytes);
+    if (start === size) return new Uint8Array();
+    const answer = await this.#ask(repository, `${nameOf(repository)}@${digest}`, signal, {
+      what: `blobs/${digest}`,
+      headers: { range: `bytes=${start}-${size - 1}` },
+      limitBytes: size - start,
+      accept: (response) => ([200, 206, 416].includes(response.status) ? response : undefined),
+    });
+    const isAsked = answer.headers["content-range"]?.startsWith(`bytes ${start}-`) === true;
+    return answer.status === 206 && isAsked && answer.body.length === size - start ? answer.body : undefined;
+  }
+
+  /**
+   * Calls `attempt` with one place after the other until one gives a value: mirrors in their order, then the registry itself; the place
+   * that had something of the repository before comes first. `what` is the path behind the repository. When `attempt` throws, that is a
+   * refusal, too, except for errors that another place would not make better. A host's plain HTTP side is asked only when its HTTPS side
+   * cannot be reached.
+   */
+  async fromPlaces<T>(
+    { registry, repository }: RegistryRepository,
+    what: string,
+    attempt: (place: PullPlace) => Promise<PlaceResult<T>>,
+  ): Promise<PullResult<T>> {
+    const refusals: RegistryRejection[] = [];
+    let unreachable = false;
+    for (const endpoint of this.#endpoints.list(registry, repository)) {
+      if (endpoint.fallback && !unreachable) continue;
+      unreachable = false;
+      // The HTTPS side before a fallback says nothing more than its HTTP side will.
+      if (endpoint.fallback) refusals.pop();
+      const place = { url: urlAt(endpoint, repository, what), resource: resourceAt(endpoint, repository) };
+      try {
+        const result = await attempt(place);
+        this.#endpoints.noteAnswer(endpoint);
+        if ("value" in result) {
+          this.#endpoints.noteContent(endpoint, registry, repository);
+          return result;
+        }
+        refusals.push(result.refusal);
+      } catch (cause) {
+        unreachable = cause instanceof ConnectionFailure && !cause.isCertificateRefused;
+        refusals.push(await this.session.describeFailure(place.resource, place.url, cause));
+      }
+    }
+    return { refusals };
+  }
+
+  async #ask<T>(
+    repository: RegistryRepository,
+    subject: string,
+    signal: AbortSignal,
+    { what, accept, ...ask }: Ask<T>,
+  ): Promise<T> {
+    const result = await this.fromPlaces(repository, what, async ({ url, resource }) => {
+      const answer = await this.session.send(resource, { method: "GET", url, ...ask }, signal);
+      const value = accept(answer);
+      return value === undefined
+        ? { refusal: await this.session.describeRefusal(resource, answer) }
+        : { value };
+    });
+    if ("value" in result) return result.value;
+    throw refusalError(subject, result.refusals);
+  }
+}
+
+/** Runs `make` once per key; a failure is not remembered. */
+function remember<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const earlier = known.get(key);
+  if (earlier !== undefined) return earlier;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  return made;
+}
+
+function nameOf({ registry, repository }: RegistryRepository): string {
+  return `${registry}/${repository}`;
+}

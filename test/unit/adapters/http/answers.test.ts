@@ -1,0 +1,61 @@
+// What answers mean: where redirects lead, what refusals say, what is worth another try.
+import { describe, expect, it } from "vitest";
+import { describeAnswer } from "../../../../src/adapters/http/describe-answer.js";
+import { firstHop, headersOf, nextHop } from "../../../../src/adapters/http/redirect.js";
+import { retryDelayMs } from "../../../../src/adapters/http/retry.js";
+
+describe("describeAnswer", () => {
+  it.each([
+    ['{"errors":[{"code":"DENIED","message":"no"},{"code":"X"}]}', "403 DENIED: no, X"],
+    ['{"errors":[{"code":"DENIED","message":null}]}', "403 DENIED"],
+    [
+      "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Expired</Message></Error>",
+      "403 AccessDenied Expired",
+    ],
+    ["<html><style>p { color: red }</style><p>Log in\nhere</p></html>", "403 Log in here"],
+    ["plain \u001b[31mred", "403 plain [31mred"],
+    ["", "403"],
+  ])("reads %j", (body, text) => {
+    expect(describeAnswer(403, Buffer.from(body))).toBe(text);
+  });
+
+  it("says nothing of a body that is no text, and not everything of a long one", () => {
+    expect(describeAnswer(500, Buffer.from([0xff, 0xfe, 0x00]))).toBe("500");
+    expect(describeAnswer(500, Buffer.from("x".repeat(5000))).length).toBeLessThan(300);
+  });
+});
+
+describe("nextHop", () => {
+  const hop = firstHop(new URL("https://r.test/v2/"), { authorization: "Basic x", accept: "a" });
+  const to = (location: string, from = hop) => nextHop(from, { status: 307, headers: { location } });
+
+  it("drops the authorization with the origin, and takes it up again on the way back", () => {
+    expect(headersOf(to("/other")!)).toEqual(hop.headers);
+    expect(headersOf(to("https://r.test:8443/")!)).toEqual({ accept: "a" });
+    expect(headersOf(to("http://r.test/")!)).toEqual({ accept: "a" });
+    expect(headersOf(to("https://sub.r.test/")!)).toEqual({ accept: "a" });
+    expect(headersOf(to("https://r.test/back", to("https://cdn.test/"))!)).toEqual(hop.headers);
+  });
+
+  it("ends at what is no redirect, at another scheme, and after a few hops", () => {
+    expect(nextHop(hop, { status: 200, headers: { location: "/x" } })).toBeUndefined();
+    expect(nextHop(hop, { status: 307, headers: {} })).toBeUndefined();
+    expect(to("ftp://r.test/")).toBeUndefined();
+    expect(to("http://")).toBeUndefined();
+    let hops = 0;
+    for (let next = to("/again"); next !== undefined; next = to("/again", next)) hops++;
+    expect(hops).toBeLessThan(10);
+  });
+});
+
+describe("retryDelayMs for signed addresses", () => {
+  it.each([400, 401, 403, 410])("asks anew for one that answers %i, but not for ever", (status) => {
+    expect(retryDelayMs({ status, isRedirected: true }, 1, 0)).toBeDefined();
+    expect(retryDelayMs({ status, isRedirected: true }, 4, 0)).toBeUndefined();
+    expect(retryDelayMs({ status, isRedirected: false }, 1, 0)).toBeUndefined();
+  });
+
+  it("takes a file that is not there for what it is", () => {
+    expect(retryDelayMs({ status: 404, isRedirected: true }, 1, 0)).toBeUndefined();
+  });
+});
