@@ -4,14 +4,12 @@ import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
 import { auditSpec } from "../workflows/audit-spec.js";
-import type { CommandRuntime, CommonOptions } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, planOptions } from "./wiring/planning.js";
+import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
 import { isBundleFile, readSpec } from "./input-file.js";
 import { parseBytes } from "./units.js";
-import { collect, type RunCommand } from "./runtime.js";
-import { readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
+import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -64,12 +62,12 @@ async function auditTarget(
   const file = resolve(runtime.cwd, target);
   if (await isBundleFile(file))
     return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
-  const { spec, digest } = await readSpec(file);
+  const read = await readSpec(file);
   const [plan, planned, rehearsal] = await Promise.all([
-    makePlanPorts(runtime, "auto"),
-    planOptions(runtime.home, spec, digest, options.platform),
+    makePlanPorts("auto", runtime),
+    planOptions(read, { platforms: options.platform, home: runtime.home }),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
   const auditOptions = { ...planned, maxBytes, ...(rehearsal !== undefined && { rehearsal }) };
-  return auditSpec(runtime.run, spec, auditOptions, plan);
+  return auditSpec(runtime.run, read.spec, auditOptions, plan);
 }

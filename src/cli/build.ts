@@ -1,16 +1,13 @@
 // `build SPEC -o FILE`: builds a bundle from a spec.
 import { resolve } from "node:path";
-import { countOf } from "../core/count-of.js";
 import { Option, type Command } from "commander";
 import { buildBundle } from "../workflows/build/build.js";
 import { collectIncludes, parseIncludes } from "./wiring/including.js";
-import type { CommonOptions, SourceChoice } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, makeWriter, planOptions } from "./wiring/planning.js";
+import { makePlanPorts, makeWriter, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 import { readSpec } from "./input-file.js";
-import { formatBytes } from "./units.js";
-import { collect, type RunCommand } from "./runtime.js";
-import { readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
+import { formatBuild } from "./reporters/build.js";
+import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
 
 interface BuildFlags extends CommonOptions {
   readonly output: string;
@@ -43,9 +40,9 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
     .option(...REHEARSAL_FLAG)
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
-        const { spec, digest } = await readSpec(resolve(runtime.cwd, file));
+        const read = await readSpec(resolve(runtime.cwd, file));
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
-        const planned = await planOptions(runtime.home, spec, digest, flags.platform);
+        const planned = await planOptions(read, { platforms: flags.platform, home: runtime.home });
         const rehearsal = await readRehearsal(flags.rehearsal, runtime.cwd);
         const options = {
           ...planned,
@@ -55,18 +52,12 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           output: resolve(runtime.cwd, flags.output),
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
-        const plan = await makePlanPorts(runtime, flags.source);
+        const plan = await makePlanPorts(flags.source, runtime);
         const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
-        const bundle = await buildBundle(runtime.run, spec, options, build);
+        const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        const differs = inventory.warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
-        const lines = [
-          `${bundle.file}: ${countOf(inventory.images.length, "image")}, ${countOf(inventory.releases.length, "release")}, ${formatBytes(bundle.size)}`,
-          `digest ${bundle.digest}`,
-          ...differs.map(({ code, message }) => `! ${code}: ${message}`),
-        ];
-        runtime.print(lines.join("\n"), {
+        runtime.print(formatBuild(bundle), {
           formatVersion: 1,
           ...result,
           images: inventory.images.length,

@@ -6,11 +6,11 @@ import type { Command } from "commander";
 import { checkRunning } from "../core/check/check-running.js";
 import { parseRunningImages, type RunningContainer } from "../core/check/running-images.js";
 import { ViolaError } from "../errors.js";
-import { files, type CommandRuntime, type CommonOptions } from "./runtime.js";
+import { localFiles } from "../adapters/files/local-files.js";
+import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
 import { formatCheck } from "./reporters/check.js";
-import type { RunCommand } from "./runtime.js";
 
 interface CheckOptions extends CommonOptions, ClusterFlags {
   readonly pods?: string;
@@ -60,5 +60,5 @@ async function findRunning(
 async function readPods(file: string, runtime: CommandRuntime): Promise<readonly RunningContainer[]> {
   if (file === "-") return parseRunningImages(await text(runtime.stdin), "stdin");
   const path = resolve(runtime.cwd, file);
-  return parseRunningImages(Buffer.from(await files.readFile(path)).toString("utf8"), path);
+  return parseRunningImages(Buffer.from(await localFiles.readFile(path)).toString("utf8"), path);
 }

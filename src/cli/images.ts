@@ -8,15 +8,19 @@ import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { chooseImages } from "../core/spec/choose-images.js";
 import { explainImage } from "../core/finding/explain-image.js";
 import { ViolaError } from "../errors.js";
-import type { CommandRuntime, CommonOptions } from "./runtime.js";
+import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
+import {
+  makeChartPorts,
+  makeInspectPorts,
+  platformsToInspect,
+  readRehearsal,
+  REHEARSAL_FLAG,
+} from "./wiring/planning.js";
 import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
 import { findChartSource, readSpec } from "./input-file.js";
-import { collect, type RunCommand } from "./runtime.js";
-import { readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 
 interface ImagesOptions extends CommonOptions {
   readonly release?: string;

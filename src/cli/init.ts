@@ -10,11 +10,10 @@ import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
 import { systemErrorCode, ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
-import type { CommandRuntime, CommonOptions } from "./runtime.js";
+import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource } from "./input-file.js";
-import { collect, type RunCommand } from "./runtime.js";
 
 interface InitOptions extends CommonOptions {
   readonly output?: string;

@@ -21,12 +21,14 @@ export async function isBundleFile(file: string): Promise<boolean> {
   }
 }
 
-/**
- * Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of each error.
- */
-export async function readSpec(
-  file: string,
-): Promise<{ readonly spec: BundleSpec; readonly digest: Digest }> {
+/** A spec, and the digest of its text. */
+export interface SpecFile {
+  readonly spec: BundleSpec;
+  readonly digest: Digest;
+}
+
+/** Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of each error. */
+export async function readSpec(file: string): Promise<SpecFile> {
   let text: string;
   try {
     text = await readFile(file, "utf8");

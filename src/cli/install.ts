@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { OpenBundle } from "../workflows/ports.js";
 import { installBundle, type InstallReport } from "../workflows/install/install.js";
-import type { CommandRuntime, CommonOptions } from "./runtime.js";
+import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import {
   addInstallFlags,
@@ -15,7 +15,6 @@ import {
 import { findContextOf, findImagePlaces } from "./wiring/install-target.js";
 import { INSTALL_TARGETS, parseTarget, requireInstallable, type InstallTarget } from "./target.js";
 import { formatInstall } from "./reporters/install.js";
-import type { RunCommand } from "./runtime.js";
 
 interface Flags extends CommonOptions, InstallFlags {
   readonly to?: string;

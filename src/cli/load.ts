@@ -1,31 +1,19 @@
 // `load BUNDLE --to TARGET…`: loads every image into every target and verifies it. With
 // `--install`, also installs the releases.
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
-import { loadFolder } from "../workflows/load/k3s-folder.js";
-import { loadStore } from "../workflows/load/engine.js";
-import { loadBundle, type LoadPorts, type LoadReport } from "../workflows/load/nodes.js";
-import type { CommandRuntime, CommonOptions } from "./runtime.js";
+import type { LoadReport } from "../workflows/load/nodes.js";
+import { collect, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
 import { runInstall } from "./install.js";
-import {
-  findK3sFolder,
-  findStore,
-  findTargetNodes,
-  isStore,
-  NODE_TARGETS,
-  parseTargets,
-  requireInstallable,
-  TARGETS,
-  type Target,
-} from "./target.js";
-import { pushToRegistry, type PushFlags, type PushResult } from "./push.js";
+import { isStore, NODE_TARGETS, parseTargets, requireInstallable, TARGETS, type Target } from "./target.js";
+import { loadInto } from "./wiring/loading.js";
+import { pushToRegistry, type PushFlags } from "./wiring/pushing.js";
 import { formatInstall } from "./reporters/install.js";
 import { formatLoad } from "./reporters/load.js";
-import { collect, type RunCommand } from "./runtime.js";
+import { formatPush, pushDocument, type PushOutcome } from "./reporters/push.js";
 
 interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
   readonly to: readonly string[];
@@ -62,30 +50,11 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
       const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
       const loaded: LoadReport[] = [];
-      const pushed: PushResult[] = [];
+      const pushed: PushOutcome[] = [];
+      const choices = { unpack: flags.unpack === true, mustRun: isInstalling };
       for (const target of targets) {
-        if (target.kind === "registry") {
-          pushed.push(await pushToRegistry(bundle, target, flags, runtime));
-        } else if (isStore(target)) {
-          const [store, loadPorts] = await Promise.all([findStore(target, runtime), makeLoadPorts(runtime)]);
-          loaded.push(await loadStore(runtime.run, bundle, store, loadPorts));
-        } else if (target.kind === "k3s" && !isInstalling && !(await findK3sFolder(runtime)).isRunning) {
-          const [{ folder }, loadPorts] = await Promise.all([findK3sFolder(runtime), makeLoadPorts(runtime)]);
-          loaded.push(await loadFolder(runtime.run, bundle, folder, loadPorts));
-        } else {
-          const [nodes, loadPorts] = await Promise.all([
-            findTargetNodes(target, runtime),
-            makeLoadPorts(runtime),
-          ]);
-          loaded.push(
-            await loadBundle(
-              runtime.run,
-              bundle,
-              { target: nodes, unpack: flags.unpack === true },
-              loadPorts,
-            ),
-          );
-        }
+        if (target.kind === "registry") pushed.push(await pushToRegistry(bundle, target, flags, runtime));
+        else loaded.push(await loadInto(bundle, target, choices, runtime));
       }
       const install = isInstalling ? await runInstall(bundle, flags, installTarget, runtime) : undefined;
       await runtime.stopProgress();
@@ -93,19 +62,20 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       runtime.print(
         [
           ...(loaded.length > 0 ? [formatLoad(loaded)] : []),
-          ...pushed.map(({ text }) => text),
+          ...pushed.map(formatPush),
           ...(install === undefined ? [] : [formatInstall(install)]),
         ].join("\n\n"),
         {
           formatVersion: 1,
           bundle: `${name} ${version}`,
           nodes: loaded.flatMap(({ nodes }) => nodes),
-          ...(pushed.length > 0 && { registries: pushed.map(({ document }) => document) }),
+          ...(pushed.length > 0 && { registries: pushed.map(pushDocument) }),
           ...(install !== undefined && { install }),
         },
       );
       const isWell =
-        pushed.every(({ isComplete }) => isComplete) && (install?.outcome ?? "installed") === "installed";
+        pushed.every(({ report }) => report.unresolved.length === 0) &&
+        (install?.outcome ?? "installed") === "installed";
       return isWell ? EXIT.done : EXIT.negative;
     });
   });
@@ -142,17 +112,4 @@ function refuseIdleFlags(flags: LoadFlags, targets: readonly Target[]): void {
     (target) => !isRegistry(target) && !isStore(target),
     `nodes as target (${NODE_TARGETS})`,
   );
-}
-
-async function makeLoadPorts(runtime: CommandRuntime): Promise<LoadPorts> {
-  const [{ serveBundle }, { readSegments }] = await Promise.all([
-    import("../adapters/bundle-registry/server.js"),
-    import("../adapters/files/read-segments.js"),
-  ]);
-  return {
-    reader: runtime.reader,
-    serveBundle,
-    readSegments,
-    cores: availableParallelism(),
-  };
 }

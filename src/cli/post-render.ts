@@ -3,9 +3,8 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { patchPullPolicies } from "../core/kubernetes/pull-policy.js";
-import type { CommonOptions } from "./runtime.js";
+import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import type { RunCommand } from "./runtime.js";
 
 export function registerPostRender(program: Command, runCommand: RunCommand): void {
   program.command("post-render", { hidden: true }).action(async (options: CommonOptions) => {

@@ -4,7 +4,13 @@ import { Command, CommanderError } from "commander";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
 import { registerCheck } from "./check.js";
-import { CommandRuntime, readVersion, type CommonOptions, type ProcessEnvironment } from "./runtime.js";
+import {
+  CommandRuntime,
+  readVersion,
+  type CommonOptions,
+  type ProcessEnvironment,
+  type RunCommand,
+} from "./runtime.js";
 import { registerDoctor } from "./doctor.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
@@ -16,7 +22,6 @@ import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
-import type { RunCommand } from "./runtime.js";
 
 /** Runs the arguments, without node and script. Returns the exit code and never throws. */
 export async function run(argv: readonly string[], environment: ProcessEnvironment): Promise<ExitCode> {

@@ -1,5 +1,5 @@
 // The composition root: creates the adapters of a command on first use, and disposes of them.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
 import { parseJson } from "../core/parse-json.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
-import type { BundleReader, Files } from "../workflows/ports.js";
+import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import type { ExitCode } from "./failure.js";
@@ -174,16 +174,6 @@ export async function readVersion(home: string): Promise<string> {
     new ViolaError("FILE_UNUSABLE", `${file} cannot be used: ${what}`, { subject: file, cause });
   return parseJson(await readFile(file, "utf8"), z.object({ version: z.string() }), complain).version;
 }
-
-/** The file operations that workflows need. */
-export const files: Files = {
-  readFile: (path) =>
-    readFile(path).catch((cause: unknown) => {
-      const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
-    }),
-  writeFile: (path, text) => writeFile(path, text),
-};
 
 /** Runs the work of a command with a runtime that is disposed of afterwards. */
 export type RunCommand = (

@@ -2,14 +2,14 @@
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { countOf } from "../core/count-of.js";
 import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
-import type { CommonOptions } from "./runtime.js";
+import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
-import type { RunCommand } from "./runtime.js";
-import { settingsDocument, writeNodeSettings } from "./push.js";
+import { writeFolder } from "../adapters/files/local-files.js";
+import { settingsDocument } from "./reporters/push.js";
+import { formatServe } from "./reporters/serve.js";
 
 interface ServeFlags extends CommonOptions {
   readonly listen: string;
@@ -39,7 +39,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
           const origin = `http://${reachableHost(listen.address)}:${report.port}`;
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };
           const settings = mirrorSettings(report.registries, place);
-          if (folder !== undefined) await writeNodeSettings(folder, settings);
+          if (folder !== undefined) await writeFolder(folder, settings);
           runtime.print(formatServe(report, origin, folder), {
             formatVersion: 1,
             ...report,
@@ -79,26 +79,4 @@ function reachableHost(address: string): string {
   const chosen = addresses.find(({ internal, family }) => !internal && family === "IPv4")?.address;
   const host = isAny ? (chosen ?? "127.0.0.1") : address;
   return host.includes(":") ? `[${host}]` : host;
-}
-
-function formatServe(report: ServeReport, origin: string, folder: string | undefined): string {
-  const { host } = new URL(origin);
-  const [name = ""] = report.names;
-  const [chart] = report.charts;
-  const [registry = "docker.io"] = report.registries;
-  return [
-    `${report.bundle}: serving ${countOf(report.images, "image")} and ${countOf(report.charts.length, "chart")} at ${origin}; press Ctrl-C to stop`,
-    ...(name === "" ? [] : [`  images      docker pull ${host}/${name}`]),
-    ...(chart === undefined
-      ? []
-      : [
-          `  charts      helm repo add viola ${origin}/charts && helm pull viola/${chart.name} --version ${chart.version}`,
-        ]),
-    `  containerd  /etc/containerd/certs.d/${registry}/hosts.toml${report.registries.length > 1 ? `, and the same for ${report.registries.slice(1).join(", ")}` : ""}:`,
-    `                [host."${origin}"]`,
-    '                  capabilities = ["pull", "resolve"]',
-    folder === undefined
-      ? "  --settings FOLDER writes this for containerd, k3s, podman and docker"
-      : `  settings for the nodes are in ${folder}; its README.txt lists where to install each`,
-  ].join("\n");
 }

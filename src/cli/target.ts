@@ -4,13 +4,20 @@ import type { NodeTarget } from "../core/load/node.js";
 import { ViolaError } from "../errors.js";
 import type { ImageStore } from "../core/load/image-store.js";
 import type { CommandRuntime } from "./runtime.js";
-import { parseRegistryTarget, type RegistryTarget } from "./push.js";
 
 /** A parsed target of the command line. */
 export type Target = InstallTarget | StoreKind;
 
 /** A target that a cluster runs or pulls images from. */
 export type InstallTarget = NodesTarget | ({ readonly kind: "registry" } & RegistryTarget);
+
+/** A registry target. */
+export interface RegistryTarget {
+  /** `HOST[:PORT]` */
+  readonly host: string;
+  /** Path prefix of every repository, without leading or trailing slash; may be empty. */
+  readonly prefix: string;
+}
 
 /** The image store of a container engine. */
 export interface StoreKind {
@@ -26,9 +33,9 @@ export type NodesTarget =
 export const NODE_TARGETS = "kind[:CLUSTER], containerd[:SOCKET], k3s";
 /** Targets that images can be unloaded from. */
 export const LOCAL_TARGETS = `${NODE_TARGETS}, docker, podman`;
-const REGISTRY_TARGET = "registry://HOST[:PORT][/PREFIX]";
-export const TARGETS = `${LOCAL_TARGETS} or ${REGISTRY_TARGET}`;
-export const INSTALL_TARGETS = `${NODE_TARGETS} or ${REGISTRY_TARGET}`;
+const REGISTRY_FORM = "registry://HOST[:PORT][/PREFIX]";
+export const TARGETS = `${LOCAL_TARGETS} or ${REGISTRY_FORM}`;
+export const INSTALL_TARGETS = `${NODE_TARGETS} or ${REGISTRY_FORM}`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 
@@ -52,6 +59,26 @@ export function parseTarget(text: string): Target {
     subject: text,
     hint: `Use ${TARGETS}.`,
   });
+}
+
+const REGISTRY_TARGET = /^registry:\/\/([^/@?#]+)((?:\/[^/?#]+)*)\/?$/;
+const PATH_PART = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+
+/** Parses `registry://HOST[:PORT][/PREFIX]`. Throws `USAGE`. */
+export function parseRegistryTarget(text: string): RegistryTarget {
+  const [, host, path = ""] = REGISTRY_TARGET.exec(text) ?? [];
+  const parts = path.split("/").filter((part) => part !== "");
+  if (
+    host === undefined ||
+    !URL.canParse(`https://${host}`) ||
+    !parts.every((part) => PATH_PART.test(part))
+  ) {
+    throw new ViolaError("USAGE", `"${text}" is not a registry target`, {
+      subject: text,
+      hint: "Use registry://HOST[:PORT][/PREFIX]. A prefix must be lower case. Credentials are those of docker login or podman login.",
+    });
+  }
+  return { host, prefix: parts.join("/") };
 }
 
 /** True for the image store of a container engine. */

@@ -5,12 +5,10 @@ import { ViolaError } from "../errors.js";
 import { unloadFolder } from "../workflows/load/k3s-folder.js";
 import { unloadStore } from "../workflows/load/engine.js";
 import { unloadBundle, type UnloadReport } from "../workflows/load/unload-nodes.js";
-import type { CommonOptions } from "./runtime.js";
+import { collect, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { findK3sFolder, findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./target.js";
-import { formatTable } from "./reporters/table.js";
-import { formatBytes } from "./units.js";
-import { collect, type RunCommand } from "./runtime.js";
+import { formatUnload } from "./reporters/unload.js";
 
 interface UnloadFlags extends CommonOptions {
   readonly to: readonly string[];
@@ -56,23 +54,4 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
         return EXIT.done;
       });
     });
-}
-
-function formatUnload(reports: readonly UnloadReport[]): string {
-  const columns = [
-    { heading: "NODE" },
-    { heading: "REMOVED", align: "right" },
-    { heading: "KEPT", align: "right" },
-    { heading: "FREED", align: "right" },
-  ] as const;
-  const rows = reports.map(({ node, removed, kept, freedBytes }) => [
-    node,
-    String(removed.length),
-    String(kept.length),
-    formatBytes(freedBytes),
-  ]);
-  const kept = reports.flatMap((report) =>
-    report.kept.map(({ name, reason }) => `  ${report.node}: ${name}: ${reason}`),
-  );
-  return [formatTable(columns, rows), ...(kept.length > 0 ? ["kept:", ...kept] : [])].join("\n");
 }

@@ -67,7 +67,8 @@ export async function findDockerEndpoint(surroundings: DockerSurroundings): Prom
   if (host) {
     const certificates = variables["DOCKER_CERT_PATH"] ?? folder;
     const wantsTls = Boolean(variables["DOCKER_TLS_VERIFY"]) || Boolean(variables["DOCKER_TLS"]);
-    const tls = wantsTls ? await readTls(certificates, Boolean(variables["DOCKER_TLS_VERIFY"])) : undefined;
+    const verify = Boolean(variables["DOCKER_TLS_VERIFY"]);
+    const tls = wantsTls ? { ...(await readCertificates(certificates)), verify } : undefined;
     return parseHost(host, "DOCKER_HOST", tls);
   }
   const context = variables["DOCKER_CONTEXT"] ?? (await readCurrentContext(folder));
@@ -91,11 +92,14 @@ export async function chooseSocket(sockets: readonly string[]): Promise<string> 
 function takesConnections(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    const end = (takes: boolean) => (): void => {
+    const endWith = (takes: boolean) => (): void => {
       socket.destroy();
       resolve(takes);
     };
-    socket.once("connect", end(true)).once("error", end(false)).setTimeout(CONNECT_MS, end(false));
+    socket
+      .once("connect", endWith(true))
+      .once("error", endWith(false))
+      .setTimeout(CONNECT_MS, endWith(false));
   });
 }
 
@@ -164,17 +168,16 @@ async function readContext(folder: string, name: string): Promise<DockerEndpoint
   if (docker?.Host === undefined) throw missing();
   const certificates = join(folder, "contexts/tls", id, "docker");
   const tls = existsSync(certificates)
-    ? await readTls(certificates, docker.SkipTLSVerify !== true)
+    ? { ...(await readCertificates(certificates)), verify: docker.SkipTLSVerify !== true }
     : undefined;
   return parseHost(docker.Host, `Docker context "${name}"`, tls);
 }
 
-async function readTls(folder: string, verify: boolean): Promise<EndpointTls> {
+async function readCertificates(folder: string): Promise<Omit<EndpointTls, "verify">> {
   const [ca, cert, key] = await Promise.all(
     ["ca.pem", "cert.pem", "key.pem"].map((name) => readIfThere(join(folder, name))),
   );
   return {
-    verify,
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),

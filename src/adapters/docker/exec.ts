@@ -2,9 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container, ExecInspectInfo } from "dockerode";
 import { ViolaError } from "../../errors.js";
-import type { ExecSession } from "../exec/shell.js";
+import type { ExecSession, OutputChunk } from "../exec/shell.js";
 import type { Readable } from "node:stream";
-import type { OutputChunk } from "../exec/shell.js";
 
 const EXIT_CODE_POLL_MS = 20;
 const EXIT_CODE_TRIES = 250;

@@ -3,8 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ProcessError } from "../programs/run-process.js";
-import { runProcess } from "../programs/run-process.js";
+import { runProcess, type ProcessError } from "../programs/run-process.js";
 
 /** The settings for fetching charts. */
 export interface FetchSettings {

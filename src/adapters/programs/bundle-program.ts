@@ -120,10 +120,9 @@ async function download(
     progress({ kind: "ended", step });
   } catch (cause) {
     signal.throwIfAborted();
-    const { code, syscall } = cause as NodeJS.ErrnoException;
     if (!(cause instanceof ConnectionFailure) && !(cause instanceof RefusedDownload)) {
-      if (syscall === undefined) throw cause;
-      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code ?? "EIO"})`, {
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, {
         subject: file,
         cause,
       });

@@ -4,23 +4,26 @@ import { ViolaError } from "../../errors.js";
 
 const TAIL_CHARACTERS = 8_192;
 
-/** A program that could not be started or ended with a non-zero exit code. */
-export class ProcessError extends ViolaError {
-  readonly argv: readonly string[];
+/** How a program failed. */
+export interface ProcessEnd {
   /** Undefined when the program could not be started or was killed by a signal. */
   readonly exitCode: number | undefined;
   /** The last characters of stderr. */
   readonly stderrTail: string;
   /** The last characters of stdout. */
   readonly stdoutTail: string;
+  /** Why it could not be started. */
+  readonly cause?: unknown;
+}
 
-  constructor(
-    argv: readonly string[],
-    exitCode: number | undefined,
-    stderrTail: string,
-    stdoutTail: string,
-    cause?: unknown,
-  ) {
+/** A program that could not be started or ended with a non-zero exit code. */
+export class ProcessError extends ViolaError implements ProcessEnd {
+  readonly argv: readonly string[];
+  readonly exitCode: number | undefined;
+  readonly stderrTail: string;
+  readonly stdoutTail: string;
+
+  constructor(argv: readonly string[], { exitCode, stderrTail, stdoutTail, cause }: ProcessEnd) {
     const program = argv[0] ?? "";
     const ending = exitCode === undefined ? "did not run to its end" : `ended with exit code ${exitCode}`;
     const lastLine = stderrTail.trimEnd().split("\n").at(-1) ?? "";
@@ -78,13 +81,12 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
       if (signal.aborted) reject(signal.reason as Error);
       else if (failure !== undefined || code !== 0) {
         reject(
-          new ProcessError(
-            argv,
-            failure === undefined ? (code ?? undefined) : undefined,
+          new ProcessError(argv, {
+            exitCode: failure === undefined ? (code ?? undefined) : undefined,
             stderrTail,
-            Buffer.concat(stdout).subarray(-TAIL_CHARACTERS).toString("utf8"),
-            failure,
-          ),
+            stdoutTail: Buffer.concat(stdout).subarray(-TAIL_CHARACTERS).toString("utf8"),
+            cause: failure,
+          }),
         );
       } else resolve({ stdout: Buffer.concat(stdout).toString("utf8"), stderrTail });
     });

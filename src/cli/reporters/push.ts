@@ -1,16 +1,21 @@
 // Formats the result of a push to a registry.
 import { countOf } from "../../core/count-of.js";
 import type { PushReport } from "../../workflows/load/registry.js";
+import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { formatBytes } from "../units.js";
 
-export interface PushSummary {
-  /** The folder with the settings for the nodes, if they were written. */
-  readonly folder: string | undefined;
+/** What a push to a registry resulted in. */
+export interface PushOutcome {
+  readonly report: PushReport;
   /** True when pulling from the registry requires a login. */
   readonly needsLogin: boolean;
+  /** Settings that make nodes pull from the registry. */
+  readonly settings: readonly SmallFile[];
+  /** The folder with the settings for the nodes, if they were written. */
+  readonly folder: string | undefined;
 }
 
-export function formatPush(report: PushReport, { folder, needsLogin }: PushSummary): string {
+export function formatPush({ report, needsLogin, folder }: PushOutcome): string {
   const lines = [
     `${report.bundle} is in ${report.registry}: ${countOf(report.images.length, "image")}, ${countOf(report.names, "name")}`,
     `  ${formatBytes(report.sentBytes)} sent; blobs: ${report.uploadedBlobs} sent, ${report.mountedBlobs} mounted from another repository, ${report.presentBlobs} already present`,
@@ -37,4 +42,19 @@ export function formatPush(report: PushReport, { folder, needsLogin }: PushSumma
       : `the settings that make nodes pull from this registry are in ${folder}; its README.txt lists where to install each`,
   );
   return lines.join("\n");
+}
+
+/** Returns the outcome as the JSON of `load` has it. */
+export function pushDocument({ report, needsLogin, settings, folder }: PushOutcome): object {
+  return {
+    ...report,
+    needsLogin,
+    settings: settingsDocument(settings),
+    ...(folder !== undefined && { settingsFolder: folder }),
+  };
+}
+
+/** Returns settings for nodes as the JSON of `load` and `serve` has them. */
+export function settingsDocument(files: readonly SmallFile[]): readonly { path: string; text: string }[] {
+  return files.map(({ path, bytes }) => ({ path, text: Buffer.from(bytes).toString("utf8") }));
 }

@@ -3,10 +3,9 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../../errors.js";
 import type { ImagePlaces, InstallPorts, InstallOptions } from "../../workflows/install/types.js";
-import type { CommandRuntime } from "../runtime.js";
+import { collect, type CommandRuntime } from "../runtime.js";
 import { environmentOf, findHelmProgram, makeChartPorts, programFolder } from "./planning.js";
 import type { Kubectl } from "../../adapters/kube/kubectl.js";
-import { collect } from "../runtime.js";
 
 /** Flags that select a cluster. */
 export interface ClusterFlags {

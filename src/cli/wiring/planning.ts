@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
+import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperators } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
 import type { Helm } from "../../adapters/helm/find-helm.js";
@@ -10,13 +11,13 @@ import { certificateFiles } from "../../adapters/http/certificate-files.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { Platform } from "../../core/oci/descriptor.js";
-import type { Digest } from "../../core/oci/digest.js";
 import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import type { BundleWriter, ChartPorts, ImageSource, PlanPorts } from "../../workflows/ports.js";
 import type { InspectPorts } from "../../workflows/find/inspect-operators.js";
 import type { PlanOptions } from "../../workflows/build/plan.js";
-import { files, readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
+import type { SpecFile } from "../input-file.js";
+import { readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
 import { LOADER_PATH } from "../../core/bundle/paths.js";
 import { bundleReadme } from "../../core/bundle/readme.js";
 import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
@@ -32,18 +33,18 @@ export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPort
   return {
     charts: chartTool(runtime),
     loadOperators: once(() => loadOperators([join(runtime.home, "manifests/operators")])),
-    files,
+    files: localFiles,
     temporaryFolder: await runtime.temporaryFolder(),
     chartConcurrency: HELM_CONCURRENCY,
   };
 }
 
 /** Creates the adapters of planning. */
-export async function makePlanPorts(runtime: CommandRuntime, source: SourceChoice): Promise<PlanPorts> {
+export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntime): Promise<PlanPorts> {
   const { concurrency } = await runtime.settings();
   return {
     ...(await makeChartPorts(runtime)),
-    images: await imageSource(runtime, source),
+    images: await imageSource(source, runtime),
     imageConcurrency: concurrency,
   };
 }
@@ -54,7 +55,7 @@ export async function makeInspectPorts(runtime: CommandRuntime): Promise<Inspect
   // The readers of archive formats load slowly, so they are imported only for inspecting.
   const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
   return {
-    images: await imageSource(runtime, "auto"),
+    images: await imageSource("auto", runtime),
     programs: new OperatorImages(await runtime.registry()),
     imageConcurrency: concurrency,
   };
@@ -82,21 +83,19 @@ export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter>
 
 /** Returns the options of a plan. Platforms of the command line override those of the spec. */
 export async function planOptions(
-  home: string,
-  spec: BundleSpec,
-  specDigest: Digest,
-  platforms: readonly string[],
+  { spec, digest }: SpecFile,
+  { platforms, home }: { readonly platforms: readonly string[]; readonly home: string },
 ): Promise<PlanOptions> {
   const wanted = platforms.length > 0 ? platforms.map(parsePlatform) : spec.platforms;
   return {
-    specDigest,
+    specDigest: digest,
     platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
     tool: `viola-airgap ${await readVersion(home)}`,
     guides: [
       bundleReadme(spec.name, spec.version),
       {
         path: LOADER_PATH,
-        bytes: await files.readFile(join(home, "manifests/bundle/load.sh")),
+        bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
         executable: true,
       },
     ],
@@ -150,7 +149,7 @@ export function environmentOf({ env }: CommandRuntime): Readonly<Record<string, 
   );
 }
 
-async function imageSource(runtime: CommandRuntime, choice: SourceChoice): Promise<ImageSource> {
+async function imageSource(choice: SourceChoice, runtime: CommandRuntime): Promise<ImageSource> {
   const docker = async (): Promise<DockerSource> => {
     const { DockerSource } = await import("../../adapters/docker/docker-source.js");
     return new DockerSource(await runtime.docker(), await runtime.temporaryFolder());
@@ -187,6 +186,6 @@ export async function readRehearsal(
 ): Promise<RehearsalFile | undefined> {
   if (flag === undefined) return undefined;
   const file = resolve(cwd, flag);
-  const bytes = await files.readFile(file);
+  const bytes = await localFiles.readFile(file);
   return { record: parseRecord(Buffer.from(bytes).toString("utf8"), file), bytes };
 }

@@ -97,8 +97,8 @@ function configValue(configMaps: readonly RenderedObject[], name: string): strin
   const [first = "", ...rest] = name.split(".");
   for (const { body } of configMaps) {
     const data = isRecord(body["data"]) ? body["data"] : {};
-    const own = textOf(data[name]);
-    if (own !== undefined) return own;
+    const value = textOf(data[name]);
+    if (value !== undefined) return value;
     for (const [key, text] of Object.entries(data)) {
       const path = key === first ? rest.join(".") : name;
       if (typeof text !== "string" || !text.includes(path.split(".")[0] ?? "")) continue;

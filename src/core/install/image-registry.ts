@@ -46,8 +46,8 @@ export async function findMissingInRegistry(
       ));
     const image = inventory.images.find(({ normalized }) => normalized === use.normalized);
     const reduced = image && reducedRoot(image);
-    const own = [image?.digest, typeof reduced === "string" ? reduced : reduced?.digest];
-    const isThere = found !== undefined && (image === undefined || own.includes(found));
+    const bundleDigests = [image?.digest, typeof reduced === "string" ? reduced : reduced?.digest];
+    const isThere = found !== undefined && (image === undefined || bundleDigests.includes(found));
     if (!isThere) missing.push(describeMissing(use, inventory, []));
   }
   return missing;

@@ -93,8 +93,8 @@ export function describeMissing(
 export function contentOfNode(node: Json): NodeContent {
   const images = valueAt(node, "status.images");
   const listed = Array.isArray(images) ? images.filter(isRecord) : [];
-  const names = listed.flatMap(({ names: own }) =>
-    Array.isArray(own) ? own.flatMap((name) => textOf(name) ?? []) : [],
+  const names = listed.flatMap(({ names: imageNames }) =>
+    Array.isArray(imageNames) ? imageNames.flatMap((name) => textOf(name) ?? []) : [],
   );
   return {
     node: nodeName(node),

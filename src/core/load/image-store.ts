@@ -72,9 +72,9 @@ export function missingInStore(
   const missing: MissingContent[] = [];
   const withoutPlatform: InventoryImage[] = [];
   for (const image of images) {
-    const own = storedAs(image, stored);
+    const matching = storedAs(image, stored);
     const names = image.names.filter((name) =>
-      isDigestName(name) && !keepsDigests ? own.length === 0 : !resolvesTo(name, own),
+      isDigestName(name) && !keepsDigests ? matching.length === 0 : !resolvesTo(name, matching),
     );
     if (names.length === 0) continue;
     const found = platformFor(image, platform);

@@ -88,12 +88,12 @@ export interface ManifestOrder {
 
 /** Sorts the manifests of an image. The inventory lists parents before children. */
 export function orderManifests({ manifests, platforms }: InventoryImage): ManifestOrder {
-  const own = new Set(platforms.map(({ digest }) => digest));
+  const bundled = new Set(platforms.map(({ digest }) => digest));
   const isIndex = ({ mediaType }: { readonly mediaType: string }): boolean => isIndexMediaType(mediaType);
   const digests = manifests.filter((one) => !isIndex(one)).map(({ digest }) => digest);
   return {
-    complete: digests.filter((digest) => own.has(digest)),
-    bare: digests.filter((digest) => !own.has(digest)),
+    complete: digests.filter((digest) => bundled.has(digest)),
+    bare: digests.filter((digest) => !bundled.has(digest)),
     indexes: manifests
       .filter(isIndex)
       .map(({ digest }) => digest)

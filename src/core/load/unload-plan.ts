@@ -52,7 +52,7 @@ export function planUnload(
   images: readonly NodeImage[],
   used: ReadonlySet<string>,
 ): UnloadPlan {
-  const own = bundleId(inventory);
+  const thisBundle = bundleId(inventory);
   const byName = new Map(images.map((image) => [image.name, image]));
   const usedDigests = new Set([...used].flatMap((name) => byName.get(name)?.digest ?? []));
   const remove: string[] = [];
@@ -65,13 +65,13 @@ export function planUnload(
     for (const name of names) {
       const image = byName.get(name);
       if (image === undefined) continue;
-      const others = image.bundles.filter((bundle) => bundle !== own);
+      const others = image.bundles.filter((bundle) => bundle !== thisBundle);
       const keep = (reason: string): number => kept.push({ name, reason });
       if (image.digest !== digest) keep("it points to different content");
       else if (others.length > 0) {
         keep(`needed by ${others.join(", ")}`);
-        if (image.bundles.includes(own)) disclaim.push(name);
-      } else if (!image.bundles.includes(own)) keep("it was not loaded from this bundle");
+        if (image.bundles.includes(thisBundle)) disclaim.push(name);
+      } else if (!image.bundles.includes(thisBundle)) keep("it was not loaded from this bundle");
       else if (isUsed) keep("a container uses it");
       else remove.push(name);
     }

@@ -42,14 +42,20 @@ export function draftOperators(
   }
   return [...groups].map(([maker, started]) => {
     const likely = unknown.filter(({ image, object }) => `${image} ${object}`.includes(maker));
-    return draft(maker, started, likely.length > 0 ? likely : unknown, inventory, occasion);
+    const candidates = likely.length > 0 ? likely : unknown;
+    return draft({ maker, started, candidates }, inventory, occasion);
   });
 }
 
+/** What one operator started, and the workloads that may be it, likeliest first. */
+interface UnknownOperator {
+  readonly maker: string;
+  readonly started: readonly MissingInRehearsal[];
+  readonly candidates: readonly { readonly image: string; readonly object: string }[];
+}
+
 function draft(
-  maker: string,
-  started: readonly MissingInRehearsal[],
-  candidates: readonly { readonly image: string; readonly object: string }[],
+  { maker, started, candidates }: UnknownOperator,
   { name, version }: Pick<Inventory, "name" | "version">,
   { kubeVersion, date }: Occasion,
 ): OperatorDraft {

@@ -15,7 +15,7 @@ import type { Digest } from "../oci/digest.js";
 import type { PulledName } from "./pull-requests.js";
 
 /** An image of the bundle that was requested or run. */
-export interface AskedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
+export interface RequestedImage extends Pick<CheckedImage, "normalized" | "usedBy"> {
   /** The digest that its name resolves to in the bundle. */
   readonly digest: Digest;
 }
@@ -40,7 +40,7 @@ export interface MissingInRehearsal extends Omit<MissingImage, "cause"> {
 }
 
 export interface Verdict {
-  readonly asked: readonly AskedImage[];
+  readonly asked: readonly RequestedImage[];
   readonly missing: readonly MissingInRehearsal[];
   readonly unused: CheckReport["unused"];
   /** Images that are not in the bundle and were requested for Pods of other applications. */
@@ -50,7 +50,7 @@ export interface Verdict {
 }
 
 /** The observations made during a rehearsal. */
-export interface Witnessed {
+export interface Observed {
   readonly asked: readonly PulledName[];
   /** Pods of all namespaces, including those that have since been deleted. */
   readonly pods: readonly Json[];
@@ -65,16 +65,16 @@ export interface Witnessed {
  * Computes the result. Images of the bundle's Pods count as requested, because a node does not
  * request an image that it already has.
  */
-export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verdict {
+export function judgeRehearsal(inventory: Inventory, observed: Observed): Verdict {
   const namespaces = new Set(inventory.releases.map(({ namespace }) => namespace));
-  const containers = witnessed.pods.flatMap((pod) => [...containersOf(pod)]);
+  const containers = observed.pods.flatMap((pod) => [...containersOf(pod)]);
   const isOfBundle = ({ in: object }: RunningContainer): boolean => namespaces.has(object?.namespace ?? "");
   const ofBundle = containers.filter(isOfBundle);
   const namesOfBundle = new Set(ofBundle.flatMap(namesOf));
   const namesOfOthers = new Set(containers.filter((one) => !isOfBundle(one)).flatMap(namesOf));
   const ofOthers: string[] = [];
   const nameless: RunningContainer[] = [];
-  for (const { name, isInBundle } of witnessed.asked) {
+  for (const { name, isInBundle } of observed.asked) {
     if (namesOfBundle.has(name)) continue;
     if (namesOfOthers.has(name)) {
       if (!isInBundle) ofOthers.push(name);
@@ -90,10 +90,10 @@ export function judgeRehearsal(inventory: Inventory, witnessed: Witnessed): Verd
       const digest = digests.get(namesOf({ image: normalized }).at(-1) ?? normalized);
       return digest === undefined ? [] : [{ normalized, digest, usedBy }];
     }),
-    missing: missing.map((one) => ({ ...withoutCause(one), ...followUp(one, witnessed, namespaces) })),
+    missing: missing.map((one) => ({ ...withoutCause(one), ...followUp(one, observed, namespaces) })),
     unused,
     ofOthers,
-    pending: witnessed.pending.filter(({ image }) => {
+    pending: observed.pending.filter(({ image }) => {
       const reference = image === undefined ? undefined : findReference(image);
       return reference === undefined || !missingNames.has(formatReference(reference));
     }),
@@ -112,7 +112,7 @@ function namesOf({ image }: RunningContainer): readonly string[] {
 /** Follows the owner references of a Pod that uses the image. */
 function followUp(
   { normalized }: MissingImage,
-  { pods, workloads, refused }: Witnessed,
+  { pods, workloads, refused }: Observed,
   namespaces: ReadonlySet<string>,
 ): Pick<MissingInRehearsal, "pod" | "owners" | "resource" | "operator" | "refused"> {
   const names = new Set(namesOf({ image: normalized }));

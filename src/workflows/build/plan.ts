@@ -1,10 +1,9 @@
 // Plans a bundle from its spec: chooses images, resolves references to digests, lays out the
 // archive.
 import pLimit from "p-limit";
+import { planArchive, type ArchivePlan, type BundledFile } from "../../core/bundle/archive-plan.js";
+import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../core/bundle/inventory.js";
 import { countOf } from "../../core/count-of.js";
-import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
-import { planArchive } from "../../core/bundle/archive-plan.js";
-import { FORMAT_VERSION, type Inventory } from "../../core/bundle/inventory.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
 import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
@@ -26,8 +25,6 @@ import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
-import type { BundledFile } from "../../core/bundle/archive-plan.js";
-import { inventoryImage } from "../../core/bundle/inventory.js";
 
 /** Options of a plan in addition to the spec. */
 export interface PlanOptions {
@@ -83,7 +80,10 @@ export async function planBundle(
   const records =
     options.rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: options.rehearsal.bytes }];
   const files = new Map(
-    [...guides, ...records, ...charts.flatMap(({ files: own }) => own)].map((file) => [file.path, file]),
+    [...guides, ...records, ...charts.flatMap(({ files: chartFiles }) => chartFiles)].map((file) => [
+      file.path,
+      file,
+    ]),
   );
   const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
   const all = [...hashed, ...(options.bundledFiles ?? [])];

@@ -107,15 +107,15 @@ export async function unloadStore(
   const kept: KeptName[] = [];
   for (const image of inventory.images) {
     for (const { id, tags } of storedAs(image, before)) {
-      const own = image.names.filter((name) => resolvesTo(name, [{ id, tags, digests: [] }]));
+      const matching = image.names.filter((name) => resolvesTo(name, [{ id, tags, digests: [] }]));
       const pinned = image.names.filter(isDigestName);
-      const isLast = pinned.length > 0 && own.length === tags.length;
+      const isLast = pinned.length > 0 && matching.length === tags.length;
       if (used.has(id)) {
-        kept.push(...[...own, ...pinned].map((name) => ({ name, reason: "a container uses it" })));
+        kept.push(...[...matching, ...pinned].map((name) => ({ name, reason: "a container uses it" })));
         continue;
       }
-      for (const name of own) await store.removeImage(name, signal);
-      removed.push(...own);
+      for (const name of matching) await store.removeImage(name, signal);
+      removed.push(...matching);
       if (!isLast) continue;
       const isLeft = (await store.listImages(signal)).some((one) => one.id === id && one.tags.length === 0);
       if (isLeft) await store.removeImage(id, signal);
@@ -124,8 +124,8 @@ export async function unloadStore(
   }
   const after = new Set((await store.listImages(signal)).map(({ id }) => id));
   const goneImages = inventory.images.filter((image) => {
-    const own = storedAs(image, before);
-    return own.length > 0 && own.every(({ id }) => !after.has(id));
+    const matching = storedAs(image, before);
+    return matching.length > 0 && matching.every(({ id }) => !after.has(id));
   });
   const stays = new Set(
     inventory.images

@@ -1,7 +1,6 @@
 // Watches the Pods of a rehearsal until no more changes are expected.
 import { countOf } from "../../core/count-of.js";
-import type { Json } from "../../core/json.js";
-import { textOf, valueAt } from "../../core/json.js";
+import { textOf, valueAt, type Json } from "../../core/json.js";
 import { findReference, formatReference } from "../../core/images/reference.js";
 import { judgePods, type PodStates } from "../../core/kubernetes/pod-states.js";
 import type { PulledName } from "../../core/rehearsal/pull-requests.js";

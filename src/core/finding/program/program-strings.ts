@@ -1,7 +1,6 @@
 // Reads the strings of a compiled program. Compilers store them without separators, so their ends
 // must be derived.
-import type { Elf, Section } from "./elf.js";
-import { readAddress, sectionAt } from "./elf.js";
+import { readAddress, sectionAt, type Elf, type Section } from "./elf.js";
 import { codeReader } from "./machine-code.js";
 
 /** A string of the program. */

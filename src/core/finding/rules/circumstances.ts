@@ -96,9 +96,10 @@ function alternativeOf(root: unknown, path: Path): Pick<Found, "alternative" | "
     const mine = entries?.find(({ key }) => key === part);
     if (entries !== undefined && mine !== undefined) {
       const rest = path.slice(depth + 1);
-      const own = repositoryAt(mine.entry, rest);
+      const repository = repositoryAt(mine.entry, rest);
       const others = entries.filter(
-        ({ key, entry }) => key !== part && own !== undefined && repositoryAt(entry, rest) === own,
+        ({ key, entry }) =>
+          key !== part && repository !== undefined && repositoryAt(entry, rest) === repository,
       );
       if (others.length > 0) {
         const isChosen = isDefault(mine.version, mine.entry, around);

@@ -113,8 +113,8 @@ function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"
   // of a chart.
   if (image !== undefined && (hasTagOrDigest(image) || isRecord(map["image"]))) return undefined;
   const versioned = tag ?? (digest === undefined ? version : undefined);
-  const own = [repository, image].filter((part) => part !== undefined);
-  const parts = own.length > 0 ? own : [textOf(map[nameKey]) ?? ""];
+  const given = [repository, image].filter((part) => part !== undefined);
+  const parts = given.length > 0 ? given : [textOf(map[nameKey]) ?? ""];
   const name = [registry, ...parts].filter((part) => part !== undefined).join("/");
   if (hasTagOrDigest(name)) return undefined;
   const isHosted = /^[^/]*[.:][^/]*\/./.test(name);

@@ -1,7 +1,7 @@
 // What a rehearsal came to: whose an image is, who started it, and what was never asked for.
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
-import { judgeRehearsal, originOf, type Witnessed } from "../../../../src/core/rehearsal/verdict.js";
+import { judgeRehearsal, originOf, type Observed } from "../../../../src/core/rehearsal/verdict.js";
 import { imageOf, inventoryOf } from "../load/inventory-of.js";
 
 const WEB = "docker.io/library/web:1";
@@ -29,12 +29,12 @@ const pod = (name: string, namespace: string, image: string, more: Json = {}): J
   metadata: { name, namespace, uid: `Pod/${name}`, ...more },
   spec: { containers: [{ name: "main", image }] },
 });
-const asked = (name: string, isInBundle: boolean): Witnessed["asked"][number] => ({
+const asked = (name: string, isInBundle: boolean): Observed["asked"][number] => ({
   name,
   isInBundle,
   nodes: new Set(["n1"]),
 });
-const judge = (seen: Partial<Witnessed>): ReturnType<typeof judgeRehearsal> =>
+const judge = (seen: Partial<Observed>): ReturnType<typeof judgeRehearsal> =>
   judgeRehearsal(INVENTORY, {
     asked: [],
     pods: [],

@@ -1,0 +1,49 @@
+// Reads and writes the user's files, with errors that name the file.
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { SmallFile } from "../../core/bundle/layout-files.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
+import type { Files } from "../../workflows/ports.js";
+
+/** See `Files`. */
+export const localFiles: Files = {
+  readFile: (path) =>
+    readFile(path).catch((cause: unknown) => {
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
+    }),
+  writeFile: (path, text) =>
+    writeFile(path, text).catch((cause: unknown) => {
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `${path} could not be written (${code})`, {
+        subject: path,
+        cause,
+      });
+    }),
+};
+
+/** Replaces a file atomically. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
+
+/**
+ * Writes the files to the folder, creating it if needed and replacing existing files. Throws
+ * `FILE_UNUSABLE`.
+ */
+export async function writeFolder(folder: string, files: readonly SmallFile[]): Promise<void> {
+  try {
+    for (const { path, bytes } of files) {
+      const file = join(folder, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    }
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    throw new ViolaError("FILE_UNUSABLE", `files could not be written to ${folder} (${code})`, {
+      subject: folder,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,14 @@
+// What a verification found, as text.
+import { countOf } from "../../core/count-of.js";
+import type { VerifyReport } from "../../workflows/verify/verify.js";
+import { formatBytes } from "../units.js";
+
+/** Formats the result, with every problem on its own line. */
+export function formatVerify(report: VerifyReport): string {
+  const summary = `${report.name} ${report.version}: ${countOf(report.images, "image")}, ${countOf(report.blobs, "blob")}, ${formatBytes(report.size)}`;
+  const lines = [summary, `digest ${report.digest}`];
+  for (const { message } of report.problems) lines.push(`  ✗ ${message}`);
+  const count = report.problems.length;
+  lines.push(count === 0 ? "all checksums match, and nothing is missing" : countOf(count, "problem"));
+  return lines.join("\n");
+}
