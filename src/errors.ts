@@ -84,6 +84,18 @@ export function isSystemError(cause: unknown, ...codes: readonly string[]): bool
 }
 
 /**
+/**
+ * True for an error of the language, such as calling something that is not a function. No data and no
+ * system causes it, so it must not be shown as an invalid file or a broken connection. Type errors of
+ * Node.js about arguments have a code and do not count.
+ */
+export function isBug(cause: unknown): boolean {
+  const isOfLanguage =
+    cause instanceof TypeError || cause instanceof RangeError || cause instanceof ReferenceError;
+  return !(cause instanceof Error) || (isOfLanguage && !("code" in cause));
+}
+
+/**
  * Node.js has its own codes for files that are too large and for paths that are not valid on any
  * system.
  */

@@ -1,24 +1,23 @@
 // Detects whether the argument of a command is a bundle file, a spec or a chart.
-import { open, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { readFileRange } from "../adapters/files/read-range.js";
 import { INVENTORY_PATH } from "../core/bundle/paths.js";
 import { digestOf, type Digest } from "../core/oci/digest.js";
 import type { ChartSource } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
-import { systemErrorCode, ViolaError } from "../errors.js";
+import { isSystemError, systemErrorCode, ViolaError } from "../errors.js";
 
 /** True if the file starts like a bundle. */
 export async function isBundleFile(file: string): Promise<boolean> {
-  const handle = await open(file, "r").catch(() => undefined);
-  if (handle === undefined) return false;
   try {
-    const { buffer } = await handle.read(Buffer.alloc(INVENTORY_PATH.length), 0, INVENTORY_PATH.length, 0);
-    return buffer.toString("latin1") === INVENTORY_PATH;
-  } catch {
+    const start = await readFileRange(file, 0, INVENTORY_PATH.length);
+    return start.toString("latin1") === INVENTORY_PATH;
+  } catch (cause) {
+    // The error is reported when the file is read as a spec.
+    systemErrorCode(cause);
     return false;
-  } finally {
-    await handle.close();
   }
 }
 
@@ -53,7 +52,11 @@ export async function findChartSource(
     return { kind: "oci", reference: argument, ...(version !== undefined && { version }) };
   }
   const path = resolve(cwd, argument);
-  const found = await stat(path).catch(() => undefined);
+  const found = await stat(path).catch((cause: unknown) => {
+    if (isSystemError(cause, "ENOENT", "ENOTDIR", "ENAMETOOLONG")) return undefined;
+    const code = systemErrorCode(cause);
+    throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
+  });
   if (found?.isDirectory()) return { kind: "folder", folder: path };
   if (found !== undefined) return /\.(tgz|tar\.gz)$/.test(path) ? { kind: "archive", file: path } : undefined;
   const [repository, name, ...more] = argument.split("/");

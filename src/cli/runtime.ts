@@ -2,11 +2,14 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
 import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
+import { parseJson } from "../core/parse-json.js";
+import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
@@ -130,12 +133,27 @@ export class CommandRuntime {
   /** Creates a folder that is removed when the command ends. */
   async temporaryFolder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
-    this.onDispose(() => rm(folder, { recursive: true, force: true }));
+    this.onDispose(() =>
+      rm(folder, { recursive: true, force: true }).catch((cause: unknown) => {
+        const code = systemErrorCode(cause);
+        throw new ViolaError("FILE_UNUSABLE", `${folder} cannot be removed (${code})`, {
+          subject: folder,
+          cause,
+        });
+      }),
+    );
     return folder;
   }
 
+  /** Runs every closer, even after a failure. Throws all failures together. */
   async dispose(): Promise<void> {
-    for (const close of this.#closers.reverse()) await close();
+    const closings: Promise<void>[] = [];
+    for (const close of this.#closers.toReversed()) {
+      const closing = close();
+      closings.push(closing);
+      await Promise.allSettled([closing]);
+    }
+    await settleAll("cleaning up failed", closings);
   }
 }
 
@@ -151,8 +169,10 @@ async function connectDocker(variables: ProcessEnvironment["env"]): Promise<Dock
 
 /** Returns the version of the program installed in the folder. */
 export async function readVersion(home: string): Promise<string> {
-  const text = await readFile(join(home, "package.json"), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
+  const file = join(home, "package.json");
+  const complain = (what: string, cause?: Error): ViolaError =>
+    new ViolaError("FILE_UNUSABLE", `${file} cannot be used: ${what}`, { subject: file, cause });
+  return parseJson(await readFile(file, "utf8"), z.object({ version: z.string() }), complain).version;
 }
 
 /** Runs the work of a command with a runtime that is disposed of afterwards. */

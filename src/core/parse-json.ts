@@ -16,6 +16,45 @@ export type ReadonlyDeep<T> = T extends string | number | boolean | null | undef
   ? T
   : { readonly [K in keyof T]: ReadonlyDeep<T[K]> };
 
+/** Limits of a document. */
+export interface JsonLimits {
+  /** Characters. */
+  readonly length: number;
+  /** Levels of nested objects and arrays. */
+  readonly depth: number;
+  /** Values of any type. Each can become an object or an error message of a hundred times its size. */
+  readonly values: number;
+}
+
+/**
+ * Returns the limit that the document exceeds, or undefined. Call it before parsing. It scans the
+ * text once without building objects.
+ */
+export function findExcess(json: string, { length, depth, values }: JsonLimits): string | undefined {
+  if (json.length > length) return `it has more than ${length} characters`;
+  let level = 0;
+  let count = 1;
+  let isInString = false;
+  for (let index = 0; index < json.length; index++) {
+    const character = json.charCodeAt(index);
+    if (isInString) {
+      if (character === BACKSLASH) index++;
+      else if (character === QUOTE) isInString = false;
+    } else if (character === QUOTE) isInString = true;
+    else if (character === COMMA) count++;
+    else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
+      level++;
+      count++;
+      if (level > depth) return `it is nested more than ${depth} levels deep`;
+    } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) level--;
+    if (count > values) return `it has more than ${values} values`;
+  }
+  return undefined;
+}
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
+
 /** Parses JSON and returns the output of the schema. Throws the error that `complain` returns. */
 export function parseJson<T>(text: string, schema: z.ZodType<T>, complain: Complain): T {
   return parseValue(parseUnchecked(text, complain), schema, complain);

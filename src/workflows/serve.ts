@@ -1,4 +1,5 @@
 // Serves a bundle as a registry and chart repository until it is interrupted.
+import { once } from "node:events";
 import type { Inventory } from "../core/bundle/inventory.js";
 import type { ManifestRequest } from "../core/bundle/bundle-server.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
@@ -25,7 +26,10 @@ export interface ServeListeners {
 /** Serves the whole bundle at an address. The caller closes the server. */
 export type ServeOpenly = (
   bundle: OpenBundle,
-  options: Listen & { readonly onManifest: (request: ManifestRequest) => void },
+  options: Listen & {
+    readonly onManifest: (request: ManifestRequest) => void;
+    readonly onFailure: (cause: unknown) => void;
+  },
 ) => Promise<{ readonly port: number; readonly close: () => Promise<void> }>;
 
 export interface ServePorts {
@@ -45,9 +49,10 @@ export interface ServeReport {
 
 /**
  * Serves until the run's signal fires, which ends it without an error. Each requested name that is
- * not in the bundle is reported in one note. Only the structure of the bundle is checked and not
- * its checksums, because clients verify every digest. Throws `BUNDLE_INVALID` for missing content,
- * and `FILE_UNUSABLE` for an address that cannot be listened on.
+ * not in the bundle is reported in one note, and so is content that cannot be read. Only the
+ * structure of the bundle is checked and not its checksums, because clients verify every digest.
+ * Throws `BUNDLE_INVALID` for missing content, `FILE_UNUSABLE` for an address that cannot be listened
+ * on, and either when the bundle could not be read while it was served.
  */
 export async function serveUntilAborted(
   { signal, progress }: Run,
@@ -67,15 +72,13 @@ export async function serveUntilAborted(
       missed.add(name);
       progress({ kind: "note", message: `not in this bundle: ${name} (requested by ${request.client})` });
     },
+    onFailure: (cause) => {
+      progress({ kind: "note", message: cause instanceof Error ? cause.message : String(cause) });
+    },
   });
   try {
     await onListening(reportOf(bundle.inventory, server.port));
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => {
-        resolve();
-      });
-    });
+    if (!signal.aborted) await once(signal, "abort");
   } finally {
     await server.close();
   }

@@ -7,8 +7,8 @@ import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
 import { finishInventory, planArchive, type ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../src/core/bundle/inventory.js";
 import { formatReference, engineNames, parseReference } from "../../src/core/images/reference.js";
-import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { digestOf } from "../../src/core/oci/digest.js";
+import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 

@@ -15,7 +15,7 @@ import {
 import { digestOf } from "../../core/oci/digest.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../../workflows/ports.js";
-import { readFileRange, readRange } from "../files/read-range.js";
+import { cutShort, readFileRange, readRange } from "../files/read-range.js";
 
 /**
  * Reads the inventory, and compares the name, size and offset of every tar entry with it. A
@@ -125,8 +125,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     inventory,
     read: async (at, length) => {
       const bytes = await readFileRange(file, at, length);
-      if (bytes.length < length)
-        throw invalid(`the file was truncated while it was read: there is no byte at ${at + bytes.length}`);
+      if (bytes.length < length) throw cutShort(file);
       return bytes;
     },
     locate: (path) => {

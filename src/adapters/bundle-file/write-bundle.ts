@@ -93,6 +93,7 @@ async function fillBlobs(
     if (flushing || moved - flushed < FLUSH_BYTES) return;
     flushing = true;
     flushed = moved;
+    // `finish` syncs again and reports the error.
     await partial.flush().catch(() => undefined);
     flushing = false;
   };

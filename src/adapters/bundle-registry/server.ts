@@ -10,7 +10,8 @@ import type {
   ServedBundle,
   ServeOptions,
 } from "../../core/bundle/bundle-server.js";
-import { ViolaError } from "../../errors.js";
+import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
+import { cutShort } from "../files/read-range.js";
 import { makeChartRoutes } from "./chart-routes.js";
 import {
   BLOB_MEDIA_TYPE,
@@ -25,6 +26,8 @@ import {
 /** The size of the buffer for reading and sending content. A response uses one buffer. */
 const CHUNK_BYTES = 256 * 1024;
 const KEY_BYTES = 16;
+/** Error codes of reading the bundle file. */
+const OF_BUNDLE: ReadonlySet<string> = new Set(["BUNDLE_INVALID", "FILE_UNUSABLE"]);
 
 /** The parts of a server. */
 interface Served {
@@ -84,7 +87,7 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
  */
 export function serveOpenly(
   bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
-  options: Pick<ServeOptions, "address" | "port" | "onManifest">,
+  options: Pick<ServeOptions, "address" | "port" | "onManifest" | "onFailure">,
 ): Promise<RunningServer> {
   const findImage = makeRoutes(bundle.inventory);
   const findChart = makeChartRoutes(bundle.inventory, (path) => bundle.locate(path));
@@ -101,12 +104,21 @@ export function serveOpenly(
 async function startServer(served: Served): Promise<RunningServer> {
   const { file, options } = served;
   const handle = await open(file, "r").catch((cause: unknown) => {
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read`, { subject: file, cause });
+    const code = systemErrorCode(cause);
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   });
+  let closed: Promise<void> | undefined;
+  let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
-    // When the connection or the file fails, the client must see a truncated response, never one
-    // that looks complete.
-    answer(request, response, served, handle).catch(() => response.destroy());
+    answer(request, response, served, handle).catch((cause: unknown) => {
+      // The client must see a truncated response, never one that looks complete.
+      response.destroy();
+      // Any other error is of a connection that the client or `close` has ended.
+      if (closed !== undefined || !(cause instanceof ViolaError || isBug(cause))) return;
+      options.onFailure?.(cause);
+      // Failures of upstream registries are not failures of the bundle. The client retries them.
+      if (!(cause instanceof ViolaError) || OF_BUNDLE.has(cause.code)) failure ??= { cause };
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -116,14 +128,13 @@ async function startServer(served: Served): Promise<RunningServer> {
     );
   }).catch(async (cause: unknown) => {
     await handle.close();
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served: ${String(cause)}`, {
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
       hint: "Specify an address of this machine and a port that no other program uses.",
     });
   });
   const address = server.address();
-  let closed: Promise<void> | undefined;
   return {
     port: typeof address === "object" && address !== null ? address.port : 0,
     close: () =>
@@ -132,6 +143,7 @@ async function startServer(served: Served): Promise<RunningServer> {
         server.closeAllConnections();
         await stopped;
         await handle.close();
+        if (failure !== undefined) throw failure.cause;
       })()),
   };
 }
@@ -139,7 +151,7 @@ async function startServer(served: Served): Promise<RunningServer> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
+  { file, findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
   handle: FileHandle,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
@@ -168,7 +180,7 @@ async function answer(
     const body = Buffer.from(route.text);
     response.writeHead(200, { "Content-Type": route.mediaType, "Content-Length": body.length }).end(body);
   } else {
-    const exchange = { request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
+    const exchange = { file, request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
     await answerContent(exchange, route.content, handle);
   }
 }
@@ -186,6 +198,7 @@ function splitUrl(text: string): SplitUrl | undefined {
       registry: url.searchParams.get("ns") ?? undefined,
     };
   } catch {
+    // The client sent an invalid URL or an escape sequence that is not UTF-8.
     return undefined;
   }
 }
@@ -227,8 +240,9 @@ async function answerFromUpstream(
   return true;
 }
 
-/** A request for content, and its response. */
+/** A request for content, and its response. `file` is the bundle's name, for messages. */
 interface Exchange {
+  readonly file: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly onSent: (bytes: number) => void;
@@ -260,7 +274,7 @@ async function answerContent(exchange: Exchange, content: Content, handle: FileH
  * each chunk costs more than copying.
  */
 async function sendBytes(
-  { response, onSent }: Exchange,
+  { file, response, onSent }: Exchange,
   handle: FileHandle,
   { offset, size }: { readonly offset: number; readonly size: number },
 ): Promise<void> {
@@ -270,8 +284,13 @@ async function sendBytes(
     wake();
   });
   for (let done = 0; done < size && !response.destroyed;) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - done), offset + done);
-    if (bytesRead === 0) throw new Error("the bundle file was truncated");
+    const { bytesRead } = await handle
+      .read(buffer, 0, Math.min(buffer.length, size - done), offset + done)
+      .catch((cause: unknown) => {
+        const code = systemErrorCode(cause);
+        throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+      });
+    if (bytesRead === 0) throw cutShort(file);
     // The callback means that the kernel has the bytes, so the buffer can be reused. A closed
     // connection may never call it.
     await new Promise<void>((resolve) => {

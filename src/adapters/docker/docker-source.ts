@@ -1,7 +1,6 @@
 // Resolves images in a Docker engine. Saves each image to a file and creates an OCI manifest for
 // it.
 import { randomUUID } from "node:crypto";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import pLimit from "p-limit";
@@ -19,7 +18,9 @@ import {
 } from "../../core/oci/descriptor.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { configPlatform, parseManifest } from "../../core/oci/manifest.js";
-import { ViolaError } from "../../errors.js";
+import { parseJson } from "../../core/parse-json.js";
+import { isBug, ViolaError } from "../../errors.js";
+import { readFileRange } from "../files/read-range.js";
 import { storeSavedImage, type SavedFile } from "./saved-image.js";
 
 /** The operations of the engine that `DockerSource` uses. */
@@ -78,7 +79,7 @@ export class DockerSource {
   async readBlobTail(source: BlobSource, blob: Descriptor, bytes: number): Promise<Uint8Array | undefined> {
     if (source.kind !== "file") return undefined;
     const length = Math.min(bytes, blob.size);
-    return readRange(source.file, source.offset + blob.size - length, length);
+    return readFileRange(source.file, source.offset + blob.size - length, length);
   }
 
   async #resolve(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage> {
@@ -104,7 +105,7 @@ export class DockerSource {
     const stream = await this.#engine.saveImage(subject, signal);
     const files = await storeSavedImage(stream, file, signal).catch((cause: unknown) => {
       signal.throwIfAborted();
-      if (cause instanceof ViolaError) throw cause;
+      if (cause instanceof ViolaError || isBug(cause)) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ViolaError(
         "DOCKER_UNAVAILABLE",
@@ -174,11 +175,8 @@ async function readArchive(
   };
   const readJson = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
     const { offset, size } = fileAt(path);
-    try {
-      return schema.parse(JSON.parse((await readRange(file, offset, size)).toString("utf8")));
-    } catch (cause) {
-      throw odd(`${path} cannot be read`, cause);
-    }
+    const text = (await readFileRange(file, offset, size)).toString("utf8");
+    return parseJson(text, schema, (what, cause) => odd(`${path}: ${what}`, cause));
   };
   const [entry] = await readJson("manifest.json", archiveSchema);
   if (entry === undefined) throw odd("manifest.json lists no image");
@@ -198,7 +196,7 @@ async function readArchive(
       );
     }
   }
-  return { platform: configPlatform(await readRange(file, config.offset, config.size)), config, layers };
+  return { platform: configPlatform(await readFileRange(file, config.offset, config.size)), config, layers };
 }
 
 /**
@@ -214,14 +212,4 @@ function layerType({ start }: SavedFile): string {
 
 function describe({ digest, size }: SavedFile, mediaType: string): Descriptor {
   return { mediaType, digest, size };
-}
-
-async function readRange(file: string, offset: number, length: number): Promise<Buffer> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }

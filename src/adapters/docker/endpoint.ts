@@ -5,6 +5,8 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { z } from "zod";
+import { parseJson } from "../../core/parse-json.js";
 import { isSystemError, ViolaError } from "../../errors.js";
 
 /** The inputs of the search. */
@@ -37,6 +39,17 @@ const UNIX_SOCKET = "/var/run/docker.sock";
 const WINDOWS_PIPE = "//./pipe/docker_engine";
 const TCP_PORT = 2375;
 const TLS_PORT = 2376;
+/** The fields of config.json and of meta.json of a context that are used. */
+const CONFIG = z.object({ currentContext: z.string().exactOptional() });
+const CONTEXT = z.object({
+  Endpoints: z
+    .object({
+      docker: z
+        .object({ Host: z.string().exactOptional(), SkipTLSVerify: z.boolean().exactOptional() })
+        .exactOptional(),
+    })
+    .exactOptional(),
+});
 /** A socket on this machine accepts connections immediately unless no process listens on it. */
 const CONNECT_MS = 2_000;
 
@@ -137,8 +150,7 @@ function parseHost(text: string, foundIn: string, tls: EndpointTls | undefined):
 
 async function readCurrentContext(folder: string): Promise<string | undefined> {
   const text = await readIfThere(join(folder, "config.json"));
-  const value = text === undefined ? undefined : parseObject(text, join(folder, "config.json"));
-  return typeof value?.["currentContext"] === "string" ? value["currentContext"] : undefined;
+  return text === undefined ? undefined : parseFile(text, CONFIG, join(folder, "config.json")).currentContext;
 }
 
 /** https://github.com/docker/cli/blob/master/cli/context/store/doc.go */
@@ -152,14 +164,13 @@ async function readContext(folder: string, name: string): Promise<DockerEndpoint
       hint: "List the contexts with `docker context ls`, or set DOCKER_HOST.",
     });
   if (text === undefined) throw missing();
-  const endpoints = asObject(parseObject(text, file)["Endpoints"]);
-  const docker = asObject(endpoints?.["docker"]);
-  if (typeof docker?.["Host"] !== "string") throw missing();
+  const docker = parseFile(text, CONTEXT, file).Endpoints?.docker;
+  if (docker?.Host === undefined) throw missing();
   const certificates = join(folder, "contexts/tls", id, "docker");
   const tls = existsSync(certificates)
-    ? { ...(await readCertificates(certificates)), verify: docker["SkipTLSVerify"] !== true }
+    ? { ...(await readCertificates(certificates)), verify: docker.SkipTLSVerify !== true }
     : undefined;
-  return parseHost(docker["Host"], `Docker context "${name}"`, tls);
+  return parseHost(docker.Host, `Docker context "${name}"`, tls);
 }
 
 async function readCertificates(folder: string): Promise<Omit<EndpointTls, "verify">> {
@@ -182,16 +193,11 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-function parseObject(text: string, file: string): Readonly<Record<string, unknown>> {
-  try {
-    const value = asObject(JSON.parse(text));
-    if (value !== undefined) return value;
-  } catch {
-    // The error below covers invalid JSON too.
-  }
-  throw new ViolaError("DOCKER_UNAVAILABLE", `${file} is not a JSON object`, { subject: file });
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+function parseFile<T>(text: string, schema: z.ZodType<T>, file: string): T {
+  return parseJson(
+    text,
+    schema,
+    (what, cause) =>
+      new ViolaError("DOCKER_UNAVAILABLE", `${file} cannot be used: ${what}`, { subject: file, cause }),
+  );
 }

@@ -2,8 +2,10 @@
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
+import { z } from "zod";
 import type { StoredImage } from "../../core/load/image-store.js";
 import type { Platform } from "../../core/oci/descriptor.js";
+import { parseJson, parseValue } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import type { DockerEndpoint } from "./endpoint.js";
 import { collectOutput, type ExecSession, type NodeShell } from "../exec/shell.js";
@@ -29,6 +31,33 @@ export interface EngineImage {
   readonly repoDigests: readonly string[];
 }
 
+// Parts of the responses. Go writes null for an empty slice or map.
+// https://docs.docker.com/reference/api/engine/
+const NAMES = z.array(z.string()).nullish();
+const CONTAINERS = z.array(
+  z.object({
+    Id: z.string(),
+    Names: NAMES,
+    State: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+    ImageID: z.string(),
+  }),
+);
+const NETWORK = z.object({ Gateway: z.string().nullish(), IPv6Gateway: z.string().nullish() });
+const CONTAINER = z.object({
+  NetworkSettings: z.object({ Networks: z.record(z.string(), NETWORK).nullish() }),
+});
+const IMAGE = z.object({
+  Id: z.string(),
+  Os: z.string(),
+  Architecture: z.string(),
+  Variant: z.string().nullish(),
+  RepoDigests: NAMES,
+});
+const IMAGES = z.array(z.object({ Id: z.string(), RepoTags: NAMES, RepoDigests: NAMES }));
+const LOAD_LINE = z.object({ errorDetail: z.object({ message: z.string() }).nullish() });
+const VERSION = z.object({ Os: z.string(), Arch: z.string() });
+
 /**
  * The client of one engine. Every call throws the signal's reason when the signal fires, and
  * `DOCKER_UNAVAILABLE` when the engine does not respond or rejects the request.
@@ -44,25 +73,25 @@ export class DockerEngine {
 
   /** Lists the containers with the label (`KEY` or `KEY=VALUE`), including stopped containers. */
   async listContainers(label: string, signal: AbortSignal): Promise<readonly ContainerSummary[]> {
-    const containers = await this.#call(signal, () =>
+    const containers = await this.#ask(signal, CONTAINERS, () =>
       this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal: signal }),
     );
-    return containers.map((container) => ({
-      id: container.Id,
-      name: (container.Names[0] ?? container.Id).replace(/^\//, ""),
-      state: container.State,
-      labels: container.Labels,
+    return containers.map(({ Id, Names, State, Labels }) => ({
+      id: Id,
+      name: (Names?.[0] ?? Id).replace(/^\//, ""),
+      state: State,
+      labels: Labels ?? {},
     }));
   }
 
   /** Returns the gateway addresses of the networks of the container, IPv4 before IPv6. */
   async findGateways(container: string, signal: AbortSignal): Promise<readonly string[]> {
-    const { NetworkSettings } = await this.#call(signal, () =>
+    const { NetworkSettings } = await this.#ask(signal, CONTAINER, () =>
       this.#docker.getContainer(container).inspect({ abortSignal: signal }),
     );
-    const networks = Object.values(NetworkSettings.Networks);
+    const networks = Object.values(NetworkSettings.Networks ?? {});
     const gateways = [...networks.map((one) => one.Gateway), ...networks.map((one) => one.IPv6Gateway)];
-    return [...new Set(gateways.filter((gateway) => gateway !== ""))];
+    return [...new Set(gateways.flatMap((gateway) => gateway || []))];
   }
 
   /** Returns a shell for a running container. */
@@ -80,27 +109,23 @@ export class DockerEngine {
 
   /** Returns the image for the reference, or undefined when the engine does not have it. */
   async inspectImage(reference: string, signal: AbortSignal): Promise<EngineImage | undefined> {
-    return await this.#call(signal, async () => {
+    const image = await this.#ask(signal, IMAGE.optional(), async () => {
       try {
-        const image = await this.#docker.getImage(reference).inspect();
-        // RepoDigests is null for an image that was never pulled or pushed. The types do not have
-        // Variant.
-        const { RepoDigests: digests, Variant: variant } = image as {
-          RepoDigests: string[] | null;
-          Variant?: string;
-        };
-        return {
-          id: image.Id,
-          os: image.Os,
-          architecture: image.Architecture,
-          ...(variant && { variant }),
-          repoDigests: digests ?? [],
-        };
+        // RepoDigests is null for an image that was never pulled or pushed.
+        return await this.#docker.getImage(reference).inspect();
       } catch (cause) {
         if (statusOf(cause) === 404) return undefined;
         throw cause;
       }
     });
+    if (image === undefined) return undefined;
+    return {
+      id: image.Id,
+      os: image.Os,
+      architecture: image.Architecture,
+      ...(image.Variant && { variant: image.Variant }),
+      repoDigests: image.RepoDigests ?? [],
+    };
   }
 
   /**
@@ -110,19 +135,19 @@ export class DockerEngine {
   async saveImage(reference: string, signal: AbortSignal): Promise<Readable> {
     const stream = await this.#call(signal, () => this.#docker.getImage(reference).get());
     if (!(stream instanceof Readable)) throw new TypeError("docker-modem returned no readable stream");
-    signal.addEventListener("abort", () => stream.destroy(signal.reason as Error), { once: true });
+    destroyOnAbort(stream, signal);
     return stream;
   }
 
   /** Returns the platform that containers run on. */
   async platform(signal: AbortSignal): Promise<Platform> {
-    const { Os, Arch } = await this.#call(signal, () => this.#docker.version());
+    const { Os, Arch } = await this.#ask(signal, VERSION, () => this.#docker.version());
     return { os: Os, architecture: Arch };
   }
 
   /** Lists all images of the engine. */
   async listImages(signal: AbortSignal): Promise<readonly StoredImage[]> {
-    const images = await this.#call(signal, () => this.#docker.listImages({ abortSignal: signal }));
+    const images = await this.#ask(signal, IMAGES, () => this.#docker.listImages({ abortSignal: signal }));
     const known = (names: readonly string[] | null | undefined): readonly string[] =>
       (names ?? []).filter((name) => !name.includes("<none>"));
     return images.map(({ Id, RepoTags, RepoDigests }) => ({
@@ -134,7 +159,7 @@ export class DockerEngine {
 
   /** Returns the IDs of the images of all containers, including stopped containers. */
   async usedImages(signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const containers = await this.#call(signal, () =>
+    const containers = await this.#ask(signal, CONTAINERS, () =>
       this.#docker.listContainers({ all: true, abortSignal: signal }),
     );
     return new Set(containers.map(({ ImageID }) => ImageID));
@@ -142,15 +167,28 @@ export class DockerEngine {
 
   /**
    * Loads a docker archive. Throws `NODE_LOAD_FAILED` for an error of the load. The engine reports
-   * it in the body of a response with status 200.
+   * it in the body of a response with status 200. Throws the error of the
+   * archive when it cannot be read to its end.
    */
   async loadImages(archive: Readable, signal: AbortSignal): Promise<void> {
-    signal.addEventListener("abort", () => archive.destroy(signal.reason as Error), { once: true });
+    destroyOnAbort(archive, signal);
+    const loading = new AbortController();
+    // docker-modem pipes the archive into its request and ignores errors: the request would never end.
+    archive.once("error", (cause) => {
+      loading.abort(cause);
+    });
     await this.#call(signal, async () => {
-      const answer = await this.#docker.loadImage(archive, { quiet: true });
       let text = "";
-      for await (const chunk of answer) text += String(chunk);
-      const [, why] = /"errorDetail":\s*\{[^}]*"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
+      try {
+        const answer = await this.#docker.loadImage(archive, { quiet: true, abortSignal: loading.signal });
+        for await (const chunk of answer) text += String(chunk);
+      } catch (cause) {
+        throw archive.errored ?? cause;
+      }
+      const why = text
+        .split("\n")
+        .map(readLoadFailure)
+        .find((message) => message !== undefined);
       if (why !== undefined) {
         throw new ViolaError("NODE_LOAD_FAILED", `docker: the images could not be loaded: ${why}`, {
           subject: "docker",
@@ -166,6 +204,17 @@ export class DockerEngine {
    */
   async removeImage(name: string, signal: AbortSignal): Promise<void> {
     await this.#call(signal, () => this.#docker.getImage(name).remove());
+  }
+
+  /** Calls the engine and validates its response. */
+  async #ask<T>(signal: AbortSignal, schema: z.ZodType<T>, operation: () => Promise<unknown>): Promise<T> {
+    return parseValue(await this.#call(signal, operation), schema, (what) => {
+      const where = describeEndpoint(this.#endpoint);
+      return new ViolaError("DOCKER_UNAVAILABLE", `what answers at ${where} is no Docker engine: ${what}`, {
+        subject: where,
+        hint: "See what `docker version` says, or choose the engine with DOCKER_HOST or `docker context use`.",
+      });
+    });
   }
 
   async #call<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
@@ -206,14 +255,46 @@ function dockerOptions(endpoint: DockerEndpoint): Docker.DockerOptions {
   };
 }
 
+/** Returns the error in a line of the response. Lines that are not JSON report progress. */
+function readLoadFailure(line: string): string | undefined {
+  if (!line.startsWith("{")) return undefined;
+  return parseJson(
+    line,
+    LOAD_LINE,
+    (what, cause) =>
+      new ViolaError("DOCKER_UNAVAILABLE", `the Docker engine answered something unexpected: ${what}`, {
+        subject: "docker",
+        cause,
+      }),
+  ).errorDetail?.message;
+}
+
+/** Destroys the stream when the signal fires before the stream has ended. */
+function destroyOnAbort(stream: Readable, signal: AbortSignal): void {
+  const abort = (): void => {
+    stream.destroy(signal.reason instanceof Error ? signal.reason : new Error("interrupted"));
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  stream.once("close", () => {
+    signal.removeEventListener("abort", abort);
+  });
+  if (signal.aborted) abort();
+}
+
+function describeEndpoint(endpoint: DockerEndpoint): string {
+  return endpoint.kind === "socket" ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
+}
+
 function statusOf(cause: unknown): number | undefined {
   return cause instanceof Error && "statusCode" in cause ? Number(cause.statusCode) : undefined;
 }
 
 function engineError(cause: unknown, endpoint: DockerEndpoint): ViolaError {
-  const where = endpoint.kind === "socket" ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
+  const where = describeEndpoint(endpoint);
   const status = statusOf(cause);
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+  // Errors of the engine and of the connection have a status or a code.
+  if (status === undefined && code === undefined) throw cause;
   const reason = cause instanceof Error ? cause.message.trim() : String(cause);
   const fail = (message: string, hint?: string): ViolaError =>
     new ViolaError("DOCKER_UNAVAILABLE", message, {

@@ -1,6 +1,7 @@
 // Runs a process in a container, with standard input, output, error and exit code.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Container, ExecInspectInfo } from "dockerode";
+import { ViolaError } from "../../errors.js";
 import type { ExecSession, OutputChunk } from "../exec/shell.js";
 import type { Readable } from "node:stream";
 
@@ -42,7 +43,13 @@ export async function startExec(
         if (!Running && ExitCode !== null) return ExitCode;
         await delay(EXIT_CODE_POLL_MS, undefined, { signal: until });
       }
-      throw new Error("the engine returned no exit code for a process that has ended");
+      throw new ViolaError(
+        "DOCKER_UNAVAILABLE",
+        "the Docker engine returned no exit code for a process that has ended",
+        {
+          subject: argv[0] ?? "",
+        },
+      );
     },
     destroy: () => {
       socket.destroy();

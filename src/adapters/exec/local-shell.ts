@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
+import { isSystemError } from "../../errors.js";
 import { collectOutput, type ExecSession, type NodeShell, type OutputChunk } from "./shell.js";
 
 /** The exit code of shells for a program that does not exist. */
@@ -76,7 +77,8 @@ function startLocal(
 function killGroup(leader: number | undefined): void {
   try {
     if (leader !== undefined) process.kill(-leader, "SIGKILL");
-  } catch {
-    // The process group has ended meanwhile.
+  } catch (cause) {
+    // The process group may have ended meanwhile.
+    if (!isSystemError(cause, "ESRCH")) throw cause;
   }
 }

@@ -12,7 +12,14 @@ export const localFiles: Files = {
       const code = systemErrorCode(cause);
       throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
     }),
-  writeFile: (path, text) => writeFile(path, text),
+  writeFile: (path, text) =>
+    writeFile(path, text).catch((cause: unknown) => {
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `${path} could not be written (${code})`, {
+        subject: path,
+        cause,
+      });
+    }),
 };
 
 /** Replaces a file atomically. */

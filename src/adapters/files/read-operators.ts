@@ -1,7 +1,7 @@
 // Reads operator rules from data files.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { settleAll, ViolaError } from "../../errors.js";
+import { settleAll, systemErrorCode, ViolaError } from "../../errors.js";
 import { parseOperatorRule, type OperatorRule } from "../../core/finding/operator-rules.js";
 
 /**
@@ -12,7 +12,8 @@ export async function loadOperators(folders: readonly string[]): Promise<readonl
   const files: string[] = [];
   for (const folder of folders) {
     const names = await readdir(folder).catch((cause: unknown) => {
-      throw new ViolaError("FILE_UNUSABLE", `the operator rules in ${folder} cannot be read`, {
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `the operator rules in ${folder} cannot be read (${code})`, {
         subject: folder,
         cause,
       });

@@ -1,5 +1,6 @@
 // Reads a range of a file. A single read may return fewer bytes than requested.
 import { open, type FileHandle } from "node:fs/promises";
+import { ViolaError } from "../../errors.js";
 
 /** Returns the bytes at the offset, fewer than `length` only at the end of the file. */
 export async function readRange(file: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -21,4 +22,12 @@ export async function readFileRange(path: string, offset: number, length: number
   } finally {
     await file.close();
   }
+}
+
+/** Returns the error for a bundle file that became shorter after it was opened. */
+export function cutShort(path: string): ViolaError {
+  return new ViolaError("BUNDLE_INVALID", `${path} was truncated while it was read`, {
+    subject: path,
+    hint: "Copy the file again, and do not change it while it is used.",
+  });
 }

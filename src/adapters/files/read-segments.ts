@@ -1,10 +1,14 @@
 // Reads the segments of a partial archive from the bundle file.
 import { open } from "node:fs/promises";
+import { cutShort } from "./read-range.js";
 import type { Chunks, Segment } from "../../core/bundle/partial-archive.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Yields the bytes of all segments in order. Closes the file also when the reader stops early. */
+/**
+ * Yields the bytes of all segments in order. Closes the file also when the reader stops early.
+ * Throws `BUNDLE_INVALID` when the file was truncated.
+ */
 export async function* readSegments(path: string, segments: readonly Segment[]): Chunks {
   const file = await open(path, "r");
   try {
@@ -16,7 +20,7 @@ export async function* readSegments(path: string, segments: readonly Segment[]):
       for (let done = 0; done < segment.size;) {
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, segment.size - done));
         const { bytesRead } = await file.read(buffer, 0, buffer.length, segment.offset + done);
-        if (bytesRead === 0) throw new Error(`${path} was truncated`);
+        if (bytesRead === 0) throw cutShort(path);
         yield buffer.subarray(0, bytesRead);
         done += bytesRead;
       }

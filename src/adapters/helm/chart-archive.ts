@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, gzipSync } from "node:zlib";
 import { extract, pack } from "tar-stream";
 import type { ChartText } from "../../core/charts/chart.js";
-import { ViolaError } from "../../errors.js";
+import { isBug, ViolaError } from "../../errors.js";
 
 /** A file of an archive. `path` is normalized and relative to the root of the archive. */
 export interface ArchivedFile {
@@ -162,8 +162,12 @@ async function* entriesOf(
     }
     await reading;
   } catch (cause) {
-    if (cause instanceof ViolaError) throw cause;
-    throw unusable(file, `cannot be read as a chart archive: ${(cause as Error).message}`, cause);
+    if (cause instanceof ViolaError || isBug(cause)) throw cause;
+    throw unusable(
+      file,
+      `cannot be read as a chart archive: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    );
   }
 }
 

@@ -1,10 +1,12 @@
 // Implements ReleaseTool with the helm program, version 3 or 4.
+import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { ReleaseInput, ReleaseName, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
 import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
 import type { Helm } from "./find-helm.js";
 import { helmMessage, withTemporaryFolder } from "./helm-runner.js";
 import { preparePostRenderer } from "./post-renderer.js";
+import { parseJson } from "../../core/parse-json.js";
 import { kubeconfigFlags, type ClusterChoice } from "../../core/install/cluster-choice.js";
 
 export interface HelmReleaseOptions {
@@ -25,12 +27,8 @@ const UNINSTALL_TIMEOUT = "--timeout=2m0s";
  */
 const NO_RELEASE = "release: not found";
 
-/** An entry of `helm history --output=json`. */
-interface HistoryEntry {
-  readonly revision: number;
-  readonly status: string;
-  readonly updated?: string;
-}
+/** The output of `helm history --output=json`. */
+const HISTORY = z.array(z.object({ revision: z.int(), status: z.string(), updated: z.string().nullish() }));
 
 /** Installs releases with helm. */
 export class HelmReleaseTool implements ReleaseTool {
@@ -51,7 +49,19 @@ export class HelmReleaseTool implements ReleaseTool {
       const text = await this.#run(["history", release.name, "--max=1", "--output=json"], release, {
         signal,
       });
-      const [last] = JSON.parse(text) as readonly HistoryEntry[];
+      const [last] = parseJson(
+        text,
+        HISTORY,
+        (what, cause) =>
+          new ViolaError(
+            "INSTALL_FAILED",
+            `release ${release.name}: its history is not what helm prints: ${what}`,
+            {
+              subject: release.name,
+              cause,
+            },
+          ),
+      );
       if (last === undefined) return undefined;
       const since = new Date(last.updated ?? "");
       const isDated = !Number.isNaN(since.getTime());

@@ -1,10 +1,14 @@
 // The chart repositories that the user added with `helm repo add`.
 import { z } from "zod";
+import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import { ProcessError } from "../programs/run-process.js";
 import { helmMessage, runHelmOnline } from "./helm-runner.js";
 
 const REPOSITORIES = z.array(z.object({ name: z.string(), url: z.string() }));
+
+/** The error of old Helm 3 releases without any repository. Helm 3.17 and 4.1 print an empty list. */
+const NO_REPOSITORIES = "no repositories to show";
 
 export type HelmRepository = z.infer<typeof REPOSITORIES>[number];
 
@@ -31,20 +35,21 @@ async function listRepositories(
   home: string,
   { helm, environment, signal }: ListContext,
 ): Promise<readonly HelmRepository[]> {
+  const unusable = (what: string, cause?: Error): ViolaError =>
+    new ViolaError("CHART_UNAVAILABLE", `helm could not list the chart repositories: ${what}`, {
+      subject: "helm repo list",
+      cause,
+    });
+  let text: string;
   try {
-    const text = await runHelmOnline([helm, "repo", "list", "--output", "json"], home, environment, signal);
-    return REPOSITORIES.parse(JSON.parse(text));
+    text = await runHelmOnline([helm, "repo", "list", "--output", "json"], home, environment, signal);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
-    throw new ViolaError(
-      "CHART_UNAVAILABLE",
-      `helm could not list the chart repositories: ${helmMessage(cause)}`,
-      {
-        subject: "helm repo list",
-        cause,
-      },
-    );
+    const said = helmMessage(cause);
+    if (said === NO_REPOSITORIES) return [];
+    throw unusable(said, cause);
   }
+  return parseJson(text, REPOSITORIES, unusable);
 }
 
 /**

@@ -1,7 +1,8 @@
 // Takes a snapshot of a cluster before a rehearsal, and removes what Helm left behind after it.
-import { isRecord, textOf, valueAt, type Json } from "../../core/json.js";
+import { textOf, valueAt, type Json } from "../../core/json.js";
 import { makerOf } from "../../core/rehearsal/verdict.js";
 import { ViolaError } from "../../errors.js";
+import { parseItems } from "./parse-answer.js";
 import type { ClusterChanges, ClusterSnapshot, ObjectName } from "../../core/rehearsal/cluster-snapshot.js";
 
 /** Runs kubectl with the arguments and returns its output. */
@@ -117,8 +118,7 @@ async function findServices(run: RunKubectl): Promise<readonly FoundService[]> {
 }
 
 async function listObjects(run: RunKubectl, ...args: readonly string[]): Promise<readonly Json[]> {
-  const items = valueAt(JSON.parse(await run(["get", ...args, "--output=json"])), "items");
-  return Array.isArray(items) ? items.filter(isRecord) : [];
+  return parseItems(await run(["get", ...args, "--output=json"]));
 }
 
 function listOf(objects: readonly ObjectName[]): Json {

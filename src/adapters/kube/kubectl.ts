@@ -1,7 +1,9 @@
 // Implements RehearsalCluster with the kubectl program.
+import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { ClusterFacts } from "../../core/install/cluster.js";
-import { isRecord, valueAt, type Json } from "../../core/json.js";
+import type { Json } from "../../core/json.js";
+import { parseAnswer, parseItems } from "./parse-answer.js";
 import { restoreSnapshot, takeSnapshot } from "./cluster-snapshot.js";
 import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
 import type {
@@ -18,6 +20,12 @@ const HINT = "Check that `kubectl get nodes` works with this kubeconfig and cont
 const REFUSED = /forbidden|unauthorized/i;
 const REFUSED_HINT =
   "The API server denied the request. Select a user with the required permissions with --kubeconfig or --context, or log in again.";
+
+const VERSION = z.object({ serverVersion: z.object({ gitVersion: z.string() }) });
+const NAMESPACE = z.object({ status: z.object({ phase: z.string() }) });
+const POD = z.object({
+  spec: z.object({ containers: z.array(z.object({ imagePullPolicy: z.string().exactOptional() })) }),
+});
 
 /**
  * A cluster that is accessed with kubectl. kubectl gets the environment of this process, so that
@@ -58,19 +66,20 @@ export class Kubectl implements RehearsalCluster {
 
   /** See `Cluster`. */
   async describe(signal: AbortSignal): Promise<ClusterFacts> {
-    const version = valueAt(await this.#json(["version"], signal), "serverVersion.gitVersion");
-    if (typeof version !== "string")
-      throw unreachable(this.context, "the API server did not report its version");
+    const version = await this.#json(VERSION, ["version"], signal);
     const [versions, resources] = await Promise.all([
       this.#run(["api-versions"], signal),
       this.#run(["api-resources", "--no-headers"], signal),
     ]);
-    return { version, apiVersions: [...lines(versions), ...lines(resources).flatMap(kindOf)] };
+    return {
+      version: version.serverVersion.gitVersion,
+      apiVersions: [...lines(versions), ...lines(resources).flatMap(kindOf)],
+    };
   }
 
   /** See `Cluster`. */
   async nodes(signal: AbortSignal): Promise<readonly Json[]> {
-    return items(await this.#json(["get", "nodes"], signal));
+    return this.#items(["get", "nodes"], signal);
   }
 
   /** See `Cluster`. */
@@ -79,7 +88,7 @@ export class Kubectl implements RehearsalCluster {
       ["get", "namespace", namespace, "--ignore-not-found", "--output=json"],
       signal,
     );
-    return text.trim() === "" ? undefined : String(valueAt(JSON.parse(text), "status.phase"));
+    return text.trim() === "" ? undefined : parseAnswer(text, NAMESPACE).status.phase;
   }
 
   /** See `Cluster`. */
@@ -92,9 +101,8 @@ export class Kubectl implements RehearsalCluster {
         "--output=json",
         "--filename=-",
       ];
-      const made = JSON.parse(await this.#run(args, signal, JSON.stringify(PROBE))) as unknown;
-      const [container] = valueAt(made, "spec.containers") as readonly Json[];
-      return container?.["imagePullPolicy"] === "Always";
+      const { spec } = parseAnswer(await this.#run(args, signal, JSON.stringify(PROBE)), POD);
+      return spec.containers[0]?.imagePullPolicy === "Always";
     } catch (error) {
       // Another admission rule may reject this Pod. It does not necessarily reject the Pods of the
       // charts.
@@ -105,24 +113,24 @@ export class Kubectl implements RehearsalCluster {
 
   /** See `Cluster`. */
   async workloads(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
-    return items(await this.#json(["get", WORKLOADS, `--namespace=${namespace}`], signal));
+    return this.#items(["get", WORKLOADS, `--namespace=${namespace}`], signal);
   }
 
   /** See `Cluster`. */
   async warnings(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
     const args = ["get", "events", `--namespace=${namespace}`, "--field-selector=type=Warning"];
-    return items(await this.#json([...args, "--sort-by=.metadata.creationTimestamp"], signal));
+    return this.#items([...args, "--sort-by=.metadata.creationTimestamp"], signal);
   }
 
   /** See `RehearsalCluster`. */
   async pods(signal: AbortSignal): Promise<readonly Json[]> {
-    return items(JSON.parse(await this.allPods(signal)));
+    return parseItems(await this.allPods(signal));
   }
 
   /** See `RehearsalCluster`. */
   async workloadsWithMakers(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
     const args = ["get", WORKLOADS, `--namespace=${namespace}`, "--show-managed-fields"];
-    return items(await this.#json(args, signal));
+    return this.#items(args, signal);
   }
 
   /** See `RehearsalCluster`. */
@@ -147,8 +155,12 @@ export class Kubectl implements RehearsalCluster {
     return this.#run(["get", "pods", "--all-namespaces", "--output=json"], signal);
   }
 
-  async #json(args: readonly string[], signal: AbortSignal): Promise<unknown> {
-    return JSON.parse(await this.#run([...args, "--output=json"], signal));
+  async #json<T>(schema: z.ZodType<T>, args: readonly string[], signal: AbortSignal): Promise<T> {
+    return parseAnswer(await this.#run([...args, "--output=json"], signal), schema);
+  }
+
+  async #items(args: readonly string[], signal: AbortSignal): Promise<readonly Json[]> {
+    return parseItems(await this.#run([...args, "--output=json"], signal));
   }
 
   #run(args: readonly string[], signal: AbortSignal, stdin?: string): Promise<string> {
@@ -214,9 +226,4 @@ function kindOf(line: string): readonly string[] {
 
 function lines(text: string): readonly string[] {
   return text.split("\n").filter((line) => line.trim() !== "");
-}
-
-function items(answer: unknown): readonly Json[] {
-  const found = valueAt(answer, "items");
-  return Array.isArray(found) ? found.filter(isRecord) : [];
 }

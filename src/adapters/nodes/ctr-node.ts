@@ -203,12 +203,23 @@ class CtrNode implements ClusterNode {
     try {
       // When ctr exits early, the archive is not read to its end. The output of ctr states the
       // reason, so the broken pipe is ignored.
-      const feeding = pipeline(archive, session.stdin, { signal }).catch(() => undefined);
+      // An error of the archive itself is reported instead, because it is the cause of the others.
+      let unreadable: { readonly cause: unknown } | undefined;
+      const watched = async function* (): Chunks {
+        try {
+          yield* archive;
+        } catch (cause) {
+          unreadable = { cause };
+          throw cause;
+        }
+      };
+      const feeding = pipeline(watched(), session.stdin, { signal }).catch(() => undefined);
       const lines: string[] = [];
       for await (const line of linesOf(session)) lines.push(line);
       session.destroy();
       await feeding;
       signal.throwIfAborted();
+      if (unreadable !== undefined) throw unreadable.cause;
       const exitCode = await session.exitCode(signal);
       if (exitCode !== 0)
         throw this.#failure("the import failed", { exitCode, stdout: lines.join("\n"), stderr: "" });
@@ -225,7 +236,10 @@ class CtrNode implements ClusterNode {
   async #whileAlive(signal: AbortSignal, work: (alive: AbortSignal) => Promise<void>): Promise<void> {
     const gone = new AbortController();
     const done = new AbortController();
-    const watching = this.#watch(gone, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    const until = AbortSignal.any([signal, done.signal]);
+    const watching = this.#watch(gone, until).catch((cause: unknown) => {
+      if (!until.aborted) throw cause;
+    });
     try {
       await work(AbortSignal.any([signal, gone.signal]));
     } catch (cause) {

@@ -1,14 +1,15 @@
 // k3s on this machine: its socket, its data folder, and the folder of image archives that it
 // imports when it starts.
 import { createWriteStream } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { machine } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parse } from "yaml";
 import type { ImageFolder } from "../../core/load/image-folder.js";
-import { systemErrorCode, ViolaError } from "../../errors.js";
+import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
+import { readFileRange } from "../files/read-range.js";
 import { platformOfMachine } from "./ctr-node.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,10 +25,22 @@ const CONFIG_FILE = "/etc/rancher/k3s/config.yaml";
 /**
  * Returns the data folder: K3S_DATA_DIR, `data-dir` of the configuration file, or the default.
  * https://docs.k3s.io/cli/server
+ * Throws `NODE_LOAD_FAILED` when the configuration file cannot be read.
  */
 export async function k3sDataFolder(env: Environment): Promise<string> {
   if (env["K3S_DATA_DIR"]) return env["K3S_DATA_DIR"];
-  const text = await readFile(env["K3S_CONFIG_FILE"] || CONFIG_FILE, "utf8").catch(() => "");
+  const file = env["K3S_CONFIG_FILE"] || CONFIG_FILE;
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    const code = systemErrorCode(cause);
+    const hint = HINTS.get(code);
+    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    // The file may set another folder, so the default could be wrong.
+    throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${file} cannot be read (${code})`, {
+      subject: file,
+      cause,
+      ...(hint !== undefined && { hint }),
+    });
+  });
   const config: unknown = readYaml(text);
   const folder = typeof config === "object" && config !== null && "data-dir" in config && config["data-dir"];
   return typeof folder === "string" ? folder : DATA_FOLDER;
@@ -70,7 +83,7 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
       throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${path} cannot be ${what} (${code})`, {
         subject: path,
         cause,
-        hint: HINTS[code] ?? "Check the folder and its disk, then try again.",
+        hint: HINTS.get(code) ?? "Check the folder and its disk, then try again.",
       });
     }
   };
@@ -78,17 +91,12 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
     name: "k3s",
     path,
     platform: platformOfMachine(machine()),
-    holds: async (file, head, sizeBytes) => {
-      const handle = await open(join(path, file), "r").catch(() => undefined);
-      if (handle === undefined) return false;
-      try {
-        const { size } = await handle.stat();
-        const { bytesRead, buffer } = await handle.read(Buffer.alloc(head.length), 0, head.length, 0);
-        return size === sizeBytes && bytesRead === head.length && buffer.equals(head);
-      } finally {
-        await handle.close();
-      }
-    },
+    holds: (file, head, sizeBytes) =>
+      must("read", async () => {
+        const found = await stat(join(path, file)).catch(absent);
+        if (found?.size !== sizeBytes) return false;
+        return (await readFileRange(join(path, file), 0, head.length)).equals(head);
+      }),
     freeBytes: () =>
       must("created", async () => {
         await mkdir(path, { recursive: true });
@@ -113,7 +121,7 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
     remove: (file) =>
       must("changed", async () => {
         await rm(join(path, partialName(file)), { force: true });
-        const found = await stat(join(path, file)).catch(() => undefined);
+        const found = await stat(join(path, file)).catch(absent);
         if (found === undefined) return 0;
         await rm(join(path, file));
         return found.size;
@@ -121,11 +129,15 @@ export async function k3sImageFolder(env: Environment): Promise<ImageFolder> {
   };
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  EACCES: "Run this as root.",
-  EPERM: "Run this as root.",
-  ENOSPC: "Free disk space there, then load again.",
-};
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "Run this as root."],
+  ["EPERM", "Run this as root."],
+  ["ENOSPC", "Free disk space there, then load again."],
+]);
+
+function absent(cause: unknown): undefined {
+  if (!isSystemError(cause, "ENOENT", "ENOTDIR")) throw cause;
+}
 
 /** k3s ignores files with this extension. */
 function partialName(file: string): string {

@@ -1,5 +1,6 @@
 // Jobs inside a node. A script reads one job per line from its standard input, and writes one
 // answer per job to its output.
+import { isBug } from "../../errors.js";
 import type { ExecSession, NodeShell } from "../exec/shell.js";
 
 /** A line of output from a job or from the script itself. */
@@ -37,12 +38,13 @@ export async function* runJobs(
   signal: AbortSignal,
 ): AsyncGenerator<JobAnswer, void> {
   const session = await shell.open(argv, signal);
+  let hanging: NodeJS.Timeout | undefined;
   const stop = (): void => {
     session.stdin.end();
     // Do not wait longer for a node that hangs.
-    AbortSignal.timeout(CLEAN_UP_MS).addEventListener("abort", () => {
+    hanging ??= setTimeout(() => {
       session.destroy();
-    });
+    }, CLEAN_UP_MS);
   };
   signal.addEventListener("abort", stop, { once: true });
   const said = linesOf(session);
@@ -70,6 +72,7 @@ export async function* runJobs(
     signal.removeEventListener("abort", stop);
     stop();
     while (!(await said.next()).done);
+    clearTimeout(hanging);
     session.destroy();
   }
   signal.throwIfAborted();
@@ -90,8 +93,9 @@ export async function* linesOf(session: ExecSession): AsyncGenerator<string, voi
       rest = lines.pop() ?? "";
       yield* lines;
     }
-  } catch {
-    // The caller judges the lines that were received.
+  } catch (cause) {
+    // The connection has ended. The caller judges the lines that were received.
+    if (isBug(cause)) throw cause;
   }
   if (rest !== "") yield rest;
 }

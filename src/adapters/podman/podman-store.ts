@@ -9,9 +9,12 @@ import { registryFolder } from "../../core/load/registry-layout.js";
 import { wantedNames } from "../../core/load/missing-content.js";
 import { formatRepository, parseReference } from "../../core/images/reference.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
-import { oneOrMany, ViolaError } from "../../errors.js";
+import { parseJson } from "../../core/parse-json.js";
+import { isSystemError, oneOrMany, ViolaError } from "../../errors.js";
 import { serveBundle } from "../bundle-registry/server.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
+
+type Variables = Readonly<Record<string, string | undefined>>;
 
 const imagesSchema = z.array(
   z.object({
@@ -21,23 +24,36 @@ const imagesSchema = z.array(
   }),
 );
 
+function unexpected(what: string, cause?: Error): ViolaError {
+  return new ViolaError("NODE_LOAD_FAILED", `podman: its list of images is not what it prints: ${what}`, {
+    subject: "podman",
+    cause,
+    hint: "See what `podman images --format json` prints for this user.",
+  });
+}
+
 /**
  * Returns the image store of the current user. Digests resolve as at the registry, because Podman
  * keeps the indexes that it pulls.
  * https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
  */
-export function podmanStore(env: Readonly<Record<string, string | undefined>>): ImageStore {
-  const podman = async (args: readonly string[], signal: AbortSignal, more = {}): Promise<string> => {
+export function podmanStore(env: Variables): ImageStore {
+  const podman = async (
+    args: readonly string[],
+    signal: AbortSignal,
+    more: Variables = {},
+  ): Promise<string> => {
     try {
-      const given = Object.entries({ ...env, ...more }).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, value]],
+      const environment: Record<string, string> = Object.fromEntries(
+        Object.entries({ ...env, ...more }).flatMap(([name, value]) =>
+          value === undefined ? [] : [[name, value] as const],
+        ),
       );
-      const environment = Object.fromEntries(given) as Record<string, string>;
       return (await runProcess(["podman", ...args], { signal, env: environment, killSignal: "SIGTERM" }))
         .stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
-      const isMissing = cause.exitCode === undefined;
+      const isMissing = isSystemError(cause.cause, "ENOENT", "EACCES");
       throw new ViolaError(
         "NODE_LOAD_FAILED",
         `podman: ${isMissing ? "the program cannot be started" : cause.message}`,
@@ -65,7 +81,7 @@ export function podmanStore(env: Readonly<Record<string, string | undefined>>): 
     listImages: async (signal) => {
       const text = await podman(["images", "--all", "--no-trunc", "--format", "json"], signal);
       // Podman lists an image once for each of its names, every time with all names.
-      const byId = new Map(imagesSchema.parse(JSON.parse(text)).map((image) => [image.Id, image]));
+      const byId = new Map(parseJson(text, imagesSchema, unexpected).map((image) => [image.Id, image]));
       return [...byId.values()].map(({ Id, Names, RepoDigests }) => ({
         id: `sha256:${Id}`,
         tags: (Names ?? []).filter((name) => !name.includes("@")),

@@ -2,7 +2,7 @@
 // They run on a host with Node.js.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ViolaError } from "../../errors.js";
+import { isSystemError, ViolaError } from "../../errors.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
@@ -38,6 +38,9 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
 
 /** Returns the names of the regular files in a folder, or none when it does not exist. */
 async function list(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    if (isSystemError(cause, "ENOENT")) return [];
+    throw cause;
+  });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }

@@ -9,7 +9,7 @@ import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ContentVerifier, type ContentFault } from "../../core/oci/verifier.js";
-import { systemErrorCode, ViolaError } from "../../errors.js";
+import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
 import type { Run } from "../../workflows/progress.js";
 import {
   ConnectionFailure,
@@ -120,10 +120,9 @@ async function download(
     progress({ kind: "ended", step });
   } catch (cause) {
     signal.throwIfAborted();
-    const { code, syscall } = cause as NodeJS.ErrnoException;
     if (!(cause instanceof ConnectionFailure) && !(cause instanceof RefusedDownload)) {
-      if (syscall === undefined) throw cause;
-      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code ?? "EIO"})`, {
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, {
         subject: file,
         cause,
       });
@@ -171,6 +170,7 @@ async function unpack(
     await reading;
   } catch (cause) {
     signal.throwIfAborted();
+    if (isBug(cause)) throw cause;
     throw new ViolaError("FILE_UNUSABLE", `${from} cannot be unpacked`, { subject: name, cause });
   }
   if (isFound) return file;

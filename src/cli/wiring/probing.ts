@@ -81,7 +81,11 @@ export function probeParts(flags: ClusterFlags, runtime: CommandRuntime): readon
 
 /** Returns probes for every Kind cluster of the engine, and for the runtimes of this machine. */
 export async function probeLikelyTargets(runtime: CommandRuntime): Promise<readonly Probe[]> {
-  const clusters = await kindClusters(runtime, runtime.signal).catch(() => []);
+  const clusters = await kindClusters(runtime, runtime.signal).catch((cause: unknown) => {
+    // Without an engine there is no cluster. The engine is reported separately.
+    if (cause instanceof ViolaError) return [];
+    throw cause;
+  });
   const texts = [...clusters.map((cluster) => `kind:${cluster}`), "containerd", "k3s", "podman"];
   return texts.map((text) => probeTarget(text, runtime));
 }

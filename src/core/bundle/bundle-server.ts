@@ -55,6 +55,11 @@ export interface ServeOptions {
   readonly onSent?: (client: string, bytes: number) => void;
   /** Called for every manifest that is requested, except parts of images from upstream. */
   readonly onManifest?: (request: ManifestRequest) => void;
+  /**
+   * Called when content could not be sent and the client is not the reason. The client sees a
+   * truncated response.
+   */
+  readonly onFailure?: (cause: unknown) => void;
   /** The source of content that is not in the bundle. If absent, such requests get a 404. */
   readonly upstream?: UpstreamRegistry;
 }
@@ -68,7 +73,10 @@ export interface ServedBundle {
   pathFor(client: string): string;
   /** Returns the bytes of content sent to this client so far. */
   sentBytes(client: string): number;
-  /** Stops listening, ends open connections and closes the file. */
+  /**
+   * Stops listening, ends open connections and closes the file. Throws `BUNDLE_INVALID` or `FILE_UNUSABLE` when the bundle could not
+   * be read while it was served.
+   */
   close(): Promise<void>;
 }
 

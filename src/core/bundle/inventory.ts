@@ -7,16 +7,18 @@ import type { ResolvedImage } from "../images/resolved-image.js";
 import { isRecord } from "../json.js";
 import { DIGEST_SCHEMA } from "../oci/digest.js";
 import { findPlatform, formatPlatform } from "../oci/platform.js";
-import { parseUnchecked, parseValue, type ReadonlyDeep } from "../parse-json.js";
+import { findExcess, parseUnchecked, parseValue, type JsonLimits, type ReadonlyDeep } from "../parse-json.js";
 
 export const FORMAT_VERSION = 1;
 
 /** Size limit of `bundle.json`. One for 1,000 images of 2 platforms has about 15 MB. */
 export const MAX_INVENTORY_BYTES = 64 * 1024 * 1024;
-/** Limit of nested objects and arrays. The format needs 7. */
-const MAX_DEPTH = 32;
-/** Limit of values. Each can become an object or an error message of a hundred times its size. */
-const MAX_VALUES = 2_000_000;
+const LIMITS: JsonLimits = {
+  length: MAX_INVENTORY_BYTES,
+  // The format needs 7.
+  depth: 32,
+  values: 2_000_000,
+};
 
 const text = z.string();
 const hex = text.regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
@@ -160,7 +162,7 @@ export function parseInventory(json: string, file: string): Inventory {
       hint: "Copy the file again, and compare its sha256 with that of the original.",
       cause,
     });
-  const tooLarge = findExcess(json);
+  const tooLarge = findExcess(json, LIMITS);
   if (tooLarge !== undefined) throw invalid(tooLarge);
   const value = parseUnchecked(json, invalid);
   const version =
@@ -188,32 +190,6 @@ export function parseInventory(json: string, file: string): Inventory {
   }
   return parseValue(value, INVENTORY_SCHEMA, invalid);
 }
-
-/** Returns the limit that the document exceeds. Scans the text once without building objects. */
-function findExcess(json: string): string | undefined {
-  if (json.length > MAX_INVENTORY_BYTES) return `it has more than ${MAX_INVENTORY_BYTES} bytes`;
-  let depth = 0;
-  let values = 1;
-  let isInString = false;
-  for (let index = 0; index < json.length; index++) {
-    const character = json.charCodeAt(index);
-    if (isInString) {
-      if (character === BACKSLASH) index++;
-      else if (character === QUOTE) isInString = false;
-    } else if (character === QUOTE) isInString = true;
-    else if (character === COMMA) values++;
-    else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
-      depth++;
-      values++;
-      if (depth > MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} levels deep`;
-    } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) depth--;
-    if (values > MAX_VALUES) return `it has more than ${MAX_VALUES} values`;
-  }
-  return undefined;
-}
-
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
-const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /**
  * Returns the inventory entry of the image. Uncompressed sizes are null until layers are written.

@@ -2,6 +2,7 @@
 // image references.
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, valueAt, type Json } from "../json.js";
+import { findExcess, parseUnchecked, type JsonLimits } from "../parse-json.js";
 import { findReference } from "../images/reference.js";
 import { containers } from "../kubernetes/containers.js";
 
@@ -32,6 +33,9 @@ export interface RunningObject {
 const EXPECTED_INPUT =
   "Pass the output of `kubectl get pods -A -o json`, or a list of image references as jsonpath prints it.";
 
+/** Deeper objects would exceed the stack of the recursive functions that search them. */
+const LIMITS: JsonLimits = { length: Infinity, depth: 1_000, values: Infinity };
+
 /**
  * Parses the output of `kubectl get … -o json` (a list or one object), or references separated by
  * white space or commas, with or without the counts of `uniq -c`. `source` is the name used in
@@ -45,12 +49,9 @@ export function parseRunningImages(text: string, source: string): readonly Runni
 }
 
 function parseObjects(text: string, source: string): readonly RunningContainer[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw unusable(source, `is not JSON: ${(cause as Error).message}`, cause);
-  }
+  const excess = findExcess(text, LIMITS);
+  if (excess !== undefined) throw unusable(source, `cannot be read: ${excess}`);
+  const value = parseUnchecked(text, (what, cause) => unusable(source, `is ${what}`, cause));
   const objects = [...listed(value)];
   if (objects.length === 0) throw unusable(source, "does not contain a Kubernetes object");
   const running = objects.flatMap((object) => [...containersOf(object)]);

@@ -33,7 +33,6 @@ export async function loadStore(
   const { inventory } = bundle;
   const { signal } = run;
   const { keepsDigests } = store;
-  await requireIntact(run, bundle, ports);
   const platform = await store.platform(signal);
   const survey = async (): Promise<ReturnType<typeof missingInStore>> =>
     missingInStore(inventory.images, await store.listImages(signal), { platform, keepsDigests });
@@ -45,6 +44,7 @@ export async function loadStore(
       hint: `Build the bundle with --platform ${formatPlatform(platform)}.`,
     });
   }
+  await requireIntact(run, bundle, ports);
   let sentBytes = 0;
   if (missing.length > 0) {
     const sizes = new Map(

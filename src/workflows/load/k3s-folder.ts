@@ -33,7 +33,6 @@ export async function loadFolder(
   ports: Pick<LoadPorts, "reader" | "readSegments">,
 ): Promise<LoadReport> {
   const { inventory, file } = bundle;
-  await requireIntact(run, bundle, ports);
   const { missing, withoutPlatform } = surveyNode(inventory, folder.platform, new Map());
   if (withoutPlatform.length > 0) {
     const message = describeMissingPlatform(folder.name, folder.platform, withoutPlatform, inventory);
@@ -52,11 +51,12 @@ export async function loadFolder(
   // The head lists every image by name and digest, so an archive with the same head and size is
   // the same archive.
   const firstBlob = segments.findIndex((segment) => !(segment instanceof Uint8Array));
-  const head = Buffer.concat(segments.slice(0, firstBlob) as readonly Uint8Array[]);
+  const head = Buffer.concat(segments.slice(0, firstBlob).filter((segment) => segment instanceof Uint8Array));
   const name = archiveName(inventory);
   const isThere = await folder.holds(name, head, size);
+  if (!isThere) await refuseFullDisk(folder, size);
+  await requireIntact(run, bundle, ports);
   if (!isThere) {
-    await refuseFullDisk(folder, size);
     const progress = new LoadProgress(new Map([[folder.name, size]]), run.progress);
     const content = counted(ports.readSegments(file, segments), (bytes) => {
       progress.add(folder.name, bytes);

@@ -31,7 +31,7 @@ import { LoadProgress } from "./progress.js";
 import { allNames } from "../../core/bundle/names.js";
 import { endpointOf } from "../../core/load/addresses.js";
 import { counted } from "../../core/load/counted.js";
-import { requireIntact } from "../verify/require-intact.js";
+import { verifyDuringQuery } from "../verify/require-intact.js";
 
 /** The adapters that loading works with. */
 export interface LoadPorts {
@@ -95,10 +95,15 @@ export async function loadBundle(
   ports: LoadPorts,
 ): Promise<LoadReport> {
   const { inventory } = bundle;
-  const [surveyed] = await settleAll("the bundle was not loaded", [
-    surveyNodes(run, inventory, options.target),
-    requireIntact(run, bundle, ports),
-  ]);
+  run.progress({ kind: "started", step: "survey", title: "Querying the content of the nodes" });
+  // Report a target that does not exist before hashing the bundle.
+  const nodesOfTarget = await options.target.findNodes(run.signal);
+  const surveyed = await verifyDuringQuery(
+    run,
+    bundle,
+    () => surveyNodes(run, inventory, nodesOfTarget),
+    ports,
+  );
   const busy = await settleAll(
     "some nodes could not be queried",
     surveyed
@@ -123,11 +128,9 @@ export async function loadBundle(
 async function surveyNodes(
   { signal, progress }: Run,
   inventory: Inventory,
-  target: NodeTarget<LoadNode>,
+  nodes: readonly LoadNode[],
 ): Promise<readonly SurveyedNode[]> {
-  progress({ kind: "started", step: "survey", title: "Querying the content of the nodes" });
   const names = allNames(inventory);
-  const nodes = await target.findNodes(signal);
   const surveys = await settleAll(
     "some nodes could not be queried",
     nodes.map(async (node) => {
@@ -219,7 +222,10 @@ async function serveNearby(
 ): Promise<ServedBundle> {
   const [address, ...others] = new Set(nodes.map(({ hostAddresses: [first] }) => first));
   if (address === undefined || others.length > 0) return serve({});
-  return serve({ address }).catch(() => serve({}));
+  return serve({ address }).catch((cause: unknown) => {
+    if (!(cause instanceof ViolaError)) throw cause;
+    return serve({});
+  });
 }
 
 /** Labels the names that another bundle loaded and this bundle also needs. Unpacks if requested. */

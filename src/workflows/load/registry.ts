@@ -15,7 +15,7 @@ import {
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
-import { requireIntact } from "../verify/require-intact.js";
+import { verifyDuringQuery } from "../verify/require-intact.js";
 
 /** The adapters that pushing works with. */
 export interface PushPorts {
@@ -75,10 +75,12 @@ export async function pushBundle(
   const { progress } = run;
   const { inventory } = bundle;
   const placed = placeImages(inventory, layout);
-  const [presence] = await settleAll("the bundle was not pushed", [
-    findPresent(run, inventory, placed, ports),
-    requireIntact(run, bundle, ports),
-  ]);
+  const presence = await verifyDuringQuery(
+    run,
+    bundle,
+    () => findPresent(run, inventory, placed, ports),
+    ports,
+  );
   const moved = await pushBlobs(run, presence, ports);
 
   progress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });

@@ -1,5 +1,5 @@
 // The bundle as a registry: what a client gets over HTTP.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,4 +110,46 @@ test("a client that goes away in the middle disturbs no other, and close ends op
   idle.resume();
   await gone;
   await expect(fetch(`http://127.0.0.1:${own.port}/`)).rejects.toThrow();
+});
+
+test("a bundle that is cut short while it is served is reported at once, and when serving ends", async () => {
+  const cut = await bundleOf(folder, "cut", [
+    { reference: "quay.io/a/b:1", seed: "cut", mediaTypes: "oci", layers: [1_000_000] },
+  ]);
+  const failures: unknown[] = [];
+  const server = await serveBundle(cut, {
+    address: "127.0.0.1",
+    onFailure: (cause) => {
+      failures.push(cause);
+    },
+  });
+  truncateSync(cut.file, cut.inventory.blobs.at(-1)!.offset);
+  const { digest } = cut.inventory.blobs.at(-1)!;
+  const url = `http://127.0.0.1:${server.port}${server.pathFor("test")}/v2/a/b/blobs/${digest}`;
+  await expect(fetch(url).then((response) => response.arrayBuffer())).rejects.toThrow();
+  const expected = { code: "BUNDLE_INVALID", subject: cut.file, hint: expect.any(String) as string };
+  expect(failures).toMatchObject([expected]);
+  await expect(server.close()).rejects.toMatchObject(expected);
+});
+
+test("a client that goes away is no failure of the server", async () => {
+  const failures: unknown[] = [];
+  const server = await serveBundle(bundle, {
+    address: "127.0.0.1",
+    onFailure: (cause) => {
+      failures.push(cause);
+    },
+  });
+  const path = `${server.pathFor("test")}/v2/a/b/blobs/${layer().digest}`;
+  await new Promise<void>((resolve) => {
+    const socket = connect(server.port, "127.0.0.1", () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`),
+    );
+    socket.once("data", () => {
+      socket.destroy();
+      resolve();
+    });
+  });
+  await server.close();
+  expect(failures).toEqual([]);
 });

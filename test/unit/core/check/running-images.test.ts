@@ -109,6 +109,8 @@ it.each([
   ["kubectl's table", "NAME    READY   STATUS\nloki-0  1/1     Running\n"],
   ["an error message", "Error from server (Forbidden): pods is forbidden"],
   ["prose", "no resources found"],
+  ["lists without end", "[".repeat(1_000_000)],
+  ["objects without end", `${'{"items":['.repeat(5_000)}${"]}".repeat(5_000)}`],
 ])("refuses %s", (_, text) => {
   const failure = failureOf(text);
 
