@@ -234,21 +234,19 @@ function toDescriptor(value: z.infer<typeof descriptorSchema>, subject: string):
     mediaType,
     digest,
     size,
-    ...(platform && statedPlatform(platform)),
+    ...(platform && { platform: statedPlatform(platform) }),
     ...(annotations && { annotations }),
   };
 }
 
-/** An entry with an empty platform says as little as one without; half a platform is one that no host has. */
-function statedPlatform({ os, architecture, variant }: z.infer<typeof platformSchema>): {
-  readonly platform?: Platform;
-} {
-  if (os === undefined && architecture === undefined) return {};
+/**
+ * A platform without os or architecture matches no host: containerd and skopeo reject such an image.
+ * Only an entry without a platform is matched by its config.
+ */
+function statedPlatform({ os, architecture, variant }: z.infer<typeof platformSchema>): Platform {
   return {
-    platform: {
-      os: os ?? "unknown",
-      architecture: architecture ?? "unknown",
-      ...(variant !== undefined && { variant }),
-    },
+    os: os ?? "unknown",
+    architecture: architecture ?? "unknown",
+    ...(variant !== undefined && { variant }),
   };
 }

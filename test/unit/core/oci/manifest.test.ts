@@ -68,7 +68,7 @@ describe("parseManifest", () => {
     expect(parsed).not.toHaveProperty("artifactType");
   });
 
-  it("takes a platform without a word for none, and half of one for one that no host has", () => {
+  it("takes a platform without os or architecture for one that no host has, as containerd does", () => {
     const [entry] = index.manifests;
     const platforms = [null, {}, { os: "", architecture: "" }, { architecture: "amd64", variant: null }];
     const parsed = parse({ ...index, manifests: platforms.map((platform) => ({ ...entry, platform })) });
@@ -76,8 +76,8 @@ describe("parseManifest", () => {
     expect(parsed).toMatchObject({ kind: "index" });
     expect("entries" in parsed && parsed.entries.map(({ platform }) => platform)).toEqual([
       undefined,
-      undefined,
-      undefined,
+      { os: "unknown", architecture: "unknown" },
+      { os: "unknown", architecture: "unknown" },
       { os: "unknown", architecture: "amd64" },
     ]);
   });
