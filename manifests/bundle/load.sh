@@ -1,13 +1,13 @@
 #!/bin/sh
-# Loads a viola-airgap bundle, and installs what is in it, on a host that has no viola-airgap.
+# Loads a viola-airgap bundle and installs its releases, on a host without viola-airgap.
 # Needs a POSIX sh, awk, dd, and docker, ctr or k3s.
 #   tar -xf BUNDLE load.sh && sh load.sh BUNDLE --help
 #
-# Nothing is unpacked but charts and values. Images go as ranges of the file into
-# `ctr images import`, and only those that a node does not have yet.
-# Nothing in a bundle is ever evaluated. All that is read of it is the entry `facts`, flat lines that
-# must match a grammar before any is used, and values stay quoted data after that.
-# No pathname expansion: words of a bundle are never patterns.
+# Only charts and values are extracted. Missing images are streamed as ranges of the file into
+# `ctr images import`.
+# Nothing in a bundle is evaluated. The script reads only the entry `facts`, whose lines must all
+# match a grammar before one is used. Values are always quoted.
+# Disable pathname expansion, so that words of a bundle are never patterns.
 set -uf
 LC_ALL=C
 export LC_ALL
@@ -36,7 +36,7 @@ die() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Everything that is wrong is said at once: `wrong` collects, `stop_if_wrong` ends.
+# All problems are reported together: `wrong` collects them, and `stop_if_wrong` exits.
 wrong() { printf '%s\n' "$*" >>"$tmp/wrong"; }
 stop_if_wrong() { # EXIT-CODE HEADING
   [ -s "$tmp/wrong" ] || return 0
@@ -45,7 +45,7 @@ stop_if_wrong() { # EXIT-CODE HEADING
   exit "$1"
 }
 
-# --- interruption: background jobs end, nodes are left clean, the temporary folder goes ---
+# --- interruption: ends background jobs, cleans up nodes, removes the temporary folder ---
 
 tmp=
 pids=
@@ -64,8 +64,8 @@ interrupted() {
 trap clean_up EXIT
 trap interrupted INT TERM HUP
 
-# Waits for a command so that a signal ends the wait at once: a shell runs no trap while a command is
-# in the foreground.
+# Waits for a command so that a signal ends the wait at once: a shell runs no trap while a command
+# is in the foreground.
 in_background() { # COMMAND...
   "$@" &
   pids=$!
@@ -105,8 +105,8 @@ is_hash() { # HEX, of standard input
 megabytes() { printf '%s MB' "$((($1 + 999999) / 1000000))"; }
 
 # For awk: the name under which a node knows an image, or the text where the bundle has no such
-# image. facts list every spelling of their names, so nothing is parsed; a tag beside a digest counts
-# for nothing. Needs `spelled`, from the facts of kind `spelling`.
+# image. facts list every spelling of their names, so nothing is parsed; a tag beside a digest
+# counts for nothing. Needs `spelled`, from the facts of kind `spelling`.
 known_as='
   function known_as(image,   pinned) {
     pinned = image
@@ -116,8 +116,8 @@ known_as='
   }
 '
 
-# Prints the patterns that lines of facts must match. src/core/bundle/facts.ts has the same list, and
-# says what each kind of line means.
+# Prints the patterns that lines of facts must match. src/core/bundle/facts.ts has the same list,
+# and says what each kind of line means.
 facts_grammar() (
   number='[0-9]{1,15}' hex='[0-9a-f]{64}' word='[A-Za-z0-9][A-Za-z0-9._+-]*'
   name='([A-Za-z0-9]|\[[0-9A-Fa-f:]+\])[A-Za-z0-9._:/@-]*'
@@ -145,8 +145,8 @@ facts() { # KIND: prints the fields after it
   awk -v kind="$1" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/facts"
 }
 
-# Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json, in
-# an object that names them. Those objects are flat, so their braces delimit them in any layout.
+# Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json,
+# in an object that names them. Those objects are flat, so their braces delimit them in any layout.
 open_bundle() {
   [ -f "$bundle" ] && [ -r "$bundle" ] || die "$bundle does not exist or cannot be read"
   base=0
@@ -193,7 +193,7 @@ F
     { print $1, known_as($2) }' "$tmp/facts" - >"$tmp/allowed" && cat "$tmp/allowed" >>"$tmp/facts"
 }
 
-# Programs in bin/ are large, so they are checked when they are taken out.
+# Programs in bin/ are large, so they are checked when they are extracted.
 verify_files() {
   facts file >"$tmp/files"
   { cat "$tmp/files"; facts layout; } >"$tmp/small"
@@ -219,7 +219,7 @@ verify_blobs() { # every layer, config and manifest
   done <"$tmp/blobs"
 }
 
-# Says every tenth once.
+# Prints progress in steps of ten percent.
 report() { # WHAT DONE TOTAL; keeps count in $tenth
   [ "$3" -gt 20000000 ] || return 0
   [ "$(($2 * 10 / $3))" -lt "$tenth" ] || {
@@ -228,7 +228,7 @@ report() { # WHAT DONE TOTAL; keeps count in $tenth
   }
 }
 
-# Puts a file of the bundle where it is asked for, if its checksum is right.
+# Extracts a file of the bundle and verifies its checksum.
 extract() { # PATH FILE
   awk -v path="$1" '$4 == path' "$tmp/files" >"$tmp/entry"
   read -r sum length offset _ <"$tmp/entry" || die "$bundle has no $1"
@@ -237,7 +237,7 @@ extract() { # PATH FILE
 }
 is_carried() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
 
-# Finds a program on PATH or in the bundle; puts what the bundle brings on PATH.
+# Finds a program on PATH or in the bundle. Adds a bundled program to PATH.
 find_program() { # NAME ARGUMENT-THAT-MAKES-IT-ANSWER
   has "$1" && return 0
   is_carried "bin/$1" || return 1
@@ -252,7 +252,7 @@ find_program() { # NAME ARGUMENT-THAT-MAKES-IT-ANSWER
   return 1
 }
 
-# --- viola-airgap itself, where it can run ---
+# --- viola-airgap itself, if it can run ---
 
 is_node_new_enough() {
   has node && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 18) ? 0 : 1)' 2>/dev/null
@@ -274,8 +274,8 @@ hand_over() { # USER-VALUES...
       return 0
     }
   else return 0; fi
-  # This script loads into targets that viola-airgap cannot reach, such as Kind in podman, or says what
-  # is wrong with them.
+  # This script supports targets that viola-airgap cannot reach, such as Kind in podman, and reports
+  # what is wrong with others.
   in_background "$cli" doctor --to "$to" --kubeconfig /dev/null >/dev/null 2>&1 || {
     say "note: viola-airgap cannot reach $to; continuing without it"
     return 0
@@ -284,13 +284,13 @@ hand_over() { # USER-VALUES...
     find_program helm version || :
     find_program kubectl --help || :
   fi
-  say "viola-airgap does the work"
+  say "running viola-airgap"
   for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
   in_background "$cli" load "$bundle" --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
   exit $?
 }
 
-# --- nodes: Kind's through docker exec, or this host itself ---
+# --- nodes: those of Kind through docker exec, or this host ---
 
 engine=
 find_engine() {
@@ -354,7 +354,7 @@ on() { # NODE COMMAND...
     *) "$@" ;;
   esac
 }
-# Prints what a node says of itself: its machine, its disk, and the images and content that it has.
+# Prints the state of a node: its machine, disk, images and content.
 ask_node() { # NODE
   case $to in
     docker)
@@ -378,7 +378,7 @@ ask_node() { # NODE
   esac
 }
 
-# Compares what a node says of itself (standard input) with the facts. Prints:
+# Compares the state of a node (standard input) with the facts. Prints:
 #   platform P                 the platform of the node
 #   without NAME               the bundle has no content of NAME for this platform
 #   lack NAME IMAGE            NAME is missing, incomplete, or points to something else
@@ -386,7 +386,7 @@ ask_node() { # NODE
 #   left-out NAME              NAME is excluded from the bundle, and not on the node
 #   config|layer IMAGE DIGEST  content of an image that lacks names
 #   range FIRST COUNT          blocks to send, in pieces of 64 MiB
-#   need BYTES                 the sum of what is to be sent
+#   need BYTES                 the total size to send
 compare() {
   awk '
     function accepted(machine) {
@@ -530,18 +530,19 @@ survey() {
   for node in $nodes; do
     survey_node "$node" || continue
     if [ -z "$check" ] && [ "$to" != docker ] && [ -n "$(plan "$node" need)" ]; then
-      # Only what is there once it is held counts as present.
+      # Only content that exists after the anchor was set counts as present.
       hold "$node" && survey_node "$node" || continue
     fi
     lacking=$(plan "$node" without | wc -l)
     [ "$lacking" -eq 0 ] || wrong "$node runs $(plan "$node" platform), and the bundle (built for $(facts platform | tr '\n' ' ')) has no content for it of $(plan "$node" without | head -n 3 | tr '\n' ' ')$([ "$lacking" -le 3 ] || echo "and $((lacking - 3)) more")"
   done
-  # Nodes of one machine share its disk, so their needs are added up by device. Docker unpacks at once.
+  # Nodes of one machine share its disk, so their needs are added up by device. Docker unpacks at
+  # once.
   for node in $nodes; do
     echo "$node $(plan "$node" disk) $(plan "$node" need)"
   done | awk -v factor="$([ "$to" = docker ] && echo 3 || echo 1)" '
     NF == 4 { need[$2] += $4 * factor; free[$2] = $3 * 1024; nodes[$2] = nodes[$2] " " $1 }
-    END { for (disk in need) if (need[disk] > free[disk]) printf "too little room for%s: %.0f MB are needed and %.0f MB are free\n", nodes[disk], need[disk] / 1e6, free[disk] / 1e6 }
+    END { for (disk in need) if (need[disk] > free[disk]) printf "not enough disk space for%s: %.0f MB are needed and %.0f MB are free\n", nodes[disk], need[disk] / 1e6, free[disk] / 1e6 }
   ' >>"$tmp/wrong"
 }
 
@@ -615,7 +616,7 @@ tar_header() { # NAME SIZE CHECKSUM
 }
 
 # shellcheck disable=SC2086
-import() { # NODE; takes the place of the shell that it runs in, so that whoever ends this shell ends the import
+import() { # NODE; replaces its shell, so that a signal to this shell ends the import
   case $to in
     docker) exec "$engine" load ;;
     kind*) exec "$engine" exec -i "$1" ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
@@ -649,7 +650,7 @@ load_nodes() { # NODES [again]
       '' | *'not found'*) ;;
       *) wrong "$node: the import failed: $failed"; continue ;;
     esac
-    # The node is asked again, because an import that ended well proves nothing.
+    # The node is surveyed again, because a successful import proves nothing.
     survey_node "$node" || continue
     incomplete=$(awk '$1 == "lack" || $1 == "without" { print $2 }' "$tmp/plan.$node")
     if [ -n "$incomplete" ] && [ -z "${2-}" ] && [ "$to" != docker ]; then
@@ -663,9 +664,9 @@ load_nodes() { # NODES [again]
   done <"$tmp/imports"
   pids=
   [ -z "$again" ] || load_nodes "$again" again
-  stop_if_wrong 2 "not everything was loaded; load again, images that have arrived are not sent twice"
+  stop_if_wrong 2 "some images were not loaded; load again, complete images are not sent twice"
 }
-# Labels what other bundles brought and this one needs, too.
+# Labels the images that other bundles loaded and this one also needs.
 share() {
   for node in $nodes; do
     [ -z "$(plan "$node" share)" ] || plan "$node" share | mark "$node" "${LABEL}brought" 2>"$tmp/why" ||
@@ -695,11 +696,11 @@ prepare_install() {
   facts release | awk '!seen[$3]++ { print $3 }' >"$tmp/namespaces"
   while read -r namespace; do
     [ "$(kube get namespace "$namespace" --request-timeout=15s -o 'jsonpath={.status.phase}' 2>/dev/null </dev/null)" != Terminating ] ||
-      wrong "namespace $namespace is being deleted: wait until it is gone (kubectl wait --for=delete namespace/$namespace); its status says what it is waiting for"
+      wrong "namespace $namespace is being deleted: wait for the deletion (kubectl wait --for=delete namespace/$namespace); its status says what blocks it"
   done <"$tmp/namespaces"
 }
 
-# Lays out charts and values as files with names of our own; no name of the bundle is a file name.
+# Extracts charts and values to files with fixed names, as names of the bundle are not trusted.
 lay_out() {
   facts release >"$tmp/releases"
   facts chart >"$tmp/charts"
@@ -725,9 +726,9 @@ with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...: later 
   fi
 }
 
-# Refuses images that the bundle does not have, and pulls from a registry, before anything is applied.
-# Images that the spec excludes were found to be needed, perhaps by an operator in a way that no
-# manifest shows, so the nodes must have them from elsewhere.
+# Refuses images that the bundle does not have, and pulls from a registry, before anything is
+# applied. Images that the spec excludes were found to be needed, perhaps by an operator in a way
+# that no manifest shows, so the nodes must have them from elsewhere.
 guard() { # USER-VALUES...
   say "checking what would be installed"
   kube_version=$(sed -n 's/.*"gitVersion": *"\(v[0-9][0-9A-Za-z.+-]*\)".*/\1/p' "$tmp/version")
@@ -747,18 +748,19 @@ guard() { # USER-VALUES...
     plan "$node" left-out | awk -v node="$node" '{ print $1, node }'
   done | awk '
     { on[$1] = on[$1] " " $2 }
-    END { for (image in on) print "image " image " is not on" on[image] ", and the bundle leaves it out: get it onto the nodes, or, if no Pod will start it, add --allow-missing " image }
+    END { for (image in on) print "image " image " is not on" on[image] ", and the spec excludes it: load it onto the nodes, or, if no Pod starts it, add --allow-missing " image }
   ' >>"$tmp/wrong"
   policy=$(kube run viola-airgap-trial --image=viola.invalid/trial --image-pull-policy=IfNotPresent --restart=Never --dry-run=server \
     -n default -o 'jsonpath={.spec.containers[0].imagePullPolicy}' 2>/dev/null </dev/null)
   case $policy in
     Always) wrong "the cluster has the AlwaysPullImages admission controller: it pulls every image from a registry, even if the nodes have it; remove it from --enable-admission-plugins of the API server" ;;
-    '') say "note: could not determine whether the cluster always pulls images: it refused a trial Pod" ;;
+    '') say "note: could not determine whether the cluster always pulls images: it rejected a dry-run Pod" ;;
   esac
   stop_if_wrong 1 "refused before anything was applied"
 }
 
-# Looks for images and pull policies in rendered manifests line by line, where viola-airgap parses them.
+# Finds images and pull policies in rendered manifests line by line; viola-airgap parses them
+# instead.
 judge_rendered() {
   awk "$known_as"'
     function plain(value) { gsub(/["'"'"']/, "", value); return value }
@@ -766,10 +768,10 @@ judge_rendered() {
       object = kind " " name
       is_run = hook == "" || hook ~ /(pre|post)-(install|upgrade)/
       if (is_run && kind !~ /^(ConfigMap|Secret|CustomResourceDefinition)$/) {
-        if (always) print object ": imagePullPolicy is Always, so a registry would be asked; set it to IfNotPresent with -f or --set"
+        if (always) print object ": imagePullPolicy is Always, so the node would pull from a registry; set it to IfNotPresent with -f or --set"
         for (i = 1; i <= images; i++) {
-          if (!(image[i] in known) && !said[image[i]]++) print "image " image[i] " is not in the bundle (wanted by " object "): install with the values that the bundle was built for"
-          else if ((image[i] ~ /:latest$/ || image[i] !~ /[:@][^\/]*$/) && policies < images && !said[object]++) print object ": " image[i] " has no pull policy, so a registry would be asked; set it to IfNotPresent with -f or --set"
+          if (!(image[i] in known) && !said[image[i]]++) print "image " image[i] " is not in the bundle (used by " object "): install with the values that the bundle was built for"
+          else if ((image[i] ~ /:latest$/ || image[i] !~ /[:@][^\/]*$/) && policies < images && !said[object]++) print object ": " image[i] " has no pull policy, so the node would pull from a registry; set it to IfNotPresent with -f or --set"
         }
       }
       images = policies = always = 0
@@ -813,7 +815,7 @@ install_releases() { # USER-VALUES...
     }
   done <"$tmp/releases"
   deadline=$(($(date +%s) + $(seconds "$timeout"))) calm=0 last=
-  # Operators make more Pods after the first are ready: the end is when nothing changes for a while.
+  # Operators create more Pods after the first are ready, so wait until nothing changes for a while.
   while :; do
     state=$(while read -r namespace; do pods_of "$namespace"; done <"$tmp/namespaces" | awk '
       $1 == "pod" { pods++; if ($4 == "yes") ready++ }
@@ -854,7 +856,7 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 bundle= to= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
-# What is left in $@ at the end are the user's values, for helm.
+# The remaining $@ are the user's values for helm.
 left=$#
 while [ "$left" -gt 0 ]; do
   option=$1
@@ -886,11 +888,11 @@ while [ "$left" -gt 0 ]; do
       left=$((left - 1))
       ;;
     -*) usage >&2; die "unknown option $option" ;;
-    *) [ -z "$bundle" ] || die "give one bundle, not both $bundle and $option"; bundle=$option ;;
+    *) [ -z "$bundle" ] || die "only one bundle is allowed, but got $bundle and $option"; bundle=$option ;;
   esac
 done
 [ -n "$bundle" ] || { usage >&2; exit 2; }
-case $timeout in *[!0-9hms]* | '' | *[!hms]) die "\"$timeout\" is not a duration: write 90s, 10m or 1h" ;; esac
+case $timeout in *[!0-9hms]* | '' | *[!hms]) die "\"$timeout\" is not a duration: use 90s, 10m or 1h" ;; esac
 find_hash
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
 : >"$tmp/wrong"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Waits for a test run to end, however it ends, and takes away what the run left behind.
-#   after-run.sh FOLDER <PIPE   FOLDER is the folder of the run; the run holds the other end of PIPE open
-# The pipe closes when the run ends, also when it is killed. Then this script ends the processes of the run (they have
-# FOLDER in their environment), removes the clusters named in FOLDER/clusters, stops the parts named in FOLDER/parts,
-# and removes FOLDER. What the run did not make stays.
+# Waits for a test run to end for any reason, and removes what the run left behind.
+#   after-run.sh FOLDER <PIPE   FOLDER is the folder of the run, which keeps PIPE open
+# The pipe closes when the run ends or is killed. Then this script ends the processes of the run
+# (they have FOLDER in their environment), removes the clusters in FOLDER/clusters, stops the parts
+# in FOLDER/parts, and removes FOLDER. Nothing that the run did not create is changed.
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
 RUN=$1
@@ -19,7 +19,7 @@ noted() { # NAME: the lines of FOLDER/NAME, the last one first
   [ ! -f "$RUN/$1" ] || sed '1!G;h;$!d' "$RUN/$1"
 }
 
-# Whoever ends the run does not end this script.
+# A signal that ends the run does not end this script.
 trap '' HUP INT TERM
 cat >/dev/null
 
@@ -36,6 +36,6 @@ for cluster in $(noted clusters); do
   rm -rf "${KUBE_HOME:-$HOME/.cache/viola-kube}/$cluster"
 done
 for part in $(noted parts); do "$HERE/$part.sh" down; done
-# Mounts of a containerd that was killed.
+# Unmount what a killed containerd left mounted.
 awk '{ print $2 }' /proc/mounts 2>/dev/null | grep "^$RUN/" | sort -r | while read -r mount; do umount -l "$mount"; done
 rm -rf "$RUN"

@@ -1,4 +1,4 @@
-// Serves a folder as a chart repository on 127.0.0.1, with an index of its charts where the folder has none.
+// Serves a folder as a chart repository on 127.0.0.1. Generates index.yaml if the folder has none.
 // https://helm.sh/docs/topics/chart_repository/
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -13,12 +13,12 @@ import { parse, stringify } from "yaml";
 export interface ChartRepository {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
-  /** Paths asked for so far. */
+  /** Paths requested so far. */
   readonly requests: readonly string[];
   close(): Promise<void>;
 }
 
-/** Starts a server for a folder of packaged charts, and of other such folders below it, on a free port of 127.0.0.1. */
+/** Serves a folder of packaged charts and its subfolders on a free port of 127.0.0.1. */
 export async function startChartRepository(folder: string): Promise<ChartRepository> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -49,7 +49,7 @@ export async function startChartRepository(folder: string): Promise<ChartReposit
   };
 }
 
-/** Returns the index.yaml of a folder of packaged charts; the same charts give the same bytes. */
+/** Returns index.yaml for a folder of packaged charts. The same charts give the same bytes. */
 export async function indexOf(folder: string): Promise<string> {
   const entries: Record<string, object[]> = {};
   const files = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
@@ -66,7 +66,7 @@ export async function indexOf(folder: string): Promise<string> {
   return stringify({ apiVersion: "v1", entries, generated: "2024-11-15T00:00:00Z" });
 }
 
-/** Returns the text of NAME/Chart.yaml in a packaged chart, and not that of a subchart. */
+/** Returns the text of NAME/Chart.yaml in a packaged chart, not that of a subchart. */
 async function readChartYaml(archive: Buffer): Promise<string> {
   const entries = Readable.from([archive]).pipe(createGunzip()).pipe(extract());
   for await (const entry of entries) {

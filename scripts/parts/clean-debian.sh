@@ -1,9 +1,11 @@
 #!/bin/sh
-# Runs README's first command in a clean Debian 12 that has Node, npm and nothing else, and prints the seconds that it took.
-#   clean-debian.sh     exit code 0 when the command ended well and printed the audit of its bundle
-# The system is made once with debootstrap, in $VIOLA_PARTS_HOME/debian-12 (default ~/.cache/viola-parts/debian-12); what the command writes goes
-# to a folder that is removed. It gets a clone of what is committed here, this machine's Node and npm, and the way that npm goes to its registry
-# (npmrc files and npm_config_… are lent for the run, not copied). Needs root, git and debootstrap (install.sh).
+# Runs the first command of the README in a clean Debian 12 with only Node and npm, and prints the
+# time that it took in seconds.
+#   clean-debian.sh     exit code 0 if the command succeeds and prints the audit of its bundle
+# debootstrap creates the system once, in $VIOLA_PARTS_HOME/debian-12 (default
+# ~/.cache/viola-parts/debian-12). The command writes to a folder that is removed afterwards. It gets
+# a clone of the committed files, Node and npm of this machine, and the npm settings (npmrc files and
+# npm_config_…), which are mounted and not copied. Needs root, git and debootstrap (install.sh).
 set -eu
 . "$(dirname "$0")/processes.sh"
 REPOSITORY=$(cd "$(dirname "$0")/../.." && pwd)
@@ -20,7 +22,7 @@ make_root() {
   mv "$fresh" "$ROOT"
 }
 
-# The rest of the script in a mount namespace of its own, so that nothing stays mounted however it ends.
+# Run the rest of the script in its own mount namespace, so that nothing stays mounted.
 if [ "${1:-}" != inside ]; then
   [ "$(id -u)" = 0 ] || fail "needs root"
   make_root

@@ -1,4 +1,4 @@
-// An OCI registry inside this process: the demo's registry where no Docker is, and the one that shows tests the faults of real ones.
+// An OCI registry in this process: for the demo without Docker, and for tests of registry faults.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 import { randomUUID } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
@@ -15,11 +15,11 @@ import { createDoor, type RegistryLogin } from "./registry-login.js";
 import { describeRequest, type RegistryRequest } from "./registry-requests.js";
 
 export interface EmbeddedRegistryOptions {
-  /** Default: anyone may come in. */
+  /** Login rules. By default, no login is required. */
   readonly login?: RegistryLogin;
-  /** PEM texts; the registry is then https. */
+  /** PEM texts of certificate and key. If set, the registry uses https. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Asked about every request; undefined lets it pass unharmed. */
+  /** Called for every request. Returns a fault to inject, or undefined for none. */
   readonly fault?: (request: RegistryRequest) => Fault | undefined;
 }
 
@@ -30,9 +30,9 @@ export interface EmbeddedRegistry {
   readonly host: string;
   /** Every request so far, in order. */
   readonly requests: readonly RegistryRequest[];
-  /** Offers a made image, straight from its blob folder. */
+  /** Serves a generated image directly from its blob folder. */
   addImage(folder: string, image: MadeImage, repository: string, tag: string): void;
-  /** Ends all connections too. */
+  /** Stops the server and ends all connections. */
   close(): Promise<void>;
 }
 
@@ -146,7 +146,7 @@ export async function startEmbeddedRegistry(
   };
 
   const listener = (incoming: IncomingMessage, response: ServerResponse): void => {
-    // A client that went away is no failure of the registry.
+    // A client that disconnects is not a failure of the registry.
     handle(incoming, response).catch(() => response.destroy());
   };
   const server =

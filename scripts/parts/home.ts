@@ -1,4 +1,4 @@
-// Where the test environment keeps its state, and what registries.sh wrote there for others to read.
+// The state folder of the test environment, and the addresses that registries.sh writes to it.
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -10,18 +10,20 @@ export function partsPath(...names: string[]): string {
 
 /** The three registries of registries.sh; addresses are HOST:PORT. */
 export interface Registries {
-  /** Plain HTTP, open to all. */
+  /** Plain HTTP without login. */
   readonly plain: string;
-  /** TLS by the CA below, and a password. */
+  /** TLS with the CA below, and a password. */
   readonly tls: string;
-  /** Plain HTTP with bearer tokens: `public/…` for all, the rest with the password. */
+  /** Plain HTTP with bearer tokens: `public/…` without, other repositories with the password. */
   readonly bearer: string;
   readonly caFile: string;
   readonly user: string;
   readonly password: string;
 }
 
-/** Returns the registries that `registries.sh up` made, or undefined before it ever ran. Whether they still run is not looked at. */
+/**
+ * Returns the registries of `registries.sh up`, or undefined if it never ran. They may be stopped.
+ */
 export function readRegistries(): Registries | undefined {
   const file = partsPath("registries", "registries.env");
   if (!existsSync(file)) return undefined;

@@ -1,4 +1,5 @@
-// Makes realistic images without a builder: indexes of several platforms, attestations, OCI or Docker media types, shared layers.
+// Generates realistic images without a builder: multi-platform indexes, attestations, OCI or Docker
+// media types, shared layers.
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import {
   DOCKER_INDEX,
@@ -14,22 +15,26 @@ import { digestOf } from "../../src/core/oci/digest.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
 import { blobPath, makeLayer, type LayerWish, type MadeLayer } from "./layers.js";
 
-/** An image as asked for. The same wish gives the same bytes. */
+/** A description of an image. The same description gives the same bytes. */
 export interface ImageWish {
-  /** Decides every byte that no shared layer decides. */
+  /** Seed of all bytes outside shared layers. */
   readonly seed: string;
   readonly mediaTypes: "oci" | "docker";
-  /** Base first; a number is a layer of about that many gzip bytes of this image's own, anything else one that images can share. */
+  /** Layers, base first. A number is the approximate gzip size of an unshared layer in bytes. */
   readonly layers: readonly (number | LayerWish)[];
-  /** The first has the layers above, the others small ones of their own. Default: linux/amd64 and linux/arm64. */
+  /**
+   * The first has the layers above, others have small layers. Default: linux/amd64, linux/arm64.
+   */
   readonly platforms?: readonly Platform[];
-  /** False: a manifest of the first platform alone, with no index. Default: true. */
+  /** False for a manifest of the first platform without an index. Default: true. */
   readonly index?: boolean;
-  /** Adds the `unknown/unknown` entry with which buildx attaches attestations. Default: true for an OCI index, else false. */
+  /**
+   * Adds an attestation as buildx does (`unknown/unknown`). Default: true for an OCI index only.
+   */
   readonly attestation?: boolean;
 }
 
-/** One platform of a made image. */
+/** One platform of a generated image. */
 export interface MadePlatform {
   readonly platform: Platform;
   readonly manifest: Descriptor;
@@ -38,11 +43,11 @@ export interface MadePlatform {
   readonly uncompressedSize: number;
 }
 
-/** An image as made: all its bytes are in the blob folder, under their digests (`blobPath`). */
+/** A generated image. All its bytes are in the blob folder under their digests (`blobPath`). */
 export interface MadeImage {
   /** What a tag points to. */
   readonly root: Descriptor;
-  /** Manifests below the root, attestation included; empty when the root is a manifest itself. */
+  /** Manifests below the root, including the attestation; empty if the root is a manifest. */
   readonly children: readonly Descriptor[];
   /** Every config and layer once. */
   readonly blobs: readonly Descriptor[];
@@ -57,17 +62,17 @@ const DEFAULT_PLATFORMS: readonly Platform[] = [
   { os: "linux", architecture: "amd64" },
   { os: "linux", architecture: "arm64" },
 ];
-/** Gzip bytes of each layer of the platforms that nobody asked sizes for. */
+/** Gzip size in bytes of each layer of the other platforms. */
 const SMALL_LAYER_BYTES = 4000;
 
-/** Makes an image in a blob folder; layers that are there already are not made again. */
+/** Generates an image in a blob folder. Existing layers are reused. */
 export function makeImage(folder: string, wish: ImageWish): MadeImage {
   const platforms = wish.platforms ?? DEFAULT_PLATFORMS;
   const made = (wish.index === false ? platforms.slice(0, 1) : platforms).map((platform, number) =>
     makePlatform(folder, wish, platform, number === 0),
   );
   const [first] = made;
-  if (first === undefined) throw new Error(`image ${wish.seed}: no platform was asked for`);
+  if (first === undefined) throw new Error(`image ${wish.seed}: no platform is given`);
   if (wish.index === false) {
     return { root: first.manifest, children: [], blobs: blobsOf(made), platforms: made };
   }
@@ -119,7 +124,10 @@ function makePlatform(folder: string, wish: ImageWish, platform: Platform, main:
   };
 }
 
-/** What `docker buildx build --provenance` adds (https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md). */
+/**
+ * What `docker buildx build --provenance` adds
+ * (https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md).
+ */
 function makeAttestation(
   folder: string,
   subject: string,
@@ -165,7 +173,7 @@ function writeJson(folder: string, mediaType: string, value: unknown): Descripto
   const bytes = Buffer.from(JSON.stringify(value, null, 2));
   const digest = digestOf(bytes);
   const file = blobPath(folder, digest);
-  // Another process may make the same one, and must not read half of it.
+  // Another process may write the same file and must not read it half written.
   if (!existsSync(file)) {
     writeFileSync(`${file}.${process.pid}`, bytes);
     renameSync(`${file}.${process.pid}`, file);

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Installs, with apt-get, the programs that the test environment needs and that a bare Debian 12 lacks. Says nothing when all are there.
+# Installs the programs that the test environment needs and Debian 12 lacks, with apt-get. Prints
+# nothing if all exist.
 #   install.sh
-# Asks for programs, not packages, so that a Docker from elsewhere is left alone. Node and npm are expected to be there.
+# Checks for programs instead of packages, so that a Docker from another source is kept. Node and
+# npm must exist.
 set -eu
 PROGRAMS='
 containerd containerd

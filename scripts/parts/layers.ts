@@ -1,4 +1,5 @@
-// Makes gzip layers of any size, fast: real tar entries, half text and half noise, put together from parts that are compressed already.
+// Generates gzip layers of any size quickly: tar entries of text and noise, from precompressed
+// parts.
 import { createCipheriv, createHash, type Hash } from "node:crypto";
 import {
   closeSync,
@@ -14,38 +15,40 @@ import { join } from "node:path";
 import { constants, crc32, deflateRawSync } from "node:zlib";
 import { digestFromHex, type Digest } from "../../src/core/oci/digest.js";
 
-/** A layer as asked for. The same seed and size give the same bytes, so that images which name both alike share the layer. */
+/** A description of a layer. The same seed and size give the same bytes, so images can share it. */
 export interface LayerWish {
   readonly seed: string;
-  /** About how large the gzip file is to be. */
+  /** Approximate size of the gzip file in bytes. */
   readonly bytes: number;
 }
 
-/** A layer as made: its gzip file is in the blob folder under its digest. */
+/** A generated layer. Its gzip file is in the blob folder under its digest. */
 export interface MadeLayer {
   readonly digest: Digest;
   readonly size: number;
-  /** sha256 of the tar inside. */
+  /** sha256 of the uncompressed tar. */
   readonly diffId: string;
   readonly uncompressedSize: number;
 }
 
 const BLOCK = 512;
 const TEXT_BYTES = 64 * 1024;
-/** Noise beside each piece of text, so that the whole shrinks by about 1.5, as layers of real images do. */
+/**
+ * Noise after each piece of text, so that the compression ratio is about 1.5, as in real layers.
+ */
 const NOISE_BYTES = 72 * 1024;
 const PIECES_PER_FILE = 4;
 const STORED_LIMIT = 65_535;
 
-/** A run of tar bytes and the same as byte-aligned deflate blocks that refer to nothing before them. */
+/** Tar bytes, and the same as byte-aligned deflate blocks without references to earlier data. */
 interface Piece {
   readonly raw: Buffer;
   readonly deflated: readonly Buffer[];
 }
 
 /**
- * Makes a layer in `folder/sha256/HEX`, or finds the one that an earlier run made there.
- * The bytes depend on the seed, the size and the zlib that Node carries, and on nothing else.
+ * Generates a layer in `folder/sha256/HEX`, or returns the existing one.
+ * The bytes depend only on the seed, the size and the zlib version of Node.
  */
 export function makeLayer(folder: string, wish: LayerWish): MadeLayer {
   mkdirSync(join(folder, "sha256"), { recursive: true });
@@ -64,7 +67,7 @@ export function makeLayer(folder: string, wish: LayerWish): MadeLayer {
   return layer;
 }
 
-/** Returns where a blob folder keeps the blob of a digest. */
+/** Returns the path of a blob in a blob folder. */
 export function blobPath(folder: string, digest: string): string {
   return join(folder, digest.replace(":", "/"));
 }
@@ -102,7 +105,7 @@ function writeLayer(file: string, wish: LayerWish): MadeLayer {
   return { digest: text(outer), size, diffId: text(inner), uncompressedSize };
 }
 
-/** Yields the tar of a layer; `written` tells how many gzip bytes there are so far. */
+/** Yields the tar of a layer. `written` returns the number of gzip bytes so far. */
 function* tarPieces(wish: LayerWish, written: () => number): Generator<Piece> {
   const noise = noiseFrom(wish.seed);
   const folder = `opt/${createHash("sha256").update(wish.seed).digest("hex").slice(0, 8)}/`;
@@ -112,7 +115,7 @@ function* tarPieces(wish: LayerWish, written: () => number): Generator<Piece> {
     const left = wish.bytes - written();
     const name = `${folder}file-${String(file).padStart(6, "0")}`;
     if (left < perPiece) {
-      // The rest as noise alone comes close to the size that was asked for.
+      // The rest is only noise, so that the result is close to the requested size.
       const length = Math.max(1, left - 3 * BLOCK);
       yield stored(Buffer.concat([header(name, length), noise(length), Buffer.alloc(-length & (BLOCK - 1))]));
       break;
@@ -127,7 +130,7 @@ function* tarPieces(wish: LayerWish, written: () => number): Generator<Piece> {
   yield stored(Buffer.alloc(2 * BLOCK));
 }
 
-/** Bytes as deflate's stored blocks (RFC 1951 3.2.4): nothing to compute, and gzip reads them as any others. */
+/** Returns the bytes as stored blocks of deflate (RFC 1951 3.2.4), which need no compression. */
 function stored(raw: Buffer): Piece {
   const deflated: Buffer[] = [];
   for (let start = 0; start < raw.length; start += STORED_LIMIT) {
@@ -140,14 +143,14 @@ function stored(raw: Buffer): Piece {
   return { raw, deflated };
 }
 
-/** A source of bytes that no compressor shrinks, decided by the seed alone: AES in counter mode is the fastest at hand. */
+/** A source of incompressible bytes from a seed. AES in counter mode is the fastest in Node. */
 function noiseFrom(seed: string): (length: number) => Buffer {
   const key = createHash("sha256").update(seed).digest();
   const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16));
   return (length) => cipher.update(Buffer.alloc(length));
 }
 
-/** Pieces of text, made and compressed once: what costs time in a real gzip is spent on these few only. */
+/** Pieces of text that are compressed only once, because compression takes the most time. */
 const TEXTS: readonly Piece[] = Array.from({ length: 8 }, (_, number) => {
   const noise = noiseFrom(`text ${number}`);
   const words = Array.from({ length: 600 }, () => noise(5).toString("base64url").slice(0, 7));

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Kind-like nodes: containers named and labelled as Kind does it, a real containerd in each, on a Docker network of their own.
-#   nodes.sh up CLUSTER [WORKERS]   one control plane and WORKERS workers (default 2) on the network CLUSTER-net; about 2 s
-#   nodes.sh down CLUSTER           takes them, their content and the network away
-# No Kubernetes inside. Needs a running Docker engine (engine.sh) and what install.sh installs; no registry, no --privileged.
+# Kind-like nodes: containers with the names and labels of Kind, each with a real containerd, on a
+# separate Docker network.
+#   nodes.sh up CLUSTER [WORKERS]   one control plane and WORKERS workers (default 2)
+#   nodes.sh down CLUSTER           removes the nodes, their content and the network
+# The nodes do not run Kubernetes. Needs a running Docker engine (engine.sh) and the programs of
+# install.sh, but no registry and no --privileged.
 set -eu
 . "$(dirname "$0")/processes.sh"
-# The image is made again when this script changes, or the containerd on PATH: another one there makes nodes of another version.
+# The image is rebuilt when this script or the containerd on PATH changes.
 IMAGE=viola-parts-node:$(cat "$0" "$(command -v containerd)" | cksum | cut -d ' ' -f 1)
 
 copy_program() { # ROOT PROGRAM: with the libraries that it is linked to
@@ -25,7 +27,8 @@ make_image() {
   for program in containerd containerd-shim-runc-v2 ctr runc; do copy_program "$root" "$program"; done
   printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
   printf 'root:x:0:\n' >"$root/etc/group"
-  # oom_score_adj and hugetlb: what a container without --privileged is not allowed. config_path: as newer Kind has it.
+  # oom_score_adj and hugetlb are not permitted without --privileged. config_path is that of newer
+  # Kind.
   cat >"$root/etc/containerd/config.toml" <<'C'
 version = 2
 [plugins."io.containerd.grpc.v1.cri"]
@@ -34,7 +37,8 @@ version = 2
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "/etc/containerd/certs.d"
 C
-  # What Kind's entrypoint gets from --privileged: writable cgroups (one bind mount at a time, or the kernel says EBUSY), shared mounts.
+  # Replaces --privileged of Kind: writable cgroups (one bind mount at a time to avoid EBUSY) and
+  # shared mounts.
   cat >"$root/entrypoint" <<'C'
 #!/bin/sh
 awk '$5 ~ /^\/sys/ {print $5}' /proc/self/mountinfo | while read -r m; do mount -o remount,bind,rw "$m" 2>/dev/null || :; done
@@ -64,7 +68,7 @@ wait_for_node() { # NAME
 up() {
   [ -z "$(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER")" ] || fail "there is a cluster $CLUSTER already"
   make_image
-  # For after-run.sh, when a test run is killed.
+  # after-run.sh removes the cluster if a test run is killed.
   [ -z "${VIOLA_RUN:-}" ] || echo "$CLUSTER" >>"$VIOLA_RUN/clusters"
   docker network create "$CLUSTER-net" >/dev/null
   nodes=$CLUSTER-control-plane

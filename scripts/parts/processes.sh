@@ -1,4 +1,4 @@
-# Sourced by the scripts of this folder: long-running processes with a pid file and a log each, under $STATE.
+# Sourced by the scripts in this folder: background processes with a pid file and a log in $STATE.
 HOME_OF_PARTS=${VIOLA_PARTS_HOME:-$HOME/.cache/viola-parts}
 
 fail() {

@@ -1,4 +1,5 @@
-// Images of one program, made here: a layer, a config that starts it, a manifest; and real operators' programs to put into them.
+// Generates images of one program (a layer, a config, a manifest), and provides operators'
+// programs.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, type Descriptor } from "../../src/
 import { digestOf } from "../../src/core/oci/digest.js";
 import { makeGzipLayer } from "./tar-layer.js";
 
-/** Makes an image in a blob folder that starts the program under the path; linux/amd64. */
+/** Generates a linux/amd64 image in a blob folder that starts the program at the path. */
 export async function makeProgramImage(folder: string, path: string, program: Buffer): Promise<MadeImage> {
   mkdirSync(join(folder, "sha256"), { recursive: true });
   const store = (bytes: Buffer, mediaType: string): Descriptor => {
@@ -28,7 +29,10 @@ export async function makeProgramImage(folder: string, path: string, program: Bu
   return { root, children: [], blobs: [config, layer], platforms: [] };
 }
 
-/** Returns a program of the shared folder, unpacked once: `agent-operator` is Grafana's 0.39.1, `operator` Prometheus's 0.80.0. */
+/**
+ * Returns a program of the shared folder, which is unpacked once: `agent-operator` of Grafana
+ * 0.39.1, or `operator` of Prometheus 0.80.0.
+ */
 export function realProgram(sharedFolder: string, name: "agent-operator" | "operator"): Buffer {
   const file = partsPath("programs", name);
   if (!existsSync(file)) {

@@ -1,4 +1,4 @@
-// Pushes made images to a registry, bytes unchanged: blobs by one PUT each, then manifests, then the tag.
+// Pushes generated images to a registry: each blob in one PUT, then manifests, then the tag.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 import { createReadStream, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
@@ -8,7 +8,7 @@ import { HttpClient, type HttpAnswer, type HttpRequest } from "../../src/adapter
 import type { MadeImage } from "./images.js";
 import { blobPath } from "./layers.js";
 
-/** A registry to push to, and how to get in. */
+/** A registry to push to, and its credentials. */
 export interface PushTarget {
   /** `http://HOST:PORT` or `https://HOST:PORT`. */
   readonly url: string;
@@ -22,8 +22,8 @@ const PARALLEL_BLOBS = 4;
 const ANSWER_BYTES = 64 * 1024;
 
 /**
- * Pushes an image from its blob folder under `repository:tag`. What the registry has already is left alone.
- * Resolves to false when the tag pointed to this very image before.
+ * Pushes an image from its blob folder to `repository:tag`. Existing content is not pushed again.
+ * Resolves to false if the tag already pointed to this image.
  */
 export async function pushImage(
   target: PushTarget,

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Three real registries on 127.0.0.1 over one storage folder, so that what is pushed through one door is behind all of them.
-#   registries.sh up      plain HTTP, open; TLS with a password; bearer tokens (public/… anyone may pull, the rest wants the password)
-#   registries.sh down    ends them; what was pushed stays
-#   registries.sh status  exit code 0 when all of them run
-#   registries.sh wipe    as down, and what was pushed goes
-# Addresses, CA file and password: $VIOLA_PARTS_HOME/registries/registries.env (default ~/.cache/viola-parts), read by tests
-# and benchmark. Ports are free ones, others after every `up`, unless VIOLA_PLAIN_PORT, VIOLA_TLS_PORT, VIOLA_BEARER_PORT and
-# VIOLA_TOKEN_PORT name them. Needs docker-registry, htpasswd, openssl, curl, node.
+# Three real registries on 127.0.0.1 with one storage folder, so that they have the same content.
+#   registries.sh up      starts plain HTTP without login; TLS with a password; and bearer tokens,
+#                         where pulling from public/… needs no password
+#   registries.sh down    stops them and keeps the pushed content
+#   registries.sh status  exit code 0 if all of them run
+#   registries.sh wipe    stops them and removes the pushed content
+# Addresses, CA file and password are in $VIOLA_PARTS_HOME/registries/registries.env (default
+# ~/.cache/viola-parts) for tests and benchmarks. Every `up` takes new free ports, unless
+# VIOLA_PLAIN_PORT, VIOLA_TLS_PORT, VIOLA_BEARER_PORT and VIOLA_TOKEN_PORT are set.
+# Needs docker-registry, htpasswd, openssl, curl and node.
 set -eu
 . "$(dirname "$0")/processes.sh"
 HERE=$(cd "$(dirname "$0")" && pwd)

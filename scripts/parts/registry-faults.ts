@@ -1,32 +1,32 @@
-// The faults that the embedded registry shows on demand, those of real registries among them.
+// Faults that the embedded registry can inject, including those of real registries.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 
-/** What goes wrong with an answer. */
+/** A fault in a response. */
 export type Fault =
-  /** This status and nothing else. */
+  /** Only this status. */
   | {
       readonly kind: "status";
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: string;
     }
-  /** The connection ends without an answer. */
+  /** The connection is closed without a response. */
   | { readonly kind: "drop" }
-  /** The headers promise all bytes, the connection ends after so many. */
+  /** The headers announce all bytes, but the connection is closed after this many. */
   | { readonly kind: "truncate"; readonly after: number }
-  /** The last byte is another one. */
+  /** The last byte is wrong. */
   | { readonly kind: "corrupt" }
   /** No Docker-Content-Digest. */
   | { readonly kind: "no-digest" }
-  /** 307 to the same path at another origin. */
+  /** Redirects (307) to the same path at another origin. */
   | { readonly kind: "redirect"; readonly to: string }
-  /** 200 and the whole body, whatever Range asked for. */
+  /** Ignores Range: 200 with the whole body. */
   | { readonly kind: "ignore-range" }
-  /** So many bytes at a time, a pause between them. */
+  /** Sends this many bytes at a time, with pauses. */
   | { readonly kind: "slow"; readonly bytes: number; readonly pauseMilliseconds: number };
 
-/** Answers instead of the registry where the fault is one of the whole answer. Returns whether it did. */
+/** Sends the response if the fault replaces it completely. Returns whether it did. */
 export function answeredBy(
   fault: Fault | undefined,
   incoming: IncomingMessage,
@@ -41,7 +41,7 @@ export function answeredBy(
   return true;
 }
 
-/** Yields the bytes of an answer, `size` of them, as the fault leaves them. */
+/** Yields the `size` bytes of a response with the fault applied. */
 export async function* harmed(
   source: Readable,
   size: number,

@@ -1,26 +1,28 @@
-// Who the embedded registry lets in: nobody is asked, or Basic, or bearer tokens that it hands out itself.
+// Logins of the embedded registry: none, Basic, or bearer tokens that it issues itself.
 // https://distribution.github.io/distribution/spec/auth/token/
 import { randomUUID } from "node:crypto";
 import type { RegistryRequest } from "./registry-requests.js";
 
-/** Who may come in, and how they are asked to show it. */
+/** The credentials, and the way to authenticate. */
 export interface RegistryLogin {
   readonly scheme: "basic" | "bearer";
   readonly user: string;
   readonly password: string;
-  /** With `bearer`: a token for pulling needs no password. */
+  /** With `bearer`: tokens for pulling need no password. */
   readonly anonymousPull?: boolean;
 }
 
 export interface Door {
   admits(request: RegistryRequest): boolean;
-  /** The WWW-Authenticate header for a request that is not admitted, from the registry at `url`. */
+  /**
+   * Returns the WWW-Authenticate header for an unauthorized request; `url` is that of the registry.
+   */
   challenge(request: RegistryRequest, url: string): string;
-  /** The token that a request to the token endpoint gets; undefined: wrong password. */
+  /** Returns the token for a request to the token endpoint, or undefined for a wrong password. */
   token(request: RegistryRequest): string | undefined;
 }
 
-/** Returns the rules of a login; without one everybody is admitted. */
+/** Returns the rules of a login. Without a login, every request is authorized. */
 export function createDoor(login: RegistryLogin | undefined): Door {
   const basic = Buffer.from(`${login?.user ?? ""}:${login?.password ?? ""}`).toString("base64");
   /** Whether each token may push. */

@@ -1,10 +1,10 @@
-// Requests to the embedded registry: what kind they are and what they name.
+// Parses requests to the embedded registry: their kind, repository and reference.
 import type { IncomingMessage } from "node:http";
 
-/** A request as it came in, kept in the registry's `requests` and shown to its `fault`. */
+/** A parsed request, which is added to `requests` of the registry and passed to `fault`. */
 export interface RegistryRequest {
   readonly method: string;
-  /** With the query. */
+  /** Path with query. */
   readonly path: string;
   readonly kind: "base" | "manifest" | "blob" | "upload" | "token" | "other";
   readonly repository: string;
@@ -18,7 +18,7 @@ export interface RegistryRequest {
 const NAMES = /^\/v2\/(.+)\/(manifests|blobs)\/((?!uploads\/)[^/]+)$/;
 const UPLOADS = /^\/v2\/(.+)\/blobs\/uploads\/([^/]*)$/;
 
-/** Reads a request; `earlier` are those that came before it. */
+/** Parses a request. `earlier` are all previous requests. */
 export function describeRequest(
   incoming: IncomingMessage,
   earlier: readonly RegistryRequest[],

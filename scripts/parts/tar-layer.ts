@@ -1,4 +1,4 @@
-// Layers made of a few named files, and zip archives: what tests put into images of their own.
+// Creates layers of a few files, and zip archives, for images in tests.
 import { crc32, deflateRawSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 
@@ -23,12 +23,15 @@ export async function makeTar(files: readonly LayerFile[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Returns the tar of the files as gzip; level 1, for programs are large. */
+/** Returns the tar of the files as gzip. Level 1 is used because programs are large. */
 export async function makeGzipLayer(files: readonly LayerFile[]): Promise<Buffer> {
   return gzipSync(await makeTar(files), { level: 1 });
 }
 
-/** Returns a zip archive, deflated or stored. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
+/**
+ * Returns a zip archive, deflated or stored.
+ * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+ */
 export function makeZip(files: Readonly<Record<string, Buffer>>, isStored = false): Buffer {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];

@@ -1,4 +1,4 @@
-// The token server of the bearer-token registry: signs the JWTs that the registry checks against the certificate it was given.
+// The token server of the bearer-token registry. It signs JWTs that the registry verifies.
 // https://distribution.github.io/distribution/spec/auth/token/ and ../auth/jwt/
 import { createHash, createPrivateKey, randomUUID, sign, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -26,14 +26,14 @@ interface Access {
   readonly actions: readonly string[];
 }
 
-/** Reads `repository:NAME:ACTION[,ACTION]` (a name may hold colons: host:port/name). */
+/** Parses `repository:NAME:ACTION[,ACTION]`. A name may contain colons (host:port/name). */
 function readScope(scope: string): Access {
   const [type = "", ...rest] = scope.split(":");
   const actions = rest.pop() ?? "";
   return { type, name: rest.join(":"), actions: actions.split(",").filter((action) => action !== "") };
 }
 
-/** What a caller may do: a known user everything, anyone else may pull from repositories below `public/`. */
+/** Returns the granted actions: all for a known user, otherwise only pulling from `public/…`. */
 function granted(access: Access, known: boolean): Access {
   if (known) return access;
   const open = access.type === "repository" && access.name.startsWith("public/");
@@ -72,7 +72,9 @@ interface TokenRequest {
   readonly scopes: readonly string[];
 }
 
-/** Reads both ways of asking: GET with Basic (all clients), POST with a form (containerd and others try it first). */
+/**
+ * Parses both kinds of request: GET with Basic, and POST with a form, which containerd tries first.
+ */
 async function readRequest(request: IncomingMessage): Promise<TokenRequest> {
   if (request.method === "POST") {
     const form = new URLSearchParams(await bodyOf(request));
@@ -112,6 +114,6 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify({ token: jwt, access_token: jwt, expires_in: LIFETIME_SECONDS }));
   });
 }).listen(Number(values.port), "127.0.0.1", () => {
-  // The port is the kernel's choice where none was asked for; whoever started this reads it here.
+  // If no port is given, the kernel chooses one. The parent process reads it from stdout.
   console.log(`listening on 127.0.0.1:${(server.address() as AddressInfo).port}`);
 });

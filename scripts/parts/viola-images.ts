@@ -1,4 +1,5 @@
-// Pushes stand-ins for the 17 images of the viola stack: the real names and about the real sizes, 1.5 GB of gzip layers in all.
+// Pushes substitutes for the 17 images of the viola stack, with real names and approximately real
+// sizes: 1.5 GB of gzip layers.
 //   tsx scripts/parts/viola-images.ts http[s]://HOST:PORT/PREFIX [--scale 0.01] [--login USER:PASSWORD] [--ca FILE]
 // quay.io/prometheus/prometheus:v2.55.1 goes to HOST:PORT/PREFIX/quay.io/prometheus/prometheus:v2.55.1, and so on.
 import { readFileSync } from "node:fs";
@@ -8,7 +9,7 @@ import { partsPath } from "./home.js";
 import { makeImage, type ImageWish, type MadeImage } from "./images.js";
 import { pushImage, type PushTarget } from "./push.js";
 
-/** Registry and repository, tag, media types, MB of layers uncompressed (where the user's own table says it, from there). */
+/** Registry and repository, tag, media types, and uncompressed size of the layers in MB. */
 const VIOLA_IMAGES = [
   ["quay.io/prometheus/alertmanager", "v0.28.0", "docker", 70],
   ["quay.io/prometheus-operator/prometheus-config-reloader", "v0.78.2", "oci", 43],
@@ -29,13 +30,13 @@ const VIOLA_IMAGES = [
   ["registry.k8s.io/ingress-nginx/kube-webhook-certgen", "v1.5.1", "oci", 50],
 ] as const;
 
-/** Gzip bytes of all layers of linux/amd64 together, and of the base that all share. */
+/** Gzip size in bytes of all layers of linux/amd64, and of the shared base. */
 const ALL_BYTES = 1.52e9;
 const BASE_BYTES = 30e6;
-/** How an image's own bytes are spread over its layers. */
+/** How the unshared bytes of an image are distributed over its layers. */
 const LAYER_SHARES = [0.55, 0.3, 0.15];
 
-/** One of the 17 as made: its name as charts write it, spelled out, in two halves. */
+/** One of the 17 generated images, with its normalized name in two parts. */
 export interface ViolaImage {
   /** `quay.io/prometheus/prometheus` */
   readonly repository: string;
@@ -48,7 +49,10 @@ export const VIOLA_REFERENCES: readonly string[] = VIOLA_IMAGES.map(
   ([repository, tag]) => `${repository}:${tag}`,
 );
 
-/** Makes the 17 images in a blob folder; scale 1 is 1.5 GB, 0.01 is 15 MB. About 12 s at scale 1 when nothing is there yet. */
+/**
+ * Generates the 17 images in a blob folder. Scale 1 is 1.5 GB, 0.01 is 15 MB. Takes about 12 s at
+ * scale 1 for an empty folder.
+ */
 export function makeViolaImages(folder: string, scale = 1): readonly ViolaImage[] {
   const total = VIOLA_IMAGES.reduce((sum, [, , , size]) => sum + size, 0);
   return VIOLA_IMAGES.map(([repository, tag, mediaTypes, size]) => {
@@ -65,7 +69,9 @@ export function makeViolaImages(folder: string, scale = 1): readonly ViolaImage[
   });
 }
 
-/** Makes the 17 images and pushes them below `prefix`; those that are there already cost a request each. Resolves to what was made. */
+/**
+ * Generates the 17 images, pushes them below `prefix` and returns them. Existing ones are skipped.
+ */
 export async function pushViolaImages(
   target: PushTarget,
   prefix: string,

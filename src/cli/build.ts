@@ -1,4 +1,4 @@
-// `build SPEC -o FILE`: the main job.
+// `build SPEC -o FILE`: builds a bundle from a spec.
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { buildBundle } from "../workflows/build/build.js";
@@ -23,17 +23,17 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
     .command("build")
     .description("build the bundle: charts and every image in one file")
     .argument("<spec>", "bundle spec")
-    .requiredOption("-o, --output <file>", "bundle file to make")
-    .option("--platform <platform>", "platform to carry, such as linux/arm64; may be repeated", collect, [])
+    .requiredOption("-o, --output <file>", "bundle file to write")
+    .option("--platform <platform>", "platform to include, such as linux/arm64; may be repeated", collect, [])
     .option("--reuse <bundle>", "copy blobs from an earlier bundle; may be repeated", collect, [])
     .addOption(
-      new Option("--source <source>", "where images are looked for")
+      new Option("--source <source>", "where to get images from")
         .choices(["auto", "registry", "docker"])
         .default("auto"),
     )
     .option(
       "--with <parts>",
-      "what comes along for a host that has none: cli, node, helm, kubectl; NAME=FILE or NAME=URL#sha256:HEX for another than this machine's; kind-node-image=REFERENCE",
+      "program to include for the isolated host: cli, node, helm, kubectl; NAME=FILE or NAME=URL#sha256:HEX replaces the one of this machine; kind-node-image=REFERENCE; may be repeated",
       collect,
       [],
     )

@@ -1,4 +1,4 @@
-// What a command's argument names: a bundle file, a spec, or a chart.
+// Detects whether the argument of a command is a bundle file, a spec or a chart.
 import { open, readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { INVENTORY_PATH } from "../core/bundle/paths.js";
@@ -8,7 +8,7 @@ import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
 import { systemErrorCode, ViolaError } from "../errors.js";
 
-/** True when the file begins as a bundle does. */
+/** True if the file starts like a bundle. */
 export async function isBundleFile(file: string): Promise<boolean> {
   const handle = await open(file, "r").catch(() => undefined);
   if (handle === undefined) return false;
@@ -28,19 +28,24 @@ export interface SpecFile {
   readonly digest: Digest;
 }
 
-/** Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of everything that is wrong. */
+/**
+ * Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of each error.
+ */
 export async function readSpec(file: string): Promise<SpecFile> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
     const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+    throw new ViolaError("FILE_UNUSABLE", `${file} could not be read (${code})`, { subject: file, cause });
   }
   return { spec: parseBundleSpec(text, file, dirname(file)), digest: digestOf(text) };
 }
 
-/** Returns the chart that the argument names, or undefined when it names a spec file. `repo/name` is left to Helm's own repositories. */
+/**
+ * Returns the chart that the argument names, or undefined if it names a spec file. `repo/name` is
+ * resolved with the repositories of `helm repo list`.
+ */
 export async function findChartSource(
   argument: string,
   cwd: string,
@@ -64,6 +69,6 @@ export async function findChartSource(
   }
   throw new ViolaError("FILE_UNUSABLE", `${argument} does not exist`, {
     subject: argument,
-    hint: "Give a spec file, a chart folder, a .tgz, oci://… or REPOSITORY/CHART of `helm repo list`.",
+    hint: "Use a spec file, a chart folder, a .tgz file, oci://… or REPOSITORY/CHART of `helm repo list`.",
   });
 }

@@ -1,4 +1,5 @@
-// `install BUNDLE`: helm upgrade --install of every release, refused beforehand where a Pod could not start.
+// `install BUNDLE`: helm upgrade --install of every release, after checking that its Pods can
+// start.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { OpenBundle } from "../workflows/ports.js";
@@ -23,9 +24,9 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
   addInstallFlags(
     program
       .command("install")
-      .description("install the releases of the bundle, until every Pod runs")
+      .description("install the releases of the bundle and wait until every Pod runs")
       .argument("<bundle>", "bundle file")
-      .option("--to <target>", `where the images were loaded: ${INSTALL_TARGETS}`),
+      .option("--to <target>", `target that the images were loaded into: ${INSTALL_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
     await runCommand(flags, async (runtime) => {
       const target =
@@ -39,7 +40,7 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
   });
 }
 
-/** Installs what the flags say; the images are looked for where the target says. */
+/** Installs the releases that the flags select, and looks images up in the target. */
 export async function runInstall(
   bundle: OpenBundle,
   flags: InstallFlags,

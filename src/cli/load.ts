@@ -1,4 +1,5 @@
-// `load BUNDLE --to TARGET…`: every image into every node, checked there, and with `--install` the releases after them.
+// `load BUNDLE --to TARGET…`: loads every image into every target and verifies it. With
+// `--install`, also installs the releases.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
@@ -24,20 +25,26 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
   addInstallFlags(
     program
       .command("load")
-      .description("load every image of the bundle into nodes, or into a registry")
+      .description("load every image of the bundle into nodes, a container engine or a registry")
       .argument("<bundle>", "bundle file")
-      .option("--to <target>", `where to: ${TARGETS}; may be repeated`, collect, [])
-      .option("--settings <folder>", "where settings for nodes go that pull from a registry target")
-      .option("--docker-mirror", "push images of Docker Hub also to where dockerd asks a mirror for them")
-      .option("--unpack", "unpack images on nodes at once, so that the first start of a Pod is quick")
-      .option("--install", "then install the releases; the options below are for this"),
+      .option("--to <target>", `target to load into: ${TARGETS}; may be repeated`, collect, [])
+      .option(
+        "--settings <folder>",
+        "write settings that make nodes pull from the registry target to this folder",
+      )
+      .option(
+        "--docker-mirror",
+        "also push images of Docker Hub to the paths that dockerd requests from a mirror",
+      )
+      .option("--unpack", "unpack images on nodes while loading, so that the first start of a Pod is fast")
+      .option("--install", "install the releases after loading; the options below apply to this"),
   ).action(async (file: string, flags: LoadFlags) => {
     await runCommand(flags, async (runtime) => {
       const targets = parseTargets(flags.to);
       refuseIdleFlags(flags, targets);
       const isInstalling = flags.install === true;
       if (isInstalling && targets.length > 1) {
-        throw new ViolaError("USAGE", "--install goes with one --to", { subject: "--install" });
+        throw new ViolaError("USAGE", "--install requires exactly one --to", { subject: "--install" });
       }
       const [first] = targets;
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
@@ -74,30 +81,35 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
   });
 }
 
-/** Throws `USAGE` for an option that none of the targets takes notice of. */
+/** Throws `USAGE` for an option that applies to none of the targets. */
 function refuseIdleFlags(flags: LoadFlags, targets: readonly Target[]): void {
   const { unpack, settings, dockerMirror, install, values, set, release } = flags;
   const idle = values.length > 0 ? "--values" : set.length > 0 ? "--set" : release && "--release";
   if (install !== true && idle !== undefined) {
-    throw new ViolaError("USAGE", `${idle} goes with --install only`, {
+    throw new ViolaError("USAGE", `${idle} requires --install`, {
       subject: idle,
-      hint: "Add --install, or leave it out.",
+      hint: `Add --install, or omit ${idle}.`,
     });
   }
   const refuse = (
     option: string,
     given: unknown,
-    goesWith: (target: Target) => boolean,
+    appliesTo: (target: Target) => boolean,
     what: string,
   ): void => {
-    if (given === undefined || targets.some(goesWith)) return;
-    throw new ViolaError("USAGE", `${option} goes with ${what} only`, {
+    if (given === undefined || targets.some(appliesTo)) return;
+    throw new ViolaError("USAGE", `${option} requires ${what}`, {
       subject: option,
-      hint: "Leave it out, or name such a target with --to.",
+      hint: `Omit ${option}, or add such a target with --to.`,
     });
   };
   const isRegistry = ({ kind }: Target): boolean => kind === "registry";
-  refuse("--settings", settings, isRegistry, "a registry as target");
-  refuse("--docker-mirror", dockerMirror, isRegistry, "a registry as target");
-  refuse("--unpack", unpack, (target) => !isRegistry(target) && !isStore(target), `nodes (${NODE_TARGETS})`);
+  refuse("--settings", settings, isRegistry, "a registry target");
+  refuse("--docker-mirror", dockerMirror, isRegistry, "a registry target");
+  refuse(
+    "--unpack",
+    unpack,
+    (target) => !isRegistry(target) && !isStore(target),
+    `nodes as target (${NODE_TARGETS})`,
+  );
 }

@@ -1,4 +1,5 @@
-// `post-render`: what helm runs while it installs; rendered manifests on stdin, the same with patched pull policies on stdout.
+// `post-render`: the post-renderer that helm runs. Reads rendered manifests from stdin and writes
+// them with patched pull policies to stdout.
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { patchPullPolicies } from "../core/kubernetes/pull-policy.js";

@@ -1,4 +1,4 @@
-// The commander program: every command registered, every failure printed once, one exit code returned.
+// The commander program: registers the commands, prints each failure once and returns an exit code.
 import { setMaxListeners } from "node:events";
 import { Command, CommanderError } from "commander";
 import { registerAudit } from "./audit.js";
@@ -23,7 +23,7 @@ import { registerServe } from "./serve.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
 
-/** Runs the command line given without node and script, and returns the exit code; never throws. */
+/** Runs the arguments, without node and script. Returns the exit code and never throws. */
 export async function run(argv: readonly string[], environment: ProcessEnvironment): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const runCommand: RunCommand = async (options, work) => {
@@ -31,7 +31,7 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
   };
   const program = new Command("viola-airgap")
     .description(
-      "Builds one file from Helm charts and every image they can start, and loads it where there is no network.",
+      "Builds one file from Helm charts and every image that they can start, and loads it on a host without network.",
     )
     .version(await readVersion(environment.home))
     .exitOverride()
@@ -59,7 +59,7 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
     command
       .option("--config <file>", "settings file (default: VIOLA_AIRGAP_CONFIG, or the user's config folder)")
       .option("--json", "print one JSON document on stdout")
-      .option("--quiet", "show no progress");
+      .option("--quiet", "do not show progress");
   }
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -77,7 +77,7 @@ async function runWithRuntime(
   work: (runtime: CommandRuntime) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const interruption = new AbortController();
-  // Every process and connection of a command listens to it.
+  // Every process and connection of a command adds a listener.
   setMaxListeners(0, interruption.signal);
   environment.onInterrupt(() => {
     interruption.abort();

@@ -1,4 +1,4 @@
-// `rehearse SPEC|BUNDLE`: prove on the connected side that nothing is missing.
+// `rehearse SPEC|BUNDLE`: proves on the connected side that a bundle lacks no image.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
@@ -32,29 +32,34 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
   addClusterFlags(
     program
       .command("rehearse")
-      .description("install on a cluster that gets images from the bundle only, and say what was missing")
+      .description("install on a cluster that pulls only from the bundle, and report what was missing")
       .argument(
         "<spec|bundle>",
-        "bundle file, or spec: then what is missing is let through, and all of it found",
+        "bundle file; or spec, where missing images are pulled from their registries, so that all of them are found",
       )
       .option(
         "--to <target>",
-        "cluster to rehearse on, put back as it was: kind[:CLUSTER]; without it one is made by kind, and deleted",
+        "cluster to rehearse on and restore afterwards: kind[:CLUSTER] (default: a new Kind cluster that is deleted afterwards)",
       )
-      .option("--kind-config <file>", "Kind configuration of the cluster that is made"),
+      .option("--kind-config <file>", "Kind configuration of the new cluster"),
   )
-    .option("-f, --values <file>", "values file that wins over the bundle's; may be repeated", collect, [])
-    .option("--set <key=value>", "value that wins over files; may be repeated", collect, [])
-    .option("--timeout <time>", "how long each release may take: 90s, 10m, 1h", "10m")
-    .option("--tests", "run the charts' tests, too")
-    .option("--write", "write what was missing into the spec")
-    .option("--out <file>", "write what was seen into this file")
+    .option(
+      "-f, --values <file>",
+      "values file that overrides those of the bundle; may be repeated",
+      collect,
+      [],
+    )
+    .option("--set <key=value>", "value that overrides values files; may be repeated", collect, [])
+    .option("--timeout <time>", "time limit of each release: 90s, 10m, 1h", "10m")
+    .option("--tests", "also run the tests of the charts")
+    .option("--write", "add the missing images to the spec")
+    .option("--out <file>", "write the record of the rehearsal to this file")
     .action(async (argument: string, flags: RehearseFlags) => {
       await runCommand(flags, async (runtime) => {
         const file = resolve(runtime.cwd, argument);
         const isBundle = await isBundleFile(file);
         if (isBundle && flags.write === true) {
-          throw new ViolaError("USAGE", "--write goes with a spec, not with a bundle", {
+          throw new ViolaError("USAGE", "--write requires a spec instead of a bundle", {
             subject: "--write",
             hint: "Rehearse the spec that the bundle is built from.",
           });
@@ -83,7 +88,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
           written,
           drafts,
         });
-        // Last, so that a file that cannot be written loses nothing of what was seen.
+        // The file is written last, so that the report is printed even if writing fails.
         if (flags.out !== undefined) {
           await localFiles.writeFile(resolve(runtime.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
         }

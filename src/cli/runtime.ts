@@ -1,4 +1,4 @@
-// The composition root: makes the adapters that a command needs, when it needs them, and cleans up after them.
+// The composition root: creates the adapters of a command on first use, and disposes of them.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,9 +19,9 @@ export interface ProcessEnvironment {
   readonly stderr: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** The folder that this program was installed into. */
+  /** The folder that this program is installed in. */
   readonly home: string;
-  /** The command line that starts this program again, without arguments. */
+  /** The command line that starts this program, without arguments. */
   readonly programCommand: readonly string[];
   /** Calls back when the user or the system asks the process to end. */
   readonly onInterrupt: (interrupt: () => void) => void;
@@ -34,12 +34,12 @@ export interface CommonOptions {
   readonly quiet?: boolean;
 }
 
-/** Where images are looked for. */
+/** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
 
-/** What one run of a command works with. Disposed of at its end, also after a failure. */
+/** The adapters of one run of a command. It is disposed of when the command ends or fails. */
 export class CommandRuntime {
-  /** What workflows are given first. */
+  /** The first argument of workflows. */
   readonly run: Run;
   readonly signal: AbortSignal;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
@@ -72,22 +72,22 @@ export class CommandRuntime {
     return this.#options.json === true;
   }
 
-  /** What the command is given on stdin. */
+  /** The standard input of the command. */
   get stdin(): NodeJS.ReadableStream {
     return this.#surroundings.stdin;
   }
 
-  /** Ends the display of progress; steps still open are shown as failed. */
+  /** Stops the display of progress. Steps that have not ended are shown as failed. */
   stopProgress(): Promise<void> {
     return this.#display.stop();
   }
 
-  /** Writes a result to stdout: the text, or the document with `--json`. */
+  /** Writes the result to stdout: the document with `--json`, and the text without. */
   print(text: string, document: unknown): void {
     this.#surroundings.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
   }
 
-  /** The user's settings, read once. */
+  /** Returns the user's settings, which are read once. */
   settings(): Promise<Settings> {
     const { config } = this.#options;
     this.#settings ??= loadSettings({
@@ -99,7 +99,7 @@ export class CommandRuntime {
     return this.#settings;
   }
 
-  /** The client for all registries of this run. */
+  /** Returns the client for all registries of this run. */
   registry(): Promise<RegistryClient> {
     this.#registry ??= this.settings().then((settings) => {
       const client = new RegistryClient({
@@ -116,18 +116,18 @@ export class CommandRuntime {
     return this.#registry;
   }
 
-  /** The Docker engine. dockerode is slow to start: only commands that talk to an engine pay for it. */
+  /** Returns the Docker engine. dockerode loads slowly, so it is imported on first use. */
   docker(): Promise<DockerEngine> {
     this.#docker ??= connectDocker(this.env);
     return this.#docker;
   }
 
-  /** Runs `close` when the command ends, in reverse order. */
+  /** Registers `close` to run when the command ends, in reverse order of registration. */
   onDispose(close: () => Promise<void>): void {
     this.#closers.push(close);
   }
 
-  /** Makes a folder that goes when the command ends. */
+  /** Creates a folder that is removed when the command ends. */
   async temporaryFolder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
     this.onDispose(() => rm(folder, { recursive: true, force: true }));
@@ -161,7 +161,7 @@ export type RunCommand = (
   work: (runtime: CommandRuntime) => Promise<ExitCode>,
 ) => Promise<void>;
 
-/** For options that may be repeated: the values in order. */
+/** Collects the values of a repeatable option in order. */
 export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
 }

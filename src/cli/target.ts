@@ -1,37 +1,37 @@
-// Targets of `load`, `install` and `unload`: as written on the command line, and the nodes behind them.
+// Targets of `load`, `install` and `unload`: parses them and finds the nodes that they refer to.
 import type { ImageFolder } from "../core/load/image-folder.js";
 import type { NodeTarget } from "../core/load/node.js";
 import { ViolaError } from "../errors.js";
 import type { ImageStore } from "../core/load/image-store.js";
 import type { CommandRuntime } from "./runtime.js";
 
-/** A target of the command line, understood. */
+/** A parsed target of the command line. */
 export type Target = InstallTarget | StoreKind;
 
-/** A target that a cluster gets its images from. */
+/** A target that a cluster runs or pulls images from. */
 export type InstallTarget = NodesTarget | ({ readonly kind: "registry" } & RegistryTarget);
 
 /** A registry to push to. */
 export interface RegistryTarget {
   /** `HOST[:PORT]` */
   readonly host: string;
-  /** Stands before every repository, without slashes around it; may be empty. */
+  /** Path prefix of every repository, without leading or trailing slash; may be empty. */
   readonly prefix: string;
 }
 
-/** An engine's own image store. */
+/** The image store of a container engine. */
 export interface StoreKind {
   readonly kind: "docker" | "podman";
 }
 
-/** A target that is asked, and loaded, node by node. */
+/** A target with nodes that are queried and loaded one by one. */
 export type NodesTarget =
   | { readonly kind: "kind"; readonly cluster?: string }
   | { readonly kind: "containerd"; readonly socket: string }
   | { readonly kind: "k3s" };
 
 export const NODE_TARGETS = "kind[:CLUSTER], containerd[:SOCKET], k3s";
-/** Targets with images that can be taken away again. */
+/** Targets that images can be unloaded from. */
 export const LOCAL_TARGETS = `${NODE_TARGETS}, docker, podman`;
 const REGISTRY_FORM = "registry://HOST[:PORT][/PREFIX]";
 export const TARGETS = `${LOCAL_TARGETS} or ${REGISTRY_FORM}`;
@@ -39,32 +39,32 @@ export const INSTALL_TARGETS = `${NODE_TARGETS} or ${REGISTRY_FORM}`;
 
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 
-/** Reads the targets of a command, at least one. Throws `USAGE`. */
+/** Parses the targets of a command. Throws `USAGE`, also if there is none. */
 export function parseTargets(texts: readonly string[], known = TARGETS): readonly Target[] {
   if (texts.length > 0) return texts.map(parseTarget);
-  throw new ViolaError("USAGE", "no target is named with --to", {
+  throw new ViolaError("USAGE", "option --to is required", {
     subject: "--to",
-    hint: `Write --to TARGET, where TARGET is ${known}.`,
+    hint: `Use --to TARGET, where TARGET is ${known}.`,
   });
 }
 
-/** Reads a target. Throws `USAGE`. */
+/** Parses a target. Throws `USAGE`. */
 export function parseTarget(text: string): Target {
   if (text.startsWith("registry://")) return { kind: "registry", ...parseRegistryTarget(text) };
   const [, kind, detail] = /^([a-z0-9]+)(?::(.+))?$/.exec(text) ?? [];
   if (kind === "kind") return { kind, ...(detail !== undefined && { cluster: detail }) };
   if (kind === "containerd") return { kind, socket: detail ?? DEFAULT_SOCKET };
   if ((kind === "k3s" || kind === "docker" || kind === "podman") && detail === undefined) return { kind };
-  throw new ViolaError("USAGE", `"${text}" is no target that this release knows`, {
+  throw new ViolaError("USAGE", `"${text}" is not a known target`, {
     subject: text,
-    hint: `Write ${TARGETS}.`,
+    hint: `Use ${TARGETS}.`,
   });
 }
 
 const REGISTRY_TARGET = /^registry:\/\/([^/@?#]+)((?:\/[^/?#]+)*)\/?$/;
 const PATH_PART = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 
-/** Reads `registry://HOST[:PORT][/PREFIX]`. Throws `USAGE`. */
+/** Parses `registry://HOST[:PORT][/PREFIX]`. Throws `USAGE`. */
 export function parseRegistryTarget(text: string): RegistryTarget {
   const [, host, path = ""] = REGISTRY_TARGET.exec(text) ?? [];
   const parts = path.split("/").filter((part) => part !== "");
@@ -73,20 +73,20 @@ export function parseRegistryTarget(text: string): RegistryTarget {
     !URL.canParse(`https://${host}`) ||
     !parts.every((part) => PATH_PART.test(part))
   ) {
-    throw new ViolaError("USAGE", `"${text}" is no registry to push to`, {
+    throw new ViolaError("USAGE", `"${text}" is not a registry target`, {
       subject: text,
-      hint: "Write registry://HOST[:PORT][/PREFIX]; a prefix is lower case, and credentials come from docker login or podman login.",
+      hint: "Use registry://HOST[:PORT][/PREFIX]. A prefix must be lower case. Credentials are those of docker login or podman login.",
     });
   }
   return { host, prefix: parts.join("/") };
 }
 
-/** True for an engine's own images. */
+/** True for the image store of a container engine. */
 export function isStore(target: Target): target is StoreKind {
   return target.kind === "docker" || target.kind === "podman";
 }
 
-/** Returns the image store behind a target. */
+/** Returns the image store of a target. */
 export async function findStore({ kind }: StoreKind, runtime: CommandRuntime): Promise<ImageStore> {
   if (kind === "podman") {
     const { podmanStore } = await import("../adapters/podman/podman-store.js");
@@ -96,16 +96,18 @@ export async function findStore({ kind }: StoreKind, runtime: CommandRuntime): P
   return dockerStore(await runtime.docker());
 }
 
-/** Throws `USAGE` for a target that no cluster gets its images from; `command` says for what. */
+/**
+ * Throws `USAGE` for a target that no cluster gets images from. `command` is used in the message.
+ */
 export function requireInstallable(target: Target, command: string): InstallTarget {
   if (!isStore(target)) return target;
-  throw new ViolaError("USAGE", `${command} goes with nodes or a registry, not with ${target.kind}`, {
+  throw new ViolaError("USAGE", `${command} requires nodes or a registry as target, not ${target.kind}`, {
     subject: target.kind,
-    hint: `Write ${INSTALL_TARGETS}.`,
+    hint: `Use ${INSTALL_TARGETS}.`,
   });
 }
 
-/** Returns the nodes behind a target, looked for when they are asked for. */
+/** Returns the nodes of a target, which are looked up on each call of `findNodes`. */
 export async function findTargetNodes(target: NodesTarget, runtime: CommandRuntime): Promise<NodeTarget> {
   if (target.kind === "kind") {
     const { cluster } = target;
@@ -119,7 +121,7 @@ export async function findTargetNodes(target: NodesTarget, runtime: CommandRunti
   return target.kind === "k3s" ? findK3s(runtime.env) : findContainerd(target.socket, runtime.env);
 }
 
-/** Returns the images folder of k3s, and whether k3s runs. */
+/** Returns the images folder of k3s, and whether k3s is running. */
 export async function findK3sFolder(
   runtime: CommandRuntime,
 ): Promise<{ readonly folder: ImageFolder; readonly isRunning: boolean }> {

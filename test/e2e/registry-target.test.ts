@@ -77,8 +77,8 @@ describe("load --to registry://", () => {
   it("says what is wrong, and where", async () => {
     for (const [target, code, text] of [
       ["registry://127.0.0.1:1", 2, "127.0.0.1:1 cannot be reached"],
-      ["registry://Host/UPPER", 2, "is no registry to push to"],
-      ["registry://", 2, "is no registry to push to"],
+      ["registry://Host/UPPER", 2, "is not a registry target"],
+      ["registry://", 2, "is not a registry target"],
     ] as const) {
       const result = await load(target);
       expect(result.code, target).toBe(code);

@@ -10,7 +10,7 @@ export const localFiles: Files = {
   readFile: (path) =>
     readFile(path).catch((cause: unknown) => {
       const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
+      throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
     }),
   writeFile: (path, text) => writeFile(path, text),
 };
@@ -22,7 +22,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
 }
 
 /**
- * Writes the files into the folder, which need not exist; files of the same names are replaced. Throws
+ * Writes the files to the folder, creating it if needed and replacing existing files. Throws
  * `FILE_UNUSABLE`.
  */
 export async function writeFolder(folder: string, files: readonly SmallFile[]): Promise<void> {
@@ -34,7 +34,7 @@ export async function writeFolder(folder: string, files: readonly SmallFile[]): 
     }
   } catch (cause) {
     const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `${folder}: files cannot be written there (${code})`, {
+    throw new ViolaError("FILE_UNUSABLE", `${folder}: files could not be written (${code})`, {
       subject: folder,
       cause,
     });

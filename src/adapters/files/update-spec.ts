@@ -5,8 +5,8 @@ import { addImages } from "../../core/spec/add-images.js";
 import { replaceFile } from "./local-files.js";
 
 /**
- * Adds every missing image that some registry has, each with a comment, and returns how many. The file is
- * replaced as a whole, or not at all.
+ * Adds every missing image that a registry has to the spec, each with a comment. Returns their
+ * number. The file is replaced atomically.
  */
 export async function addMissingImages(
   file: string,
@@ -20,7 +20,7 @@ export async function addMissingImages(
     available.map((one) => ({
       image: one.normalized,
       rehearsed: originOf(one),
-      comment: `asked for in a rehearsal on ${date}`,
+      comment: `requested in a rehearsal on ${date}`,
     })),
   );
   await replaceFile(file, text);

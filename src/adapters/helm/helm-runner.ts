@@ -5,17 +5,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProcess, type ProcessError } from "../programs/run-process.js";
 
-/** How charts are fetched. */
+/** The settings for fetching charts. */
 export interface FetchSettings {
-  /** Hosts, with port, that may speak plain HTTP and whose certificate is not checked. */
+  /** Hosts, with port, that may use plain HTTP and whose certificates are not verified. */
   readonly insecure: readonly string[];
-  /** Returns the certificates for the server of a chart; helm's own are enough where it is absent or returns none. */
+  /**
+   * Returns the certificates for a server. When it is absent or returns none, helm uses its default
+   * certificates.
+   */
   readonly certificatesFor?: (server: URL) => Promise<FetchCertificates>;
 }
 
-/** PEM files. */
+/** The paths of PEM files. */
 export interface FetchCertificates {
-  /** Everything to trust, helm's own certificates among them. */
+  /** All trusted certificates, including the default ones of helm. */
   readonly caFile?: string;
   readonly client?: { readonly file: string; readonly keyFile: string };
 }

@@ -97,7 +97,7 @@ export const IMPORT = `${CTR} images import --no-unpack --platform "$1" - >/dev/
  * Argument: the endpoint. Writes `done mirror` or `failed mirror WHY`. At the end of standard
  * input, the script restores the previous state.
  *
- * Meanwhile, the content of containerd's folder for registry host configuration is in a folder
+ * Until then, the content of containerd's folder for registry host configuration is in a folder
  * beside it. When the node stopped during an earlier rehearsal, that folder still exists, and its
  * content is restored first. Images that were pulled meanwhile are removed once no process uses
  * them.

@@ -1,4 +1,5 @@
-// `--with` of `build`: what comes along for a host that has nothing but a container engine: programs in bin/, and the image of Kind's nodes.
+// `--with` of `build`: includes programs and the node image of Kind, for an isolated host that has
+// only a container engine.
 import { resolve } from "node:path";
 import type { ProgramSource } from "../../adapters/programs/bundle-program.js";
 import { parseReference } from "../../core/images/reference.js";
@@ -13,15 +14,16 @@ type ProgramName = (typeof PROGRAMS)[number];
 const KIND_NODE_IMAGE = "kind-node-image";
 const NAMES = ["cli", ...PROGRAMS, KIND_NODE_IMAGE];
 
-/** What is to come along; a program without a source is the one that this machine runs. */
+/** A requested program. Without a source, the one of this machine is included. */
 interface IncludeRequest {
   readonly name: "cli" | ProgramName;
   readonly source?: ProgramSource;
 }
 
 /**
- * Reads values of `--with`: `cli`, `NAME`, `NAME=FILE`, `NAME=URL#sha256:HEX` or `kind-node-image=REF`, several with commas between.
- * Throws `USAGE`, and `REFERENCE_INVALID` for REF.
+ * Parses values of `--with`: `cli`, `NAME`, `NAME=FILE`, `NAME=URL#sha256:HEX` or
+ * `kind-node-image=REF`, or several separated by commas. Throws `USAGE`, and `REFERENCE_INVALID`
+ * for REF.
  */
 export function parseIncludes(
   values: readonly string[],
@@ -42,20 +44,20 @@ function parseRequest(text: string, cwd: string): IncludeRequest {
   const wrong = (message: string): ViolaError =>
     new ViolaError("USAGE", `--with ${text}: ${message}`, {
       subject: text,
-      hint: "Write cli, or node, helm, kubectl, each alone or as NAME=FILE or NAME=URL#sha256:HEX, or kind-node-image=REFERENCE.",
+      hint: "Use cli, node, helm or kubectl; NAME=FILE or NAME=URL#sha256:HEX for node, helm and kubectl; or kind-node-image=REFERENCE.",
     });
   if (given === "cli" && source === undefined) return { name: "cli" };
   const name = PROGRAMS.find((program) => program === given);
-  if (name === undefined || source === "") throw wrong("this cannot come along");
+  if (name === undefined || source === "") throw wrong("this cannot be included");
   if (source === undefined) return { name };
   if (!/^https?:\/\//.test(source)) return { name, source: { kind: "file", file: resolve(cwd, source) } };
   const [, url, sha256] = /^([^#]+)#sha256:([0-9a-f]{64})$/.exec(source) ?? [];
-  if (url === undefined || sha256 === undefined) throw wrong("a URL needs #sha256: and 64 hex digits");
-  if (!URL.canParse(url)) throw wrong("not a URL");
+  if (url === undefined || sha256 === undefined) throw wrong("a URL requires #sha256: and 64 hex digits");
+  if (!URL.canParse(url)) throw wrong("the URL is invalid");
   return { name, source: { kind: "url", url, sha256 } };
 }
 
-/** Finds or fetches everything, and returns it in the order of the bundle. Throws the failures of all at once. */
+/** Finds or fetches the files, in the order of the bundle. Throws all failures at once. */
 export async function collectIncludes(
   requests: readonly IncludeRequest[],
   platforms: readonly Platform[],
@@ -70,7 +72,7 @@ export async function collectIncludes(
   ]);
   const options = { platforms, folder, http };
   const bundledFiles = await settleAll(
-    "not everything can come along",
+    "some programs could not be included",
     requests.map(async ({ name, source }) =>
       name === "cli"
         ? bundledCli(runtime.home, runtime.signal)

@@ -1,4 +1,4 @@
-// What `--to` means for an installation: which context goes with it, and where images are looked for.
+// Resolves `--to` of an installation: the kubeconfig context, and where images are looked up.
 import { homedir } from "node:os";
 import type { NodeTarget } from "../../core/load/node.js";
 import type { DockerEngine } from "../../adapters/docker/engine.js";
@@ -7,10 +7,13 @@ import type { ImagePlaces } from "../../workflows/install/types.js";
 import type { CommandRuntime } from "../runtime.js";
 import { findTargetNodes, type InstallTarget } from "../target.js";
 
-/** What looking for a cluster ends in where there is none, or no engine. */
+/** Errors that mean that this machine does not run the Kind cluster. */
 const NOT_HERE: ReadonlySet<string> = new Set(["CLUSTER_NOT_FOUND", "DOCKER_UNAVAILABLE"]);
 
-/** Returns the context that Kind writes for the cluster of the target, whether that is named or the only one; undefined for other targets. */
+/**
+ * Returns the context that Kind writes for the cluster of the target, which is named or the only
+ * one. Returns undefined for other targets.
+ */
 export async function findContextOf(
   target: InstallTarget | undefined,
   runtime: {
@@ -23,7 +26,10 @@ export async function findContextOf(
   return `kind-${target.cluster ?? (await findKindCluster(await runtime.docker(), undefined, runtime.signal))}`;
 }
 
-/** Returns where images are looked for; without a target, the nodes of the Kind cluster that the context is of, when it runs on this machine. */
+/**
+ * Returns where images are looked up. Without a target, these are the nodes of the Kind cluster of
+ * the context if it runs on this machine.
+ */
 export async function findImagePlaces(
   target: InstallTarget | undefined,
   contextName: string,

@@ -1,4 +1,4 @@
-// Makes what installing works with: a cluster through kubectl, releases through helm.
+// Creates the adapters of installing: kubectl for the cluster, and helm for the releases.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../../errors.js";
@@ -7,7 +7,7 @@ import { collect, type CommandRuntime } from "../runtime.js";
 import { environmentOf, findHelmProgram, makeChartPorts, programFolder } from "./planning.js";
 import type { Kubectl } from "../../adapters/kube/kubectl.js";
 
-/** Flags that name a cluster. */
+/** Flags that select a cluster. */
 export interface ClusterFlags {
   readonly context?: string;
   readonly kubeconfig?: string;
@@ -27,12 +27,17 @@ export interface InstallFlags extends ClusterFlags {
 /** Adds the flags to a command. */
 export function addInstallFlags(command: Command): Command {
   return addClusterFlags(command)
-    .option("--release <name>", "only this release")
-    .option("-f, --values <file>", "values file that wins over the bundle's; may be repeated", collect, [])
-    .option("--set <key=value>", "value that wins over files; may be repeated", collect, [])
-    .option("--allow-missing <image>", "begin without this image on the nodes; may be repeated", collect, [])
-    .option("--timeout <time>", "how long hooks, and then Pods, may take: 90s, 10m, 1h", "10m")
-    .option("--no-patch", "refuse pull policies that reach for the network, rather than patch them")
+    .option("--release <name>", "install only this release")
+    .option(
+      "-f, --values <file>",
+      "values file that overrides those of the bundle; may be repeated",
+      collect,
+      [],
+    )
+    .option("--set <key=value>", "value that overrides values files; may be repeated", collect, [])
+    .option("--allow-missing <image>", "install even if this image is missing; may be repeated", collect, [])
+    .option("--timeout <time>", "time limit of the hooks, and then of the Pods: 90s, 10m, 1h", "10m")
+    .option("--no-patch", "refuse pull policies that need a registry instead of patching them")
     .option("--no-wait", "do not wait until every Pod runs");
 }
 
@@ -40,12 +45,12 @@ export function addClusterFlags(command: Command): Command {
   return command
     .option(
       "--context <name>",
-      "context of the kubeconfig (default: that of the target, else the current one)",
+      "context of the kubeconfig (default: the context of the target, or the current context)",
     )
     .option("--kubeconfig <file>", "kubeconfig file (default: KUBECONFIG, or ~/.kube/config)");
 }
 
-/** Reads the flags. Throws `USAGE`. */
+/** Converts the flags to options. Throws `USAGE`. */
 export function readInstallFlags(
   flags: InstallFlags,
   places: ImagePlaces,
@@ -63,7 +68,10 @@ export function readInstallFlags(
   };
 }
 
-/** Makes what installing works with; `preferred` is the context to take where none is named and the kubeconfig has it. */
+/**
+ * Creates the adapters of installing. `preferred` is the context to use if no flag selects one and
+ * the kubeconfig contains it.
+ */
 export async function makeInstallPorts(
   flags: ClusterFlags,
   preferred: string | undefined,
@@ -85,7 +93,7 @@ export async function makeInstallPorts(
   return { charts, loadOperators, cluster, releases, files, temporaryFolder };
 }
 
-/** Finds kubectl and the cluster that is meant. Throws `KUBECTL_MISSING` or `CLUSTER_UNREACHABLE`. */
+/** Finds kubectl and the selected cluster. Throws `KUBECTL_MISSING` or `CLUSTER_UNREACHABLE`. */
 export async function connectCluster(
   flags: ClusterFlags,
   preferred: string | undefined,
@@ -104,15 +112,15 @@ function kubeconfigOf({ kubeconfig }: ClusterFlags, { cwd }: CommandRuntime): st
   return kubeconfig === undefined ? undefined : resolve(cwd, kubeconfig);
 }
 
-/** Reads `90s`, `10m`, `1h`, `1h30m`. Throws `USAGE`. */
+/** Parses `90s`, `10m`, `1h` or `1h30m`. Throws `USAGE`. */
 export function parseSeconds(text: string): number {
   const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text.trim());
   const [, hours = "0", minutes = "0", seconds = "0"] = match ?? [];
   const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   if (match === null || total === 0) {
-    throw new ViolaError("USAGE", `"${text}" is not a time`, {
+    throw new ViolaError("USAGE", `"${text}" is not a duration`, {
       subject: text,
-      hint: "Write it as 90s, 10m or 1h.",
+      hint: "Use for example 90s, 10m or 1h.",
     });
   }
   return total;

@@ -1,4 +1,4 @@
-// Makes what planning and building work with: Helm, registries, the Docker engine, the bundle writer.
+// Creates the adapters of planning and building: Helm, registries, Docker and the bundle writer.
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
@@ -22,10 +22,13 @@ import { LOADER_PATH } from "../../core/bundle/paths.js";
 import { bundleReadme } from "../../core/bundle/readme.js";
 import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
 
-/** How many Helm runs go on at once: each keeps a core busy. */
+/** How many Helm processes run at once. Each uses one core. */
 const HELM_CONCURRENCY = 2;
 
-/** Makes what finding images works with. Helm is looked for when the first chart is packaged, so that a spec without charts needs none. */
+/**
+ * Creates the adapters of finding images. Helm is looked up when the first chart is packaged, so a
+ * spec without charts does not need it.
+ */
 export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPorts> {
   return {
     charts: chartTool(runtime),
@@ -36,7 +39,7 @@ export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPort
   };
 }
 
-/** Makes what planning works with. */
+/** Creates the adapters of planning. */
 export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntime): Promise<PlanPorts> {
   const { concurrency } = await runtime.settings();
   return {
@@ -46,10 +49,10 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
   };
 }
 
-/** Makes what looking into operators' images works with. */
+/** Creates the adapters of inspecting operators' images. */
 export async function makeInspectPorts(runtime: CommandRuntime): Promise<InspectPorts> {
   const { concurrency } = await runtime.settings();
-  // Archives of three kinds: only those who look into images pay for loading what reads them.
+  // The readers of archive formats load slowly, so they are imported only for inspecting.
   const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
   return {
     images: await imageSource("auto", runtime),
@@ -58,7 +61,10 @@ export async function makeInspectPorts(runtime: CommandRuntime): Promise<Inspect
   };
 }
 
-/** Platforms of which an operator's image is looked into, the spec's first; the programs of any start the same images. */
+/**
+ * Returns the platforms to inspect an operator's image for, those of the spec first. The programs
+ * of all platforms start the same images.
+ */
 export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
   return unique([
     ...spec.platforms,
@@ -66,7 +72,7 @@ export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
   ]);
 }
 
-/** Makes the writer of bundle files. */
+/** Creates the writer of bundle files. */
 export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter> {
   const registry = await runtime.registry();
   const { concurrency } = await runtime.settings();
@@ -75,7 +81,7 @@ export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter>
   };
 }
 
-/** Options of a plan: the platforms of the command line, else of the spec, else of this machine. */
+/** Returns the options of a plan. Platforms of the command line override those of the spec. */
 export async function planOptions(
   { spec, digest }: SpecFile,
   { platforms, home }: { readonly platforms: readonly string[]; readonly home: string },
@@ -105,7 +111,7 @@ function chartTool(runtime: CommandRuntime): ChartTool {
   };
 }
 
-/** What packages charts is loaded when there is a chart. */
+/** Loads the chart tool, which is needed only if there is a chart. */
 async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
   const [helm, { HelmChartTool }] = await Promise.all([
     findHelmProgram(runtime),
@@ -120,7 +126,7 @@ async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
   });
 }
 
-/** Finds Helm as the settings, PATH and the development tree have it. Throws `HELM_MISSING`. */
+/** Finds Helm by the settings, on PATH or in the development tree. Throws `HELM_MISSING`. */
 export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   const { findHelm } = await import("../../adapters/helm/find-helm.js");
   const { helm: setting } = await runtime.settings();
@@ -130,13 +136,13 @@ export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   );
 }
 
-/** The folder for programs that were taken out of packages. */
+/** Returns the folder for programs that are extracted from packages. */
 export async function programFolder(runtime: CommandRuntime): Promise<string> {
   const { cache } = await runtime.settings();
   return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
 }
 
-/** The environment for programs that do their work as the user would. */
+/** Returns the environment of child processes, which is that of the user. */
 export function environmentOf({ env }: CommandRuntime): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
@@ -164,16 +170,16 @@ function unique(platforms: readonly Platform[]): readonly Platform[] {
 
 export const REHEARSAL_FLAG = [
   "--rehearsal <file>",
-  "record of a rehearsal (rehearse --out): evidence for what it asked for",
+  "record of a rehearsal (rehearse --out), used as evidence for the images that it requested",
 ] as const;
 
-/** A record, and the very bytes that it was read from. */
+/** A record, and the bytes that it was parsed from. */
 export interface RehearsalFile {
   readonly record: RehearsalRecord;
   readonly bytes: Uint8Array;
 }
 
-/** Reads the record that the flag names. Throws `FILE_UNUSABLE` or `RECORD_INVALID`. */
+/** Reads the record file of the flag. Throws `FILE_UNUSABLE` or `RECORD_INVALID`. */
 export async function readRehearsal(
   flag: string | undefined,
   cwd: string,

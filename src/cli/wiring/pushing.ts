@@ -1,4 +1,5 @@
-// Pushes a bundle into a registry for `load --to registry://…`, and writes the settings that make nodes pull from there.
+// `load --to registry://…`: pushes the bundle and writes settings that make nodes pull from the
+// registry.
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import pLimit from "p-limit";
@@ -14,15 +15,16 @@ import type { CommandRuntime } from "../runtime.js";
 import type { PushOutcome } from "../reporters/push.js";
 import type { RegistryTarget } from "../target.js";
 
-/** Options of `load` that concern registries. */
+/** Options of `load` for registry targets. */
 export interface PushFlags {
-  /** Folder that settings for nodes are written to. */
+  /** Folder to write the settings for nodes to. */
   readonly settings?: string;
   readonly dockerMirror?: boolean;
 }
 
 /**
- * Finds out whether the registry lets us in with the credentials that docker or podman keep. `file` is the bundle that blobs come from.
+ * Connects to the registry with the credentials of docker or podman, and checks that it grants
+ * access. `file` is the bundle that blobs are read from.
  */
 export async function connectRegistry(
   { host }: RegistryTarget,
@@ -33,7 +35,7 @@ export async function connectRegistry(
   return registry.push(host, file, runtime.signal);
 }
 
-/** Pushes the bundle, and writes settings for nodes where that is asked for. Throws what pushing throws. */
+/** Pushes the bundle, and writes settings for nodes if requested. Throws the errors of pushing. */
 export async function pushToRegistry(
   bundle: OpenBundle,
   target: RegistryTarget,
@@ -64,7 +66,7 @@ export async function pushToRegistry(
   return { report, needsLogin, settings: files, folder };
 }
 
-/** Finds out whether the registry wants a login from those who pull, too: asks for an image as somebody who has none. */
+/** Checks whether pulling requires a login, by requesting an image without credentials. */
 async function wantsLogin(
   host: string,
   { images: [image] }: PushReport,

@@ -14,7 +14,7 @@ import { findContextOf } from "./install-target.js";
 import { makeInstallPorts, type ClusterFlags } from "./installing.js";
 import { environmentOf, makePlanPorts, makeWriter, planOptions } from "./planning.js";
 
-/** Builds what is rehearsed and needed no longer; it goes when the command ends. */
+/** Builds a temporary bundle for the rehearsal, which is removed when the command ends. */
 export async function buildForRehearsal(
   file: string,
   { runsTests }: Pick<RehearseOptions, "runsTests">,
@@ -36,7 +36,7 @@ export async function buildForRehearsal(
 
 type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;
 
-/** Where the rehearsal is to be, and what it works with there. */
+/** The cluster of a rehearsal, and the adapters that work with it. */
 interface PreparedCluster {
   readonly target: RehearseOptions["target"];
   readonly ports: RehearsePorts;
@@ -48,12 +48,12 @@ export interface RehearsalClusterFlags extends ClusterFlags {
   readonly kindConfig?: string;
 }
 
-/** What a node gets that asks for an image which is not in the bundle: an error, or the image from its registry. */
+/** What happens to requests for images that are not in the bundle: they fail, or are passed on to the registries. */
 export type OnMissing = "refuse" | "fetch";
 
 /**
- * Finds the cluster that `--to` names; undefined where one is to be created, and kind is there to create
- * it. Throws before anything is built.
+ * Returns the cluster of `--to`. Without `--to`, returns undefined after checking that kind can
+ * create one. Errors are reported before anything is built.
  */
 export async function findNamedCluster(
   flags: RehearsalClusterFlags,
@@ -67,9 +67,9 @@ export async function findNamedCluster(
   }
   const target = parseTarget(flags.to);
   if (target.kind === "kind") return prepareCluster(target, flags, onMissing, runtime);
-  throw new ViolaError("USAGE", `a rehearsal wants a Kind cluster, not ${target.kind}`, {
+  throw new ViolaError("USAGE", `a rehearsal requires a Kind cluster, not ${target.kind}`, {
     subject: flags.to,
-    hint: "Write --to kind[:CLUSTER].",
+    hint: "Use --to kind[:CLUSTER].",
   });
 }
 
@@ -90,15 +90,15 @@ export async function createCluster(
     config,
     kindConfig(cluster, inventory.kubeVersion, userConfig && Buffer.from(userConfig).toString("utf8")),
   );
-  progress({ kind: "started", step: "cluster", title: `Making Kind cluster ${cluster}` });
+  progress({ kind: "started", step: "cluster", title: `Creating Kind cluster ${cluster}` });
   const { createKindCluster } = await import("../../adapters/nodes/kind-create.js");
   const input = { name: cluster, config, kubeconfig };
   runtime.onDispose(await createKindCluster(input, environmentOf(runtime), runtime.signal));
-  progress({ kind: "ended", step: "cluster", summary: "deleted when the rehearsal is over" });
+  progress({ kind: "ended", step: "cluster", summary: "deleted after the rehearsal" });
   return prepareCluster({ kind: "kind", cluster }, { kubeconfig }, onMissing, runtime);
 }
 
-/** Puts together what a rehearsal on this cluster works with. */
+/** Creates the adapters of a rehearsal on this cluster. */
 async function prepareCluster(
   target: KindTarget,
   flags: ClusterFlags,

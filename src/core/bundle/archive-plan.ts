@@ -1,4 +1,4 @@
-// The archive plan: every byte of the bundle file has its place before a layer is fetched.
+// Plans the archive: the offset of every entry is known before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
 import { formatFacts } from "./facts.js";
@@ -7,49 +7,51 @@ import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
 import { formatTarHeader, paddedSize, type EntryOptions, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
-/** Bytes that are known when the plan is made: headers, small files, indexes and manifests. */
+/** Bytes that are known at planning time: headers, small files, indexes and manifests. */
 export interface ByteRange {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
-/** A config, a layer or a bundled program whose bytes are not known yet. */
+/** A config, layer or bundled program, whose bytes are written after planning. */
 export interface PlannedBlob {
   readonly digest: Digest;
   readonly size: number;
   /** From the start of the bundle file. */
   readonly offset: number;
-  /** Places that have it, best first. */
+  /** Sources of the blob, in order of preference. */
   readonly sources: readonly BlobSource[];
-  /** The image that named it first, or the file, for messages. */
+  /** The first image that refers to it, or the path of the file. Used in messages. */
   readonly image: string;
 }
 
 export interface ArchivePlan {
-  /** Complete but for the uncompressed sizes of layers, which are read off the filled layers. */
+  /**
+   * Complete except for the uncompressed sizes of layers, which are read from the written layers.
+   */
   readonly inventory: Inventory;
-  /** Bytes set aside for `bundle.json`. */
+  /** Bytes reserved for `bundle.json`. */
   readonly inventorySize: number;
-  /** Bytes of the whole file. */
+  /** Size of the file in bytes. */
   readonly size: number;
   readonly pieces: readonly ByteRange[];
-  /** Largest first, so that no large one is left to the end of a parallel fill. */
+  /** Largest first, so that no large blob remains at the end of a parallel write. */
   readonly blobs: readonly PlannedBlob[];
 }
 
-/** What a plan is made from; `blobs` and layers' uncompressed sizes of the inventory are filled in by the plan. */
+/** The input of a plan. The plan adds the `blobs` and the uncompressed sizes of layers. */
 export interface ArchiveInput {
   readonly inventory: Omit<Inventory, "blobs" | "files">;
-  /** Everything between `facts`, which the plan makes, and `images.tar`, in order. */
+  /** The entries between `facts`, which the plan creates, and `images.tar`, in order. */
   readonly files: readonly ((SmallFile & { readonly sha256: string }) | BundledFile)[];
-  /** Those for the host among them. */
+  /** All images, including those for the host. */
   readonly images: readonly ResolvedImage[];
 }
 
-/** Wider than any offset or size: 9 PB. Room for `bundle.json` is measured with it. */
+/** As wide as any offset or size (9 PB). Used to calculate the space reserved for `bundle.json`. */
 const WIDEST_NUMBER = 9_007_199_254_740_991;
 
-/** Places every entry. The same input gives the same plan. */
+/** Places every entry. The same input always gives the same plan. */
 export function planArchive(input: ArchiveInput): ArchivePlan {
   const { manifests, blobs } = collectBlobs(input.images);
   const contents = [...manifests.values(), ...blobs.values()];
@@ -108,8 +110,8 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
 }
 
 /**
- * Returns `bundle.json` as it goes into the file: with the uncompressed sizes (undefined or null where the compressed form does not say),
- * padded with spaces to the room that the plan set aside.
+ * Returns the final `bundle.json`, padded with spaces to the reserved size. An uncompressed size is
+ * undefined or null if it could not be read from the compressed layer.
  */
 export function finishInventory(
   plan: ArchivePlan,
@@ -145,7 +147,9 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   return { manifests: sortedByKey(manifests), blobs: sortedByKey(blobs) };
 }
 
-/** Facts count from their own end, so they are known before anything is placed. */
+/**
+ * Offsets in facts count from the end of the facts, so they are known before entries are placed.
+ */
 function factsFile(
   { inventory, files }: ArchiveInput,
   blobs: readonly { readonly digest: string; readonly size: number }[],
@@ -162,7 +166,7 @@ function sizeOf(file: SmallFile | BundledFile): number {
   return "bytes" in file ? file.bytes.length : file.size;
 }
 
-/** A file comes into its place as a blob does that lies in a file: in pieces, checked on the way, and once only. */
+/** A bundled file is copied like a blob from a local file: streamed, and verified while copying. */
 function plannedFile({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
   return {
     digest: digestFromHex(sha256),
@@ -207,8 +211,8 @@ function formatInventory(inventory: Inventory): string {
 }
 
 /**
- * A file of this machine and its place in the bundle. It may be too large to be held in memory: its bytes are
- * copied, and checked again, when the bundle is filled.
+ * A file of this machine and its path in the bundle. It may be too large for memory. Its bytes are
+ * copied and verified again when the bundle is written.
  */
 export interface BundledFile {
   readonly path: string;

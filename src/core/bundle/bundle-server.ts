@@ -1,60 +1,70 @@
-// A bundle served as a read-only registry: what workflows know of it.
+// Interfaces of the server that serves a bundle as a read-only registry.
 import type { Inventory } from "./inventory.js";
 import type { RawManifest } from "../images/resolved-image.js";
 
-/** An opened bundle: its inventory, and where its bytes are. */
+/** An opened bundle: its inventory and its file. */
 export interface BundleFile {
   readonly inventory: Inventory;
-  /** Path of the bundle file, in which `inventory.blobs` counts offsets. */
+  /** Path of the bundle file, which the offsets in `inventory.blobs` refer to. */
   readonly file: string;
 }
 
-/** A manifest that somebody asked a served bundle for. Clients ask for one several times: by HEAD and GET, by tag and by digest. */
+/**
+ * A request for a manifest of a served bundle. Clients request the same manifest several times:
+ * with HEAD and GET, by tag and by digest.
+ */
 export interface ManifestRequest {
   readonly registry: string;
   readonly repository: string;
   /** Tag or digest. */
   readonly reference: string;
-  /** 200, or 404 when the bundle has it not. */
+  /** HTTP status: 200, or 404 if the manifest is not in the bundle. */
   readonly status: number;
-  /** Who asked: the name in the path that it was told, else its address. */
+  /** The client: the name in its path (see `pathFor`), or its address. */
   readonly client: string;
 }
 
-/** Where a served bundle gets what it has not, for those who may have it. */
+/** The source of content that is not in a served bundle. */
 export interface UpstreamRegistry {
-  /** Returns an index or manifest of an image that the bundle has not, or undefined where nobody has it. */
+  /** Returns an index or manifest that is not in the bundle, or undefined if no registry has it. */
   findManifest(wanted: {
     readonly registry: string;
     readonly repository: string;
     readonly reference: string;
   }): Promise<RawManifest | undefined>;
-  /** Opens a blob that a manifest found here names; undefined for any other. Its chunks are checked: they end in an error where they are wrong. */
+  /**
+   * Opens a blob that a manifest found here refers to, or returns undefined for any other blob. The
+   * chunks are verified: the iteration throws if size or digest are wrong.
+   */
   openBlob(digest: string): { readonly size: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined;
-  /** True for the digest of something that a manifest found here is, or refers to. */
+  /** True if a manifest found here has this digest or refers to it. */
   isPart(digest: string): boolean;
 }
 
-/** How a bundle is served. */
+/** Options of serving a bundle. */
 export interface ServeOptions {
-  /** All addresses of this machine unless given. */
+  /** Address to listen on; all addresses of this machine by default. */
   readonly address?: string;
-  /** A free one unless given. */
+  /** Port to listen on; a free port by default. */
   readonly port?: number;
-  /** True for clients that know a mirror by host and path, and ask `/v2/` before anything else: it is answered, and says nothing. */
+  /**
+   * True for clients that know a mirror only by host and path. They expect a response from `/v2/`.
+   */
   readonly asMirror?: boolean;
-  /** Is called for each chunk of content that was handed to the network. */
+  /** Called for each chunk of content that was sent. */
   readonly onSent?: (client: string, bytes: number) => void;
-  /** Is called for every manifest that is requested, except the parts of what came from upstream. */
+  /** Called for every manifest that is requested, except parts of images from upstream. */
   readonly onManifest?: (request: ManifestRequest) => void;
-  /** Where content comes from that is not in the bundle; absent where such requests get a 404. */
+  /** The source of content that is not in the bundle. If absent, such requests get a 404. */
   readonly upstream?: UpstreamRegistry;
 }
 
-/** A running server. Whoever started it closes it. */
+/** A running server. The caller of `ServeBundle` closes it. */
 export interface ServedBundle {
   readonly port: number;
-  /** Returns the path, `/RANDOM/CLIENT`, under which this client asks; `/v2/…` follows. Requests outside such a path get a 404. */
+  /**
+   * Returns the path `/RANDOM/CLIENT` for this client to put before `/v2/…`. Other paths get a 404.
+   */
   pathFor(client: string): string;
   /** Returns the bytes of content sent to this client so far. */
   sentBytes(client: string): number;
@@ -62,5 +72,5 @@ export interface ServedBundle {
   close(): Promise<void>;
 }
 
-/** Serves the bundle, on a free port of every address of this machine unless told otherwise. */
+/** Serves the bundle, by default on a free port of all addresses of this machine. */
 export type ServeBundle = (bundle: BundleFile, options?: ServeOptions) => Promise<ServedBundle>;

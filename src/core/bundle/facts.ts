@@ -1,4 +1,4 @@
-// `facts`: what load.sh needs of the inventory, as flat lines that a POSIX shell can read.
+// `facts`: the parts of the inventory that load.sh needs, as lines that a POSIX shell can read.
 import { ViolaError } from "../../errors.js";
 import { findReference, kubeletName, spellingsOf } from "../images/reference.js";
 import { digestOf, hexOf } from "../oci/digest.js";
@@ -7,7 +7,9 @@ import { layoutFiles } from "./layout-files.js";
 import { FACTS_PATH } from "./paths.js";
 import { paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
-/** The part of an inventory that facts are made of. Offsets are not: facts count from their own end. */
+/**
+ * The part of an inventory that facts contain. Offsets in facts count from the end of the facts.
+ */
 export type FactsInput = Pick<
   Inventory,
   | "name"
@@ -25,7 +27,7 @@ const NUMBER = "[0-9]{1,15}";
 const HEX = "[0-9a-f]{64}";
 const DIGEST = `sha256:${HEX}`;
 const WORD = "[A-Za-z0-9][A-Za-z0-9._+-]*";
-/** A reference. The brackets are those of an IPv6 address. */
+/** A reference. The brackets enclose an IPv6 address. */
 const NAME = "([A-Za-z0-9]|\\[[0-9A-Fa-f:]+\\])[A-Za-z0-9._:/@-]*";
 /** A relative path in which no component is hidden or leads upwards. */
 const PATH = "[A-Za-z0-9_+][A-Za-z0-9._+-]*(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*";
@@ -33,53 +35,55 @@ const PLATFORM = "[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?";
 const LABEL = "[a-z0-9]([a-z0-9.-]*[a-z0-9])?";
 
 /**
- * The grammar: a fact is one line that matches one of these, a word for its kind and then fields, separated by
- * single spaces. There is no escaping: a value that no pattern holds is refused when the bundle is built.
- * The patterns are POSIX extended regular expressions for whole lines that mean the same in JavaScript, because
- * load.sh holds the same list and checks every line against it before it uses any.
+ * The grammar. A fact is a line that matches one of these patterns: a word for its kind, then
+ * fields, separated by single spaces. There is no escaping. A value that no pattern matches is
+ * rejected when the bundle is built. The patterns are POSIX extended regular expressions that have
+ * the same meaning in JavaScript, because load.sh contains the same list and checks every line
+ * before it uses any.
  *
- * `N` counts releases or images from 1. Offsets count from the end of the `facts` entry with its padding.
+ * `N` counts releases or images from 1. Offsets count from the end of the `facts` entry with its
+ * padding.
  */
 export const FACT_PATTERNS: readonly string[] = [
-  // Always the first line. The number changes when a reader of the old grammar would go wrong.
+  // Always the first line. The number changes with every incompatible change of the grammar.
   "viola-airgap-facts 1",
   // NAME VERSION
   `bundle ${WORD} ${WORD}`,
   `platform ${PLATFORM}`,
   // An API version that the charts were rendered for.
   "api [A-Za-z0-9][A-Za-z0-9./-]*",
-  // N NAME NAMESPACE, in the order of installation.
+  // N NAME NAMESPACE, in installation order.
   `release ${NUMBER} ${LABEL} ${LABEL}`,
   // N PATH
   `chart ${NUMBER} ${PATH}`,
-  // N INDEX PATH; later ones win.
+  // N INDEX PATH; later values files override earlier ones.
   `values ${NUMBER} ${NUMBER} ${PATH}`,
   // N NAME, and DIGEST SIZE MEDIA-TYPE of the index or manifest that it points to.
   `(host-)?name ${NUMBER} ${NAME} ${DIGEST} ${NUMBER} [A-Za-z0-9][A-Za-z0-9._+/-]*`,
-  // N PLATFORM ROLE DIGEST; `root` is the manifest of the platform, and every manifest is listed as `*` again.
+  // N PLATFORM ROLE DIGEST. `root` is the manifest of the platform. `*` lists every manifest again.
   `(host-)?content ${NUMBER} (${PLATFORM} (root|config|layer)|\\* manifest) ${DIGEST}`,
-  // SPELLING NAME, every way to write a name; see `spellingsOf`.
+  // SPELLING NAME, for every way to write a name; see `spellingsOf`.
   `spelling ${NAME} ${NAME}`,
-  // An image that the spec leaves out, by the name under which the kubelet looks for it.
+  // An image that the spec excludes, by the name that the kubelet uses for it.
   `excluded ${NAME}`,
   // SHA256 SIZE OFFSET PATH, of an entry of the bundle and of a file in images.tar.
   `(file|layout) ${HEX} ${NUMBER} ${NUMBER} ${PATH}`,
   // DIGEST SIZE OFFSET
   `blob ${DIGEST} ${NUMBER} ${NUMBER}`,
-  // Always the last line: where the bundle file ends.
+  // Always the last line: the end of the bundle file.
   `end ${NUMBER}`,
 ];
 
 const FACT = new RegExp(`^(?:${FACT_PATTERNS.join("|")})$`);
 
 /**
- * Returns the text of `facts`; the same inventory gives the same text, whether `facts` is in its `files` or not.
- * Throws `BUNDLE_INVALID` with the field whose value the grammar does not hold.
+ * Returns the text of `facts`. The same inventory gives the same text, with or without `facts` in
+ * its `files`. Throws `BUNDLE_INVALID` with the field whose value the grammar does not allow.
  *
- * How load.sh trusts it without reading JSON: it hashes `facts` and looks for that checksum in bundle.json, in an
- * object that names the path `facts`. Objects in `files` are flat, so their braces alone delimit them, whatever
- * the indentation and the order of fields. Facts hold the checksums of everything else. So a signature over
- * bundle.json covers facts, and facts cover what load.sh uses, in one chain.
+ * load.sh verifies facts without parsing JSON: it hashes `facts` and searches bundle.json for an
+ * object that contains the path `facts` and this checksum. Objects in `files` are flat, so braces
+ * delimit them for any indentation and order of fields. Facts contain the checksums of everything
+ * else. A signature of bundle.json therefore covers facts and everything that load.sh uses.
  */
 export function formatFacts(inventory: FactsInput): string {
   const { name, version, platforms, apiVersions, releases, images, hostImages = [], excluded } = inventory;
@@ -124,7 +128,7 @@ function* imageFacts(field: string, prefix: string, number: number, image: Inven
   }
 }
 
-/** Says where every entry lies that follows `facts`, in the order of the archive. */
+/** Yields the offset of every entry after `facts`, in archive order. */
 function* placeFacts({ files, images, hostImages, blobs }: FactsInput): Iterable<string> {
   let end = 0;
   const place = (size: number): number => {
@@ -142,7 +146,7 @@ function* placeFacts({ files, images, hostImages, blobs }: FactsInput): Iterable
   }
   for (const [at, { digest, size }] of blobs.entries())
     yield fact(`blobs.${at}`, `blob ${digest} ${size} ${place(size)}`);
-  // Both archives, images.tar and the bundle, end here.
+  // Both archives end here, images.tar and the bundle.
   yield `end ${end + 2 * TAR_END}`;
 }
 
@@ -155,10 +159,10 @@ function fact(field: string, line: string): string {
   if (FACT.test(line)) return line;
   throw new ViolaError(
     "BUNDLE_INVALID",
-    `${field} has a value that load.sh cannot take: ${JSON.stringify(line)}`,
+    `${field} has a value that load.sh does not support: ${JSON.stringify(line)}`,
     {
       subject: field,
-      hint: "Write it with letters, digits and . _ + - only.",
+      hint: "Use only letters, digits and . _ + -",
     },
   );
 }

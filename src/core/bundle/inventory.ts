@@ -1,4 +1,4 @@
-// `bundle.json`: the inventory of a bundle and the only contract across the gap.
+// `bundle.json`: the inventory of a bundle, and the contract between the building and loading side.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
@@ -11,11 +11,11 @@ import { parseUnchecked, parseValue, type ReadonlyDeep } from "../parse-json.js"
 
 export const FORMAT_VERSION = 1;
 
-/** Bytes of the largest `bundle.json` that is read. One for 1,000 images of 2 platforms has about 15 MB. */
+/** Size limit of `bundle.json`. One for 1,000 images of 2 platforms has about 15 MB. */
 export const MAX_INVENTORY_BYTES = 64 * 1024 * 1024;
-/** Objects and lists inside one another; the format needs 7. */
+/** Limit of nested objects and arrays. The format needs 7. */
 const MAX_DEPTH = 32;
-/** Values in the document: each can become an object, or a complaint, of a hundred times its size. */
+/** Limit of values. Each can become an object or an error message of a hundred times its size. */
 const MAX_VALUES = 2_000_000;
 
 const text = z.string();
@@ -26,7 +26,7 @@ const path = text.refine(
   (value) => /^[^/\\\0]+(?:\/[^/\\\0]+)*$/.test(value) && !value.split("/").includes(".."),
   "must be a relative path",
 );
-/** Names go to programs on nodes: nothing but references, fully spelled out. */
+/** Names are passed to programs on nodes, so only normalized references are accepted. */
 const name = text.refine(isNormalized, "must be a full image reference");
 /** `os/arch[/variant]` */
 const platformName = text.refine(
@@ -36,7 +36,7 @@ const platformName = text.refine(
 const descriptor = z.object({ mediaType: text, digest: DIGEST_SCHEMA, size });
 
 const layer = descriptor.extend({
-  /** Bytes after decompression; null where the compressed form does not say. `size` is as stored. */
+  /** Size after decompression; null if unknown. `size` is the compressed size. */
   uncompressedSize: size.nullable(),
 });
 
@@ -65,14 +65,14 @@ const image = z.object({
   required: z.boolean(),
   confidence: z.enum(["certain", "high", "medium", "low"]),
   evidence: z.array(evidence),
-  /** Every reference form that must resolve on a node. */
+  /** Every form of the reference that must resolve on a node. */
   names: z.array(name),
-  /** Digest and media type of what the names point to. */
+  /** Digest of the index or manifest that the names point to. */
   digest: DIGEST_SCHEMA,
   mediaType: text,
-  /** Indexes and manifests that belong to the image, the root among them, other platforms' included. */
+  /** All indexes and manifests of the image, including the root and those of other platforms. */
   manifests: z.array(descriptor),
-  /** True when the digests were made here from a Docker engine's copy. */
+  /** True if the digests were calculated from the image of a Docker engine. */
   rebuilt: z.boolean(),
   platforms: z.array(platform),
 });
@@ -89,7 +89,7 @@ const release = z.object({
   /** Path of the packaged chart in the bundle. */
   file: path,
   sha256: hex,
-  /** Paths of the values files in the bundle, later ones win. */
+  /** Paths of the values files in the bundle; later files override earlier ones. */
   values: z.array(path),
 });
 
@@ -111,7 +111,7 @@ const blob = z.object({
   offset: size,
 });
 
-/** The format. Readers refuse a `formatVersion` that they do not know, and leave out fields that it does not name. */
+/** The format. Readers reject an unknown `formatVersion` and ignore unknown fields. */
 const INVENTORY_SCHEMA = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
   name: text,
@@ -125,13 +125,13 @@ const INVENTORY_SCHEMA = z.object({
   platforms: z.array(platformName),
   kubeVersion: text.exactOptional(),
   apiVersions: z.array(text),
-  /** In the order in which they are to be installed. */
+  /** In installation order. */
   releases: z.array(release),
   /** Sorted by `normalized`. */
   images: z.array(image),
-  /** Images for the container engine of the isolated host, such as the one that Kind makes nodes of; no node gets them. */
+  /** Images for the container engine of the host, such as the node image of Kind; not for nodes. */
   hostImages: z.array(image).exactOptional(),
-  /** Images that were found and left out, with the reason. */
+  /** Images that were found and excluded, with the reason. */
   excluded: z.array(z.object({ reference: text, reason: text })),
   warnings: z.array(warning),
   /** Every entry besides `bundle.json` and `images.tar`. */
@@ -140,7 +140,7 @@ const INVENTORY_SCHEMA = z.object({
   blobs: z.array(blob),
 });
 
-/** What is in a bundle. */
+/** The contents of a bundle. */
 export type Inventory = ReadonlyDeep<z.infer<typeof INVENTORY_SCHEMA>>;
 export type InventoryBlob = Inventory["blobs"][number];
 export type InventoryRelease = Inventory["releases"][number];
@@ -149,9 +149,9 @@ export type InventoryPlatform = InventoryImage["platforms"][number];
 export type InventoryLayer = InventoryPlatform["layers"][number];
 
 /**
- * Reads `bundle.json`; `file` is the bundle, for messages. Throws `BUNDLE_INVALID` with the path of each field that is wrong, ten at
- * most, or `BUNDLE_UNSUPPORTED` for a format of another version.
- * A document of more than 64 MiB, 32 levels or 2,000,000 values is refused before it is parsed.
+ * Parses `bundle.json`. `file` is the bundle, for messages. Throws `BUNDLE_INVALID` with the paths
+ * of at most ten wrong fields, or `BUNDLE_UNSUPPORTED` for another version of the format. A
+ * document of more than 64 MiB, 32 levels or 2,000,000 values is rejected before it is parsed.
  */
 export function parseInventory(json: string, file: string): Inventory {
   const invalid = (what: string, cause?: SyntaxError): ViolaError =>
@@ -175,17 +175,21 @@ export function parseInventory(json: string, file: string): Inventory {
       },
     );
   }
-  // Differential bundles have this format, too, but part of their content is elsewhere.
+  // Differential bundles have the same formatVersion, but part of their content is in another file.
   if (Object.hasOwn(value, "base")) {
-    throw new ViolaError("BUNDLE_UNSUPPORTED", `${file} holds only what another bundle, its base, lacks`, {
-      subject: file,
-      hint: "Use a bundle that was built whole, or the viola-airgap release that built this one.",
-    });
+    throw new ViolaError(
+      "BUNDLE_UNSUPPORTED",
+      `${file} is a differential bundle: it contains only what its base bundle lacks`,
+      {
+        subject: file,
+        hint: "Use a complete bundle, or the viola-airgap release that built this one.",
+      },
+    );
   }
   return parseValue(value, INVENTORY_SCHEMA, invalid);
 }
 
-/** Says which limit the document exceeds. It is read once, a character at a time, and nothing is built from it. */
+/** Returns the limit that the document exceeds. Scans the text once without building objects. */
 function findExcess(json: string): string | undefined {
   if (json.length > MAX_INVENTORY_BYTES) return `it has more than ${MAX_INVENTORY_BYTES} bytes`;
   let depth = 0;
@@ -211,7 +215,9 @@ function findExcess(json: string): string | undefined {
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
 
-/** Returns the inventory's entry for the image; uncompressed sizes are null until the layers are at hand. */
+/**
+ * Returns the inventory entry of the image. Uncompressed sizes are null until layers are written.
+ */
 export function inventoryImage(image: ResolvedImage): InventoryImage {
   const { reference, normalized, required, confidence, evidence } = image.use;
   return {

@@ -1,4 +1,4 @@
-// The three files that make `images.tar` an OCI image layout and a docker archive at once.
+// The three files that make `images.tar` both an OCI image layout and a docker archive.
 import { findReference } from "../images/reference.js";
 import { blobPath, DOCKER_MANIFEST_PATH, LAYOUT_INDEX_PATH, OCI_LAYOUT_PATH } from "./paths.js";
 import type { InventoryImage } from "./inventory.js";
@@ -14,9 +14,10 @@ export interface SmallFile {
 /**
  * Returns `oci-layout`, `index.json` and `manifest.json` for these images, in archive order.
  *
- * containerd names an image by `io.containerd.image.name` word for word, skopeo by `org.opencontainers.image.ref.name`; docker and podman
- * read `manifest.json` alone, which holds one platform: the first of the bundle that the image has. `hostImages` are for these, so they stand
- * in `manifest.json` only.
+ * containerd uses the annotation `io.containerd.image.name` as the name of an image, and skopeo
+ * uses `org.opencontainers.image.ref.name`. docker and podman read only `manifest.json`, which has
+ * one platform: the first of the bundle that the image has. `hostImages` are for these engines, so
+ * they are listed only in `manifest.json`.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
 export function layoutFiles(

@@ -3,7 +3,7 @@ import type { ResolvedImage } from "../images/resolved-image.js";
 import { formatRepository, parseReference, type Reference } from "../images/reference.js";
 import type { Inventory } from "./inventory.js";
 
-/** Lists the names of all images. */
+/** Returns the names of all images. */
 export function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }
@@ -16,8 +16,9 @@ export interface NameConflict {
 }
 
 /**
- * Takes a tag from images that are pinned by tag and digest when another image of the bundle has the same tag and another digest. A
- * node looks for a pinned image by its digest alone, so that the tag is needed only where something asks for the bare tag.
+ * Removes the tag from images that are pinned by tag and digest if another image of the bundle has
+ * the same tag with another digest. Nodes look up a pinned image only by its digest, so the tag is
+ * needed only if something refers to the bare tag.
  */
 export function withoutContestedTags(images: readonly ResolvedImage[]): readonly ResolvedImage[] {
   const contested = new Set(

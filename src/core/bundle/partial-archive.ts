@@ -1,21 +1,22 @@
-// A thin archive: an OCI image layout as a tar that holds only the blobs that a node lacks.
+// A partial archive: an OCI image layout in a tar with only the blobs that a node is missing.
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles } from "./layout-files.js";
 import { blobPath } from "./paths.js";
 import { formatTarHeader, paddedSize, TAR_END } from "./tar-header.js";
 
-/** Bytes as they come. */
+/** A stream of bytes. */
 export type Chunks = AsyncIterable<Uint8Array>;
 
-/** Bytes at hand, or a stretch of the bundle file. */
+/** Bytes in memory, or a range of the bundle file. */
 export type Segment = Uint8Array | { readonly offset: number; readonly size: number };
 
-/** Reads stretches of a file, in order and one after another. */
+/** Streams segments in order, reading ranges from the file at `path`. */
 export type ReadSegments = (path: string, segments: readonly Segment[]) => Chunks;
 
 /**
- * Lists the segments of the archive, in order: layout files that name every image by all of its names, then the blobs.
- * `blobs` are those to send; `ctr images import` walks indexes and manifests, so they must be among them or on the node.
+ * Lists the segments of the archive in order: layout files with all names of every image, then
+ * blobs. `blobs` are the digests to send. `ctr images import` reads indexes and manifests, so these
+ * must be in `blobs` or on the node.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
 export function planPartialArchive(

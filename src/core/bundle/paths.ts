@@ -1,4 +1,4 @@
-// Every name inside a bundle, once.
+// The paths inside a bundle.
 import { hexOf } from "../oci/digest.js";
 
 export const INVENTORY_PATH = "bundle.json";
@@ -18,12 +18,17 @@ export function blobPath(digest: string): string {
   return `blobs/sha256/${hexOf(digest)}`;
 }
 
-/** Path of a packaged chart in the bundle; `release` where the same chart comes in another form too. */
+/**
+ * Path of a packaged chart in the bundle. `release` distinguishes charts of equal name and version.
+ */
 export function chartPath(name: string, version: string, release?: string): string {
   return `charts/${release === undefined ? "" : `${release}/`}${name}-${version}.tgz`;
 }
 
-/** Path of a values file of a release in the bundle; `index` counts from 0 when a release has several. */
+/**
+ * Path of a values file of a release in the bundle; `index` counts from 0 when a release has
+ * several.
+ */
 export function valuesPath(release: string, index: number, count: number): string {
   return count === 1 ? `values/${release}.yaml` : `values/${release}.${index + 1}.yaml`;
 }

@@ -1,8 +1,8 @@
-// Tar headers with fixed metadata, so that the same entry has the same bytes everywhere, and a strict reader for them.
+// Tar headers with fixed metadata, so that builds are reproducible, and a strict parser for them.
 import { ViolaError } from "../../errors.js";
 
 export const TAR_BLOCK = 512;
-/** Two blocks of zeros end an archive. */
+/** Size of the end of an archive, which is two blocks of zeros. */
 export const TAR_END = 2 * TAR_BLOCK;
 const NAME_LENGTH = 100;
 const PREFIX_AT = 345;
@@ -12,7 +12,7 @@ const SIZE_LENGTH = 12;
 const CHECKSUM_AT = 148;
 const OCTAL_SIZE_LIMIT = 8 ** 11;
 
-/** Returns the bytes that an entry of this size fills after its header. */
+/** Returns the size of the content of an entry with its padding, without its header. */
 export function paddedSize(size: number): number {
   return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
 }
@@ -22,8 +22,9 @@ export interface EntryOptions {
 }
 
 /**
- * Returns the ustar header of a regular file: mode 0644 (0755 for `executable`), owner 0, time 0.
- * A size of 8 GiB or more is written in base 256, which GNU tar, bsdtar, busybox, Go and Node read alike (busybox ignores the PAX form).
+ * Returns the ustar header of a regular file: mode 0644 (0755 for `executable`), owner 0, time 0. A
+ * size of 8 GiB or more is written in base 256, which GNU tar, bsdtar, busybox, Go and Node
+ * support. busybox ignores sizes in PAX headers.
  * https://www.gnu.org/software/tar/manual/html_node/Extensions.html
  */
 export function formatTarHeader(name: string, size: number, { executable }: EntryOptions = {}): Buffer {
@@ -47,15 +48,16 @@ export function formatTarHeader(name: string, size: number, { executable }: Entr
   return header;
 }
 
-/** Name and size of one entry, as a header gives them. */
+/** The name and size in a header. */
 export interface TarEntry {
   readonly name: string;
   readonly size: number;
 }
 
 /**
- * Reads a header written by `formatTarHeader`. Returns undefined for a block of zeros.
- * Throws `BUNDLE_INVALID` for a wrong checksum or size and for anything but a regular file, so that no link or device is ever followed.
+ * Parses a header written by `formatTarHeader`. Returns undefined for a block of zeros. Throws
+ * `BUNDLE_INVALID` for a wrong checksum or size, and for anything but a regular file, so that links
+ * and devices are never followed.
  */
 export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | undefined {
   const block = Buffer.from(header.buffer, header.byteOffset, TAR_BLOCK);
@@ -78,7 +80,7 @@ export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | 
   return { name, size };
 }
 
-/** A long name goes into two fields, cut at a slash (POSIX ustar). */
+/** Splits a long name at a slash into the two fields of POSIX ustar. */
 function splitName(name: string): readonly [string, string] {
   if (Buffer.byteLength(name) <= NAME_LENGTH) return ["", name];
   for (let slash = name.indexOf("/"); slash >= 0; slash = name.indexOf("/", slash + 1)) {

@@ -1,4 +1,4 @@
-// Images that are told apart by a version, of which a custom resource chooses one.
+// Images for several versions, from which a custom resource selects one.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { groupBy } from "../group-by.js";
 import type { FindingWarning } from "../images/image-use.js";
@@ -7,17 +7,17 @@ import { isCustom } from "../kubernetes/api-group.js";
 import { SETTLE_CHOICE } from "../images/warning-advice.js";
 import type { Alternative } from "./rules/found.js";
 
-/** An image that is one of several, found in `object`. */
+/** One of several alternative images, found in `object`. */
 export interface AlternativeImage {
   readonly alternative: Alternative;
   readonly object: RenderedObject;
   readonly reference: string;
 }
 
-/** Returns whether a custom resource asks for this one by its version. */
+/** Returns whether a custom resource selects this image by its version. */
 export type IsChosen = (image: AlternativeImage) => boolean;
 
-/** Reads the versions that the custom resources name. */
+/** Collects the versions in custom resources. */
 export function readChoices(objects: readonly RenderedObject[]): IsChosen {
   const byVersion = new Map<string, RenderedObject[]>();
   for (const object of objects) {
@@ -34,7 +34,7 @@ export function readChoices(objects: readonly RenderedObject[]): IsChosen {
     (byVersion.get(plain(alternative.version)) ?? []).some((other) => other !== object);
 }
 
-/** Returns a warning for each list of which neither a custom resource nor a default chooses an image. */
+/** Returns a warning for each list from which no custom resource or default selects an image. */
 export function* findOpenChoices(
   images: readonly AlternativeImage[],
   isChosen: IsChosen,
@@ -52,8 +52,8 @@ export function* findOpenChoices(
     yield {
       code: "image-alternatives",
       message:
-        `${object.kind} ${object.name} names alternatives at ${formatPath(alternative.list)}, told apart by version, ` +
-        `and nothing that is rendered chooses one: ${names}`,
+        `${object.kind} ${object.name} lists images for several versions at ${formatPath(alternative.list)}, ` +
+        `and no rendered object selects one: ${names}`,
       hint: SETTLE_CHOICE,
       chart: object.chart,
       template: object.template,

@@ -1,4 +1,4 @@
-// Images that a chart's publisher lists beside it: annotations of Chart.yaml, and image locks.
+// Images that the publisher of a chart lists: annotations in Chart.yaml, and image lock files.
 import { parseDocument } from "yaml";
 import { findImage, hasTagOrDigest } from "./rules/candidate.js";
 import { formatPath, isRecord, maps, textOf, type Path } from "../json.js";
@@ -8,7 +8,7 @@ import type { ChartText } from "../charts/chart.js";
 export interface DeclaredImage {
   /** The packaged chart, as `NAME-VERSION`. */
   readonly chart: string;
-  /** The file in it. */
+  /** Path of the file in the chart. */
   readonly file: string;
   readonly reference: string;
   /** Path of the field in the file. */
@@ -16,20 +16,24 @@ export interface DeclaredImage {
 }
 
 /**
- * `helm.sh/images` (https://github.com/helm/community/pull/215), `images` (Bitnami; vmware-labs/distribution-tooling-for-helm) and
- * `artifacthub.io/images` (https://artifacthub.io/docs/topics/annotations/helm/): YAML lists as text.
+ * Annotations whose value is the text of a YAML list:
+ * - `helm.sh/images`: https://github.com/helm/community/pull/215
+ * - `images`: Bitnami, https://github.com/vmware-labs/distribution-tooling-for-helm
+ * - `artifacthub.io/images`: https://artifacthub.io/docs/topics/annotations/helm/
  */
 const ANNOTATIONS = ["helm.sh/images", "images", "artifacthub.io/images"];
 
-/** Names that dt and Hauler give image locks. */
+/** File names of image locks of dt and Hauler. */
 const LOCK = /(?:^|\/)\.?images(?:\.lock|-lock\.yaml|\.lock\.yaml)$/i;
 
-/** True for the path of a file in a chart that may declare images. */
+/** True if a file at this path in a chart may declare images. */
 export function isDeclaration(path: string): boolean {
   return /(?:^|\/)Chart\.yaml$/.test(path) || LOCK.test(path);
 }
 
-/** Returns the images that the files of a chart declare. What cannot be read declares nothing: it decides nothing either. */
+/**
+ * Returns the images that the files declare. Unreadable files are ignored, as images stay optional.
+ */
 export function declaredImages(chart: string, declarations: readonly ChartText[]): readonly DeclaredImage[] {
   return declarations.flatMap(({ path: file, text }) =>
     entriesOf(file, text).map(([reference, path]) => ({ chart, file, reference, path: formatPath(path) })),
@@ -47,7 +51,7 @@ function entriesOf(file: string, text: string): readonly (readonly [string, Path
   });
 }
 
-/** The `image` of every entry, or the entry itself where it is text. */
+/** Returns the `image` of every entry, or the entry itself if it is a string. */
 function imagesIn(list: unknown, at: Path): readonly (readonly [string, Path])[] {
   const found: [string, Path][] = [];
   const take = (value: unknown, path: Path): void => {

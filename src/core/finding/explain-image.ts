@@ -1,19 +1,24 @@
-// Where one image comes from: the finding that is it, or what comes close to it.
+// Explains where an image was found, or lists similar images.
 import type { Suspect } from "./program/suspect.js";
 import type { Findings } from "../images/image-use.js";
 import { findReference, formatReference, parseReference } from "../images/reference.js";
 
-/** The answer about one image; warnings are those of all findings, for they say what may be missing. */
+/**
+ * The result for one image. Warnings are those of all findings, as they say what may be missing.
+ */
 export interface Explanation extends Findings {
-  /** The image in question, spelled out. */
+  /** Normalized reference of the image. */
   readonly wanted: string;
-  /** The programs that name it, where operators were looked into. */
+  /** Programs that contain the reference, if operators were inspected. */
   readonly suspects?: readonly Suspect[];
-  /** Found images, and suspects, of the same repository with another tag or digest; there where the image itself was not found. */
+  /**
+   * Images and suspects of the same repository with another tag or digest. Present if the image
+   * itself was not found.
+   */
   readonly near?: readonly string[];
 }
 
-/** Looks the reference up. Throws `REFERENCE_INVALID` for text that is none. */
+/** Looks the reference up in the findings. Throws `REFERENCE_INVALID` if it is not a reference. */
 export function explainImage(
   text: string,
   { images, warnings }: Findings,

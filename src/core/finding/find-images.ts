@@ -1,4 +1,4 @@
-// Rendered objects -> every image that they can start, each with all of its evidence.
+// Finds every image that rendered objects can start, with all of its evidence.
 import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
@@ -35,26 +35,29 @@ import { findUnknownOperators } from "./unknown-operators.js";
 import { formatPath } from "../json.js";
 import { groupBy } from "../group-by.js";
 
-/** What the finder is given besides the objects. */
+/** Input of the finder in addition to the objects. */
 export interface FindOptions {
   readonly operators: readonly OperatorRule[];
-  /** What the charts' publishers list: more than one installation needs, so only what something else confirms is required. */
+  /**
+   * Images that the publishers of the charts list. Such a list covers all values, so its images are
+   * required only if other evidence confirms them.
+   */
   readonly declared?: readonly DeclaredImage[];
 }
 
-/** Rules that look at one object; where two find the same at one place, the first counts. */
+/** Rules for single objects. If two find the same reference at one path, the first applies. */
 const RULES: readonly Rule[] = [POD_SPEC, FLAG, ENVIRONMENT, CUSTOM_RESOURCE, CONFIG_TEXT];
 
 const CONFIDENCES: readonly Confidence[] = ["certain", "high", "medium", "low"];
 
-/** What is known of all objects when one is looked at. */
+/** Data of all objects that is needed to search one object. */
 interface FindContext {
   readonly resources: Resources;
   readonly operatorsIn: ReadonlyMap<RenderedObject, readonly OperatorUse[]>;
   readonly isChosen: IsChosen;
 }
 
-/** One piece of evidence, before the pieces for one image are put together. */
+/** One piece of evidence, before the evidence of one image is merged. */
 interface EvidenceItem {
   readonly reference: string;
   readonly normalized: NormalizedReference;
@@ -64,8 +67,9 @@ interface EvidenceItem {
 }
 
 /**
- * Finds the images of all releases of a bundle at once: an operator in one may serve custom resources of another.
- * Objects must come from `helm template` with hooks. Pure; the same objects give the same findings.
+ * Finds the images of all releases of a bundle together, because an operator in one release may
+ * serve custom resources of another. Objects must come from `helm template` with hooks. The same
+ * objects always give the same findings.
  */
 export function findImages(objects: readonly RenderedObject[], options: FindOptions): Findings {
   const operators = findOperators(objects, options.operators);
@@ -87,7 +91,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
         if (alternative !== undefined) alternatives.push({ alternative, object, reference: item.normalized });
       }
     } catch (error) {
-      // Nested deeper than the stack: some objects are, by mistake or on purpose.
+      // The object is nested too deeply for the stack, which can be an accident or an attack.
       if (!(error instanceof RangeError)) throw error;
       warnings.push(unreadable(object));
     }
@@ -96,14 +100,14 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   const rights = readPodRights(objects);
   for (const use of operators) {
     const implied = [...findImpliedImages(use, context.resources)];
-    for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
+    for (const image of implied) pieces.push(toPiece(image.object, image.rule, image));
     const mayCreatePods = use.object.hooks.length === 0 && rights(use.object) !== undefined;
-    const warning = unverifiedWarning(use, implied.length > 0 || mayCreatePods);
+    const warning = unverifiedWarning(use, { mayStart: implied.length > 0 || mayCreatePods });
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (!mayCreatePods || !waitsForResources(use, context.resources, naming)) continue;
     const later = [...findLaterImages(use)];
-    for (const image of later) pieces.push(toPiece(image.object, image.rule, image, false));
+    for (const image of later) pieces.push(toPiece(image.object, image.rule, { ...image, required: false }));
     warnings.push(laterWarning(use));
   }
   warnings.push(
@@ -118,7 +122,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
 function unreadable(object: RenderedObject): FindingWarning {
   return {
     code: "object-unreadable",
-    message: `${describeObject(object)} in ${object.template} is nested too deep to be searched`,
+    message: `${describeObject(object)} in ${object.template} is nested too deeply to be searched`,
     hint: SETTLE_BY_REHEARSAL,
     chart: object.chart,
     template: object.template,
@@ -127,7 +131,7 @@ function unreadable(object: RenderedObject): FindingWarning {
   };
 }
 
-/** Evidence, and the alternative that the image is. */
+/** Evidence, and the alternative if the image is one of several. */
 interface FoundItem {
   readonly item: EvidenceItem;
   readonly alternative: Alternative | undefined;
@@ -143,18 +147,17 @@ function* findInObject(object: RenderedObject, context: FindContext): Iterable<F
       const idle = whyIdle(found, object, context);
       const because = idle ?? found.because;
       const isRequired = !isTestHook(object) && found.confidence !== "low" && idle === undefined;
-      const item = toPiece(
-        object,
-        rule.id,
-        { ...found, ...(because !== undefined && { because }) },
-        isRequired,
-      );
+      const item = toPiece(object, rule.id, {
+        ...found,
+        required: isRequired,
+        ...(because !== undefined && { because }),
+      });
       yield { item, alternative: found.alternative };
     }
   }
 }
 
-/** Returns why an image that is found is not started as things are, or undefined when it may be. */
+/** Returns why an image is not started with the rendered objects, or undefined if it may be. */
 function whyIdle(found: Found, object: RenderedObject, context: FindContext): string | undefined {
   const { alternative } = found;
   const example =
@@ -171,14 +174,14 @@ function whyIdle(found: Found, object: RenderedObject, context: FindContext): st
       alternative.isDefault || context.isChosen({ alternative, object, reference: found.reference });
     return isUsed
       ? undefined
-      : `one of several, for version ${alternative.version}; nothing rendered chooses it`;
+      : `one of several, for version ${alternative.version}; no rendered object selects it`;
   }
   return found.isOptional === true
-    ? (found.because ?? "a list of everything that could be needed names it")
+    ? (found.because ?? "it is in a list of all images that may be needed")
     : undefined;
 }
 
-/** Returns why the image of an operator's flag is not used, or undefined when it may be. */
+/** Returns why the image of an operator's flag is not used, or undefined if it may be. */
 function idleFlag(
   found: Found,
   flag: string,
@@ -189,20 +192,20 @@ function idleFlag(
     .get(object)
     ?.find(({ path }) => formatPath(found.path).startsWith(`${formatPath(path)}.`));
   if (use === undefined || isFlagUsed(use, flag, resources)) return undefined;
-  return `nothing rendered makes ${use.rule.name} use the image of --${flag}`;
+  return `no rendered object makes ${use.rule.name} use the image of --${flag}`;
 }
 
 function toPiece(
   object: RenderedObject,
   rule: string,
-  found: Pick<Found, "reference" | "path" | "confidence" | "because"> & { readonly value?: string },
-  required: boolean,
+  found: Pick<Found, "reference" | "path" | "confidence" | "because"> &
+    Pick<EvidenceItem, "required"> & { readonly value?: string },
 ): EvidenceItem {
   const reasons = [found.because, object.condition].filter((reason) => reason !== undefined);
   return {
     reference: found.reference,
     normalized: normalize(found.reference),
-    required,
+    required: found.required,
     confidence: found.confidence,
     evidence: {
       rule,
@@ -230,12 +233,12 @@ function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Evide
       object: `Chart ${chart}`,
       path,
       value: reference,
-      because: "the chart's publisher lists it, for whatever values",
+      because: "the publisher of the chart lists it, independent of values",
     },
   };
 }
 
-/** Rules yield nothing but references. */
+/** Normalizes a reference. Rules yield only valid references. */
 function normalize(text: string): NormalizedReference {
   return formatReference(parseReference(text));
 }
@@ -244,7 +247,7 @@ function describeObject({ kind, namespace, name }: RenderedObject): string {
   return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
-/** Puts together what speaks of one image; sorted by `normalized`, evidence in the order found. */
+/** Merges the evidence of each image. Sorted by `normalized`, with evidence in the order found. */
 function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
   const byImage = new Map<NormalizedReference, EvidenceItem[]>();
   for (const piece of pieces) {
@@ -263,7 +266,7 @@ function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
     }));
 }
 
-/** Leaves out evidence that a second rendering of the same object repeats. */
+/** Removes evidence that is repeated by a second rendering of the same object. */
 function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
   const seen = new Set<string>();
   return all.filter(({ rule, chart, template, object, path, value }) => {
@@ -274,7 +277,7 @@ function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
   });
 }
 
-/** Leaves one warning of those that say the same of the same images in several workloads. */
+/** Removes repeated warnings about the same images in several workloads. */
 function withoutRepeats(warnings: readonly FindingWarning[]): readonly FindingWarning[] {
   const byText = new Map<string, FindingWarning>();
   for (const warning of warnings) {

@@ -1,4 +1,4 @@
-// Custom resources that a known operator serves and of whose kind its file says nothing.
+// Custom resources of a known operator whose kind is missing in its file of the knowledge base.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { FindingWarning } from "../images/image-use.js";
@@ -7,8 +7,9 @@ import { nameOf, warningOf, type OperatorUse } from "./operators.js";
 import { groupOf } from "../kubernetes/api-group.js";
 
 /**
- * Returns a warning for each kind of custom resource that a known operator serves and of which the knowledge base says nothing: what is
- * started for it may be on no list. Operators whose files tell no kinds apart are left aside.
+ * Returns a warning for each kind of custom resource that a known operator serves but that is
+ * missing in the knowledge base, because its images may be missing too. Operators whose files do
+ * not distinguish kinds are ignored.
  */
 export function* findUnknownKinds(
   uses: readonly OperatorUse[],
@@ -27,12 +28,12 @@ export function* findUnknownKinds(
     const use = uses.find(({ rule }) => kindsOf(rule).has(group));
     if (use === undefined) continue;
     seen.add(kind);
-    const message = `${nameOf(use)}: what it starts for a ${object.kind} (${object.name}, ${object.template}) is not known`;
+    const message = `${nameOf(use)}: the images that it starts for a ${object.kind} (${object.name}, ${object.template}) are unknown`;
     yield warningOf(use, "operator-kind-unknown", message);
   }
 }
 
-/** Returns the kinds that the rule speaks of, by their group. */
+/** Returns the kinds in the rule by API group. */
 function kindsOf(rule: OperatorRule): ReadonlyMap<string, readonly string[]> {
   const kinds = new Map<string, readonly string[]>(Object.entries(rule.harmless));
   const conditions = [

@@ -1,4 +1,4 @@
-// What is known of operators that start images which no chart names: the shape of `manifests/operators/*.yaml`.
+// Schema of `manifests/operators/*.yaml`: operators that start images which no chart contains.
 import { validRange } from "semver";
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
@@ -29,25 +29,25 @@ const image = strictObject({
     .min(1)
     .optional()
     .describe(
-      "Custom resources of which one must be there; without it, the operator alone starts the image.",
+      "Custom resources, one of which must exist. Without this field, the operator alone starts the image.",
     ),
   with: z
     .array(condition)
     .min(1)
     .optional()
-    .describe("Custom resources of which one must be there besides the one that `when` asks for."),
+    .describe("Custom resources, one of which must exist in addition to that of `when`."),
   otherwise: z
     .enum(["optional", "required"])
     .optional()
     .describe(
-      "What the image is where no such custom resource is rendered; left out unless given. `required` is for images that the " +
-        "operator's project itself lists for every installation.",
+      "Status of the image if no such custom resource is rendered. By default, it is omitted. `required` is for images that " +
+        "the project of the operator lists for every installation.",
     ),
   unless: z
     .array(text)
     .optional()
     .describe(
-      "Fields of the custom resource (spec.…), flag.NAME, env.NAME or config.NAME that name another image instead.",
+      "Fields of the custom resource (spec.…), flag.NAME, env.NAME or config.NAME that specify another image instead.",
     ),
 });
 
@@ -85,12 +85,12 @@ const OPERATOR_SCHEMA = strictObject({
   copies: z
     .array(text)
     .default([])
-    .describe("Repositories, without registry, that hold the same program under another name."),
+    .describe("Repositories, without registry, that contain the same program under another name."),
   companions: z
     .array(text)
     .default([])
     .describe(
-      "Repositories, without registry, of other containers in its Pods that start nothing: any other is one that nobody knows.",
+      "Repositories, without registry, of other containers in its Pods that start no images. Containers of other repositories are unknown.",
     ),
   releases: z
     .array(
@@ -100,23 +100,23 @@ const OPERATOR_SCHEMA = strictObject({
           .record(z.string(), text.nullable())
           .optional()
           .describe(
-            "What {release.NAME} stands for in this range; null where that was not read: an image that needs it is a warning.",
+            "Values of {release.NAME} in this range. null means unknown: an image that needs it causes a warning.",
           ),
       }),
     )
     .min(1)
     .describe(
-      "Versions that the facts were checked for, newest first; others use the first, with a warning.",
+      "Versions that the facts were verified for, newest first. Other versions use the first, with a warning.",
     ),
   images: z.array(image).default([]),
-  flags: z.array(flag).default([]).describe("Image-carrying flags whose image is not always used."),
-  unknown: z.array(unknown).default([]).describe("Images that no rule can name."),
+  flags: z.array(flag).default([]).describe("Flags with an image that is not always used."),
+  unknown: z.array(unknown).default([]).describe("Images that no rule can determine."),
   harmless: z
     .record(z.string(), z.array(text).min(1))
     .default({})
     .describe(
-      "Kinds of custom resources, by API group, for which it starts nothing but what they name and what `images` lists for other kinds. " +
-        "A kind of a group named here or in a condition that the file says nothing of is a warning.",
+      "Kinds of custom resources, by API group, for which it starts only images that they contain or that `images` lists for other kinds. " +
+        "Other kinds of the groups here and in conditions cause a warning if the file does not contain them.",
     ),
 });
 
@@ -125,12 +125,15 @@ export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
 export type OperatorImage = OperatorRule["images"][number];
 export type ResourceCondition = z.infer<typeof condition>;
 
-/** Reads one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column for each thing that is wrong. */
+/**
+ * Parses one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column of each
+ * error.
+ */
 export function parseOperatorRule(content: string, file: string): OperatorRule {
   const rule = parseYamlFile(content, file, OPERATOR_SCHEMA, "SETTINGS_INVALID");
   for (const { reference } of rule.images) {
     if (/[{}]/.test(reference.replaceAll(/\{[^{}]+\}/g, ""))) {
-      throw new ViolaError("SETTINGS_INVALID", `${file}: "${reference}" has a brace without its partner`, {
+      throw new ViolaError("SETTINGS_INVALID", `${file}: "${reference}" has an unmatched brace`, {
         subject: file,
       });
     }

@@ -1,4 +1,4 @@
-// Applies the knowledge base: which known operators a render contains, what they will start, and which of their flags are idle.
+// Applies the knowledge base: finds known operators, the images that they start, and unused flags.
 import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
@@ -20,9 +20,9 @@ export interface OperatorUse {
   readonly path: Path;
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table for this tag; null for those that nobody read. */
+  /** Values of the release table for this tag; null if unknown. */
   readonly values: Scope["values"];
-  /** True when the facts were checked for this tag. */
+  /** True if the facts were verified for this tag. */
   readonly isVerified: boolean;
   /** ConfigMaps of the same release. */
   readonly configMaps: readonly RenderedObject[];
@@ -32,7 +32,7 @@ export interface OperatorUse {
 export interface ImpliedImage {
   readonly rule: string;
   readonly reference: string;
-  /** The custom resource, or the operator's workload where it needs none. */
+  /** The custom resource, or the operator's workload if no custom resource is needed. */
   readonly object: RenderedObject;
   readonly path: Path;
   readonly required: boolean;
@@ -40,10 +40,10 @@ export interface ImpliedImage {
   readonly because: string;
 }
 
-/** Rendered objects by `GROUP/KIND`, helm tests aside: rules ask for them again and again. */
+/** Rendered objects by `GROUP/KIND`, without helm tests. */
 export type Resources = ReadonlyMap<string, readonly RenderedObject[]>;
 
-/** Sorts the objects by group and kind. */
+/** Groups the objects by API group and kind. */
 export function indexResources(objects: readonly RenderedObject[]): Resources {
   return groupBy(
     objects.filter((object) => !isTestHook(object)),
@@ -51,7 +51,7 @@ export function indexResources(objects: readonly RenderedObject[]): Resources {
   );
 }
 
-/** Returns every container that runs an operator of the knowledge base, helm tests aside. */
+/** Returns every container that runs an operator of the knowledge base, except in helm tests. */
 export function findOperators(
   objects: readonly RenderedObject[],
   rules: readonly OperatorRule[],
@@ -88,7 +88,7 @@ export function findOperators(
   return uses;
 }
 
-/** A rule that holds: what is rendered makes the operator start its image. */
+/** An image rule that applies: the rendered objects make the operator start the image. */
 interface ActiveRule {
   readonly image: OperatorImage;
   readonly scope: Scope;
@@ -96,7 +96,7 @@ interface ActiveRule {
   readonly doing: string;
 }
 
-/** Returns what the operator starts by itself, given the custom resources that are there. */
+/** Returns the images that the operator starts for the rendered custom resources. */
 export function* findImpliedImages(use: OperatorUse, resources: Resources): Iterable<ImpliedImage> {
   for (const { image, scope, required, doing } of findDemands(use, resources)) {
     const reference = fillReference(image.reference, scope);
@@ -134,16 +134,16 @@ function* findDemands(use: OperatorUse, resources: Resources): Iterable<ActiveRu
     }
     if ((asking.length === 0 || !isWhole) && otherwise !== undefined) {
       const kinds = (isWhole ? when : besides).map(({ kind }) => kind).join(" or ");
-      const doing = `would start it for a ${kinds}; none is rendered`;
+      const doing = `starts it for a ${kinds}, and none is rendered`;
       yield* demand(asking[0], otherwise === "required", doing);
     }
   }
 }
 
 /**
- * True for an operator that starts images for custom resources, none of which is rendered: what it will start once somebody creates
- * one is not required, and not in the bundle. A resource of its groups that names an image itself (`naming` has those that do) shows
- * that the operator is in use.
+ * True for an operator that starts images for custom resources, none of which is rendered. Images
+ * that it starts for resources created later are not required and not in the bundle. A resource of
+ * its API groups that contains an image (listed in `naming`) shows that the operator is in use.
  */
 export function waitsForResources(
   { rule }: OperatorUse,
@@ -167,7 +167,7 @@ function laterConditions({ images, flags, unknown }: OperatorRule): readonly Res
   ];
 }
 
-/** Returns what an operator will start for custom resources that are created later, as far as it depends on none of their fields. */
+/** Returns the images for custom resources created later that do not depend on fields of these. */
 export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
   const scope: Scope = { ...use, resource: undefined };
   for (const { reference: template, when, unless } of use.rule.images) {
@@ -182,7 +182,7 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
       path: [...use.path, "image"],
       required: false,
       confidence: use.isVerified ? "certain" : "low",
-      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) will start it for a ${kinds}; none is rendered`,
+      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) starts it for a ${kinds}, and none is rendered`,
     };
   }
 }
@@ -192,11 +192,11 @@ export function laterWarning(use: OperatorUse): FindingWarning {
   const kinds = [...new Set(laterConditions(use.rule).map(({ kind }) => kind))].join(", ");
   const images = [...new Set([...findLaterImages(use)].map(({ reference }) => reference))];
   const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
-  const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered: it may start them later${named}`;
+  const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered. It may start images later${named}`;
   return { ...warningOf(use, "operator-images-later", message), hint: SETTLE_LATER };
 }
 
-/** Returns a warning for each kind of image that the operator starts and that no rule can name. */
+/** Returns a warning for each image that the operator starts but that no rule can determine. */
 export function* unknownImages(use: OperatorUse, resources: Resources): Iterable<FindingWarning> {
   for (const { what, when, given, unless } of use.rule.unknown) {
     const isOpen = (resource: RenderedObject | undefined): boolean => {
@@ -206,7 +206,7 @@ export function* unknownImages(use: OperatorUse, resources: Resources): Iterable
     const open = when === undefined ? isOpen(undefined) : allMeeting(when, resources).some(isOpen);
     if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
   }
-  // Versions of its own that nobody read.
+  // Values of the release table that are unknown for this version.
   const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
   const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
   for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, resources)) {
@@ -214,12 +214,12 @@ export function* unknownImages(use: OperatorUse, resources: Resources): Iterable
     if (fillReference(image.reference, scope) !== undefined || reference === undefined) continue;
     const { kind = "", name = "" } = scope.resource ?? {};
     const advice = "set it there or in the operator's settings, or add the image to images.include";
-    const message = `${nameOf(use)}: the version of ${reference}, which it starts for ${kind} ${name}, was not read; ${advice}`;
+    const message = `${nameOf(use)}: the version of ${reference}, which it starts for ${kind} ${name}, is unknown; ${advice}`;
     yield warningOf(use, "operator-images-unknown", message);
   }
 }
 
-/** True when the flag's image is started by something that is rendered, or nothing is known about it. */
+/** True if a rendered object makes the operator use the flag's image, or if the flag is unknown. */
 export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources): boolean {
   const known = use.rule.flags.find((entry) => entry.flag === flag);
   if (known === undefined) return true;
@@ -227,20 +227,23 @@ export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources)
 }
 
 /**
- * Returns the warning for an operator whose tag nobody checked the facts for; `mayStart` is true when it starts something all the same,
- * or has the right to.
+ * Returns the warning for an operator whose tag is not verified. `mayStart` is true if the operator
+ * starts images by the rules or has the right to create Pods.
  */
-export function unverifiedWarning(use: OperatorUse, mayStart: boolean): FindingWarning | undefined {
+export function unverifiedWarning(
+  use: OperatorUse,
+  { mayStart }: { readonly mayStart: boolean },
+): FindingWarning | undefined {
   if (use.isVerified || !mayStart) return undefined;
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
   return warningOf(
     use,
     "operator-tag-unverified",
-    `${nameOf(use)}: what it starts is known for ${ranges}; other versions may start other images`,
+    `${nameOf(use)}: the images that it starts are known for ${ranges}; other versions may start other images`,
   );
 }
 
-/** Makes a warning about the operator: the list of images may be incomplete. */
+/** Creates a warning that the images of the operator may be incomplete. */
 export function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
   return {
     code,
@@ -254,12 +257,12 @@ export function warningOf({ object, container }: OperatorUse, code: string, mess
   };
 }
 
-/** Name and version of the operator, for people. */
+/** Returns name and version of the operator for messages. */
 export function nameOf({ rule, image }: OperatorUse): string {
   return `${rule.name} ${image.tag ?? image.digest ?? ""}`;
 }
 
-/** Returns the resources that meet any of the conditions, each once. */
+/** Returns the resources that meet at least one condition. */
 function allMeeting(
   conditions: readonly ResourceCondition[],
   resources: Resources,
@@ -280,8 +283,9 @@ function hasField({ has, in: range }: ResourceCondition, object: RenderedObject)
 }
 
 /**
- * True for the repository itself, for a copy of it below a prefix, as mirrors have it, and for a copy whose name is put together as
- * Rancher does (https://github.com/rancher/image-mirror: `longhornio/longhorn-manager` is `mirrored-longhornio-longhorn-manager`).
+ * True for the repository itself, for a copy below a prefix as in mirrors, and for a copy with a
+ * name as in https://github.com/rancher/image-mirror (`mirrored-longhornio-longhorn-manager` is a
+ * copy of `longhornio/longhorn-manager`).
  */
 export function isRepository(repository: string, known: string): boolean {
   const names = [known, `mirrored-${known.replaceAll("/", "-")}`];

@@ -1,4 +1,4 @@
-// RBAC: which workloads may create Pods, by which role.
+// RBAC: finds which workloads may create Pods, and the role that allows it.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { isRecord, maps, textOf, type Json } from "../json.js";
 
@@ -14,10 +14,13 @@ const POD_MAKERS = [
   "*",
 ];
 
-/** Roles that every cluster has and that let create Pods. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles */
+/**
+ * Built-in roles that allow creating Pods.
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+ */
 const BUILT_IN_ROLES = ["cluster-admin", "admin", "edit"];
 
-/** A role that every cluster has and that takes in what charts label for it. */
+/** A built-in role that aggregates roles by label. */
 const VIEW: RoleLike = {
   kind: "ClusterRole",
   name: "view",
@@ -28,29 +31,32 @@ const VIEW: RoleLike = {
   },
 };
 
-/** Groups that all service accounts are in, or all of one namespace. https://kubernetes.io/docs/reference/access-authn-authz/authentication/ */
+/**
+ * Groups of all service accounts, or of those of one namespace.
+ * https://kubernetes.io/docs/reference/access-authn-authz/authentication/
+ */
 const ACCOUNT_GROUP = /^system:(?:authenticated|serviceaccounts(?::(.+))?)$/;
 
 type RoleLike = Pick<RenderedObject, "kind" | "name" | "body">;
 
-/** That the Pods of a workload may create Pods. */
+/** The right of the Pods of a workload to create Pods. */
 export interface PodRight {
   readonly account: string;
   /** The role and what it allows, such as `Role maker allows create deployments`. */
   readonly because: string;
 }
 
-/** Returns the right of an object's Pods, or undefined where no role that is rendered gives them one. */
+/** Returns the right of an object's Pods, or undefined if no rendered role grants it. */
 export type PodRights = (object: RenderedObject) => PodRight | undefined;
 
 /**
- * Reads roles and bindings. Namespaces of accounts are left aside: charts write them out on one side only, and a warning too many is
- * better than one too few.
+ * Reads roles and bindings. The namespaces of accounts are ignored, because charts often omit them
+ * on one side. This can add a warning but never lose one.
  */
 export function readPodRights(objects: readonly RenderedObject[]): PodRights {
   const roles = readRoles(objects);
   const accounts = new Map<string, string>();
-  /** By namespace; empty for all of them. */
+  /** Rights of groups by namespace; empty string for all namespaces. */
   const groups = new Map<string, string>();
   for (const binding of objects) {
     if (binding.kind !== "ClusterRoleBinding" && binding.kind !== "RoleBinding") continue;
@@ -69,7 +75,7 @@ export function readPodRights(objects: readonly RenderedObject[]): PodRights {
   return (object) => {
     const account = serviceAccountOf(object);
     if (account === undefined) return undefined;
-    // An object without a namespace goes where the release goes, which may be the one that a group names.
+    // An object without a namespace is created in that of the release, which a group may refer to.
     const ofGroup =
       object.namespace === undefined
         ? [...groups.values()][0]
@@ -79,7 +85,7 @@ export function readPodRights(objects: readonly RenderedObject[]): PodRights {
   };
 }
 
-/** Returns the roles that let create Pods, as `KIND/NAME`, each with that right in words. */
+/** Returns the roles that allow creating Pods, as `KIND/NAME`, with a description of the right. */
 function readRoles(objects: readonly RenderedObject[]): ReadonlyMap<string, string> {
   const roles = [...objects.filter(({ kind }) => kind === "ClusterRole" || kind === "Role"), VIEW];
   const rights = new Map<string, string>();
@@ -96,7 +102,7 @@ function readRoles(objects: readonly RenderedObject[]): ReadonlyMap<string, stri
   return rights;
 }
 
-/** True when the control plane adds the rules of `part` to those of `whole`. */
+/** True if the control plane aggregates the rules of `part` into `whole`. */
 function isAggregated(part: RoleLike, whole: RoleLike): boolean {
   const rule = whole.body["aggregationRule"];
   if (part.kind !== "ClusterRole" || !isRecord(rule)) return false;
@@ -131,12 +137,15 @@ function isSelected(labels: Json, selector: Json): boolean {
   );
 }
 
-/** True for a rule, of a role or a webhook, about creating Pods or what has Pod templates. */
+/** True for a rule of a role or webhook about creating Pods or objects with Pod templates. */
 export function createsPods(rule: unknown): boolean {
   return podRight(rule) !== undefined;
 }
 
-/** Returns the verb and the resources by which a rule lets create Pods, such as `create deployments`, or undefined. */
+/**
+ * Returns the verb and resources by which a rule allows creating Pods, such as `create
+ * deployments`.
+ */
 function podRight(rule: unknown): string | undefined {
   if (!isRecord(rule)) return undefined;
   const among = (field: string, wanted: readonly string[]): readonly string[] =>
@@ -151,7 +160,7 @@ function podRight(rule: unknown): string | undefined {
     : undefined;
 }
 
-/** Returns the account of the object's Pods; Pods that name none run as `default`. */
+/** Returns the service account of the object's Pods, which is `default` if none is set. */
 function serviceAccountOf(object: RenderedObject): string | undefined {
   for (const { map } of maps(object.body)) {
     if (!Array.isArray(map["containers"])) continue;

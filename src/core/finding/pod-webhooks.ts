@@ -1,4 +1,4 @@
-// Webhooks that change Pods: they can add containers with images that no rendered object names.
+// Finds webhooks that change Pods, because they can add containers with other images.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, maps, textOf, valueAt, type Json } from "../json.js";
@@ -9,8 +9,8 @@ import { createsPods } from "./pod-rights.js";
 import { unknownContainers } from "./unknown-operators.js";
 
 /**
- * Returns a warning for each program behind a MutatingWebhookConfiguration that is asked about new Pods, or about objects with Pod
- * templates, and that the knowledge base says nothing of.
+ * Returns a warning for each program of a MutatingWebhookConfiguration that is called for new Pods
+ * or for objects with Pod templates, and that is not in the knowledge base.
  * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
  */
 export function* findPodWebhooks(
@@ -59,7 +59,8 @@ function warningFor(
 function changesPods(rule: unknown): boolean {
   if (!isRecord(rule)) return false;
   const operations = listOf(rule["operations"]);
-  // `*` is all resources, `*/*` their subresources too, and `pods/*` those of Pods, among them ephemeral containers.
+  // `*` matches all resources, `*/*` also their subresources, and `pods/*` the subresources of
+  // Pods, which include ephemeral containers.
   const resources = listOf(rule["resources"]).flatMap((resource) => {
     const text = textOf(resource) ?? "";
     return text === "*/*"
@@ -89,7 +90,7 @@ function serversOf(webhook: Json, objects: readonly RenderedObject[]): readonly 
   });
 }
 
-/** The labels of every Pod template of a workload. */
+/** Returns the labels of every Pod template of a workload. */
 function podLabels({ kind, body }: RenderedObject): readonly Json[] {
   if (kind === "Service" || kind === "CustomResourceDefinition") return [];
   const found: Json[] = [];

@@ -1,4 +1,4 @@
-// Fills in what a rule of the knowledge base leaves open: {operator.tag}, {flag.x}, {config.y}, {spec.version}.
+// Fills in the placeholders of a rule: {operator.tag}, {flag.x}, {config.y}, {spec.version}.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import type { Reference } from "../images/reference.js";
 import { commandLines, flagsIn } from "./rules/command-line.js";
@@ -6,22 +6,23 @@ import { readStructure } from "../embedded-yaml.js";
 import { isRecord, textOf, valueAt } from "../json.js";
 import type { ContainerAt } from "../kubernetes/containers.js";
 
-/** Where a rule's names are looked up. */
+/** Where the names in placeholders are looked up. */
 export interface Scope {
   /** The container that runs the operator. */
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table; null for those that nobody read. */
+  /** Values of the release table; null if unknown. */
   readonly values: Readonly<Record<string, string | null>>;
   /** ConfigMaps that the operator may read. */
   readonly configMaps: readonly RenderedObject[];
-  /** The custom resource that the rule holds for, if any. */
+  /** The custom resource that the rule applies to, if any. */
   readonly resource: RenderedObject | undefined;
 }
 
 /**
- * Replaces each `{a|b|"literal"}` by its first alternative that has a value; undefined when one has none. Slashes that meet, because a
- * registry is written with one at its end, become one.
+ * Replaces each `{a|b|"literal"}` with its first alternative that has a value. Returns undefined if
+ * a placeholder has no value. Double slashes, as after a registry with a trailing slash, become
+ * one.
  */
 export function fillReference(template: string, scope: Scope): string | undefined {
   const unknown: string[] = [];
@@ -36,7 +37,7 @@ export function fillReference(template: string, scope: Scope): string | undefine
   return unknown.length === 0 ? filled.replaceAll(/\/{2,}/g, "/") : undefined;
 }
 
-/** Returns the text that a name such as `operator.tag` or `spec.version` stands for, or undefined. */
+/** Returns the value of a name such as `operator.tag` or `spec.version`, or undefined. */
 export function lookUp(name: string, scope: Scope): string | undefined {
   const first = name.slice(0, name.indexOf("."));
   const rest = name.slice(first.length + 1);
@@ -91,7 +92,7 @@ function environmentValue(container: ContainerAt["container"], name: string): st
   return isRecord(variable) ? textOf(variable["value"]) : undefined;
 }
 
-/** A key of `data`, or a dotted path: in a value of it that is YAML or JSON, or from its key on into such a value. */
+/** Looks up a key of `data`, or a dotted path into a value that is YAML or JSON. */
 function configValue(configMaps: readonly RenderedObject[], name: string): string | undefined {
   const [first = "", ...rest] = name.split(".");
   for (const { body } of configMaps) {
@@ -108,7 +109,7 @@ function configValue(configMaps: readonly RenderedObject[], name: string): strin
   return undefined;
 }
 
-/** As `textOf`; a switch that is on counts as set. */
+/** Like `textOf`, but `true` also counts as set. */
 function settingOf(value: unknown): string | undefined {
   return value === true ? "true" : textOf(value);
 }

@@ -1,4 +1,4 @@
-// Programs that may start images of which the knowledge base says nothing: their service account may create Pods.
+// Finds programs that are not in the knowledge base and whose service account may create Pods.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { groupBy } from "../group-by.js";
 import { findReference } from "../images/reference.js";
@@ -9,7 +9,7 @@ import { SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { isRepository, type OperatorUse } from "./operators.js";
 import type { PodRight, PodRights } from "./pod-rights.js";
 
-/** A workload with containers that nobody knows, and the right of its Pods. */
+/** A workload with unknown containers, and the right of its Pods. */
 interface UnknownWorkload {
   readonly object: RenderedObject;
   readonly images: readonly string[];
@@ -17,8 +17,8 @@ interface UnknownWorkload {
 }
 
 /**
- * Returns a warning for each program that could start images by itself and is not in the knowledge base: one for all workloads that run
- * the same images with the same right.
+ * Returns a warning for each program that may start images and is not in the knowledge base.
+ * Workloads with the same images and the same right share one warning.
  */
 export function findUnknownOperators(
   objects: readonly RenderedObject[],
@@ -38,8 +38,8 @@ export function findUnknownOperators(
 }
 
 /**
- * Returns the containers that may be operators. An init container ends before its Pod runs, so it is one only where no other container
- * of the Pod is.
+ * Returns the containers that may be operators. Init containers end before the Pod runs, so they
+ * are included only if no other container of the Pod may be an operator.
  */
 export function unknownContainers(
   object: RenderedObject,
@@ -59,11 +59,11 @@ function warningFor(group: readonly UnknownWorkload[]): FindingWarning {
   const accounts = [...new Set(group.map((workload) => workload.right.account))];
   const image = images[0] === undefined ? "" : ` (${images[0]})`;
   const others = group.slice(1).map((workload) => `${workload.object.kind} ${workload.object.name}`);
-  const all = others.length === 0 ? "" : `; so may ${listOf(others)} with the same image`;
+  const all = others.length === 0 ? "" : `; the same applies to ${listOf(others)} with the same image`;
   return {
     code: "unknown-operator",
     message:
-      `${object.kind} ${object.name}${image} may create Pods, and nothing is known about the images that it starts: ` +
+      `${object.kind} ${object.name}${image} may create Pods, and the images that it starts are unknown: ` +
       `${right.because} for its service account ${accounts.join(", ")}${all}`,
     hint: SETTLE_PROGRAM,
     chart: object.chart,
@@ -74,13 +74,13 @@ function warningFor(group: readonly UnknownWorkload[]): FindingWarning {
   };
 }
 
-/** Names three at most. */
+/** Lists at most three names. */
 function listOf(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(", ");
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** True for a container that the operator's project puts beside it and that starts nothing. */
+/** True for a sidecar of the operator's project that starts no images. */
 function isCompanion(container: OperatorUse["container"], { rule }: OperatorUse): boolean {
   const image = findReference(textOf(container["image"]) ?? "");
   return image !== undefined && rule.companions.some((known) => isRepository(image.repository, known));

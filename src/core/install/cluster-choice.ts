@@ -1,13 +1,13 @@
-// Which cluster kubectl and helm are pointed at.
+// Selects the cluster for kubectl and helm.
 
-/** Which cluster is meant: flags of kubectl and helm alike. */
+/** The selected cluster, for flags of both kubectl and helm. */
 export interface ClusterChoice {
   readonly context?: string | undefined;
-  /** Absolute path; without it KUBECONFIG and ~/.kube/config hold. */
+  /** Absolute path. The default is KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string | undefined;
 }
 
-/** Flags that name the cluster, as the program calls them. */
+/** Returns the flags that select the cluster. `file` and `context` are the names of the flags. */
 export function kubeconfigFlags(choice: ClusterChoice, file: string, context: string): readonly string[] {
   return [
     ...(choice.kubeconfig === undefined ? [] : [`${file}=${choice.kubeconfig}`]),

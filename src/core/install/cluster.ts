@@ -1,25 +1,30 @@
-// What installing asks of a cluster and of Helm.
+// Interfaces of the cluster and of Helm for installing.
 import type { Json } from "../json.js";
 import type { RenderInput } from "../charts/chart.js";
 
-/** A cluster behind a kubeconfig context. Every call throws `CLUSTER_UNREACHABLE` when the API server does not answer or refuses. */
+/**
+ * The cluster of a kubeconfig context. Every call throws `CLUSTER_UNREACHABLE` if the API server
+ * does not respond or denies the request.
+ */
 export interface Cluster {
-  /** The context, as errors name it. */
+  /** The name of the context, used in errors. */
   readonly context: string;
-  /** Version such as `v1.30.2`, and API versions as charts ask for them: `apps/v1` and `apps/v1/Deployment`. */
+  /**
+   * Returns the version, such as `v1.30.2`, and API versions: `apps/v1` and `apps/v1/Deployment`.
+   */
   describe(signal: AbortSignal): Promise<ClusterFacts>;
-  /** Node objects. */
+  /** Returns the Node objects. */
   nodes(signal: AbortSignal): Promise<readonly Json[]>;
-  /** `Active`, `Terminating`, or undefined for a namespace that is not there. */
+  /** Returns `Active`, `Terminating`, or undefined if the namespace does not exist. */
   namespacePhase(namespace: string, signal: AbortSignal): Promise<string | undefined>;
   /**
-   * True when the cluster makes every Pod pull its images anew (the AlwaysPullImages admission controller), found by a Pod that is never
-   * made; undefined when the cluster refuses such a Pod.
+   * True if the cluster has the AlwaysPullImages admission controller, which is detected with a
+   * dry-run Pod. Undefined if the cluster rejects this Pod.
    */
   alwaysPulls(namespace: string, signal: AbortSignal): Promise<boolean | undefined>;
-  /** Pods, and the objects that make Pods. */
+  /** Returns Pods, and the objects that create Pods. */
   workloads(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
-  /** Events of type Warning, oldest first. */
+  /** Returns events of type Warning, oldest first. */
   warnings(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
 }
 
@@ -28,13 +33,13 @@ export interface ClusterFacts {
   readonly apiVersions: readonly string[];
 }
 
-/** One release as `helm upgrade --install` gets it. */
+/** One release for `helm upgrade --install`. */
 export interface ReleaseInput extends Omit<RenderInput, "kubeVersion" | "apiVersions"> {
   /** Absolute path of the packaged chart. */
   readonly chartFile: string;
-  /** True when a post-renderer is to patch pull policies. */
+  /** True if a post-renderer patches pull policies. */
   readonly isPatched: boolean;
-  /** True when there is no such release yet. */
+  /** True if the release does not exist yet. */
   readonly isFirst: boolean;
   readonly timeoutSeconds: number;
 }
@@ -48,25 +53,25 @@ export interface ReleaseName {
 /** The last revision of a release. */
 export interface ReleaseState {
   readonly revision: number;
-  /** Helm's word: `deployed`, `failed`, `pending-install`, … */
+  /** Status of Helm: `deployed`, `failed`, `pending-install`, … */
   readonly status: string;
-  /** When the operation began that led to this, by the clock of who ran helm; undefined where Helm does not say. */
+  /** Start of the last operation, by the clock of the host that ran helm; undefined if unknown. */
   readonly since: Date | undefined;
 }
 
-/** Helm against a cluster. Every failure is an `INSTALL_FAILED` with what helm said. */
+/** Helm with a cluster. Every failure is an `INSTALL_FAILED` with the error of helm. */
 export interface ReleaseTool {
-  /** False for Helm 3, whose post-renderers never see hooks. */
+  /** False for Helm 3, whose post-renderers do not get hooks. */
   readonly patchesHooks: boolean;
   releaseState(release: ReleaseName, signal: AbortSignal): Promise<ReleaseState | undefined>;
-  /** Takes the release and its objects away, without running its hooks, and waits until they are gone. */
+  /** Uninstalls the release without running its hooks, and waits until its objects are deleted. */
   uninstall(release: ReleaseName, signal: AbortSignal): Promise<void>;
-  /** Runs the chart's tests. */
+  /** Runs the tests of the chart. */
   test(
     release: ReleaseName,
     options: { readonly timeoutSeconds: number },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Installs or upgrades, hooks included; does not wait for Pods. */
+  /** Installs or upgrades the release and runs its hooks. Does not wait for Pods. */
   install(input: ReleaseInput, signal: AbortSignal): Promise<void>;
 }

@@ -1,28 +1,30 @@
-// A registry that the nodes of a cluster pull from: what installing asks of it, and which images it lacks.
+// Interface of a registry that the nodes of a cluster pull from, and which images it lacks.
 import type { Inventory } from "../bundle/inventory.js";
 import { reducedRoot, repositoryIn } from "../load/registry-layout.js";
 import type { ImageUse } from "../images/image-use.js";
 import { findReference } from "../images/reference.js";
 import { describeMissing, type MissingImage } from "./missing-images.js";
 
-/** A registry, asked as those who pull from it. */
+/** A registry, queried with the credentials for pulling. */
 export interface ImageRegistry {
   /** As on the command line: `registry://HOST[:PORT][/PREFIX]`. */
   readonly name: string;
   /** `HOST[:PORT]` */
   readonly host: string;
-  /** Stands before every repository, without slashes around it; may be empty. */
+  /** Path prefix of every repository, without leading or trailing slash; may be empty. */
   readonly prefix: string;
   /**
-   * Returns the digest of what a tag or digest points to, or undefined. Throws `REGISTRY_AUTH`, `REGISTRY_UNAVAILABLE` or
-   * `REGISTRY_ANSWER_INVALID`.
+   * Returns the digest that a tag or digest resolves to, or undefined. Throws `REGISTRY_AUTH`,
+   * `REGISTRY_UNAVAILABLE` or `REGISTRY_ANSWER_INVALID`.
    */
   findManifest(repository: string, reference: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /**
- * Asks for each image where nodes are told to pull it from, or, where its name says this very registry, there. An image of the bundle must be
- * the bundle's, or what pushing made of it for this registry. One after another: a registry that is down is said once.
+ * Looks up each image in the repository that nodes pull it from: the mirrored repository, or the
+ * original one if the image's name has this registry. An image of the bundle must have the digest
+ * of the bundle, or the digest of the reduced image that was pushed. Images are looked up one after
+ * another, so that an unreachable registry is reported once.
  */
 export async function findMissingInRegistry(
   uses: readonly ImageUse[],

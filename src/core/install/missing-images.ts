@@ -1,4 +1,4 @@
-// Which of the images that an installation would start are not on the nodes that would start them.
+// Finds the images of an installation that are missing on nodes.
 import { missingNames } from "../load/missing-content.js";
 import type { Inventory } from "../bundle/inventory.js";
 import type { ImageUse } from "../images/image-use.js";
@@ -11,42 +11,45 @@ export interface MissingImage {
   /** As `ImageUse.normalized`. */
   readonly image: string;
   readonly nodes: readonly string[];
-  /** Those of them that may have it all the same. */
+  /** Nodes among these that may have the image, because they do not list all images. */
   readonly unsure: readonly string[];
-  /** False where the bundle does not hold it. */
+  /** True if the bundle contains the image. */
   readonly isInBundle: boolean;
-  /** Why the spec leaves it out, where it does. */
+  /** The reason in the spec, if the spec excludes the image. */
   readonly exclusion?: string | undefined;
-  /** Who asks for it: `Kind namespace/name path`. */
+  /** The field that refers to it: `Kind namespace/name path`. */
   readonly usedBy: string;
 }
 
-/** What a node has: names that resolve there with the digest each points to; an empty digest where nobody says which. */
+/** Names that resolve on a node, with their digests. A digest is empty if it is unknown. */
 export interface NodeContent {
   readonly node: string;
   readonly complete: ReadonlyMap<string, string>;
-  /** True where there may be more than is known. */
+  /** True if the node may have more images than listed. */
   readonly mayHaveMore?: boolean;
 }
 
-/** A node that lists so many images may have more: `nodeStatusMaxImages` of the kubelet. */
+/** Maximum of images in the status of a node: `nodeStatusMaxImages` of the kubelet. */
 const LISTED_IMAGES = 50;
 
-/** Returns the names under which the nodes must know these images, those that the spec leaves out not among them. */
+/** Returns the names that must resolve on the nodes for these images. */
 export function namesToFind(uses: readonly ImageUse[]): readonly string[] {
   return [...new Set(uses.flatMap(namesOf))];
 }
 
 /**
- * Returns the uses that an installation needs: all that are required, but those that the user allows to be missing. What the spec left out
- * is needed too: it may be on the nodes already, and nobody but the user can know that nothing will start it.
+ * Returns the uses that an installation needs: all required ones except those that the user allows
+ * to be missing. Images that the spec excludes are needed too. They may be on the nodes already,
+ * and only the user knows whether a Pod starts them.
  */
 export function neededImages(uses: readonly ImageUse[], allowed: readonly string[]): readonly ImageUse[] {
   const missing = new Set(allowed.map(normalizeReference));
   return uses.filter(({ required, normalized }) => required && !missing.has(normalized));
 }
 
-/** Compares what is needed with what every node has. An image of the bundle must be there with the bundle's digest. */
+/**
+ * Compares the images with the content of every node. Images of the bundle must have its digest.
+ */
 export function findMissingImages(
   uses: readonly ImageUse[],
   inventory: Inventory,
@@ -69,7 +72,7 @@ export function findMissingImages(
   });
 }
 
-/** Tells what the inventory knows of an image that is missing. */
+/** Describes a missing image with the data of the inventory. */
 export function describeMissing(
   { normalized, evidence: [evidence] }: ImageUse,
   inventory: Inventory,
@@ -86,7 +89,7 @@ export function describeMissing(
   };
 }
 
-/** Reads what a Node object says of its images: names only, spelled out, and not all of them on a node with many. */
+/** Reads the normalized image names of a Node object, which lists at most 50 images by default. */
 export function contentOfNode(node: Json): NodeContent {
   const images = valueAt(node, "status.images");
   const listed = Array.isArray(images) ? images.filter(isRecord) : [];

@@ -1,6 +1,6 @@
-// Counts the bytes of a stream as its reader takes them.
+// Counts the bytes of a stream as they are read.
 
-/** Passes chunks on, and tells of each that was taken. */
+/** Yields the chunks, and calls `onChunk` after the reader has taken each of them. */
 export async function* counted(
   chunks: AsyncIterable<Uint8Array>,
   onChunk: (bytes: number) => void,

@@ -1,4 +1,4 @@
-// What the program asks of an engine's own image store (docker, podman), and which names of a bundle it has.
+// Interface of the image store of an engine (docker, podman), and which names of a bundle it has.
 import type { BundleFile } from "../bundle/bundle-server.js";
 import type { InventoryImage } from "../bundle/inventory.js";
 import { findReference, formatRepository } from "../images/reference.js";
@@ -14,27 +14,34 @@ export interface StoredImage {
   readonly digests: readonly string[];
 }
 
-/** An engine's image store. Calls reject with the signal's reason when it fires, and otherwise with an error that names the engine. */
+/**
+ * An engine's image store. Calls fail with an error that names the engine, or the signal's reason.
+ */
 export interface ImageStore {
   readonly name: string;
-  /** False for an engine in which names with a digest do not resolve after loading. */
+  /** False if names with a digest do not resolve in the engine after loading. */
   readonly keepsDigests: boolean;
   platform(signal: AbortSignal): Promise<Platform>;
   listImages(signal: AbortSignal): Promise<readonly StoredImage[]>;
-  /** Returns the ids of images that containers, stopped ones too, were made from. */
+  /** Returns the ids of images that running or stopped containers were created from. */
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
-  /** Loads the missing names of these images. `onBytes` is called for each chunk of content that was sent. */
+  /**
+   * Loads the missing names of these images. `onBytes` is called for each chunk of content that was
+   * sent.
+   */
   loadImages(
     missing: readonly MissingContent[],
     bundle: BundleFile,
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Takes a tag, or an image by its id, away; never by force. */
+  /** Removes a tag, or an image by its id, without force. */
   removeImage(name: string, signal: AbortSignal): Promise<void>;
 }
 
-/** Returns the stored images that are this image of a bundle, by any of the digests an engine may know it by. */
+/**
+ * Returns the stored images that are this image of a bundle, by any digest that engines use as id.
+ */
 export function storedAs(image: InventoryImage, stored: readonly StoredImage[]): readonly StoredImage[] {
   const digests = new Set<string>([
     image.digest,
@@ -43,7 +50,7 @@ export function storedAs(image: InventoryImage, stored: readonly StoredImage[]):
   return stored.filter(({ id }) => digests.has(id));
 }
 
-/** Returns true when the name, as a bundle spells it, resolves to one of these. A tag beside a digest counts for nothing, as engines have it. */
+/** True if the name resolves to one of these images. As in engines, a digest overrides a tag. */
 export function resolvesTo(name: string, stored: readonly StoredImage[]): boolean {
   const wanted = plainName(name);
   return stored.some(({ tags, digests }) => [...tags, ...digests].some((one) => plainName(one) === wanted));
@@ -54,8 +61,8 @@ export function isDigestName(name: string): boolean {
 }
 
 /**
- * Returns what the store lacks. Where it keeps no digests of registries, as Docker's classic store does with what it loads, a name with a
- * digest is there when its content is.
+ * Returns what the store is missing. A store that does not keep repository digests, such as the
+ * classic store of Docker for loaded images, has a name with a digest if it has the content.
  */
 export function missingInStore(
   images: readonly InventoryImage[],

@@ -1,29 +1,29 @@
-// The settings that make nodes pull from a registry that stands in for others: containerd, k3s and RKE2, podman and CRI-O, docker.
+// Settings that make nodes pull from a mirror: containerd, k3s and RKE2, podman and CRI-O, docker.
 import { stringify } from "yaml";
 import type { SmallFile } from "../bundle/layout-files.js";
 import { registryFolder } from "./registry-layout.js";
 
-/** A registry that holds the images of others under `[PREFIX/]REGISTRY/REPOSITORY`. */
+/** A registry that has the images of other registries under `[PREFIX/]REGISTRY/REPOSITORY`. */
 export interface MirrorPlace {
   /** `http(s)://HOST[:PORT]` */
   readonly origin: string;
-  /** Without slashes around it; may be empty. */
+  /** Without leading or trailing slash; may be empty. */
   readonly prefix: string;
-  /** PEM of the authority behind its certificate, where nodes may not know it. */
+  /** PEM of the CA of its certificate, if nodes may not trust it already. */
   readonly ca?: string;
-  /** True when its certificate is not to be checked. */
+  /** True to skip verification of its certificate. */
   readonly skipVerify: boolean;
-  /** True when it answers for Docker Hub without a prefix, as dockerd asks its mirrors: `/v2/library/busybox/…`. */
+  /** True if it serves Docker Hub images without a prefix, as dockerd requires of its mirrors. */
   readonly answersDockerd: boolean;
 }
 
-/** Where docker.io is in truth. */
+/** The host that serves docker.io. */
 const DOCKER_HUB_SERVER = "https://registry-1.docker.io";
 const CA_FILE = "ca.crt";
 
 /**
- * Returns the files for a folder that is handed to whoever keeps the nodes; README.txt says where each goes. `registries` are those that
- * images are named by.
+ * Returns the settings files. README.txt says where to install each of them on a node. `registries`
+ * are the registries in the names of the images.
  */
 export function mirrorSettings(registries: readonly string[], place: MirrorPlace): readonly SmallFile[] {
   const ca = place.ca;
@@ -42,8 +42,9 @@ export function mirrorSettings(registries: readonly string[], place: MirrorPlace
 }
 
 /**
- * Writes `/etc/containerd/certs.d/REGISTRY/hosts.toml`. The registry itself stays the last resort: where it cannot be reached, containerd says so
- * after the mirror's own answer. https://github.com/containerd/containerd/blob/main/docs/hosts.md
+ * Returns `/etc/containerd/certs.d/REGISTRY/hosts.toml`. The registry itself stays the fallback. If
+ * it is unreachable, containerd reports this after the response of the mirror.
+ * https://github.com/containerd/containerd/blob/main/docs/hosts.md
  */
 export function hostsToml(registry: string, place: MirrorPlace): string {
   const server = registry === "docker.io" ? DOCKER_HUB_SERVER : `https://${registry}`;
@@ -59,7 +60,7 @@ export function hostsToml(registry: string, place: MirrorPlace): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** containerd's name for the folder of a host with a port, free of colons (hostDirectory in core/remotes/docker/config). */
+/** Folder names of containerd have no colon (hostDirectory in core/remotes/docker/config). */
 function containerdFolder(registry: string): string {
   return registry.replace(/:(\d+)$/, "_$1_");
 }
@@ -125,14 +126,14 @@ function readme(place: MirrorPlace): string {
     "",
     "containerd (Kind, kubeadm, most others), on every node; no restart:",
     "  cp -r containerd/. /etc/containerd/certs.d/",
-    "  /etc/containerd/config.toml must name that folder; where it does not yet, restart containerd after the change:",
+    "  /etc/containerd/config.toml must set this folder. Restart containerd after changing that file:",
     '    containerd 1: [plugins."io.containerd.grpc.v1.cri".registry] config_path = "/etc/containerd/certs.d"',
     `    containerd 2: [plugins."io.containerd.cri.v1.images".registry] config_path = "/etc/containerd/certs.d"`,
     "",
-    "To try it by hand (ctr 2 asks for configs of other platforms, which a bundle leaves behind, unless told to skip them; the kubelet does not):",
+    "To test it (without --skip-metadata, ctr 2 requests configs of other platforms, which are not in the bundle; the kubelet does not):",
     "  ctr -n k8s.io images pull --hosts-dir /etc/containerd/certs.d [--skip-metadata] NAME",
     "",
-    "k3s and RKE2, on every node, then restart it (merge with the file that is there; RKE2: /etc/rancher/rke2/):",
+    "k3s and RKE2, on every node, then restart it (merge with an existing file; RKE2: /etc/rancher/rke2/):",
     "  cp k3s/registries.yaml /etc/rancher/k3s/registries.yaml",
     ...(place.ca === undefined ? [] : [`  cp ${CA_FILE} /etc/rancher/k3s/${CA_FILE}`]),
     "",
@@ -145,18 +146,18 @@ function readme(place: MirrorPlace): string {
     "docker (merge docker/daemon.json into /etc/docker/daemon.json and reload dockerd):",
     ...(place.answersDockerd
       ? [
-          "  dockerd asks its mirrors for images of Docker Hub only; images of other registries it pulls by their name here:",
+          "  dockerd uses mirrors only for images of Docker Hub. Pull images of other registries by their name in this registry:",
         ]
       : [
-          "  dockerd takes mirrors for Docker Hub only, and none with a path, so it cannot use this one (unless load was given --docker-mirror).",
-          "  It pulls by the names here:",
+          "  dockerd supports mirrors only for Docker Hub and without a path. It cannot use this registry as mirror unless load was run with --docker-mirror.",
+          "  Pull images by their name in this registry:",
         ]),
     `  docker pull ${path}/library/busybox:1.36`,
     ...(place.ca === undefined
       ? []
       : [`  mkdir -p /etc/docker/certs.d/${host} && cp ${CA_FILE} /etc/docker/certs.d/${host}/`]),
     "",
-    "Where the registry wants a login for pulling too, these files have none: give it to the kubelet as imagePullSecrets, or to k3s under",
+    "These files contain no credentials. If pulling requires a login, use imagePullSecrets, or for k3s set",
     `configs: {"${host}": {auth: {username: …, password: …}}} in registries.yaml.`,
     "",
   ];

@@ -1,10 +1,10 @@
-// What a node lacks of a bundle.
+// Compares the content of a node with a bundle.
 import { findForPlatform, formatPlatform, parsePlatform } from "../oci/platform.js";
 import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
 import type { Platform } from "../oci/descriptor.js";
 import type { WantedName } from "./node.js";
 
-/** An image with names that do not resolve on a node, and the platform of it that the node runs. */
+/** An image with names that do not resolve on a node, and the platform that the node runs. */
 export interface MissingContent {
   readonly image: InventoryImage;
   readonly platform: InventoryPlatform;
@@ -12,7 +12,9 @@ export interface MissingContent {
   readonly names: InventoryImage["names"];
 }
 
-/** Returns the names of the image that are not complete on the node with the bundle's digest. */
+/**
+ * Returns the names that do not resolve to complete content with the bundle's digest on the node.
+ */
 export function missingNames(
   image: InventoryImage,
   complete: ReadonlyMap<string, string>,
@@ -20,19 +22,21 @@ export function missingNames(
   return image.names.filter((name) => complete.get(name) !== image.digest);
 }
 
-/** Returns what a host of this platform would run of the image, or undefined when the bundle has nothing for it. */
+/** Returns the platform of the image that a host would run, or undefined if the bundle has none. */
 export function platformFor(image: InventoryImage, wanted: Platform): InventoryPlatform | undefined {
   const entries = image.platforms.map((entry) => ({ entry, platform: parsePlatform(entry.platform) }));
   return findForPlatform(entries, wanted)?.entry;
 }
 
-/** What a survey of one node found: the images to load, and those that the bundle has not for the node's platform. */
+/**
+ * The images to load into one node, and those that the bundle lacks for the platform of the node.
+ */
 export interface Survey {
   readonly missing: readonly MissingContent[];
   readonly withoutPlatform: readonly InventoryImage[];
 }
 
-/** Compares what is complete on a node with the inventory. An image that is complete needs no platform in the bundle. */
+/** Compares the complete names of a node with the inventory. Complete images need no platform. */
 export function surveyNode(
   inventory: Inventory,
   platform: Platform,
@@ -50,7 +54,10 @@ export function surveyNode(
   return { missing, withoutPlatform };
 }
 
-/** Lists the names to load, the first of every image before the second of any: a second name finds its content there already. */
+/**
+ * Lists the names to load: the first name of every image before the second name of any image,
+ * because the content of a second name is then already loaded.
+ */
 export function wantedNames(missing: readonly MissingContent[]): readonly WantedName[] {
   const ranked = missing.flatMap(({ names, platform }) =>
     names.map((name, rank) => ({ rank, name, platform: platform.platform })),
@@ -58,7 +65,7 @@ export function wantedNames(missing: readonly MissingContent[]): readonly Wanted
   return ranked.sort((one, other) => one.rank - other.rank).map(({ name, platform }) => ({ name, platform }));
 }
 
-/** Returns the digests of config and layers that the platforms of these images need and that are not present. */
+/** Returns the digests of the configs and layers of these images that are not present. */
 export function missingBlobs(
   missing: readonly MissingContent[],
   present: ReadonlySet<string>,
@@ -69,12 +76,12 @@ export function missingBlobs(
   return new Set(digests.filter((digest) => !present.has(digest)));
 }
 
-/** Returns the digests of indexes and manifests of these images, those of other platforms included. */
+/** Returns the digests of all indexes and manifests of these images, for all platforms. */
 export function manifestsOf(missing: readonly MissingContent[]): ReadonlySet<string> {
   return new Set(missing.flatMap(({ image }) => image.manifests.map((manifest) => manifest.digest)));
 }
 
-/** Returns one line that says for which platform the bundle has nothing. */
+/** Describes the platform that the bundle lacks, in one line. */
 export function describeMissingPlatform(
   node: string,
   platform: Platform,

@@ -1,39 +1,39 @@
-// What the program asks of a node, and of the place that nodes are found in.
+// Interfaces of a node, and of the target that nodes are found in.
 import type { Platform } from "../oci/descriptor.js";
 import type { Chunks } from "../bundle/partial-archive.js";
 
-/** One name that a node is to know, and the platform whose content it needs behind it. */
+/** A name to load into a node, and the platform whose content it needs. */
 export interface WantedName {
   readonly name: string;
-  /** `os/arch[/variant]` as the inventory spells it. */
+  /** `os/arch[/variant]` as in the inventory. */
   readonly platform: string;
 }
 
-/** A name that a node lists, whether its content is complete or not. */
+/** A name that a node lists. Its content may be incomplete. */
 export interface NodeImage {
   readonly name: string;
   readonly digest: string;
-  /** The bundles that brought it, or found that another had. */
+  /** Ids of the bundles that loaded it or also need it. */
   readonly bundles: readonly string[];
 }
 
 /*
- * A node is described by several interfaces, so that each workflow names only what it uses. Every call
- * rejects with the signal's reason when the signal fires, and then leaves nothing behind on the node.
- * Every failure is a `NODE_LOAD_FAILED` that names the node.
+ * A node has several interfaces, so that each workflow depends only on what it uses. Every call
+ * rejects with the signal's reason when the signal fires, and cleans up on the node. All other
+ * failures are a `NODE_LOAD_FAILED` that names the node.
  */
 
-/** How a node is known. */
+/** The identity of a node. */
 export interface NodeIdentity {
   readonly name: string;
   readonly platform: Platform;
-  /** Host names and addresses of the machine. Absent where a cluster knows it by `name`. */
+  /** Host names and addresses of the machine. Absent if `name` is the name of its Node object. */
   readonly hostNames?: readonly string[];
 }
 
 /** How a node reaches this machine. */
 export interface NodeNetwork {
-  /** Hosts (names or addresses) under which the node may reach this machine, likeliest first. */
+  /** Host names or addresses at which the node may reach this machine, most likely first. */
   readonly hostAddresses: readonly string[];
 
   /**
@@ -43,37 +43,37 @@ export interface NodeNetwork {
   findReachable(endpoints: readonly string[], name: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** What a node has. */
+/** The content of a node. */
 export interface ContentStore {
   /**
-   * Returns those of the names that resolve on the node with all content for its platform present, with
-   * the digest each points to.
+   * Returns the names that resolve on the node and whose content for its platform is complete. The
+   * values are the digests that they point to.
    */
   completeImages(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 
   /** Returns the digests of all blobs in the node's content store. */
   presentBlobs(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
-  /** Returns what is free where containerd keeps its content, or undefined when the node cannot tell. */
+  /** Returns the free space in the data directory of containerd, or undefined if it is unknown. */
   freeSpace(signal: AbortSignal): Promise<FreeSpace | undefined>;
 }
 
-/** How content is brought to a node. */
+/** Loads content into a node. */
 export interface ImageLoader {
   /**
-   * Makes the node fetch the content behind the names, without unpacking, pin them against garbage
-   * collection, and label them with the bundle. A name is known to the node only when all of its content
-   * is there.
+   * Makes the node fetch the content of the names without unpacking, pin them against garbage
+   * collection, and label them with the bundle. The node knows a name only after all of its content
+   * is complete.
    */
   fetchImages(wanted: readonly WantedName[], options: FetchOptions, signal: AbortSignal): Promise<void>;
 
   /**
-   * Imports an OCI archive without unpacking, then pins the names in it and labels them with the bundle.
-   * The caller makes the chunks, and ends them.
+   * Imports an OCI archive without unpacking, then pins the names in it and labels them with the
+   * bundle. The caller creates the chunks and closes their source.
    */
   importImages(wanted: readonly WantedName[], options: ImportOptions, signal: AbortSignal): Promise<void>;
 
-  /** Unpacks images, given by digest, for the node's platform; what is unpacked already costs nothing. */
+  /** Unpacks images, given by digest, for the node's platform. Unpacked images are skipped. */
   unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
@@ -97,34 +97,34 @@ export interface ImageLabels {
   /** Lists all names that the node knows. */
   listImages(signal: AbortSignal): Promise<readonly NodeImage[]>;
 
-  /** Returns the names that containers, stopped ones too, were made from. */
+  /** Returns the names that running or stopped containers were created from. */
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
   /** Records that the bundle needs these names. */
   addBundleLabel(names: readonly string[], bundle: string, signal: AbortSignal): Promise<void>;
 
-  /** Records that the bundle does not need these names any more. */
+  /** Records that the bundle no longer needs these names. */
   removeBundleLabel(names: readonly string[], bundle: string, signal: AbortSignal): Promise<void>;
 
-  /** Removes the names, and at once the content that nothing else refers to. */
+  /** Removes the names, and synchronously the content that nothing else refers to. */
   removeImages(names: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /** Which registry a node pulls from. */
 export interface MirrorControl {
   /**
-   * Makes the node ask the registry at `ENDPOINT/v2/` for every image, whatever registry its name says,
-   * and nothing else, until the mirror is lifted. The node lifts it by itself when this process is gone.
-   * Rejects where its containerd reads no such settings.
+   * Makes the node pull the images of all registries only from `ENDPOINT/v2/`, until the mirror is
+   * lifted. The node lifts it by itself after this process has ended. Rejects if its containerd
+   * does not read such settings.
    */
   mirrorAll(endpoint: string, signal: AbortSignal): Promise<NodeMirror>;
 }
 
-/** A machine that runs containers from a containerd of its own. */
+/** A machine with its own containerd. */
 export interface ClusterNode
   extends NodeIdentity, NodeNetwork, ContentStore, ImageLoader, ImageLabels, MirrorControl {}
 
-/** Free bytes of a disk; nodes of one target that name the same disk share it. */
+/** Free bytes of a disk. Nodes of one target with the same `disk` share it. */
 export interface FreeSpace {
   readonly disk: string;
   readonly bytes: number;
@@ -132,14 +132,17 @@ export interface FreeSpace {
 
 /** A mirror that a node uses for every registry. */
 export interface NodeMirror {
-  /** Puts everything back as it was: settings first, then images that came meanwhile and that nothing runs from. */
+  /** Restores the settings, then removes images that were pulled meanwhile and are not in use. */
   lift(): Promise<void>;
 }
 
-/** The place that nodes are found in. */
+/** A target that nodes are found in. */
 export interface NodeTarget<Node = ClusterNode> {
   /** As on the command line: `kind:viola`. */
   readonly name: string;
-  /** Throws `CLUSTER_NOT_FOUND` naming the clusters that exist, `DOCKER_UNAVAILABLE`, or `NODE_LOAD_FAILED` for each node that does not answer. */
+  /**
+   * Throws `CLUSTER_NOT_FOUND` with the names of existing clusters, `DOCKER_UNAVAILABLE`, or
+   * `NODE_LOAD_FAILED` for each node that does not respond.
+   */
   findNodes(signal: AbortSignal): Promise<readonly Node[]>;
 }

@@ -1,31 +1,37 @@
-// What the program asks of a registry that it pushes to.
+// Interface of a registry that images are pushed to.
 import type { InventoryBlob } from "../bundle/inventory.js";
 import type { ManifestBytes } from "./registry-layout.js";
 
-/** How a registry took a manifest. */
+/** The outcome of pushing a manifest. */
 export type ManifestOutcome =
   | { readonly kind: "stored" }
-  /** The registry does not want this one, whoever asks: `answer` is status and errors as it sent them. */
+  /**
+   * The registry rejects the manifest itself. `answer` is the status and errors of its response.
+   */
   | { readonly kind: "refused"; readonly answer: string };
 
 /**
- * A registry that images are pushed to. Repositories are whole paths there. Every call rejects with the signal's reason when it fires, with
- * `REGISTRY_AUTH` when the registry denies, and with `REGISTRY_UNAVAILABLE` or `REGISTRY_ANSWER_INVALID`; each names the repository.
+ * A registry that images are pushed to. Repositories are full paths in this registry. Every call
+ * rejects with the signal's reason when the signal fires, and otherwise with `REGISTRY_AUTH`,
+ * `REGISTRY_UNAVAILABLE` or `REGISTRY_ANSWER_INVALID`, which name the repository.
  */
 export interface PushRegistry {
-  /** `http(s)://HOST[:PORT]`, as it turned out to be. */
+  /** `http(s)://HOST[:PORT]`, with the detected scheme. */
   readonly origin: string;
 
-  /** True when the repository has the blob. */
+  /** True if the repository has the blob. */
   hasBlob(repository: string, digest: string, signal: AbortSignal): Promise<boolean>;
 
   /**
-   * Makes the repository have a blob of `from`, without sending it. Returns false when the registry would not: repositories that it keeps
-   * apart, or that we may not read.
+   * Mounts a blob of the repository `from` without sending it. Returns false if the registry does
+   * not mount it, for example because it isolates repositories or denies access to `from`.
    */
   mountBlob(repository: string, digest: string, from: string, signal: AbortSignal): Promise<boolean>;
 
-  /** Sends a blob; `onSent` hears of every chunk, and of a negative amount when a broken upload begins anew. */
+  /**
+   * Uploads a blob. `onSent` gets the size of each chunk, and a negative size if an upload
+   * restarts.
+   */
   uploadBlob(
     repository: string,
     blob: InventoryBlob,
@@ -33,7 +39,7 @@ export interface PushRegistry {
     signal: AbortSignal,
   ): Promise<void>;
 
-  /** Returns the digest of what a tag or digest points to, or undefined. */
+  /** Returns the digest that a tag or digest resolves to, or undefined. */
   findManifest(repository: string, reference: string, signal: AbortSignal): Promise<string | undefined>;
 
   /** Stores a manifest under a tag or its digest. */

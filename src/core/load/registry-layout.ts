@@ -1,20 +1,20 @@
-// Where the images of a bundle lie in a registry that stands in for all of theirs, and what it can hold of them.
+// The repositories of a bundle's images in a registry that mirrors all of their registries.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
 import { parseReference, type Reference } from "../images/reference.js";
 import { isIndexMediaType, OCI_INDEX } from "../oci/descriptor.js";
 import { digestOf } from "../oci/digest.js";
 import { parsePlatform } from "../oci/platform.js";
 
-/** An image and its place in the registry. */
+/** An image and its repository in the registry. */
 export interface PlacedImage {
   readonly image: InventoryImage;
-  /** The registry that the image's names say. */
+  /** The registry in the names of the image. */
   readonly registry: string;
-  /** `[PREFIX/]REGISTRY/REPOSITORY`, or as dockerd asks a mirror for it. */
+  /** `[PREFIX/]REGISTRY/REPOSITORY`, or `REPOSITORY` as dockerd requests it from a mirror. */
   readonly repository: string;
-  /** Sorted; empty when all names are pinned by digest. */
+  /** Sorted; empty if all names are pinned by digest. */
   readonly tags: readonly string[];
-  /** True when a name is pinned by digest. */
+  /** True if a name is pinned by digest. */
   readonly isPinned: boolean;
 }
 
@@ -26,8 +26,10 @@ export interface ManifestBytes {
 }
 
 /**
- * Returns a registry's host as part of a repository path. What paths may not hold (the colon before a port) becomes `_`, which no host name
- * holds, so that no two hosts become one. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+ * Returns the host of a registry as a component of a repository path. Characters that paths cannot
+ * contain (the colon before a port) become `_`, which host names cannot contain, so results are
+ * unique.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
  */
 export function registryFolder(registry: string): string {
   return registry
@@ -36,20 +38,20 @@ export function registryFolder(registry: string): string {
     .replace(/^_|_$/g, "");
 }
 
-/** How a registry is filled. */
+/** Options for placing images in a registry. */
 export interface RegistryLayout {
-  /** Stands before every repository, without slashes around it; may be empty. */
+  /** Path prefix of every repository, without leading or trailing slash; may be empty. */
   readonly prefix: string;
-  /** True to place images of Docker Hub without prefix and registry, too: dockerd asks its mirrors for `library/busybox`. */
+  /** True to also place Docker Hub images without prefix and registry, as dockerd requests them. */
   readonly forDockerd: boolean;
 }
 
-/** Returns the repository in which a registry with this prefix holds the image. */
+/** Returns the repository of the image in a registry with this prefix. */
 export function repositoryIn(prefix: string, { registry, repository }: Reference): string {
   return [prefix, registryFolder(registry), repository].filter((part) => part !== "").join("/");
 }
 
-/** Places every image of the inventory, those for dockerd twice. */
+/** Places every image of the inventory. Images for dockerd have two places. */
 export function placeImages(
   inventory: Inventory,
   { prefix, forDockerd }: RegistryLayout,
@@ -69,22 +71,22 @@ export function placeImages(
   });
 }
 
-/** Lists the digests of configs and layers of all platforms of the image that the bundle has. */
+/** Returns the digests of the configs and layers of all platforms of the image in the bundle. */
 export function contentOf({ platforms }: InventoryImage): ReadonlySet<string> {
   return new Set(platforms.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => digest)));
 }
 
-/** The manifests of an image, in the order in which a registry takes them. */
+/** The manifests of an image, in the order in which a registry accepts them. */
 export interface ManifestOrder {
-  /** Those whose blobs are in the bundle. */
+  /** Manifests whose blobs are in the bundle. */
   readonly complete: readonly string[];
-  /** Manifests of other platforms and attestations: their blobs stayed behind. */
+  /** Manifests of other platforms and attestations, whose blobs are not in the bundle. */
   readonly bare: readonly string[];
-  /** Children before parents; the root is the last. Empty when the root is a manifest. */
+  /** Children before parents; the root is the last. Empty if the root is a manifest. */
   readonly indexes: readonly string[];
 }
 
-/** Sorts the manifests of an image; the inventory has the root first, then nested indexes before what is in them. */
+/** Sorts the manifests of an image. The inventory lists parents before children. */
 export function orderManifests({ manifests, platforms }: InventoryImage): ManifestOrder {
   const bundled = new Set(platforms.map(({ digest }) => digest));
   const isIndex = ({ mediaType }: { readonly mediaType: string }): boolean => isIndexMediaType(mediaType);
@@ -100,8 +102,9 @@ export function orderManifests({ manifests, platforms }: InventoryImage): Manife
 }
 
 /**
- * Returns the digest of what a tag may point to in a registry that refuses an index with platforms missing: the only platform's manifest,
- * or an index made here, which comes with its bytes. Digests of the original index do not resolve there.
+ * Returns what a tag can point to in a registry that rejects an index with missing platforms: the
+ * digest of the only platform's manifest, or a new index with its bytes. The digest of the original
+ * index does not resolve in such a registry.
  */
 export function reducedRoot({ manifests, platforms }: InventoryImage): string | ManifestBytes | undefined {
   const [only, ...more] = platforms;

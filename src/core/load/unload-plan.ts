@@ -1,29 +1,35 @@
-// What may be taken away from a node: what the bundle brought, and nothing else uses.
+// Plans what to remove from a node: names that the bundle loaded and nothing else uses.
 import type { Inventory } from "../bundle/inventory.js";
 import type { NodeImage } from "./node.js";
 
-/** A name of the bundle that stays, and why. */
+/** A name of the bundle that is kept, and the reason. */
 export interface KeptName {
   readonly name: string;
   readonly reason: string;
 }
 
 export interface UnloadPlan {
-  /** Names of the bundle to take away, sorted. */
+  /** Names of the bundle to remove, sorted. */
   readonly remove: readonly string[];
-  /** Names that the kubelet's view of containerd made for the same content: without them nothing would be freed. */
+  /** Names that the CRI plugin created for the same content. They would keep the content. */
   readonly configNames: readonly string[];
-  /** Names that other bundles need: this one's note goes. */
+  /** Names that other bundles need, whose label of this bundle is removed. */
   readonly disclaim: readonly string[];
   readonly kept: readonly KeptName[];
 }
 
-/** Returns what a node notes of a bundle: another version is another bundle. Without spaces, commas and `=`. */
+/**
+ * Returns the id of a bundle in labels on nodes, by name and version, without spaces, commas and
+ * `=`.
+ */
 export function bundleId({ name, version }: Inventory): string {
   return `${name}_${version}`.replace(/[^A-Za-z0-9._+-]+/g, "_");
 }
 
-/** Returns the names that other bundles brought and that this one needs too. What was there before any bundle belongs to none. */
+/**
+ * Returns the names that other bundles loaded and this bundle also needs. Names without label stay
+ * so.
+ */
 export function namesToShare(inventory: Inventory, images: readonly NodeImage[]): readonly string[] {
   const digests = new Map<string, string>(
     inventory.images.flatMap(({ names, digest }) => names.map((name) => [name, digest])),
@@ -35,10 +41,11 @@ export function namesToShare(inventory: Inventory, images: readonly NodeImage[])
 }
 
 /**
- * The rule: a name goes when `load` or load.sh noted on it that this bundle brought it, it still points to the bundle's content, no other
- * bundle has a note on it, and no container, stopped ones too, was made from it or from another name of its content. Names without a note
- * were there before and stay. Other names of the same content are never touched.
- * `used` holds the names that containers were made from.
+ * Plans unloading. A name is removed if it has the label of this bundle, still points to the
+ * bundle's content and has no label of another bundle, and if no running or stopped container was
+ * created from it or from another name of its content. Names without label existed before and are
+ * kept. Other names of the same content are never changed. `used` contains the names that
+ * containers were created from.
  */
 export function planUnload(
   inventory: Inventory,
@@ -60,11 +67,11 @@ export function planUnload(
       if (image === undefined) continue;
       const others = image.bundles.filter((bundle) => bundle !== thisBundle);
       const keep = (reason: string): number => kept.push({ name, reason });
-      if (image.digest !== digest) keep("it points to other content now");
+      if (image.digest !== digest) keep("it points to different content");
       else if (others.length > 0) {
-        keep(`brought by ${others.join(", ")}`);
+        keep(`needed by ${others.join(", ")}`);
         if (image.bundles.includes(thisBundle)) disclaim.push(name);
-      } else if (!image.bundles.includes(thisBundle)) keep("it was there before, or was not brought by load");
+      } else if (!image.bundles.includes(thisBundle)) keep("it was not loaded from this bundle");
       else if (isUsed) keep("a container uses it");
       else remove.push(name);
     }
@@ -81,7 +88,7 @@ export function planUnload(
   return { remove: remove.sort(), configNames, disclaim, kept };
 }
 
-/** containerd's CRI plugin lists every image under the digest of its config, too. */
+/** The CRI plugin of containerd also lists every image under the digest of its config. */
 function isConfigName(name: string): boolean {
   return name.startsWith("sha256:");
 }

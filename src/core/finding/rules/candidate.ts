@@ -1,23 +1,26 @@
-// Telling image references from the many other strings that look like one.
+// Distinguishes image references from other strings of the same form.
 import { findReference, type Reference } from "../../images/reference.js";
 
-/** Words that stand where an image would and are filled in later, or by hand. */
+/** Placeholders that are used instead of an image. */
 const SENTINELS = new Set(["auto", "none", "null", "true", "false", "default"]);
 const TEMPLATE = /\{\{|\}\}|\$\(|\$\{|<[^>]*>|:\/\//;
 const PLACEHOLDER =
   /^(?:registry|repository|repo|image|your-[\w-]+|example)\/(?:[\w-]+\/)?(?:image|repository|name):?(?:tag|version)?$/;
 
-/** Reads as an image called `sha256`. */
+/** A bare digest, which would parse as an image called `sha256`. */
 const LONE_DIGEST = /^sha\d+:[0-9a-f]{32,}$/i;
 
-/** Keys whose value is an image: `image`, `sidecarImage`, `docker_image`, `image-name`, `ROOK_CSI_IMAGE`, `containerImageRef`. */
+/**
+ * Keys whose value is an image: `image`, `sidecarImage`, `docker_image`, `image-name`,
+ * `ROOK_CSI_IMAGE`, `containerImageRef`.
+ */
 export const IMAGE_KEY = /image[_-]?(?:name|ref|reference|url|uri)?$/i;
 /** Variables: `FOO_IMAGE`, `RELATED_IMAGE_FOO`, `FOO_IMAGES`, `FOO_IMAGE_NAME`. */
 export const IMAGE_VARIABLE = /(?:^|_)IMAGES?(?:_|$)|IMAGE$/i;
 /** Keys above a list or map of images. */
 export const IMAGES_KEY = /images$/i;
 
-/** Returns the reference where the text is one and nothing else: no template, no URL, no word that only stands in for one. */
+/** Returns the reference if the text is one, and not a template, a URL or a placeholder. */
 export function findImage(text: string): Reference | undefined {
   if (
     text.length > 512 ||
@@ -31,22 +34,25 @@ export function findImage(text: string): Reference | undefined {
   return findReference(text);
 }
 
-/** Where code is hosted, and the names before labels and taints of Kubernetes: `node-role.kubernetes.io/control-plane:NoSchedule`. */
+/**
+ * Code hosts, and prefixes of labels and taints:
+ * `node-role.kubernetes.io/control-plane:NoSchedule`.
+ */
 const NO_REGISTRY =
   /^(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)$|(?:^|\.)kubernetes\.io$|^(?!registry)(?:.+\.)?k8s\.io$/;
 const TAINT_EFFECT = /^(?:NoSchedule|PreferNoSchedule|NoExecute)$/;
 
-/** Tags of versions and builds have a digit; these few words are tags too. Beside them stand values of labels, roles, ports' names. */
+/** Tags without digits. Other words after a colon are values of labels, roles or names of ports. */
 const VERSION_LIKE = /\d|^(?:latest|stable|edge|main|master|nightly|dev)$/;
 
-/** Returns the reference where the text has a path of several parts and a tag or digest of its own. */
+/** Returns the reference if the text has a path of several components and a tag or digest. */
 export function findFullImage(text: string): Reference | undefined {
   const reference = text.includes("/") && hasTagOrDigest(text) ? findImage(text) : undefined;
   if (reference === undefined || NO_REGISTRY.test(reference.registry)) return undefined;
   return TAINT_EFFECT.test(reference.tag ?? "") ? undefined : reference;
 }
 
-/** As `findFullImage`, and the text names the registry by a host name and a version; a tag of digits alone could be a port. */
+/** Like `findFullImage`, but requires a registry host name and a version that cannot be a port. */
 export function findHostedImage(text: string): Reference | undefined {
   const reference = findFullImage(text);
   if (reference === undefined) return undefined;
@@ -57,14 +63,18 @@ export function findHostedImage(text: string): Reference | undefined {
   return isHost && isVersion && !isPort ? reference : undefined;
 }
 
-/** Words for what stands beside images and is written as `host:port`: `--image-registry=mirror:5000`. */
+/**
+ * Words for values of the form `host:port` with image in their name:
+ * `--image-registry=mirror:5000`.
+ */
 const PLACE_NAME =
   /registr|repositor|host|endpoint|addr|server|port|proxy|mirror|socket|service|secret|policy|tag/i;
 const HOST_AND_PORT = /^(?:localhost|[\w-]+(?:\.[\w-]+)+):\d{2,5}$/;
 
 /**
- * Returns the reference where `name`, of a flag, a variable or a key, speaks of an image and the text is one with a tag or digest. One
- * part with a tag is enough then (`redis:7`), unless the name is that of a place.
+ * Returns the reference if the `name` of a flag, variable or key contains a word for image and the
+ * text has a tag or digest. A single component with a tag is enough (`redis:7`), unless the name is
+ * that of a registry or host.
  */
 export function findNamedImage(text: string, name: string): Reference | undefined {
   if (text.includes("/")) return findFullImage(text);
@@ -75,12 +85,12 @@ export function findNamedImage(text: string, name: string): Reference | undefine
   return findImage(text);
 }
 
-/** Returns the images of a value that is a reference, or a list of references or of `key=reference`: as `findNamedImage`, each. */
+/** Like `findNamedImage` for a reference, or a list of references or of `key=reference`. */
 export function findNamedImages(text: string, name: string): readonly string[] {
   return partsOf(text).filter((part) => findNamedImage(part, name) !== undefined);
 }
 
-/** Returns the parts of a list in one text, each without the name before its `=` and without quotes. */
+/** Splits a list in a string, and removes `name=` and quotes from each item. */
 export function partsOf(text: string): readonly string[] {
   return text
     .split(/[\s,;]+/)
@@ -88,12 +98,16 @@ export function partsOf(text: string): readonly string[] {
     .map((part) => part.slice(part.lastIndexOf("=") + 1));
 }
 
-/** True when the last part of the path carries a tag, or there is a digest: `host:2801/healthz` has neither. */
+/**
+ * True if the last path component has a tag, or there is a digest. `host:2801/healthz` has neither.
+ */
 export function hasTagOrDigest(text: string): boolean {
   return text.includes("@") || text.slice(text.lastIndexOf("/") + 1).includes(":");
 }
 
-/** Writes a reference of its parts. A digest may lack its algorithm, and some write it where the tag goes. */
+/**
+ * Joins the parts of a reference. A digest may lack its algorithm or be in the field of the tag.
+ */
 export function joinReference(name: string, tag: string | undefined, digest: string | undefined): string {
   const pinned = digest === undefined ? "" : `@${digest.includes(":") ? digest : `sha256:${digest}`}`;
   if (tag?.startsWith("sha256:") === true) return `${name}@${tag}`;

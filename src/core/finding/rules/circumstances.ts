@@ -1,15 +1,16 @@
-// What stands around an image in a structure and decides whether it is started: switches that are off, lists of alternatives, examples.
+// Decides from the surrounding fields whether an image is started: switches, alternatives,
+// examples.
 import { formatPath, isRecord, textOf, valueAtPath, type Json, type Path } from "../../json.js";
 import { findReference } from "../../images/reference.js";
 import type { Found } from "./found.js";
 
-/** Says of a finding at the path in a structure when a switch turns it off. */
+/** Marks the finding as optional if a switch on its path is off. */
 export function withSwitches(found: Found, root: unknown, path: Path = found.path): Found {
   const off = switchedOff(root, path);
   return off === undefined ? found : { ...found, isOptional: true, because: off };
 }
 
-/** As `withSwitches`, and says when the image is one of several alternatives. */
+/** Like `withSwitches`, and also marks an image that is one of several alternatives. */
 export function withCircumstances(found: Found, root: unknown, path: Path = found.path): Found {
   const switched = withSwitches(found, root, path);
   if (switched.isOptional === true) return switched;
@@ -17,7 +18,9 @@ export function withCircumstances(found: Found, root: unknown, path: Path = foun
   return alternative === undefined ? found : { ...found, ...alternative };
 }
 
-/** As `withCircumstances`, for an image under this name among values of one kind: variables, flags. */
+/**
+ * Like `withCircumstances` for an image with this name in a flat map, such as variables or flags.
+ */
 export function withSwitch(found: Found, values: Json, name: string): Found {
   const off = switchBeside(values, name);
   if (off === undefined) return found;
@@ -29,7 +32,7 @@ const INVERSE_SWITCH = /^(?:is)?disabled?$/i;
 const OFF = /^(?:false|no|off|0|disabled)$/i;
 const ON = /^(?:true|yes|on|1|enabled)$/i;
 
-/** Returns the switch that turns a part off which the path leads into, such as `spec.monitor.enabled is false`; undefined where none does. */
+/** Returns the switch that disables a part of the path, such as `spec.monitor.enabled is false`. */
 function switchedOff(root: unknown, path: Path): string | undefined {
   let value = root;
   for (const [depth, part] of path.entries()) {
@@ -51,13 +54,14 @@ function isOff(name: string, map: Json, on: RegExp, inverse: RegExp): boolean {
   return (on.test(name) && OFF.test(String(value))) || (inverse.test(name) && ON.test(String(value)));
 }
 
-/** What a name of an image ends or begins with beside the name of the part that it is of. */
+/** Prefixes and suffixes of image names besides the name of the component. */
 const IMAGE_WORDS =
   /^related_?image_?|(?:[_.-]?(?:images?|repository|repo|registry|name|reference|ref|url|uri|tag))+$/gi;
 
 /**
- * Returns the name, among values of one kind, of a switch that is off for the part that a name of an image speaks of: `MONITOR_ENABLED`
- * or `ENABLE_MONITOR` for `MONITOR_IMAGE`, `monitorEnabled` for `monitorImage`, `monitor.enabled` for `monitor.repository`.
+ * Returns the name of a switch in the flat map that is off for the component of an image name:
+ * `MONITOR_ENABLED` or `ENABLE_MONITOR` for `MONITOR_IMAGE`, `monitorEnabled` for `monitorImage`,
+ * `monitor.enabled` for `monitor.repository`.
  */
 function switchBeside(values: Json, name: string): string | undefined {
   const part = plain(name.replaceAll(IMAGE_WORDS, ""));
@@ -77,12 +81,12 @@ function plain(name: string): string {
 
 const VERSION_KEY = /version$|^(?:release|major)$/i;
 const VERSION = /^v?\d+(?:[._]\d+)*(?:[-+].*)?$|^(?:latest|stable|edge)$/;
-/** Fields beside or in a list that say which of its entries is used where nothing else does. */
+/** Fields next to or in a list that select the default entry. */
 const DEFAULT_KEY = /^(?:is_?)?default(?:_?version)?$|^(?:current|selected|active)_?version$/i;
 
 /**
- * Returns the alternative that the image at the path is: an entry of a list, or of a map by versions, of which others have an image of
- * the same repository and another version.
+ * Returns the alternative of the image at the path: an entry of a list or of a map by version,
+ * where other entries have an image of the same repository with another version.
  */
 function alternativeOf(root: unknown, path: Path): Pick<Found, "alternative" | "isOptional"> | undefined {
   let value = root;
@@ -115,7 +119,9 @@ interface VersionedEntry {
   readonly entry: unknown;
 }
 
-/** Returns the entries of a list of maps with a version each, or of a map whose keys are versions; undefined for anything else. */
+/**
+ * Returns the entries of a list of maps with versions, or of a map by version; otherwise undefined.
+ */
 function versionedEntries(value: unknown): readonly VersionedEntry[] | undefined {
   let entries: VersionedEntry[] = [];
   if (Array.isArray(value)) {
@@ -133,7 +139,9 @@ function versionedEntries(value: unknown): readonly VersionedEntry[] | undefined
   return entries.length > 1 && isDistinct ? entries : undefined;
 }
 
-/** The repository of what stands at the path, digits aside: versions are a part of some names (`db-15`). */
+/**
+ * Returns the repository at the path without digits, because names may contain versions (`db-15`).
+ */
 function repositoryAt(entry: unknown, path: Path): string | undefined {
   const text = textOf(valueAtPath(entry, path));
   return text === undefined ? undefined : findReference(text.trim())?.repository.replaceAll(/\d+/g, "");
@@ -145,12 +153,12 @@ function isDefault(version: string, entry: unknown, around: unknown): boolean {
   return isMarked(entry, "true") || isMarked(around, version);
 }
 
-/** A key whose text shows how something is written: `_example`, `pod.yaml.example`, `README`, `notes.md`. Host names are none. */
+/** Keys of examples and documentation: `_example`, `pod.yaml.example`, `README`, `notes.md`. */
 const EXAMPLE_KEY =
   /(?:^|[^A-Za-z0-9])(?:examples?|samples?)(?!\.(?:com|org|net)\b)(?=$|[^A-Za-z0-9])|^(?:readme|notes|changelog)(?:\.\w+)?$|\.(?:md|rst|adoc)$/i;
 const EXAMPLE_WORD = /^example(?=[A-Z])|[a-z]Example$/;
 
-/** Returns the key on the path that names an example or documentation. */
+/** Returns the key on the path that is the name of an example or documentation. */
 export function exampleOn(path: Path): string | undefined {
   return path.find(
     (part): part is string => typeof part === "string" && (EXAMPLE_KEY.test(part) || EXAMPLE_WORD.test(part)),

@@ -1,4 +1,4 @@
-// Flags on a container's command line, also where a word of it is a script.
+// Parses flags on the command lines of containers, including scripts in them.
 import { isRecord, valueAt, type Path } from "../../json.js";
 import type { ContainerAt } from "../../kubernetes/containers.js";
 
@@ -9,20 +9,23 @@ export interface Setting {
   readonly value: string;
 }
 
-/** A flag of a container, and where its value stands. */
+/** A flag of a container, and the path of its value. */
 export interface FlagAt extends Setting {
   readonly path: Path;
-  /** The whole word at the path; absent for a flag in a script. */
+  /** The whole argument at the path; absent for a flag in a script. */
   readonly text?: string;
 }
 
-/** A word of a command line, at `path`. */
+/** An argument of a command line, at `path`. */
 export interface Word {
   readonly text: string;
   readonly path: Path;
 }
 
-/** Programs of a container that start beside its main one (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/). */
+/**
+ * Fields with commands of a container besides its main one.
+ * https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
+ */
 const EXEC_COMMANDS = [
   "lifecycle.postStart.exec.command",
   "lifecycle.preStop.exec.command",
@@ -31,7 +34,7 @@ const EXEC_COMMANDS = [
   "startupProbe.exec.command",
 ];
 
-/** Yields the command lines of a container, words in order; `args` continue `command`. */
+/** Yields the command lines of a container. `args` are appended to `command`. */
 export function* commandLines({ path, container }: ContainerAt): Iterable<readonly Word[]> {
   yield [
     ...wordsOf(container["command"], [...path, "command"]),
@@ -42,7 +45,7 @@ export function* commandLines({ path, container }: ContainerAt): Iterable<readon
   }
 }
 
-/** Returns the texts of a list as words. */
+/** Returns the strings of a list as arguments. */
 export function wordsOf(list: unknown, path: Path): readonly Word[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: unknown, index) =>
@@ -50,7 +53,10 @@ export function wordsOf(list: unknown, path: Path): readonly Word[] {
   );
 }
 
-/** Yields every flag of the words: `--x=value`, `--x` and `value` as two words, and those in scripts. A flag alone has the value `true`. */
+/**
+ * Yields every flag: `--x=value`, `--x` and `value` as two arguments, and flags in scripts. A flag
+ * without value has the value `true`.
+ */
 export function* flagsIn(words: readonly Word[]): Iterable<FlagAt> {
   for (const [index, { text, path }] of words.entries()) {
     const match = /^--?([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(text);
@@ -66,12 +72,12 @@ export function* flagsIn(words: readonly Word[]): Iterable<FlagAt> {
   }
 }
 
-/** True for a word that a shell reads as a command line: it has blanks or line ends within. */
+/** True for an argument with inner whitespace, which a shell would run as a script. */
 export function isScript(text: string): boolean {
   return /\S\s+\S/.test(text);
 }
 
-/** Quotes as they stand around a value, escaped where the script is quoted itself. */
+/** Quotes around a value, which are escaped if the script itself is quoted. */
 const QUOTES = String.raw`(?:\\*["'])*`;
 const VALUE = String.raw`([^\s"'\\\`;|&<>(){}]+)`;
 const BLANKS = String.raw`(?:[^\S\n]|\\\r?\n)+`;
@@ -81,12 +87,12 @@ const FLAG = new RegExp(
 );
 const VARIABLE = new RegExp(String.raw`(?<![\w.-])([A-Za-z_]\w*)(?:=|:?[-=])${QUOTES}(?!-)${VALUE}`, "g");
 
-/** Yields the flags with values in a script or another text, however it quotes them; lines of comments do not count. */
+/** Yields the flags with values in a text, with any quoting. Comment lines are ignored. */
 export function flagsInText(text: string): Iterable<Setting> {
   return settingsIn(text, FLAG);
 }
 
-/** Yields the variables that a script sets, by `NAME=value` or by `${NAME:-value}`. */
+/** Yields the variables that a script sets with `NAME=value` or `${NAME:-value}`. */
 export function variablesInText(text: string): Iterable<Setting> {
   return settingsIn(text, VARIABLE);
 }
@@ -96,12 +102,14 @@ function* settingsIn(text: string, pattern: RegExp): Iterable<Setting> {
   for (const [, name = "", value = ""] of code.matchAll(pattern)) yield { name, value };
 }
 
-/** Returns the words of a script, quotes taken off; lines of comments do not count. */
+/** Returns the words of a script without quotes. Comment lines are ignored. */
 export function wordsInText(text: string): readonly string[] {
   return text.replaceAll(/^\s*#.*$/gm, "").match(/[^\s"'\\;|&(){}<>]+/g) ?? [];
 }
 
-/** Yields the values in a structure that are command lines by their look: lists of texts of which one is a flag. */
+/**
+ * Yields the lists of strings in a structure that look like command lines, as one item is a flag.
+ */
 export function* commandLinesIn(value: unknown, path: Path): Iterable<readonly Word[]> {
   if (Array.isArray(value)) {
     const words = wordsOf(value, path);

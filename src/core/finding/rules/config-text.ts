@@ -1,4 +1,4 @@
-// Images in ConfigMaps and Secrets: values that are a reference, that are YAML or JSON, or that are text with references in it.
+// Images in ConfigMaps and Secrets: values that are references, YAML, JSON, or other text.
 import { findHostedImage, findNamedImages, IMAGE_KEY, IMAGES_KEY } from "./candidate.js";
 import { withCircumstances } from "./circumstances.js";
 import { findFlagsInText, findInScript } from "./flag.js";
@@ -33,7 +33,7 @@ export const CONFIG_TEXT: Rule = {
   },
 };
 
-/** Yields the images that one value of a ConfigMap, or another text of that kind, names. */
+/** Yields the images in one value of a ConfigMap or in a similar text. */
 export function* findInText(key: string, text: string, path: Path): Iterable<Found> {
   const whole = text.trim();
   const named = IMAGE_KEY.test(key) || IMAGES_KEY.test(key) ? findNamedImages(whole, key) : [];
@@ -55,13 +55,13 @@ export function* findInText(key: string, text: string, path: Path): Iterable<Fou
     return;
   }
   yield* findInParsed(parsed, path);
-  // A value inside may be a document or a template itself.
+  // A nested value may itself be a document or a template.
   for (const [inner, innerPath] of strings(parsed, path)) {
     if (inner.includes("\n")) yield* findInText(String(innerPath.at(-1) ?? ""), inner, innerPath);
   }
 }
 
-/** References with a registry's host name anywhere in text; comments do not count. */
+/** Yields references with a registry host name anywhere in the text, except in comments. */
 function* findHosted(text: string, path: Path): Iterable<Found> {
   if (!/\.[a-z]+(?::\d+)?\/[^\s]*[:@]/.test(text)) return;
   for (const line of text.split("\n")) {
@@ -74,7 +74,7 @@ function* findHosted(text: string, path: Path): Iterable<Found> {
   }
 }
 
-/** Keys such as `trivy.repository` and `trivy.tag`, or `BACKUP_IMAGE` and `BACKUP_TAG`. */
+/** Yields images of split keys such as `trivy.repository` and `trivy.tag`. */
 function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): Iterable<Found> {
   for (const { name, reference, isNamedImage } of findSplitValues(values)) {
     if (!isNamedImage && findHostedImage(reference) === undefined) continue;
@@ -82,13 +82,13 @@ function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): I
   }
 }
 
-/** Base64 of text; undefined for binary content. */
+/** Decodes base64 text. Returns undefined for binary content. */
 function decode(value: string): string | undefined {
   const text = Buffer.from(value, "base64").toString("utf8");
   return text.includes("\uFFFD") || text.includes("\0") ? undefined : text;
 }
 
-/** Grafana's sidecar loads dashboards from ConfigMaps with this label; they are long and name metrics, not images. */
+/** Label of Grafana dashboards. These are long and contain metrics, but no images. */
 function isDashboard(body: Json): boolean {
   const metadata = body["metadata"];
   const labels = isRecord(metadata) && isRecord(metadata["labels"]) ? metadata["labels"] : {};

@@ -8,10 +8,10 @@ import { findImageFields } from "./image-fields.js";
 import { findInStructure, mayBeStructure } from "./inner-structure.js";
 import { isCustom } from "../../kubernetes/api-group.js";
 
-/** Kinds full of text that only looks like references. */
+/** Kinds with much text that looks like references. */
 const TEXT_KINDS = new Set(["PrometheusRule", "GrafanaDashboard"]);
 
-/** Fields of any custom resource whose names say that they hold an image. */
+/** Finds fields of custom resources whose names indicate an image. */
 export const CUSTOM_RESOURCE: Rule = {
   id: "custom-resource",
   *find({ apiVersion, kind, body }) {
@@ -30,7 +30,7 @@ export const CUSTOM_RESOURCE: Rule = {
       }
       for (const found of findImageFields(isRecord(value) ? value : { [key]: value }, "high")) {
         const path = isRecord(value) ? [key, ...found.path] : found.path;
-        // OLM lists there what could be needed: it is required only where something else confirms it.
+        // OLM lists all images that may be needed, so they are required only with other evidence.
         const isDeclared = kind === "ClusterServiceVersion" && path[1] === "relatedImages";
         const { alternative, ...other } = withCircumstances({ ...found, path }, body);
         const isOfCatalog = alternative !== undefined && CATALOG.test(String(alternative.list.at(-1)));
@@ -44,5 +44,5 @@ export const CUSTOM_RESOURCE: Rule = {
   },
 };
 
-/** Names of lists to choose from. Other lists of a custom resource with a version in each entry are of what runs side by side. */
+/** Names of lists of alternatives. Entries of other lists with versions run side by side. */
 const CATALOG = /version|catalog|image|release|available|supported|flavou?r|alternative/i;

@@ -1,4 +1,4 @@
-// Images that a program gets by environment variable: RELATED_IMAGE_*, *_IMAGE, and maps of one image a line.
+// Images in environment variables: RELATED_IMAGE_*, *_IMAGE, and maps with one image per line.
 import { isScript } from "./command-line.js";
 import { findHostedImage, findNamedImages, IMAGE_VARIABLE, partsOf } from "./candidate.js";
 import { withSwitch } from "./circumstances.js";
@@ -9,7 +9,7 @@ import { findSplitValues } from "./split-values.js";
 import { isRecord, textOf, type Path } from "../../json.js";
 import { containers, type ContainerAt } from "../../kubernetes/containers.js";
 
-/** `env` of every container. */
+/** Searches `env` of every container. */
 export const ENVIRONMENT: Rule = {
   id: "environment",
   *find({ body }) {
@@ -40,7 +40,7 @@ export function* findEnvironmentImages(container: ContainerAt): Iterable<Found> 
   }
   for (const { name, reference, isNamedImage } of findSplitValues(values)) {
     const path = variables.find((variable) => variable.name === name)?.path ?? container.path;
-    // A repository beside a version may be one of code.
+    // A repository with a version may be a code repository.
     if (!isNamedImage && findHostedImage(reference) === undefined) continue;
     yield withSwitch({ reference, path, value: reference, confidence: "high" }, values, name);
   }
@@ -57,7 +57,7 @@ function variablesOf({ path, container }: ContainerAt): readonly Variable[] {
   });
 }
 
-/** A value is a reference, lines of references or of `key=reference` (strimzi), or a command line. */
+/** Values are references, lines of references or `key=reference` (Strimzi), or command lines. */
 function imagesIn(value: string, name: string): readonly string[] {
   const parts = IMAGE_VARIABLE.test(name)
     ? findNamedImages(value, name)

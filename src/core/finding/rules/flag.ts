@@ -1,4 +1,4 @@
-// Images on command lines: by flag, by a variable that a script sets, and in manifests inside of a script.
+// Images on command lines: in flags, variables of scripts, and manifests in scripts.
 import {
   commandLines,
   flagsIn,
@@ -22,10 +22,10 @@ import { withSwitch } from "./circumstances.js";
 import type { Found, Rule } from "./found.js";
 import { findImageLines } from "./image-lines.js";
 
-/** Flags whose names say that they carry an image. */
+/** Names of flags that indicate an image. */
 const IMAGE_FLAG = /image|reloader|solver|(?:^|[-_.])base(?:[-_.]|$)/i;
 
-/** Command, arguments, probes and hooks of every container. */
+/** Searches the command, arguments, probes and hooks of every container. */
 export const FLAG: Rule = {
   id: "flag",
   *find({ body }) {
@@ -48,7 +48,7 @@ export function* findFlagImages(container: ContainerAt): Iterable<Found> {
   }
 }
 
-/** Yields the images that flags name. */
+/** Yields the images in flags. */
 export function* findOnCommandLine(words: readonly Word[]): Iterable<Found> {
   const flags = [...flagsIn(words)];
   const values = Object.fromEntries(flags.map(({ name, value }) => [name, value]));
@@ -60,7 +60,7 @@ export function* findOnCommandLine(words: readonly Word[]): Iterable<Found> {
   }
 }
 
-/** Yields the images that a script names by its variables and in manifests inside of it. */
+/** Yields the images in variables of a script and in manifests in it. */
 export function* findInScript(text: string, path: Word["path"]): Iterable<Found> {
   const variables = /image\w*(?:=|:?[-=])/i.test(text) ? variablesInText(text) : [];
   for (const { name, value } of variables) {
@@ -70,16 +70,19 @@ export function* findInScript(text: string, path: Word["path"]): Iterable<Found>
   yield* findImageLines(text, path);
 }
 
-/** Returns the images in the value of a flag: a reference, a list of them, or `name=reference` pairs. */
+/**
+ * Returns the images in the value of a flag: a reference, a list of them, or `name=reference`
+ * pairs.
+ */
 export function findInFlag({ name, value }: Setting): readonly string[] {
   if (/image/i.test(name)) return findNamedImages(value, name);
-  // `-c` and a script: what the script says is read word by word.
+  // The value of `-c` is a script, which is parsed separately.
   if (isScript(value)) return [];
   const find = IMAGE_FLAG.test(name) ? findFullImage : findHostedImage;
   return partsOf(value).filter((part) => find(part) !== undefined);
 }
 
-/** Returns the images of the flags in a text that speak of images by their names. */
+/** Returns the images of flags in a text whose names indicate an image. */
 export function findFlagsInText(text: string): readonly string[] {
   if (!/-[\w.-]*image/i.test(text)) return [];
   return [...flagsInText(text)].filter(({ name }) => /image/i.test(name)).flatMap(findInFlag);

@@ -1,35 +1,37 @@
-// What a rule finds in one object.
+// Types of the findings of a rule in one object.
 import type { RenderedObject } from "../../charts/rendered-object.js";
 import type { Confidence } from "../../images/image-use.js";
 import type { Path } from "../../json.js";
 
-/** One image named or implied at one place. */
+/** One image that is set or implied at one path. */
 export interface Found {
-  /** The reference as it will be used. */
+  /** The reference that is used. */
   readonly reference: string;
   readonly path: Path;
-  /** What stands at the path. */
+  /** The value at the path. */
   readonly value: string;
   readonly confidence: Confidence;
-  /** Name of the flag that carries the image, without dashes. */
+  /** Name of the flag with the image, without dashes. */
   readonly flag?: string;
   readonly because?: string;
-  /** True where something says that the image is not started as things are: it is required only where something else confirms it. */
+  /**
+   * True if the image is not started with these values, so it needs other evidence to be required.
+   */
   readonly isOptional?: boolean;
-  /** The image is one of several of which a custom resource chooses one. */
+  /** Set if the image is one of several from which a custom resource selects one. */
   readonly alternative?: Alternative;
 }
 
-/** One of several images that are told apart by a version. */
+/** One of several images for different versions. */
 export interface Alternative {
   readonly version: string;
-  /** Path of the list or map that holds them. */
+  /** Path of the list or map of the alternatives. */
   readonly list: Path;
-  /** True for the one that is used where nothing chooses another. */
+  /** True for the alternative that is used by default. */
   readonly isDefault: boolean;
 }
 
-/** Looks at one object; knows nothing of others. */
+/** A rule, which searches one object independent of others. */
 export interface Rule {
   /** The `rule` of the evidence. */
   readonly id: string;

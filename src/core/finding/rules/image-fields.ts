@@ -1,5 +1,5 @@
-// Image fields by their names: whole references, and references split over several fields. Used for custom resources and for
-// configuration that is YAML or JSON.
+// Finds image fields by their names: whole references, and references split over several fields.
+// Used for custom resources and for configuration that is YAML or JSON.
 import type { Confidence } from "../../images/image-use.js";
 import {
   findFullImage,
@@ -13,46 +13,56 @@ import {
 import type { Found } from "./found.js";
 import { isRecord, maps, textOf, type Json, type Path } from "../../json.js";
 
-/** Lists of which any one, beside an image, shows that the map is a container under a name of its own. */
+/** Lists that show, next to an image, that the map is a container. */
 const CONTAINER_LISTS = ["command", "args", "volumeMounts"];
 
-/** Keys of a map that is an image as a whole: `image: { name: …, tag: … }`. */
+/** Keys of a map that describes an image: `image: { name: …, tag: … }`. */
 const IMAGE_MAP_KEY = /image(?:[_-]?(?:spec|config|source|info))?$/i;
 
 /** Fields of such a map that may hold the whole reference. */
 const WHOLE_FIELD = /^(?:name|newName|ref|reference|uri|url|repository|value|full)$/i;
 
-/** Yields the images that fields of the value name; `confidence` is that of a field that says so by its name. */
+/**
+ * Yields the images in fields of the value. `confidence` applies to fields whose name indicates
+ * one.
+ */
 export function* findImageFields(body: unknown, confidence: Confidence): Iterable<Found> {
   for (const { path, map } of maps(body)) {
     const isImage = isImageMap(path);
-    const split = findSplitImage(map, isImage);
+    const split = findSplitImage({ map, isImage });
     if (split !== undefined) {
       yield { ...split, path: [...path, ...split.path], confidence };
     }
     yield* findHubImages(map, path, confidence);
-    for (const [key, value] of Object.entries(map)) {
+    for (const key of Object.keys(map)) {
       if (split?.path.includes(key)) continue;
-      yield* findInField(map, key, value, path, confidence, isImage);
+      yield* findInField({ map, path, isImage }, key, confidence);
     }
   }
 }
 
-/** True for the path of a map that is one image by the key above it, or one of several: `image`, `sidecarImage`, `images[0]`. */
+/**
+ * True if the key of a map shows that it describes an image: `image`, `sidecarImage`, `images[0]`.
+ */
 function isImageMap(path: Path): boolean {
   const [above, last] = [path.at(-2), path.at(-1)];
   if (typeof last === "string" && (IMAGE_KEY.test(last) || IMAGE_MAP_KEY.test(last))) return true;
   return typeof above === "string" && IMAGES_KEY.test(above);
 }
 
+/** A map of the value, and whether it describes an image. */
+interface ImageMap {
+  readonly map: Json;
+  readonly path: Path;
+  readonly isImage: boolean;
+}
+
 function* findInField(
-  map: Json,
+  { map, path, isImage: isOfImage }: ImageMap,
   key: string,
-  value: unknown,
-  path: Path,
   confidence: Confidence,
-  isOfImage: boolean,
 ): Iterable<Found> {
+  const value = map[key];
   if (typeof value === "string") {
     const text = value.trim();
     const parent = path.findLast((part) => typeof part === "string");
@@ -78,15 +88,22 @@ function isContainer(map: Json): boolean {
   return CONTAINER_LISTS.some((name) => Array.isArray(map[name]) && map[name].length > 0);
 }
 
-/** Fields for the name of an image, the first that is there; the last ones count only in a map that is an image. */
+/**
+ * Fields for the name of an image, in order. The last ones apply only in maps that describe an
+ * image.
+ */
 const NAME_FIELDS = ["repository", "imageRepository", "image", "baseImage", "imageName"];
 const NAME_FIELDS_OF_IMAGE = [...NAME_FIELDS, "newName", "name"];
 
 /**
- * Puts a reference together from the fields of one map: a name in `repository`, `image`, `baseImage` or, where the map is an image,
- * `name`, with `registry` before it, and `tag`, `version` or `digest` after it; the path is that of the name field.
+ * Joins a reference from the fields of one map: a name in `repository`, `image`, `baseImage` or, if
+ * the map describes an image, `name`; `registry` before it; and `tag`, `version` or `digest` after
+ * it. The path is that of the name field.
  */
-function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"> | undefined {
+function findSplitImage({
+  map,
+  isImage: isOfImage,
+}: Omit<ImageMap, "path">): Omit<Found, "confidence"> | undefined {
   const tag =
     textOf(map["tag"]) ?? textOf(map["imageTag"]) ?? (isOfImage ? textOf(map["newTag"]) : undefined);
   const digest = textOf(map["digest"]) ?? textOf(map["sha"]) ?? textOf(map["sha256"]);
@@ -100,7 +117,8 @@ function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"
     (key) => textOf(map[key]) !== undefined,
   );
   if (nameKey === undefined) return undefined;
-  // A name with a tag of its own needs none of the other fields; a lone version beside a repository is a chart's as often as an image's.
+  // A name with a tag does not need the other fields. A version next to a repository is often that
+  // of a chart.
   if (image !== undefined && (hasTagOrDigest(image) || isRecord(map["image"]))) return undefined;
   const versioned = tag ?? (digest === undefined ? version : undefined);
   const given = [repository, image].filter((part) => part !== undefined);
@@ -110,7 +128,8 @@ function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"
   const isHosted = /^[^/]*[.:][^/]*\/./.test(name);
   const isNamed = image !== undefined || isOfImage;
   if (tag === undefined && digest === undefined && !isHosted && !isNamed) return undefined;
-  // One part alone is the last one of a name whose beginning stands elsewhere, unless its key and a tag speak for it.
+  // A single component may be the end of a name whose beginning is in another field. It is accepted
+  // only with an image key and a tag.
   const isSpokenFor = tag !== undefined && map["hub"] === undefined && (isOfImage || nameKey === "image");
   if (!name.includes("/") && !isSpokenFor) return undefined;
 
@@ -120,8 +139,9 @@ function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"
 }
 
 /**
- * Istio's way: `hub` and `tag` stand above maps whose `image` is the last part of the name
- * (ProxyImage and imageURL in https://github.com/istio/istio/blob/1.30.3/pkg/kube/inject/inject.go).
+ * The convention of Istio: `hub` and `tag` are set above maps whose `image` is the end of the name
+ * (ProxyImage and imageURL in
+ * https://github.com/istio/istio/blob/1.30.3/pkg/kube/inject/inject.go).
  */
 function* findHubImages(map: Json, path: Path, confidence: Confidence): Iterable<Found> {
   const hub = textOf(map["hub"]);

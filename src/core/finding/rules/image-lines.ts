@@ -1,9 +1,9 @@
-// Lines `image: ref` and `"image": "ref"` in text that no parser reads, such as templates and scripts.
+// Finds lines `image: ref` and `"image": "ref"` in text without a parser, such as templates.
 import type { Path } from "../../json.js";
 import { findFullImage, findImage, hasTagOrDigest } from "./candidate.js";
 import type { Found } from "./found.js";
 
-/** Yields the images of such lines. */
+/** Yields the images in such lines. */
 export function* findImageLines(text: string, path: Path): Iterable<Found> {
   const line = /^[\s-]*["']?([\w.-]*image)["']?\s*[:=]\s*["']?([^\s"',#]+)/gim;
   for (const [, , value = ""] of text.matchAll(line)) {

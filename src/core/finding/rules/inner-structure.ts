@@ -1,4 +1,4 @@
-// Images in text that is YAML or JSON itself, wherever it stands: values of ConfigMaps and variables, fields of custom resources.
+// Images in strings that are YAML or JSON: values of ConfigMaps and variables, fields of resources.
 import type { Found } from "./found.js";
 import { readStructure } from "../../embedded-yaml.js";
 import type { Path } from "../../json.js";
@@ -8,17 +8,17 @@ import { findOnCommandLine } from "./flag.js";
 import { findImageFields } from "./image-fields.js";
 import { findPodImages } from "./pod-spec.js";
 
-/** True for text that may be a map or list with images in it. */
+/** True for text that may be a map or list with images. */
 export function mayBeStructure(text: string): boolean {
   return /^\s*[{[]|\n/.test(text) && /image|repository|\bhub\b/i.test(text);
 }
 
-/** Yields the images that the structure in the text names; nothing for text that is none. */
+/** Yields the images in the text if it is YAML or JSON. */
 export function findInStructure(text: string, path: Path): Iterable<Found> {
   return findInParsed(readStructure(text), path);
 }
 
-/** Yields the images that a structure names which was read from the text at the path. */
+/** Yields the images in a structure that was parsed from the text at the path. */
 export function* findInParsed(parsed: unknown, path: Path): Iterable<Found> {
   for (const find of [findPodImages(parsed), findImageFields(parsed, "medium")]) {
     for (const found of find) {

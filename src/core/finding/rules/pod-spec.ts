@@ -1,4 +1,4 @@
-// Images of Pod specs, found by shape: in any kind, at any depth, in custom resources and in lists of templates.
+// Images of Pod specs in any kind of object and at any depth, including custom resources.
 import { findImage } from "./candidate.js";
 import { isCustom } from "../../kubernetes/api-group.js";
 import { withSwitches } from "./circumstances.js";
@@ -6,18 +6,18 @@ import type { Found, Rule } from "./found.js";
 import { isRecord, maps, textOf } from "../../json.js";
 import { containers } from "../../kubernetes/containers.js";
 
-/** Containers of all three lists, and volumes whose source is an image. */
+/** Searches the three lists of containers, and volumes with an image as source. */
 export const POD_SPEC: Rule = {
   id: "pod-spec",
   *find({ apiVersion, body }) {
     for (const found of findPodImages(body)) {
-      // Kubernetes' own kinds have no switches.
+      // Built-in kinds have no switches.
       yield isCustom(apiVersion) ? withSwitches(found, body) : found;
     }
   },
 };
 
-/** Yields what the Pod specs in a value start or mount. */
+/** Yields the images that Pod specs in a value start or mount. */
 export function* findPodImages(body: unknown): Iterable<Found> {
   for (const { path, container } of containers(body)) {
     const value = textOf(container["image"])?.trim();

@@ -1,17 +1,17 @@
-// References split over values with names of one prefix: X_IMAGE and X_TAG in an environment, x.repository and x.tag in a ConfigMap.
+// References split over values with a common prefix: X_IMAGE and X_TAG, x.repository and x.tag.
 import { findFullImage, findImage, hasTagOrDigest, joinReference } from "./candidate.js";
 
-/** A reference put together; `name` is the value that holds the repository. */
+/** A joined reference. `name` is the name of the value with the repository. */
 export interface SplitValue {
   readonly name: string;
   readonly reference: string;
-  /** True when a name says that it is an image: a repository may be one of code. */
+  /** True if a name indicates an image, because a repository may be a code repository. */
   readonly isNamedImage: boolean;
 }
 
 const REPOSITORY = /^(.*?)([_.-]?)((?:image)(?:[_.-]?(?:name|repository|repo))?|repository|repo)$/i;
 
-/** Yields the references that the values make up, each once. Values that are references by themselves are not among them. */
+/** Yields the joined references, each once. Values that are whole references are not included. */
 export function* findSplitValues(values: Readonly<Record<string, string>>): Iterable<SplitValue> {
   const byName = new Map(Object.entries(values).map(([name, value]) => [name.toLowerCase(), value.trim()]));
   for (const [name, value] of Object.entries(values)) {
@@ -39,7 +39,7 @@ export function* findSplitValues(values: Readonly<Record<string, string>>): Iter
         ? repository
         : `${registry}/${repository}`;
     const reference = joinReference(whole, tag, digest);
-    // One part is a whole name only where nothing beside it could be the beginning.
+    // A single component is a whole name only if no other value may be its beginning.
     const isWhole = /image/i.test(word) && tag !== undefined && beside("hub", "prefix", "org") === undefined;
     if (findFullImage(reference) === undefined) {
       if (whole.includes("/") || !isWhole || !/\d/.test(tag)) continue;
