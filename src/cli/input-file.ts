@@ -28,9 +28,7 @@ export interface SpecFile {
   readonly digest: Digest;
 }
 
-/**
- * Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of each error.
- */
+/** Reads a spec. Throws `FILE_UNUSABLE`, or `SPEC_INVALID` with file, line and field of each error. */
 export async function readSpec(file: string): Promise<SpecFile> {
   let text: string;
   try {

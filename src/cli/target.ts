@@ -11,7 +11,7 @@ export type Target = InstallTarget | StoreKind;
 /** A target that a cluster runs or pulls images from. */
 export type InstallTarget = NodesTarget | ({ readonly kind: "registry" } & RegistryTarget);
 
-/** A registry to push to. */
+/** A registry target. */
 export interface RegistryTarget {
   /** `HOST[:PORT]` */
   readonly host: string;

@@ -15,7 +15,7 @@ export const localFiles: Files = {
   writeFile: (path, text) => writeFile(path, text),
 };
 
-/** Replaces the content of a file as a whole, or not at all. */
+/** Replaces a file atomically. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
@@ -34,7 +34,7 @@ export async function writeFolder(folder: string, files: readonly SmallFile[]): 
     }
   } catch (cause) {
     const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `${folder}: files could not be written (${code})`, {
+    throw new ViolaError("FILE_UNUSABLE", `files could not be written to ${folder} (${code})`, {
       subject: folder,
       cause,
     });

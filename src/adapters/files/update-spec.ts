@@ -1,4 +1,4 @@
-// Adds images to a spec file that a rehearsal found to be missing.
+// Adds the images that a rehearsal found missing to a spec file.
 import { readFile } from "node:fs/promises";
 import { originOf, type MissingInRehearsal } from "../../core/rehearsal/verdict.js";
 import { addImages } from "../../core/spec/add-images.js";

@@ -1,9 +1,9 @@
-// What a build wrote, as text.
+// Formats the result of `build`.
 import { countOf } from "../../core/count-of.js";
 import type { WrittenBundle } from "../../workflows/ports.js";
 import { formatBytes } from "../units.js";
 
-/** Writes size and digest, and the warnings that concern the rehearsal and the platforms. */
+/** Formats size and digest, and the warnings about the rehearsal and the platforms. */
 export function formatBuild({ file, size, digest, inventory }: WrittenBundle): string {
   const { images, releases, warnings } = inventory;
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));

@@ -1,4 +1,4 @@
-// Makes what loading works with, and loads a bundle into one target.
+// Creates the adapters of loading, and loads a bundle into one target.
 import { availableParallelism } from "node:os";
 import type { OpenBundle } from "../../workflows/ports.js";
 import { loadStore } from "../../workflows/load/engine.js";
@@ -17,11 +17,11 @@ import {
 export interface LoadChoices {
   /** True to unpack images on nodes at once. */
   readonly unpack: boolean;
-  /** False where images may wait in the folder of a k3s that does not run. */
+  /** False if images may be left in the image folder of a k3s that does not run. */
   readonly mustRun: boolean;
 }
 
-/** Loads the bundle into an engine's store, into the folder of a k3s that does not run, or into nodes. */
+/** Loads the bundle into an engine's store, into the image folder of a stopped k3s, or into nodes. */
 export async function loadInto(
   bundle: OpenBundle,
   target: NodesTarget | StoreKind,

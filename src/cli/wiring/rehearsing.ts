@@ -1,4 +1,4 @@
-// Makes what a rehearsal works with: a bundle built for it, and a cluster that is named or created.
+// Creates the temporary bundle and the cluster of a rehearsal.
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { localFiles } from "../../adapters/files/local-files.js";
@@ -42,13 +42,16 @@ interface PreparedCluster {
   readonly ports: RehearsePorts;
 }
 
-/** How the cluster of a rehearsal is made and reached. */
+/** Options that choose the cluster of a rehearsal. */
 export interface RehearsalClusterFlags extends ClusterFlags {
   readonly to?: string;
   readonly kindConfig?: string;
 }
 
-/** What happens to requests for images that are not in the bundle: they fail, or are passed on to the registries. */
+/**
+ * What a node receives when it requests an image that is not in the bundle: an error, or the image
+ * from its registry.
+ */
 export type OnMissing = "refuse" | "fetch";
 
 /**
@@ -98,7 +101,7 @@ export async function createCluster(
   return prepareCluster({ kind: "kind", cluster }, { kubeconfig }, onMissing, runtime);
 }
 
-/** Creates the adapters of a rehearsal on this cluster. */
+/** Creates the adapters for a rehearsal on this cluster. */
 async function prepareCluster(
   target: KindTarget,
   flags: ClusterFlags,
