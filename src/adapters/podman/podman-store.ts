@@ -10,7 +10,7 @@ import { wantedNames } from "../../core/load/missing-content.js";
 import { formatRepository, parseReference } from "../../core/images/reference.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { parseJson } from "../../core/parse-json.js";
-import { isSystemError, ViolaError } from "../../errors.js";
+import { isSystemError, oneOrMany, ViolaError } from "../../errors.js";
 import { serveBundle } from "../bundle-registry/server.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 
@@ -124,13 +124,19 @@ export function podmanStore(env: Variables): ImageStore {
           CONTAINERS_REGISTRIES_CONF: file,
           ...Object.fromEntries(proxies.map((name) => [name, undefined])),
         };
+        const failures: ViolaError[] = [];
         for (const { name, platform } of wanted) {
           const reference = parseReference(name);
           // Podman rejects a reference with both a tag and a digest.
           const plain =
             reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
-          await podman(["pull", "--quiet", "--platform", platform, plain], signal, around);
+          await podman(["pull", "--quiet", "--platform", platform, plain], signal, around).catch(
+            (cause: unknown) => {
+              failures.push(pullFailure(name, cause));
+            },
+          );
         }
+        if (failures.length > 0) throw oneOrMany("podman rejects some images", failures);
       } finally {
         await served.close();
         await rm(folder, { recursive: true, force: true });
@@ -140,4 +146,15 @@ export function podmanStore(env: Variables): ImageStore {
       await podman(["rmi", name], signal);
     },
   };
+}
+
+/** Returns the error for one image that podman rejects. Throws other errors, such as a missing podman, as they are. */
+function pullFailure(name: string, error: unknown): ViolaError {
+  const cause = error instanceof ViolaError ? error.cause : undefined;
+  if (!(cause instanceof ProcessError) || cause.exitCode === undefined) throw error;
+  return new ViolaError("NODE_LOAD_FAILED", `podman: ${name}: ${cause.message}`, {
+    subject: name,
+    cause,
+    hint: "Podman takes images that `podman pull` can pull. The other images are loaded.",
+  });
 }
