@@ -105,10 +105,15 @@ function codeOf(cause: unknown): string | undefined {
   return isOfSystem ? cause.code : undefined;
 }
 
-/** Returns the only error unchanged, or combines several errors into one. */
+/**
+ * Returns the only error unchanged, or combines several errors into one. Tasks that fail with the
+ * same subject and message, such as the same setting, count once.
+ */
 export function oneOrMany(message: string, errors: readonly ViolaError[]): ViolaError {
-  const [first] = errors;
-  return errors.length === 1 && first !== undefined ? first : new ManyErrors(message, errors);
+  const keyed = errors.map((error) => [`${error.subject ?? ""} ${error.message}`, error] as const);
+  const distinct = [...new Map(keyed).values()];
+  const [first] = distinct;
+  return distinct.length === 1 && first !== undefined ? first : new ManyErrors(message, distinct);
 }
 
 /**

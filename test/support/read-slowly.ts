@@ -32,7 +32,7 @@ process.stdout.write(`${process.resourceUsage().maxRSS * 1024}\n`);
 
 function openHere(descriptor: Descriptor): AsyncIterable<Uint8Array> {
   const source = { kind: "registry", registry: host, repository } as const;
-  return openLayer(descriptor, source, "image", client, signal);
+  return openLayer({ descriptor, source, image: "image" }, client, signal);
 }
 
 /** Lets a node pull through the server of a rehearsal. */

@@ -1,5 +1,6 @@
 // Fetches one blob into its place: resumption after a broken connection, size and digest. How a request is sent is not its business.
 import { ContentVerifier } from "../../core/oci/verifier.js";
+import { isBug } from "../../errors.js";
 import type { HttpClient } from "../http/client.js";
 import type { FetchJob, Outcome } from "./blob-messages.js";
 import { UnreadableBody, type ResponseHead } from "./http-connection.js";
@@ -100,6 +101,7 @@ export async function fetchBlob(
         output.uncount(verifier.received);
         return { kind: "unreadable" };
       }
+      if (isBug(cause)) throw cause;
       const { code = "", message } = cause as NodeJS.ErrnoException;
       failure = { code, message };
     }

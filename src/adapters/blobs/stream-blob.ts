@@ -7,14 +7,20 @@ import type { RegistryClient } from "../registry/client.js";
 import { clientGet, fetchBlob, type BlobOutput } from "./fetch-blob.js";
 import { fetchFromRegistries } from "./fill-blob.js";
 
+/** A blob of an image, and where it is. */
+export interface ImageBlob {
+  readonly descriptor: Descriptor;
+  readonly source: BlobSource;
+  /** The image, for messages. */
+  readonly image: string;
+}
+
 /**
  * Streams a blob as the bundle writer fetches it: mirrors, tokens, redirects, retries and the check of its digest are the same. Some
  * kilobytes wait in memory for the reader, whatever its pace. Destroying the stream ends the download.
  */
 export function streamBlob(
-  descriptor: Descriptor,
-  source: BlobSource,
-  subject: string,
+  { descriptor, source, image }: ImageBlob,
   registry: RegistryClient,
   signal: AbortSignal,
 ): Readable {
@@ -27,7 +33,7 @@ export function streamBlob(
   const output = outputTo(stream, eitherSignal);
   const get = clientGet(registry.http, eitherSignal);
   fetchFromRegistries(
-    { ...descriptor, offset: 0, image: subject, sources: [source] },
+    { ...descriptor, offset: 0, image, sources: [source] },
     (job) => fetchBlob(job, output, get, eitherSignal),
     { pull: registry.pull, signal: eitherSignal },
   ).then(

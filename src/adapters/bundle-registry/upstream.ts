@@ -55,7 +55,10 @@ export function upstreamRegistry(
       if (part === undefined) return undefined;
       const { descriptor, repository, subject } = part;
       const source = { kind: "registry", ...repository } as const;
-      return { size: descriptor.size, chunks: streamBlob(descriptor, source, subject, registry, signal) };
+      return {
+        size: descriptor.size,
+        chunks: streamBlob({ descriptor, source, image: subject }, registry, signal),
+      };
     },
   };
 }

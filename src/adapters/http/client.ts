@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import pLimit, { type LimitFunction } from "p-limit";
-import { ViolaError } from "../../errors.js";
+import { isBug, ViolaError } from "../../errors.js";
 import { proxyFor } from "./proxy.js";
 import { firstHop, headersOf, nextHop } from "./redirect.js";
 import { retryDelayMs, type TryOutcome } from "./retry.js";
@@ -213,7 +213,7 @@ async function* withFailures(
 
 function toFailure(cause: unknown, url: URL, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  return cause instanceof ViolaError ? cause : new ConnectionFailure(url, cause);
+  return cause instanceof ViolaError || isBug(cause) ? cause : new ConnectionFailure(url, cause);
 }
 
 async function readAnswer({ body, ...head }: HttpResponse, limitBytes: number): Promise<HttpAnswer> {

@@ -2,10 +2,9 @@
 import { createReadStream } from "node:fs";
 import { PassThrough, type Readable, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
-import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
-import { streamBlob } from "../blobs/stream-blob.js";
+import { streamBlob, type ImageBlob } from "../blobs/stream-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 
 /** Node.js supports zstd since 22.15. */
@@ -18,18 +17,17 @@ const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: () =>
  * Throws `IMAGE_UNSUPPORTED` for zstd when Node.js does not support it, and for an unknown
  * compression.
  */
-export function openLayer(
-  layer: Descriptor,
-  source: BlobSource,
-  subject: string,
-  registry: RegistryClient,
-  signal: AbortSignal,
-): Readable {
-  const decompress = decompressor(layer, subject);
+export function openLayer(layer: ImageBlob, registry: RegistryClient, signal: AbortSignal): Readable {
+  const { descriptor, source, image } = layer;
+  const decompress = decompressor(descriptor, image);
   const raw: Readable =
     source.kind === "file"
-      ? createReadStream(source.file, { start: source.offset, end: source.offset + layer.size - 1, signal })
-      : streamBlob(layer, source, subject, registry, signal);
+      ? createReadStream(source.file, {
+          start: source.offset,
+          end: source.offset + descriptor.size - 1,
+          signal,
+        })
+      : streamBlob(layer, registry, signal);
   raw.on("error", (cause: Error) => decompress.destroy(cause));
   decompress.on("close", () => raw.destroy());
   return raw.pipe(decompress);

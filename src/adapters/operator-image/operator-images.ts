@@ -16,6 +16,7 @@ import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import type { RegistryClient } from "../registry/client.js";
 import { readArchiveEntries } from "./archive-entries.js";
+import type { ImageBlob } from "../blobs/stream-blob.js";
 import { openLayer } from "./layer-stream.js";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
@@ -61,7 +62,7 @@ export class OperatorImages {
       const source = image.sources.get(layer.digest);
       if (source === undefined) continue;
       try {
-        yield* this.#readLayer(layer, source, subject, entrypoints, hidden, signal);
+        yield* this.#readLayer({ descriptor: layer, source, image: subject }, entrypoints, hidden, signal);
       } catch (cause) {
         signal.throwIfAborted();
         if (!(cause instanceof ViolaError)) {
@@ -107,15 +108,13 @@ export class OperatorImages {
   }
 
   async *#readLayer(
-    layer: Descriptor,
-    source: BlobSource,
-    subject: string,
+    layer: ImageBlob,
     entrypoints: ReadonlySet<string>,
     hidden: HiddenPaths,
     signal: AbortSignal,
   ): AsyncIterable<ProgramFile> {
     const tar = extract();
-    const stream = openLayer(layer, source, subject, this.#registry, signal);
+    const stream = openLayer(layer, this.#registry, signal);
     stream.on("error", (cause) => {
       tar.destroy(cause);
     });

@@ -21,6 +21,13 @@ interface Leaf {
   readonly manifest?: ImageManifest;
 }
 
+/** The image that is being resolved. */
+interface Resolution {
+  readonly repository: RegistryRepository;
+  readonly subject: string;
+  readonly signal: AbortSignal;
+}
+
 /** Everything below a manifest, itself included. */
 interface Collected {
   readonly manifests: readonly RawManifest[];
@@ -57,14 +64,12 @@ export class RegistrySource {
       signal,
     );
     const { manifests, leaves, absent } = await this.#collect(
-      repository,
+      { repository, subject, signal },
       root,
       undefined,
-      subject,
       0,
-      signal,
     );
-    const candidates = await this.#candidates(repository, leaves, subject, signal);
+    const candidates = await this.#candidates({ repository, subject, signal }, leaves);
     const chosen = choosePlatforms(candidates, platforms, subject);
     const source: BlobSource = { kind: "registry", ...repository };
     return {
@@ -95,13 +100,12 @@ export class RegistrySource {
 
   /** Returns the manifest and everything below it, in the order of the indexes. */
   async #collect(
-    repository: RegistryRepository,
+    resolution: Resolution,
     { raw, content }: FetchedManifest,
     platform: Platform | undefined,
-    subject: string,
     depth: number,
-    signal: AbortSignal,
   ): Promise<Collected> {
+    const { subject } = resolution;
     if (content.kind === "manifest") {
       const leaf = { ...(platform && { platform }), descriptor: toDescriptor(raw), manifest: content };
       return { manifests: [raw], leaves: [leaf], absent: [] };
@@ -112,7 +116,7 @@ export class RegistrySource {
     // What is neither index nor manifest is no part of an image: containerd leaves it alone, too.
     const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
-      entries.map((entry) => this.#collectEntry(repository, entry, platform, subject, depth, signal)),
+      entries.map((entry) => this.#collectEntry(resolution, entry, platform, depth)),
     );
     return {
       manifests: [raw, ...children.flatMap(({ manifests }) => manifests)],
@@ -123,13 +127,12 @@ export class RegistrySource {
 
   /** An entry that no registry has is fatal only when it is chosen: mirrors hold what was pulled through them. */
   async #collectEntry(
-    repository: RegistryRepository,
+    resolution: Resolution,
     entry: Descriptor,
     parent: Platform | undefined,
-    subject: string,
     depth: number,
-    signal: AbortSignal,
   ): Promise<Collected> {
+    const { repository, subject, signal } = resolution;
     const platform = entry.platform ?? parent;
     let child: FetchedManifest;
     try {
@@ -146,15 +149,13 @@ export class RegistrySource {
         { subject },
       );
     }
-    return this.#collect(repository, child, platform, subject, depth + 1, signal);
+    return this.#collect(resolution, child, platform, depth + 1);
   }
 
   /** Looks into the configs of manifests whose index states no platform; they come last, as containerd sorts them. */
   async #candidates(
-    repository: RegistryRepository,
+    { repository, subject, signal }: Resolution,
     leaves: readonly Leaf[],
-    subject: string,
-    signal: AbortSignal,
   ): Promise<readonly PlatformCandidate[]> {
     const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
     // An artifact as the root is kept, so that the user hears what it is and not that a platform is missing.

@@ -10,6 +10,7 @@ import {
   type Descriptor,
   type Platform,
 } from "./descriptor.js";
+import { findExcess, parseUnchecked } from "../parse-json.js";
 import { isSha256 } from "./digest.js";
 import { normalizePlatform } from "./platform.js";
 
@@ -39,6 +40,8 @@ export interface ImageManifest {
 const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
 /** https://distribution.github.io/distribution/spec/deprecated-schema-v1/ */
 const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
+/** Far more than the index with the most platforms, or the image with the most layers, needs. */
+const LIMITS = { length: 8 * 1024 * 1024, depth: 50, values: 100_000 };
 /** Non-distributable layers (image-spec, layer.md) and Docker's foreign layers. */
 const FOREIGN = /\.nondistributable\.|\.rootfs\.foreign\.diff\./;
 
@@ -194,11 +197,15 @@ function firstIssue(error: z.ZodError): string {
 }
 
 function parseJson(bytes: Uint8Array, invalid: (what: string, cause?: unknown) => ViolaError): unknown {
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw invalid("the manifest is not JSON", cause);
   }
+  const excess = findExcess(text, LIMITS);
+  if (excess !== undefined) throw invalid(`the manifest is not usable: ${excess}`);
+  return parseUnchecked(text, (_, cause) => invalid("the manifest is not JSON", cause));
 }
 
 function schema1(subject: string): ViolaError {

@@ -462,7 +462,7 @@ describe("signed addresses that have expired", () => {
   const layer = () => image.platforms[0]!.layers[0]!;
   const stream = (registry: EmbeddedRegistry): Promise<Buffer> => {
     const source = { kind: "registry", registry: registry.host, repository: "a/b" } as const;
-    return buffer(streamBlob(layer(), source, "test", newClient(), signal));
+    return buffer(streamBlob({ descriptor: layer(), source, image: "test" }, newClient(), signal));
   };
 
   it("are asked for anew, for manifests and for blobs", async () => {

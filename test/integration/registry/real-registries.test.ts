@@ -70,8 +70,8 @@ describe("docker-registry", () => {
     const client = new RegistryClient({ settings, env: setup.env ?? {}, home: "/nowhere", firstDelayMs: 1 });
     const source = { kind: "registry", registry: registry.host, repository } as const;
     try {
-      const layer = oci.platforms[0]!.layers[0]!;
-      return await buffer(streamBlob(layer, source, "test", client, signal));
+      const descriptor = oci.platforms[0]!.layers[0]!;
+      return await buffer(streamBlob({ descriptor, source, image: "test" }, client, signal));
     } finally {
       await client.close();
     }

@@ -83,6 +83,15 @@ describe("parseManifest", () => {
   });
 
   it.each([
+    ["values", `{"layers":[${"0,".repeat(200_000)}0]}`],
+    ["levels", `{"layers":${"[".repeat(1000)}${"]".repeat(1000)}}`],
+  ])("refuses a document with too many %s before it is taken apart", (_, text) => {
+    expect(() => parse(text)).toThrow(
+      expect.objectContaining({ code: "REGISTRY_ANSWER_INVALID", subject: "quay.io/a/b:1" }),
+    );
+  });
+
+  it.each([
     ["schema 1 by its media type", manifest, "application/vnd.docker.distribution.manifest.v1+prettyjws"],
     ["schema 1 by its version", { schemaVersion: 1, fsLayers: [] }, "application/json"],
     ["another kind of document", { mediaType: "application/vnd.oci.artifact.manifest.v1+json" }, undefined],
