@@ -8,7 +8,9 @@ import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/part
 import { makeImage } from "../../scripts/parts/images.js";
 import type { Fault } from "../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../scripts/parts/registry-requests.js";
+import { formatTarHeader, paddedSize, TAR_END } from "../../src/core/bundle/tar-header.js";
 import { runCli } from "../support/cli.js";
+import { damages } from "../support/whole-inventory.js";
 import type { RunResult } from "../support/run.js";
 
 interface Failure {
@@ -242,4 +244,27 @@ describe("a wrong command line", () => {
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "USAGE", subject: option[0] } });
   });
+});
+
+describe("a bundle whose bundle.json is wrong", () => {
+  const wrong = damages().filter(({ isFine }) => !isFine);
+  const sample = [0.1, 0.5, 0.9].flatMap((place) => wrong[Math.floor(place * wrong.length)] ?? []);
+
+  it.each(sample.map((damage) => [damage.path, damage.how, damage.json] as const))(
+    "is refused by the path of the field %s, which is %s",
+    async (path, _how, json) => {
+      const file = join(folder, "wrong.bundle");
+      const bytes = Buffer.from(json);
+      const padding = Buffer.alloc(paddedSize(bytes.length) - bytes.length);
+      const parts = [formatTarHeader("bundle.json", bytes.length), bytes, padding, Buffer.alloc(TAR_END)];
+      await writeFile(file, Buffer.concat(parts));
+      for (const [command = "", ...flags] of [["verify"], ["load", "--to", "docker"], ["serve"]]) {
+        const { code, stdout } = await runCli([command, file, "--json", ...flags]);
+        const { error } = JSON.parse(stdout) as { error: Failure };
+        expect(code).toBe(2);
+        expect(error).toMatchObject({ code: "BUNDLE_INVALID", subject: file });
+        expect(error.message).toContain(path);
+      }
+    },
+  );
 });

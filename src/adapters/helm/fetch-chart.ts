@@ -62,20 +62,28 @@ export async function downloadChart(
   const version = source.version === undefined ? "" : ` ${source.version}`;
   if (source.kind === "oci") {
     const host = /^oci:\/\/([^/]+)/.exec(source.reference)?.[1] ?? source.reference;
-    const chart = { subject: `${source.reference}${version}`, place: host };
-    return pullChart([source.reference], source, chart, work, context);
+    const chart = { subject: `${source.reference}${version}`, place: host, version: source.version };
+    return pullChart({ ...chart, arguments: [source.reference] }, work, context);
   }
-  const chart = { subject: `${source.name}${version} in ${source.repository}`, place: source.repository };
+  const chart = {
+    subject: `${source.name}${version} in ${source.repository}`,
+    place: source.repository,
+    version: source.version,
+  };
   const known = await findRepository(source.repository, work, context);
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
-    return pullChart([`${known.name}/${source.name}`], source, { ...chart, place: known.url }, work, context);
+    return pullChart(
+      { ...chart, arguments: [`${known.name}/${source.name}`], place: known.url },
+      work,
+      context,
+    );
   }
   // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
   // the URL is needed.
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
-  const what = [source.name, "--repo", source.repository];
-  return pullChart(what, source, chart, work, { ...context, environment });
+  const pulled = { ...chart, arguments: [source.name, "--repo", source.repository] };
+  return pullChart(pulled, work, { ...context, environment });
 }
 
 /** The parts of error messages about a chart. */
@@ -83,6 +91,13 @@ interface WantedChart {
   readonly subject: string;
   /** The repository, or the registry's host. */
   readonly place: string;
+}
+
+/** A chart as `helm pull` is asked for it. */
+interface PulledChart extends WantedChart {
+  /** Arguments that name the chart. */
+  readonly arguments: readonly string[];
+  readonly version: string | undefined;
 }
 
 /** Updates the index of a repository by its name, because helm finds its credentials by name. */
@@ -109,15 +124,13 @@ async function updateKnown(
 }
 
 async function pullChart(
-  what: readonly string[],
-  { version }: RemoteSource,
-  { subject, place }: WantedChart,
+  { arguments: named, version, subject, place }: PulledChart,
   work: string,
   { helm, environment, settings, signal }: FetchContext,
 ): Promise<string> {
   const downloads = join(work, "download");
   await mkdir(downloads, { recursive: true });
-  const argv = [helm, "pull", ...what, "--destination", downloads];
+  const argv = [helm, "pull", ...named, "--destination", downloads];
   if (version !== undefined) argv.push("--version", version);
   const server = await optionsFor(place, settings);
   argv.push(...server.flags);

@@ -70,7 +70,7 @@ async function vendor(
   );
   if (missing.length === 0 && added.length === 0) return false;
 
-  const locked = await readLock(chart, metadata, parseDependencies(text), work, context);
+  const locked = await readLock({ ...chart, dependencies: parseDependencies(text) }, metadata, work, context);
   const wanted = missing.map((dependency) => {
     const isAdded = added.some((one) => isSame(one, dependency));
     const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));
@@ -87,7 +87,7 @@ async function vendor(
   }
   await settleAll(
     `dependencies of chart ${metadata.name} could not be fetched`,
-    distinct(wanted).map((dependency) => addToCharts(dependency, charts, chart, work, context)),
+    distinct(wanted).map((dependency) => addToCharts(dependency, chart, work, context)),
   );
   return true;
 }
@@ -134,16 +134,16 @@ interface LockedDependency {
  * declaration.
  */
 async function readLock(
-  chart: NestedFolder,
+  chart: NestedFolder & { readonly dependencies: readonly ChartDependency[] },
   { dependenciesFile }: ChartMetadata,
-  declared: readonly ChartDependency[],
   work: string,
   context: FetchContext,
 ): Promise<readonly LockedDependency[] | undefined> {
   const name = dependenciesFile === "Chart.yaml" ? "Chart.lock" : "requirements.lock";
+  const { dependencies: declared } = chart;
   const locked = parseDependencies(await readIfThere(join(chart.folder, name)));
   if (locked.length === 0 || locked.length !== declared.length) return undefined;
-  if (!(await fitsLock({ ...chart, dependencies: declared }, work, context))) return undefined;
+  if (!(await fitsLock(chart, work, context))) return undefined;
   // Helm writes the lock in the order of the declaration.
   return declared.map((dependency, index) => ({
     for: dependency,
@@ -153,7 +153,6 @@ async function readLock(
 
 async function addToCharts(
   dependency: ChartDependency,
-  charts: string,
   chart: NestedFolder,
   parent: string,
   context: FetchContext,
@@ -166,7 +165,7 @@ async function addToCharts(
   }
   const work = await mkdtemp(join(parent, "dependency-"));
   const archive = repository.startsWith("file://")
-    ? await packageLocal(dependency, subject, chart, work, context)
+    ? await packageLocal({ ...dependency, subject }, chart, work, context)
     : await downloadChart(
         repository.startsWith("oci://")
           ? { kind: "oci", reference: `${repository.replace(/\/+$/, "")}/${name}`, version }
@@ -174,13 +173,12 @@ async function addToCharts(
         work,
         context,
       );
-  await rename(archive, join(charts, basename(archive)));
+  await rename(archive, join(chart.folder, "charts", basename(archive)));
 }
 
 /** Packages the chart of a `file://` folder with its dependencies as a reproducible archive. */
 async function packageLocal(
-  { name, version, repository }: ChartDependency,
-  subject: string,
+  { name, version, repository, subject }: ChartDependency & { readonly subject: string },
   chart: NestedFolder,
   work: string,
   context: FetchContext,

@@ -54,7 +54,7 @@ export function pushDocument({ report, needsLogin, settings, folder }: PushOutco
   };
 }
 
-/** Returns settings for nodes as the JSON of `load` and `serve` has them. */
+/** Returns the files as they appear in the JSON output of a command. */
 export function settingsDocument(files: readonly SmallFile[]): readonly { path: string; text: string }[] {
   return files.map(({ path, bytes }) => ({ path, text: Buffer.from(bytes).toString("utf8") }));
 }

@@ -100,14 +100,14 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   const rights = readPodRights(objects);
   for (const use of operators) {
     const implied = [...findImpliedImages(use, context.resources)];
-    for (const image of implied) pieces.push(toPiece(image.object, image.rule, image, image.required));
+    for (const image of implied) pieces.push(toPiece(image.object, image.rule, image));
     const mayCreatePods = use.object.hooks.length === 0 && rights(use.object) !== undefined;
-    const warning = unverifiedWarning(use, implied.length > 0 || mayCreatePods);
+    const warning = unverifiedWarning(use, { mayStart: implied.length > 0 || mayCreatePods });
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (!mayCreatePods || !waitsForResources(use, context.resources, naming)) continue;
     const later = [...findLaterImages(use)];
-    for (const image of later) pieces.push(toPiece(image.object, image.rule, image, false));
+    for (const image of later) pieces.push(toPiece(image.object, image.rule, { ...image, required: false }));
     warnings.push(laterWarning(use));
   }
   warnings.push(
@@ -147,12 +147,11 @@ function* findInObject(object: RenderedObject, context: FindContext): Iterable<F
       const idle = whyIdle(found, object, context);
       const because = idle ?? found.because;
       const isRequired = !isTestHook(object) && found.confidence !== "low" && idle === undefined;
-      const item = toPiece(
-        object,
-        rule.id,
-        { ...found, ...(because !== undefined && { because }) },
-        isRequired,
-      );
+      const item = toPiece(object, rule.id, {
+        ...found,
+        required: isRequired,
+        ...(because !== undefined && { because }),
+      });
       yield { item, alternative: found.alternative };
     }
   }
@@ -199,14 +198,14 @@ function idleFlag(
 function toPiece(
   object: RenderedObject,
   rule: string,
-  found: Pick<Found, "reference" | "path" | "confidence" | "because"> & { readonly value?: string },
-  required: boolean,
+  found: Pick<Found, "reference" | "path" | "confidence" | "because"> &
+    Pick<EvidenceItem, "required"> & { readonly value?: string },
 ): EvidenceItem {
   const reasons = [found.because, object.condition].filter((reason) => reason !== undefined);
   return {
     reference: found.reference,
     normalized: normalize(found.reference),
-    required,
+    required: found.required,
     confidence: found.confidence,
     evidence: {
       rule,

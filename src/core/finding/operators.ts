@@ -230,7 +230,10 @@ export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources)
  * Returns the warning for an operator whose tag is not verified. `mayStart` is true if the operator
  * starts images by the rules or has the right to create Pods.
  */
-export function unverifiedWarning(use: OperatorUse, mayStart: boolean): FindingWarning | undefined {
+export function unverifiedWarning(
+  use: OperatorUse,
+  { mayStart }: { readonly mayStart: boolean },
+): FindingWarning | undefined {
   if (use.isVerified || !mayStart) return undefined;
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
   return warningOf(

@@ -8,7 +8,7 @@ import { run } from "../../../src/cli/program.js";
 import { formatTarHeader, TAR_BLOCK, TAR_END } from "../../../src/core/bundle/tar-header.js";
 import { groupBy } from "../../../src/core/group-by.js";
 import { ROOT } from "../../support/paths.js";
-import { damages, type Damage } from "../core/bundle/whole-inventory.js";
+import { damages, type Damage } from "../../support/whole-inventory.js";
 
 let folder = "";
 let file = "";

@@ -22,7 +22,13 @@ export function findInDocument(text: string, offset: number): readonly FileSuspe
   return [...findInText("", text, [])].flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
-    return [exact(reference, name, "text", offset, "a document in the program has an image field with it")];
+    return [
+      exact(reference, name, {
+        rule: "text",
+        offset,
+        because: "a document in the program has an image field with it",
+      }),
+    ];
   });
 }
 
@@ -46,7 +52,11 @@ export function findInScript(text: string): readonly FileSuspect[] {
         const name = readImageName(word, NO_HOSTS);
         if (name === undefined || !isCertain(name, before)) continue;
         suspects.push(
-          exact(word, name, "text", offset + match.index, "the file contains the complete reference"),
+          exact(word, name, {
+            rule: "text",
+            offset: offset + match.index,
+            because: "the file contains the complete reference",
+          }),
         );
       }
     }
@@ -60,7 +70,7 @@ export function findInStrings(strings: readonly string[], rule: SuspectRule): re
   return strings.flatMap((text) => {
     const name = readImageName(text, NO_HOSTS);
     if (name?.tag === undefined || !text.includes("/")) return [];
-    return [exact(text, name, rule, 0, "a constant is the complete reference")];
+    return [exact(text, name, { rule, offset: 0, because: "a constant is the complete reference" })];
   });
 }
 
@@ -72,17 +82,13 @@ function isCertain({ host, tag }: ImageName, before: string): boolean {
 function exact(
   reference: string,
   { repository, tag }: ImageName,
-  rule: SuspectRule,
-  offset: number,
-  because: string,
+  found: Pick<FileSuspect, "rule" | "offset" | "because">,
 ): FileSuspect {
   return {
     reference,
     repository,
     ...(tag !== undefined && { tag }),
     certainty: "exact",
-    rule,
-    offset,
-    because,
+    ...found,
   };
 }

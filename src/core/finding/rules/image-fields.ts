@@ -29,14 +29,14 @@ const WHOLE_FIELD = /^(?:name|newName|ref|reference|uri|url|repository|value|ful
 export function* findImageFields(body: unknown, confidence: Confidence): Iterable<Found> {
   for (const { path, map } of maps(body)) {
     const isImage = isImageMap(path);
-    const split = findSplitImage(map, isImage);
+    const split = findSplitImage({ map, isImage });
     if (split !== undefined) {
       yield { ...split, path: [...path, ...split.path], confidence };
     }
     yield* findHubImages(map, path, confidence);
-    for (const [key, value] of Object.entries(map)) {
+    for (const key of Object.keys(map)) {
       if (split?.path.includes(key)) continue;
-      yield* findInField(map, key, value, path, confidence, isImage);
+      yield* findInField({ map, path, isImage }, key, confidence);
     }
   }
 }
@@ -50,14 +50,19 @@ function isImageMap(path: Path): boolean {
   return typeof above === "string" && IMAGES_KEY.test(above);
 }
 
+/** A map of the value, and whether it describes an image. */
+interface ImageMap {
+  readonly map: Json;
+  readonly path: Path;
+  readonly isImage: boolean;
+}
+
 function* findInField(
-  map: Json,
+  { map, path, isImage: isOfImage }: ImageMap,
   key: string,
-  value: unknown,
-  path: Path,
   confidence: Confidence,
-  isOfImage: boolean,
 ): Iterable<Found> {
+  const value = map[key];
   if (typeof value === "string") {
     const text = value.trim();
     const parent = path.findLast((part) => typeof part === "string");
@@ -95,7 +100,10 @@ const NAME_FIELDS_OF_IMAGE = [...NAME_FIELDS, "newName", "name"];
  * the map describes an image, `name`; `registry` before it; and `tag`, `version` or `digest` after
  * it. The path is that of the name field.
  */
-function findSplitImage(map: Json, isOfImage: boolean): Omit<Found, "confidence"> | undefined {
+function findSplitImage({
+  map,
+  isImage: isOfImage,
+}: Omit<ImageMap, "path">): Omit<Found, "confidence"> | undefined {
   const tag =
     textOf(map["tag"]) ?? textOf(map["imageTag"]) ?? (isOfImage ? textOf(map["newTag"]) : undefined);
   const digest = textOf(map["digest"]) ?? textOf(map["sha"]) ?? textOf(map["sha256"]);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { ViolaError } from "../../../../src/errors.js";
-import { damages, WHOLE_INVENTORY, type Damage } from "./whole-inventory.js";
+import { damages, WHOLE_INVENTORY, type Damage } from "../../../support/whole-inventory.js";
 
 function answer({ json }: Damage): unknown {
   try {

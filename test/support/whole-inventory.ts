@@ -1,8 +1,8 @@
 // An inventory with every field that the format has, and every way to make one of them wrong.
-import type { Inventory } from "../../../../src/core/bundle/inventory.js";
-import { formatPath } from "../../../../src/core/json.js";
-import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
-import { imageOf, inventoryOf } from "../load/inventory-of.js";
+import type { Inventory } from "../../src/core/bundle/inventory.js";
+import { formatPath } from "../../src/core/json.js";
+import { digestOf, hexOf } from "../../src/core/oci/digest.js";
+import { imageOf, inventoryOf } from "../unit/core/load/inventory-of.js";
 
 const evidence = {
   rule: "pod-spec",
