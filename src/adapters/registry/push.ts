@@ -3,6 +3,7 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InventoryBlob } from "../../core/bundle/inventory.js";
+import { counted } from "../../core/load/counted.js";
 import type { ManifestOutcome, PushRegistry } from "../../core/load/push-registry.js";
 import type { ManifestBytes } from "../../core/load/registry-layout.js";
 import { MANIFEST_MEDIA_TYPES } from "../../core/oci/descriptor.js";
@@ -267,14 +268,4 @@ export function pushError(
     ...(hint !== undefined && { hint }),
     ...(cause !== undefined && { cause }),
   });
-}
-
-async function* counted(
-  chunks: AsyncIterable<Uint8Array>,
-  onChunk: (bytes: number) => void,
-): AsyncIterable<Uint8Array> {
-  for await (const chunk of chunks) {
-    yield chunk;
-    onChunk(chunk.length);
-  }
 }
