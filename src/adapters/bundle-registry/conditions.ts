@@ -8,9 +8,9 @@ export interface ByteRange {
 
 /** The headers that decide which part of the content is sent. Names are in lower case. */
 interface RequestHeaders {
-  readonly range?: string;
-  readonly "if-range"?: string;
-  readonly "if-none-match"?: string;
+  readonly range?: string | undefined;
+  readonly "if-range"?: string | string[] | undefined;
+  readonly "if-none-match"?: string | undefined;
 }
 
 /** Returns the entity tag of content, as distribution sends it. */
