@@ -10,7 +10,7 @@ import { ROOT } from "./paths.js";
  * last test. The environment that it sets is that of the test files.
  */
 export function setup(): (() => Promise<void>) | undefined {
-  // A build takes the old one away first: another run of this checkout may be using it.
+  // An unnecessary build would take time, and change the command of another run in this checkout.
   if (isBuildOld()) execFileSync(process.execPath, ["scripts/build.js"], { cwd: ROOT, stdio: "inherit" });
   if (process.env["VIOLA_RUN"] !== undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "viola-run-"));

@@ -19,6 +19,8 @@ export interface Kube {
   /** PATH with kubectl on it. */
   readonly path: string;
   kubectl(...args: readonly string[]): Promise<RunResult>;
+  /** Returns the reason of each event in the namespace. */
+  eventReasons(namespace: string): Promise<readonly string[]>;
   /** Runs a command in a node and returns its standard output; throws when it fails. */
   exec(node: string, ...command: readonly string[]): Promise<string>;
   remove(): Promise<void>;
@@ -46,6 +48,10 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
     nodes: names.map((name) => `${cluster}-${name}`),
     path: `${dirname(kubectl)}:${process.env["PATH"] ?? ""}`,
     kubectl: (...args) => run(kubectl, [`--kubeconfig=${kubeconfig}`, ...args]),
+    eventReasons: async (namespace) => {
+      const output = "--output=jsonpath={.items[*].reason}";
+      return (await kube.kubectl("get", "events", `--namespace=${namespace}`, output)).stdout.split(" ");
+    },
     exec: (node, ...command) => mustRun("docker", ["exec", node, ...command]),
     remove: async () => {
       await mustRun(script(), ["down", cluster]);

@@ -245,14 +245,22 @@ export function unverifiedWarning(
 
 /** Creates a warning that the images of the operator may be incomplete. */
 export function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
+  return programWarning(object, [textOf(container["image"]) ?? ""], { code, message });
+}
+
+/** Creates a warning that the images which the program of an object starts may be incomplete. */
+export function programWarning(
+  object: RenderedObject,
+  images: readonly string[],
+  what: Pick<FindingWarning, "code" | "message">,
+): FindingWarning {
   return {
-    code,
-    message,
+    ...what,
+    hint: SETTLE_PROGRAM,
     chart: object.chart,
     template: object.template,
     object: `${object.kind} ${object.name}`,
-    images: [textOf(container["image"]) ?? ""],
-    hint: SETTLE_PROGRAM,
+    images,
     incomplete: true,
   };
 }

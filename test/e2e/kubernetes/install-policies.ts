@@ -214,13 +214,7 @@ export function testPolicies(stage: () => Stage): void {
       ]);
       expect(pushed).toMatchObject({ code: 0 });
       expect(fed, fed.stderr).toMatchObject({ code: 0 });
-      const events = await kube.kubectl(
-        "get",
-        "events",
-        "--namespace=fed",
-        "--output=jsonpath={.items[*].reason}",
-      );
-      expect(events.stdout.split(" ")).toContain("Pulling");
+      expect(await kube.eventReasons("fed")).toContain("Pulling");
     },
   );
 

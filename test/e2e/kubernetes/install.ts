@@ -73,14 +73,9 @@ export function testInstall(stage: () => Stage): void {
       releases: [{ name: "viola-monitoring", outcome: "installed", ready: PODS, pods: PODS, pending: [] }],
     });
     expect(code).toBe(0);
-    const events = await kube.kubectl(
-      "get",
-      "events",
-      "--namespace=monitoring",
-      "--output=jsonpath={.items[*].reason}",
-    );
-    expect(events.stdout.split(" ")).toContain("Started");
-    expect(events.stdout.split(" ")).not.toContain("Pulling");
+    const reasons = await kube.eventReasons("monitoring");
+    expect(reasons).toContain("Started");
+    expect(reasons).not.toContain("Pulling");
   });
 
   it("agrees with the cluster afterwards", async () => {

@@ -193,14 +193,9 @@ export function testLoadShInstall(stage: () => Stage): void {
       code: 0,
       stdout: expect.stringContaining("30 of 30 Pods ready") as unknown,
     });
-    const events = await kube.kubectl(
-      "get",
-      "events",
-      "--namespace=monitoring",
-      "--output=jsonpath={.items[*].reason}",
-    );
-    expect(events.stdout.split(" ")).toContain("Started");
-    expect(events.stdout.split(" ")).not.toContain("Pulling");
+    const reasons = await kube.eventReasons("monitoring");
+    expect(reasons).toContain("Started");
+    expect(reasons).not.toContain("Pulling");
   });
 
   it("says which Pod is not ready and why, when the time is over", async () => {
