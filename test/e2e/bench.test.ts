@@ -62,7 +62,7 @@ function expectBothSides(lines: readonly Line[], ids: readonly string[]): void {
 const describeBuild = await needs("registries", "docker", "skopeo", "helm", "shared");
 
 describeBuild("npm run bench -- build --json FILE", () => {
-  it("gives a line for docker, skopeo and the floor, each with both sides, and the whole command", async () => {
+  it("prints a line for docker, skopeo and the minimum, each with both sides, and the whole command", async () => {
     const lines = await bench("build");
 
     expectBothSides(lines, ["build/docker", "build/skopeo", "build/floor", "build/floor-tls"]);
@@ -77,7 +77,7 @@ describeBuild("npm run bench -- build --json FILE", () => {
 const describeLoad = await needs("registries", "nodes");
 
 describeLoad("npm run bench -- load --json FILE", () => {
-  it("gives a line for an empty node, a full one, and three, each with both sides, and says what it skips", async () => {
+  it("prints a line for an empty node, a complete one, and three, each with both sides, and what it skips", async () => {
     const lines = await bench("load", { VIOLA_SHARED: "/nowhere" });
 
     expectBothSides(lines, ["load/first", "load/again", "load/three"]);

@@ -119,7 +119,7 @@ test.each<[string, string, Record<string, string>]>([
   expect(built).toMatchObject({ code: 0 });
 });
 
-test("trusts nobody else", async () => {
+test("trusts no other certificate", async () => {
   const charts = await build("empty.yaml", {}, []);
   writeFileSync(at("charts.yaml"), "ca: charts/ca.crt\n");
   const images = await build("charts.yaml", {}, []);

@@ -36,7 +36,7 @@ describeAll("check with the viola stack", () => {
     return { code, report: JSON.parse(stdout) as CheckReport };
   };
 
-  it("finds all 16 images of the list, and says that the 17th runs in hooks", async () => {
+  it("finds all 16 images of the list, and reports that the 17th runs in hooks", async () => {
     const { code, report } = await check(whole);
 
     expect(code).toBe(0);
@@ -51,7 +51,7 @@ describeAll("check with the viola stack", () => {
     ]);
   });
 
-  it("names the one image that a bundle was built without, and why", async () => {
+  it("reports the one image that a bundle was built without, and why", async () => {
     const spec = join(viola.folder, "without.yaml");
     const exclusion = `images: { exclude: [{ image: ${AGENT}, reason: to see it missing }] }\n`;
     await writeFile(spec, `${await readFile(viola.spec, "utf8")}${exclusion}`);
@@ -67,7 +67,7 @@ describeAll("check with the viola stack", () => {
     ]);
   });
 
-  it("cannot run on what is no list of images, and says what to give", async () => {
+  it("rejects an input that is not a list of images, with a hint", async () => {
     await writeFile(join(viola.folder, "table"), "NAME  READY\nloki-0  1/1\n");
     const { code, stderr } = await viola.cli("check", whole, "--pods", join(viola.folder, "table"));
 

@@ -8,7 +8,7 @@ const describeAll = await needs("ci", "debootstrap", "root");
 
 // It makes a Debian first.
 describeAll("the first command of the README", { timeout: 1_800_000 }, () => {
-  it("ends well in a clean Debian 12, and prints the audit of its bundle", async () => {
+  it("succeeds in a clean Debian 12, and prints the audit of its bundle", async () => {
     const { code, stdout, stderr } = await run("scripts/parts/clean-debian.sh", [], { cwd: ROOT });
 
     expect({ code, said: code === 0 ? "" : stdout + stderr }).toEqual({ code: 0, said: "" });

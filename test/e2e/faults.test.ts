@@ -91,7 +91,7 @@ it.each<[string, Fault]>([
   await build(await serve(firstAnswer(fault)));
 });
 
-it("goes on where a body broke off, and does not fetch its beginning again", async () => {
+it("resumes a truncated body without fetching its beginning again", async () => {
   const registry = await serve(firstAnswer({ kind: "truncate", after: 50_000 }));
 
   await build(registry);
@@ -103,7 +103,7 @@ it("goes on where a body broke off, and does not fetch its beginning again", asy
   expect(ranges.every((range) => /^bytes=50000-/.test(range))).toBe(true);
 });
 
-it("starts a body anew where the registry ignores Range", async () => {
+it("fetches a body from the start when the registry ignores Range", async () => {
   const broken = firstAnswer({ kind: "truncate", after: 50_000 });
   await build(
     await serve(
@@ -113,7 +113,7 @@ it("starts a body anew where the registry ignores Range", async () => {
   );
 });
 
-it("follows a redirect to another host without handing it the credentials", async () => {
+it("follows a redirect to another host without sending it the credentials", async () => {
   const storage = await serve();
   const registry = await serve(
     ({ kind }) => (kind === "blob" ? { kind: "redirect", to: storage.url } : undefined),
@@ -156,7 +156,7 @@ it("fetches everything through the proxy of the environment", async () => {
   ).toBeGreaterThan(LAYERS.length);
 });
 
-it("fetches no finished blob again after a kill", async () => {
+it("does not fetch complete blobs again after a kill", async () => {
   const slow = await serve(({ kind, path }) =>
     kind === "blob" && path.includes(image.platforms[0]!.layers[0]!.digest)
       ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 }
@@ -181,7 +181,7 @@ it("fetches no finished blob again after a kill", async () => {
   expect(copiedBytes).toBeGreaterThan(fetchedBytes);
 });
 
-it("ends with 130 when it is interrupted, without a file of the output's name", async () => {
+it("exits with 130 when it is interrupted, without an output file", async () => {
   const slow = await serve(({ kind }) =>
     kind === "blob" ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 } : undefined,
   );
@@ -193,7 +193,7 @@ it("ends with 130 when it is interrupted, without a file of the output's name", 
   expect(existsSync(join(folder, "out.bundle"))).toBe(false);
 });
 
-it("copies what an earlier bundle has, and fetches new blobs only", async () => {
+it("copies the blobs of an earlier bundle, and fetches only new ones", async () => {
   const first = await build(await serve());
   await rm(join(folder, "earlier.bundle"), { force: true });
   const registry = await serve();

@@ -16,7 +16,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
 (await needs("helm"))("images of a chart with an operator that nobody knows", () => {
   const chart = join(ROOT, "test/fixtures/charts/unknown-operator");
 
-  it("has a warning, which counts with --strict", async () => {
+  it("has a warning, which is an error with --strict", async () => {
     const [lenient, strict, json] = await Promise.all([
       run(chart),
       run(chart, "--strict"),
@@ -30,7 +30,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
     ]);
   });
 
-  it("has the warning and the exit code with --why too", async () => {
+  it("has the warning and the exit code also with --why", async () => {
     const image = "registry.example/acme/unknown-operator:1.0";
     const [lenient, strict] = await Promise.all([
       run(chart, "--why", image, "--json"),
@@ -44,7 +44,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
     });
   });
 
-  it("names images of the same repository when nothing asks for the one in question", async () => {
+  it("reports images of the same repository when the image is not used", async () => {
     const wanted = "registry.example/acme/unknown-operator:9.9";
     const [text, json] = await Promise.all([
       run(chart, "--why", wanted),
@@ -90,7 +90,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
     expect(await required("--strict")).toEqual(VIOLA_REQUIRED);
   });
 
-  it("come with the rule, the operator's Deployment and the custom resource behind a hidden one", async () => {
+  it("have the rule, the operator's Deployment and the custom resource as evidence of a hidden image", async () => {
     const [text, json] = await Promise.all([
       run(spec, "--why", RELOADER),
       run(spec, "--why", RELOADER, "--json"),

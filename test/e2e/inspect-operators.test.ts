@@ -49,7 +49,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     return JSON.parse(stdout) as Answer;
   };
 
-  it("are a warning that names their image, and nothing is read unless asked for", async () => {
+  it("cause a warning with their image, and are not inspected by default", async () => {
     const asked = registry.requests.length;
     const { warnings, suspects } = await images();
 
@@ -60,7 +60,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(registry.requests).toHaveLength(asked);
   });
 
-  it("name both hidden images of the agent operator, with their tags, and little else", async () => {
+  it("contain both hidden images of the agent operator with their tags, and few others", async () => {
     const { images: listed, suspects = [] } = await images("--inspect-operators");
 
     expect(suspects.map(({ reference }) => reference)).toEqual(
@@ -81,7 +81,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(listed).toHaveLength(1);
   });
 
-  it("name what the Prometheus operator composes, with the tags that the registry has", async () => {
+  it("contain the images that the Prometheus operator composes, with the tags in the registry", async () => {
     const set = ["--set", "image=registry.example/acme/unknown-operator:0.80.0"];
     const { suspects = [] } = await images("--inspect-operators", ...set);
     const repositories = suspects.map(({ repository }) => repository);
@@ -94,7 +94,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(suspects.length).toBeLessThanOrEqual(10);
   });
 
-  it("whose image cannot be had are a warning, and the list of images stands", async () => {
+  it("cause only a warning when their image cannot be fetched", async () => {
     const answer = await images("--inspect-operators", "--set", "image=registry.example/acme/absent:1");
 
     expect(answer.suspects).toEqual([]);
@@ -102,7 +102,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(answer.warnings.map(({ code }) => code)).toEqual(["unknown-operator", "operator-not-inspected"]);
   });
 
-  it("answer `--why` with the program that names the image", async () => {
+  it("are reported by `--why` with the program that contains the name", async () => {
     const args = ["images", CHART, "--why", `${RELOADER}:v0.67.1`, "--inspect-operators", "--json"];
     const { code, stdout } = await runCli([...args, "--config", config]);
 

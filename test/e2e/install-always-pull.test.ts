@@ -12,7 +12,7 @@ import { prepareLiveViola } from "./viola-run.js";
 const describeAll = await needs("registries", "helm", "kube", "root");
 
 describeAll("install where every image is pulled anew", () => {
-  it("says so before anything is applied", async () => {
+  it("is reported before anything is applied", async () => {
     const [viola, kube] = await Promise.all([prepareLiveViola(), startKube(0, "AlwaysPullImages")]);
     try {
       const bundle = join(viola.folder, "viola.bundle");

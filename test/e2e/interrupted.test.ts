@@ -24,7 +24,7 @@ async function askPodman(onTerm: string): Promise<{ command: Running; podman: nu
   return { command, podman: Number(await readFile(note, "utf8")) };
 }
 
-it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends a command with 130", async (signal) => {
+it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends a command with exit code 130", async (signal) => {
   const { command } = await askPodman("exit 1");
 
   command.process.kill(signal);
@@ -34,7 +34,7 @@ it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends a command with 130", 
   expect(stderr).toContain("interrupted");
 });
 
-it("a second Ctrl-C ends a command that does not come to its end, and says what may be left", async () => {
+it("a second Ctrl-C ends a command that does not stop, and reports what may be left", async () => {
   const { command, podman } = await askPodman("");
   try {
     let result: Awaited<Running["result"]> | undefined;

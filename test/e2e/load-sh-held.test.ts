@@ -101,7 +101,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it.each(["layer", "config", "manifest"])("is sent when it is gone all the same: %s", async (role) => {
+    it.each(["layer", "config", "manifest"])("is sent when it was removed nevertheless: %s", async (role) => {
       const { digest, config, layers } = platform();
       const content = { layer: layers[0]?.digest, config: config.digest, manifest: digest }[role] ?? "";
       await leave(content);
@@ -113,7 +113,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it("is let go a day after a run that was killed, and not before", async () => {
+    it("is released a day after a killed run, and not earlier", async () => {
       const now = Math.floor(Date.now() / 1000);
       for (const [index, age] of [90_000, 60].entries()) {
         const { digest = "" } = platform().layers[index] ?? {};
@@ -130,7 +130,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it("is left alone by --check", async () => {
+    it("is not changed by --check", async () => {
       const args = [SCRIPT, bundle.file, "--check", "--to", `containerd:${containerd.socket}`];
       const { code } = await run("dash", args, { env: { ...process.env, TMPDIR: folder } });
 

@@ -89,11 +89,11 @@ describeHost.each([["dash"], ["busybox", "sh"], ["bash", "--posix"]])(
       return result.stderr;
     };
 
-    it("knows every spelling of an image of the bundle", async () => {
+    it("accepts every spelling of an image in the bundle", async () => {
       expect(await refusals(valid.map(({ reference }) => reference))).not.toContain("is not in the bundle");
     });
 
-    it("refuses what is not a reference, and what is a reference to something else", async () => {
+    it("refuses an invalid reference, and a reference to another image", async () => {
       const others = [
         "busybox:1.35",
         "quay.io/busybox",
@@ -109,7 +109,7 @@ describeHost.each([["dash"], ["busybox", "sh"], ["bash", "--posix"]])(
         expect(refused).toContain(`image ${image} is not in the bundle`);
     });
 
-    it("knows every spelling of an image that is allowed to be missing", async () => {
+    it("accepts every spelling of an image that is allowed to be missing", async () => {
       expect(await refusals(["left-out"])).toContain(`image ${LEFT_OUT} is not on`);
       for (const image of ["left-out", "docker.io/left-out:latest", "index.docker.io/library/left-out"]) {
         expect(await refusals(["library/left-out"], "--allow-missing", image)).not.toContain(LEFT_OUT);

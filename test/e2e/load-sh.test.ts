@@ -142,7 +142,7 @@ describeNodes("load.sh", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each(["debian", "busybox", "macos"] as const)("loads every name into every node: %s", async (which) => {
+  it.each(["debian", "busybox", "macos"] as const)("loads every name onto every node: %s", async (which) => {
     const [tar = "", ...options] = hosts[which].tar;
     await mustRun(tar, [...options, "-xf", bundle.file, "-C", hosts[which].path, "load.sh"]);
     const script = join(hosts[which].path, "load.sh");
@@ -169,7 +169,7 @@ describeNodes("load.sh", () => {
     expect(again.stderr).not.toContain("sending");
   });
 
-  it("sends a node what it lacks, and nothing else", async () => {
+  it("sends a node only the content that it lacks", async () => {
     expect((await load(bundle.file)).code).toBe(0);
     const [, worker = ""] = nodes.names;
     await nodes.exec(worker, "ctr", "-n", "k8s.io", "images", "rm", "--sync", "quay.io/org/tagged:1");
@@ -190,7 +190,7 @@ describeNodes("load.sh", () => {
     expect([...(await complete(worker))].sort()).toEqual(names);
   });
 
-  it("refuses a damaged layer, names its image, and touches no node", async () => {
+  it("refuses a damaged layer with the name of its image, and changes no node", async () => {
     const layer = bundle.inventory.images.find(({ normalized }) => normalized === "quay.io/org/tagged:1")
       ?.platforms[0]?.layers[0];
     const { offset = 0 } = bundle.inventory.blobs.find(({ digest }) => digest === layer?.digest) ?? {};
@@ -204,7 +204,7 @@ describeNodes("load.sh", () => {
     for (const node of nodes.names) expect(await complete(node)).toEqual([]);
   });
 
-  it("refuses damaged files, all at once, and a file that was cut short", async () => {
+  it("refuses all damaged files at once, and a truncated file", async () => {
     const { offset } = bundle.locate("values/app.yaml");
     const index = readFileSync(bundle.file).indexOf('"schemaVersion":2', offset);
     const file = copyWith("files", (bytes) => {
@@ -221,7 +221,7 @@ describeNodes("load.sh", () => {
     expect(cut).toMatchObject({ code: 2, stderr: expect.stringContaining(String(bundle.size)) as unknown });
   });
 
-  it("refuses a bundle for another platform, and names node and platforms", async () => {
+  it("refuses a bundle for another platform, and reports node and platforms", async () => {
     const other = await bundleOf(
       folder,
       "other",
@@ -233,14 +233,14 @@ describeNodes("load.sh", () => {
     expect(stderr).toContain("linux/arm64");
   });
 
-  it("says everything that is missing at once, and which clusters there are", async () => {
+  it("reports everything that is missing at once, and which clusters exist", async () => {
     const args = [bundle.file, "--to", "kind:no-such-cluster", "--install"];
     const { code, stderr } = await run(...host("debian", args));
     expect(code).toBe(2);
     for (const part of ["no-such-cluster", nodes.cluster, "helm", "kubectl"]) expect(stderr).toContain(part);
   });
 
-  it("never evaluates what a bundle says", async () => {
+  it("never evaluates the content of a bundle", async () => {
     const check = async (name: string, change: (facts: string) => string): Promise<RunResult> =>
       load(withFacts(name, change), "--check");
     expect((await check("unchanged", (facts) => facts)).code).toBe(0);
@@ -278,7 +278,7 @@ describeNodes("load.sh", () => {
     for (const node of nodes.names) expect(await complete(node)).toEqual([]);
   });
 
-  it("takes bundle.json in any layout, and no facts whose checksum it does not have", async () => {
+  it("accepts bundle.json in any layout, and rejects facts without a checksum in it", async () => {
     const turned = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(turned);
       if (typeof value !== "object" || value === null) return value;
@@ -353,7 +353,7 @@ describeNodes("load.sh", () => {
     return join(folder, name);
   }
 
-  it("ends at once when it is interrupted, leaves nothing, and goes on next time", async () => {
+  it("ends immediately when it is interrupted, leaves nothing behind, and resumes next time", async () => {
     const large = await bundleOf(folder, "large", [
       { seed: "large", mediaTypes: "oci", layers: [100_000_000], reference: "quay.io/org/large:1" },
     ]);
@@ -381,7 +381,7 @@ describeNodes("load.sh", () => {
     for (const node of nodes.names) expect(await complete(node)).toEqual(["quay.io/org/large:1"]);
   });
 
-  it("loads into the Docker engine of the host what that lacks", async () => {
+  it("loads the content that the Docker engine of the host lacks", async () => {
     const image = "viola.invalid/load-sh:1";
     const one = await bundleOf(folder, "docker", [
       { seed: "d", mediaTypes: "oci", layers: [70_000], reference: image },
@@ -415,7 +415,7 @@ describeNodes("what load.sh has brought", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is noted, so that unload takes away exactly that", async () => {
+  it("is labelled, so that unload removes exactly that", async () => {
     const [tagged, , alone] = WISHES as [NamedWish, NamedWish, NamedWish];
     const to = ["--to", `kind:${nodes.cluster}`];
     const cli = async (...args: readonly string[]): Promise<void> => {
@@ -477,7 +477,7 @@ describeHost("load.sh into the containerd of the host", () => {
     return run("dash", [SCRIPT, bundle.file, ...args], { env });
   };
 
-  it("refuses when the disk has too little room", async () => {
+  it("refuses when the disk does not have enough space", async () => {
     const args = ["--to", `containerd:${containerd.socket}`];
     const full =
       "printf 'Filesystem 1024-blocks Used Available Capacity Mounted\\n/dev/full 100000 99000 1000 99%% /\\n'";
@@ -487,7 +487,7 @@ describeHost("load.sh into the containerd of the host", () => {
     expect((await containerd.images()).size).toBe(0);
   });
 
-  it("loads every name, and k3s by its own ctr finds nothing to do", async () => {
+  it("loads every name, and finds everything complete with the ctr of k3s", async () => {
     const { code } = await load("none", "", "--to", `containerd:${containerd.socket}`);
     expect(code).toBe(0);
     const images = await containerd.images();
@@ -532,7 +532,7 @@ describeBuild("a bundle that brings its tools along", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("hands the work to the program inside, where there is no Node", async () => {
+  it("runs the program in the bundle on a host without Node", async () => {
     const file = join(folder, "tools.tar");
     const built = await build("-o", file, "--with", "cli,node", "--with", "helm");
     expect(built).toMatchObject({ code: 0 });
@@ -559,7 +559,7 @@ describeBuild("a bundle that brings its tools along", () => {
     });
   });
 
-  it("goes on without a program that does not reach the engine", async () => {
+  it("continues without a program that cannot reach the engine", async () => {
     const programs = join(folder, "podman-only");
     mkdirSync(programs);
     const docker = execFileSync("which", ["docker"], { encoding: "utf8" }).trim();
@@ -587,7 +587,7 @@ describeBuild("a bundle that brings its tools along", () => {
   });
 
   it.each([["tar"], ["bsdtar"], ["busybox tar"]])(
-    "comes out of the bundle as a program that runs: %s",
+    "is extracted from the bundle as a program that runs: %s",
     async (tar) => {
       const file = join(folder, "same.tar");
       await build("-o", file, "--with", "cli,node");
@@ -601,7 +601,7 @@ describeBuild("a bundle that brings its tools along", () => {
     },
   );
 
-  it("gives the same bytes for the same inputs", async () => {
+  it("is reproducible", async () => {
     const [one, other] = [join(folder, "one.tar"), join(folder, "other.tar")];
     await build("-o", one, "--with", "cli,helm");
     await build("-o", other, "--with", "helm", "--with", "cli");
@@ -609,7 +609,7 @@ describeBuild("a bundle that brings its tools along", () => {
     expect(hash(one)).toBe(hash(other));
   });
 
-  it("brings the image of Kind's nodes for the engine, and no node gets it", async () => {
+  it("includes the image of Kind nodes for the engine, and it is not loaded onto nodes", async () => {
     const file = join(folder, "kind.tar");
     const image = makeImage(folder, { seed: "kind-node", mediaTypes: "oci", layers: [60_000] });
     registry.addImage(folder, image, "docker.io/viola-test/kind-node", "1");
@@ -632,7 +632,7 @@ describeBuild("a bundle that brings its tools along", () => {
       expect(await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain("kind-node");
   });
 
-  it("takes a program from a file or from an archive at a URL, when platform and checksum are right", async () => {
+  it("includes a program from a file or an archive at a URL, when platform and checksum are correct", async () => {
     const program = Buffer.alloc(4096);
     program.write("\x7fELF", 0, "latin1");
     program.writeUInt16LE(183, 18);

@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm pack", () => {
-  it("makes a file under 2 MB without source maps, with what a user needs", () => {
+  it("creates a file under 2 MB without source maps, with the files that a user needs", () => {
     const paths = packed.files.map(({ path }) => path);
 
     expect(packed.size).toBeLessThan(2_000_000);
@@ -102,7 +102,7 @@ describeOffline("the packed program on a host without a network", () => {
     expect({ code: result.code, stderr: result.stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it("comes alone: no dependency, and no script that npm runs when it installs", async () => {
+  it("has no dependencies and no install scripts", async () => {
     const manifest = await readManifest(installed);
 
     expect(await readdir(join(prefix, "lib/node_modules"))).toEqual(["viola-airgap"]);
@@ -114,7 +114,7 @@ describeOffline("the packed program on a host without a network", () => {
       expect(manifest.scripts).not.toHaveProperty(name);
   });
 
-  it("says its version, and what this host lacks", async () => {
+  it("reports its version, and what this host lacks", async () => {
     const { version } = await readManifest(ROOT);
     const doctor = await offline("viola-airgap", "doctor", "--json");
 
@@ -128,7 +128,7 @@ describeOffline("the packed program on a host without a network", () => {
     });
   });
 
-  it("verifies a bundle, also through npx, and finds the damage in another", async () => {
+  it("verifies a bundle, also with npx, and finds the damage in another", async () => {
     const bundle = await buildBundle(folder);
     const damaged = join(folder, "damaged.bundle");
     const bytes = await readFile(bundle);
@@ -143,7 +143,7 @@ describeOffline("the packed program on a host without a network", () => {
     ).toMatchObject({ code: 0 });
   });
 
-  it("brings itself along in a bundle", async () => {
+  it("includes itself in a bundle", async () => {
     const bundle = await buildBundle(folder, "cli");
 
     const listed = await mustRun("tar", ["-tf", bundle]);

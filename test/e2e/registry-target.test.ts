@@ -74,7 +74,7 @@ describe("load --to registry://", () => {
     expect((JSON.parse(second.stdout) as Document).registries[0]).toMatchObject({ sentBytes: 0 });
   });
 
-  it("says what is wrong, and where", async () => {
+  it("reports what is wrong, and where", async () => {
     for (const [target, code, text] of [
       ["registry://127.0.0.1:1", 2, "127.0.0.1:1 cannot be reached"],
       ["registry://Host/UPPER", 2, "is not a registry target"],

@@ -84,7 +84,7 @@ describeAll("rehearse", () => {
     return [objects.stdout, ...nodes].join("\n");
   }
 
-  it("of the spec finds both images that an operator starts, and writes them down", async () => {
+  it("of a spec finds both images that an operator starts, and adds them to the spec", async () => {
     const spec = join(viola.folder, "without.yaml");
     const entries = HIDDEN.map((image) => ({ image, reason: "a test" }));
     await writeFile(
@@ -122,7 +122,7 @@ describeAll("rehearse", () => {
     );
   });
 
-  it("finds what an operator starts that nobody knows, in a bundle as in a spec, and drafts what there is to know", async () => {
+  it("finds the images of an unknown operator for a bundle and for a spec, and drafts its rule", async () => {
     const archive = sharedPath("chart-repos/grafana/grafana-agent-operator-0.3.15.tgz");
     await mustRun("tar", ["-xzf", archive, "-C", viola.folder]);
     const spec = await writeChart("acme", acmeChart());
@@ -147,7 +147,7 @@ describeAll("rehearse", () => {
     }
   });
 
-  it("tells Pods that crash and hooks that never end from images that are missing", async () => {
+  it("distinguishes crashing Pods and hooks that do not end from missing images", async () => {
     const crashing = deployment("crashing", SERVER, { command: ["/no/such/program"] });
     const spec = await writeChart("crashing", { templates: [crashing, endlessHook(SERVER)] });
     const { code, report } = await rehearse(spec, "--timeout", "20s");
@@ -160,7 +160,7 @@ describeAll("rehearse", () => {
     expect(code).toBe(1);
   });
 
-  it("leaves a record that travels in the bundle, and says on the far side what is not as rehearsed", async () => {
+  it("writes a record to the bundle, and the isolated host reports the differences from it", async () => {
     const spec = await writeChart("there", { templates: [deployment("server", SERVER)] });
     const record = join(viola.folder, "record.json");
     const rehearsed = await rehearse(spec, "--out", record, "--set", "a=1");
@@ -202,7 +202,7 @@ describeAll("rehearse", () => {
       .not.toContain("kept:");
   });
 
-  it("makes a cluster with kind where none is named, and takes it away, also when it is interrupted", async () => {
+  it("creates a cluster with kind if none is specified, and deletes it, also after an interruption", async () => {
     const spec = await writeChart("made", { templates: [deployment("server", SERVER)] });
     const options = { env: await kindEnvironment() } as const;
     const args = ["rehearse", spec, "--json", "--config", viola.settings];

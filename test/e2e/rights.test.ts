@@ -32,7 +32,7 @@ describeRoot("a user without rights on the socket", () => {
     await rm(folder, { recursive: true });
   });
 
-  it.each(["docker", "kind", "containerd"])("is told so for %s, and what to do", async (kind) => {
+  it.each(["docker", "kind", "containerd"])("is reported for %s, with a hint", async (kind) => {
     const isContainerd = kind === "containerd";
     const path = socket(isContainerd ? "containerd.sock" : "docker.sock");
     const target = isContainerd ? `containerd:${path}` : kind;

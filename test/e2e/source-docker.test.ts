@@ -39,7 +39,7 @@ describeDocker("build --source docker", () => {
     return runCli(args, { env: { DOCKER_HOST, DOCKER_CONTEXT } });
   };
 
-  it("makes a bundle that verifies, and whose audit says that the image was rebuilt", async () => {
+  it("builds a valid bundle, and its audit reports that the image was rebuilt", async () => {
     const bundle = join(folder, "built.bundle");
     expect(await viola("build", spec, "-o", bundle, "--source", "docker")).toMatchObject({ code: 0 });
     expect(await viola("verify", bundle)).toMatchObject({ code: 0 });
@@ -51,7 +51,7 @@ describeDocker("build --source docker", () => {
     expect(archive).toContain(reference);
   });
 
-  it("names an image that the engine has not, and leaves no file", async () => {
+  it("reports an image that the engine does not have, and leaves no file", async () => {
     await writeSpec("registry.invalid/viola/absent:1");
     const bundle = join(folder, "absent.bundle");
     const { code, stderr } = await viola("build", spec, "-o", bundle, "--source", "docker");

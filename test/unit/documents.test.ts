@@ -58,7 +58,7 @@ describe.each(DOCUMENTS)("%s", (name) => {
     expect(broken).toEqual([]);
   });
 
-  it("names files of the repository that exist", () => {
+  it("refers to files of the repository that exist", () => {
     const paths = [...text.matchAll(/(?<![\w/])(?:src|test|scripts|manifests|\.ci)\/[\w./-]+/g)].map(
       ([path]) => path,
     );

@@ -88,12 +88,12 @@ function findCycle(imports: ReadonlyMap<string, ReadonlySet<string>>): readonly 
 }
 
 describe("import direction", () => {
-  it("sees the imports that it judges", () => {
+  it("finds the imports that it checks", () => {
     expect(files.length).toBeGreaterThan(30);
     expect(files.flatMap(importsOf).length).toBeGreaterThan(100);
   });
 
-  it("lets a layer import only what it may", () => {
+  it("allows each layer only its imports", () => {
     const wrong = files.flatMap(importsOf).filter((one) => {
       const layer = layerOf(one.file);
       const target = inside(one);
@@ -109,7 +109,7 @@ describe("import direction", () => {
     expect(findCycle(folderImports())).toBeUndefined();
   });
 
-  it("has every file begin by saying what it does", () => {
+  it("has a first line in every file that says what it does", () => {
     const silent = files.filter((file) => {
       const lines = readFileSync(join(SOURCE, file), "utf8").split("\n");
       return !/^\/\/ \S/.test((lines[0]!.startsWith("#!") ? lines[1] : lines[0]) ?? "");
@@ -118,7 +118,7 @@ describe("import direction", () => {
     expect(silent).toEqual([]);
   });
 
-  it("leaves the process to main", () => {
+  it("has access to the process only in main", () => {
     const touching = files
       .filter((file) => layerOf(file) !== "main")
       .flatMap((file) => {

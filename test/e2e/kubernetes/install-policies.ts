@@ -128,18 +128,21 @@ export function testPolicies(stage: () => Stage): void {
     );
   });
 
-  it.concurrent("has hooks patched by Helm 4, and is refused by Helm 3, which cannot", async () => {
-    const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
+  it.concurrent(
+    "has its hooks patched by Helm 4, and is refused by Helm 3, which cannot patch them",
+    async () => {
+      const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
 
-    const refused = await install(bundle, "v30");
-    const installed = await install(bundle, "v35");
+      const refused = await install(bundle, "v30");
+      const installed = await install(bundle, "v35");
 
-    expect(refused.install.refusals).toMatchObject([{ code: "pull-policy", subject: "Job prepare" }]);
-    expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
-  });
+      expect(refused.install.refusals).toMatchObject([{ code: "pull-policy", subject: "Job prepare" }]);
+      expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
+    },
+  );
 
   it.concurrent(
-    "says why a Pod does not run, and runs after the cause is mended without anything cleaned up",
+    "reports why a Pod does not run, and runs when the cause is fixed, without a cleanup",
     async () => {
       const bundle = await build("late", deployment("server", SERVER), configMapReader());
 
@@ -156,7 +159,7 @@ export function testPolicies(stage: () => Stage): void {
   );
 
   it.concurrent.each(HELMS)(
-    "is made anew, with helm of %s, after a first attempt whose hook failed",
+    "is installed again, with helm of %s, after a first installation whose hook failed",
     async (helm) => {
       const bundle = await build(
         `failing-${helm}`,
@@ -173,26 +176,29 @@ export function testPolicies(stage: () => Stage): void {
     },
   );
 
-  it.concurrent.each(HELMS)("is made anew at once, with helm of %s, after Ctrl-C in a hook", async (helm) => {
-    const name = `endless-${helm}`;
-    const bundle = await build(
-      name,
-      hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
-      deployment("server", SERVER),
-    );
+  it.concurrent.each(HELMS)(
+    "is installed again immediately, with helm of %s, after Ctrl-C in a hook",
+    async (helm) => {
+      const name = `endless-${helm}`;
+      const bundle = await build(
+        name,
+        hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
+        deployment("server", SERVER),
+      );
 
-    const first = await start(bundle, helm, ["--set", "program=/program"]);
-    await expect.poll(() => jobsOf(name), { timeout: 60_000 }).toContain("prepare");
-    first.process.kill("SIGINT");
-    const { code } = await first.result;
-    const second = await install(bundle, helm, ...hookEnds);
+      const first = await start(bundle, helm, ["--set", "program=/program"]);
+      await expect.poll(() => jobsOf(name), { timeout: 60_000 }).toContain("prepare");
+      first.process.kill("SIGINT");
+      const { code } = await first.result;
+      const second = await install(bundle, helm, ...hookEnds);
 
-    expect(code).toBe(130);
-    expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
-  });
+      expect(code).toBe(130);
+      expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
+    },
+  );
 
   it.concurrent(
-    "is pulled from a registry by nodes that were given its settings, and refused while it is not there",
+    "is pulled from a registry by nodes with its settings, and refused while the registry lacks it",
     async () => {
       await pushIndex("fed.example/server", "1");
       const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));

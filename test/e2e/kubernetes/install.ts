@@ -37,7 +37,7 @@ export function testInstall(stage: () => Stage): void {
     expect(stdout).not.toMatch(/monitoring/);
   };
 
-  it("refuses a bundle without an image that an operator will start, and applies nothing", async () => {
+  it("refuses a bundle without an image that an operator starts, and applies nothing", async () => {
     const spec = join(viola.folder, "without.yaml");
     const exclusion = `\nimages: { exclude: [{ image: "${HIDDEN}", reason: a test }] }\n`;
     await writeFile(spec, (await readFile(viola.spec, "utf8")) + exclusion);
@@ -54,7 +54,7 @@ export function testInstall(stage: () => Stage): void {
     await expectNothingApplied();
   });
 
-  it("refuses values that ask for an image that is not there, and applies nothing", async () => {
+  it("refuses values with an image that is missing, and applies nothing", async () => {
     const { code, stdout } = await load(bundle, "--set", "prometheus.prometheusSpec.image.tag=v2.99.0");
 
     expect(code).toBe(1);
@@ -65,7 +65,7 @@ export function testInstall(stage: () => Stage): void {
     await expectNothingApplied();
   });
 
-  it("ends with every Pod running, and none of them pulled anything", async () => {
+  it("waits until every Pod runs, and no Pod has pulled an image", async () => {
     const { code, stdout } = await load(bundle);
 
     expect(installOf(stdout)).toMatchObject({
@@ -91,7 +91,7 @@ export function testInstall(stage: () => Stage): void {
     expect(JSON.parse(stdout)).toMatchObject({ missing: [] });
   });
 
-  it("is an upgrade when it is done again", async () => {
+  it("is an upgrade when it is run again", async () => {
     const { code, stdout } = await load(bundle);
 
     expect(code).toBe(0);
@@ -100,7 +100,7 @@ export function testInstall(stage: () => Stage): void {
     });
   });
 
-  it("is taken away again, images and all", async () => {
+  it("is unloaded with all images", async () => {
     await takeAway(stage());
 
     await expectNothingApplied();

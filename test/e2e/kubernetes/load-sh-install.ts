@@ -67,7 +67,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(readFileSync(join(path, REFUSED), "utf8")).toBe("");
   });
 
-  it("refuses values that ask for an image that is not in the bundle, and applies nothing", async () => {
+  it("refuses values with an image that is not in the bundle, and applies nothing", async () => {
     const { code, stderr } = await load("viola", {}, "--set", "prometheus.prometheusSpec.image.tag=v2.99.0");
 
     expect(code).toBe(1);
@@ -75,7 +75,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("refuses pull policies that reach for the network, and applies nothing", async () => {
+  it("refuses pull policies that need a registry, and applies nothing", async () => {
     const { code, stderr } = await load("viola", {}, "--set", "grafana.image.pullPolicy=Always");
 
     expect(code).toBe(1);
@@ -83,7 +83,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("refuses a bundle without an image that an operator will start, unless it is allowed to be missing", async () => {
+  it("refuses a bundle without an image that an operator starts, unless it is allowed to be missing", async () => {
     const spec = join(viola.folder, "without.yaml");
     const exclusion = `\nimages: { exclude: [{ image: "${HIDDEN}", reason: a test }] }\n`;
     writeFileSync(spec, readFileSync(viola.spec, "utf8") + exclusion);
@@ -103,7 +103,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("refuses a namespace that is being deleted, and says what to wait for", async () => {
+  it("refuses a namespace that is being deleted, and reports what to wait for", async () => {
     const held = (finalizers: readonly string[]): Promise<RunResult> =>
       kube.kubectl(
         "patch",
@@ -125,7 +125,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     }
   });
 
-  it("refuses another digest than that of the index by which a chart pins its image", async () => {
+  it("refuses a digest that differs from that of the index in the chart", async () => {
     const { repository, tag, newTag } = PINNED;
     const index = await pushTwoPlatforms(`${LIVE_PREFIX}/${repository}`, tag, newTag);
     const chart = join(viola.folder, "pinned");
@@ -153,7 +153,7 @@ export function testLoadShInstall(stage: () => Stage): void {
   });
 
   it.each([{}, { VIOLA_SH_ONLY: "1" }])(
-    "runs it, with what the bundle brings along and nothing on PATH, on nodes that had nothing of it: %j",
+    "installs it with the programs in the bundle and none on PATH, on empty nodes: %j",
     async (env) => {
       const spec = join(viola.folder, "pinned.yaml");
       const file = join(viola.folder, "all.bundle");
@@ -186,7 +186,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     },
   );
 
-  it("ends with thirty Pods ready, none of which pulled anything", async () => {
+  it("waits until thirty Pods are ready, none of which pulled an image", async () => {
     const { code, stdout } = await load("viola", {});
 
     expect({ code, stdout }).toEqual({
@@ -198,7 +198,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(reasons).not.toContain("Pulling");
   });
 
-  it("says which Pod is not ready and why, when the time is over", async () => {
+  it("reports which Pod is not ready and why, after the timeout", async () => {
     const set = ["--set", "image=docker.io/grafana/loki-canary:none"];
     expect(await load("pinned.bundle", {}, ...set)).toMatchObject({ code: 1 });
     // A Pod may need what no node has, although its image is there.

@@ -53,7 +53,7 @@ describe("an image that only the engine has", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("becomes an OCI image whose blobs lie where it says", async () => {
+  it("is converted to an OCI image with the blobs at the stated offsets", async () => {
     const image = await source.resolveImage(imageUse(reference), [platform], signal);
 
     expect(image).toMatchObject({ rebuilt: true, names: [reference], platforms: [{ platform }] });
@@ -69,14 +69,14 @@ describe("an image that only the engine has", () => {
     }
   });
 
-  it("gives the same digests each time", async () => {
+  it("has the same digests each time", async () => {
     const one = await source.resolveImage(imageUse(reference), [platform], signal);
     const other = await source.resolveImage(imageUse(reference), [platform], signal);
 
     expect(other.root).toEqual(one.root);
   });
 
-  it("is not there for another platform", async () => {
+  it("is missing for another platform", async () => {
     const other = parsePlatform("linux/s390x");
 
     await expect(source.resolveImage(imageUse(reference), [other], signal)).rejects.toMatchObject({
@@ -85,7 +85,7 @@ describe("an image that only the engine has", () => {
     });
   });
 
-  it("is not there under a digest", async () => {
+  it("is missing under a digest", async () => {
     const image = await source.resolveImage(imageUse(reference), [platform], signal);
     const pinned = imageUse(`127.0.0.1:1/${tag}@${image.root.digest}`);
 
@@ -106,7 +106,7 @@ describe("an image that only the engine has", () => {
     return await auto.resolveImage(imageUse(reference), [platform], signal);
   };
 
-  it("is taken by `auto` when every mirror says that it is absent", async () => {
+  it("is used by `auto` when every mirror reports that it does not exist", async () => {
     const registry = await startEmbeddedRegistry();
     onTestFinished(() => registry.close());
     const mirrors = new Map([["*", { endpoints: [registry.url], only: true }]]);
@@ -114,7 +114,7 @@ describe("an image that only the engine has", () => {
     expect(await resolveAuto({ mirrors })).toMatchObject({ rebuilt: true });
   });
 
-  it("is not taken by `auto` while its registry cannot be asked", async () => {
+  it("is not used by `auto` while its registry cannot be reached", async () => {
     await expect(resolveAuto({})).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   });
 });

@@ -72,8 +72,8 @@ interface Output {
 
 const folder = sharedPath("cases/finding");
 
-describe.skipIf(!existsSync(folder))("the cases of finding", () => {
-  it("are all known here", () => {
+describe.skipIf(!existsSync(folder))("the cases of finding images", () => {
+  it("are all listed here", () => {
     expect(readdirSync(folder).toSorted()).toEqual([...Object.keys(ANSWERS), "unreachable"].toSorted());
   });
 

@@ -52,13 +52,13 @@ describeCorpus("the corpus", async () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("has ten images at most that nobody published", () => {
+  it("has at most ten images that the publishers do not declare", () => {
     expect(Object.values(ACCOUNTS).flatMap(({ extra = {} }) => Object.keys(extra)).length).toBeLessThan(11);
   });
 
   // Of the knowledge base, file names with versions only: an operator's file names its project, and so its chart, by right. In the code
   // of the finder no text may be the name of a chart, alone or as a part of a path or reference; comments may tell of one.
-  it("is known to no rule by the name of a chart", () => {
+  it("has no chart whose name is in a rule", () => {
     const files = entries.flatMap(({ charts: list }) => list.map(({ chart }) => chart.replace(/\.tgz$/, "")));
     const charts = new Set(files.map((file) => file.replace(/-v?\d[\w.]*$/, "")));
     // A chart called `operator` has the name of what the finder speaks of all the time.

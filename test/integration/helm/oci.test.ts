@@ -63,7 +63,7 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
       login,
     );
 
-  it("come through plain HTTP and through TLS with a password, the same bytes, and render", async () => {
+  it("are fetched over plain HTTP and over TLS with a password, are identical, and render", async () => {
     const plain = await openTool().packageChart(deepIn(open, "1.0.0"), [], join(folder, "plain"), signal);
     const tls = await closedTool().packageChart(deepIn(closed, "1.0.0"), [], join(folder, "tls"), signal);
 
@@ -74,22 +74,25 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     );
   });
 
-  it("are the newest where no version is named", async () => {
+  it("are the newest version by default", async () => {
     const chart = await openTool().packageChart(deepIn(open), [], join(folder, "newest"), signal);
 
     expect(chart.version).toBe("1.0.0");
   });
 
-  it.each(["open", "closed"] as const)("come as an added dependency, from the %s one", async (door) => {
-    const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
-    const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
+  it.each(["open", "closed"] as const)(
+    "are fetched as an added dependency, from the %s one",
+    async (door) => {
+      const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
+      const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
 
-    const chart = await tool.packageChart(app, [deep], join(folder, `added-${door}`), signal);
+      const chart = await tool.packageChart(app, [deep], join(folder, `added-${door}`), signal);
 
-    expect(await tool.renderChart(chart, plainInput(chart), signal)).toContain("registry.example/deep:1");
-  });
+      expect(await tool.renderChart(chart, plainInput(chart), signal)).toContain("registry.example/deep:1");
+    },
+  );
 
-  it("are refused with chart and place: without login, without the CA, and where the version is not there", async () => {
+  it("are reported with chart and URL: without login, without the CA, and for a missing version", async () => {
     const none = { HELM_REGISTRY_CONFIG: join(folder, "nobody.json") };
     const refused = (tool: HelmChartTool, source: ChartSource) =>
       expect(tool.packageChart(source, [], join(folder, "refused"), signal)).rejects.toMatchObject({
@@ -109,7 +112,7 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     await refused(openTool(), deepIn(open, "9.9.9"));
   });
 
-  it("are taken by the command line with the user's settings", async () => {
+  it("are accepted by the command line with the user's settings", async () => {
     const config = join(folder, "settings.yaml");
     await writeFile(config, `helm: ${helm.program}\ninsecure: ["${open.host}"]\n`);
 

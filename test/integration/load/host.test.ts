@@ -74,7 +74,7 @@ describeHost("a containerd of this machine", () => {
     expect((await containerd.images()).size).toBe(0);
   });
 
-  test("whose socket is not there is named with what to do", async () => {
+  test("whose socket is missing is reported with a hint", async () => {
     const socket = join(folder, "none.sock");
     await expect(findContainerd(socket, process.env).findNodes(signal)).rejects.toMatchObject({
       code: "NODE_LOAD_FAILED",
@@ -83,7 +83,7 @@ describeHost("a containerd of this machine", () => {
     });
   });
 
-  test("has free space where its content lies", async () => {
+  test("reports the free space of its content folder", async () => {
     const [node] = await findContainerd(containerd.socket, process.env).findNodes(signal);
     expect((await node?.freeSpace(signal))?.bytes).toBeGreaterThan(0);
   });
@@ -97,7 +97,7 @@ describeHost("k3s that does not run", () => {
     images = await k3sImageFolder({ K3S_DATA_DIR: data });
   });
 
-  test("finds an archive for this machine in its images folder, which containerd takes as k3s hands it over", async () => {
+  test("gets an archive for this machine in its images folder, which containerd imports as k3s does", async () => {
     expect(await listensAt(join(folder, "none.sock"))).toBe(false);
     const report = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(report.nodes).toMatchObject([{ node: "k3s", route: "folder", loadedNames: names() }]);
@@ -118,7 +118,7 @@ describeHost("k3s that does not run", () => {
     }
   });
 
-  test("is left alone when the archive is there, and given it anew when it is another's", async () => {
+  test("is not changed when the archive exists, and gets it again when it is another one", async () => {
     await loadFolder(workflowRun(), bundle, images, loadPorts());
     const again = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(again.nodes).toMatchObject([{ presentNames: names().length, loadedNames: [], sentBytes: 0 }]);
@@ -128,7 +128,7 @@ describeHost("k3s that does not run", () => {
     expect(anew.nodes).toMatchObject([{ presentNames: 0, loadedNames: names() }]);
   });
 
-  test("loses the archive when the bundle is unloaded, and nothing else", async () => {
+  test("loses only the archive when the bundle is unloaded", async () => {
     await loadFolder(workflowRun(), bundle, images, loadPorts());
     const foreign = join(data, "agent/images/k3s-airgap-images-amd64.tar");
     writeFileSync(foreign, "another's");
@@ -142,7 +142,7 @@ describeHost("k3s that does not run", () => {
     rmSync(foreign);
   });
 
-  test("is not given half an archive when the load is interrupted", async () => {
+  test("gets no partial archive when the load is interrupted", async () => {
     const controller = new AbortController();
     const { readSegments, ...rest } = loadPorts();
     const interrupted = loadFolder(workflowRun({ signal: controller.signal }), bundle, images, {
@@ -159,7 +159,7 @@ describeHost("k3s that does not run", () => {
     expect(readdirSync(join(data, "agent/images"))).toEqual([]);
   });
 
-  test("is refused where the disk is too full, before anything is written", async () => {
+  test("is refused when the disk is too full, before anything is written", async () => {
     const small = join(folder, "small");
     mkdirSync(small);
     await mustRun("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", small]);
@@ -175,7 +175,7 @@ describeHost("k3s that does not run", () => {
     }
   });
 
-  test("has its data where its configuration says", async () => {
+  test("has its data in the configured folder", async () => {
     const config = join(folder, "config.yaml");
     writeFileSync(config, `token: a\ndata-dir: "/mnt/k3s"\n`);
     const from = async (env: Record<string, string>): Promise<string> => (await k3sImageFolder(env)).path;

@@ -51,7 +51,7 @@ describeNodes("a load that is killed", () => {
     await rm(folder, { recursive: true });
   });
 
-  test.each(SEEDS)("at moment %i is made good by the next", async (seed) => {
+  test.each(SEEDS)("at moment %i is repaired by the next load", async (seed) => {
     const [main = "", worker = ""] = nodes.names;
     const load = ["load", bundle.file, "--to", `kind:${nodes.cluster}`];
     const size = bundle.inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);

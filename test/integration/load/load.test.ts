@@ -103,7 +103,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     await nodes.remove();
   });
 
-  test("after a load every node knows every name by the bundle's digest, complete and pinned", async () => {
+  test("after a load every node has every name with the bundle's digest, complete and pinned", async () => {
     const report = await load();
     expect(report.nodes.map(({ node, route, platform }) => [node, route, platform])).toEqual(
       [...nodes.names].sort().map((node) => [node, "fetch", "linux/amd64"]),
@@ -133,7 +133,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     }
   });
 
-  test("a node that lacks one image gets that image's own content, the others nothing", async () => {
+  test("a node that lacks one image gets only its content, and the others get nothing", async () => {
     const [node = ""] = nodes.names;
     await removeImages(nodes, node, PROMETHEUS.reference);
     const report = await load();
@@ -150,7 +150,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     ]);
   });
 
-  test("nodes that cannot reach this machine get an import of what they lack", async () => {
+  test("nodes that cannot reach this machine get an import of the missing content", async () => {
     const [node = ""] = nodes.names;
     await removeImages(nodes, node, ".");
     const cutOff: NodeTarget = {
@@ -183,7 +183,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
         },
       ]);
 
-    test("by the signal: rejects, leaves nothing behind, and the next load ends well", async () => {
+    test("by the signal: rejects, leaves nothing behind, and the next load succeeds", async () => {
       const stopped = await large("stopped");
       const controller = new AbortController();
       const run = workflowRun({
@@ -202,7 +202,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
       expect((await load(stopped)).nodes.map(({ route }) => route)).toEqual(["fetch", "fetch", "fetch"]);
     });
 
-    test("by SIGKILL: the nodes clean up themselves, and the next load ends well", async () => {
+    test("by SIGKILL: the nodes clean up themselves, and the next load succeeds", async () => {
       const { file, ...killed } = await large("killed");
       const tsx = createRequire(import.meta.url).resolve("tsx");
       const script = join(import.meta.dirname, "load-once.ts");
@@ -219,7 +219,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     });
   });
 
-  test("a stopped node is named, and no other is touched", async () => {
+  test("a stopped node is reported, and no other is changed", async () => {
     const [running = "", stopped = ""] = nodes.names;
     await removeImages(nodes, running, PROMETHEUS.reference);
     execFileSync("docker", ["pause", stopped]);
@@ -231,7 +231,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     }
   });
 
-  test("a node without the space for what it lacks is named, and nothing is sent to any", async () => {
+  test("a node without enough space is reported, and nothing is sent to any node", async () => {
     const [other = "", full = ""] = nodes.names;
     const space = "/var/lib/containerd/io.containerd.content.v1.content";
     for (const node of [other, full]) await removeImages(nodes, node, PROMETHEUS.reference);
@@ -247,7 +247,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     expect((await load()).nodes.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, true, false]);
   });
 
-  test("a damaged layer is refused before any node is touched", async () => {
+  test("a damaged layer is reported before any node is changed", async () => {
     const [node = ""] = nodes.names;
     const damaged = await bundleOf(folder, "damaged", [
       { ...PROMETHEUS, reference: "quay.io/damaged/image:1" },
@@ -274,7 +274,7 @@ describeNodes("a node that goes away while it is loaded", () => {
   test.each([
     ["is stopped", ["kill", "--signal=KILL"], ["start"]],
     ["is paused", ["pause"], ["unpause"]],
-  ])("and %s is named with what to do, and the other is finished", async (how, stop, wake) => {
+  ])("and %s is reported with a hint, and the other is completed", async (how, stop, wake) => {
     const [other = "", gone = ""] = nodes.names;
     const name = `ghcr.io/large/${how.replaceAll(" ", "-")}:1`;
     const large = await bundleOf(folder, how.replaceAll(" ", "-"), [
@@ -309,7 +309,7 @@ describeNodes("a node that goes away while it is loaded", () => {
 });
 
 describeNodes("a cluster", () => {
-  test("that does not exist is refused", async () => {
+  test("that does not exist is rejected", async () => {
     const target = kindTarget("no-such-cluster");
     await expect(loadBundle(workflowRun(), bundle, { target }, loadPorts())).rejects.toMatchObject({
       code: "CLUSTER_NOT_FOUND",

@@ -60,7 +60,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     await unloadStore(bundle.inventory, target, signal);
   });
 
-  test("every tag resolves, digests where the engine keeps them, and again nothing is sent", async () => {
+  test("every tag resolves, and digests if the engine keeps them; the second load sends nothing", async () => {
     const [first] = (await load()).nodes;
     expect(first?.loadedNames.length).toBe(first!.presentNames + first!.loadedNames.length);
     expect(first?.sentBytes).toBeGreaterThan(500_000);
@@ -73,7 +73,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     expect(again).toMatchObject({ route: "none", sentBytes: 0, loadedNames: [] });
   });
 
-  test("unload takes the bundle's names, not those of others, nor what a container uses", async () => {
+  test("unload removes the bundle's names, but not those of others or of containers", async () => {
     await load();
     await mustRun(program, ["tag", TAGGED, `localhost/viola-${own}:mine`]);
     const container = (await mustRun(program, ["create", HUB, "true"])).trim();
@@ -92,7 +92,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     expect(left).not.toContain(own);
   });
 
-  test("interrupted: rejects with the signal's reason, and the next load ends well", async () => {
+  test("interrupted: rejects with the signal's reason, and the next load succeeds", async () => {
     const controller = new AbortController();
     const large = await bundleOf(folder, "large", [
       wish(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),

@@ -51,7 +51,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     await nodes.remove();
   });
 
-  test("what the bundle brought goes, what others need or had stays, and again nothing happens", async () => {
+  test("removes the bundle's images, keeps those that others need, and does nothing the second time", async () => {
     const target = kindTarget(nodes.cluster);
     // There before any bundle: without a note.
     const foreign = await bundleOf(folder, "foreign", [FOREIGN]);

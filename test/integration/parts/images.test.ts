@@ -28,7 +28,7 @@ function readManifest(folder: string, digest: string): Record<string, unknown> {
 }
 
 describe("makeLayer", () => {
-  test("comes within one percent of a size, and its tar is half as large again", () => {
+  test("has the requested size within one percent, and a tar that is half as large again", () => {
     const layer = makeLayer(newFolder(), { seed: "size", bytes: 5_000_000 });
     expect(layer.size / 5_000_000).toBeCloseTo(1, 2);
     expect(layer.uncompressedSize / layer.size).toBeCloseTo(1.5, 1);
@@ -54,7 +54,7 @@ describe("makeLayer", () => {
 });
 
 describe("makeImage", () => {
-  test("gives the same bytes for the same wish, and others for another seed", () => {
+  test("is reproducible, and differs for another seed", () => {
     const [one, again] = [newFolder(), newFolder()];
     const image = makeImage(one, wish);
     expect(makeImage(again, wish)).toEqual(image);
@@ -62,7 +62,7 @@ describe("makeImage", () => {
     expect(makeImage(one, { ...wish, seed: "two" }).root.digest).not.toBe(image.root.digest);
   });
 
-  test("shares a layer that two images name alike", () => {
+  test("shares a layer with the same seed between images", () => {
     const folder = newFolder();
     const one = makeImage(folder, wish);
     const two = makeImage(folder, { ...wish, seed: "two" });
@@ -70,7 +70,7 @@ describe("makeImage", () => {
     expect(two.platforms[0]?.layers[1]).not.toEqual(one.platforms[0]?.layers[1]);
   });
 
-  test("makes an OCI index of two platforms and an attestation that names the first", () => {
+  test("creates an OCI index of two platforms and an attestation of the first", () => {
     const folder = newFolder();
     const image = makeImage(folder, wish);
     expect(image.root.mediaType).toBe("application/vnd.oci.image.index.v1+json");
@@ -86,7 +86,7 @@ describe("makeImage", () => {
     expect(readManifest(folder, image.root.digest)["manifests"]).toEqual(image.children);
   });
 
-  test("makes a Docker manifest list and Docker layers", () => {
+  test("creates a Docker manifest list and Docker layers", () => {
     const image = makeImage(newFolder(), { ...wish, mediaTypes: "docker" });
     expect(image.root.mediaType).toBe("application/vnd.docker.distribution.manifest.list.v2+json");
     expect(image.children).toHaveLength(2);
@@ -95,7 +95,7 @@ describe("makeImage", () => {
     );
   });
 
-  test("makes a manifest alone when no index is wanted", () => {
+  test("creates only a manifest without an index", () => {
     const image = makeImage(newFolder(), { ...wish, index: false });
     expect(image.root.mediaType).toBe("application/vnd.oci.image.manifest.v1+json");
     expect(image.children).toEqual([]);
@@ -103,7 +103,7 @@ describe("makeImage", () => {
 });
 
 describe("makeViolaImages", () => {
-  test("makes the 17 images, one layer shared by all, in proportion to the scale", () => {
+  test("creates the 17 images with one shared layer, in proportion to the scale", () => {
     const images = makeViolaImages(newFolder(), 0.003);
     expect(images).toHaveLength(17);
     expect(new Set(VIOLA_REFERENCES).size).toBe(17);

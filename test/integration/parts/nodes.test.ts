@@ -31,11 +31,11 @@ describeNodes("nodes", () => {
     ]);
   });
 
-  test("each answers ctr", async () => {
+  test("each responds to ctr", async () => {
     for (const name of nodes.names) expect(await nodes.exec(name, "ctr", "version")).toContain("Server:");
   });
 
-  test("run a container from an image that was imported", async () => {
+  test("run a container from an imported image", async () => {
     const [node = ""] = nodes.names;
     // The node's own root is the image: it is at hand and has a shell.
     await nodes.exec(

@@ -87,8 +87,8 @@ describe("containerd with hosts.toml", () => {
   });
 });
 
-describe("the kubelet's way to containerd", () => {
-  it("gets every name from a registry by the folder of hosts.toml files alone", async () => {
+describe("the CRI of containerd", () => {
+  it("pulls every name from a registry with only the folder of hosts.toml files", async () => {
     const { settings } = await pushed("open");
     const containerd = await startContainerd(join(settings, "containerd"));
     try {
@@ -106,7 +106,7 @@ describe("the kubelet's way to containerd", () => {
 });
 
 describeSkopeo("podman's and CRI-O's registries.conf", () => {
-  it("brings every name from the registry", async () => {
+  it("pulls every name from the registry", async () => {
     const { settings } = await pushed("open");
     for (const name of bundle.inventory.images.flatMap(({ names }) => names)) {
       const target = `dir:${mkdtempSync(join(folder, "copy-"))}`;

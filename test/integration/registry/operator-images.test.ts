@@ -85,13 +85,13 @@ describe("a layer", () => {
     expect(files[0]?.equals(PROGRAM)).toBe(true);
   });
 
-  it("that is damaged at every try is an error naming the image", async () => {
+  it("that is damaged at every try is an error with the image", async () => {
     const faults = Array.from({ length: 4 }, (): Fault => ({ kind: "corrupt" }));
 
     await expect(read(clientOf(await serve(faults)))).rejects.toMatchObject({ name: "ViolaError" });
   });
 
-  it("that the registry has lost is an error", async () => {
+  it("that is missing in the registry is an error", async () => {
     const faults = Array.from({ length: 4 }, (): Fault => ({ kind: "status", status: 404 }));
 
     await expect(read(clientOf(await serve(faults)))).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
@@ -99,7 +99,7 @@ describe("a layer", () => {
 });
 
 describe("a suspect", () => {
-  it("is there, or is not, or its registry does not say", async () => {
+  it("exists, does not exist, or is unknown to its registry", async () => {
     const open = new OperatorImages(clientOf(await serve()));
     const closed = new OperatorImages(
       clientOf(await serve([], { scheme: "basic", user: "somebody", password: "else" })),
@@ -110,7 +110,7 @@ describe("a suspect", () => {
     expect(await closed.hasImage("acme/op:1", signal)).toBeUndefined();
   });
 
-  it("cannot be asked for when the registry is gone", async () => {
+  it("cannot be looked up when the registry is unavailable", async () => {
     const registry = await serve();
     const images = new OperatorImages(clientOf(registry));
     await registry.close();

@@ -70,7 +70,7 @@ const sample = [...groupBy(damages(), ({ path }) => path).values()].flatMap((gro
   return wrong[index % wrong.length] ?? [];
 });
 
-describe("a bundle.json with a field that is wrong", () => {
+describe("a bundle.json with an invalid field", () => {
   it.each(COMMANDS.map((command) => [command.join(" "), command] as const))(
     "ends %s",
     async (_, command) => {

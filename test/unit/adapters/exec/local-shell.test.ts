@@ -15,7 +15,7 @@ function groupOf(leader: string): string {
     .join("\n");
 }
 
-test("a process that hangs is killed with its children when nobody listens any more", async () => {
+test("a process that hangs is killed with its children when its reader stops", async () => {
   const session = await shell.open(["sh", "-c", HUNG], new AbortController().signal);
   let leader = "";
   for await (const { bytes } of session.output) {
@@ -38,7 +38,7 @@ test("a command that hangs rejects with the signal's reason", async () => {
   await expect(running).rejects.toBe(controller.signal.reason);
 });
 
-test("a process that ends with its input is given the time to", async () => {
+test("a process may end after its input", async () => {
   const { signal } = new AbortController();
   const session = await shell.open(["sh", "-c", "cat >/dev/null; echo clean"], signal);
 

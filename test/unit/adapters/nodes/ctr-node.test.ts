@@ -34,7 +34,7 @@ async function importFrom(archive: () => AsyncIterable<Uint8Array>): Promise<unk
     .catch((cause: unknown) => cause);
 }
 
-it("is the bundle's when the bundle cannot be read to its end", async () => {
+it("is that of the bundle when the bundle cannot be read completely", async () => {
   const cut = new ViolaError("BUNDLE_INVALID", "bundle.tar was cut short", { subject: "bundle.tar" });
   const error = await importFrom(async function* () {
     yield await Promise.resolve(Buffer.from("tar"));
@@ -43,7 +43,7 @@ it("is the bundle's when the bundle cannot be read to its end", async () => {
   expect(error).toBe(cut);
 });
 
-it("is the node's otherwise", async () => {
+it("is that of the node otherwise", async () => {
   const error = await importFrom(async function* () {
     yield await Promise.resolve(Buffer.from("tar"));
   });

@@ -20,19 +20,19 @@ async function contextOf(
   });
 }
 
-it("is that of the Kind cluster, named or the one that is meant without a name", async () => {
+it("is that of the specified or default Kind cluster", async () => {
   expect(await contextOf({ kind: "kind", cluster: "viola" })).toBe("kind-viola");
   expect(await contextOf({ kind: "kind" }, "only")).toBe("kind-only");
   expect(await contextOf({ kind: "kind" }, "other", "kind")).toBe("kind-kind");
 });
 
-it("is none where it cannot be told which cluster is meant", async () => {
+it("is absent when the cluster is ambiguous", async () => {
   await expect(contextOf({ kind: "kind" }, "one", "two")).rejects.toMatchObject({
     code: "CLUSTER_NOT_FOUND",
   });
 });
 
-it("is left to the kubeconfig for every other target", async () => {
+it("is that of the kubeconfig for every other target", async () => {
   expect(await contextOf(undefined, "only")).toBeUndefined();
   expect(await contextOf({ kind: "k3s" }, "only")).toBeUndefined();
   expect(await contextOf({ kind: "registry", host: "reg.lab", prefix: "" }, "only")).toBeUndefined();

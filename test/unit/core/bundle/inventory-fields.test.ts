@@ -12,12 +12,12 @@ function answer({ json }: Damage): unknown {
   }
 }
 
-describe("a bundle.json with one field wrong", () => {
-  it("is read when nothing is wrong", () => {
+describe("a bundle.json with one invalid field", () => {
+  it("is parsed when all fields are valid", () => {
     expect(parseInventory(JSON.stringify(WHOLE_INVENTORY), "test.bundle")).toEqual(WHOLE_INVENTORY);
   });
 
-  it("is refused by the field's path", () => {
+  it("is rejected with the field's path", () => {
     const all = damages();
     const unexpected = all.filter((damage) => {
       const error = answer(damage);

@@ -9,7 +9,7 @@ import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
 const image = imageOf("docker.io/a/b:1", { layers: ["base", "own"] });
 const inventory = inventoryOf([image]);
 
-test("holds the layout files and the chosen blobs, each at its size", async () => {
+test("contains the layout files and the selected blobs, each with its size", async () => {
   const wanted = new Set([image.digest, digestOfText("own")]);
   const entries = await readEntries(planPartialArchive(inventory, [image], wanted));
   expect([...entries.keys()]).toEqual([

@@ -30,11 +30,11 @@ describe("declaredImages", () => {
     ["broken YAML", "- image: [x"],
     ["an image without a tag", "- image: quay.io/a/b"],
     ["a template", '- image: "quay.io/a/b:{{ .Chart.AppVersion }}"'],
-  ])("takes nothing from %s", (_, list) => {
+  ])("ignores %s", (_, list) => {
     expect(inChart("images", list)).toEqual([]);
   });
 
-  it("takes nothing from a Chart.yaml that cannot be read", () => {
+  it("ignores an invalid Chart.yaml", () => {
     expect(declaredImages("a-1", [{ path: "a/Chart.yaml", text: "annotations: {" }])).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ function choose(has: readonly PlatformCandidate[], ...wanted: string[]): string[
 }
 
 describe("choosePlatforms", () => {
-  it("keeps the order asked for", () => {
+  it("keeps the requested order", () => {
     const has = [candidate("linux/amd64"), candidate("linux/arm64"), candidate("unknown/unknown")];
 
     expect(choose(has, "linux/arm64", "linux/amd64")).toEqual([
@@ -28,17 +28,17 @@ describe("choosePlatforms", () => {
     ]);
   });
 
-  it("takes the first of two manifests for one platform", () => {
+  it("uses the first of two manifests for one platform", () => {
     expect(
       choose([candidate("linux/amd64", "gzip"), candidate("linux/amd64", "zstd")], "linux/amd64"),
     ).toEqual([digestOf("gzip")]);
   });
 
-  it("lists a manifest that serves two platforms once", () => {
+  it("lists a manifest for two platforms once", () => {
     expect(choose([candidate("linux/arm/v6")], "linux/arm/v7", "linux/arm/v6")).toHaveLength(1);
   });
 
-  it("names every missing platform and what there is, attestations left out", () => {
+  it("reports all missing platforms and the existing ones, without attestations", () => {
     const has = [candidate("linux/amd64"), candidate("unknown/unknown")];
 
     const choosing = (): unknown => choose(has, "linux/s390x", "linux/amd64", "linux/riscv64");
@@ -47,7 +47,7 @@ describe("choosePlatforms", () => {
     expect(choosing).toThrow(/s390x.*riscv64.*linux\/amd64(?!.*unknown)/);
   });
 
-  it("needs a manifest that no registry has only when it is chosen", () => {
+  it("requires an absent manifest only when it is chosen", () => {
     const { platform, descriptor } = candidate("linux/arm64");
     const absent = { platform, descriptor };
     const has = [absent, candidate("linux/amd64"), candidate("linux/arm/v7")];

@@ -114,7 +114,7 @@ const push = (bundle: OpenBundle, registry: PushRegistry): Promise<PushReport> =
     },
   );
 
-test("where an index is refused, the tag gets the platform's manifest, and names pinned by the index are told", async () => {
+test("when an index is refused, the tag gets the platform's manifest, and names with the digest are reported", async () => {
   const registry = fakeRegistry({ refuses: isIndexMediaType });
   const report = await push(bundleOf(["linux/amd64"], ["a/b"]), registry);
   expect(registry.manifests.get("p/quay.io/a/b 1")).toBe(digestOf("manifest of linux/amd64"));
@@ -124,7 +124,7 @@ test("where an index is refused, the tag gets the platform's manifest, and names
   expect(report.unresolved[0]?.reason).toContain("400 no");
 });
 
-test("where an index of several platforms is refused, the tag gets one of those that are in the bundle", async () => {
+test("when an index of several platforms is refused, the tag gets one that is in the bundle", async () => {
   const bundle = bundleOf(["linux/amd64", "linux/arm64"], ["a/b"]);
   const original = bundle.inventory.images[0]!.digest;
   const stored: string[] = [];
@@ -147,14 +147,14 @@ test("where an index of several platforms is refused, the tag gets one of those 
   expect(report.unresolved).toHaveLength(1);
 });
 
-test("a blob that cannot be mounted is sent again", async () => {
+test("a blob that cannot be mounted is uploaded again", async () => {
   const registry = fakeRegistry({ mounts: false });
   const report = await push(bundleOf(["linux/amd64"], ["a/b", "c/d"]), registry);
   expect(registry.uploads.filter((upload) => upload.endsWith(" layer"))).toHaveLength(2);
   expect(report).toMatchObject({ mountedBlobs: 0, uploadedBlobs: 4 });
 });
 
-test("a registry that goes away is told of once, and asked no more", async () => {
+test("a registry that becomes unreachable is reported once, and gets no more requests", async () => {
   let asked = 0;
   const registry: PushRegistry = {
     ...fakeRegistry(),
@@ -169,7 +169,7 @@ test("a registry that goes away is told of once, and asked no more", async () =>
   expect(asked).toBeLessThanOrEqual(2);
 });
 
-test("a registry that forgets what it took is found out", async () => {
+test("a registry that loses content is detected", async () => {
   const registry: PushRegistry = { ...fakeRegistry(), findManifest: () => Promise.resolve(undefined) };
   await expect(push(bundleOf(["linux/amd64"], ["a/b"]), registry)).rejects.toMatchObject({
     code: "REGISTRY_ANSWER_INVALID",

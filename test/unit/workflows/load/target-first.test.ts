@@ -108,7 +108,7 @@ it("ends with an interruption while both go on", async () => {
   await expect(loading).rejects.toMatchObject({ name: "AbortError" });
 });
 
-it("reports an engine that does not answer, cannot list its images, or has another platform", async () => {
+it("reports an engine that does not respond, cannot list its images, or has another platform", async () => {
   const amd = (): Promise<typeof arm> => Promise.resolve({ os: "linux", architecture: "amd64" });
   for (const [store, code] of [
     [{ platform: refuse }, "NODE_LOAD_FAILED"],
@@ -147,7 +147,7 @@ it("reports a folder of another platform, without rights, or on a full disk", as
   }
 });
 
-it("stops hashing when the registry does not answer", async () => {
+it("stops hashing when the registry does not respond", async () => {
   const { reader } = endlessReader();
   const registry = { origin: "http://127.0.0.1:9", hasBlob: refuse } as unknown as PushRegistry;
   const ports = { reader, registry, limit: <T>(task: () => Promise<T>) => task() };
