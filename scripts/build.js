@@ -15,8 +15,8 @@ const withoutSsh = {
   },
 };
 
-// The build goes to a new folder that replaces dist/ when it is complete. A killed build keeps the old
-// dist/, and a command that runs at the same time always finds one.
+// The build goes to a new folder that replaces dist/ when it is complete. A killed build keeps the
+// old dist/, and a command that runs at the same time always finds one.
 const LEFTOVER_MS = 10 * 60_000;
 for (const name of readdirSync(".").filter((name) => name.startsWith("dist."))) {
   if (Date.now() - statSync(name).mtimeMs > LEFTOVER_MS) rmSync(name, { recursive: true, force: true });

@@ -1,6 +1,7 @@
-// `npm run demo`: the main job from beginning to end, with Node and npm alone: a registry and a chart repository of its own on 127.0.0.1,
-// then the very commands that a user types. Where Docker and a Kind cluster are, it goes on, loads the bundle and takes it away again: what the
-// images hold is made up, so they have names that nobody else uses, and none stays.
+// `npm run demo`: the main job from beginning to end, with Node and npm alone: a registry and a
+// chart repository of its own on 127.0.0.1, then the very commands that a user types. Where Docker
+// and a Kind cluster are, it goes on, loads the bundle and takes it away again: what the images
+// hold is made up, so they have names that nobody else uses, and none stays.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -10,15 +11,18 @@ import { findHelm } from "../src/adapters/helm/find-helm.js";
 import { runProcess } from "../src/adapters/programs/run-process.js";
 import { startChartRepository } from "./parts/chart-repository.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "./parts/embedded-registry.js";
-import { makeImage, type ImageWish } from "./parts/images.js";
+import { makeImage, type ImageOptions } from "./parts/images.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MANIFESTS = join(ROOT, "manifests/demo");
 const MEGABYTE = 1_000_000;
 const BASE = { seed: "demo-base", bytes: 3 * MEGABYTE };
 
-/** Repository with its registry, tag, media types, and the megabytes of its own layer on top of the shared base. */
-const IMAGES: readonly (readonly [string, string, ImageWish["mediaTypes"], number])[] = [
+/**
+ * Repository with its registry, tag, media types, and the megabytes of its own layer on top of the
+ * shared base.
+ */
+const IMAGES: readonly (readonly [string, string, ImageOptions["mediaTypes"], number])[] = [
   ["registry.viola.example/shop/web", "2.3.1", "oci", 6],
   ["registry.viola.example/shop/cache", "7.4", "oci", 4],
   ["registry.viola.example/shop/tools", "1.0.0", "oci", 1],
@@ -75,7 +79,10 @@ async function main(): Promise<number> {
   }
 }
 
-/** Packages the demo's charts that come from a repository, with the Helm that the product itself would use. */
+/**
+ * Packages the demo's charts that come from a repository, with the Helm that the product itself
+ * would use.
+ */
 async function packageCharts(folder: string): Promise<void> {
   const signal = new AbortController().signal;
   const cacheFolder = join(homedir(), ".cache/viola-airgap");
@@ -124,7 +131,10 @@ function viola(command: readonly string[], settings: string): Promise<number> {
   });
 }
 
-/** Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER` (empty: none), or the first one that Docker shows. */
+/**
+ * Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER` (empty: none), or the first one that
+ * Docker shows.
+ */
 async function findKindCluster(): Promise<string | undefined> {
   const wanted = process.env["VIOLA_DEMO_CLUSTER"];
   if (wanted !== undefined) return wanted === "" ? undefined : wanted;

@@ -1,4 +1,5 @@
-// The benchmark, small and once: that it measures lines of builds and loads beside their peers. What it measures is for people to judge.
+// The benchmark, small and once: that it measures lines of builds and loads beside their peers.
+// What it measures is for people to judge.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// Certificates of private authorities: wherever they are given, images, charts and programs at URLs are fetched with them.
+// Certificates of private authorities: wherever they are given, images, charts and programs at URLs
+// are fetched with them.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +17,10 @@ import type { RunResult } from "../support/run.js";
 const folder = mkdtempSync(join(tmpdir(), "viola-ca-"));
 const at = (...path: string[]): string => join(folder, ...path);
 const closers: (() => Promise<void>)[] = [];
-/** Hosts of the registry, the chart repository and the file server, each with an authority of its own. */
+/**
+ * Hosts of the registry, the chart repository and the file server, each with an authority of its
+ * own.
+ */
 const hosts: Record<string, string> = {};
 const NAMES = ["registry", "charts", "files"] as const;
 /** As much of an ELF header as tells a program for amd64: e_machine is 62. */

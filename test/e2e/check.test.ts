@@ -9,7 +9,10 @@ import { prepareViola, VIOLA_REQUIRED, type ViolaRun } from "./viola-run.js";
 const HOOK_IMAGE = "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1";
 const AGENT = "docker.io/grafana/agent:v0.39.1";
 
-/** As jsonpath prints it: every container, and two images as their charts write them, without a registry. */
+/**
+ * As jsonpath prints it: every container, and two images as their charts write them, without a
+ * registry.
+ */
 const LIST = VIOLA_REQUIRED.filter((image) => image !== HOOK_IMAGE)
   .map((image) => image.replace(/^docker\.io\/(?=kiwigrid|grafana\/agent:)/, ""))
   .flatMap((image) => [image, image])

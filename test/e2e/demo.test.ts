@@ -1,4 +1,5 @@
-// The demo of the README: with nothing on PATH (no helm, no docker, no tar), and where a Kind cluster is.
+// The demo of the README: with nothing on PATH (no helm, no docker, no tar), and where a Kind
+// cluster is.
 import { createRequire } from "node:module";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

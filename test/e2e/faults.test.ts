@@ -1,4 +1,5 @@
-// Builds that are disturbed: connections that break, tokens, redirects, a kill in the middle, an interruption, an earlier bundle.
+// Builds that are disturbed: connections that break, tokens, redirects, a kill in the middle, an
+// interruption, an earlier bundle.
 import { existsSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";

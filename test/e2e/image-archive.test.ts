@@ -1,4 +1,5 @@
-// The `images.tar` inside a bundle, taken by every tool that a site may have: docker, podman, containerd and skopeo.
+// The `images.tar` inside a bundle, taken by every tool that a site may have: docker, podman,
+// containerd and skopeo.
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Inventory } from "../../src/core/bundle/inventory.js";

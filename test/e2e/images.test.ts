@@ -1,4 +1,5 @@
-// `images` as a user runs it: what it says of unknown operators, where an image comes from, and what values change.
+// `images` as a user runs it: what it says of unknown operators, where an image comes from, and
+// what values change.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// `images --inspect-operators`: real operators' programs under a name that nobody knows, found out through their own image.
+// `images --inspect-operators`: real operators' programs under a name that nobody knows, found out
+// through their own image.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// A cluster that pulls every image anew, by an admission plug-in. It is a cluster of its own, because the plug-in is on for all that runs there.
+// A cluster that pulls every image anew, by an admission plug-in. It is a cluster of its own,
+// because the plug-in is on for all that runs there.
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import type { InstallReport } from "../../src/workflows/install/install.js";

@@ -1,4 +1,5 @@
-// `install` against API servers that are not there or refuse, and with targets that no cluster gets images from.
+// `install` against API servers that are not there or refuse, and with targets that no cluster gets
+// images from.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

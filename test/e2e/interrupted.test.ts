@@ -12,7 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Asks a podman that never answers; resolves when that runs. `onTerm` is what it does when it is asked to end. */
+/**
+ * Asks a podman that never answers; resolves when that runs. `onTerm` is what it does when it is
+ * asked to end.
+ */
 async function askPodman(onTerm: string): Promise<{ command: Running; podman: number }> {
   const note = join(folder, "pid");
   const script = `#!/bin/sh\ntrap '${onTerm}' TERM\necho $$ > '${note}.new' && mv '${note}.new' '${note}'\nwhile :; do sleep 0.1; done\n`;

@@ -1,4 +1,5 @@
-// load.sh and garbage collection: what it counts as present on a node stays until the images are known there.
+// load.sh and garbage collection: what it counts as present on a node stays until the images are
+// known there.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -61,7 +62,10 @@ describeHost.each(containerds())(
         left = (await run(real, [...address, "label", digest, "containerd.io/gc.root=left"])).code === 0;
       }
     };
-    /** Runs load.sh with a ctr that does something right before the first import, in which "$real" is the real one. */
+    /**
+     * Runs load.sh with a ctr that does something right before the first import, in which "$real"
+     * is the real one.
+     */
     const load = async (before: string): Promise<RunResult> => {
       const wrapper = join(folder, "bin");
       await mkdir(wrapper, { recursive: true });

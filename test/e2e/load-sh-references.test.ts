@@ -1,5 +1,5 @@
-// load.sh knows images of its bundle however a chart or a user writes them, and nothing else: the references that
-// the program's own parser is tested with.
+// load.sh knows images of its bundle however a chart or a user writes them, and nothing else: the
+// references that the program's own parser is tested with.
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

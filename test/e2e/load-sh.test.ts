@@ -1,4 +1,5 @@
-// load.sh on a host with neither Node nor helm: by dash and by busybox, with the tools of Debian, of busybox and of macOS.
+// load.sh on a host with neither Node nor helm: by dash and by busybox, with the tools of Debian,
+// of busybox and of macOS.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -19,7 +20,7 @@ import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
-import { bundleOf, type NamedWish } from "../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { startNodes, type Nodes } from "../support/nodes.js";
@@ -29,12 +30,15 @@ import { mustRun, run, start, type RunResult } from "../support/run.js";
 import { offerStrict, REFUSED } from "../support/strict-tools.js";
 
 const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
-const WISHES: readonly NamedWish[] = [
+const NAMED_IMAGES: readonly NamedImage[] = [
   { seed: "tagged", mediaTypes: "oci", layers: [3_000_000, 5_000], reference: "quay.io/org/tagged:1" },
   { seed: "pinned", mediaTypes: "docker", layers: [50_000], reference: "pinned:2@DIGEST" },
   { seed: "alone", mediaTypes: "oci", layers: [50_000], reference: "ghcr.io/x/alone@DIGEST", index: false },
 ];
-/** Every program that the script uses; no list of macOS or busybox lacks one but the hash, of which it needs any. */
+/**
+ * Every program that the script uses; no list of macOS or busybox lacks one but the hash, of which
+ * it needs any.
+ */
 const TOOLS = "awk cat chmod date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(
   " ",
 );
@@ -55,7 +59,10 @@ describeNodes("load.sh", () => {
   let bundle: OpenBundle;
   let names: readonly string[];
   let nodes: Nodes;
-  /** Shells with the only programs that they find, and what takes the script out of the bundle there. */
+  /**
+   * Shells with the only programs that they find, and what takes the script out of the bundle
+   * there.
+   */
   let hosts: Record<
     "debian" | "busybox" | "macos",
     { readonly shell: readonly string[]; readonly path: string; readonly tar: readonly string[] }
@@ -109,7 +116,8 @@ describeNodes("load.sh", () => {
         path: offer("busybox", busybox),
         tar: ["busybox", "tar"],
       },
-      // Its sh is bash 3 in POSIX mode, its awk Kernighan's, its tar bsdtar; its tools know nothing of GNU.
+      // Its sh is bash 3 in POSIX mode, its awk Kernighan's, its tar bsdtar; its tools know nothing
+      // of GNU.
       macos: {
         shell: [find("bash"), "--posix"],
         path: offer("macos", { sh: find("bash"), perl: find("perl") }),
@@ -126,7 +134,7 @@ describeNodes("load.sh", () => {
       bytes,
       sha256: createHash("sha256").update(bytes).digest("hex"),
     });
-    bundle = await bundleOf(folder, "bundle", WISHES, {
+    bundle = await bundleOf(folder, "bundle", NAMED_IMAGES, {
       files: [file("load.sh", readFileSync(SCRIPT)), file("values/app.yaml", Buffer.from("a: 1\n"))],
     });
     names = bundle.inventory.images.flatMap((image) => image.names).sort();
@@ -225,7 +233,7 @@ describeNodes("load.sh", () => {
     const other = await bundleOf(
       folder,
       "other",
-      WISHES.slice(0, 2).map((wish) => ({ ...wish, bundled: ["linux/arm64"] })),
+      NAMED_IMAGES.slice(0, 2).map((image) => ({ ...image, bundled: ["linux/arm64"] })),
     );
     const { code, stderr } = await load(other.file);
     expect(code).toBe(2);
@@ -416,7 +424,7 @@ describeNodes("what load.sh has brought", () => {
   });
 
   it("is labelled, so that unload removes exactly that", async () => {
-    const [tagged, , alone] = WISHES as [NamedWish, NamedWish, NamedWish];
+    const [tagged, , alone] = NAMED_IMAGES as [NamedImage, NamedImage, NamedImage];
     const to = ["--to", `kind:${nodes.cluster}`];
     const cli = async (...args: readonly string[]): Promise<void> => {
       expect(await runCli([...args, ...to])).toMatchObject({ code: 0 });
@@ -427,7 +435,7 @@ describeNodes("what load.sh has brought", () => {
         .filter((name) => name !== "" && !name.startsWith("sha256:"));
     const namesOf = ({ inventory }: OpenBundle): readonly string[] =>
       inventory.images.flatMap((image) => image.names).sort();
-    const bundle = await bundleOf(folder, "bundle", WISHES);
+    const bundle = await bundleOf(folder, "bundle", NAMED_IMAGES);
     const other = await bundleOf(folder, "needs-one", [tagged]);
     const before = await bundleOf(folder, "before", [alone]);
     const noteOf = ({ inventory }: OpenBundle): string => `io.viola-airgap.bundle/${inventory.name}_1.0.0=`;
@@ -461,7 +469,7 @@ describeHost("load.sh into the containerd of the host", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
     containerd = await startContainerd();
-    bundle = await bundleOf(folder, "bundle", WISHES);
+    bundle = await bundleOf(folder, "bundle", NAMED_IMAGES);
   });
   afterAll(async () => {
     await containerd.stop();

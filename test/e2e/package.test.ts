@@ -1,5 +1,5 @@
-// The packed program, installed where there is no network: a network namespace without interfaces, an empty npm cache,
-// nothing on PATH but Node and the system's programs.
+// The packed program, installed where there is no network: a network namespace without interfaces,
+// an empty npm cache, nothing on PATH but Node and the system's programs.
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -158,7 +158,9 @@ describeOffline("the packed program on a host without a network", () => {
     );
   });
 
-  /** Builds a bundle of one image with the installed program (it has the network of this process). */
+  /**
+   * Builds a bundle of one image with the installed program (it has the network of this process).
+   */
   async function buildBundle(inFolder: string, include?: "cli"): Promise<string> {
     const registry = await startEmbeddedRegistry();
     try {

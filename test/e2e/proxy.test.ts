@@ -1,4 +1,5 @@
-// A whole build through an HTTPS proxy: both the proxy and the registry behind it have certificates of a private authority.
+// A whole build through an HTTPS proxy: both the proxy and the registry behind it have certificates
+// of a private authority.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// `load --to registry://…` as its users meet it: a registry with password and certificate, settings for nodes, a second time for nothing.
+// `load --to registry://…` as its users meet it: a registry with password and certificate, settings
+// for nodes, a second time for nothing.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is left as it was.
+// Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is
+// left as it was.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -29,7 +30,8 @@ interface Drafted {
   readonly drafts: readonly OperatorDraft[];
 }
 
-// A cluster of its own: while a rehearsal goes on, nodes get images from nowhere else, and every test compares all that is on the cluster.
+// A cluster of its own: while a rehearsal goes on, nodes get images from nowhere else, and every
+// test compares all that is on the cluster.
 describeAll("rehearse", () => {
   let viola: ViolaRun;
   let kube: Kube;

@@ -1,4 +1,5 @@
-// The first user's spec and images at hand for a test: its charts served, its images in the local registry, the built command to run.
+// The first user's spec and images at hand for a test: its charts served, its images in the local
+// registry, the built command to run.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +12,10 @@ import { registries } from "../support/parts.js";
 import { ROOT, sharedPath } from "../support/paths.js";
 import type { Running, RunResult } from "../support/run.js";
 
-/** viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows. */
+/**
+ * viola-target.md's 16, and the image of the install hooks, which a running cluster no longer
+ * shows.
+ */
 export const VIOLA_REQUIRED: readonly string[] = VIOLA_REFERENCES.toSorted();
 
 export interface ViolaRun {
@@ -28,7 +32,9 @@ export interface ViolaRun {
   close(): Promise<void>;
 }
 
-/** Only after `needs("registries", "helm", "shared")`. `scale` 1 is the whole stack, about 1.5 GB. */
+/**
+ * Only after `needs("registries", "helm", "shared")`. `scale` 1 is the whole stack, about 1.5 GB.
+ */
 export async function prepareViola(scale: number): Promise<ViolaRun> {
   const prefix = scale === 1 ? "public/viola" : `public/viola-${scale}`;
   const images = await pushViolaImages(
@@ -40,7 +46,10 @@ export async function prepareViola(scale: number): Promise<ViolaRun> {
   return prepareRun(prefix, images);
 }
 
-/** The same with images of a few MB that really run. Only after `needs("registries", "helm", "kube")`. */
+/**
+ * The same with images of a few MB that really run. Only after `needs("registries", "helm",
+ * "kube")`.
+ */
 export async function prepareLiveViola(): Promise<ViolaRun> {
   await pushLiveImages(registries().plain, LIVE_PREFIX);
   return prepareRun(LIVE_PREFIX, []);

@@ -12,9 +12,15 @@ export interface Containerd {
   readonly socket: string;
   /** Runs ctr in the namespace `k8s.io`. */
   ctr(...command: string[]): Promise<RunResult>;
-  /** Pulls an image for linux/amd64 with the hosts.toml files of a folder, and nothing of other platforms. */
+  /**
+   * Pulls an image for linux/amd64 with the hosts.toml files of a folder, and nothing of other
+   * platforms.
+   */
   pull(name: string, hosts: string, ...options: string[]): Promise<RunResult>;
-  /** Pulls an image as the kubelet does, by CRI: credentials none, hosts from the folder `certs` that it was started with. */
+  /**
+   * Pulls an image as the kubelet does, by CRI: credentials none, hosts from the folder `certs`
+   * that it was started with.
+   */
   pullByCri(name: string): Promise<void>;
   /** Returns the digests of all images by name. */
   images(): Promise<ReadonlyMap<string, string>>;
@@ -22,8 +28,10 @@ export interface Containerd {
 }
 
 /**
- * Starts it over empty folders, which `stop` removes; `certs` is its folder of hosts.toml files. Programs in
- * `programs` win over those on PATH, which gives another containerd. Only after `needs("ctr", "root")`.
+ * Starts it over empty folders, which `stop` removes; `certs` is its folder of hosts.toml files.
+ * Programs in
+ * `programs` win over those on PATH, which gives another containerd. Only after `needs("ctr",
+ * "root")`.
  */
 export async function startContainerd(certs = "/nowhere", programs?: string): Promise<Containerd> {
   const path = [programs, process.env["PATH"]].filter((part) => part !== undefined).join(":");
@@ -74,13 +82,19 @@ export async function startContainerd(certs = "/nowhere", programs?: string): Pr
   };
 }
 
-/** A protobuf message whose only field is the first, of bytes: ImageSpec with an image, PullImageRequest with an ImageSpec. */
+/**
+ * A protobuf message whose only field is the first, of bytes: ImageSpec with an image,
+ * PullImageRequest with an ImageSpec.
+ */
 function message(field: Buffer): Buffer {
   const size = field.length < 128 ? [field.length] : [(field.length & 0x7f) | 0x80, field.length >> 7];
   return Buffer.concat([Buffer.from([0x0a, ...size]), field]);
 }
 
-/** Calls a method of the image service; rejects with its own words when it fails. https://github.com/kubernetes/cri-api */
+/**
+ * Calls a method of the image service; rejects with its own words when it fails.
+ * https://github.com/kubernetes/cri-api
+ */
 async function callCri(socket: string, method: string, request: Buffer): Promise<void> {
   const session = connect("http://localhost", { createConnection: () => connectSocket(socket) });
   try {

@@ -10,8 +10,9 @@ import { noteLeftOut } from "./run-folder.js";
 const VERSIONS = ["containerd-1.7", "containerd-2.0"];
 
 /**
- * Returns a name and a folder of programs for every containerd that is at hand; the first is that on PATH, without a folder. Unpacks the others
- * where that has not been done. Throws when the archive is there and lacks one, so that nothing goes untested unseen.
+ * Returns a name and a folder of programs for every containerd that is at hand; the first is that
+ * on PATH, without a folder. Unpacks the others where that has not been done. Throws when the
+ * archive is there and lacks one, so that nothing goes untested unseen.
  */
 export function containerds(): readonly (readonly [string, string | undefined])[] {
   const archive = sharedPath("kube/programs.tar.xz");

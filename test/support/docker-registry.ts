@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeCertificate } from "./certificate.js";
 
-/** How to get in: not at all, by password over TLS, or by tokens (anyone may pull what is below `public/`). */
+/**
+ * How to get in: not at all, by password over TLS, or by tokens (anyone may pull what is below
+ * `public/`).
+ */
 export type RegistryDoor = "open" | "tls-password" | "bearer";
 
 export interface DockerRegistry {
@@ -26,7 +29,10 @@ const USER = "viola";
 const PASSWORD = "the password: of viola";
 const TOKEN_SERVER = fileURLToPath(new URL("../../scripts/parts/token-server.ts", import.meta.url));
 
-/** Starts a registry over the storage given, else over an empty one, which `stop` removes; at an address of this machine. */
+/**
+ * Starts a registry over the storage given, else over an empty one, which `stop` removes; at an
+ * address of this machine.
+ */
 export async function startDockerRegistry(
   door: RegistryDoor,
   storage?: string,
@@ -78,7 +84,9 @@ function startTokenServer(certificate: string, key: string): ChildProcess {
   });
 }
 
-/** Reads the port that the kernel chose off what a server says on standard output or standard error. */
+/**
+ * Reads the port that the kernel chose off what a server says on standard output or standard error.
+ */
 function listeningHost(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let log = "";

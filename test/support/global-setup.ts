@@ -1,4 +1,5 @@
-// Before the tests with real parts: builds the command, and gives the run a folder that goes with it, also when it is killed.
+// Before the tests with real parts: builds the command, and gives the run a folder that goes with
+// it, also when it is killed.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,8 +7,8 @@ import { join } from "node:path";
 import { ROOT } from "./paths.js";
 
 /**
- * Vitest calls this once for each project; the second call finds everything done. Returns what vitest calls after the
- * last test. The environment that it sets is that of the test files.
+ * Vitest calls this once for each project; the second call finds everything done. Returns what
+ * vitest calls after the last test. The environment that it sets is that of the test files.
  */
 export function setup(): (() => Promise<void>) | undefined {
   // An unnecessary build would take time, and change the command of another run in this checkout.

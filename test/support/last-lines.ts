@@ -5,7 +5,10 @@ import { ROOT } from "./paths.js";
 import { leftOut } from "./run-folder.js";
 
 export class LastLines implements Reporter {
-  /** Vitest calls this when all tests have ended; the reporter before this one has printed its summary. */
+  /**
+   * Vitest calls this when all tests have ended; the reporter before this one has printed its
+   * summary.
+   */
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const states = modules.flatMap(({ children }) =>
       [...children.allTests()].map((test) => test.result().state),

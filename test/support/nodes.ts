@@ -25,8 +25,8 @@ ctr images ls -q | xargs -r ctr images rm --sync
 const SCRIPT = join(ROOT, "scripts/parts/nodes.sh");
 
 /**
- * Brings up a control plane and `workers` workers. Only after `needs("nodes")`. Programs in `folder` win over those on PATH, which gives
- * nodes of another containerd.
+ * Brings up a control plane and `workers` workers. Only after `needs("nodes")`. Programs in
+ * `folder` win over those on PATH, which gives nodes of another containerd.
  */
 export async function startNodes(workers = 2, folder?: string): Promise<Nodes> {
   const cluster = `viola-test-${randomBytes(3).toString("hex")}`;

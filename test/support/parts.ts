@@ -36,7 +36,10 @@ const docker: Check = async () =>
     ? undefined
     : "no Docker engine answers: scripts/parts/engine.sh up";
 
-/** Also true where the folder was named and is not there: that is a mistake, not a checkout without it. */
+/**
+ * Also true where the folder was named and is not there: that is a mistake, not a checkout without
+ * it.
+ */
 const hasShared = (): boolean =>
   process.env["VIOLA_SHARED"] !== undefined || existsSync(sharedPath("chart-repos"));
 
@@ -85,13 +88,17 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   },
 };
 
-/** What not every checkout has, and CI does without: test data beside the repository, and the Kubernetes that lies there. */
+/**
+ * What not every checkout has, and CI does without: test data beside the repository, and the
+ * Kubernetes that lies there.
+ */
 const OPTIONAL: ReadonlySet<Part> = new Set(["shared", "kube"]);
 
 /**
- * Returns vitest's `describe` when every part is there. Otherwise notes what is missing and returns one that skips. Where `CI`
- * or `VIOLA_REQUIRE` is set, a real part that is missing is an error, so that nothing goes untested unseen; in CI, only the
- * folder of shared test data may be missing. The end of the run says what was left out.
+ * Returns vitest's `describe` when every part is there. Otherwise notes what is missing and returns
+ * one that skips. Where `CI` or `VIOLA_REQUIRE` is set, a real part that is missing is an error, so
+ * that nothing goes untested unseen; in CI, only the folder of shared test data may be missing. The
+ * end of the run says what was left out.
  */
 export async function needs(...parts: readonly Part[]): Promise<typeof describe | typeof describe.skip> {
   const answers = await Promise.all(parts.map(async (part) => ({ part, missing: await CHECKS[part]() })));

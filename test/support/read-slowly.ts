@@ -1,5 +1,6 @@
-// Run as a process of its own: reads one blob of a registry slowly, as the rehearsal's server or the operator inspection does, and prints
-// the most memory that it had. Arguments: MODE HOST REPOSITORY TAG.
+// Run as a process of its own: reads one blob of a registry slowly, as the rehearsal's server or
+// the operator inspection does, and prints the most memory that it had. Arguments: MODE HOST
+// REPOSITORY TAG.
 import { writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// What a test run notes in its folder: for after-run.sh, which takes it away, and for the end of the output.
+// What a test run notes in its folder: for after-run.sh, which takes it away, and for the end of
+// the output.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -2,7 +2,10 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 
 export interface RunResult {
-  /** Exit code, or 128 + the signal's number, as a shell says it; -1 when the program could not be started. */
+  /**
+   * Exit code, or 128 + the signal's number, as a shell says it; -1 when the program could not be
+   * started.
+   */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -57,7 +60,10 @@ export function run(program: string, args: readonly string[], options: RunOption
   return start(program, args, options).result;
 }
 
-/** Runs a program that must succeed and returns its standard output. Throws with its standard error otherwise. */
+/**
+ * Runs a program that must succeed and returns its standard output. Throws with its standard error
+ * otherwise.
+ */
 export async function mustRun(
   program: string,
   args: readonly string[],

@@ -1,4 +1,5 @@
-// Tools that know no more options than those of macOS: what POSIX and BSD do not have is refused, with exit code 64 and a line on stderr.
+// Tools that know no more options than those of macOS: what POSIX and BSD do not have is refused,
+// with exit code 64 and a line on stderr.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 

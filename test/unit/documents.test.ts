@@ -25,7 +25,9 @@ function anchorOf(heading: string): string {
     .replaceAll(" ", "-");
 }
 
-/** Every use of the program in code blocks and in code within a sentence, as words after its name. */
+/**
+ * Every use of the program in code blocks and in code within a sentence, as words after its name.
+ */
 function invocations(text: string): readonly (readonly string[])[] {
   const lines = text.replaceAll(/\\\n\s*/g, " ");
   const blocks = [...lines.matchAll(/^```(?:sh|yaml)\n(.*?)^```/gms)].flatMap(([, block = ""]) =>

@@ -15,7 +15,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ["core", "errors"],
   errors: [],
 };
-/** An adapter implements what a workflow is given: it may name those types, and nothing else of a workflow. */
+/**
+ * An adapter implements what a workflow is given: it may name those types, and nothing else of a
+ * workflow.
+ */
 const PORTS = new Set(["workflows/ports", "workflows/progress"]);
 const CORE_PACKAGES = /^(?:yaml|zod|semver|node:(?:crypto|stream|path\/posix|path))$/;
 /** Process state is read at the edge and handed down as values. */

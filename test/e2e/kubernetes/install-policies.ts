@@ -1,5 +1,6 @@
-// Charts that reach for the network on the far side: digests of an index, `Always`, `latest`, no tag, hooks; hooks that fail or never end; nodes
-// that pull from a registry. With Helm 3 and Helm 4.
+// Charts that reach for the network on the far side: digests of an index, `Always`, `latest`, no
+// tag, hooks; hooks that fail or never end; nodes that pull from a registry. With Helm 3 and Helm
+// 4.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -297,7 +298,10 @@ function configMapReader(): object {
 /** Values for a `hook` that ends well. */
 const hookEnds = ["--set", "exit=0,program=/program"];
 
-/** A Job before the installation that runs this program; it ends well, or, with an empty `exit`, never. */
+/**
+ * A Job before the installation that runs this program; it ends well, or, with an empty `exit`,
+ * never.
+ */
 function hook({ exit = "0", program = "/program", policy = "IfNotPresent" }): object {
   const container = {
     name: "prepare",

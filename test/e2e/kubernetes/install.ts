@@ -1,4 +1,5 @@
-// The far side of the gap: the first user's stack from the file to thirty running Pods, and every reason not to begin.
+// The far side of the gap: the first user's stack from the file to thirty running Pods, and every
+// reason not to begin.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";

@@ -1,5 +1,5 @@
-// load.sh with helm and kubectl, tools as macOS has them, and no Node: refusals, an image pinned by the digest of an index, and the first
-// user's stack until every Pod runs.
+// load.sh with helm and kubectl, tools as macOS has them, and no Node: refusals, an image pinned by
+// the digest of an index, and the first user's stack until every Pod runs.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

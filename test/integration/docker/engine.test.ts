@@ -1,4 +1,5 @@
-// The Docker engine through our client: processes in a container with their streams and exit codes, and what a missing engine says.
+// The Docker engine through our client: processes in a container with their streams and exit codes,
+// and what a missing engine says.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// The small charts of ../shared/cases/finding: each is one example of a way to name images, with the right answer in its expected.txt.
+// The small charts of ../shared/cases/finding: each is one example of a way to name images, with
+// the right answer in its expected.txt.
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { runCli } from "../../support/cli.js";

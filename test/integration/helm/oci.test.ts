@@ -1,4 +1,5 @@
-// Charts in real OCI registries: pushed there by helm, taken by `oci://` through plain HTTP and through TLS with a password.
+// Charts in real OCI registries: pushed there by helm, taken by `oci://` through plain HTTP and
+// through TLS with a password.
 import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
@@ -127,7 +128,10 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   });
 });
 
-/** An address of this machine that is no loopback: helm 3 goes to those by plain HTTP only, whatever it is told. */
+/**
+ * An address of this machine that is no loopback: helm 3 goes to those by plain HTTP only, whatever
+ * it is told.
+ */
 function ownAddress(): string | undefined {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address;

@@ -1,4 +1,5 @@
-// The first user's stack: the real spec against the real charts gives exactly its 17 images, each with evidence.
+// The first user's stack: the real spec against the real charts gives exactly its 17 images, each
+// with evidence.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";

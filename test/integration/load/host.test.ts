@@ -1,4 +1,5 @@
-// Targets on this machine itself: a containerd at its own socket, and k3s, whose containerd a real one stands for.
+// Targets on this machine itself: a containerd at its own socket, and k3s, whose containerd a real
+// one stands for.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,20 +14,21 @@ import { unloadBundle } from "../../../src/workflows/load/unload-nodes.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { loadPorts } from "./kind.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
 const describeHost = await needs("ctr", "root");
 
-const IMAGES: readonly NamedWish[] = [
+const IMAGES: readonly NamedImage[] = [
   { reference: "quay.io/host/one:1", seed: "host one", mediaTypes: "oci", layers: [2_000_000] },
   {
     reference: "busybox:1.36@DIGEST",
     seed: "host busybox",
     mediaTypes: "oci",
     layers: [50_000],
-    // Manifests of both travel, content of one: what imports "all platforms", as k3s does, must not stumble over it.
+    // Manifests of both travel, content of one: what imports "all platforms", as k3s does, must not
+    // stumble over it.
     platforms: ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture })),
   },
 ];

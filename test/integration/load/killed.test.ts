@@ -1,4 +1,5 @@
-// SIGKILL at ten moments while content is on its way: of the loader, and of a node's containerd. What is left is whole, and the next load ends well.
+// SIGKILL at ten moments while content is on its way: of the loader, and of a node's containerd.
+// What is left is whole, and the next load ends well.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -19,8 +20,8 @@ const describeNodes = await needs("nodes", "root");
 const SEEDS = Array.from({ length: 10 }, (_, index) => index + 1);
 const IMAGES = ["one", "two", "three", "four"];
 /**
- * Prints what a fetch that was cut off has not cleared away by itself, after a few seconds at most; what `ctr images check` says; and the
- * sha256 of every blob beside its name.
+ * Prints what a fetch that was cut off has not cleared away by itself, after a few seconds at most;
+ * what `ctr images check` says; and the sha256 of every blob beside its name.
  */
 const INSPECT = `
 left() { ls -d /run/viola-airgap.* 2>/dev/null; }
@@ -38,13 +39,13 @@ describeNodes("a load that is killed", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-killed-"));
     nodes = await startNodes(1);
-    const wishes = IMAGES.map((name) => ({
+    const namedImages = IMAGES.map((name) => ({
       reference: `ghcr.io/killed/${name}:1`,
       seed: name,
       mediaTypes: "oci" as const,
       layers: [6_000_000, 4_000_000],
     }));
-    bundle = await bundleOf(folder, "killed", wishes);
+    bundle = await bundleOf(folder, "killed", namedImages);
   });
   afterAll(async () => {
     await nodes.remove();
@@ -88,7 +89,10 @@ describeNodes("a load that is killed", () => {
     expect(await Promise.all(nodes.names.map(countWhole))).toEqual([IMAGES.length, IMAGES.length]);
   });
 
-  /** Returns how many images are complete on a node; every byte behind those must be right, and nothing of a load be left. */
+  /**
+   * Returns how many images are complete on a node; every byte behind those must be right, and
+   * nothing of a load be left.
+   */
   async function countWhole(node: string): Promise<number> {
     const said = await nodes.exec(node, "sh", "-c", INSPECT);
     expect(said).not.toContain("/run/viola-airgap");
@@ -129,7 +133,10 @@ async function reaches(read: () => number, goal: number, end: Promise<unknown>):
   return false;
 }
 
-/** A moment for each seed, the same in every run: the share of the content that has arrived. What is left takes longer than any kill. */
+/**
+ * A moment for each seed, the same in every run: the share of the content that has arrived. What is
+ * left takes longer than any kill.
+ */
 function momentOf(seed: number): number {
   const random = createHash("sha256").update(String(seed)).digest().readUInt16BE(0) / 0x10000;
   return 0.05 + 0.65 * random;

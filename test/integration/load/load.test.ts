@@ -1,4 +1,5 @@
-// A bundle gets into real nodes, of every containerd that is at hand, and each node then knows every name by the right digest.
+// A bundle gets into real nodes, of every containerd that is at hand, and each node then knows
+// every name by the right digest.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +16,7 @@ import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { start } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
 import type { OnProgress } from "../../../src/workflows/progress.js";
 import { workflowRun } from "../../support/workflow-run.js";
@@ -23,17 +24,18 @@ import { workflowRun } from "../../support/workflow-run.js";
 const describeNodes = await needs("nodes");
 
 const BASE = { seed: "load base", bytes: 3_000_000 };
-const PROMETHEUS: NamedWish = {
+const PROMETHEUS: NamedImage = {
   reference: "quay.io/prometheus/prometheus:v2.55.1",
   seed: "prometheus",
   mediaTypes: "oci",
   layers: [BASE, 2_000_000],
 };
-const IMAGES: readonly NamedWish[] = [
+const IMAGES: readonly NamedImage[] = [
   PROMETHEUS,
   { reference: "grafana/loki:2.9.4", seed: "loki", mediaTypes: "docker", layers: [BASE, 1_000_000] },
   {
-    // 386 beside amd64: containerd 1.6 and 1.7 take it for a platform of the node unless told otherwise.
+    // 386 beside amd64: containerd 1.6 and 1.7 take it for a platform of the node unless told
+    // otherwise.
     reference: "busybox:1.36@DIGEST",
     seed: "busybox",
     mediaTypes: "oci",
@@ -57,7 +59,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Returns the digest and labels of every image that the node lists by a name and not by its config. */
+/**
+ * Returns the digest and labels of every image that the node lists by a name and not by its config.
+ */
 async function listImages(
   nodes: Nodes,
   node: string,
@@ -172,7 +176,8 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
   });
 
   describe("interrupted", () => {
-    // An image of its own for each: what an interrupted load has sent is kept by the node for the next one.
+    // An image of its own for each: what an interrupted load has sent is kept by the node for the
+    // next one.
     const large = (name: string): Promise<OpenBundle> =>
       bundleOf(folder, name, [
         {

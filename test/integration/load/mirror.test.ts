@@ -1,4 +1,5 @@
-// A node's only mirror, on real nodes: every registry is asked there, and the node's own settings come back however it ends.
+// A node's only mirror, on real nodes: every registry is asked there, and the node's own settings
+// come back however it ends.
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";

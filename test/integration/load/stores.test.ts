@@ -1,4 +1,5 @@
-// A bundle gets into the images of a real Docker engine and of podman, resolves there, and goes again.
+// A bundle gets into the images of a real Docker engine and of podman, resolves there, and goes
+// again.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,14 +12,14 @@ import { loadStore, unloadStore } from "../../../src/workflows/load/engine.js";
 import type { LoadReport } from "../../../src/workflows/load/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { dockerEngine, reader } from "./kind.js";
 import type { ImageStore } from "../../../src/core/load/image-store.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
 // Names that no other run has: the engine is not the test's own.
 const own = randomBytes(3).toString("hex");
-const wish = (reference: string, more: Partial<NamedWish> = {}): NamedWish => ({
+const namedImage = (reference: string, more: Partial<NamedImage> = {}): NamedImage => ({
   reference,
   seed: `${own} ${reference}`,
   mediaTypes: "oci",
@@ -35,10 +36,10 @@ let bundle: OpenBundle;
 beforeAll(async () => {
   const platforms = ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture }));
   bundle = await bundleOf(folder, "viola", [
-    wish(TAGGED),
-    wish(HUB, { mediaTypes: "docker" }),
-    wish(`${PINNED}@DIGEST`, { platforms }),
-    wish(`${BOTH}:1.36@DIGEST`, { platforms }),
+    namedImage(TAGGED),
+    namedImage(HUB, { mediaTypes: "docker" }),
+    namedImage(`${PINNED}@DIGEST`, { platforms }),
+    namedImage(`${BOTH}:1.36@DIGEST`, { platforms }),
   ]);
 });
 afterAll(() => {
@@ -95,7 +96,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
   test("interrupted: rejects with the signal's reason, and the next load succeeds", async () => {
     const controller = new AbortController();
     const large = await bundleOf(folder, "large", [
-      wish(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
+      namedImage(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
     ]);
     const run = workflowRun({
       signal: controller.signal,
@@ -111,7 +112,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
   });
 
   test("a tag that points to other content is moved", async () => {
-    await load(await bundleOf(folder, "older", [wish(TAGGED, { seed: `${own} older` })]));
+    await load(await bundleOf(folder, "older", [namedImage(TAGGED, { seed: `${own} older` })]));
     const [node] = (await load()).nodes;
     expect(node?.loadedNames).toContain(TAGGED);
   });

@@ -1,4 +1,5 @@
-// What a load brought to real nodes goes again, of every containerd that is at hand; what others need stays.
+// What a load brought to real nodes goes again, of every containerd that is at hand; what others
+// need stays.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,22 +10,22 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
 const describeNodes = await needs("nodes");
 
-const wish = (reference: string): NamedWish => ({
+const namedImage = (reference: string): NamedImage => ({
   reference,
   seed: reference,
   mediaTypes: "oci",
   layers: [200_000],
 });
-const SHARED = wish("quay.io/a/shared:1");
-const OWN = wish("quay.io/a/own:1");
-const USED = wish("quay.io/a/used:1");
-const FOREIGN = wish("quay.io/a/foreign:1");
+const SHARED = namedImage("quay.io/a/shared:1");
+const OWN = namedImage("quay.io/a/own:1");
+const USED = namedImage("quay.io/a/used:1");
+const FOREIGN = namedImage("quay.io/a/foreign:1");
 
 const folder = mkdtempSync(join(tmpdir(), "viola-unload-"));
 let bundle: OpenBundle;

@@ -1,4 +1,5 @@
-// The three real registries: made images go in unchanged, and Docker and skopeo get them out through every door.
+// The three real registries: made images go in unchanged, and Docker and skopeo get them out
+// through every door.
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// The servers inside this process: what they serve to real clients, and that each fault is the one that was asked for.
+// The servers inside this process: what they serve to real clients, and that each fault is the one
+// that was asked for.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Pushing to registries that fail: uploads that break, proxies with limits, addresses that a registry gets wrong, an impatient user.
+// Pushing to registries that fail: uploads that break, proxies with limits, addresses that a
+// registry gets wrong, an impatient user.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

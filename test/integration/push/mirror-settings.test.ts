@@ -1,4 +1,5 @@
-// The settings that nodes are given, in use: programs that know nothing but them pull every name of a bundle.
+// The settings that nodes are given, in use: programs that know nothing but them pull every name of
+// a bundle.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";

@@ -1,4 +1,5 @@
-// The registry client against what registries do wrong or rarely: passing failures, damaged bodies, redirects, tokens that end.
+// The registry client against what registries do wrong or rarely: passing failures, damaged bodies,
+// redirects, tokens that end.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -449,7 +450,10 @@ describe("token responses", () => {
 describe("expired signed URLs", () => {
   const EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
-  /** A registry that sends everybody to a store, which takes the address only after so many others have expired. */
+  /**
+   * A registry that sends everybody to a store, which takes the address only after so many others
+   * have expired.
+   */
   const storing = async (expiredFirst: number): Promise<EmbeddedRegistry> => {
     let left = expiredFirst;
     const store = await start({

@@ -1,4 +1,5 @@
-// Programs out of a registry's layers: downloads that break go on, layers that are damaged are errors, suspects are asked for.
+// Programs out of a registry's layers: downloads that break go on, layers that are damaged are
+// errors, suspects are asked for.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

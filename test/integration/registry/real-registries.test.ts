@@ -1,4 +1,5 @@
-// The registry client against docker-registry processes: open, TLS with password, bearer tokens; mirrors; the shapes of real images.
+// The registry client against docker-registry processes: open, TLS with password, bearer tokens;
+// mirrors; the shapes of real images.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

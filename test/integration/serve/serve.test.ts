@@ -1,4 +1,5 @@
-// `serve` as its users meet it: a process that real clients ask for images and charts, until it is ended.
+// `serve` as its users meet it: a process that real clients ask for images and charts, until it is
+// ended.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// What every command that reads a bundle says when a field of its bundle.json is wrong: the field's path, and nothing else.
+// What every command that reads a bundle says when a field of its bundle.json is wrong: the field's
+// path, and nothing else.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

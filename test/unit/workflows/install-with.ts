@@ -1,4 +1,5 @@
-// Runs installBundle with hand-written fakes: a cluster, nodes, a registry and a helm that do as a test says.
+// Runs installBundle with hand-written fakes: a cluster, nodes, a registry and a helm that do as a
+// test says.
 import type { Inventory, InventoryImage } from "../../../src/core/bundle/inventory.js";
 import type { Json } from "../../../src/core/json.js";
 import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../src/core/install/cluster.js";

@@ -1,4 +1,5 @@
-// The journal of an unfinished bundle: what it may hold after a crash, a full disk, or somebody's editor.
+// The journal of an unfinished bundle: what it may hold after a crash, a full disk, or somebody's
+// editor.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// What `docker save` of engines that are not here writes, as archives made by the test: containerd's store, broken ones.
+// What `docker save` of engines that are not here writes, as archives made by the test:
+// containerd's store, broken ones.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// The Docker engine's answers: checked, and never blamed for what is not its fault. A server of this test plays the engine.
+// The Docker engine's answers: checked, and never blamed for what is not its fault. A server of
+// this test plays the engine.
 import { getEventListeners, once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -4,7 +4,10 @@ import { expect, test } from "vitest";
 import { localShell } from "../../../../src/adapters/exec/local-shell.js";
 
 const shell = localShell(process.env);
-/** Takes no notice of the end of its input, nor of a polite word; a child of its own holds the output too. */
+/**
+ * Takes no notice of the end of its input, nor of a polite word; a child of its own holds the
+ * output too.
+ */
 const HUNG = `trap '' TERM HUP; echo $$; sleep 1000 & sleep 1000`;
 
 /** Returns the commands that run in the process group. */

@@ -1,4 +1,5 @@
-// A node behind `ctr`: which of two failures is reported, that of the node or that of what it was sent.
+// A node behind `ctr`: which of two failures is reported, that of the node or that of what it was
+// sent.
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { connectCtrNode } from "../../../../src/adapters/nodes/ctr-node.js";
@@ -7,7 +8,10 @@ import { ViolaError } from "../../../../src/errors.js";
 
 const { signal } = new AbortController();
 
-/** Reads its input to the end and then says that the archive is not whole, as `ctr images import` does. */
+/**
+ * Reads its input to the end and then says that the archive is not whole, as `ctr images import`
+ * does.
+ */
 const shell: NodeShell = {
   exec: () => Promise.resolve({ exitCode: 0, stdout: "x86_64\n", stderr: "" }),
   open: () => {

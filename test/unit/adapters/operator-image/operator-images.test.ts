@@ -1,4 +1,5 @@
-// Programs out of images: layers as the container sees them, archives, and what cannot be read. The image lies in a file, as a Docker engine saves it.
+// Programs out of images: layers as the container sees them, archives, and what cannot be read. The
+// image lies in a file, as a Docker engine saves it.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// The audit for people and for spreadsheets: the same rows in each format, and nothing in them that a reader takes for more than text.
+// The audit for people and for spreadsheets: the same rows in each format, and nothing in them that
+// a reader takes for more than text.
 import { describe, expect, it } from "vitest";
 import { formatAudit } from "../../../../src/cli/reporters/audit.js";
 import type { AuditImage, AuditReport } from "../../../../src/core/audit/audit-report.js";

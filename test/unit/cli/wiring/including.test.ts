@@ -4,7 +4,7 @@ import { parseIncludes } from "../../../../src/cli/wiring/including.js";
 
 const HEX = "0123456789abcdef".repeat(4);
 
-describe("parseWishes", () => {
+describe("parseIncludes", () => {
   it("parses repeated and comma-separated values", () => {
     const { requests, hostImages } = parseIncludes(
       [

@@ -1,4 +1,5 @@
-// Each field of `bundle.json` in turn is of another type, missing, null, or nested in a list: the answer names it.
+// Each field of `bundle.json` in turn is of another type, missing, null, or nested in a list: the
+// answer names it.
 import { describe, expect, it } from "vitest";
 import { parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { ViolaError } from "../../../../src/errors.js";

@@ -1,4 +1,5 @@
-// What stands around an image: scripts it is written in, keys that say it is one, switches, examples and alternatives.
+// What stands around an image: scripts it is written in, keys that say it is one, switches,
+// examples and alternatives.
 import { describe, expect, it } from "vitest";
 import { findIn } from "./find.js";
 

@@ -1,4 +1,5 @@
-// A render of 50 MB: text in ConfigMaps, custom resources and workloads by the thousand, and operators that serve them.
+// A render of 50 MB: text in ConfigMaps, custom resources and workloads by the thousand, and
+// operators that serve them.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
@@ -81,7 +82,8 @@ it("is parsed and searched completely", { timeout: 120_000 }, async () => {
 
   expect(warnings).toEqual([]);
   expect(objects).toHaveLength(RESOURCES * 5 + OPERATORS + 1);
-  // 10 in ConfigMaps, 50 in custom resources, 100 in workloads, one in a flag, the operator and its two.
+  // 10 in ConfigMaps, 50 in custom resources, 100 in workloads, one in a flag, the operator and its
+  // two.
   expect(findings.images).toHaveLength(10 + 50 + 100 + 1 + 3);
   expect(findings.warnings).toHaveLength(RESOURCES);
 });

@@ -1,4 +1,5 @@
-// Operators: what the knowledge base knows, when it applies, and the tripwire for those it does not know.
+// Operators: what the knowledge base knows, when it applies, and the tripwire for those it does not
+// know.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,5 @@
-// Settings for nodes; what the programs themselves make of them is tested with real ones in ../../../integration/push.
+// Settings for nodes; what the programs themselves make of them is tested with real ones in
+// ../../../integration/push.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { mirrorSettings, type MirrorPlace } from "../../../../src/core/load/mirror-settings.js";

@@ -1,4 +1,5 @@
-// What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
+// What loading does when parts of it fail: with fake nodes, for faults that real ones do not show
+// on demand.
 import { describe, expect, test } from "vitest";
 import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type {

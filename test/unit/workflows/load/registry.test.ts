@@ -1,4 +1,5 @@
-// What is pushed where a registry is particular: refused indexes, mounts that do not work, a registry that goes away.
+// What is pushed where a registry is particular: refused indexes, mounts that do not work, a
+// registry that goes away.
 import { expect, test } from "vitest";
 import type { Inventory } from "../../../../src/core/bundle/inventory.js";
 import type { PushRegistry } from "../../../../src/core/load/push-registry.js";
@@ -9,6 +10,7 @@ import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { workflowRun } from "../../../support/workflow-run.js";
 import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
 import { named } from "../../../support/image-use.js";
+import { inventoryOf } from "../../core/load/inventory-of.js";
 
 const bytes = (digest: Digest | undefined): Uint8Array => Buffer.from((digest && contents.get(digest)) ?? "");
 const contents = new Map<Digest, string>();
@@ -48,20 +50,7 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
     file: "bundle",
     size: 0,
     digest: digestOf("inventory"),
-    inventory: {
-      formatVersion: 1,
-      name: "b",
-      version: "1",
-      createdFrom: { spec: digestOf("spec"), tool: "" },
-      platforms,
-      apiVersions: [],
-      releases: [],
-      images,
-      excluded: [],
-      warnings: [],
-      files: [],
-      blobs,
-    },
+    inventory: { ...inventoryOf(images), blobs },
     read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest)),
     locate: () => ({ offset: 0, size: 0 }),
   };

@@ -1,33 +1,34 @@
-// Names of images in compiled programs: from string headers, from constants in code, with the versions that belong to them.
+// Names of images in compiled programs: from string headers, from constants in code, with the
+// versions that belong to them.
 import { describe, expect, it } from "vitest";
 import { findInProgramFile } from "../../../../../src/core/finding/program/program-file.js";
-import { makeElf, type ElfWish } from "./elf-file.js";
+import { makeElf, type ElfOptions } from "./elf-file.js";
 
 const read = (bytes: Buffer, operatorTag?: string) =>
   findInProgramFile({ path: "operator", bytes, isEntrypoint: true }, operatorTag);
-const found = (wish: ElfWish, operatorTag?: string) =>
-  read(makeElf(wish), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+const found = (options: ElfOptions, operatorTag?: string) =>
+  read(makeElf(options), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
 
 const RUN = ["v0.39.1", "grafana/agent", "v0.67.1", "quay.io/prometheus-operator/prometheus-config-reloader"];
 
 describe("string headers", () => {
-  const wish: ElfWish = { strings: [...RUN, "reflect", "app.kubernetes.io/name"], headers: RUN };
+  const options: ElfOptions = { strings: [...RUN, "reflect", "app.kubernetes.io/name"], headers: RUN };
   const pairs = [
     ["grafana/agent:v0.39.1", "guessed", "string-header"],
     ["quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1", "guessed", "string-header"],
   ];
 
   it("determine the ends of names and their versions", () => {
-    expect(found(wish)).toEqual(pairs);
+    expect(found(options)).toEqual(pairs);
   });
 
   it("are read when the loader writes the addresses", () => {
-    expect(found({ ...wish, relocated: true })).toEqual(pairs);
-    expect(found({ ...wish, relocated: true, machine: "arm64" })).toEqual(pairs);
+    expect(found({ ...options, relocated: true })).toEqual(pairs);
+    expect(found({ ...options, relocated: true, machine: "arm64" })).toEqual(pairs);
   });
 
   it("are read without section headers", () => {
-    expect(found({ ...wish, stripped: true })).toEqual(pairs);
+    expect(found({ ...options, stripped: true })).toEqual(pairs);
   });
 
   it("are also paired when the version comes second", () => {
@@ -89,15 +90,15 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
 
   it("that end in a colon get the version of the module of the same organisation", () => {
     const name = "quay.io/acme/sidecar:v";
-    const wish: ElfWish = { machine, strings: [name, after], constants: [name, after] };
+    const options: ElfOptions = { machine, strings: [name, after], constants: [name, after] };
     const goModules =
       "path\texample.org/other/op/cmd\nmod\texample.org/other/op\tv1.0.0\ndep\tgithub.com/acme/api\tv2.3.4\th1:x\n";
 
-    expect(found({ ...wish, goModules }, "9.9.9")).toEqual([
+    expect(found({ ...options, goModules }, "9.9.9")).toEqual([
       ["quay.io/acme/sidecar:v2.3.4", "guessed", "constant"],
     ]);
-    expect(found(wish, "9.9.9")).toEqual([["quay.io/acme/sidecar:v9.9.9", "guessed", "constant"]]);
-    expect(found(wish, "latest")).toEqual([["quay.io/acme/sidecar", "unknown", "constant"]]);
+    expect(found(options, "9.9.9")).toEqual([["quay.io/acme/sidecar:v9.9.9", "guessed", "constant"]]);
+    expect(found(options, "latest")).toEqual([["quay.io/acme/sidecar", "unknown", "constant"]]);
   });
 });
 
