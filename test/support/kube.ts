@@ -109,10 +109,13 @@ async function oneAtATime(command: readonly string[], env: NodeJS.ProcessEnv): P
 }
 
 /**
- * True where kube.sh has made what it makes once, so that several clusters can be brought up at a
- * time.
+ * True when kube.sh has created its images, so that several clusters can be started at a time.
+ * Programs that are older than their archive will be unpacked again, and an image that is created in
+ * the meantime would be incomplete.
  */
 async function isPrepared(): Promise<boolean> {
+  const unpacked = statSync(join(kubeHome(), "bin/.done"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (unpacked <= statSync(sharedPath("kube/programs.tar.xz")).mtimeMs) return false;
   if (!existsSync(join(kubeHome(), "pause.tar"))) return false;
   return (await run("docker", ["image", "inspect", "viola-kube-node:1"])).code === 0;
 }
