@@ -1,5 +1,5 @@
-// The notices of the packages that `npm run build` bundles into dist/, each with the licence texts
-// that the package ships.
+// Formats the notices of the packages that `npm run build` bundles into dist/, with their licence
+// texts.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 

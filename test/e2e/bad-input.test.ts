@@ -1,5 +1,5 @@
-// Bad input: everything that is wrong is said at once, by name and place, and no file with the
-// output's name is left.
+// Bad input: all errors are reported at once, with subject and location, and no output file is
+// left.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// The benchmark, small and once: that it measures lines of builds and loads beside their peers.
-// What it measures is for people to judge.
+// The benchmark, once and with small images: checks that it measures builds and loads and their
+// peers. The figures are not checked.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -19,7 +19,10 @@ interface Line {
   readonly holds: boolean | null;
 }
 
-/** Runs a group once, small. `go install` of a peer would cost more than all the rest. */
+/**
+ * Runs a group once with small images, and without `go install` of a peer, which would take the
+ * most time.
+ */
 async function bench(group: string, env: Readonly<Record<string, string>> = {}): Promise<readonly Line[]> {
   const folder = await mkdtemp(join(tmpdir(), "viola-bench-test-"));
   try {

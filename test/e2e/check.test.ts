@@ -1,4 +1,4 @@
-// The first user's Pod list beside the bundle of their stack: whole, and with one image left out.
+// Compares a Pod list of the viola stack with its bundle: complete, and without one image.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -9,10 +9,7 @@ import { prepareViola, VIOLA_REQUIRED, type ViolaRun } from "./viola-run.js";
 const HOOK_IMAGE = "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1";
 const AGENT = "docker.io/grafana/agent:v0.39.1";
 
-/**
- * As jsonpath prints it: every container, and two images as their charts write them, without a
- * registry.
- */
+/** The output of jsonpath: every container, and two images without a registry, as in their charts. */
 const LIST = VIOLA_REQUIRED.filter((image) => image !== HOOK_IMAGE)
   .map((image) => image.replace(/^docker\.io\/(?=kiwigrid|grafana\/agent:)/, ""))
   .flatMap((image) => [image, image])

@@ -1,5 +1,4 @@
-// The demo of the README: with nothing on PATH (no helm, no docker, no tar), and where a Kind
-// cluster is.
+// The demo of the README: with an empty PATH (no helm, docker or tar), and with a Kind cluster.
 import { createRequire } from "node:module";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// What a machine has and lacks, asked of the built command.
+// The report of the built command about the requirements on this machine.
 import { expect, it } from "vitest";
 import { startEmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { Finding } from "../../src/workflows/doctor.js";

@@ -1,5 +1,5 @@
-// Builds that are disturbed: connections that break, tokens, redirects, a kill in the middle, an
-// interruption, an earlier bundle.
+// Builds with faults: broken connections, tokens, redirects, a kill, an interruption, an earlier
+// bundle.
 import { existsSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -72,7 +72,7 @@ async function build(
 const blobGets = (registry: EmbeddedRegistry): readonly RegistryRequest[] =>
   registry.requests.filter(({ kind, method }) => kind === "blob" && method === "GET");
 
-/** Each blob's first answer has the fault, later ones have not. */
+/** The first response for each blob has the fault, later ones do not. */
 function firstAnswer(fault: Fault): (request: RegistryRequest) => Fault | undefined {
   const seen = new Set<string>();
   return ({ kind, path }) => {
@@ -216,7 +216,7 @@ function journalLines(): number {
   return existsSync(file) ? statSync(file).size / 120 : 0;
 }
 
-/** Waits for something that the other process does; the test's own time limit ends it. */
+/** Waits for an effect of the other process, until the timeout of the test. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,4 @@
-// The `images.tar` inside a bundle, taken by every tool that a site may have: docker, podman,
-// containerd and skopeo.
+// The `images.tar` in a bundle, loaded by other tools: docker, podman, containerd and skopeo.
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Inventory } from "../../src/core/bundle/inventory.js";
@@ -67,7 +66,7 @@ describeAll("images.tar", () => {
   });
 
   it("is loaded by podman load", async () => {
-    // Podman refuses a --runroot of more than 50 characters.
+    // Podman rejects a --runroot of more than 50 characters.
     const folders = ["--root", join(viola.folder, "podman"), "--runroot", join(viola.folder, "run")];
     const podman = [...folders, "--storage-driver", "vfs"];
     await mustRun("podman", [...podman, "load", "-i", archive]);

@@ -1,5 +1,4 @@
-// `images` as a user runs it: what it says of unknown operators, where an image comes from, and
-// what values change.
+// `images` as a user runs it: unknown operators, the origin of an image, and the effect of values.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,7 +117,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
 
   it("are two fewer without self monitoring, and one more with Thanos", async () => {
     const [withoutAgent, withThanos] = await Promise.all([
-      // The chart refuses its own test without self monitoring.
+      // The chart rejects its own test without self monitoring.
       required(
         ...["--set", "loki.monitoring.selfMonitoring.enabled=false"],
         ...["--set", "loki.test.enabled=false"],

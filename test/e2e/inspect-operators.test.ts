@@ -1,5 +1,5 @@
-// `images --inspect-operators`: real operators' programs under a name that nobody knows, found out
-// through their own image.
+// `images --inspect-operators`: programs of real operators under an unknown name, inspected in
+// their image.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,7 +107,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     const args = ["images", CHART, "--why", `${RELOADER}:v0.67.1`, "--inspect-operators", "--json"];
     const { code, stdout } = await runCli([...args, "--config", config]);
 
-    // Named by a program, but nothing that was found asks for it.
+    // Named in a program, but not used by any object.
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       images: [],

@@ -1,5 +1,5 @@
-// `install` against API servers that are not there or refuse, and with targets that no cluster gets
-// images from.
+// `install` with API servers that are unreachable or deny access, and with targets that are not
+// used by a cluster.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,4 @@
-// Signals: the first one lets a command clean up, another one ends it there and then.
+// Signals: a command cleans up after the first one, and ends immediately after the second one.
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,8 +13,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /**
- * Asks a podman that never answers; resolves when that runs. `onTerm` is what it does when it is
- * asked to end.
+ * Runs a command with a podman that does not respond, and resolves when podman runs. `onTerm` is
+ * its reaction to SIGTERM.
  */
 async function askPodman(onTerm: string): Promise<{ command: Running; podman: number }> {
   const note = join(folder, "pid");

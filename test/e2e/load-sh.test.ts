@@ -1,5 +1,5 @@
-// load.sh on a host with neither Node nor helm: by dash and by busybox, with the tools of Debian,
-// of busybox and of macOS.
+// load.sh on a host without Node and helm: with dash and busybox, and the tools of Debian, busybox
+// and macOS.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -36,14 +36,14 @@ const NAMED_IMAGES: readonly NamedImage[] = [
   { seed: "alone", mediaTypes: "oci", layers: [50_000], reference: "ghcr.io/x/alone@DIGEST", index: false },
 ];
 /**
- * Every program that the script uses; no list of macOS or busybox lacks one but the hash, of which
- * it needs any.
+ * All programs that the script uses. macOS and busybox have all of them, except some of the hash
+ * programs.
  */
 const TOOLS = "awk cat chmod date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(
   " ",
 );
 
-/** Where the tests of `load` put it. */
+/** The folder of the tests of `load`. */
 const CONTAINERD_2 = partsPath("containerds", "containerd-2.0");
 
 /** An entry of a bundle file. */
@@ -59,10 +59,7 @@ describeNodes("load.sh", () => {
   let bundle: OpenBundle;
   let names: readonly string[];
   let nodes: Nodes;
-  /**
-   * Shells with the only programs that they find, and what takes the script out of the bundle
-   * there.
-   */
+  /** Shells with the programs on their PATH, and the command that extracts the script. */
   let hosts: Record<
     "debian" | "busybox" | "macos",
     { readonly shell: readonly string[]; readonly path: string; readonly tar: readonly string[] }
@@ -86,7 +83,7 @@ describeNodes("load.sh", () => {
   };
   const load = (...args: readonly string[]): Promise<RunResult> =>
     run(...host("debian", [...args, "--to", `kind:${nodes.cluster}`]));
-  /** Names that a node knows with all their content. */
+  /** Names with complete content on a node. */
   const complete = async (node: string): Promise<readonly string[]> =>
     (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "check"))
       .split("\n")
@@ -116,8 +113,8 @@ describeNodes("load.sh", () => {
         path: offer("busybox", busybox),
         tar: ["busybox", "tar"],
       },
-      // Its sh is bash 3 in POSIX mode, its awk Kernighan's, its tar bsdtar; its tools know nothing
-      // of GNU.
+      // Its sh is bash 3 in POSIX mode, its awk is Kernighan's, its tar is bsdtar, and its tools
+      // have no GNU extensions.
       macos: {
         shell: [find("bash"), "--posix"],
         path: offer("macos", { sh: find("bash"), perl: find("perl") }),
@@ -328,7 +325,7 @@ describeNodes("load.sh", () => {
     }
   });
 
-  /** A bundle with other facts, whose checksum is in bundle.json. */
+  /** A bundle with other facts and their checksum in bundle.json. */
   function withFacts(name: string, change: (facts: string) => string): string {
     const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
     return withParts(name, ({ json, facts }) => {
@@ -337,7 +334,7 @@ describeNodes("load.sh", () => {
     });
   }
 
-  /** A bundle with another bundle.json and other facts; all that follows moves. */
+  /** A bundle with another bundle.json and other facts. The offsets of later entries change. */
   function withParts(
     name: string,
     change: (parts: { readonly json: string; readonly facts: string }) => {
@@ -415,7 +412,7 @@ describeNodes("what load.sh has brought", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
-    // containerd 2 takes labels off a name that is imported again, 1 does not.
+    // containerd 2 removes the labels of a name that is imported again, containerd 1 does not.
     nodes = await startNodes(1, existsSync(CONTAINERD_2) ? CONTAINERD_2 : undefined);
   });
   afterAll(async () => {
@@ -476,7 +473,7 @@ describeHost("load.sh into the containerd of the host", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Puts a program of this name before all others. */
+  /** Adds a program at the start of PATH. */
   const load = (name: string, script: string, ...args: readonly string[]): Promise<RunResult> => {
     const programs = join(folder, name);
     mkdirSync(programs, { recursive: true });
@@ -502,7 +499,7 @@ describeHost("load.sh into the containerd of the host", () => {
     for (const { names, digest } of bundle.inventory.images)
       for (const name of names) expect(images.get(name)).toBe(digest);
 
-    // Stands for k3s, which has ctr inside.
+    // A substitute for k3s, which contains ctr.
     const k3s = `[ "$1" = ctr ] && shift && exec ctr --address ${containerd.socket} "$@"`;
     const again = await load("k3s", k3s, "--to", "k3s");
     expect(again.code).toBe(0);
@@ -571,7 +568,7 @@ describeBuild("a bundle that brings its tools along", () => {
     const programs = join(folder, "podman-only");
     mkdirSync(programs);
     const docker = execFileSync("which", ["docker"], { encoding: "utf8" }).trim();
-    // Stands for podman: Kind-like nodes are in this one, and the program knows Docker alone.
+    // A substitute for podman with Kind-like nodes, because the program supports only Docker.
     const scripts = {
       podman: `exec ${docker} "$@"`,
       "viola-airgap": `DOCKER_HOST=unix:///nowhere exec ${process.execPath} ${join(ROOT, "dist/main.js")} "$@"`,

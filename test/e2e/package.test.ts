@@ -1,5 +1,5 @@
-// The packed program, installed where there is no network: a network namespace without interfaces,
-// an empty npm cache, nothing on PATH but Node and the system's programs.
+// The packed program, installed without a network: in a network namespace without interfaces, with
+// an empty npm cache, and only Node and the programs of the system on PATH.
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -27,7 +27,7 @@ let packed: Packed;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "viola-package-"));
-  // Without scripts: `prepack` would build dist/ anew while other tests run it.
+  // Without scripts, because `prepack` would build dist/ again while other tests run it.
   const argv = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
   const [answer] = JSON.parse(await mustRun("npm", argv, { cwd: ROOT })) as readonly Packed[];
   packed = answer!;
@@ -60,7 +60,7 @@ describe("npm pack", () => {
     const links = [...readme.matchAll(/\]\(([\w./-]+?)(?:#[\w-]*)?\)/g)].map(([, path]) => path);
 
     expect(links.length).toBeGreaterThan(0);
-    // CONTRIBUTING.md is for people who have the repository.
+    // CONTRIBUTING.md is for people with the repository.
     const expected = links.filter((path) => path !== "CONTRIBUTING.md");
     expect(packed.files.map(({ path }) => path)).toEqual(expect.arrayContaining(expected));
   });
@@ -109,7 +109,7 @@ describeOffline("the packed program on a host without a network", () => {
     expect(await readdir(installed)).not.toContain("node_modules");
     for (const name of ["dependencies", "optionalDependencies", "peerDependencies", "bundleDependencies"])
       expect(manifest).not.toHaveProperty(name);
-    // npm 11 counts `prepare` of a packed file among the scripts to ask the user about.
+    // npm 11 asks the user about `prepare` in a packed file.
     for (const name of ["preinstall", "install", "postinstall", "prepare"])
       expect(manifest.scripts).not.toHaveProperty(name);
   });

@@ -1,5 +1,5 @@
-// A whole build through an HTTPS proxy: both the proxy and the registry behind it have certificates
-// of a private authority.
+// A complete build through an HTTPS proxy. The proxy and the registry have certificates of a
+// private authority.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

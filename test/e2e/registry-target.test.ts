@@ -1,5 +1,5 @@
-// `load --to registry://…` as its users meet it: a registry with password and certificate, settings
-// for nodes, a second time for nothing.
+// `load --to registry://…` as a user runs it: a registry with password and certificate, settings
+// for nodes, and a second load that sends nothing.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

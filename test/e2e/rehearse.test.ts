@@ -1,5 +1,5 @@
-// Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is
-// left as it was.
+// Rehearsals on a real Kubernetes cluster: missing images are found, whatever starts them, and the
+// cluster is restored.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,8 +30,8 @@ interface Drafted {
   readonly drafts: readonly OperatorDraft[];
 }
 
-// A cluster of its own: while a rehearsal goes on, nodes get images from nowhere else, and every
-// test compares all that is on the cluster.
+// A separate cluster, because its nodes can only pull from the mirror during a rehearsal, and every
+// test compares its whole state.
 describeAll("rehearse", () => {
   let viola: ViolaRun;
   let kube: Kube;
@@ -65,7 +65,7 @@ describeAll("rehearse", () => {
     return { code, report: JSON.parse(stdout) as RehearsalReport & Drafted };
   };
 
-  /** Everything that a rehearsal touches, in one text. */
+  /** Everything that a rehearsal changes, as one text. */
   async function stateOfCluster(): Promise<string> {
     const objects = await kube.kubectl(
       "get",
@@ -193,7 +193,7 @@ describeAll("rehearse", () => {
     });
     expect(otherwise.rehearsal?.differences).toEqual([expect.stringContaining("--set differs for a")]);
 
-    // A release that is there is somebody's: it is refused, and left alone.
+    // An existing release belongs to the user, so it is refused and not changed.
     expect(await viola.cli("rehearse", bundle, ...target())).toMatchObject({ code: 2 });
     const { stdout } = await kube.kubectl("get", "pods", "--namespace=there", "--output=name");
     expect(stdout).toContain("pod/server");
@@ -270,7 +270,7 @@ describeAll("rehearse", () => {
     return (await kube.exec(kube.nodes.at(-1) ?? "", "sh", "-c", script)) !== "";
   }
 
-  /** Writes a chart and the spec of a bundle with it alone. */
+  /** Writes a chart, and the spec of a bundle with only this chart. */
   async function writeChart(
     name: string,
     {
@@ -299,7 +299,7 @@ describeAll("rehearse", () => {
   }
 });
 
-/** Grafana's agent operator under another name, and an agent for it to start. */
+/** Grafana's agent operator under another name, and an agent that it starts. */
 function acmeChart(): {
   readonly templates: readonly object[];
   readonly chart: object;
@@ -340,7 +340,7 @@ function acmeChart(): {
   };
 }
 
-/** A Job that Helm waits for after installing, and that runs for ever. */
+/** A Job that Helm waits for after installing, and that does not end. */
 function endlessHook(image: string): object {
   const spec = {
     restartPolicy: "Never",

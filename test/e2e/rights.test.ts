@@ -1,4 +1,4 @@
-// A user without rights on the sockets of engines: told so, and what to do, by load and by doctor.
+// A user without access to the sockets of engines: load and doctor report it with a hint.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// `build --source docker`: a bundle of an image that no registry has, only the Docker engine.
+// `build --source docker`: a bundle of an image that only the Docker engine has.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { mustRun, run, type RunResult } from "../support/run.js";
 const describeDocker = await needs("docker");
 
 describeDocker("build --source docker", () => {
-  // A registry that cannot be: whatever asked it would fail.
+  // An unreachable registry: every request to it would fail.
   const reference = `registry.invalid/viola-${randomBytes(3).toString("hex")}/built-here:1`;
   let folder: string;
   let spec: string;

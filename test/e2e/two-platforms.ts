@@ -1,5 +1,5 @@
-// An image of two platforms in the local registry: amd64 that really runs, and arm64 with a
-// manifest and layers of its own.
+// An image of two platforms in the local registry: amd64 is runnable, and arm64 has its own
+// manifest and layers.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,13 +17,13 @@ import { registries } from "../support/parts.js";
 export interface TwoPlatforms {
   /** Digest of the index. */
   readonly digest: string;
-  /** Of arm64; its blobs travel in no bundle for amd64. */
+  /** For arm64. Its blobs are not in a bundle for amd64. */
   readonly other: { readonly manifest: string; readonly blobs: readonly string[] };
 }
 
 /**
- * Makes an index of the image of a tag in this repository, for amd64, and of a made one for arm64,
- * and gives it the tag `newTag`. Only after `needs("registries")`.
+ * Creates an index of the image with this tag, for amd64, and of a generated one for arm64, and
+ * tags it as `newTag`. Requires `needs("registries")`.
  */
 export async function pushTwoPlatforms(
   repository: string,

@@ -1,5 +1,5 @@
-// Writes a real bundle file of made images, without a registry: for tests of what happens after
-// `build`.
+// Writes a real bundle file of generated images without a registry, for tests of other commands
+// than `build`.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { makeImage, type ImageOptions, type MadeImage } from "../../scripts/parts/images.js";
@@ -13,24 +13,24 @@ import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 
-/**
- * An image to make, and what it is called; `DIGEST` in the reference stands for the digest of the
- * image.
- */
+/** An image to generate, and its name. `DIGEST` in the reference is a placeholder for its digest. */
 export interface NamedImage extends ImageOptions {
   readonly reference: string;
-  /** Platforms whose blobs come along; the others' manifests travel alone. Default: linux/amd64. */
+  /**
+   * Platforms whose blobs are included. Of other platforms, only the manifests are included.
+   * Default: linux/amd64.
+   */
   readonly bundled?: readonly string[];
 }
 
-/** What a bundle holds besides its images. */
+/** The content of a bundle besides its images. */
 export interface BundleExtras {
   readonly releases?: Inventory["releases"];
   readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
 }
 
-/** Makes the images in `folder` and writes them into `folder/NAME.tar`. */
+/** Generates the images in `folder` and writes them to `folder/NAME.tar`. */
 export async function bundleOf(
   folder: string,
   name: string,

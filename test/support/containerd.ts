@@ -1,4 +1,4 @@
-// A containerd of the test's own, on a socket of its own.
+// A containerd for a test, with its own socket.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
@@ -18,8 +18,8 @@ export interface Containerd {
    */
   pull(name: string, hosts: string, ...options: string[]): Promise<RunResult>;
   /**
-   * Pulls an image as the kubelet does, by CRI: credentials none, hosts from the folder `certs`
-   * that it was started with.
+   * Pulls an image as the kubelet does, with CRI, without credentials, and with the hosts in the
+   * folder `certs`.
    */
   pullByCri(name: string): Promise<void>;
   /** Returns the digests of all images by name. */
@@ -28,10 +28,9 @@ export interface Containerd {
 }
 
 /**
- * Starts it over empty folders, which `stop` removes; `certs` is its folder of hosts.toml files.
- * Programs in
- * `programs` win over those on PATH, which gives another containerd. Only after `needs("ctr",
- * "root")`.
+ * Starts it with empty folders, which `stop` removes. `certs` is its folder of hosts.toml files.
+ * Programs in `programs` override those on PATH, for another version of containerd. Requires
+ * `needs("ctr", "root")`.
  */
 export async function startContainerd(certs = "/nowhere", programs?: string): Promise<Containerd> {
   const path = [programs, process.env["PATH"]].filter((part) => part !== undefined).join(":");
@@ -56,7 +55,7 @@ export async function startContainerd(certs = "/nowhere", programs?: string): Pr
     if (tries === 100) throw new Error("containerd does not answer");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  // ctr 2 wants configs of all platforms unless told otherwise; the kubelet's pulls do not.
+  // By default, ctr 2 requires the configs of all platforms. Pulls of the kubelet do not.
   const { stdout: help } = await ctr("images", "pull", "--help");
   const own = help.includes("--skip-metadata") ? ["--skip-metadata"] : [];
   return {
@@ -92,7 +91,7 @@ function message(field: Buffer): Buffer {
 }
 
 /**
- * Calls a method of the image service; rejects with its own words when it fails.
+ * Calls a method of the image service. Rejects with its message when it fails.
  * https://github.com/kubernetes/cri-api
  */
 async function callCri(socket: string, method: string, request: Buffer): Promise<void> {

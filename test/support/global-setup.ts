@@ -1,5 +1,5 @@
-// Before the tests with real parts: builds the command, and gives the run a folder that goes with
-// it, also when it is killed.
+// Runs before the tests with real parts: builds the command, and creates a folder for the run that
+// is removed at its end, also when it is killed.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { ROOT } from "./paths.js";
 
 /**
- * Vitest calls this once for each project; the second call finds everything done. Returns what
- * vitest calls after the last test. The environment that it sets is that of the test files.
+ * Vitest calls this once for each project, and the second call does nothing. Returns the function
+ * that vitest calls after the last test. Sets the environment of the test files.
  */
 export function setup(): (() => Promise<void>) | undefined {
   // An unnecessary build would take time, and change the command of another run in this checkout.
@@ -31,7 +31,7 @@ export function setup(): (() => Promise<void>) | undefined {
     });
 }
 
-/** True where the command was not built since one of the files that it is made of was changed. */
+/** True when one of the source files was changed after the last build. */
 function isBuildOld(): boolean {
   const built = statSync(join(ROOT, "dist/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });

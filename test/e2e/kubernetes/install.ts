@@ -1,5 +1,5 @@
-// The far side of the gap: the first user's stack from the file to thirty running Pods, and every
-// reason not to begin.
+// The isolated host: the viola stack from the file to thirty running Pods, and the reasons not to
+// begin.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
@@ -12,7 +12,7 @@ import { takeAway, type Stage } from "./stage.js";
 const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 const PODS = 30;
 
-/** Takes the stack away again at the end. */
+/** Removes the stack at the end. */
 export function testInstall(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;

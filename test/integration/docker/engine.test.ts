@@ -1,5 +1,5 @@
-// The Docker engine through our client: processes in a container with their streams and exit codes,
-// and what a missing engine says.
+// The client of the Docker engine: processes in a container with their streams and exit codes, and
+// the errors of a missing engine.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

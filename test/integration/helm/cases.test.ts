@@ -1,5 +1,5 @@
-// The small charts of ../shared/cases/finding: each is one example of a way to name images, with
-// the right answer in its expected.txt.
+// The small charts of ../shared/cases/finding. Each has images in one form, and the expected result
+// in expected.txt.
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { runCli } from "../../support/cli.js";
@@ -11,7 +11,7 @@ interface Answer {
   readonly warnings?: readonly string[];
 }
 
-/** What expected.txt says in words. */
+/** The text in expected.txt. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
   alternatives: {
     required: [],

@@ -1,4 +1,4 @@
-// Charts through real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
+// Charts with real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
 import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";

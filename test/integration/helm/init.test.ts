@@ -1,5 +1,4 @@
-// `init`, and charts of repositories that the user's own helm knows by name, through the command
-// line and a real helm.
+// `init`, and charts in repositories of the user's helm, with the command line and a real helm.
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";

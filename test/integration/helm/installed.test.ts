@@ -1,5 +1,5 @@
-// Finding images as installed: a second rendering with the bundle's own custom resource
-// definitions, and what publishers declare.
+// Finding images as installed: a second rendering with the custom resource definitions in the
+// bundle, and the images that publishers declare.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";

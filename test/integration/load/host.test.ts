@@ -1,5 +1,5 @@
-// Targets on this machine itself: a containerd at its own socket, and k3s, whose containerd a real
-// one stands for.
+// Targets on this machine: a containerd with its own socket, and k3s with a real containerd as a
+// substitute.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,8 +27,8 @@ const IMAGES: readonly NamedImage[] = [
     seed: "host busybox",
     mediaTypes: "oci",
     layers: [50_000],
-    // Manifests of both travel, content of one: what imports "all platforms", as k3s does, must not
-    // stumble over it.
+    // The bundle has the manifests of both platforms and the content of one. An import of all
+    // platforms, as in k3s, must not fail.
     platforms: ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture })),
   },
 ];

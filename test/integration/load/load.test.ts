@@ -1,5 +1,5 @@
-// A bundle gets into real nodes, of every containerd that is at hand, and each node then knows
-// every name by the right digest.
+// Loads a bundle into real nodes with all available versions of containerd, and checks that each
+// node has every name with the correct digest.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -34,8 +34,8 @@ const IMAGES: readonly NamedImage[] = [
   PROMETHEUS,
   { reference: "grafana/loki:2.9.4", seed: "loki", mediaTypes: "docker", layers: [BASE, 1_000_000] },
   {
-    // 386 beside amd64: containerd 1.6 and 1.7 take it for a platform of the node unless told
-    // otherwise.
+    // 386 in addition to amd64: by default, containerd 1.6 and 1.7 treat it as a platform of the
+    // node.
     reference: "busybox:1.36@DIGEST",
     seed: "busybox",
     mediaTypes: "oci",
@@ -59,9 +59,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/**
- * Returns the digest and labels of every image that the node lists by a name and not by its config.
- */
+/** Returns the digest and labels of every image that the node lists by name and not by its config. */
 async function listImages(
   nodes: Nodes,
   node: string,
@@ -75,7 +73,7 @@ async function listImages(
   );
 }
 
-/** Lists what a load could leave behind in a node: its hosts folder, and programs that still run. */
+/** Lists what a load may leave behind on a node: its hosts folder, and running programs. */
 async function leftovers(nodes: Nodes, node: string): Promise<string> {
   return nodes.exec(
     node,
@@ -112,7 +110,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     expect(report.nodes.map(({ node, route, platform }) => [node, route, platform])).toEqual(
       [...nodes.names].sort().map((node) => [node, "fetch", "linux/amd64"]),
     );
-    // The base that three images share is sent once to each node.
+    // The base of three images is sent once to each node.
     const total = bundle.inventory.blobs.reduce((sum, { size }) => sum + size, 0);
     for (const { sentBytes } of report.nodes) expect(sentBytes).toBeLessThanOrEqual(total);
     for (const node of nodes.names) {
@@ -176,7 +174,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
   });
 
   describe("interrupted", () => {
-    // An image of its own for each: what an interrupted load has sent is kept by the node for the
+    // A separate image for each, because a node keeps the content of an interrupted load for the
     // next one.
     const large = (name: string): Promise<OpenBundle> =>
       bundleOf(folder, name, [
@@ -290,7 +288,7 @@ describeNodes("a node that goes away while it is loaded", () => {
     const progress: OnProgress = (event) => {
       if (event.kind === "note") notes.push(event.message);
       if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
-      // At once, while nothing else of this process runs: a tenth of the content has left by now.
+      // Immediately and without other work in this process: a tenth of the content has been sent.
       isStopped = true;
       execFileSync("docker", [...stop, gone]);
     };

@@ -1,5 +1,5 @@
-// A node's only mirror, on real nodes: every registry is asked there, and the node's own settings
-// come back however it ends.
+// The sole mirror on real nodes: it gets the requests for every registry, and the node's settings
+// are restored in all cases.
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// The bundle as a registry: what a client gets over HTTP.
+// The bundle as a registry: the responses to a client.
 import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// A bundle gets into the images of a real Docker engine and of podman, resolves there, and goes
-// again.
+// Loads a bundle into a real Docker engine and podman, checks that its names resolve, and unloads
+// it.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ import { dockerEngine, reader } from "./kind.js";
 import type { ImageStore } from "../../../src/core/load/image-store.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
-// Names that no other run has: the engine is not the test's own.
+// Unique names, because the engine is shared with other runs.
 const own = randomBytes(3).toString("hex");
 const namedImage = (reference: string, more: Partial<NamedImage> = {}): NamedImage => ({
   reference,

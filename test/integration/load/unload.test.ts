@@ -1,5 +1,5 @@
-// What a load brought to real nodes goes again, of every containerd that is at hand; what others
-// need stays.
+// Unloads images from real nodes with all available versions of containerd, and keeps those that
+// others need.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,7 +54,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
 
   test("removes the bundle's images, keeps those that others need, and does nothing the second time", async () => {
     const target = kindTarget(nodes.cluster);
-    // There before any bundle: without a note.
+    // An image that existed before the bundles, without a label.
     const foreign = await bundleOf(folder, "foreign", [FOREIGN]);
     await loadBundle(workflowRun(), foreign, { target }, loadPorts());
     await ctr("images", "label", FOREIGN.reference, "io.viola-airgap.bundle/foreign_1.0.0=");
@@ -80,7 +80,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     const [again] = await unloadBundle(workflowRun(), bundle.inventory, target);
     expect(again).toMatchObject({ removed: [], freedBytes: 0 });
 
-    // The other bundle was told that it is alone with its image now.
+    // The label of the other bundle now protects its image.
     const [last] = await unloadBundle(workflowRun(), other.inventory, target);
     expect(last?.removed).toEqual([SHARED.reference]);
     expect((await names()).filter((name) => !name.startsWith("sha256:"))).toEqual([FOREIGN.reference]);

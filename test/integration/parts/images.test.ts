@@ -1,5 +1,5 @@
-// The maker of images: the same bytes for the same options, sizes as asked for, and images that
-// real tools accept.
+// Generated images: the same bytes for the same options, the requested sizes, and images that real
+// tools accept.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// The three real registries: made images go in unchanged, and Docker and skopeo get them out
-// through every door.
+// The three real registries: generated images are pushed unchanged, and Docker and skopeo pull them
+// with each kind of access.
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ describeDoors("the registries", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** A docker configuration folder that is logged in to nothing but `host`. */
+  /** A Docker configuration folder with only a login for `host`. */
   async function loggedIn(host: string): Promise<string> {
     const { user, password } = registries();
     const config = join(folder, host.replace(":", "-"));

@@ -1,5 +1,4 @@
-// The servers inside this process: what they serve to real clients, and that each fault is the one
-// that was asked for.
+// The servers in this process: their responses to real clients, and the requested faults.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Pushing to registries that fail: uploads that break, proxies with limits, addresses that a
-// registry gets wrong, an impatient user.
+// Pushing to registries with faults: broken uploads, proxies with limits, wrong upload URLs, an
+// interruption.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

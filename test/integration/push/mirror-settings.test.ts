@@ -1,5 +1,4 @@
-// The settings that nodes are given, in use: programs that know nothing but them pull every name of
-// a bundle.
+// The settings for nodes, in use: programs with only these settings pull every name of a bundle.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -39,7 +38,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Pushes the bundle into a new registry and writes the settings for it; returns their folder. */
+/** Pushes the bundle to a new registry, writes its settings, and returns their folder. */
 async function pushed(door: RegistryDoor): Promise<{ registry: DockerRegistry; settings: string }> {
   const registry = await startDockerRegistry(door);
   registries.push(registry);

@@ -1,4 +1,4 @@
-// A bundle gets into real registries, and everything that its names promise can be had there.
+// Pushes a bundle to real registries, and checks that all of its names can be pulled.
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -82,7 +82,7 @@ describe.each(["open", "tls-password", "bearer"] as const)("docker-registry, %s"
     );
     expect(first.sentBytes).toBeGreaterThan(blobBytes());
     expect(first.sentBytes).toBeLessThanOrEqual(blobBytes() + 2 * manifests);
-    // The base layer goes over the wire once; the other three repositories get it from the first.
+    // The base layer is uploaded once, and mounted in the other three repositories.
     expect(first.mountedBlobs).toBe(3);
     expect(first.images.map(({ digest }) => digest)).toEqual(
       bundle.inventory.images.map(({ digest }) => digest),

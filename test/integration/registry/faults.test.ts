@@ -1,5 +1,5 @@
-// The registry client against what registries do wrong or rarely: passing failures, damaged bodies,
-// redirects, tokens that end.
+// The registry client with faults and rare features of registries: temporary failures, damaged
+// bodies, redirects, expired tokens.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -73,7 +73,7 @@ function resolve(
   return new RegistrySource(newClient(settings, env)).resolveImage(imageUse(reference), platforms, signal);
 }
 
-/** Lets a fault happen for the first requests that match. */
+/** Injects a fault into the first matching requests. */
 function first(
   times: number,
   matches: (request: RegistryRequest) => boolean,
@@ -451,8 +451,8 @@ describe("expired signed URLs", () => {
   const EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
   /**
-   * A registry that sends everybody to a store, which takes the address only after so many others
-   * have expired.
+   * A registry that redirects to a storage service, which accepts the URL only after this number of
+   * expired ones.
    */
   const storing = async (expiredFirst: number): Promise<EmbeddedRegistry> => {
     let left = expiredFirst;

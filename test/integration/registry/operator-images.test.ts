@@ -1,5 +1,5 @@
-// Programs out of a registry's layers: downloads that break go on, layers that are damaged are
-// errors, suspects are asked for.
+// Programs in layers of a registry: broken downloads are resumed, damaged layers are errors,
+// suspects are looked up.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { makeProgramImage } from "../../../scripts/parts/program-image.js";
 import { imageUse } from "../../support/image-use.js";
 
 const { signal } = new AbortController();
-/** Does not shrink, so that the layer is about as large. */
+/** Incompressible, so that the layer has about this size. */
 const PROGRAM = Buffer.concat([
   Buffer.from("#!/bin/sh\n"),
   Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919 + (index >> 3) * 104_729) & 0xff)),
@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-/** Serves the image; each request of its layer gets the next fault. */
+/** Serves the image. Each request for its layer gets the next fault. */
 async function serve(faults: readonly Fault[] = [], login?: RegistryLogin): Promise<EmbeddedRegistry> {
   const left = [...faults];
   const registry = await startEmbeddedRegistry({

@@ -1,5 +1,5 @@
-// The registry client against docker-registry processes: open, TLS with password, bearer tokens;
-// mirrors; the shapes of real images.
+// The registry client with docker-registry processes: open, TLS with password, bearer tokens;
+// mirrors; the kinds of real images.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -274,7 +274,8 @@ describe("docker-registry", () => {
     let registry: DockerRegistry;
     beforeAll(async () => {
       registry = await start("bearer");
-      // What goes in through an open door of the same storage is behind the guarded one.
+      // Both registries have the same storage, so content pushed to the open one is in the
+      // protected one.
       const open = await start("open", registry.storage);
       await push(open, oci, "private/oci");
       await push(open, docker, "public/docker");

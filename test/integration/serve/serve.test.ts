@@ -1,5 +1,5 @@
-// `serve` as its users meet it: a process that real clients ask for images and charts, until it is
-// ended.
+// `serve` as a user runs it: a process that serves images and charts to real clients until a
+// signal.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -66,7 +66,7 @@ afterEach(async () => {
   running = undefined;
 });
 
-/** Starts `serve` on a free port and waits for what it says. */
+/** Starts `serve` on a free port and waits for its output. */
 function serve(...more: readonly string[]): Promise<Served> {
   const started = startCli(["serve", bundle.file, "--listen", "127.0.0.1:0", "--json", ...more]);
   running = started;

@@ -1,4 +1,4 @@
-// Progress on stderr: how far a step is, how fast, and how long it will take.
+// Progress on stderr: amount, rate and remaining time of a step.
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { formatAdvance, showProgress, type ProgressDisplay } from "../../../src/cli/progress.js";

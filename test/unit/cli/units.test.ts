@@ -1,4 +1,4 @@
-// Sizes and times as people read and write them.
+// Sizes and durations as text.
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatDuration, parseBytes } from "../../../src/cli/units.js";
 

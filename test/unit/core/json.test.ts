@@ -1,4 +1,4 @@
-// Looking values up in bodies from outside, whatever their keys are.
+// Looking up values in untrusted objects with any keys.
 import { describe, expect, it } from "vitest";
 import { valueAt } from "../../../src/core/json.js";
 import { normalizePlatform, parsePlatform } from "../../../src/core/oci/platform.js";

@@ -1,4 +1,4 @@
-// YAML with a schema: values, and complaints with their places.
+// YAML with a schema: values, and errors with their locations.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { findNearest, parseYamlFile, strictObject } from "../../../src/core/yaml-file.js";

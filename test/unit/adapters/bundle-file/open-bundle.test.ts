@@ -1,5 +1,5 @@
-// Opening a bundle: facts that say something else than bundle.json are refused, and bundles without
-// them are read.
+// Opening a bundle: facts that do not match bundle.json are rejected, and bundles without facts are
+// accepted.
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,5 +1,4 @@
-// The journal of an unfinished bundle: what it may hold after a crash, a full disk, or somebody's
-// editor.
+// The journal of an incomplete bundle: its content after a crash, a full disk, or an edit.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

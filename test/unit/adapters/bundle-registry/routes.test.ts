@@ -1,4 +1,4 @@
-// Which bytes of a bundle answer which path.
+// The content of a bundle for each path.
 import { describe, expect, test } from "vitest";
 import { parseDocument, type Scalar, type YAMLMap } from "yaml";
 import { makeChartRoutes } from "../../../../src/adapters/bundle-registry/chart-routes.js";
@@ -85,7 +85,7 @@ describe("routes", () => {
       expect(findRoute(`/v2/prometheus/prometheus${path}`, "quay.io")).toMatchObject({
         content: { digest: entry?.digest, mediaType, size: entry?.size },
       });
-      // A node would not know the image by that name.
+      // A node does not use this name of the image.
       expect(findRoute(`/v2/any/name${path}`, "quay.io")).toMatchObject({ code: "NAME_UNKNOWN" });
     }
   });

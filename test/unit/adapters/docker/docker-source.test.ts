@@ -1,5 +1,5 @@
-// What `docker save` of engines that are not here writes, as archives made by the test:
-// containerd's store, broken ones.
+// The output of `docker save` of other engines, as archives of the test: the containerd image
+// store, invalid archives.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The engine's endpoint is found in the order and the places of the docker CLI.
+// The endpoint of the engine is found in the order of the docker CLI.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -113,7 +113,7 @@ describe("among the known sockets", () => {
     await once(server, "listening");
     return server;
   };
-  /** Leaves a socket at which nobody listens any more, as an engine that was killed does. */
+  /** Leaves a socket without a listener, as a killed engine does. */
   const leave = async (path: string): Promise<void> => {
     const server = await listen(`${path}.old`);
     renameSync(`${path}.old`, path);

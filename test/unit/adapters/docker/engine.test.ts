@@ -1,5 +1,5 @@
-// The Docker engine's answers: checked, and never blamed for what is not its fault. A server of
-// this test plays the engine.
+// The responses of the Docker engine, which are validated, and the errors that it causes. The
+// engine is a server in this test.
 import { getEventListeners, once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

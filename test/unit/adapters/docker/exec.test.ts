@@ -1,4 +1,4 @@
-// The frames in which the engine sends output, however the network cuts them.
+// The frames of the engine's output, in chunks of any size.
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { demultiplex } from "../../../../src/adapters/docker/exec.js";

@@ -1,13 +1,10 @@
-// Processes of a node that is this machine: none outlives the load that started it.
+// Processes of the local node: none outlives the load that started it.
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { localShell } from "../../../../src/adapters/exec/local-shell.js";
 
 const shell = localShell(process.env);
-/**
- * Takes no notice of the end of its input, nor of a polite word; a child of its own holds the
- * output too.
- */
+/** Ignores the end of its input and SIGTERM. A child process also keeps the output open. */
 const HUNG = `trap '' TERM HUP; echo $$; sleep 1000 & sleep 1000`;
 
 /** Returns the commands that run in the process group. */

@@ -1,4 +1,5 @@
-// What helm says of a release, read: with a program in helm's place that says what Helm 3 and 4 do.
+// Parses the output of helm for a release, with a substitute that prints the output of Helm 3 and
+// 4.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The user's chart repositories: a list that helm cannot give is no empty list.
+// The user's chart repositories: a failure of helm is not an empty list.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

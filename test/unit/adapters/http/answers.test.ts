@@ -1,4 +1,4 @@
-// What answers mean: where redirects lead, what refusals say, what is worth another try.
+// HTTP responses: redirects, error messages, and retries.
 import { describe, expect, it } from "vitest";
 import { describeAnswer } from "../../../../src/adapters/http/describe-answer.js";
 import { firstHop, headersOf, nextHop } from "../../../../src/adapters/http/redirect.js";

@@ -1,4 +1,4 @@
-// Certificates from every place add up, and those of certs.d hold for their host alone.
+// All sources of certificates are combined, and those in certs.d apply only to their host.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What kubectl prints, checked: with a program in its place that prints what no cluster should.
+// Validates the output of kubectl, with a substitute that prints invalid output.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What `ctr images check` prints, as seen with containerd 1.6.20, 1.7.24 and 2.0.4.
+// The output of `ctr images check`, from containerd 1.6.20, 1.7.24 and 2.0.4.
 import { expect, test } from "vitest";
 import { parseCompleteImages } from "../../../../src/adapters/nodes/node-scripts.js";
 

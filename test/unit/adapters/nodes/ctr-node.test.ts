@@ -1,5 +1,4 @@
-// A node behind `ctr`: which of two failures is reported, that of the node or that of what it was
-// sent.
+// A node with `ctr`: the failure that is reported, that of the node or that of its input.
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { connectCtrNode } from "../../../../src/adapters/nodes/ctr-node.js";
@@ -8,10 +7,7 @@ import { ViolaError } from "../../../../src/errors.js";
 
 const { signal } = new AbortController();
 
-/**
- * Reads its input to the end and then says that the archive is not whole, as `ctr images import`
- * does.
- */
+/** Reads its input and then reports an incomplete archive, as `ctr images import` does. */
 const shell: NodeShell = {
   exec: () => Promise.resolve({ exitCode: 0, stdout: "x86_64\n", stderr: "" }),
   open: () => {

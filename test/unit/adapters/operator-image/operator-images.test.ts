@@ -1,5 +1,5 @@
-// Programs out of images: layers as the container sees them, archives, and what cannot be read. The
-// image lies in a file, as a Docker engine saves it.
+// Programs in images: layers as in the container, archives, and unreadable content. The image is in
+// a file, as a Docker engine saves it.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** An image of the blobs given, config first, all in one file. */
+/** An image of the blobs, config first, all in one file. */
 async function imageOf(
   layers: readonly { readonly bytes: Buffer; readonly mediaType: string }[],
   config: object = {},

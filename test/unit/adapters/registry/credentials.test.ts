@@ -1,4 +1,4 @@
-// Where credentials are found, and whose they are.
+// The origin of credentials, and their hosts.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -33,7 +33,7 @@ const auth = (user: string, password = "p:w"): { auth: string } => ({
 });
 const DOCKER = ".docker/config.json";
 
-/** A helper that answers for one server and says of any other what the real ones say. */
+/** A helper with credentials for one server, and the error of real helpers for others. */
 function writeHelper(name: string, server: string, answer: object): Record<string, string> {
   const file = write(
     `bin/docker-credential-${name}`,

@@ -1,4 +1,4 @@
-// The small rules of the registry client: challenges, retries, endpoints, proxies, redaction.
+// Functions of the registry client: challenges, retries, endpoints, proxies, redaction.
 import { describe, expect, it } from "vitest";
 import { AuthorizationFailure, Authorizer, parseChallenges } from "../../../../src/adapters/registry/auth.js";
 import { CredentialStore } from "../../../../src/adapters/registry/credentials.js";

@@ -1,5 +1,5 @@
-// The audit for people and for spreadsheets: the same rows in each format, and nothing in them that
-// a reader takes for more than text.
+// The formats of the audit: the same rows in each format, and no text that is interpreted as markup
+// or a formula.
 import { describe, expect, it } from "vitest";
 import { formatAudit } from "../../../../src/cli/reporters/audit.js";
 import type { AuditImage, AuditReport } from "../../../../src/core/audit/audit-report.js";
@@ -43,7 +43,7 @@ function report(images: readonly AuditImage[], more: Partial<AuditReport> = {}):
   };
 }
 
-/** Reads RFC 4180. */
+/** Parses RFC 4180. */
 function parseCsv(text: string): readonly string[][] {
   return text
     .split("\r\n")

@@ -1,4 +1,4 @@
-// Reports as text: which facts stand in them, and what comes first and last.
+// Reports as text: their content and order.
 import { describe, expect, it } from "vitest";
 import { formatCheck } from "../../../../src/cli/reporters/check.js";
 import { formatFindings } from "../../../../src/cli/reporters/images.js";

@@ -1,4 +1,4 @@
-// What `build --with` takes.
+// The values of `build --with`.
 import { describe, expect, it } from "vitest";
 import { parseIncludes } from "../../../../src/cli/wiring/including.js";
 

@@ -1,9 +1,9 @@
-// The context that goes with a target.
+// The kubeconfig context of a target.
 import { expect, it } from "vitest";
 import { findContextOf } from "../../../../src/cli/wiring/install-target.js";
 import type { InstallTarget } from "../../../../src/cli/target.js";
 
-/** Asks with an engine that runs nodes of these clusters. */
+/** Uses an engine that runs nodes of these clusters. */
 async function contextOf(
   target: InstallTarget | undefined,
   ...clusters: string[]

@@ -1,4 +1,4 @@
-// The archive plan: no two bytes in one place, shared blobs once, the same plan for the same input.
+// The archive plan: no overlaps, shared blobs once, the same plan for the same input.
 import { describe, expect, it } from "vitest";
 import {
   finishInventory,
@@ -65,7 +65,7 @@ function input(images: readonly ResolvedImage[]): ArchiveInput {
   };
 }
 
-/** Lays all pieces out as the file, with zeros for what is filled later. */
+/** Writes all pieces to a buffer, with zeros for blobs. */
 function assemble(plan: ArchivePlan, sizes = new Map<string, number | null>()): Buffer {
   const file = Buffer.alloc(plan.size);
   for (const { offset, bytes } of [...plan.pieces, finishInventory(plan, sizes)]) file.set(bytes, offset);

@@ -1,5 +1,5 @@
-// `facts`: the places of the archive, the grammar that load.sh checks, and values that the grammar
-// refuses.
+// `facts`: the offsets in the archive, the grammar that load.sh checks, and values that the grammar
+// rejects.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Each field of `bundle.json` in turn is of another type, missing, null, or nested in a list: the
-// answer names it.
+// Each field of `bundle.json` in turn has another type, is missing, null, or nested in a list. The
+// error contains its path.
 import { describe, expect, it } from "vitest";
 import { parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { ViolaError } from "../../../../src/errors.js";
@@ -32,7 +32,7 @@ describe("a bundle.json with one invalid field", () => {
       );
     });
     expect(unexpected.map(({ path, how }) => `${path}: ${how}`)).toEqual([]);
-    // So that a walk that finds no fields does not pass.
+    // The test must not pass when no fields are found.
     expect(new Set(all.map(({ path }) => path)).size).toBeGreaterThan(90);
   });
 });

@@ -1,4 +1,4 @@
-// Reading `bundle.json`: what is not one is refused, by name of the field.
+// Parsing `bundle.json`: invalid content is rejected with the name of the field.
 import { describe, expect, it, vi } from "vitest";
 import { FORMAT_VERSION, parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";

@@ -1,4 +1,4 @@
-// README.txt: what it tells to do.
+// README.txt: its instructions.
 import { expect, it } from "vitest";
 import { bundleReadme } from "../../../../src/core/bundle/readme.js";
 

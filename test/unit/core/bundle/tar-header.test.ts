@@ -1,4 +1,4 @@
-// Tar headers: what is written is what is read, and what other programs read too.
+// Tar headers: written headers are read correctly, also by other programs.
 import { extract } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import {

@@ -1,4 +1,4 @@
-// Chart.yaml: reading it, and adding dependencies.
+// Chart.yaml: parsing, and adding dependencies.
 import { describe, expect, it } from "vitest";
 import {
   addDependencies,

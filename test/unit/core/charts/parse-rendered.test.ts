@@ -1,4 +1,4 @@
-// parseRendered: documents to objects, and nothing lost without a word.
+// parseRendered: converts documents to objects, with a warning for each one that is skipped.
 import { describe, expect, it } from "vitest";
 import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
 

@@ -1,4 +1,4 @@
-// A cluster's images beside a bundle's.
+// Compares the images of a cluster with those of a bundle.
 import { describe, expect, it } from "vitest";
 import type { Inventory, InventoryImage } from "../../../../src/core/bundle/inventory.js";
 import { checkRunning } from "../../../../src/core/check/check-running.js";

@@ -1,4 +1,4 @@
-// What kubectl prints, and what it does not.
+// The output of kubectl, and invalid input.
 import { describe, expect, it } from "vitest";
 import { parseRunningImages } from "../../../../src/core/check/running-images.js";
 import type { ViolaError } from "../../../../src/errors.js";

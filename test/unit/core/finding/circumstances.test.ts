@@ -1,5 +1,4 @@
-// What stands around an image: scripts it is written in, keys that say it is one, switches,
-// examples and alternatives.
+// The context of an image: scripts, keys, switches, examples and alternatives.
 import { describe, expect, it } from "vitest";
 import { findIn } from "./find.js";
 

@@ -1,4 +1,4 @@
-// declaredImages: annotations and image locks, in the forms that publishers write.
+// declaredImages: annotations and image locks, in the formats of publishers.
 import { describe, expect, it } from "vitest";
 import { declaredImages, isDeclaration } from "../../../../src/core/finding/declared-images.js";
 

@@ -1,4 +1,4 @@
-// Where one image comes from.
+// The origin of an image.
 import { expect, it } from "vitest";
 import { explainImage } from "../../../../src/core/finding/explain-image.js";
 import { findIn } from "./find.js";

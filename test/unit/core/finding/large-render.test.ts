@@ -1,5 +1,5 @@
-// A render of 50 MB: text in ConfigMaps, custom resources and workloads by the thousand, and
-// operators that serve them.
+// Rendered output of 50 MB: text in ConfigMaps, thousands of custom resources and workloads, and
+// their operators.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
@@ -13,7 +13,7 @@ const repeat = (count: number, of: (index: number) => string): string =>
 const RESOURCES = 1_500;
 const OPERATORS = 500;
 
-/** A script and a document; one in ten names an image. */
+/** A script and a document. One in ten contains an image. */
 const configMap = (index: number): string => `---
 # Source: app/templates/config.yaml
 apiVersion: v1

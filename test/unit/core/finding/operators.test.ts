@@ -1,5 +1,4 @@
-// Operators: what the knowledge base knows, when it applies, and the tripwire for those it does not
-// know.
+// Operators: the knowledge base, when its rules apply, and warnings about unknown operators.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

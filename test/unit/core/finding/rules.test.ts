@@ -1,4 +1,4 @@
-// Each rule of the finder: what it finds, and what only looks like an image.
+// Each rule: the images that it finds, and texts that only look like images.
 import { describe, expect, it } from "vitest";
 import { findIn, linesOf } from "./find.js";
 

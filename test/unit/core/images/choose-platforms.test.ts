@@ -1,4 +1,4 @@
-// The choice of platforms out of what an image has.
+// The choice among the platforms of an image.
 import { describe, expect, it } from "vitest";
 import { choosePlatforms, type PlatformCandidate } from "../../../../src/core/images/choose-platforms.js";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
@@ -53,7 +53,7 @@ describe("choosePlatforms", () => {
     const has = [absent, candidate("linux/amd64"), candidate("linux/arm/v7")];
 
     expect(choose(has, "linux/amd64")).toEqual([digestOf("linux/amd64")]);
-    // A host of arm64 would run arm/v7, too, but not where the index has something better.
+    // A host with arm64 also runs arm/v7, but not if the index has a better platform.
     expect(() => choose(has, "linux/arm64")).toThrow(
       expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING", subject: "x" }),
     );

@@ -1,4 +1,4 @@
-// References: parsed and spelled out as Docker and containerd do.
+// References: parsed and normalized as in Docker and containerd.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import { ROOT } from "../../../support/paths.js";
 
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
-/** What load.sh must make of the same references: test/e2e/load-sh-references.test.ts. */
+/** test/e2e/load-sh-references.test.ts tests load.sh with the same references. */
 const { valid, invalid } = JSON.parse(readFileSync(join(ROOT, "test/fixtures/references.json"), "utf8")) as {
   readonly valid: readonly {
     readonly reference: string;

@@ -1,4 +1,4 @@
-// What counts as missing on a node: names, digests, and what a Node object tells of them.
+// The images that are missing on a node: names, digests, and those in a Node object.
 import { describe, expect, it } from "vitest";
 import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import {

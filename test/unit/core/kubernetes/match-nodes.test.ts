@@ -1,4 +1,4 @@
-// Which machines are which Node objects.
+// Matches machines to Node objects.
 import { expect, it } from "vitest";
 import { matchNodes } from "../../../../src/core/kubernetes/match-nodes.js";
 

@@ -1,4 +1,4 @@
-// What the objects of a namespace say of its Pods: which run, which do not, and why.
+// The state of the Pods in a namespace: which run, which do not, and why.
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
 import { judgePods } from "../../../../src/core/kubernetes/pod-states.js";

@@ -1,4 +1,4 @@
-// Pull policies that reach for the network: found where Kubernetes would, patched to the byte.
+// Pull policies that need a registry: found as in Kubernetes, and patched without other changes.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { formatPath } from "../../../../src/core/json.js";

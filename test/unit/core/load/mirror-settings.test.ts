@@ -1,5 +1,4 @@
-// Settings for nodes; what the programs themselves make of them is tested with real ones in
-// ../../../integration/push.
+// Settings for nodes. ../../../integration/push tests them with real programs.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { mirrorSettings, type MirrorPlace } from "../../../../src/core/load/mirror-settings.js";
@@ -20,7 +19,8 @@ const files = (change: Partial<MirrorPlace> = {}): ReadonlyMap<string, string> =
   );
 
 describe("k3s", () => {
-  // https://docs.k3s.io/installation/private-registry: the keys, and that rewrites are regular expressions with $1. No k3s runs here.
+  // https://docs.k3s.io/installation/private-registry documents the keys and the rewrites, which
+  // are regular expressions with $1.
   it("rewrites repositories to prefix and registry, and refers to the CA file", () => {
     expect(parse(files({ ca: "PEM" }).get("k3s/registries.yaml") ?? "")).toEqual({
       mirrors: {

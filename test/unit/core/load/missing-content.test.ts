@@ -1,4 +1,4 @@
-// What a node lacks of a bundle.
+// The content of a bundle that a node lacks.
 import { expect, test } from "vitest";
 import {
   describeMissingPlatform,

@@ -1,4 +1,4 @@
-// What unload would take away, for states of a node that are hard to bring about.
+// The images that unload would remove, for states of a node that are difficult to create.
 import { expect, test } from "vitest";
 import { bundleId, planUnload } from "../../../../src/core/load/unload-plan.js";
 import { imageOf, inventoryOf } from "./inventory-of.js";

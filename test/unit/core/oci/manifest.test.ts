@@ -1,4 +1,4 @@
-// Indexes and manifests from raw bytes.
+// Parses indexes and manifests.
 import { describe, expect, it } from "vitest";
 import {
   DOCKER_INDEX,

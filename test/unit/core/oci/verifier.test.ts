@@ -1,4 +1,4 @@
-// The check of size and digest that everything which is read from outside goes through.
+// The check of size and digest of external content.
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { ContentVerifier, findContentFault } from "../../../../src/core/oci/verifier.js";

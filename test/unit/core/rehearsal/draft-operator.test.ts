@@ -1,4 +1,4 @@
-// Entries for the knowledge base, drafted from what a rehearsal saw.
+// Drafts of rules for the knowledge base, from the observations of a rehearsal.
 import { describe, expect, it } from "vitest";
 import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.js";
 import { draftOperators } from "../../../../src/core/rehearsal/draft-operator.js";

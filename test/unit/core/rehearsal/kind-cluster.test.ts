@@ -1,4 +1,4 @@
-// The configuration of a cluster that is made for a rehearsal.
+// The configuration of a cluster for a rehearsal.
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { kindConfig } from "../../../../src/core/rehearsal/kind-cluster.js";

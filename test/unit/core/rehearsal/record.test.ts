@@ -1,4 +1,4 @@
-// The record of a rehearsal: read with care, evidence for images, and what has changed since.
+// The record of a rehearsal: parsing, evidence for images, and differences from a bundle.
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import {

@@ -1,4 +1,4 @@
-// What a rehearsal came to: whose an image is, who started it, and what was never asked for.
+// The verdict of a rehearsal: who uses an image, who started it, and which images were not pulled.
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
 import { judgeRehearsal, originOf, type Observed } from "../../../../src/core/rehearsal/verdict.js";
@@ -93,7 +93,7 @@ describe("a verdict", () => {
       operator: "conductor",
     });
     expect(missing && originOf(missing)).toContain("conductor");
-    // That it does not run says nothing new.
+    // A Pod that does not run adds no information.
     expect(verdict.pending).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-// Images that a rehearsal missed, written into a spec.
+// Adds the missing images of a rehearsal to a spec.
 import { expect, it } from "vitest";
 import { chooseImages } from "../../../../src/core/spec/choose-images.js";
 import { addImages } from "../../../../src/core/spec/add-images.js";

@@ -1,4 +1,4 @@
-// Which found images come along.
+// The selection of found images.
 import { expect, it } from "vitest";
 import { chooseImages } from "../../../../src/core/spec/choose-images.js";
 import { findIn } from "../finding/find.js";

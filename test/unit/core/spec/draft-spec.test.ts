@@ -1,4 +1,4 @@
-// A first spec: it must parse as it is, and with every comment taken up.
+// A first spec: it must be valid, also with every comment activated.
 import { describe, expect, it } from "vitest";
 import type { Suspect } from "../../../../src/core/finding/program/suspect.js";
 import { formatDraftSpec, type Draft } from "../../../../src/core/spec/draft-spec.js";

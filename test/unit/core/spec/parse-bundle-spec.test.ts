@@ -1,4 +1,4 @@
-// parseBundleSpec: what a spec becomes, and where its faults are.
+// parseBundleSpec: the parsed spec, and the location of errors.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
@@ -20,7 +20,7 @@ charts:
     namespace: apps
 `;
 
-/** Returns `line:column message` of every complaint about the text, in order of position. */
+/** Returns `line:column message` of every error in the text, in order of position. */
 function complaints(text: string): readonly string[] {
   try {
     parseBundleSpec(text, "b.yaml", "/srv");
@@ -213,7 +213,7 @@ images:
 });
 
 describe("editorSchema", () => {
-  // To write it anew: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
+  // To update it: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
   it("is the content of manifests/bundle.schema.json", async () => {
     const file = fileURLToPath(new URL("../../../../manifests/bundle.schema.json", import.meta.url));
     const options = await resolveConfig(file);

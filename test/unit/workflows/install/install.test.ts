@@ -1,4 +1,4 @@
-// Installing, and every reason not to begin: with a fake cluster, fake nodes and a fake helm.
+// Installing, and the reasons not to begin, with fakes of cluster, nodes and helm.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
 import { ViolaError } from "../../../../src/errors.js";
@@ -57,7 +57,7 @@ describe("a cluster that is unreachable while waiting for Pods", () => {
     vi.useFakeTimers();
     const pod = { kind: "Pod", metadata: { uid: "1", name: "p" }, ...running(SERVER) };
     let asked = 0;
-    // The first look is one while helm is at work.
+    // The first query is one while helm runs.
     const workloads = (): Promise<readonly Json[]> =>
       ++asked > 1 && asked <= 1 + times ? Promise.reject(failure) : Promise.resolve([pod]);
     const installing = installWith({ workloads }, { isWaiting: true, timeoutSeconds: 600 });

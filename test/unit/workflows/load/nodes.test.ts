@@ -1,5 +1,4 @@
-// What loading does when parts of it fail: with fake nodes, for faults that real ones do not show
-// on demand.
+// Loading with partial failures, with fake nodes, for faults that cannot be caused on real ones.
 import { describe, expect, test } from "vitest";
 import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type {
@@ -21,7 +20,7 @@ import { digestOf } from "../../../../src/core/oci/digest.js";
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
 const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
 
-/** A node that does as it is told, but for what a test changes. */
+/** A node without faults, except those of a test. */
 class FakeNode implements LoadNode {
   readonly platform;
   readonly hostAddresses = ["192.0.2.1", "fd00::1"];
@@ -218,7 +217,7 @@ test("nodes of several platforms each get their own content", async () => {
 
   const { report } = await load(nodes, { inventory: both });
 
-  // Each fake node insists on its own platform.
+  // Each fake node requires its own platform.
   expect(report?.nodes).toMatchObject([
     { node: "n1", platform: "linux/amd64", loadedNames: ["docker.io/a/b:1"] },
     { node: "n2", platform: "linux/arm64", loadedNames: ["docker.io/a/b:1"] },

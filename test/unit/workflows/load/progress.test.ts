@@ -1,4 +1,4 @@
-// What a load tells of its progress: all nodes together, and each of them.
+// The progress of a load: all nodes together, and each of them.
 import { expect, test } from "vitest";
 import type { ProgressEvent } from "../../../../src/workflows/progress.js";
 import { LoadProgress } from "../../../../src/workflows/load/progress.js";

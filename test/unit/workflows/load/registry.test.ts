@@ -1,5 +1,5 @@
-// What is pushed where a registry is particular: refused indexes, mounts that do not work, a
-// registry that goes away.
+// Pushing to registries with limitations: refused indexes, failed mounts, a registry that becomes
+// unreachable.
 import { expect, test } from "vitest";
 import type { Inventory } from "../../../../src/core/bundle/inventory.js";
 import type { PushRegistry } from "../../../../src/core/load/push-registry.js";
@@ -20,7 +20,7 @@ const put = (text: string): { digest: Digest; size: number } => {
   return { digest, size: text.length };
 };
 
-/** A bundle of one image of these platforms, in each of the repositories; arm is left behind. */
+/** A bundle of one image of these platforms in each of the repositories, without arm. */
 function bundleOf(platforms: readonly string[], repositories: readonly string[]): OpenBundle {
   const layer = { mediaType: "layer", ...put("layer"), uncompressedSize: null };
   const made = platforms.map((platform) => {

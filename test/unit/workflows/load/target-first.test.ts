@@ -1,4 +1,4 @@
-// A target that is wrong or not there is reported before the bundle is hashed, which takes minutes.
+// A wrong or unreachable target is reported before the bundle is hashed, which takes minutes.
 import { expect, it } from "vitest";
 import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type { ImageFolder } from "../../../../src/core/load/image-folder.js";
@@ -28,7 +28,7 @@ const failure = new ViolaError("NODE_LOAD_FAILED", "nobody is there", { subject:
 const refuse = (): Promise<never> => Promise.reject(failure);
 const arm = { os: "linux", architecture: "arm64" };
 
-/** Hashes until it is interrupted, and tells whether it was begun. */
+/** Hashes until it is interrupted, and records whether it was started. */
 function endlessReader(): {
   readonly begun: () => number;
   readonly reader: {

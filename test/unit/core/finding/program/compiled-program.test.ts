@@ -1,5 +1,5 @@
-// Names of images in compiled programs: from string headers, from constants in code, with the
-// versions that belong to them.
+// Names of images in compiled programs: in string headers and in constants of code, with their
+// versions.
 import { describe, expect, it } from "vitest";
 import { findInProgramFile } from "../../../../../src/core/finding/program/program-file.js";
 import { makeElf, type ElfOptions } from "./elf-file.js";

@@ -1,8 +1,9 @@
-// Small ELF programs as compilers lay them out: strings end to end, headers in data, loads in code.
+// Small ELF programs with the layout of compilers: adjacent strings, headers in data, loads in
+// code.
 
 export interface ElfOptions {
   readonly machine?: "amd64" | "arm64";
-  /** Laid end to end, in this order, as read-only data. */
+  /** Adjacent, in this order, in read-only data. */
   readonly strings: readonly string[];
   /**
    * Data: pairs (address, length) of these strings, in order; `undefined` is a pair of zeros
@@ -13,7 +14,7 @@ export interface ElfOptions {
   readonly constants?: readonly string[];
   /** The addresses of headers are written by the loader, as in a position-independent program. */
   readonly relocated?: boolean;
-  /** No section headers: program headers alone say what is what. */
+  /** Without section headers, only with program headers. */
   readonly stripped?: boolean;
   /** Module text of a Go program, as `go version -m` prints it. */
   readonly goModules?: string;
@@ -21,10 +22,10 @@ export interface ElfOptions {
 
 const BASE = 0x400000;
 const PAGE = 0x1000;
-/** What no string of the program borders on. */
+/** Text between the strings and other data. */
 const END = "\0";
 
-/** Makes the file; sections follow each other, each on a page of its own. */
+/** Creates the file. Each section is on a separate page. */
 export function makeElf(options: ElfOptions): Buffer {
   const { machine = "amd64", strings, headers = [], constants = [] } = options;
   const text = strings.join("") + END;

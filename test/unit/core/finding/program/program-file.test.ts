@@ -1,4 +1,4 @@
-// Which files of an image are read, and what scripts, documents and classes say.
+// The files of an image that are read, and the images in scripts, documents and classes.
 import { describe, expect, it } from "vitest";
 import { findInProgramFile, mayBeProgram } from "../../../../../src/core/finding/program/program-file.js";
 import { classFile } from "./class-file.js";
