@@ -23,7 +23,7 @@ export default tseslint.config(
     },
   },
   {
-    // The tools that own these files ask for a default export.
+    // The tools that read these files require a default export.
     files: ["*.config.ts", "*.config.js"],
     rules: { "no-restricted-syntax": "off" },
   },
