@@ -1,4 +1,5 @@
-// Installations on one Kubernetes: to start it takes longer than most of these tests. Each group says what it leaves there.
+// Installations on one Kubernetes cluster, because starting it takes longer than most of these
+// tests. Each group documents what it leaves there.
 import { afterAll, beforeAll, describe } from "vitest";
 import { needs } from "../support/parts.js";
 import { testInstall } from "./kubernetes/install.js";

@@ -1,4 +1,5 @@
-// load.sh and garbage collection: what it counts as present on a node stays until the images are known there.
+// load.sh and garbage collection: content that counts as present on a node remains until the images
+// exist.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -49,7 +50,9 @@ describeHost.each(containerds())(
       return found;
     };
     const leave = (digest: string): Promise<void> => leaveBlob(real, containerd.socket, bundle, digest);
-    /** Runs load.sh with a ctr that does something right before the first import, in which "$real" is the real one. */
+    /**
+     * Runs load.sh with a ctr that runs a command before the first import. "$real" is the real ctr.
+     */
     const load = async (before: string): Promise<RunResult> => {
       const wrapper = join(folder, "bin");
       await mkdir(wrapper, { recursive: true });
@@ -74,7 +77,7 @@ exec "$real" "$@"
     it("is not collected before the import needs it, and is not sent", async () => {
       const [large] = platform().layers;
       await leave(large?.digest ?? "");
-      // The lease of an import that was interrupted ends like this.
+      // The lease of an interrupted import ends like this.
       const lapse = `"$real" -n k8s.io content label ${large?.digest ?? ""} containerd.io/gc.root= >/dev/null; ${COLLECT}`;
 
       const { code, stderr } = await load(lapse);
@@ -82,14 +85,14 @@ exec "$real" "$@"
       expect({ code, stderr }).toMatchObject({ code: 0 });
       expect(stderr.match(/sending \d+ MB/g)).toEqual(["sending 1 MB"]);
       expect(await isLoaded()).toBe(true);
-      // Nothing of the run is left, and the images keep what they need.
+      // Nothing is left of the run, and the images keep their content.
       expect((await containerd.ctr("content", "ls")).stdout).not.toContain(ANCHOR);
       await containerd.ctr("leases", "create", "--id", "collect");
       await containerd.ctr("leases", "rm", "--sync", "collect");
       expect(await isLoaded()).toBe(true);
     });
 
-    it.each(["layer", "config", "manifest"])("is sent when it is gone all the same: %s", async (role) => {
+    it.each(["layer", "config", "manifest"])("is sent when it was removed nevertheless: %s", async (role) => {
       const { digest, config, layers } = platform();
       const content = { layer: layers[0]?.digest, config: config.digest, manifest: digest }[role] ?? "";
       await leave(content);
@@ -101,7 +104,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it("is let go a day after a run that was killed, and not before", async () => {
+    it("is released a day after a killed run, and not earlier", async () => {
       const now = Math.floor(Date.now() / 1000);
       for (const [index, age] of [90_000, 60].entries()) {
         const { digest = "" } = platform().layers[index] ?? {};
@@ -118,7 +121,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it("is left alone by --check", async () => {
+    it("is not changed by --check", async () => {
       const args = [SCRIPT, bundle.file, "--check", "--to", `containerd:${containerd.socket}`];
       const { code } = await run("dash", args, { env: { ...process.env, TMPDIR: folder } });
 

@@ -1,4 +1,5 @@
-// Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is left as it was.
+// Rehearsals on a real Kubernetes cluster: missing images are found, whatever starts them, and the
+// cluster is restored.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -29,7 +30,8 @@ interface Drafted {
   readonly drafts: readonly OperatorDraft[];
 }
 
-// A cluster of its own: while a rehearsal goes on, nodes get images from nowhere else, and every test compares all that is on the cluster.
+// A separate cluster, because its nodes can only pull from the mirror during a rehearsal, and every
+// test compares its whole state.
 describeAll("rehearse", () => {
   let viola: ViolaRun;
   let kube: Kube;
@@ -63,7 +65,7 @@ describeAll("rehearse", () => {
     return { code, report: JSON.parse(stdout) as RehearsalReport & Drafted };
   };
 
-  /** Everything that a rehearsal touches, in one text. */
+  /** Everything that a rehearsal changes, as one text. */
   async function stateOfCluster(): Promise<string> {
     const objects = await kube.kubectl(
       "get",
@@ -84,7 +86,7 @@ describeAll("rehearse", () => {
     return [objects.stdout, ...nodes].join("\n");
   }
 
-  it("of the spec finds both images that an operator starts, and writes them down", async () => {
+  it("of a spec finds both images that an operator starts, and adds them to the spec", async () => {
     const spec = join(viola.folder, "without.yaml");
     const entries = HIDDEN.map((image) => ({ image, reason: "a test" }));
     await writeFile(
@@ -122,7 +124,7 @@ describeAll("rehearse", () => {
     );
   });
 
-  it("finds what an operator starts that nobody knows, in a bundle as in a spec, and drafts what there is to know", async () => {
+  it("finds the images of an unknown operator for a bundle and for a spec, and drafts its rule", async () => {
     const archive = sharedPath("chart-repos/grafana/grafana-agent-operator-0.3.15.tgz");
     await mustRun("tar", ["-xzf", archive, "-C", viola.folder]);
     const spec = await writeChart("acme", acmeChart());
@@ -147,7 +149,7 @@ describeAll("rehearse", () => {
     }
   });
 
-  it("tells Pods that crash and hooks that never end from images that are missing", async () => {
+  it("distinguishes crashing Pods and hooks that do not end from missing images", async () => {
     const crashing = deployment("crashing", SERVER, { command: ["/no/such/program"] });
     const spec = await writeChart("crashing", { templates: [crashing, endlessHook(SERVER)] });
     const { code, report } = await rehearse(spec, "--timeout", "20s");
@@ -160,7 +162,7 @@ describeAll("rehearse", () => {
     expect(code).toBe(1);
   });
 
-  it("leaves a record that travels in the bundle, and says on the far side what is not as rehearsed", async () => {
+  it("writes a record to the bundle, and the isolated host reports the differences from it", async () => {
     const spec = await writeChart("there", { templates: [deployment("server", SERVER)] });
     const record = join(viola.folder, "record.json");
     const rehearsed = await rehearse(spec, "--out", record, "--set", "a=1");
@@ -191,7 +193,7 @@ describeAll("rehearse", () => {
     });
     expect(otherwise.rehearsal?.differences).toEqual([expect.stringContaining("--set differs for a")]);
 
-    // A release that is there is somebody's: it is refused, and left alone.
+    // An existing release belongs to the user, so it is refused and not changed.
     expect(await viola.cli("rehearse", bundle, ...target())).toMatchObject({ code: 2 });
     const { stdout } = await kube.kubectl("get", "pods", "--namespace=there", "--output=name");
     expect(stdout).toContain("pod/server");
@@ -202,7 +204,7 @@ describeAll("rehearse", () => {
       .not.toContain("kept:");
   });
 
-  it("makes a cluster with kind where none is named, and takes it away, also when it is interrupted", async () => {
+  it("creates a cluster with kind if none is specified, and deletes it, also after an interruption", async () => {
     const spec = await writeChart("made", { templates: [deployment("server", SERVER)] });
     const options = { env: await kindEnvironment() } as const;
     const args = ["rehearse", spec, "--json", "--config", viola.settings];
@@ -268,7 +270,7 @@ describeAll("rehearse", () => {
     return (await kube.exec(kube.nodes.at(-1) ?? "", "sh", "-c", script)) !== "";
   }
 
-  /** Writes a chart and the spec of a bundle with it alone. */
+  /** Writes a chart, and the spec of a bundle with only this chart. */
   async function writeChart(
     name: string,
     {
@@ -297,7 +299,7 @@ describeAll("rehearse", () => {
   }
 });
 
-/** Grafana's agent operator under another name, and an agent for it to start. */
+/** Grafana's agent operator under another name, and an agent that it starts. */
 function acmeChart(): {
   readonly templates: readonly object[];
   readonly chart: object;
@@ -338,7 +340,7 @@ function acmeChart(): {
   };
 }
 
-/** A Job that Helm waits for after installing, and that runs for ever. */
+/** A Job that Helm waits for after installing, and that does not end. */
 function endlessHook(image: string): object {
   const spec = {
     restartPolicy: "Never",

