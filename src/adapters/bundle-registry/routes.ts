@@ -116,8 +116,10 @@ export function makeRoutes(inventory: Inventory): FindRoute {
   return (path, registry) => {
     if (path === "/v2" || path === "/v2/") return { kind: "ping" };
     if (path === "/v2/_catalog") {
-      const entries = [...repositories.keys()].sort();
-      return { kind: "list", list: { field: "repositories", entries } };
+      return {
+        kind: "list",
+        list: { field: "repositories", entries: listRepositories(inventory, registry) },
+      };
     }
     const [, listed] = TAGS_PATH.exec(path) ?? [];
     if (listed !== undefined) {
@@ -150,6 +152,19 @@ export function makeRoutes(inventory: Inventory): FindRoute {
     }
     return { kind: "content", content: { ...blob, mediaType }, wanted };
   };
+}
+
+/**
+ * Lists the repositories by the paths that clients request them by: those of all registries below the
+ * folder of their registry, or those of one registry.
+ */
+function listRepositories({ images }: Inventory, registry: string | undefined): readonly string[] {
+  const names = images.flatMap((image) => image.names.map(parseReference));
+  const paths =
+    registry === undefined
+      ? names.map((name) => `${registryFolder(name.registry)}/${name.repository}`)
+      : names.filter((name) => name.registry === registry).map(({ repository }) => repository);
+  return [...new Set(paths)].sort();
 }
 
 interface Named {

@@ -69,6 +69,14 @@ describe("routes", () => {
       kind: "list",
       list: { field: "repositories", entries: ["docker.io/library/busybox", name] },
     });
+    expect(findRoute("/v2/_catalog", "quay.io")).toMatchObject({
+      list: { entries: ["prometheus/prometheus"] },
+    });
+    // A colon is not allowed in the path of a repository.
+    const single = imageOf("lab.example:5000/a/b:1", { layers: ["layer"] });
+    expect(makeRoutes(inventoryOf([single]))("/v2/_catalog", undefined)).toMatchObject({
+      list: { entries: ["lab.example_5000/a/b"] },
+    });
     expect(findRoute("/v2/quay.io/no/such/tags/list", undefined)).toEqual({
       kind: "unknown",
       code: "NAME_UNKNOWN",
