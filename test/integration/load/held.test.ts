@@ -59,14 +59,11 @@ exec "$real" "$@"
 `;
     writeFileSync(join(wrapper, "ctr"), script, { mode: 0o755 });
     const path = [wrapper, programs, process.env["PATH"]].filter((part) => part !== undefined);
-    const { name, findNodes } = findContainerd(containerd.socket, {
-      ...process.env,
-      PATH: path.join(delimiter),
-    });
+    const found = findContainerd(containerd.socket, { ...process.env, PATH: path.join(delimiter) });
     const target: NodeTarget = {
-      name,
+      name: found.name,
       findNodes: async (signal) =>
-        (await findNodes(signal)).map((node) =>
+        (await found.findNodes(signal)).map((node) =>
           Object.assign(node, { findReachable: () => Promise.resolve(undefined) }),
         ),
     };

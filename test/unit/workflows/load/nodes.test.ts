@@ -232,7 +232,9 @@ describe("a node that is streamed to", () => {
   test("is named with its message when the content is gone each time", async () => {
     const node = new FakeNode("n1");
     node.reachable = false;
-    node.beforeImport = () => node.blobs.clear();
+    node.beforeImport = () => {
+      node.blobs.clear();
+    };
     Object.defineProperty(node, "presentBlobs", {
       value: () => Promise.resolve(new Set([layer.digest])),
     });
