@@ -2,6 +2,7 @@
 // Runs the command and sets the exit code. Only this file uses the global process.
 import { fileURLToPath } from "node:url";
 import { run } from "./cli/program.js";
+import { isSystemError } from "./errors.js";
 
 /** npm forwards Ctrl-C, so two interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
@@ -11,6 +12,13 @@ const ABORTED = `stopped without cleaning up:
   - a folder viola-airgap-* may remain in the folder for temporary files
   - releases may be partly installed; see: helm list -A
 `;
+
+// `| head` closes the pipe; what it has not read is not wanted.
+process.stdout.on("error", (cause) => {
+  if (isSystemError(cause, "EPIPE")) return;
+  process.stderr.write(`stdout: ${cause.message}\n`);
+  process.exit(2);
+});
 
 process.exitCode = await run(process.argv.slice(2), {
   // A getter, because the first access to process.stdin opens the stream.

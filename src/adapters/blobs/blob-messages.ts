@@ -1,4 +1,5 @@
 // What the main thread and a blob worker say to each other.
+import type { Activity } from "../../core/activity.js";
 import type { HttpSettings } from "../http/settings.js";
 
 interface BlobJob {
@@ -63,12 +64,19 @@ export interface OutcomeMessage {
   readonly outcome: Outcome;
 }
 
+/** A request of the worker, if it is observed. */
+export interface ActivityMessage {
+  readonly activity: Activity;
+}
+
 /** What a worker is started with. */
 export interface WorkerSettings {
   /** File that fetched and copied blobs go to; absent when the worker only checks. */
   readonly output?: string;
   /** How servers are reached; absent when the worker fetches nothing. */
   readonly http?: HttpSettings;
+  /** True when the worker reports its requests. */
+  readonly isObserved: boolean;
   /** One 64-bit counter of bytes moved, shared by all workers. */
   readonly moved: SharedArrayBuffer;
 }

@@ -1,7 +1,7 @@
 // Asks a docker-credential-* program for the credentials of one server.
 import { spawn } from "node:child_process";
 import { z } from "zod";
-import type { Credential } from "./credentials.js";
+import type { Credential, CredentialPlaces } from "./credentials.js";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024;
 const TIMEOUT_MS = 30_000;
@@ -15,12 +15,12 @@ const answerSchema = z.object({ Username: z.string(), Secret: z.string().min(1) 
 export async function askCredentialHelper(
   name: string,
   server: string,
-  env: Readonly<Record<string, string | undefined>>,
+  places: Pick<CredentialPlaces, "env" | "onActivity">,
 ): Promise<Credential | undefined> {
   // The name becomes part of a file name.
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
   const program = `docker-credential-${name}`;
-  const output = await runHelper(program, server, env);
+  const output = await runHelper(program, server, places);
   if (output === undefined) return undefined;
   let value: unknown;
   try {
@@ -40,8 +40,17 @@ export async function askCredentialHelper(
 function runHelper(
   program: string,
   server: string,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, onActivity }: Pick<CredentialPlaces, "env" | "onActivity">,
 ): Promise<string | undefined> {
+  const startedMs = performance.now();
+  const report = (exitCode: number | undefined): void => {
+    onActivity?.({
+      kind: "command",
+      argv: [program, "get"],
+      ...(exitCode !== undefined && { exitCode }),
+      durationMs: performance.now() - startedMs,
+    });
+  };
   return new Promise((resolve) => {
     const child = spawn(program, ["get"], { env, stdio: ["pipe", "pipe", "ignore"], timeout: TIMEOUT_MS });
     let output = "";
@@ -50,9 +59,11 @@ function runHelper(
       if (output.length > ANSWER_LIMIT_BYTES) child.kill();
     });
     child.on("error", () => {
+      report(undefined);
       resolve(undefined);
     });
     child.on("close", (code) => {
+      report(code ?? undefined);
       resolve(code === 0 ? output : undefined);
     });
     // A helper that ends without reading is no failure of its own.

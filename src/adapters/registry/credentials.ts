@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import { askCredentialHelper } from "./credential-helper.js";
 
 /** What a registry or its token server is to be told. `from` says where it was found and is safe to show; the rest is secret. */
@@ -14,6 +15,8 @@ export type Credential =
 export interface CredentialPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** Is notified of every credential helper that ran. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 const authSchema = z.object({
@@ -58,7 +61,7 @@ export class CredentialStore {
   async #find(host: string, repository: string): Promise<Credential | undefined> {
     this.#files ??= this.#readFiles();
     for (const { name, content } of await this.#files) {
-      const credential = await findInFile(content, name, host, repository, this.#places.env);
+      const credential = await findInFile(content, name, host, repository, this.#places);
       if (credential !== undefined) return credential;
     }
     return undefined;
@@ -104,16 +107,16 @@ async function findInFile(
   name: string,
   host: string,
   repository: string,
-  env: CredentialPlaces["env"],
+  places: CredentialPlaces,
 ): Promise<Credential | undefined> {
   const hostKeys: readonly string[] = host === "docker.io" ? DOCKER_HUB_KEYS : [host];
   for (const key of hostKeys) {
     const helper = file.credHelpers?.[key];
-    const answer = helper ? await askCredentialHelper(helper, key, env) : undefined;
+    const answer = helper ? await askCredentialHelper(helper, key, places) : undefined;
     if (answer !== undefined) return answer;
   }
   const stored = file.credsStore
-    ? await askCredentialHelper(file.credsStore, hostKeys[0] ?? host, env)
+    ? await askCredentialHelper(file.credsStore, hostKeys[0] ?? host, places)
     : undefined;
   if (stored !== undefined) return stored;
 

@@ -1,12 +1,7 @@
 // What pulling and pushing have in common: one HTTP client, one way past a 401, one reading of refusals.
+import { redactUrl } from "../../core/redact.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
-import {
-  ConnectionFailure,
-  redactUrl,
-  type HttpAnswer,
-  type HttpClient,
-  type HttpRequest,
-} from "../http/client.js";
+import { ConnectionFailure, type HttpAnswer, type HttpClient, type HttpRequest } from "../http/client.js";
 import { describeAnswer } from "../http/describe-answer.js";
 import { AuthorizationFailure, type Authorizer, type Resource } from "./auth.js";
 import { codeOfStatus, type RegistryRejection } from "./rejection.js";
