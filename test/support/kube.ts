@@ -95,8 +95,13 @@ async function oneAtATime(command: readonly string[], env: NodeJS.ProcessEnv): P
   await mustRun("flock", [lockFile(), ...command], { env });
 }
 
-/** True where kube.sh has made what it makes once, so that several clusters can be brought up at a time. */
+/**
+ * True where kube.sh has made what it makes once, so that several clusters can be brought up at a time. Programs older than
+ * their archive will be unpacked again: an image made from them meanwhile would get an incomplete one.
+ */
 async function isPrepared(): Promise<boolean> {
+  const unpacked = statSync(join(kubeHome(), "bin/.done"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (unpacked <= statSync(sharedPath("kube/programs.tar.xz")).mtimeMs) return false;
   if (!existsSync(join(kubeHome(), "pause.tar"))) return false;
   return (await run("docker", ["image", "inspect", "viola-kube-node:1"])).code === 0;
 }
