@@ -2,7 +2,6 @@
 // Runs the command and sets the exit code. Only this file uses the global process.
 import { fileURLToPath } from "node:url";
 import { run } from "./cli/program.js";
-import { isSystemError } from "./errors.js";
 
 /** npm forwards Ctrl-C, so two interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
@@ -14,8 +13,8 @@ const ABORTED = `stopped without cleaning up:
 `;
 
 // `| head` closes the pipe; what it has not read is not wanted.
-process.stdout.on("error", (cause) => {
-  if (isSystemError(cause, "EPIPE")) return;
+process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code === "EPIPE") return;
   process.stderr.write(`stdout: ${cause.message}\n`);
   process.exit(2);
 });

@@ -63,7 +63,7 @@ export function usageError(error: CommanderError, command: Command): ViolaError 
       ? "An option takes one value; a list is A,B without spaces. "
       : "";
   return new ViolaError("USAGE", message, {
-    subject,
+    ...(subject !== undefined && { subject }),
     hint: `${near}${list}Usage: ${path} ${command.usage()}; see ${path} --help.`,
   });
 }

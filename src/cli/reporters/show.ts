@@ -29,7 +29,7 @@ function head(description: BundleDescription): string {
     platforms: platforms.join(", "),
     kubernetes: kubeVersion ?? "not specified",
     "built with": createdFrom.tool,
-    signature: description.signature ?? "none",
+    signature: "none",
     rehearsal:
       rehearsal === null
         ? "none"

@@ -23,7 +23,8 @@ describe("a usage error with --json", () => {
     [["load", "a", "--instal"], "--instal", /Did you mean --install\?/],
     [["images", "a", "--conf", "x"], "--conf", /Did you mean --config\?/],
     [["build", "a"], "--output", /build \[options\] <spec>/],
-    [["build"], "spec", /build \[options\] <spec>/],
+    [["build"], "--output", /build --help/],
+    [["verify"], "bundle", /verify \[options\] <bundle>/],
     [["verify", "a", "b"], "verify", /verify/],
     [["build", "a", "-o", "b", "--source", "moon"], "--source", /build --help/],
     [["audit", "a", "--fail-on", "latst-tag"], "--fail-on", /Did you mean latest-tag\?/],
@@ -63,8 +64,8 @@ describe("options of every command", () => {
 
 describe("a list", () => {
   const parse = (...words: readonly string[]): unknown => {
-    const { parseArg, defaultValue } = listOption("--to <target>", "target");
-    return words.reduce((values: unknown, word) => parseArg?.(word, values), defaultValue);
+    const option = listOption("--to <target>", "target");
+    return words.reduce<unknown>((values, word) => option.parseArg?.(word, values), option.defaultValue);
   };
 
   it.each([

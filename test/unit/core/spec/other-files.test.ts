@@ -29,7 +29,10 @@ describe("a file of another kind is one error with what it is and what to do", (
     const [error, ...more] = errorsOf(text);
 
     expect(more).toEqual([]);
-    expect(error).toMatchObject({ code: "SPEC_INVALID", subject: "b.yaml:1:1" });
+    expect(error).toMatchObject({
+      code: "SPEC_INVALID",
+      subject: /^#/.test(text) ? "b.yaml:2:1" : "b.yaml:1:1",
+    });
     expect(error?.message).toMatch(what);
     expect(error?.hint).toMatch(hint);
   });

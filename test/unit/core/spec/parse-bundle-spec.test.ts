@@ -226,12 +226,14 @@ images:
   });
 
   it("reports tabs and duplicate keys together with the faults of fields", () => {
-    const found = complaints(`${CHART.replace("    release", "\t  release")}name: again\nplatfroms: []\n`);
+    const found = complaints(
+      'name: demo\nversion: "1"\ncharts:\n\t- { chart: ./a, release: a, namespace: a }\nname: again\nplatfroms: []\n',
+    );
 
     expect(found.map((line) => line.replace(/^(\d+):\d+: (.*)/, "$1 $2"))).toEqual([
-      "6 a line is indented with a tab",
-      "8 name: is given twice",
-      expect.stringMatching(/^9 platfroms: /),
+      "4 a line is indented with a tab",
+      "5 name: is given twice",
+      expect.stringMatching(/^6 platfroms: /),
     ]);
   });
 
