@@ -104,7 +104,7 @@ async function readSpecText(file: string): Promise<string> {
       code === "EISDIR"
         ? "Use the path of a spec file. For a chart folder, write a spec with `viola-airgap init FOLDER`."
         : near && `Did you mean ${near}?`;
-    throw new ViolaError("FILE_UNUSABLE", `${file} could not be read (${code})`, {
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, {
       subject: file,
       cause,
       ...(hint !== undefined && { hint }),

