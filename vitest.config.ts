@@ -14,7 +14,7 @@ class LongestFirst extends BaseSequencer {
     const sorted = await super.sort(files);
     const texts = await Promise.all(sorted.map(({ moduleId }) => readFile(moduleId, "utf8")));
     const isLong = (index: number): boolean =>
-      /\b(?:setStage\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
+      /\b(?:setStage\(|startCluster\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
     return [...sorted.filter((_, index) => isLong(index)), ...sorted.filter((_, index) => !isLong(index))];
   }
 }

@@ -11,6 +11,13 @@ const ABORTED = `stopped without cleaning up:
   - releases may be partly installed; see: helm list -A
 `;
 
+// `| head` closes the pipe; what it has not read is not wanted.
+process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code === "EPIPE") return;
+  process.stderr.write(`stdout: ${cause.message}\n`);
+  process.exit(2);
+});
+
 /**
  * The limit of open files may not even allow the modules of the program, which are read at the same
  * time.

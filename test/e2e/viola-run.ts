@@ -7,7 +7,7 @@ import { startChartRepository } from "../../scripts/parts/chart-repository.js";
 import { partsPath } from "../../scripts/parts/home.js";
 import { pushViolaImages, VIOLA_REFERENCES, type ViolaImage } from "../../scripts/parts/viola-images.js";
 import { runCli, startCli } from "../support/cli.js";
-import { pushLiveImages } from "../support/kube.js";
+import { pathWithKubectl, pushLiveImages } from "../support/kube.js";
 import { registries } from "../support/parts.js";
 import { ROOT, sharedPath } from "../support/paths.js";
 import type { Running, RunResult } from "../support/run.js";
@@ -52,13 +52,17 @@ export async function prepareViola(scale: number): Promise<ViolaRun> {
  */
 export async function prepareLiveViola(): Promise<ViolaRun> {
   await pushLiveImages(registries().plain, LIVE_PREFIX);
-  return prepareRun(LIVE_PREFIX, []);
+  return prepareRun(LIVE_PREFIX, [], { PATH: await pathWithKubectl() });
 }
 
 /** The prefix that `prepareLiveViola` pushes to, with a folder for each registry. */
 export const LIVE_PREFIX = "live";
 
-async function prepareRun(prefix: string, images: readonly ViolaImage[]): Promise<ViolaRun> {
+async function prepareRun(
+  prefix: string,
+  images: readonly ViolaImage[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ViolaRun> {
   const folder = await mkdtemp(join(tmpdir(), "viola-e2e-"));
   const registry = `http://${registries().plain}`;
   const charts = await startChartRepository(sharedPath("chart-repos"));
@@ -74,8 +78,8 @@ async function prepareRun(prefix: string, images: readonly ViolaImage[]): Promis
     spec,
     images,
     settings,
-    cli: (...args) => runCli([...args, "--config", settings]),
-    start: (...args) => startCli([...args, "--config", settings]),
+    cli: (...args) => runCli([...args, "--config", settings], { env }),
+    start: (...args) => startCli([...args, "--config", settings], { env }),
     close: async () => {
       await charts.close();
       await rm(folder, { recursive: true, force: true });

@@ -41,7 +41,12 @@ export async function findImagePlaces(
     runtime.settings(),
     import("../../adapters/registry/image-registry.js"),
   ]);
-  const registry = openImageRegistry(target, { settings, env: runtime.env, home: homeFolder() });
+  const registry = openImageRegistry(target, {
+    settings,
+    env: runtime.env,
+    home: homeFolder(),
+    onActivity: runtime.onActivity,
+  });
   runtime.onDispose(() => registry.close());
   return { registry };
 }

@@ -80,6 +80,7 @@ async function wantsLogin(
     env: runtime.env,
     home: homeFolder(),
     isAnonymous: true,
+    onActivity: runtime.onActivity,
   });
   runtime.onDispose(() => client.close());
   const repository = { registry: host, repository: image.repository.slice(host.length + 1) };

