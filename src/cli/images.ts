@@ -6,6 +6,7 @@ import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../workflows/find/release-images.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { chooseImages } from "../core/spec/choose-images.js";
+import { silenceWarnings } from "../core/spec/silence-warnings.js";
 import { explainImage } from "../core/finding/explain-image.js";
 import { ViolaError } from "../errors.js";
 import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
@@ -86,7 +87,10 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
   const missed = rehearsal === undefined ? [] : missingWarnings(rehearsal.record, chosen);
   const findings = {
     images,
-    warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+    warnings: silenceWarnings(
+      [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+      spec.silencedWarnings,
+    ),
   };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
   const exit = isIncomplete ? EXIT.negative : EXIT.done;
@@ -143,6 +147,7 @@ async function specOf(target: string, options: ImagesOptions, cwd: string): Prom
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

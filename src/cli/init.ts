@@ -135,6 +135,7 @@ function specOf(source: ChartSource, options: InitOptions, cwd: string): BundleS
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

@@ -36,10 +36,10 @@ export function formatExplanation({
 }
 
 function warningLines(warnings: readonly FindingWarning[]): readonly string[] {
-  const lines = warnings.flatMap(({ code, message, hint }) => [
-    `! ${code}: ${message}`,
-    ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
-  ]);
+  const lines = warnings.flatMap(({ code, message, hint, silenced }) => {
+    if (silenced !== undefined) return [`- ${code}: ${message} (silenced: ${silenced})`];
+    return [`! ${code}: ${message}`, ...(hint === undefined ? [] : [`  what to do: ${hint}`])];
+  });
   return lines.length === 0 ? [] : ["", ...lines];
 }
 
