@@ -53,7 +53,10 @@ function gitFolder({ repository }: OperatorTable): string {
 }
 
 /** Reads all tags of the table, oldest first. */
-function readFacts({ gitTags, imageTag, versions, values, holds }: OperatorTable, git: string): readonly TagFacts[] {
+function readFacts(
+  { gitTags, imageTag, versions, values, holds }: OperatorTable,
+  git: string,
+): readonly TagFacts[] {
   const names = execFileSync("git", ["-C", git, "tag"], { encoding: "utf8" }).split("\n");
   const facts: TagFacts[] = [];
   for (const name of names) {
@@ -80,14 +83,17 @@ function readFacts({ gitTags, imageTag, versions, values, holds }: OperatorTable
     const missing = holds.filter((places) => find(places) === undefined);
     const holdsHere = isRead && missing.length === 0;
     facts.push({ ...version, values: holdsHere ? Object.fromEntries(entries) : undefined });
-    if (!holdsHere) console.warn(`  ${name}: left out${missing[0] ? `, no ${JSON.stringify(missing[0][0]?.match)}` : ""}`);
+    if (!holdsHere)
+      console.warn(`  ${name}: left out${missing[0] ? `, no ${JSON.stringify(missing[0][0]?.match)}` : ""}`);
   }
   // Several charts may contain one image. The first tag with a version counts.
   const isFirst = (fact: TagFacts): boolean =>
     facts.find(({ prefix, version }) => prefix === fact.prefix && version === fact.version) === fact;
-  return facts.filter(isFirst).sort((one, other) =>
-    one.prefix === other.prefix ? compare(one.version, other.version) : one.prefix < other.prefix ? -1 : 1,
-  );
+  return facts
+    .filter(isFirst)
+    .sort((one, other) =>
+      one.prefix === other.prefix ? compare(one.version, other.version) : one.prefix < other.prefix ? -1 : 1,
+    );
 }
 
 function showFile(git: string, tag: string, file: string): string {

@@ -119,7 +119,9 @@ const table = strictObject({
   gitTags: pattern
     .default("^(v?\\d+\\.\\d+.*)$")
     .describe("Regular expression for the tags of the repository; the first group is the tag of the image."),
-  imageTag: place.optional().describe("Where the tag of the image is read if the tag of the repository is that of a chart."),
+  imageTag: place
+    .optional()
+    .describe("Where the tag of the image is read if the tag of the repository is that of a chart."),
   versions: versions.describe("Range of versions to read."),
   values: z
     .record(z.string(), z.array(place).min(1))
@@ -158,7 +160,9 @@ const OPERATOR_SCHEMA = strictObject({
     ),
   table: table
     .optional()
-    .describe("Where `releases` is read from; `scripts/operator-table.ts` writes it for all tags of the repository."),
+    .describe(
+      "Where `releases` is read from; `scripts/operator-table.ts` writes it for all tags of the repository.",
+    ),
   images: z.array(image).default([]),
   flags: z.array(flag).default([]).describe("Flags with an image that is not always used."),
   unknown: z.array(unknown).default([]).describe("Images that no rule can determine."),

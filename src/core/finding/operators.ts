@@ -91,7 +91,9 @@ export function findOperators(
 /** Returns the release that the tag belongs to, or undefined if no range contains the tag. */
 function releaseOf(tag: string | undefined, { releases }: OperatorRule): OperatorRelease | undefined {
   const found = readTagVersion(tag);
-  return found && releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags));
+  return (
+    found && releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags))
+  );
 }
 
 /**

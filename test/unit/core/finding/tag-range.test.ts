@@ -27,12 +27,17 @@ describe("readTagVersion", () => {
     expect(readTagVersion(tag)).toEqual({ prefix, version });
   });
 
-  it.each(["latest", "master", "v1", "RELEASE.2025-04-08T15-41-24Z", "v1.5.0-12-g1a2b3c4d", "1e50889b", undefined])(
-    "finds no version in %s",
-    (tag) => {
-      expect(readTagVersion(tag)).toBeUndefined();
-    },
-  );
+  it.each([
+    "latest",
+    "master",
+    "v1",
+    "RELEASE.2025-04-08T15-41-24Z",
+    "v1.5.0-12-g1a2b3c4d",
+    "1e50889b",
+    undefined,
+  ])("finds no version in %s", (tag) => {
+    expect(readTagVersion(tag)).toBeUndefined();
+  });
 });
 
 describe("isInRange", () => {

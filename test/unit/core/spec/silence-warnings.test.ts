@@ -11,7 +11,13 @@ const WARNINGS = [
     images: ["org/maker:v1"],
     incomplete: true,
   },
-  { code: "unknown-operator", message: "b", object: "Deployment other", chart: "more-1.0.0", incomplete: true },
+  {
+    code: "unknown-operator",
+    message: "b",
+    object: "Deployment other",
+    chart: "more-1.0.0",
+    incomplete: true,
+  },
   { code: "image-alternatives", message: "c", chart: "app-1.0.0", incomplete: true },
 ];
 const reason = "judged";
