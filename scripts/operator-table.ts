@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
-import { compare } from "semver";
+import { compare, valid } from "semver";
 import { stringify } from "yaml";
 import { loadOperators } from "../src/adapters/files/read-operators.js";
 import type { OperatorRule, OperatorTable } from "../src/core/finding/operator-rules.js";
@@ -41,7 +41,7 @@ for (const rule of operators) {
   const facts = readFacts(rule.table, git);
   const ranges = toRanges(facts, Object.keys(rule.table.values).length > 0);
   if (ranges.length === 0) throw new Error(`${rule.id}: no tag of ${git} has what the table looks for`);
-  await writeReleases(rule, ranges);
+  await writeReleases(rule, [...releasesElsewhere(rule, facts), ...ranges]);
   const read = facts.filter(({ values }) => values !== undefined);
   console.log(`${rule.id}: ${read.length} tags, ${ranges.length} ranges`);
 }
@@ -102,6 +102,15 @@ function showFile(git: string, tag: string, file: string): string {
     maxBuffer: 2 ** 28,
   });
   return shown.status === 0 ? shown.stdout : "";
+}
+
+/** Returns the releases of one tag that the repository does not have, such as one read elsewhere. */
+function releasesElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[]): readonly Range[] {
+  return releases.flatMap(({ tags, prefix, values = {} }) => {
+    const isElsewhere =
+      valid(tags) === tags && !facts.some((fact) => fact.prefix === prefix && fact.version === tags);
+    return isElsewhere ? [{ prefix, first: tags, last: tags, values }] : [];
+  });
 }
 
 /**
