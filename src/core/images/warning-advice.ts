@@ -4,12 +4,12 @@
 /** For a program that may start images that no chart names. */
 export const SETTLE_PROGRAM =
   "Run `images --inspect-operators` to find image names in its program, or `rehearse` to see which images it starts; " +
-  "then add the images that you need to images.include of the spec, and silence the warning with the reason in warnings.silence.";
+  "then add the images that you need to images.include of the spec.";
 
 /** For images that depend on custom resources that are created later. */
 export const SETTLE_LATER =
   "Add the custom resources to the bundle, or add the images that they need to images.include of the spec; " +
-  "`rehearse` shows which images are started. If you need none, silence the warning with the reason in warnings.silence.";
+  "`rehearse` shows which images are started.";
 
 /** For alternatives of which only one image is used. */
 export const SETTLE_CHOICE =
