@@ -524,7 +524,8 @@ images:
       "runner.yaml",
     );
     const text = (args: string) =>
-      workload.replace('"quay.io/org/maker:v1"', `"org/runner:v1.2.0", args: [${args}]`) + rights(CREATE_PODS);
+      workload.replace('"quay.io/org/maker:v1"', `"org/runner:v1.2.0", args: [${args}]`) +
+      rights(CREATE_PODS);
 
     expect(findIn(text(""), [rule]).warnings).toMatchObject([{ code: "operator-images-later" }]);
     expect(findIn(text("--run-image=quay.io/other/run:2"), [rule]).warnings).toEqual([]);
