@@ -50,7 +50,7 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
     .option("--api-versions <version>", "API version that the cluster has; may be repeated", collect, [])
     .option("--why <reference>", "explain why this image is in the list")
     .option("--strict", "exit with 1 when the list may be incomplete")
-    .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
+    .option("--inspect-operators", "inspect the images of operators for versions and images that the charts do not name")
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {
@@ -71,14 +71,15 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
           run,
           found,
           { platforms: platformsToInspect(spec) },
-          await makeInspectPorts(runtime),
+          await makeInspectPorts("auto", runtime),
         )
       : undefined;
   await runtime.stopProgress();
 
-  const { chosen, warnings } = chooseImages(found.images, spec);
+  const { images: all, unresolved, warnings: foundWarnings } = inspected?.findings ?? found;
+  const { chosen, warnings } = chooseImages(all, spec);
   const rehearsal = await readRehearsal(options.rehearsal, runtime.cwd);
-  const optional = found.images.filter(
+  const optional = all.filter(
     (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
   );
   const listed = withRehearsal([...chosen, ...optional], rehearsal?.record);
@@ -86,7 +87,8 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
   const missed = rehearsal === undefined ? [] : missingWarnings(rehearsal.record, chosen);
   const findings = {
     images,
-    warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+    ...(unresolved !== undefined && { unresolved }),
+    warnings: [...foundWarnings, ...warnings, ...missed],
   };
   const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
   const exit = isIncomplete ? EXIT.negative : EXIT.done;

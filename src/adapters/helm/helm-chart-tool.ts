@@ -1,9 +1,11 @@
 // Implements ChartTool with the helm program.
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
+import { apiVersionsIn } from "../../core/charts/api-versions.js";
+import { readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
@@ -11,7 +13,8 @@ import { digestOf } from "../../core/oci/digest.js";
 import { ProcessError } from "../programs/run-process.js";
 import {
   chartYamlIn,
-  packFiles,
+  compressPackage,
+  packUncompressed,
   readArchive,
   readChartFolder,
   readHelmPackage,
@@ -19,6 +22,7 @@ import {
   unpackChart,
   type ArchivedFile,
 } from "./chart-archive.js";
+import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart, fetchArchive, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
@@ -63,11 +67,19 @@ export class HelmChartTool implements ChartTool {
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
       const archive = await fetchArchive(source, work, context);
-      const folder = await unpackChart(archive, place);
+      const files = await readArchive(archive);
+      if (dependencies.length === 0 && hasAllDependencies(files, archive)) {
+        return writePackage(files, basename(archive), directory);
+      }
+      const folder = await unpackChart(files, archive, place);
       const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
-      const files = isChanged ? await readChartFolder(folder) : await readArchive(archive);
-      return writePackage(files, basename(archive), directory);
+      return writePackage(isChanged ? await readChartFolder(folder) : files, basename(archive), directory);
     });
+  }
+
+  /** See `ChartTool`. */
+  async readPackage({ file }: Pick<PackagedChart, "file">): Promise<Uint8Array> {
+    return compressPackage(await readFile(file));
   }
 
   /** See `ChartTool`. */
@@ -113,12 +125,12 @@ async function writePackage(
   directory: string,
 ): Promise<PackagedChart> {
   const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
-  const bytes = await packFiles(files);
+  const bytes = await packUncompressed(files);
   const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.partial`, bytes);
   await rename(`${file}.partial`, file);
-  const texts = await textsIn(files, archive, (path) => isDeclaration(path) || isTemplate(path));
+  const texts = await textsIn(files, archive, (path) => isDeclaration(path) || mayBeRendered(path) || isDefinition(path));
   return {
     name: metadata.name,
     version: metadata.version,
@@ -126,12 +138,20 @@ async function writePackage(
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
     digest: digestOf(bytes),
-    size: bytes.length,
     declarations: texts.filter(({ path }) => isDeclaration(path)),
-    readsApiVersions: texts.some(({ path, text }) => isTemplate(path) && text.includes("APIVersions")),
+    definedApiVersions: apiVersionsIn(texts.flatMap(({ path, text }) => (isDefinition(path) ? [text] : []))),
+    apiVersionTests: readApiVersionTests(
+      texts.flatMap(({ path, text }) => (mayBeRendered(path) ? [text] : [])),
+    ),
   };
 }
 
-function isTemplate(path: string): boolean {
-  return path.includes("/templates/");
+/** True for a file whose definitions helm installs (CRDObjects in pkg/chart of Helm). */
+function isDefinition(path: string): boolean {
+  return /^[^/]+\/(?:charts\/[^/]+\/)*crds\/.*\.(?:ya?ml|json)$/.test(path);
+}
+
+/** True for templates, and for values, which templates may render with `tpl`. */
+function mayBeRendered(path: string): boolean {
+  return path.includes("/templates/") || path.endsWith("/values.yaml");
 }

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
+import { BlobCache } from "../../adapters/blobs/blob-cache.js";
 import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperators } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
@@ -50,15 +51,33 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
 }
 
 /** Creates the adapters of inspecting operators' images. */
-export async function makeInspectPorts(runtime: CommandRuntime): Promise<InspectPorts> {
+export async function makeInspectPorts(
+  source: SourceChoice,
+  runtime: CommandRuntime,
+): Promise<InspectPorts> {
   const { concurrency } = await runtime.settings();
   // The readers of archive formats load slowly, so they are imported only for inspecting.
-  const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
+  const [{ OperatorImages }, { ProgramMemoryFolder }] = await Promise.all([
+    import("../../adapters/operator-image/operator-images.js"),
+    import("../../adapters/operator-image/program-memory.js"),
+  ]);
+  const cache = await blobCache(runtime);
+  runtime.onDispose(() => cache.trim());
   return {
-    images: await imageSource("auto", runtime),
-    programs: new OperatorImages(await runtime.registry()),
+    images: await imageSource(source, runtime),
+    programs: new OperatorImages({
+      registry: await runtime.registry(),
+      cache,
+      temporaryFolder: await runtime.temporaryFolder(),
+    }),
+    memory: new ProgramMemoryFolder(join(await programFolder(runtime), "inspected")),
     imageConcurrency: concurrency,
   };
+}
+
+/** Returns the cache of blobs that were read to inspect operators. */
+export async function blobCache(runtime: CommandRuntime): Promise<BlobCache> {
+  return new BlobCache(join(await programFolder(runtime), "blobs"));
 }
 
 /**
@@ -106,6 +125,7 @@ function chartTool(runtime: CommandRuntime): ChartTool {
   const find = once(() => findChartTool(runtime));
   return {
     packageChart: async (...input) => (await find()).packageChart(...input),
+    readPackage: async (...input) => (await find()).readPackage(...input),
     spellOutSource: async (...input) => (await find()).spellOutSource(...input),
     renderChart: async (...input) => (await find()).renderChart(...input),
   };

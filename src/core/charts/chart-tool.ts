@@ -7,7 +7,8 @@ import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from ".
 export interface ChartTool {
   /**
    * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
-   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`.
+   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`. It is not compressed, because
+   * it is rendered at once, and often only rendered.
    * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
    */
   packageChart(
@@ -16,6 +17,9 @@ export interface ChartTool {
     directory: string,
     signal: AbortSignal,
   ): Promise<PackagedChart>;
+
+  /** Returns the bytes of the package for a bundle: reproducible, and compressed. */
+  readPackage(chart: Pick<PackagedChart, "file">): Promise<Uint8Array>;
 
   /**
    * Returns the source in a form that does not depend on the user's helm configuration: a

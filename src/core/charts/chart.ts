@@ -1,4 +1,5 @@
 // Charts: source, dependencies, and the packaged chart.
+import type { ApiVersionTests } from "./api-version-tests.js";
 
 /** The source of a chart. Paths are absolute. */
 export type ChartSource =
@@ -35,15 +36,19 @@ export interface PackagedChart {
   readonly appVersion?: string;
   /** The `kubeVersion` constraint of Chart.yaml. */
   readonly kubeVersion?: string;
-  /** Absolute path of the tgz. */
+  /** Absolute path of the tgz, which is not compressed; see `ChartTool.readPackage`. */
   readonly file: string;
+  /** Digest of the content. */
   readonly digest: string;
-  /** Size in bytes. */
-  readonly size: number;
   /** Chart.yaml and image lock files of the chart and its subcharts. */
   readonly declarations: readonly ChartText[];
-  /** True when a template uses `.Capabilities.APIVersions`. */
-  readonly readsApiVersions: boolean;
+  /**
+   * The API versions of the definitions in the `crds` folders of the chart and its subcharts. Helm
+   * installs them before it renders the templates.
+   */
+  readonly definedApiVersions: readonly string[];
+  /** The API versions that its templates test for. */
+  readonly apiVersionTests: ApiVersionTests;
 }
 
 /** The input for rendering, apart from the chart. */

@@ -3,10 +3,18 @@ import { describe, expect, it } from "vitest";
 import { findInProgramFile } from "../../../../../src/core/finding/program/program-file.js";
 import { makeElf, type ElfWish } from "./elf-file.js";
 
-const read = (bytes: Buffer, operatorTag?: string) =>
-  findInProgramFile({ path: "operator", bytes, isEntrypoint: true }, operatorTag);
-const found = (wish: ElfWish, operatorTag?: string) =>
-  read(makeElf(wish), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+const read = (bytes: Buffer, operatorTag?: string, wanted: readonly string[] = []) =>
+  findInProgramFile(
+    { path: "operator", bytes, isEntrypoint: true },
+    { operatorTag, wanted: new Set(wanted) },
+  );
+const found = (wish: ElfWish, operatorTag?: string, wanted?: readonly string[]) => {
+  const result = read(makeElf(wish), operatorTag, wanted);
+  if ("unreadable" in result) return result.unreadable;
+  return result.suspects.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+};
+/** The first column of what was found. */
+const namesIn = (wish: ElfWish): readonly string[] => [found(wish)].flat().map(([name = ""]) => name);
 
 const RUN = ["v0.39.1", "grafana/agent", "v0.67.1", "quay.io/prometheus-operator/prometheus-config-reloader"];
 
@@ -77,9 +85,7 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
   it("are found whatever form the compiler gives the number", () => {
     const lengths = [15, 16, 24, 31, 32, 33].map((length) => `quay.io/a/${"x".repeat(length - 10)}`);
 
-    expect(
-      found({ machine, strings: [...lengths, after], constants: [...lengths, after] })?.map(([name]) => name),
-    ).toEqual(lengths);
+    expect(namesIn({ machine, strings: [...lengths, after], constants: [...lengths, after] })).toEqual(lengths);
   });
 
   it("are left out where no number fits: the end would be a guess", () => {
@@ -130,13 +136,58 @@ describe("what is no image", () => {
   });
 });
 
-describe("a program that is damaged", () => {
-  it("of another word size cannot be read", () => {
-    const bytes = makeElf({ strings: ["a"] });
-    bytes.writeUInt8(1, 4);
+describe("a name that the operator is known to start", () => {
+  it("counts without a registry, and as one component beside its version", () => {
+    const strings = ["acme/worker", "node", "v3.31.0", "reflect"];
+    const wish: ElfWish = { strings, headers: ["acme/worker", undefined, "node", "v3.31.0"] };
 
-    expect(read(bytes)).toBeUndefined();
+    expect(found(wish)).toEqual([]);
+    expect(found(wish, undefined, ["acme/worker", "node"])).toEqual([
+      ["acme/worker", "unknown", "string-header"],
+      ["node:v3.31.0", "guessed", "string-header"],
+    ]);
   });
+
+  it("of one component does not count without a version", () => {
+    expect(found({ strings: ["node", "x"], headers: ["node"] }, undefined, ["node"])).toEqual([]);
+  });
+});
+
+describe("code", () => {
+  it("is read in parts, and an instruction on the border is found once", () => {
+    const strings = ["quay.io/acme/a", "quay.io/acme/b", "end"];
+    const bytes = makeElf({ strings, constants: strings });
+    const parts: number[] = [];
+    const file = {
+      size: bytes.length,
+      read: (start: number, end: number) => {
+        parts.push(Math.min(end, bytes.length) - start);
+        return bytes.subarray(start, Math.min(end, bytes.length));
+      },
+    };
+    const facts = { operatorTag: undefined, wanted: new Set<string>() };
+    const result = findInProgramFile({ path: "operator", bytes: file, isEntrypoint: true }, facts);
+
+    expect(result).toMatchObject({ suspects: [{ reference: "quay.io/acme/a" }, { reference: "quay.io/acme/b" }] });
+    expect(Math.max(...parts)).toBeLessThan(bytes.length);
+  });
+});
+
+describe("a program that cannot be read says why", () => {
+  it.each<[string, (bytes: Buffer) => void, RegExp]>([
+    ["32-bit", (bytes) => bytes.writeUInt8(1, 4), /32-bit/],
+    ["big-endian", (bytes) => bytes.writeUInt8(2, 5), /big-endian/],
+    ["packed", (bytes) => bytes.write("UPX!", 512, "latin1"), /UPX/],
+    ["without tables", (bytes) => bytes.fill(0, 32, 64), /headers/],
+  ])("%s", (_, change, reason) => {
+    const bytes = makeElf({ strings: RUN, headers: RUN });
+    change(bytes);
+
+    expect(read(bytes)).toMatchObject({ unreadable: expect.stringMatching(reason) as string });
+  });
+});
+
+describe("a program that is damaged", () => {
 
   it("whose tables lie beyond its end says what it can, or nothing", () => {
     const bytes = makeElf({ strings: RUN, headers: RUN, constants: RUN });
