@@ -93,7 +93,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
       expect.arrayContaining([`${RELOADER}:v0.67.1`, "grafana/agent:v0.39.1"]),
     );
     expect(suspects.length).toBeLessThanOrEqual(10);
-    expect(suspects[0]).toMatchObject({
+    expect(suspects.find(({ tag }) => tag === "v0.67.1")).toMatchObject({
       reference: `${RELOADER}:v0.67.1`,
       repository: RELOADER,
       tag: "v0.67.1",
@@ -147,9 +147,8 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     const spec = join(folder, "bundle.yaml");
     await writeFile(
       spec,
-      `name: uncovered\nversion: 1.0.0\nplatforms: [linux/amd64]\ncharts: [{ chart: ${UNCOVERED}, release: uncovered }]\n`,
+      `name: uncovered\nversion: 1.0.0\nplatforms: [linux/amd64]\ncharts: [{ chart: ${UNCOVERED}, release: uncovered, namespace: default }]\n`,
     );
-    const before = registry.requests.length;
     const listed = await runCli(["images", spec, "--inspect-operators", "--json", "--config", config]);
     const { images: found, warnings } = JSON.parse(listed.stdout) as Answer;
     const built = await runCli(["build", spec, "-o", join(folder, "b.bundle"), "--json", "--config", config]);
@@ -168,7 +167,8 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
       images: wanted.length + 2,
       warnings: [],
     });
-    const asked = registry.requests.slice(before).map(({ reference }) => reference);
+    // The tests above inspect the same layers under other names.
+    const asked = registry.requests.map(({ reference }) => reference);
     expect(layers.map((layer) => asked.filter((reference) => reference === layer).length)).toEqual([1, 1]);
   });
 

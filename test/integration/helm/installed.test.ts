@@ -56,13 +56,13 @@ annotations:
       "apiVersion: v0\nkind: ImagesLock\nimages:\n  - name: locked\n    image: quay.io/org/locked:1\n",
   },
   whole: {
-    "Chart.yaml": "apiVersion: v2\nname: whole\nversion: 1.0.0\ndependencies: [{ name: off, version: 1.0.0, condition: off.enabled }]\n",
-    "values.yaml": "off: { enabled: false }\n",
+    "Chart.yaml": "apiVersion: v2\nname: whole\nversion: 1.0.0\ndependencies: [{ name: idle, version: 1.0.0, condition: idle.enabled }]\n",
+    "values.yaml": "idle: { enabled: false }\n",
     "crds/thing.yaml": definition("example.org", "Thing"),
-    "charts/off/Chart.yaml": "apiVersion: v2\nname: off\nversion: 1.0.0\n",
-    "charts/off/crds/other.yaml": definition("off.example.org", "Other"),
+    "charts/idle/Chart.yaml": "apiVersion: v2\nname: idle\nversion: 1.0.0\n",
+    "charts/idle/crds/other.yaml": definition("idle.example.org", "Other"),
     "templates/all.yaml": `{{- if .Capabilities.APIVersions.Has "example.org/v1/Thing" }}\n${pod("installed", "quay.io/org/installed:1")}{{- else }}\n${pod("never", "quay.io/org/never:1")}{{- end }}\n`,
-    "templates/off.yaml": `{{- if .Values.testsOff }}{{ if .Capabilities.APIVersions.Has "off.example.org/v1" }}\n${pod("off", "quay.io/org/off:1")}{{- end }}{{- end }}\n`,
+    "templates/idle.yaml": `{{- if .Values.testsIdle }}{{ if .Capabilities.APIVersions.Has "idle.example.org/v1" }}\n${pod("idle", "quay.io/org/idle:1")}{{- end }}{{- end }}\n`,
   },
   strict: {
     "Chart.yaml": "apiVersion: v2\nname: strict\nversion: 1.0.0\n",

@@ -50,14 +50,20 @@ export function findInCompiledProgram(
   const suspects = pieces.flatMap(({ name, text, rule, offset }, index): readonly FileSuspect[] => {
     if (name === undefined) return [];
     const { repository } = name;
-    const found = { reference: text, repository, rule, offset };
+    const neighbour = neighbours.get(index)?.text;
+    const found = {
+      reference: text,
+      repository,
+      rule,
+      offset,
+      ...(neighbour !== undefined && { isAdjacent: true }),
+      ...(isWantedOnly(name, neighbour) && { isWantedOnly: true }),
+    };
     if (name.tag !== undefined) {
       const because = "the program contains the complete reference";
       return [{ ...found, tag: name.tag, certainty: "exact", because }];
     }
-    const neighbour = neighbours.get(index)?.text;
-    const isWanted = wanted.has(repository) && repository.includes("/");
-    if (neighbour === undefined && needsVersion(name) && !isWanted) return [];
+    if (neighbour === undefined && needsVersion(name) && !wanted.has(repository)) return [];
     const guess = guessTag(name, neighbour, { build, operatorTag });
     const tags = otherTags(name, strings).filter((tag) => tag !== guess?.tag);
     if (guess === undefined) {
@@ -68,6 +74,11 @@ export function findInCompiledProgram(
     return [{ ...found, ...guess, reference, certainty: "guessed", otherTags: tags }];
   });
   return [...suspects, ...documents.flatMap(({ text, offset }) => findInDocument(text, offset))];
+}
+
+/** True for a name that would not count if the operator were not known. */
+function isWantedOnly(name: ImageName, neighbour: string | undefined): boolean {
+  return !name.repository.includes("/") || (neighbour === undefined && needsVersion(name));
 }
 
 /** Returns a name that is no image by itself, such as `node`, if the operator starts such an image. */

@@ -13,6 +13,8 @@ const suspectSchema = z.object({
   rule: z.enum(["string-header", "constant", "text"]),
   offset: z.number(),
   because: z.string(),
+  isAdjacent: z.boolean().optional(),
+  isWantedOnly: z.boolean().optional(),
   otherTags: z.array(z.string()).optional(),
   file: z.string(),
 });
@@ -41,10 +43,12 @@ export function parseRemembered(text: string): ReadPrograms | undefined {
   if (data === undefined) return undefined;
   return {
     notes: data.notes,
-    suspects: data.suspects.map(({ tag, otherTags, ...rest }) => ({
+    suspects: data.suspects.map(({ tag, otherTags, isAdjacent, isWantedOnly, ...rest }) => ({
       ...rest,
       ...(tag !== undefined && { tag }),
       ...(otherTags !== undefined && { otherTags }),
+      ...(isAdjacent !== undefined && { isAdjacent }),
+      ...(isWantedOnly !== undefined && { isWantedOnly }),
     })),
   };
 }

@@ -12,15 +12,19 @@ export interface VersionCandidate {
   readonly suspect: Suspect;
 }
 
-/**
- * Returns the candidates in groups, the most certain first. If the registry has exactly one of a
- * group, that is the version. The last group is `list`: the versions of the whole program, the most
- * likely first, of which the first that the registry has is the version.
- */
+/** The candidates, the most certain first. */
 export interface VersionCandidates {
+  /** If the registry has exactly one of a group, that is the version. */
   readonly groups: readonly (readonly VersionCandidate[])[];
+  /**
+   * The versions of the whole program, the most likely first. If no group gives the version, it is
+   * the first of them that the registry has.
+   */
   readonly list: readonly VersionCandidate[];
 }
+
+/** Tags that move from release to release. Programs contain them as defaults of development builds. */
+const MOVING_TAG = /^(?:latest|edge|main|master|dev|devel|nightly|canary|stable)$/;
 
 /** Returns the candidates among the suspects, which are those of one operator's image. */
 export function listVersions(image: UnresolvedImage, suspects: readonly Suspect[]): VersionCandidates {
@@ -31,7 +35,9 @@ export function listVersions(image: UnresolvedImage, suspects: readonly Suspect[
     suspect,
   });
   const tagged = naming.flatMap((suspect) =>
-    suspect.tag === undefined ? [] : [{ suspect, of: candidate(suspect, suspect.tag, suspect.because) }],
+    suspect.tag === undefined || MOVING_TAG.test(suspect.tag)
+      ? []
+      : [{ suspect, of: candidate(suspect, suspect.tag, suspect.because) }],
   );
   const ofKind = (isWanted: (suspect: Suspect) => boolean): readonly VersionCandidate[] =>
     onceEach(tagged.filter(({ suspect }) => isWanted(suspect)).map(({ of }) => of));
@@ -47,10 +53,11 @@ export function listVersions(image: UnresolvedImage, suspects: readonly Suspect[
   );
   return {
     groups: [
-      ofKind(({ certainty, rule }) => certainty === "exact" && rule === "string-header"),
-      ofKind(({ certainty, rule }) => certainty === "exact" && rule === "constant"),
-      ofKind(({ certainty, rule }) => certainty === "exact" && rule === "text"),
-      ofKind(({ certainty }) => certainty === "guessed"),
+      ...(["string-header", "constant", "text"] as const).map((wanted) =>
+        ofKind(({ certainty, rule }) => certainty === "exact" && rule === wanted),
+      ),
+      ofKind(({ certainty, isAdjacent }) => certainty === "guessed" && isAdjacent === true),
+      ofKind(({ certainty, isAdjacent }) => certainty === "guessed" && isAdjacent !== true),
       onceEach(expected),
     ].filter((group) => group.length > 0),
     list: onceEach(list),

@@ -136,6 +136,35 @@ describe("a version of the program", () => {
     ]);
   });
 
+  it("is the one beside the name rather than that of a module, and never a tag that moves", async () => {
+    const strings = ["v0.67.1", "quay.io/acme/worker", "quay.io/acme/worker:v", "quay.io/acme/worker:latest", "end"];
+    const { ports } = portsFor({
+      programs: [
+        program({
+          strings,
+          headers: [strings[0], strings[1], undefined, strings[3]],
+          constants: [strings[2]!],
+          goModules: "path\texample.org/op\nmod\texample.org/op\tv1.0.0\ndep\tgithub.com/acme/api\tv0.66.0\th1:x\n",
+        }),
+      ],
+      existing: ["v0.67.1", "v0.66.0", "latest"].map((tag) => `quay.io/acme/worker:${tag}`),
+    });
+
+    expect((await inspect(findingsOf(unresolved("quay.io/acme/worker")), ports)).findings.images).toMatchObject([
+      { normalized: "quay.io/acme/worker:v0.67.1" },
+    ]);
+  });
+
+  it("of an image that the program composes is the operator's, where the program has its last component", async () => {
+    const open = unresolved("quay.io/acme/virt-api", { expectedTag: "v9.0.0" });
+    const { ports } = portsFor({ programs: [variables("virt-api")], existing: ["quay.io/acme/virt-api:v9.0.0"] });
+
+    expect(await inspect(findingsOf(open), ports)).toMatchObject({
+      findings: { images: [{ normalized: "quay.io/acme/virt-api:v9.0.0" }] },
+      suspects: [],
+    });
+  });
+
   it("is found under another registry, and under the last component alone", async () => {
     const open = [unresolved("mirror.example/calico/node"), unresolved("mirror.example/acme/worker")];
     const { ports } = portsFor({

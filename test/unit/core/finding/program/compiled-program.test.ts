@@ -148,8 +148,10 @@ describe("a name that the operator is known to start", () => {
     ]);
   });
 
-  it("of one component does not count without a version", () => {
-    expect(found({ strings: ["node", "x"], headers: ["node"] }, undefined, ["node"])).toEqual([]);
+  it("of one component has no version without one beside it", () => {
+    expect(found({ strings: ["node", "x"], headers: ["node"] }, undefined, ["node"])).toEqual([
+      ["node", "unknown", "string-header"],
+    ]);
   });
 });
 
