@@ -7,7 +7,7 @@ import { OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { ViolaError } from "../../../../src/errors.js";
 import { inspectOperators, type InspectPorts } from "../../../../src/workflows/find/inspect-operators.js";
-import { makeElf, type ElfWish } from "../../core/finding/program/elf-file.js";
+import { makeElf, type ElfOptions } from "../../core/finding/program/elf-file.js";
 
 const OPERATOR = "quay.io/acme/operator:v9.0.0";
 const PLATFORM = { os: "linux", architecture: "amd64" };
@@ -81,7 +81,7 @@ function portsFor({ programs, existing = [], hasImage }: World) {
   return { ports, log };
 }
 
-const program = (wish: ElfWish): ProgramFile => ({ path: "manager", bytes: makeElf(wish), isEntrypoint: true });
+const program = (wish: ElfOptions): ProgramFile => ({ path: "manager", bytes: makeElf(wish), isEntrypoint: true });
 const variables = (...strings: readonly string[]): ProgramFile =>
   program({ strings: [...strings, "reflect"], headers: strings });
 const inspect = (findings: Findings, ports: InspectPorts) =>
