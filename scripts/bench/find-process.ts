@@ -116,6 +116,7 @@ function measureCorpus(): Promise<FindCost> {
       })),
       extraImages: [],
       excludedImages: [],
+      silencedWarnings: [],
       includeTests: false,
     })),
   );

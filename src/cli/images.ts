@@ -7,6 +7,7 @@ import { findReleaseImages, prepareReleases } from "../workflows/find/release-im
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { chooseImages } from "../core/spec/choose-images.js";
 import type { InventoryImage } from "../core/bundle/inventory.js";
+import { silenceWarnings } from "../core/spec/silence-warnings.js";
 import { explainImage } from "../core/finding/explain-image.js";
 import type { Suspect } from "../core/finding/program/suspect.js";
 import type { Findings, ImageUse } from "../core/images/image-use.js";
@@ -139,7 +140,7 @@ async function listSpec(spec: BundleSpec, options: ImagesOptions, runtime: Comma
   return {
     images: [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1)),
     ...(unresolved !== undefined && { unresolved }),
-    warnings: [...foundWarnings, ...warnings, ...missed],
+    warnings: silenceWarnings([...foundWarnings, ...warnings, ...missed], spec.silencedWarnings),
     ...(inspected !== undefined && { suspects: inspected.suspects }),
   };
 }
@@ -202,6 +203,7 @@ async function specOf(target: string, options: ImagesOptions, cwd: string): Prom
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

@@ -1,13 +1,13 @@
 // Applies the knowledge base: finds known operators, the images that they start, and unused flags.
-import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
+import { isInRange, readTagVersion } from "./tag-range.js";
 import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
-import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
+import type { OperatorImage, OperatorRelease, OperatorRule, ResourceCondition } from "./operator-rules.js";
 import { formatPath, textOf, valueAt, type Path } from "../json.js";
 import { groupBy } from "../group-by.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
@@ -71,10 +71,10 @@ export function findOperators(
       const image = findReference(textOf(container["image"]) ?? "");
       const rule = image && findRule(image.repository);
       if (image === undefined || rule === undefined) continue;
-      const release = rule.releases.find(({ tags }) => isInRange(image.tag, tags));
+      const release = releaseOf(image.tag, rule);
       const values = release?.values ?? {};
       uses.push({
-        rule,
+        rule: rulesAt(image.tag, rule),
         object,
         path,
         container,
@@ -103,6 +103,31 @@ function indexRules(rules: readonly OperatorRule[]): (repository: string) => Ope
   );
   return (repository) =>
     byName.get(lastComponent(repository))?.find(({ name }) => isCopy(repository, name))?.rule;
+}
+
+/** Returns the release that the tag belongs to, or undefined if no range contains the tag. */
+function releaseOf(tag: string | undefined, { releases }: OperatorRule): OperatorRelease | undefined {
+  const found = readTagVersion(tag);
+  return (
+    found && releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags))
+  );
+}
+
+/**
+ * Returns the rule with the facts that apply to the tag. All of them apply to a tag without a
+ * version, such as `latest`.
+ */
+function rulesAt(tag: string | undefined, rule: OperatorRule): OperatorRule {
+  const found = readTagVersion(tag);
+  const applies = ({ tags }: { readonly tags?: string | undefined }): boolean =>
+    tags === undefined || found === undefined || isInRange(found.version, tags);
+  if ([...rule.images, ...rule.flags, ...rule.unknown].every(applies)) return rule;
+  return {
+    ...rule,
+    images: rule.images.filter(applies),
+    flags: rule.flags.filter(applies),
+    unknown: rule.unknown.filter(applies),
+  };
 }
 
 /** An image rule that applies: the rendered objects make the operator start the image. */
@@ -159,7 +184,8 @@ function versionless(
 
 function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
-    const { when, with: besides, otherwise, unless } = image;
+    const { when, with: besides, without, otherwise, unless, optional } = image;
+    if (without !== undefined && allMeeting(without, resources).length > 0) continue;
     const activate = (
       resource: RenderedObject | undefined,
       required: boolean,
@@ -177,7 +203,8 @@ function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<Acti
     const isWhole = besides === undefined || allMeeting(besides, resources).length > 0;
     if (isWhole) {
       for (const resource of matching) {
-        yield* activate(resource, true, `starts it for ${resource.kind} ${resource.name}`);
+        const doing = `${optional === true ? "can start" : "starts"} it for ${resource.kind} ${resource.name}`;
+        yield* activate(resource, optional !== true, doing);
       }
     }
     if ((matching.length === 0 || !isWhole) && otherwise !== undefined) {
@@ -321,11 +348,14 @@ function allMeeting(
   return [...new Set(met)];
 }
 
-function hasField({ has, in: range }: ResourceCondition, object: RenderedObject): boolean {
+function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;
-  return range === undefined || isInRange(textOf(value), range);
+  if (wanted !== undefined) return textOf(value)?.toLowerCase() === wanted.toLowerCase();
+  if (range === undefined) return true;
+  const version = readTagVersion(textOf(value))?.version;
+  return version !== undefined && isInRange(version, range);
 }
 
 /**
@@ -347,9 +377,4 @@ function isCopy(repository: string, name: string): boolean {
 
 function lastComponent(repository: string): string {
   return repository.slice(repository.lastIndexOf("/") + 1);
-}
-
-function isInRange(tag: string | undefined, range: string): boolean {
-  const version = /^v?\d+\.\d+/.test(tag ?? "") ? coerce(tag, { includePrerelease: true }) : null;
-  return version !== null && satisfies(version, range, { includePrerelease: true });
 }

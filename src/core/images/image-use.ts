@@ -54,6 +54,8 @@ export interface FindingWarning {
   readonly images?: readonly string[];
   /** True when the list of images may be incomplete. `--strict` then exits with 1. */
   readonly incomplete: boolean;
+  /** The reason in the spec why the warning is settled. */
+  readonly silenced?: string;
 }
 
 /** An image that an operator starts and whose version is not known. */
