@@ -66,7 +66,8 @@ async function* commandLines(rounds: number): AsyncGenerator<Line> {
   if (hasCharts()) {
     yield await withFolder((folder) =>
       withViolaSpec(folder, "http://127.0.0.1:9", async ({ spec, config }) => {
-        const repository = /repository: (http\S+)\/prometheus-community/.exec(readFileSync(spec, "utf8"))?.[1] ?? "";
+        const repository =
+          /repository: (http\S+)\/prometheus-community/.exec(readFileSync(spec, "utf8"))?.[1] ?? "";
         const charts = [
           ["kube-prometheus-stack", "69.3.1", "prometheus-community"],
           ["loki", "5.43.0", "grafana"],
@@ -79,7 +80,16 @@ async function* commandLines(rounds: number): AsyncGenerator<Line> {
             charts.map(([name, version, place]) =>
               timed(
                 helm,
-                ["pull", name, "--version", version, "--repo", `${repository}/${place}`, "--destination", folder],
+                [
+                  "pull",
+                  name,
+                  "--version",
+                  version,
+                  "--repo",
+                  `${repository}/${place}`,
+                  "--destination",
+                  folder,
+                ],
                 { env },
               ),
             ),
@@ -164,11 +174,17 @@ spec:
     }
     return head + fields.join("");
   };
-  const pod = "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: quay.io/acme/a:v1 }] }\n";
+  const pod =
+    "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: quay.io/acme/a:v1 }] }\n";
   return [
     text("Chart.yaml", "apiVersion: v2\nname: large\nversion: 1.0.0\n"),
-    text("templates/pod.yaml", `{{ if .Capabilities.APIVersions.Has "example.org/v1/Thing7" }}\n${pod}{{ end }}`),
-    ...Array.from({ length: LARGE_DEFINITIONS }, (_, index) => text(`crds/thing${index}.yaml`, definition(index))),
+    text(
+      "templates/pod.yaml",
+      `{{ if .Capabilities.APIVersions.Has "example.org/v1/Thing7" }}\n${pod}{{ end }}`,
+    ),
+    ...Array.from({ length: LARGE_DEFINITIONS }, (_, index) =>
+      text(`crds/thing${index}.yaml`, definition(index)),
+    ),
   ];
 }
 

@@ -67,7 +67,10 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
     .addOption(listOption("--api-versions <version>", "API version that the cluster has"))
     .option("--why <reference>", "explain why this image is in the list")
     .option("--strict", "exit with 1 when the list may be incomplete")
-    .option("--inspect-operators", "inspect the images of operators for versions and images that the charts do not name")
+    .option(
+      "--inspect-operators",
+      "inspect the images of operators for versions and images that the charts do not name",
+    )
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {

@@ -45,7 +45,10 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
     .option("--namespace <namespace>", "namespace of the release", "default")
     .addOption(listOption("-f, --values <file>", "values file"))
     .option("--kube-version <version>", "Kubernetes version of the cluster")
-    .option("--inspect-operators", "inspect the images of operators for versions and images that the charts do not name")
+    .option(
+      "--inspect-operators",
+      "inspect the images of operators for versions and images that the charts do not name",
+    )
     .action(async (chart: string, options: InitOptions) => {
       await runCommand(options, async (runtime) => {
         const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);

@@ -31,9 +31,7 @@ export interface ImageSource {
 /** Blobs that inspecting operators has fetched already. */
 export interface CachedBlobs {
   /** Returns the file of the blob, whose content may be damaged, or undefined. */
-  find(
-    blob: Pick<Descriptor, "digest" | "size">,
-  ): Promise<Extract<BlobSource, { kind: "file" }> | undefined>;
+  find(blob: Pick<Descriptor, "digest" | "size">): Promise<Extract<BlobSource, { kind: "file" }> | undefined>;
 }
 
 /** Remembers what was found in operators' programs, so that an image is read once. */

@@ -56,7 +56,8 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     const small = makeImage(folder, { seed: "started", mediaTypes: "oci", layers: [1000] });
     registry.addImage(folder, small, RELOADER, "v0.67.1");
     registry.addImage(folder, small, `quay.io/thanos/thanos`, "v0.37.2");
-    for (const [repository, tag] of Object.entries(STARTED)) registry.addImage(folder, small, repository, tag);
+    for (const [repository, tag] of Object.entries(STARTED))
+      registry.addImage(folder, small, repository, tag);
     config = join(folder, "settings.yaml");
     const helm = await findHelm(
       { path: process.env["PATH"], cacheFolder: join(partsPath("helm"), "viola-airgap") },
@@ -175,7 +176,16 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
 
   it("stay a warning with `build --no-inspect`", async () => {
     const spec = join(folder, "bundle.yaml");
-    const args = ["build", spec, "-o", join(folder, "c.bundle"), "--no-inspect", "--json", "--config", config];
+    const args = [
+      "build",
+      spec,
+      "-o",
+      join(folder, "c.bundle"),
+      "--no-inspect",
+      "--json",
+      "--config",
+      config,
+    ];
     const { stdout } = await runCli(args);
 
     expect(JSON.parse(stdout)).toMatchObject({

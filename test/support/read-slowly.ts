@@ -35,7 +35,11 @@ process.stdout.write(`${process.resourceUsage().maxRSS * 1024}\n`);
 
 function openHere(descriptor: Descriptor): Promise<AsyncIterable<Uint8Array>> {
   const source = { kind: "registry", registry: host, repository } as const;
-  return openLayer({ descriptor, source, image: "image" }, { registry: client, cache: new BlobCache(cacheFolder) }, signal);
+  return openLayer(
+    { descriptor, source, image: "image" },
+    { registry: client, cache: new BlobCache(cacheFolder) },
+    signal,
+  );
 }
 
 /** Lets a node pull through the server of a rehearsal. */

@@ -93,17 +93,16 @@ class KeepBlob extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#output ??= this.#open();
-    this.#output = this.#output
-      .then(async (output) => {
-        if (output === undefined) return undefined;
-        try {
-          await output.writeFile(chunk);
-          return output;
-        } catch {
-          await this.#discard(output);
-          return undefined;
-        }
-      });
+    this.#output = this.#output.then(async (output) => {
+      if (output === undefined) return undefined;
+      try {
+        await output.writeFile(chunk);
+        return output;
+      } catch {
+        await this.#discard(output);
+        return undefined;
+      }
+    });
     void this.#output.then(() => {
       callback(null, chunk);
     });

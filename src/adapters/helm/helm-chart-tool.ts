@@ -6,7 +6,7 @@ import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { apiVersionsIn } from "../../core/charts/api-versions.js";
-import { readApiVersionTests } from "../../core/charts/api-version-tests.js";
+import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
@@ -135,7 +135,15 @@ async function writePackage(
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.partial`, bytes);
   await rename(`${file}.partial`, file);
-  const texts = await textsIn(files, archive, (path) => isDeclaration(path) || mayBeRendered(path) || isDefinition(path));
+  const texts = await textsIn(
+    files,
+    archive,
+    (path) => isDeclaration(path) || mayBeRendered(path) || isDefinition(path),
+  );
+  const textsOf = (isWanted: (path: string) => boolean): readonly string[] =>
+    texts.flatMap(({ path, text }) => (isWanted(path) ? [text] : []));
+  const tests = readApiVersionTests(textsOf(mayBeRendered));
+  const definitions = apiVersionsIn(textsOf(isDefinition).filter((text) => mayDefine(text, tests)));
   return {
     name: metadata.name,
     version: metadata.version,
@@ -144,10 +152,8 @@ async function writePackage(
     file,
     digest: digestOf(bytes),
     declarations: texts.filter(({ path }) => isDeclaration(path)),
-    definedApiVersions: apiVersionsIn(texts.flatMap(({ path, text }) => (isDefinition(path) ? [text] : []))),
-    apiVersionTests: readApiVersionTests(
-      texts.flatMap(({ path, text }) => (mayBeRendered(path) ? [text] : [])),
-    ),
+    testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
+    apiVersionTests: tests,
   };
 }
 

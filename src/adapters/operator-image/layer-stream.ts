@@ -26,11 +26,7 @@ export interface LayerPorts {
  * Throws `IMAGE_UNSUPPORTED` for zstd when Node.js does not support it, and for an unknown
  * compression.
  */
-export async function openLayer(
-  layer: ImageBlob,
-  ports: LayerPorts,
-  signal: AbortSignal,
-): Promise<Readable> {
+export async function openLayer(layer: ImageBlob, ports: LayerPorts, signal: AbortSignal): Promise<Readable> {
   const decompress = decompressor(layer.descriptor, layer.image);
   const raw = await openBlob(layer, ports, signal);
   raw.on("error", (cause: Error) => decompress.destroy(cause));

@@ -178,7 +178,8 @@ export class OperatorImages {
         start = Buffer.concat([start, chunk.subarray(0, START_BYTES)]);
         if (start.length >= Math.min(size, START_BYTES)) {
           if (!isReadable(path, start)) reason = describeUnreadable(start);
-          else if (size > (isElf(start) ? LARGEST_PROGRAM : LARGEST_IN_MEMORY)) reason = `is too large: ${size} bytes`;
+          else if (size > (isElf(start) ? LARGEST_PROGRAM : LARGEST_IN_MEMORY))
+            reason = `is too large: ${size} bytes`;
         }
       }
       if (reason === undefined) await content.add(chunk);

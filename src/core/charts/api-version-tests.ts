@@ -29,6 +29,14 @@ export function readApiVersionTests(texts: readonly string[]): ApiVersionTests {
   return [...found];
 }
 
+/** A fast check of a definition: true if it may define a tested API version. */
+export function mayDefine(definition: string, tests: ApiVersionTests): boolean {
+  if (tests === "any") return true;
+  // Groups without a dot are those of Kubernetes.
+  const groups = tests.map((version) => version.slice(0, version.indexOf("/")));
+  return groups.some((group) => group.includes(".") && definition.includes(group));
+}
+
 /** True if one of the API versions can change what the chart renders. */
 export function canChange(tests: ApiVersionTests, apiVersions: readonly string[]): boolean {
   return tests === "any" ? apiVersions.length > 0 : tests.some((version) => apiVersions.includes(version));

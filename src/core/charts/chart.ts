@@ -43,10 +43,10 @@ export interface PackagedChart {
   /** Chart.yaml and image lock files of the chart and its subcharts. */
   readonly declarations: readonly ChartText[];
   /**
-   * The API versions of the definitions in the `crds` folders of the chart and its subcharts. Helm
-   * installs them before it renders the templates.
+   * Those among the tested API versions that definitions in the `crds` folders of the chart and its
+   * subcharts add. Helm installs these before it renders the templates.
    */
-  readonly definedApiVersions: readonly string[];
+  readonly testedDefinitions: readonly string[];
   /** The API versions that its templates test for. */
   readonly apiVersionTests: ApiVersionTests;
 }

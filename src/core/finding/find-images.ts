@@ -10,13 +10,7 @@ import { findPodWebhooks } from "./pod-webhooks.js";
 import { exampleOn } from "./rules/circumstances.js";
 import type { Alternative, Found, Rule } from "./rules/found.js";
 import { isTestHook } from "../charts/hooks.js";
-import type {
-  Confidence,
-  Evidence,
-  Findings,
-  FindingWarning,
-  UnresolvedImage,
-} from "../images/image-use.js";
+import type { Confidence, Evidence, Findings, FindingWarning, UnresolvedImage } from "../images/image-use.js";
 import {
   findImpliedImages,
   findLaterImages,
@@ -107,10 +101,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   for (const use of withoutCopies(operators, rights)) {
     const mayCreatePods = use.object.hooks.length === 0 && rights(use.object) !== undefined;
     const waits = mayCreatePods && waitsForResources(use, context.resources, naming);
-    const implied = [
-      ...findImpliedImages(use, context.resources),
-      ...(waits ? findLaterImages(use) : []),
-    ];
+    const implied = [...findImpliedImages(use, context.resources), ...(waits ? findLaterImages(use) : [])];
     for (const image of implied) {
       const piece = toPiece(image.object, image.rule, image);
       if (image.unresolved === undefined) pieces.push(piece);

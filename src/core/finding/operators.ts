@@ -174,9 +174,9 @@ function versionless(
   const unread = Object.fromEntries(
     Object.entries(use.rule.releases[0]?.values ?? {}).map(([name, value]) => [name, value ?? "?"]),
   );
-  const values = use.isVerified ? Object.fromEntries(
-    Object.entries(use.values).map(([name, value]) => [name, value ?? "?"]),
-  ) : unread;
+  const values = use.isVerified
+    ? Object.fromEntries(Object.entries(use.values).map(([name, value]) => [name, value ?? "?"]))
+    : unread;
   // Another placeholder without a value, such as a field of the resource, means that there is no image.
   if (fillReference(reference, { ...scope, values }) === undefined) return undefined;
   return fillRepository(reference, scope, values);
@@ -297,7 +297,9 @@ export function versionWarning(
   const names = [...new Set(implied.flatMap(({ unresolved }) => unresolved?.repository ?? []))];
   const which = `the versions of ${names.join(", ")}, which it starts, are unknown`;
   if (use.isVerified) {
-    return names.length === 0 ? undefined : warningOf(use, "operator-version-unknown", `${nameOf(use)}: ${which}`);
+    return names.length === 0
+      ? undefined
+      : warningOf(use, "operator-version-unknown", `${nameOf(use)}: ${which}`);
   }
   if (implied.length === 0 && !mayCreatePods) return undefined;
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");

@@ -65,7 +65,9 @@ export function fillRepository(
   const repository = fillReference(name, { ...scope, values: otherValues });
   if (repository === undefined) return undefined;
   const version = fillReference(template.slice(name.length), { ...scope, values: {} });
-  return version === undefined || version === "" ? { repository } : { repository, expectedTag: version.slice(1) };
+  return version === undefined || version === ""
+    ? { repository }
+    : { repository, expectedTag: version.slice(1) };
 }
 
 /**

@@ -23,7 +23,8 @@ export function mergeUses(uses: readonly ImageUse[]): readonly ImageUse[] {
           reference: first.reference,
           normalized: first.normalized,
           required: group.some(({ required }) => required),
-          confidence: CONFIDENCES.find((level) => group.some(({ confidence }) => confidence === level)) ?? "low",
+          confidence:
+            CONFIDENCES.find((level) => group.some(({ confidence }) => confidence === level)) ?? "low",
           evidence: firstOfEach(group.flatMap(({ evidence }) => evidence)),
         },
       ];

@@ -1,7 +1,14 @@
 // Builds a bundle: plans the archive, then writes it. Read this file first.
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import type { BundleReader, BundleWriter, CachedBlobs, PlanPorts, WriteOptions, WrittenBundle } from "../ports.js";
+import type {
+  BundleReader,
+  BundleWriter,
+  CachedBlobs,
+  PlanPorts,
+  WriteOptions,
+  WrittenBundle,
+} from "../ports.js";
 import type { Run } from "../progress.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 

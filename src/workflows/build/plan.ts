@@ -23,7 +23,12 @@ import {
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
-import { hasOperators, inspectOperators, type Inspection, type InspectPorts } from "../find/inspect-operators.js";
+import {
+  hasOperators,
+  inspectOperators,
+  type Inspection,
+  type InspectPorts,
+} from "../find/inspect-operators.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -68,11 +73,7 @@ export async function planBundle(
   ports: PlanPorts,
 ): Promise<BundlePlan> {
   const releases = await prepareReleases(run, spec, ports);
-  const findings = await inspectFindings(
-    run,
-    await findReleaseImages(run, spec, releases, ports),
-    options,
-  );
+  const findings = await inspectFindings(run, await findReleaseImages(run, spec, releases, ports), options);
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
@@ -141,7 +142,10 @@ async function inspectFindings(
 ): Promise<Findings> {
   if (inspect === undefined || !hasOperators(findings)) return findings;
   const inspection = await inspectOperators(run, findings, { platforms }, await inspect());
-  return { ...inspection.findings, warnings: [...inspection.findings.warnings, ...suspectWarnings(inspection)] };
+  return {
+    ...inspection.findings,
+    warnings: [...inspection.findings.warnings, ...suspectWarnings(inspection)],
+  };
 }
 
 function suspectWarnings({ findings, suspects }: Inspection): readonly FindingWarning[] {

@@ -8,10 +8,23 @@ import { mergeUses } from "../../core/images/merge-uses.js";
 import { EmbeddedCharts } from "../../core/finding/program/embedded-charts.js";
 import { findInProgramFile, type ProgramFile } from "../../core/finding/program/program-file.js";
 import { MOST_SUSPECTS, rankSuspects } from "../../core/finding/program/rank-suspects.js";
-import { ANALYSIS_VERSION, type ReadPrograms, type ReadSuspect } from "../../core/finding/program/remembered.js";
-import { listVersions, spellingsInPrograms, type VersionCandidate } from "../../core/finding/program/resolve-version.js";
+import {
+  ANALYSIS_VERSION,
+  type ReadPrograms,
+  type ReadSuspect,
+} from "../../core/finding/program/remembered.js";
+import {
+  listVersions,
+  spellingsInPrograms,
+  type VersionCandidate,
+} from "../../core/finding/program/resolve-version.js";
 import type { Suspect } from "../../core/finding/program/suspect.js";
-import { findReference, formatReference, parseReference, type Reference } from "../../core/images/reference.js";
+import {
+  findReference,
+  formatReference,
+  parseReference,
+  type Reference,
+} from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
@@ -126,9 +139,7 @@ export async function inspectOperators(
     progress({ kind: "advanced", step: "inspect", done: index + 1, detail: image });
   }
   const limit = pLimit(ports.imageConcurrency);
-  const checked = await Promise.all(
-    suspects.map((suspect) => limit(() => checkSuspect(suspect, hasImage))),
-  );
+  const checked = await Promise.all(suspects.map((suspect) => limit(() => checkSuspect(suspect, hasImage))));
   progress({
     kind: "ended",
     step: "inspect",
@@ -212,7 +223,9 @@ async function readSuspects(
   }
   suspects.push(...charts.suspects());
   if (!isRead && notes.length === 0) {
-    notes.push(`${image} contains no program that can be read (compiled programs, jars, Python and shell can)`);
+    notes.push(
+      `${image} contains no program that can be read (compiled programs, jars, Python and shell can)`,
+    );
   }
   await memory.remember(key, { suspects, notes });
   return { suspects, notes };
@@ -246,7 +259,8 @@ async function resolveVersion(
 ): Promise<ImageUse | string> {
   const { repository } = image;
   const { groups, list } = listVersions(image, suspects);
-  if (groups.length === 0 && list.length === 0) return `its program does not contain a version of ${repository}`;
+  if (groups.length === 0 && list.length === 0)
+    return `its program does not contain a version of ${repository}`;
   for (const group of groups) {
     const answers = await Promise.all(group.map(({ reference }) => hasImage(reference)));
     if (answers.includes(undefined)) return `its registry does not say which versions of ${repository} exist`;
@@ -315,10 +329,7 @@ function askOnce({ programs }: InspectPorts, signal: AbortSignal): HasImage {
  * Checks the reference. If its tag is a guess that does not exist, tries the program's other
  * versions.
  */
-async function checkSuspect(
-  { otherTags = [], ...suspect }: Suspect,
-  hasImage: HasImage,
-): Promise<Suspect> {
+async function checkSuspect({ otherTags = [], ...suspect }: Suspect, hasImage: HasImage): Promise<Suspect> {
   const exists = suspect.tag === undefined ? undefined : await hasImage(suspect.reference);
   if (exists === undefined && suspect.tag !== undefined) return suspect;
   if (exists !== true) {

@@ -56,7 +56,12 @@ export async function prepareReleases(
           done: ++done,
           detail: `${chart.name}-${chart.version}`,
         });
-        return { spec: chartSpec, chart, valuesFiles, apiVersionTests: await testsOf(chart, valuesFiles, ports) };
+        return {
+          spec: chartSpec,
+          chart,
+          valuesFiles,
+          apiVersionTests: await testsOf(chart, valuesFiles, ports),
+        };
       }),
     ),
   );
@@ -166,8 +171,7 @@ async function renderFirst(
   spec: BundleSpec,
   ports: ChartPorts,
 ): Promise<FirstRendering> {
-  const { chart, apiVersionTests: tests } = release;
-  const own = chart.definedApiVersions.filter((version) => tests === "any" || tests.includes(version));
+  const { testedDefinitions: own } = release.chart;
   const renderWith = async (definitions: readonly string[]): Promise<FirstRendering> => {
     const apiVersions = [...new Set([...spec.apiVersions, ...definitions])];
     const text = await render(run, release, { ...spec, apiVersions }, ports);

@@ -57,7 +57,8 @@ annotations:
       "apiVersion: v0\nkind: ImagesLock\nimages:\n  - name: locked\n    image: quay.io/org/locked:1\n",
   },
   whole: {
-    "Chart.yaml": "apiVersion: v2\nname: whole\nversion: 1.0.0\ndependencies: [{ name: idle, version: 1.0.0, condition: idle.enabled }]\n",
+    "Chart.yaml":
+      "apiVersion: v2\nname: whole\nversion: 1.0.0\ndependencies: [{ name: idle, version: 1.0.0, condition: idle.enabled }]\n",
     "values.yaml": "idle: { enabled: false }\n",
     "crds/thing.yaml": definition("example.org", "Thing"),
     "charts/idle/Chart.yaml": "apiVersion: v2\nname: idle\nversion: 1.0.0\n",

@@ -73,7 +73,9 @@ export function findInCompiledProgram(
     const reference = `${repository}:${guess.tag}`;
     return [{ ...found, ...guess, reference, certainty: "guessed", otherTags: tags }];
   });
-  return [...suspects, ...documents.flatMap(({ text, offset }) => findInDocument(text, offset))];
+  const inDocuments: FileSuspect[] = [];
+  for (const { text, offset } of documents) inDocuments.push(...findInDocument(text, offset));
+  return [...suspects, ...inDocuments];
 }
 
 /** True for a name that would not count if the operator were not known. */

@@ -63,7 +63,8 @@ export function isProgramEntry(path: string, size: number): boolean {
 
 /** Returns why a file with these first bytes cannot be parsed, as the rest of a sentence. */
 export function describeUnreadable(start: Buffer): string {
-  if (start.subarray(0, 2).toString("latin1") === "MZ") return "is a Windows or .NET program, which cannot be read";
+  if (start.subarray(0, 2).toString("latin1") === "MZ")
+    return "is a Windows or .NET program, which cannot be read";
   return "is neither a compiled program for Linux nor a script";
 }
 

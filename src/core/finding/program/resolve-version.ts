@@ -44,7 +44,13 @@ export function listVersions(image: UnresolvedImage, suspects: readonly Suspect[
   const expected = naming.flatMap((suspect) =>
     image.expectedTag === undefined
       ? []
-      : [candidate(suspect, image.expectedTag, "the program contains the name, and its version is the operator's")],
+      : [
+          candidate(
+            suspect,
+            image.expectedTag,
+            "the program contains the name, and its version is the operator's",
+          ),
+        ],
   );
   const list = naming.flatMap((suspect) =>
     (suspect.otherTags ?? []).map((tag) =>

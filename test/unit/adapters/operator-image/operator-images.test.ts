@@ -65,7 +65,11 @@ async function read(
   const notes: string[] = [];
   const files: Record<string, string> = {};
   const onNote = (note: string): void => void notes.push(note);
-  const images = new OperatorImages({ registry, cache: new BlobCache(join(folder, "cache")), temporaryFolder: folder });
+  const images = new OperatorImages({
+    registry,
+    cache: new BlobCache(join(folder, "cache")),
+    temporaryFolder: folder,
+  });
   for await (const { path, bytes, isEntrypoint } of images.readPrograms(
     image,
     onNote,

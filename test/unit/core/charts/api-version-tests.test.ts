@@ -7,7 +7,7 @@ describe("templates", () => {
     const text = [
       '{{ if .Capabilities.APIVersions.Has "a.example/v1" }}',
       '{{- if and ($.Capabilities.APIVersions.Has "b.example/v1/Kind") .Values.on -}}',
-      "{{ if (.Capabilities.APIVersions.Has `c.example/v1`) }}{{ $c.APIVersions.Has (\"d.example/v1\") }}",
+      '{{ if (.Capabilities.APIVersions.Has `c.example/v1`) }}{{ $c.APIVersions.Has ("d.example/v1") }}',
     ].join("\n");
 
     expect(readApiVersionTests([text, "no tests"])).toEqual([
@@ -24,13 +24,15 @@ describe("templates", () => {
     '{{ has "a/v1" .Capabilities.APIVersions }}',
     '{{ index .Capabilities "APIVersions" }}',
     "{{ $versions := .Capabilities.APIVersions }}",
-    "{{ .Capabilities.APIVersions | join \",\" }}",
+    '{{ .Capabilities.APIVersions | join "," }}',
   ])("may test for any in %s", (text) => {
     expect(readApiVersionTests([text])).toBe("any");
   });
 
   it("test for none in comments", () => {
-    expect(readApiVersionTests(["{{- /* .Capabilities.APIVersions */ -}} text", "# APIVersions of the API"])).toEqual([]);
+    expect(
+      readApiVersionTests(["{{- /* .Capabilities.APIVersions */ -}} text", "# APIVersions of the API"]),
+    ).toEqual([]);
   });
 });
 

@@ -129,8 +129,8 @@ describe("an operator's rule", () => {
 
     expect(findings.images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
     expect(findings.unresolved).toMatchObject([
-        { repository: "quay.io/org/side", operatorImage: image, required: true },
-      ]);
+      { repository: "quay.io/org/side", operatorImage: image, required: true },
+    ]);
     expect(findings.warnings).toMatchObject([{ code: "operator-tag-unverified", incomplete: true }]);
     expect(findings.warnings[0]?.message).toContain("quay.io/org/side");
   });
@@ -139,7 +139,11 @@ describe("an operator's rule", () => {
     const unread = operator('image: "org/demo-operator:v7.0.0"');
 
     expect(findIn(unread + worker("{ enabled: true }"), [RULE]).unresolved).toContainEqual(
-      expect.objectContaining({ repository: "docker.io/org/worker", expectedTag: "v7.0.0-full", required: true }),
+      expect.objectContaining({
+        repository: "docker.io/org/worker",
+        expectedTag: "v7.0.0-full",
+        required: true,
+      }),
     );
     expect(
       findIn(unread + worker("{ enabled: true, version: v3 }"), [RULE]).images.find(({ normalized }) =>

@@ -81,7 +81,11 @@ function portsFor({ programs, existing = [], hasImage }: World) {
   return { ports, log };
 }
 
-const program = (wish: ElfOptions): ProgramFile => ({ path: "manager", bytes: makeElf(wish), isEntrypoint: true });
+const program = (wish: ElfOptions): ProgramFile => ({
+  path: "manager",
+  bytes: makeElf(wish),
+  isEntrypoint: true,
+});
 const variables = (...strings: readonly string[]): ProgramFile =>
   program({ strings: [...strings, "reflect"], headers: strings });
 const inspect = (findings: Findings, ports: InspectPorts) =>
@@ -119,7 +123,10 @@ describe("a version of the program", () => {
       existing: ["quay.io/acme/worker:v1.0.0"],
     });
 
-    const { findings } = await inspect(findingsOf(unresolved("quay.io/acme/worker", { required: false })), ports);
+    const { findings } = await inspect(
+      findingsOf(unresolved("quay.io/acme/worker", { required: false })),
+      ports,
+    );
 
     expect(findings.images).toMatchObject([{ required: false, confidence: "certain" }]);
   });
@@ -137,27 +144,37 @@ describe("a version of the program", () => {
   });
 
   it("is the one beside the name rather than that of a module, and never a tag that moves", async () => {
-    const strings = ["v0.67.1", "quay.io/acme/worker", "quay.io/acme/worker:v", "quay.io/acme/worker:latest", "end"];
+    const strings = [
+      "v0.67.1",
+      "quay.io/acme/worker",
+      "quay.io/acme/worker:v",
+      "quay.io/acme/worker:latest",
+      "end",
+    ];
     const { ports } = portsFor({
       programs: [
         program({
           strings,
           headers: [strings[0], strings[1], undefined, strings[3]],
           constants: [strings[2]!],
-          goModules: "path\texample.org/op\nmod\texample.org/op\tv1.0.0\ndep\tgithub.com/acme/api\tv0.66.0\th1:x\n",
+          goModules:
+            "path\texample.org/op\nmod\texample.org/op\tv1.0.0\ndep\tgithub.com/acme/api\tv0.66.0\th1:x\n",
         }),
       ],
       existing: ["v0.67.1", "v0.66.0", "latest"].map((tag) => `quay.io/acme/worker:${tag}`),
     });
 
-    expect((await inspect(findingsOf(unresolved("quay.io/acme/worker")), ports)).findings.images).toMatchObject([
-      { normalized: "quay.io/acme/worker:v0.67.1" },
-    ]);
+    expect(
+      (await inspect(findingsOf(unresolved("quay.io/acme/worker")), ports)).findings.images,
+    ).toMatchObject([{ normalized: "quay.io/acme/worker:v0.67.1" }]);
   });
 
   it("of an image that the program composes is the operator's, where the program has its last component", async () => {
     const open = unresolved("quay.io/acme/virt-api", { expectedTag: "v9.0.0" });
-    const { ports } = portsFor({ programs: [variables("virt-api")], existing: ["quay.io/acme/virt-api:v9.0.0"] });
+    const { ports } = portsFor({
+      programs: [variables("virt-api")],
+      existing: ["quay.io/acme/virt-api:v9.0.0"],
+    });
 
     expect(await inspect(findingsOf(open), ports)).toMatchObject({
       findings: { images: [{ normalized: "quay.io/acme/virt-api:v9.0.0" }] },
@@ -188,16 +205,23 @@ describe("a version of the program", () => {
       bytes: Buffer.from(text),
       isEntrypoint: false,
     });
-    const values = "image: { registry: docker.io, repository: acme/worker, tag: null }\nother: { image: { repository: acme/set, tag: v1 } }\n";
+    const values =
+      "image: { registry: docker.io, repository: acme/worker, tag: null }\nother: { image: { repository: acme/set, tag: v1 } }\n";
     const { ports } = portsFor({
-      programs: [document("values.yaml", values), document("Chart.yaml", "name: worker\nappVersion: v1.10.1\n")],
+      programs: [
+        document("values.yaml", values),
+        document("Chart.yaml", "name: worker\nappVersion: v1.10.1\n"),
+      ],
       existing: ["docker.io/acme/worker:v1.10.1", "docker.io/acme/set:v1.10.1"],
     });
 
     const { findings } = await inspect(findingsOf(unresolved("docker.io/acme/worker")), ports);
 
     expect(findings.images).toMatchObject([
-      { normalized: "docker.io/acme/worker:v1.10.1", evidence: [{}, { path: `${OPERATOR} /opt/charts/worker/values.yaml` }] },
+      {
+        normalized: "docker.io/acme/worker:v1.10.1",
+        evidence: [{}, { path: `${OPERATOR} /opt/charts/worker/values.yaml` }],
+      },
     ]);
   });
 
@@ -212,16 +236,20 @@ describe("a version of the program", () => {
       existing: ["quay.io/acme/worker:v3.0.0", "quay.io/acme/worker:v2.0.0"],
     });
 
-    expect((await inspect(findingsOf(unresolved("quay.io/acme/worker")), ports)).findings.images).toMatchObject([
-      { normalized: "quay.io/acme/worker:v3.0.0" },
-    ]);
+    expect(
+      (await inspect(findingsOf(unresolved("quay.io/acme/worker")), ports)).findings.images,
+    ).toMatchObject([{ normalized: "quay.io/acme/worker:v3.0.0" }]);
   });
 });
 
 describe("an image stays unresolved, with a warning that says why", () => {
   const worker = unresolved("quay.io/acme/worker");
   it.each<[string, World, RegExp]>([
-    ["that the program does not name", { programs: [variables("v1.0.0", "quay.io/other/a")] }, /does not contain/],
+    [
+      "that the program does not name",
+      { programs: [variables("v1.0.0", "quay.io/other/a")] },
+      /does not contain/,
+    ],
     [
       "of which it names several versions",
       {
@@ -245,7 +273,11 @@ describe("an image stays unresolved, with a warning that says why", () => {
     expect(findings.unresolved).toEqual([worker]);
     expect(findings.warnings).toMatchObject([
       { code: "operator-tag-unverified" },
-      { code: "operator-version-unknown", message: expect.stringMatching(reason) as string, incomplete: true },
+      {
+        code: "operator-version-unknown",
+        message: expect.stringMatching(reason) as string,
+        incomplete: true,
+      },
     ]);
   });
 
@@ -267,7 +299,13 @@ describe("an image without a program that can be read", () => {
     ["because it has none", [], /no program/],
     [
       "because it is packed",
-      [{ path: "manager", bytes: Buffer.concat([makeElf({ strings: ["a"] }).subarray(0, 64), Buffer.from("UPX!")]), isEntrypoint: true }],
+      [
+        {
+          path: "manager",
+          bytes: Buffer.concat([makeElf({ strings: ["a"] }).subarray(0, 64), Buffer.from("UPX!")]),
+          isEntrypoint: true,
+        },
+      ],
       /manager is packed/,
     ],
   ])("is a warning %s", async (_, programs, reason) => {

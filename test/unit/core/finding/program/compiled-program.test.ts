@@ -86,7 +86,9 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
   it("are found for all encodings of the number", () => {
     const lengths = [15, 16, 24, 31, 32, 33].map((length) => `quay.io/a/${"x".repeat(length - 10)}`);
 
-    expect(namesIn({ machine, strings: [...lengths, after], constants: [...lengths, after] })).toEqual(lengths);
+    expect(namesIn({ machine, strings: [...lengths, after], constants: [...lengths, after] })).toEqual(
+      lengths,
+    );
   });
 
   it("are ignored when no number matches, because the end is unknown", () => {
@@ -171,7 +173,9 @@ describe("code", () => {
     const facts = { operatorTag: undefined, wanted: new Set<string>() };
     const result = findInProgramFile({ path: "operator", bytes: file, isEntrypoint: true }, facts);
 
-    expect(result).toMatchObject({ suspects: [{ reference: "quay.io/acme/a" }, { reference: "quay.io/acme/b" }] });
+    expect(result).toMatchObject({
+      suspects: [{ reference: "quay.io/acme/a" }, { reference: "quay.io/acme/b" }],
+    });
     expect(Math.max(...parts)).toBeLessThan(bytes.length);
   });
 });
@@ -191,7 +195,6 @@ describe("a program that cannot be read says why", () => {
 });
 
 describe("a program that is damaged", () => {
-
   it("whose tables lie beyond its end says what it can, or nothing", () => {
     const bytes = makeElf({ strings: RUN, headers: RUN, constants: RUN });
 
