@@ -140,7 +140,7 @@ async function packViola(folder: string, file: string): Promise<void> {
 const LARGE_DEFINITIONS = 160;
 const LARGE_BYTES = 125_000;
 
-/** A chart with 20 MB of definitions, and a template that tests for one of them. */
+/** A chart with 20 MB of definitions among its templates, and a test for an API version of Kubernetes. */
 function largeChart(): readonly ArchivedFile[] {
   const text = (path: string, content: string): ArchivedFile => ({
     path: `large/${path}`,
@@ -178,12 +178,9 @@ spec:
     "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: quay.io/acme/a:v1 }] }\n";
   return [
     text("Chart.yaml", "apiVersion: v2\nname: large\nversion: 1.0.0\n"),
-    text(
-      "templates/pod.yaml",
-      `{{ if .Capabilities.APIVersions.Has "example.org/v1/Thing7" }}\n${pod}{{ end }}`,
-    ),
+    text("templates/pod.yaml", `{{ if .Capabilities.APIVersions.Has "policy/v1" }}\n${pod}{{ end }}`),
     ...Array.from({ length: LARGE_DEFINITIONS }, (_, index) =>
-      text(`crds/thing${index}.yaml`, definition(index)),
+      text(`templates/thing${index}.yaml`, definition(index)),
     ),
   ];
 }

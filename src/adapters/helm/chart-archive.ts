@@ -1,13 +1,15 @@
 // Reads, unpacks and writes chart archives (.tgz). Unpacking is safe for untrusted archives, and
 // packing is reproducible.
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { createGunzip, gunzip, gzip, type ZlibOptions } from "node:zlib";
+import { createGunzip, gzip, type ZlibOptions } from "node:zlib";
 import { extract, pack } from "tar-stream";
+import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import type { ChartText } from "../../core/charts/chart.js";
 import { isBug, ViolaError } from "../../errors.js";
 
@@ -88,9 +90,13 @@ export async function packUncompressed(files: readonly ArchivedFile[]): Promise<
   return compress(await tarOf(files), 0);
 }
 
-/** Returns what `packFiles` returns for the files of an uncompressed archive. */
-export async function compressPackage(archive: Buffer): Promise<Buffer> {
-  return compress(await promisify(gunzip)(archive), 9);
+/** Returns a digest of the paths and contents, which does not depend on the archive. */
+export function contentDigest(files: readonly ArchivedFile[]): Digest {
+  const hash = createHash("sha256");
+  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  }
+  return digestFromHex(hash.digest("hex"));
 }
 
 async function compress(tar: Buffer, level: 0 | 9): Promise<Buffer> {

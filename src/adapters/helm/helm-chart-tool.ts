@@ -1,6 +1,6 @@
 // Implements ChartTool with the helm program.
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
@@ -10,11 +10,11 @@ import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-te
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
-import { digestOf } from "../../core/oci/digest.js";
 import { ProcessError } from "../programs/run-process.js";
 import {
   chartYamlIn,
-  compressPackage,
+  contentDigest,
+  packFiles,
   packUncompressed,
   readArchive,
   readChartFolder,
@@ -71,17 +71,19 @@ export class HelmChartTool implements ChartTool {
       const archive = await fetchArchive(source, work, context);
       const files = await readArchive(archive);
       if (dependencies.length === 0 && hasAllDependencies(files, archive)) {
-        return writePackage(files, basename(archive), directory);
+        return describeChart(files, await keepArchive(archive, work, directory));
       }
       const folder = await unpackChart(files, archive, place);
       const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
-      return writePackage(isChanged ? await readChartFolder(folder) : files, basename(archive), directory);
+      return isChanged
+        ? writePackage(await readChartFolder(folder), basename(archive), directory)
+        : describeChart(files, await keepArchive(archive, work, directory));
     });
   }
 
   /** See `ChartTool`. */
   async readPackage({ file }: Pick<PackagedChart, "file">): Promise<Uint8Array> {
-    return compressPackage(await readFile(file));
+    return packFiles(await readArchive(file));
   }
 
   /** See `ChartTool`. */
@@ -129,12 +131,27 @@ async function writePackage(
   archive: string,
   directory: string,
 ): Promise<PackagedChart> {
-  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
-  const bytes = await packUncompressed(files);
-  const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.partial`, bytes);
+  const { name, version } = parseChartYaml(chartYamlIn(files, archive), archive);
+  const file = join(directory, `${name}-${version}.tgz`);
+  await mkdir(directory, { recursive: true });
+  await writeFile(`${file}.partial`, await packUncompressed(files));
   await rename(`${file}.partial`, file);
+  return describeChart(files, file);
+}
+
+/** Returns the archive itself, or its new place if it is in a folder that will be removed. */
+async function keepArchive(archive: string, work: string, directory: string): Promise<string> {
+  if (!archive.startsWith(work)) return archive;
+  const kept = join(directory, basename(archive));
+  await mkdir(directory, { recursive: true });
+  await rename(archive, kept);
+  return kept;
+}
+
+/** Describes the chart in the file, which has these files. */
+async function describeChart(files: readonly ArchivedFile[], file: string): Promise<PackagedChart> {
+  const archive = basename(file);
+  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
   const texts = await textsIn(
     files,
     archive,
@@ -150,7 +167,7 @@ async function writePackage(
     ...(metadata.appVersion !== undefined && { appVersion: metadata.appVersion }),
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
-    digest: digestOf(bytes),
+    digest: contentDigest(files),
     declarations: texts.filter(({ path }) => isDeclaration(path)),
     testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
     apiVersionTests: tests,

@@ -159,7 +159,7 @@ export class OperatorImages {
     entry: TarEntry,
     { subject, entrypoints, hidden, onNote }: Reading,
   ): Promise<ReadFile | undefined> {
-    const { name, type, size = 0, mode = 0 } = entry.header;
+    const { name, type, size, mode } = entry.header;
     const path = posix.join("/", name).slice(1).replace(/\/$/, "");
     const isHidden = hidden.has(path);
     hidden.add(path, type === "directory");
@@ -184,7 +184,7 @@ export class OperatorImages {
       }
       if (reason === undefined) await content.add(chunk);
     }
-    if (reason === undefined) return { ...(await content.finish()), path, isEntrypoint };
+    if (reason === undefined) return { ...content.finish(), path, isEntrypoint };
     if (isEntrypoint || size > LARGEST_IN_MEMORY) onNote(`${subject}: its program ${path} ${reason}`);
     await content.discard();
     return undefined;
@@ -267,7 +267,7 @@ class EntryContent {
     } else this.#filled += chunk.copy(this.#bytes, this.#filled);
   }
 
-  async finish(): Promise<Pick<ReadFile, "bytes" | "remove">> {
+  finish(): Pick<ReadFile, "bytes" | "remove"> {
     const output = this.#output;
     if (output === undefined) return { bytes: this.#bytes };
     return { bytes: readFrom(output, this.#size), remove: () => this.discard() };

@@ -7,8 +7,8 @@ import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from ".
 export interface ChartTool {
   /**
    * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
-   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`. It is not compressed, because
-   * it is rendered at once, and often only rendered.
+   * it, and writes an archive of it to `directory`. The archive of a chart that needs no change is
+   * kept as it is. See `readPackage` for the package that goes into a bundle.
    * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
    */
   packageChart(
@@ -18,7 +18,7 @@ export interface ChartTool {
     signal: AbortSignal,
   ): Promise<PackagedChart>;
 
-  /** Returns the bytes of the package for a bundle: reproducible, and compressed. */
+  /** Returns the bytes of the package for a bundle: reproducible for the same files. */
   readPackage(chart: Pick<PackagedChart, "file">): Promise<Uint8Array>;
 
   /**

@@ -36,7 +36,7 @@ export interface PackagedChart {
   readonly appVersion?: string;
   /** The `kubeVersion` constraint of Chart.yaml. */
   readonly kubeVersion?: string;
-  /** Absolute path of the tgz, which is not compressed; see `ChartTool.readPackage`. */
+  /** Absolute path of an archive to render; see `ChartTool.readPackage` for that of a bundle. */
   readonly file: string;
   /** Digest of the content. */
   readonly digest: string;

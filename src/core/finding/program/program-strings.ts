@@ -1,6 +1,6 @@
 // Reads the strings of a compiled program. Compilers store them without separators, so their ends
 // must be derived.
-import { readAddress, sectionAt, type Elf, type LoadedSection } from "./elf.js";
+import { sectionAt, type Elf, type LoadedSection } from "./elf.js";
 import { BEFORE_BYTES, codeReader, LOAD_BYTES, NEAR_BYTES } from "./machine-code.js";
 import { StringStarts } from "./string-starts.js";
 

@@ -37,7 +37,7 @@ export function findInDocument(text: string, offset: number): readonly FileSuspe
 /** True for a single CustomResourceDefinition, whose fields describe images and name none. */
 function isDefinition(text: string): boolean {
   const kinds = text.match(/^kind:.*$/gm) ?? [];
-  return kinds.length === 1 && /CustomResourceDefinition/.test(kinds[0] ?? "");
+  return kinds.length === 1 && kinds[0].includes("CustomResourceDefinition");
 }
 
 /**
