@@ -1,6 +1,7 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
 import { ManyErrors, ViolaError } from "../errors.js";
+import { singleLine } from "./terminal.js";
 
 /** Exit codes; part of the command line interface. */
 export const EXIT = { done: 0, negative: 1, failed: 2, interrupted: 130 } as const;
@@ -13,7 +14,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export function formatFailure(error: unknown): string {
   if (error instanceof ManyErrors) {
     return [
-      `error: ${error.message} (${countOf(error.errors.length, "error")})`,
+      `error: ${singleLine(error.message)} (${countOf(error.errors.length, "error")})`,
       ...error.errors.map((one, index) => numbered(one, index + 1)),
     ].join("\n");
   }
@@ -44,13 +45,14 @@ function numbered(error: ViolaError, number: number): string {
 }
 
 function details(error: ViolaError, indent: string): string {
-  const lines = [error.message];
+  const lines = [singleLine(error.message)];
   for (const cause of causesOf(error))
     if (!lines[0]?.includes(cause)) lines.push(`${indent}because: ${cause}`);
-  if (error.hint !== undefined) lines.push(`${indent}what to do: ${error.hint}`);
+  if (error.hint !== undefined) lines.push(`${indent}what to do: ${singleLine(error.hint)}`);
   return lines.join("\n");
 }
 
 function* causesOf(error: Error): Iterable<string> {
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield cause.message;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    yield singleLine(cause.message);
 }

@@ -5,6 +5,8 @@ import type { Command } from "commander";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../workflows/find/release-images.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
+import type { Suspect } from "../core/finding/program/suspect.js";
+import type { Findings } from "../core/images/image-use.js";
 import { chooseImages } from "../core/spec/choose-images.js";
 import { explainImage } from "../core/finding/explain-image.js";
 import { ViolaError } from "../errors.js";
@@ -94,12 +96,17 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
 
   if (options.why !== undefined) {
     const answer = explainImage(options.why, findings, suspects);
-    runtime.print(formatExplanation(answer), { formatVersion: 1, ...answer });
+    runtime.print(answer, formatExplanation, { formatVersion: 1, ...answer });
     return answer.images.length > 0 ? exit : EXIT.negative;
   }
-  const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
-  runtime.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
+  const report = { ...findings, ...(suspects && { suspects }) };
+  runtime.print(report, formatReport, { formatVersion: 1, ...report });
   return exit;
+}
+
+function formatReport(report: Findings & { readonly suspects?: readonly Suspect[] }): string {
+  const { suspects } = report;
+  return [formatFindings(report), ...(suspects === undefined ? [] : [formatSuspects(suspects)])].join("\n\n");
 }
 
 /** Returns the spec with the flags applied, or a spec that is made from a chart and the flags. */

@@ -1,6 +1,7 @@
 // Detects whether the argument of a command is a bundle file, a spec or a chart.
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { readLimited, TEXT_FILE_BYTES } from "../adapters/files/read-limited.js";
 import { readFileRange } from "../adapters/files/read-range.js";
 import { INVENTORY_PATH } from "../core/bundle/paths.js";
 import { digestOf, type Digest } from "../core/oci/digest.js";
@@ -31,7 +32,7 @@ export interface SpecFile {
 export async function readSpec(file: string): Promise<SpecFile> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
   } catch (cause) {
     const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} could not be read (${code})`, { subject: file, cause });

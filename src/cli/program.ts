@@ -20,6 +20,7 @@ import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
+import { write } from "./terminal.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
 
@@ -36,8 +37,12 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
     .version(await readVersion(environment.home))
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void environment.stdout.write(text),
-      writeErr: (text) => void environment.stderr.write(text),
+      writeOut: (text) => {
+        write(environment.stdout, text);
+      },
+      writeErr: (text) => {
+        write(environment.stderr, text);
+      },
     });
   for (const register of [
     registerImages,
@@ -65,7 +70,7 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
     await program.parseAsync(argv, { from: "user" });
   } catch (cause) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.failed;
-    environment.stderr.write(`${formatFailure(cause)}\n`);
+    write(environment.stderr, `${formatFailure(cause)}\n`);
     return EXIT.failed;
   }
   return exitCode;
@@ -88,12 +93,12 @@ async function runWithRuntime(
   } catch (cause) {
     await runtime.stopProgress();
     if (interruption.signal.aborted) {
-      environment.stderr.write("interrupted\n");
+      write(environment.stderr, "interrupted\n");
       return EXIT.interrupted;
     }
-    environment.stderr.write(`${formatFailure(cause)}\n`);
+    write(environment.stderr, `${formatFailure(cause)}\n`);
     if (options.json === true)
-      environment.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
+      write(environment.stdout, `${JSON.stringify(failureDocument(cause), null, 1)}\n`);
     return EXIT.failed;
   } finally {
     await runtime.dispose();

@@ -14,6 +14,7 @@ import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import type { ExitCode } from "./failure.js";
+import { singleLines, write } from "./terminal.js";
 
 /** The process as the commands see it. */
 export interface ProcessEnvironment {
@@ -85,9 +86,18 @@ export class CommandRuntime {
     return this.#display.stop();
   }
 
-  /** Writes the result to stdout: the document with `--json`, and the text without. */
-  print(text: string, document: unknown): void {
-    this.#surroundings.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+  /**
+   * Writes the result to stdout: the document with `--json`, and the formatted report without.
+   * `format` gets a report in which every text has one line.
+   */
+  print<T>(report: T, format: (report: T) => string, document: unknown): void {
+    const text = this.isJson ? JSON.stringify(document, null, 1) : format(singleLines(report));
+    write(this.#surroundings.stdout, `${text}\n`);
+  }
+
+  /** Writes data for another program to stdout, unchanged. */
+  passOn(data: string): void {
+    this.#surroundings.stdout.write(data);
   }
 
   /** Returns the user's settings, which are read once. */

@@ -1,18 +1,30 @@
 // Parses YAML files written by users and validates them with a schema; every error has line and
 // column.
-import { isNode, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isNode, isMap, isScalar, LineCounter, type Document } from "yaml";
 import { z } from "zod";
 import { ManyErrors, ViolaError, type ErrorCode } from "../errors.js";
+import { parseYaml, toValue, UnusableYaml } from "./parse-yaml.js";
+
+/** Errors of one file that are reported. A file with more is most likely of another kind. */
+const MAX_ERRORS = 10;
 
 /**
  * Parses `text` and returns the output of `schema`. An empty file counts as an empty map. `file` is
  * the name used in messages.
- * Throws all errors at once, each with `code` and a message of the form `FILE:LINE:COLUMN: FIELD:
+ * Throws up to ten errors at once, each with `code` and a message of the form `FILE:LINE:COLUMN: FIELD:
  * PROBLEM`.
  */
 export function parseYamlFile<T>(text: string, file: string, schema: z.ZodType<T>, code: ErrorCode): T {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const usable = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      if (!(cause instanceof UnusableYaml)) throw cause;
+      throw new ViolaError(code, `${file}: the file ${cause.message}`, { subject: file, cause });
+    }
+  };
+  const document = usable(() => parseYaml(text, { lineCounter: lines, prettyErrors: false }));
   const complain = (offset: number, what: string): ViolaError => {
     const { line, col } = lines.linePos(offset);
     const subject = `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
@@ -21,20 +33,23 @@ export function parseYamlFile<T>(text: string, file: string, schema: z.ZodType<T
   if (document.errors.length > 0) {
     throw oneOrMany(
       file,
-      document.errors.map((error) => complain(error.pos[0], error.message.split("\n", 1)[0] ?? error.code)),
+      document.errors.slice(0, MAX_ERRORS).map((error) => complain(error.pos[0], error.message)),
     );
   }
-  const result = schema.safeParse(document.toJS() ?? {}, {
+  const content = usable(() => toValue(document)) ?? {};
+  const result = schema.safeParse(content, {
     error: (issue) => (issue.code === "invalid_type" && issue.input === undefined ? "is missing" : undefined),
   });
   if (result.success) return result.data;
   throw oneOrMany(
     file,
-    result.error.issues.flatMap((issue) =>
-      issuePlaces(issue).map(({ path, message }) =>
+    result.error.issues
+      .slice(0, MAX_ERRORS)
+      .flatMap(issuePlaces)
+      .slice(0, MAX_ERRORS)
+      .map(({ path, message }) =>
         complain(offsetOf(document, path), path.length === 0 ? message : `${formatPath(path)}: ${message}`),
       ),
-    ),
   );
 }
 

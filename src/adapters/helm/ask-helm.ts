@@ -34,7 +34,7 @@ export async function acceptsVersions(
     await mkdir(inside, { recursive: true });
     await writeFile(join(inside, "Chart.yaml"), stringify({ ...chart, name: `d${index}`, version }));
   }
-  const table = await runHelmOffline([helm, "dependency", "list", folder], work, signal);
+  const table = await runHelmOffline([helm, "dependency", "list", "--", folder], work, signal);
   return pairs.map((_, index) => new RegExp(`^d${index}\\s.*\\sunpacked\\s*$`, "m").test(table));
 }
 
@@ -68,7 +68,7 @@ export async function fitsLock(
     await mkdir(join(root, resolve(origin, repository.slice("file://".length))), { recursive: true });
   }
   try {
-    await runHelmOnline([helm, "dependency", "build", copy], root, { ...environment, ...NO_NETWORK }, signal);
+    await runHelmOnline([helm, "dependency", "build", "--", copy], root, { ...environment, ...NO_NETWORK }, signal);
     return true;
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;

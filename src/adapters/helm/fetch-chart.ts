@@ -63,7 +63,7 @@ export async function downloadChart(
   if (source.kind === "oci") {
     const host = /^oci:\/\/([^/]+)/.exec(source.reference)?.[1] ?? source.reference;
     const chart = { subject: `${source.reference}${version}`, place: host, version: source.version };
-    return pullChart({ ...chart, arguments: [source.reference] }, work, context);
+    return pullChart({ ...chart, name: source.reference }, work, context);
   }
   const chart = {
     subject: `${source.name}${version} in ${source.repository}`,
@@ -73,16 +73,12 @@ export async function downloadChart(
   const known = await findRepository(source.repository, work, context);
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
-    return pullChart(
-      { ...chart, arguments: [`${known.name}/${source.name}`], place: known.url },
-      work,
-      context,
-    );
+    return pullChart({ ...chart, name: `${known.name}/${source.name}`, place: known.url }, work, context);
   }
   // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
   // the URL is needed.
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
-  const pulled = { ...chart, arguments: [source.name, "--repo", source.repository] };
+  const pulled = { ...chart, name: source.name, repository: source.repository };
   return pullChart(pulled, work, { ...context, environment });
 }
 
@@ -95,8 +91,9 @@ interface WantedChart {
 
 /** A chart as `helm pull` is asked for it. */
 interface PulledChart extends WantedChart {
-  /** Arguments that name the chart. */
-  readonly arguments: readonly string[];
+  readonly name: string;
+  /** URL of the repository, when the name is a name in one that is not configured. */
+  readonly repository?: string;
   readonly version: string | undefined;
 }
 
@@ -111,7 +108,7 @@ async function updateKnown(
   let output: string;
   let cause: unknown;
   try {
-    output = await runHelmOnline([helm, "repo", "update", name], work, env, signal);
+    output = await runHelmOnline([helm, "repo", "update", "--", name], work, env, signal);
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
     output = error.stdoutTail;
@@ -124,16 +121,17 @@ async function updateKnown(
 }
 
 async function pullChart(
-  { arguments: named, version, subject, place }: PulledChart,
+  { name, repository, version, subject, place }: PulledChart,
   work: string,
   { helm, environment, settings, signal }: FetchContext,
 ): Promise<string> {
   const downloads = join(work, "download");
   await mkdir(downloads, { recursive: true });
-  const argv = [helm, "pull", ...named, "--destination", downloads];
-  if (version !== undefined) argv.push("--version", version);
+  const argv = [helm, "pull", `--destination=${downloads}`];
+  if (repository !== undefined) argv.push(`--repo=${repository}`);
+  if (version !== undefined) argv.push(`--version=${version}`);
   const server = await optionsFor(place, settings);
-  argv.push(...server.flags);
+  argv.push(...server.flags, "--", name);
   try {
     await runHelmOnline(argv, work, { ...environment, ...server.environment }, signal);
   } catch (cause) {
@@ -167,8 +165,8 @@ async function optionsFor(
   return {
     flags: [
       ...(insecure.includes(server.host) ? [unchecked] : []),
-      ...(caFile === undefined ? [] : ["--ca-file", caFile]),
-      ...(client === undefined ? [] : ["--cert-file", client.file, "--key-file", client.keyFile]),
+      ...(caFile === undefined ? [] : [`--ca-file=${caFile}`]),
+      ...(client === undefined ? [] : [`--cert-file=${client.file}`, `--key-file=${client.keyFile}`]),
     ],
     environment: caFile === undefined ? {} : { SSL_CERT_FILE: caFile },
   };

@@ -1,5 +1,5 @@
 // Implements ChartTool with the helm program.
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
@@ -7,7 +7,6 @@ import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
-import { digestOf } from "../../core/oci/digest.js";
 import { ProcessError } from "../programs/run-process.js";
 import {
   chartYamlIn,
@@ -58,7 +57,7 @@ export class HelmChartTool implements ChartTool {
         const chart = { folder, origin: source.folder };
         await vendorDependencies(chart, dependencies, work, context);
         const packed = await packageFolder(folder, source.folder, work, context);
-        return writePackage(await readHelmPackage(packed), basename(packed), directory);
+        return writePackage(await readHelmPackage(packed), basename(packed), directory, signal);
       }
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
@@ -66,7 +65,7 @@ export class HelmChartTool implements ChartTool {
       const folder = await unpackChart(archive, place);
       const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
       const files = isChanged ? await readChartFolder(folder) : await readArchive(archive);
-      return writePackage(files, basename(archive), directory);
+      return writePackage(files, basename(archive), directory, signal);
     });
   }
 
@@ -87,12 +86,12 @@ export class HelmChartTool implements ChartTool {
     input: RenderInput,
     signal: AbortSignal,
   ): Promise<string> {
-    const argv = [this.#options.helm, "template", input.release, chart.file];
-    argv.push("--namespace", input.namespace, "--include-crds");
-    if (input.kubeVersion !== undefined) argv.push("--kube-version", input.kubeVersion);
-    for (const apiVersion of input.apiVersions) argv.push("--api-versions", apiVersion);
-    for (const file of input.valuesFiles) argv.push("--values", file);
-    for (const expression of input.set) argv.push("--set", expression);
+    const argv = [this.#options.helm, "template", `--namespace=${input.namespace}`, "--include-crds"];
+    if (input.kubeVersion !== undefined) argv.push(`--kube-version=${input.kubeVersion}`);
+    for (const apiVersion of input.apiVersions) argv.push(`--api-versions=${apiVersion}`);
+    for (const file of input.valuesFiles) argv.push(`--values=${file}`);
+    for (const expression of input.set) argv.push(`--set=${expression}`);
+    argv.push("--", input.release, chart.file);
     return withTemporaryFolder(async (home) => {
       try {
         return await runHelmOffline(argv, home, signal);
@@ -111,12 +110,12 @@ async function writePackage(
   files: readonly ArchivedFile[],
   archive: string,
   directory: string,
+  signal: AbortSignal,
 ): Promise<PackagedChart> {
   const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
-  const bytes = await packFiles(files);
   const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.partial`, bytes);
+  const { digest, size } = await packFiles(files, `${file}.partial`, signal);
   await rename(`${file}.partial`, file);
   const texts = await textsIn(files, archive, (path) => isDeclaration(path) || isTemplate(path));
   return {
@@ -125,8 +124,8 @@ async function writePackage(
     ...(metadata.appVersion !== undefined && { appVersion: metadata.appVersion }),
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
-    digest: digestOf(bytes),
-    size: bytes.length,
+    digest,
+    size,
     declarations: texts.filter(({ path }) => isDeclaration(path)),
     readsApiVersions: texts.some(({ path, text }) => isTemplate(path) && text.includes("APIVersions")),
   };

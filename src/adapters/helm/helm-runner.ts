@@ -84,6 +84,7 @@ export async function runHelmOffline(
 
 /** Returns the error message of helm as one line: the text after the last `Error: `. */
 export function helmMessage(error: ProcessError): string {
+  if (error.exitCode === undefined) return error.message;
   const text = error.stderrTail.trim();
   const start = text.lastIndexOf("Error: ");
   const message = start < 0 ? text : text.slice(start + "Error: ".length);

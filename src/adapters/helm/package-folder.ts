@@ -17,7 +17,7 @@ export async function packageFolder(
 ): Promise<string> {
   const packed = await mkdtemp(join(work, "packed-"));
   try {
-    await runHelmOffline([helm, "package", folder, "--destination", packed], work, signal);
+    await runHelmOffline([helm, "package", `--destination=${packed}`, "--", folder], work, signal);
   } catch (cause) {
     throw unavailable(subject, cause);
   }

@@ -35,12 +35,12 @@ export async function createKindCluster(
   signal: AbortSignal,
 ): Promise<() => Promise<void>> {
   const remove = async (): Promise<void> => {
-    const argv = ["kind", "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig];
+    const argv = ["kind", "delete", "cluster", `--name=${name}`, `--kubeconfig=${kubeconfig}`];
     await runProcess(argv, { env, signal: AbortSignal.timeout(DELETE_MS) }).catch(() => undefined);
   };
-  const argv = ["kind", "create", "cluster", "--name", name, "--config", config];
+  const argv = ["kind", "create", "cluster", `--name=${name}`, `--config=${config}`];
   try {
-    await runProcess([...argv, "--kubeconfig", kubeconfig, READY_WAIT], {
+    await runProcess([...argv, `--kubeconfig=${kubeconfig}`, READY_WAIT], {
       env,
       signal,
       killSignal: "SIGTERM",

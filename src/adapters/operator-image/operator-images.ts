@@ -13,6 +13,7 @@ import {
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
+import { readJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import type { RegistryClient } from "../registry/client.js";
 import { readArchiveEntries } from "./archive-entries.js";
@@ -141,7 +142,7 @@ export class OperatorImages {
       source?.kind === "registry"
         ? await this.#registry.pull.readBlob(source, config, image.use.normalized, signal)
         : source && (await readFilePart(source, config));
-    const parsed = configSchema.safeParse(bytes && parseJson(bytes));
+    const parsed = configSchema.safeParse(bytes && readJson(new TextDecoder().decode(bytes)));
     const { Entrypoint, Cmd } = parsed.data?.config ?? {};
     return new Set(
       [...(Entrypoint ?? []), ...(Cmd ?? [])]
@@ -234,12 +235,4 @@ async function readFilePart(
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

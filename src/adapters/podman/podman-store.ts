@@ -130,7 +130,7 @@ export function podmanStore(env: Variables): ImageStore {
           // Podman rejects a reference with both a tag and a digest.
           const plain =
             reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
-          await podman(["pull", "--quiet", "--platform", platform, plain], signal, around).catch(
+          await podman(["pull", "--quiet", `--platform=${platform}`, "--", plain], signal, around).catch(
             (cause: unknown) => {
               failures.push(pullFailure(name, cause));
             },
@@ -143,7 +143,7 @@ export function podmanStore(env: Variables): ImageStore {
       }
     },
     removeImage: async (name, signal) => {
-      await podman(["rmi", name], signal);
+      await podman(["rmi", "--", name], signal);
     },
   };
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Credential, CredentialStore } from "./credentials.js";
 import type { HttpAnswer, HttpClient } from "../http/client.js";
 import { isLoopback } from "../http/proxy.js";
+import { readJson } from "../../core/parse-json.js";
 
 /** What is to be read or written, as far as authorization is concerned. */
 export interface Resource {
@@ -183,7 +184,7 @@ export class Authorizer {
         answer.status,
       );
     }
-    const body = answer.tooLong ? undefined : tokenSchema.safeParse(parseJson(answer.body)).data;
+    const body = answer.tooLong ? undefined : tokenSchema.safeParse(readJson(new TextDecoder().decode(answer.body))).data;
     // Both names are in use; where a server sends both they are the same.
     const token = body?.access_token ?? body?.token;
     if (token === undefined || /[\r\n]/.test(token)) {
@@ -276,14 +277,6 @@ function isPrivate(hostname: string): boolean {
 
 function keyOf({ base, repository, scope }: Resource): string {
   return `${base.origin} ${repository} ${scope ?? ""}`;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 /** One way of authenticating that a server offers; scheme and parameter names are lower case. */

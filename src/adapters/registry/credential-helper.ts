@@ -1,6 +1,7 @@
 // Asks a docker-credential-* program for the credentials of one server.
 import { spawn } from "node:child_process";
 import { z } from "zod";
+import { readJson } from "../../core/parse-json.js";
 import type { Credential } from "./credentials.js";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024;
@@ -22,13 +23,7 @@ export async function askCredentialHelper(
   const program = `docker-credential-${name}`;
   const output = await runHelper(program, server, env);
   if (output === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(output);
-  } catch {
-    return undefined;
-  }
-  const answer = answerSchema.safeParse(value);
+  const answer = answerSchema.safeParse(readJson(output));
   if (!answer.success) return undefined;
   const { Username: user, Secret: secret } = answer.data;
   return user === "<token>"

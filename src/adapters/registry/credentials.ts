@@ -1,7 +1,8 @@
 // Credentials of registries, from where docker and podman keep them.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { readJson } from "../../core/parse-json.js";
+import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";
 import { askCredentialHelper } from "./credential-helper.js";
 
 /** What a registry or its token server is to be told. `from` says where it was found and is safe to show; the rest is secret. */
@@ -71,7 +72,7 @@ export class CredentialStore {
     // Docker reads nothing but `auths` from the variable.
     if (inline?.auths) files.push({ name: "DOCKER_AUTH_CONFIG", content: { auths: inline.auths } });
     for (const name of authFiles(env, home)) {
-      const content = parseAuthFile(await readFile(name, "utf8").catch(() => undefined));
+      const content = parseAuthFile(await readAuthFile(name));
       if (content !== undefined) files.push({ name, content });
     }
     return files;
@@ -90,13 +91,15 @@ function authFiles(env: CredentialPlaces["env"], home: string): readonly string[
   ];
 }
 
+async function readAuthFile(name: string): Promise<string | undefined> {
+  return readLimited(name, TEXT_FILE_BYTES).then(
+    (bytes) => bytes.toString("utf8"),
+    () => undefined,
+  );
+}
+
 function parseAuthFile(text: string | undefined): AuthFile | undefined {
-  if (text === undefined || text.trim() === "") return undefined;
-  try {
-    return fileSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : fileSchema.safeParse(readJson(text)).data;
 }
 
 async function findInFile(
@@ -108,7 +111,8 @@ async function findInFile(
 ): Promise<Credential | undefined> {
   const hostKeys: readonly string[] = host === "docker.io" ? DOCKER_HUB_KEYS : [host];
   for (const key of hostKeys) {
-    const helper = file.credHelpers?.[key];
+    const helpers = file.credHelpers ?? {};
+    const helper = Object.hasOwn(helpers, key) ? helpers[key] : undefined;
     const answer = helper ? await askCredentialHelper(helper, key, env) : undefined;
     if (answer !== undefined) return answer;
   }

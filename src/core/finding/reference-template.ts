@@ -45,7 +45,7 @@ export function lookUp(name: string, scope: Scope): string | undefined {
     case "operator":
       return operatorPart(rest, scope);
     case "release":
-      return scope.values[rest] ?? undefined;
+      return Object.hasOwn(scope.values, rest) ? (scope.values[rest] ?? undefined) : undefined;
     case "flag":
       return flagValue(scope.container, rest);
     case "env":

@@ -217,6 +217,6 @@ async function bundledRelease(
       sha256: hexOf(chart.digest),
       values: values.map(({ path }) => path),
     },
-    files: [{ path: file, bytes: await files.readFile(chart.file) }, ...values],
+    files: [{ path: file, bytes: await files.readFile(chart.file, chart.size) }, ...values],
   };
 }

@@ -21,8 +21,8 @@ export interface FileFacts {
   readonly isEntrypoint: boolean;
 }
 
-/** Larger files are not read, to limit memory use. */
-export const LARGEST_PROGRAM = 512 * 1024 * 1024;
+/** Larger files are not read, because a command should use at most 300 MB. */
+export const LARGEST_PROGRAM = 192 * 1024 * 1024;
 const LARGEST_TEXT = 2 * 1024 * 1024;
 /**
  * In folders for system tools, smaller files are skipped: an operator is larger than the tools of a

@@ -103,7 +103,7 @@ describe("planArchive", () => {
   it("has the place of a carried file filled from that file", () => {
     const bytes = Buffer.from("a program");
     const sha256 = digestOf(bytes).slice(7);
-    const carried = { path: "bin/tool", file: "/local/tool", size: bytes.length, sha256, executable: true };
+    const carried = { path: "bin/tool", file: "/local/tool", size: bytes.length, sha256 };
     const before = input(images);
     const plan = planArchive({ ...before, files: [...before.files, carried] });
     const entry = entriesOf(assemble(plan)).find(({ name }) => name === "bin/tool");

@@ -6,7 +6,7 @@ import { damages, WHOLE_INVENTORY, type Damage } from "../../../support/whole-in
 
 function answer({ json }: Damage): unknown {
   try {
-    return parseInventory(json, "test.bundle");
+    return parseInventory(Buffer.from(json), "test.bundle");
   } catch (error) {
     return error;
   }
@@ -14,7 +14,7 @@ function answer({ json }: Damage): unknown {
 
 describe("a bundle.json with one field wrong", () => {
   it("is read when nothing is wrong", () => {
-    expect(parseInventory(JSON.stringify(WHOLE_INVENTORY), "test.bundle")).toEqual(WHOLE_INVENTORY);
+    expect(parseInventory(Buffer.from(JSON.stringify(WHOLE_INVENTORY)), "test.bundle")).toEqual(WHOLE_INVENTORY);
   });
 
   it("is refused by the field's path", () => {

@@ -33,11 +33,11 @@ const inventory = {
   blobs: [{ digest: DIGEST, size: 1, offset: 512 }],
 };
 
-const parse = (value: unknown) => parseInventory(JSON.stringify(value), "test.bundle");
+const parse = (value: unknown) => parseInventory(Buffer.from(JSON.stringify(value)), "test.bundle");
 
 const refusal = (json: string): unknown => {
   try {
-    return parseInventory(json, "test.bundle");
+    return parseInventory(Buffer.from(json), "test.bundle");
   } catch (error) {
     return error;
   }
@@ -61,7 +61,7 @@ describe("parseInventory", () => {
   });
 
   it("refuses what is no JSON", () => {
-    expect(() => parseInventory("{", "test.bundle")).toThrow(
+    expect(() => parseInventory(Buffer.from("{"), "test.bundle")).toThrow(
       expect.objectContaining({ code: "BUNDLE_INVALID" }),
     );
   });
@@ -96,7 +96,7 @@ describe("parseInventory", () => {
       '{"formatVersion"',
       '{"__proto__":{"base":1},"toString":2,"formatVersion"',
     );
-    expect(parseInventory(text, "test.bundle")).toEqual(inventory);
+    expect(parseInventory(Buffer.from(text), "test.bundle")).toEqual(inventory);
   });
 
   it("names ten fields at most, and says how many more there are", () => {

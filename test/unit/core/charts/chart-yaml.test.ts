@@ -55,14 +55,14 @@ describe("addDependencies", () => {
     const text =
       "dependencies:\n  - { name: loki, version: 1.0.0 }\n  - { name: loki, version: 2.0.0, alias: other }\n";
 
-    expect(parseDependencies(addDependencies(text, [loki])).map(({ version }) => version)).toEqual([
+    expect(parseDependencies(addDependencies(text, [loki], "test"), "test").map(({ version }) => version)).toEqual([
       "5.43.0",
       "2.0.0",
     ]);
   });
 
   it("begins a list where there is none", () => {
-    expect(parseDependencies(addDependencies("name: app\n", [loki]))).toEqual([loki]);
-    expect(parseDependencies(addDependencies("", [loki]))).toEqual([loki]);
+    expect(parseDependencies(addDependencies("name: app\n", [loki], "test"), "test")).toEqual([loki]);
+    expect(parseDependencies(addDependencies("", [loki], "test"), "test")).toEqual([loki]);
   });
 });

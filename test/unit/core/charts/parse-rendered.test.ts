@@ -1,6 +1,6 @@
 // parseRendered: documents to objects, and nothing lost without a word.
 import { describe, expect, it } from "vitest";
-import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../../support/rendered.js";
 
 const parse = (text: string) => parseRendered(text, { chart: "app-1.0.0", release: "app" });
 
