@@ -1,14 +1,16 @@
 // Parses strings in objects that contain YAML or JSON.
-import { readJson } from "./parse-json.js";
+import { DEFAULT_LIMITS, findExcess, readJson } from "./parse-json.js";
 import { parseYaml, toValue, UnusableYaml } from "./parse-yaml.js";
 
 /**
  * Returns the map or list that the text contains as JSON or YAML; undefined for plain text and for
- * invalid input.
+ * invalid input. Throws `UnusableYaml` for a text that is too large or nested too deeply.
  */
 export function readStructure(text: string): unknown {
   const start = text.trimStart();
   if (start.startsWith("{") || start.startsWith("[")) {
+    const excess = findExcess(start, DEFAULT_LIMITS);
+    if (excess !== undefined) throw new UnusableYaml(excess);
     const value = readJson(start);
     // Go templates and YAML flow maps also begin with a brace.
     if (value !== undefined) return value;
@@ -25,7 +27,7 @@ export function readStructure(text: string): unknown {
     const value = toValue(document);
     return typeof value === "object" && value !== null ? value : undefined;
   } catch (cause) {
-    if (!(cause instanceof UnusableYaml)) throw cause;
+    if (!(cause instanceof UnusableYaml) || cause.isTooLarge) throw cause;
     return undefined;
   }
 }

@@ -1,7 +1,10 @@
 // Parses YAML from outside: the only place that calls the YAML parser. Limits keep each call short.
 import {
+  isAlias,
+  isCollection,
   Lexer,
   parseDocument,
+  visit,
   type Document,
   type DocumentOptions,
   type ParseOptions,
@@ -17,8 +20,16 @@ const SHORT_TEXT = 64 * 1024;
 /** Values after every alias is replaced by what it refers to. */
 const MAX_VALUES = 200_000;
 
-/** A text that cannot be parsed within the limits. The message completes "the text …". */
-export class UnusableYaml extends Error {}
+/** A text that cannot be used. The message completes "the text …". */
+export class UnusableYaml extends Error {
+  /** True when the text exceeds a limit, and false when it is not right. */
+  readonly isTooLarge: boolean;
+
+  constructor(message: string, { isTooLarge = true, cause }: { isTooLarge?: boolean; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.isTooLarge = isTooLarge;
+  }
+}
 
 /**
  * Parses one document. Syntax errors are in its `errors`. Throws `UnusableYaml` for a text that is
@@ -50,6 +61,7 @@ export function parseYaml(
 export function toValue(document: Document): unknown {
   let value: unknown;
   try {
+    refuseCollectionKeys(document);
     value = document.toJS({ maxAliasCount: 10_000 });
   } catch (cause) {
     throw unusable(cause);
@@ -86,9 +98,23 @@ export function countValues(root: unknown, limit: number): number {
   return count + waiting.length;
 }
 
-/** The parser is recursive, and reports aliases that it does not resolve as `ReferenceError`. */
+/**
+ * JSON and Kubernetes have no maps and lists as keys, and converting nested ones takes exponential
+ * time.
+ */
+function refuseCollectionKeys(document: Document): void {
+  visit(document, {
+    Pair: (_, { key }) => {
+      const node = isAlias(key) ? key.resolve(document) : key;
+      if (isCollection(node)) throw new UnusableYaml("has a map or list as a key", { isTooLarge: false });
+    },
+  });
+}
+
+/** The parser is recursive, and throws plain errors for aliases and merge keys that make no sense. */
 function unusable(cause: unknown): unknown {
   if (cause instanceof RangeError) return new UnusableYaml("is nested too deeply", { cause });
-  if (cause instanceof ReferenceError) return new UnusableYaml(`has unusable aliases: ${cause.message}`, { cause });
-  return cause;
+  if (!(cause instanceof Error) || cause instanceof UnusableYaml || cause instanceof TypeError) return cause;
+  const isTooLarge = cause.message.startsWith("Excessive alias count");
+  return new UnusableYaml(`cannot be read: ${cause.message}`, { isTooLarge, cause });
 }

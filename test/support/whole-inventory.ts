@@ -98,7 +98,7 @@ function isAllowed(path: string, value: unknown, how: string): boolean {
 
 /** Text that must have a form of its own, which "text" has not. */
 const CHECKED_TEXT =
-  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\]|mediaType|apiVersions\[0\]|kubeVersion)$/;
+  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\]|mediaType)$|^kubeVersion$/;
 
 function* paths(
   value: unknown,

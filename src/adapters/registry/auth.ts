@@ -285,6 +285,8 @@ export interface Challenge {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** Characters of a header that are read. Searching a long one takes long. */
+const LONGEST_CHALLENGE = 4_096;
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 
 /** A parameter, or a scheme with white space behind it, or a scheme alone (RFC 9110, 11.6.1). */
@@ -293,7 +295,8 @@ const PART = `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,
 /** Returns the challenges of a header in their order, several joined by commas included. What cannot be read ends the list. */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
-  for (const [, name, quoted, bare, scheme] of header.matchAll(new RegExp(PART, "gy"))) {
+  const searched = header.slice(0, LONGEST_CHALLENGE);
+  for (const [, name, quoted, bare, scheme] of searched.matchAll(new RegExp(PART, "gy"))) {
     if (scheme !== undefined) {
       challenges.push({ scheme: scheme.toLowerCase(), parameters: {} });
     } else if (name !== undefined) {

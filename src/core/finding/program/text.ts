@@ -7,7 +7,7 @@ import type { FileSuspect, SuspectRule } from "./suspect.js";
 /**
  * A possible reference in a line of a script, between quotes, white space, equal signs or commas.
  */
-const WORD = /[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
+const WORD = /(?<=^|["'`\s=,([{])[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
 const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;

@@ -109,15 +109,12 @@ async function callHelm(): Promise<void> {
     });
     const name = { name: `${EVIL}-release`, namespace: `${EVIL}-namespace` };
     await releases.releaseState(name, signal);
-    for (const call of [
+    const install = { ...input, chartFile: `${EVIL}-chart`, isPatched: true, isFirst: true, timeoutSeconds: 1 };
+    await Promise.allSettled([
       releases.uninstall(name, signal),
       releases.test(name, { timeoutSeconds: 1 }, signal),
-      releases.install(
-        { ...input, chartFile: `${EVIL}-chart`, isPatched: true, isFirst: true, timeoutSeconds: 1 },
-        signal,
-      ),
-    ])
-      await call.catch(() => undefined);
+      releases.install(install, signal),
+    ]);
   }
 }
 

@@ -44,11 +44,11 @@ describe("addDependencies", () => {
   it("keeps what is there, comments too", () => {
     const text = "# mine\nname: app # it\ndependencies:\n  # first\n  - { name: one, version: 1.0.0 }\n";
 
-    const added = addDependencies(text, [loki]);
+    const added = addDependencies(text, [loki], "test");
 
     expect(added).toContain("# mine\nname: app # it\n");
     expect(added).toContain("# first");
-    expect(parseDependencies(added)).toEqual([{ name: "one", version: "1.0.0", repository: "" }, loki]);
+    expect(parseDependencies(added, "test")).toEqual([{ name: "one", version: "1.0.0", repository: "" }, loki]);
   });
 
   it("replaces the same name and alias only", () => {
