@@ -1,6 +1,8 @@
 // Finds suspects in text: YAML and JSON by the rules for configuration, scripts by lines and
 // quotes.
+import { UnusableYaml } from "../../parse-yaml.js";
 import { findInText } from "../rules/config-text.js";
+import type { Found } from "../rules/found.js";
 import { readImageName, type ImageName } from "./image-name.js";
 import type { FileSuspect, SuspectRule } from "./suspect.js";
 
@@ -19,7 +21,7 @@ const NO_HOSTS: ReadonlySet<string> = new Set();
  */
 export function findInDocument(text: string, offset: number): readonly FileSuspect[] {
   if (!/image|\bhub\b/i.test(text)) return [];
-  return [...findInText("", text, [])].flatMap(({ reference, confidence }) => {
+  return findInLimits(text).flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
     return [
@@ -30,6 +32,16 @@ export function findInDocument(text: string, offset: number): readonly FileSuspe
       }),
     ];
   });
+}
+
+/** A document that exceeds the limits of YAML, or is nested too deeply, names no images. */
+function findInLimits(text: string): readonly Found[] {
+  try {
+    return [...findInText("", text, [])];
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml) && !(cause instanceof RangeError)) throw cause;
+    return [];
+  }
 }
 
 /**
