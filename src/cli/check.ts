@@ -60,7 +60,8 @@ async function findRunning(
 
 /** Reads the running containers from the file, or from stdin for `-`. */
 async function readPods(file: string, runtime: CommandRuntime): Promise<readonly RunningContainer[]> {
-  if (file === "-") return parseRunningImages(await readStreamLimited(runtime.stdin, "stdin", STDIN_BYTES), "stdin");
+  if (file === "-")
+    return parseRunningImages(await readStreamLimited(runtime.stdin, "stdin", STDIN_BYTES), "stdin");
   const path = resolve(runtime.cwd, file);
   return parseRunningImages(Buffer.from(await localFiles.readFile(path)).toString("utf8"), path);
 }

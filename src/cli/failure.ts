@@ -53,6 +53,5 @@ function details(error: ViolaError, indent: string): string {
 }
 
 function* causesOf(error: Error): Iterable<string> {
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    yield singleLine(cause.message);
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield singleLine(cause.message);
 }

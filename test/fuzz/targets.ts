@@ -33,6 +33,7 @@ export interface FuzzTarget {
   /** Names of files in the corpus begin with this. */
   readonly corpus: string;
   readonly read: (bytes: Buffer) => void;
+  readonly isSlow?: boolean;
 }
 
 const text = (read: (text: string) => void) => (bytes: Buffer) => {
@@ -71,6 +72,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   { name: "image config", corpus: "config", read: (bytes) => void configPlatform(bytes) },
   {
     name: "rendered text",
+    isSlow: true,
     corpus: "rendered",
     read: text((rendered) => {
       const objects = [...parseDocuments(rendered, { chart: "app-1.0.0", release: "app" })].flatMap(
@@ -79,9 +81,15 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
       findImages(objects, { operators: OPERATORS });
     }),
   },
-  { name: "pull policies", corpus: "rendered", read: text((rendered) => void patchPullPolicies(rendered)) },
+  {
+    name: "pull policies",
+    isSlow: true,
+    corpus: "rendered",
+    read: text((rendered) => void patchPullPolicies(rendered)),
+  },
   {
     name: "embedded text",
+    isSlow: true,
     corpus: "rendered",
     read: text((inner) => {
       try {
@@ -94,6 +102,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   },
   {
     name: "chart",
+    isSlow: true,
     corpus: "chart",
     read: text((chart) => {
       parseChartYaml(chart, "fuzz");
@@ -102,7 +111,12 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
       declaredImages("fuzz", [{ path: "app/Chart.yaml", text: chart }]);
     }),
   },
-  { name: "spec", corpus: "spec", read: text((spec) => void parseBundleSpec(spec, "fuzz", "/folder")) },
+  {
+    name: "spec",
+    isSlow: true,
+    corpus: "spec",
+    read: text((spec) => void parseBundleSpec(spec, "fuzz", "/folder")),
+  },
   { name: "settings", corpus: "settings", read: text((settings) => void parseSettings(settings, "fuzz")) },
   { name: "journal", corpus: "journal", read: text((journal) => void parseJournal(journal)) },
   { name: "record", corpus: "record", read: text((record) => void parseRecord(record, "fuzz")) },

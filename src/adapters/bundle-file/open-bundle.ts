@@ -77,7 +77,8 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
   }
   const inventoryBytes = await read(TAR_BLOCK, first.size);
   const inventory = parseInventory(inventoryBytes, file);
-  if (isSealed(inventoryBytes) === false) throw invalid("bundle.json is damaged: its checksum does not match");
+  if (isSealed(inventoryBytes) === false)
+    throw invalid("bundle.json is damaged: its checksum does not match");
 
   const entries = new Map<string, { readonly offset: number; readonly size: number }>();
   let offset = 0;

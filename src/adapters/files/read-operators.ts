@@ -28,7 +28,9 @@ export async function loadOperators(folders: readonly string[]): Promise<readonl
   }
   const rules = await settleAll(
     "some operator rules are not valid",
-    files.map(async (file) => parseOperatorRule((await readLimited(file, TEXT_FILE_BYTES)).toString("utf8"), file)),
+    files.map(async (file) =>
+      parseOperatorRule((await readLimited(file, TEXT_FILE_BYTES)).toString("utf8"), file),
+    ),
   );
   for (const [index, { id }] of rules.entries()) {
     if (rules.findIndex((other) => other.id === id) !== index) {

@@ -68,7 +68,12 @@ export async function fitsLock(
     await mkdir(join(root, resolve(origin, repository.slice("file://".length))), { recursive: true });
   }
   try {
-    await runHelmOnline([helm, "dependency", "build", "--", copy], root, { ...environment, ...NO_NETWORK }, signal);
+    await runHelmOnline(
+      [helm, "dependency", "build", "--", copy],
+      root,
+      { ...environment, ...NO_NETWORK },
+      signal,
+    );
     return true;
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;

@@ -85,7 +85,12 @@ async function collectTexts(
     if (/\/charts\/[^/]+\.tgz$/.test(path)) {
       const inner = await collectFiles(entriesOf(`${archive}/${path}`, Readable.from([bytes]), allowance));
       const folder = posix.dirname(path);
-      for (const { path: innerPath, text } of await collectTexts(inner, `${archive}/${path}`, isWanted, allowance)) {
+      for (const { path: innerPath, text } of await collectTexts(
+        inner,
+        `${archive}/${path}`,
+        isWanted,
+        allowance,
+      )) {
         texts.push({ path: posix.join(folder, innerPath), text });
       }
     } else if (isWanted(path)) {
@@ -143,7 +148,10 @@ export async function readChartFolder(folder: string): Promise<readonly Archived
   for (const entry of entries.filter((one) => one.isFile())) {
     const file = join(entry.parentPath, entry.name);
     spend(allowance, (await stat(file)).size, folder);
-    files.push({ path: posix.join(basename(folder), file.slice(folder.length + 1)), bytes: await readFile(file) });
+    files.push({
+      path: posix.join(basename(folder), file.slice(folder.length + 1)),
+      bytes: await readFile(file),
+    });
   }
   return files;
 }

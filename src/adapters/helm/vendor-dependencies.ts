@@ -70,7 +70,12 @@ async function vendor(
   );
   if (missing.length === 0 && added.length === 0) return false;
 
-  const locked = await readLock({ ...chart, dependencies: parseDependencies(text, chart.origin) }, metadata, work, context);
+  const locked = await readLock(
+    { ...chart, dependencies: parseDependencies(text, chart.origin) },
+    metadata,
+    work,
+    context,
+  );
   const wanted = missing.map((dependency) => {
     const isAdded = added.some((one) => isSame(one, dependency));
     const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));

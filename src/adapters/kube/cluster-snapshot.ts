@@ -76,7 +76,14 @@ export async function restoreSnapshot(
   await attempt("volumes", async () => {
     for (const name of await volumesIn(run, "Released")) {
       if (!snapshot.freeVolumes.has(name)) continue;
-      await run(["patch", "--type=merge", '--patch={"spec":{"claimRef":null}}', "--", "persistentvolume", name]);
+      await run([
+        "patch",
+        "--type=merge",
+        '--patch={"spec":{"claimRef":null}}',
+        "--",
+        "persistentvolume",
+        name,
+      ]);
     }
   });
   return stayed;

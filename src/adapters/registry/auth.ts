@@ -184,7 +184,9 @@ export class Authorizer {
         answer.status,
       );
     }
-    const body = answer.tooLong ? undefined : tokenSchema.safeParse(readJson(new TextDecoder().decode(answer.body))).data;
+    const body = answer.tooLong
+      ? undefined
+      : tokenSchema.safeParse(readJson(new TextDecoder().decode(answer.body))).data;
     // Both names are in use; where a server sends both they are the same.
     const token = body?.access_token ?? body?.token;
     if (token === undefined || /[\r\n]/.test(token)) {

@@ -19,7 +19,9 @@ export function sealInventory(bytes: Buffer): void {
 /** Returns whether the checksum is right, or undefined when the bytes have none. */
 export function isSealed(bytes: Buffer): boolean | undefined {
   const at = findChecksum(bytes);
-  return at === undefined ? undefined : bytes.toString("latin1", at, at + NO_CHECKSUM.length) === checksumOf(bytes, at);
+  return at === undefined
+    ? undefined
+    : bytes.toString("latin1", at, at + NO_CHECKSUM.length) === checksumOf(bytes, at);
 }
 
 function findChecksum(bytes: Buffer): number | undefined {
@@ -30,6 +32,9 @@ function findChecksum(bytes: Buffer): number | undefined {
 
 function checksumOf(bytes: Buffer, at: number): string {
   const hash = createHash("sha256");
-  hash.update(bytes.subarray(0, at)).update(NO_CHECKSUM).update(bytes.subarray(at + NO_CHECKSUM.length));
+  hash
+    .update(bytes.subarray(0, at))
+    .update(NO_CHECKSUM)
+    .update(bytes.subarray(at + NO_CHECKSUM.length));
   return `${PREFIX}${hash.digest("hex")}`;
 }

@@ -76,9 +76,13 @@ export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | 
   if (!Number.isSafeInteger(size) || size < 0)
     throw new ViolaError("BUNDLE_INVALID", `${subject}: entry "${name}" has no valid size`, { subject });
   if (!BUNDLE_PATH.test(name) || !block.equals(formatTarHeader(name, size))) {
-    throw new ViolaError("BUNDLE_INVALID", `${subject}: the tar header of ${JSON.stringify(name)} has fields that build does not write`, {
-      subject,
-    });
+    throw new ViolaError(
+      "BUNDLE_INVALID",
+      `${subject}: the tar header of ${JSON.stringify(name)} has fields that build does not write`,
+      {
+        subject,
+      },
+    );
   }
   return { name, size };
 }

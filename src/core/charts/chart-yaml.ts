@@ -34,7 +34,8 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   if (name === undefined || version === undefined)
     throw invalid(document.errors[0]?.message ?? "the name or the version is missing");
   for (const [field, text] of Object.entries({ name, version })) {
-    if (!CHART_NAME.test(text)) throw invalid(`${field} ${JSON.stringify(text.slice(0, 80))} ${CHART_NAME_RULE}`);
+    if (!CHART_NAME.test(text))
+      throw invalid(`${field} ${JSON.stringify(text.slice(0, 80))} ${CHART_NAME_RULE}`);
   }
   const appVersion = textOf(fields["appVersion"]);
   const kubeVersion = textOf(fields["kubeVersion"]);
@@ -90,7 +91,11 @@ export function addDependencies(
   return document.toString({ lineWidth: 0 });
 }
 
-function parse(text: string, subject: string, options: Parameters<typeof parseYaml>[1] = {}): Document.Parsed {
+function parse(
+  text: string,
+  subject: string,
+  options: Parameters<typeof parseYaml>[1] = {},
+): Document.Parsed {
   return withSubject(subject, () => parseYaml(text, { schema: "core", uniqueKeys: false, ...options }));
 }
 

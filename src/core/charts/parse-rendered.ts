@@ -63,6 +63,7 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
       hint: "Check the values of the chart for a number of replicas or objects that is too large.",
     });
   const known = new Set(from.except === undefined ? [] : Array.from(splitDocuments(from.except), identityOf));
+  if (hasMoreThan(MAX_DOCUMENTS, text)) throw tooMuch(`${MAX_DOCUMENTS} objects`);
   let documents = 0;
   let values = 0;
   for (const document of splitDocuments(text)) {
@@ -91,6 +92,15 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
     if (values > MAX_VALUES) throw tooMuch(`${MAX_VALUES} values`);
     yield { objects, warnings };
   }
+}
+
+/** Counts lines that may begin a document, which is faster than parsing the first ones in vain. */
+function hasMoreThan(limit: number, text: string): boolean {
+  let count = 0;
+  for (let at = text.indexOf("\n---\n"); at >= 0; at = text.indexOf("\n---\n", at + 1)) {
+    if (++count > limit) return true;
+  }
+  return false;
 }
 
 function identityOf({ template, text }: RenderedDocument): string {

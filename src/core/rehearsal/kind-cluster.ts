@@ -28,7 +28,12 @@ function nodeImageOf(kubeVersion: string): string {
  */
 export function kindConfig(name: string, kubeVersion: string | undefined, userConfig?: string): string {
   const document = parse(userConfig ?? defaultConfig(kubeVersion));
-  if (document === undefined || document.errors.length > 0 || !isMap(document.contents) || document.get("kind") !== "Cluster") {
+  if (
+    document === undefined ||
+    document.errors.length > 0 ||
+    !isMap(document.contents) ||
+    document.get("kind") !== "Cluster"
+  ) {
     throw new ViolaError("USAGE", "the Kind configuration has no `kind: Cluster`", {
       subject: "--kind-config",
       hint: "See https://kind.sigs.k8s.io/docs/user/configuration/",

@@ -40,12 +40,8 @@ const chart = strictObject({
     .superRefine(rule(dependenciesRule))
     .optional()
     .describe("Dependencies to add to the chart."),
-  release: quoted
-    .regex(names.RELEASE_NAME, names.RELEASE_NAME_RULE)
-    .describe("Name of the Helm release."),
-  namespace: quoted
-    .regex(names.NAMESPACE, names.NAMESPACE_RULE)
-    .describe("Namespace of the release."),
+  release: quoted.regex(names.RELEASE_NAME, names.RELEASE_NAME_RULE).describe("Name of the Helm release."),
+  namespace: quoted.regex(names.NAMESPACE, names.NAMESPACE_RULE).describe("Namespace of the release."),
   valuesFiles: z
     .array(text)
     .optional()
@@ -73,12 +69,8 @@ const includedImage = z.union(
 
 /** One schema for the parser and for editors. */
 export const BUNDLE_SPEC_SCHEMA = strictObject({
-  name: quoted
-    .regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE)
-    .describe("Name of the bundle."),
-  version: quoted
-    .regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE)
-    .describe("Version of the bundle."),
+  name: quoted.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE).describe("Name of the bundle."),
+  version: quoted.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE).describe("Version of the bundle."),
   platforms: z
     .array(text.superRefine(rule(platformRule)))
     .optional()

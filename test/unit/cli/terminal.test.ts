@@ -62,7 +62,8 @@ it("progress and notes have one line each", () => {
 it("only terminal.ts writes to the terminal", () => {
   const folder = join(ROOT, "src/cli");
   const writing = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && /(?:stdout|stderr)\.write\(/.test(readFileSync(join(folder, file), "utf8")),
+    (file) =>
+      file.endsWith(".ts") && /(?:stdout|stderr)\.write\(/.test(readFileSync(join(folder, file), "utf8")),
   );
   // `passOn` in the runtime passes manifests to helm.
   expect(writing).toEqual(["runtime.ts"]);

@@ -42,19 +42,24 @@ it("finds a change of any byte, in headers, padding and the end of the archives,
     return { path, bytes, sha256: hexOf(digestOf(bytes)) };
   };
   const chart = file("charts/app-1.0.0.tgz", "chart");
-  const bundle = await bundleOf(folder, "small", [{ reference: "docker.io/a/b:1", seed: "small", mediaTypes: "oci", layers: [700, 900] }], {
-    releases: [
-      {
-        name: "app",
-        namespace: "apps",
-        chart: { name: "app", version: "1.0.0" },
-        file: chart.path,
-        sha256: chart.sha256,
-        values: [],
-      },
-    ],
-    files: [file("README.txt", "read me"), file("bin/tool", "tool"), chart],
-  });
+  const bundle = await bundleOf(
+    folder,
+    "small",
+    [{ reference: "docker.io/a/b:1", seed: "small", mediaTypes: "oci", layers: [700, 900] }],
+    {
+      releases: [
+        {
+          name: "app",
+          namespace: "apps",
+          chart: { name: "app", version: "1.0.0" },
+          file: chart.path,
+          sha256: chart.sha256,
+          values: [],
+        },
+      ],
+      files: [file("README.txt", "read me"), file("bin/tool", "tool"), chart],
+    },
+  );
   const intact = readFileSync(bundle.file);
   expect(await isFound(bundle.file)).toBe(false);
 

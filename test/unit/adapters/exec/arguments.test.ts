@@ -109,7 +109,13 @@ async function callHelm(): Promise<void> {
     });
     const name = { name: `${EVIL}-release`, namespace: `${EVIL}-namespace` };
     await releases.releaseState(name, signal);
-    const install = { ...input, chartFile: `${EVIL}-chart`, isPatched: true, isFirst: true, timeoutSeconds: 1 };
+    const install = {
+      ...input,
+      chartFile: `${EVIL}-chart`,
+      isPatched: true,
+      isFirst: true,
+      timeoutSeconds: 1,
+    };
     await Promise.allSettled([
       releases.uninstall(name, signal),
       releases.test(name, { timeoutSeconds: 1 }, signal),
@@ -122,7 +128,12 @@ async function callKubectl(): Promise<void> {
   const program = join(bin, "kubectl");
   const choice = { kubeconfig: `${EVIL}-kubeconfig` };
   await Kubectl.connect(program, choice, `${EVIL}-preferred`, signal);
-  const cluster = await Kubectl.connect(program, { ...choice, context: `${EVIL}-context` }, undefined, signal);
+  const cluster = await Kubectl.connect(
+    program,
+    { ...choice, context: `${EVIL}-context` },
+    undefined,
+    signal,
+  );
   const namespace = `${EVIL}-namespace`;
   await cluster.describe(signal);
   await cluster.nodes(signal);
@@ -201,7 +212,11 @@ it("knows every file that starts programs", () => {
   const source = join(ROOT, "src");
   const starting = readdirSync(source, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
-    .filter((file) => /\b(?:runProcess|spawn|execFile|fork)\(|\.exec\(\[|\.exec\(argv|shell\.(?:exec|open)\(/.test(readFileSync(join(source, file), "utf8")));
+    .filter((file) =>
+      /\b(?:runProcess|spawn|execFile|fork)\(|\.exec\(\[|\.exec\(argv|shell\.(?:exec|open)\(/.test(
+        readFileSync(join(source, file), "utf8"),
+      ),
+    );
   expect(starting.map((file) => relative(source, join(source, file))).sort()).toEqual([
     // The engine runs what the shell of a node is given.
     "adapters/exec/local-shell.ts",

@@ -14,7 +14,9 @@ function answer({ json }: Damage): unknown {
 
 describe("a bundle.json with one field wrong", () => {
   it("is read when nothing is wrong", () => {
-    expect(parseInventory(Buffer.from(JSON.stringify(WHOLE_INVENTORY)), "test.bundle")).toEqual(WHOLE_INVENTORY);
+    expect(parseInventory(Buffer.from(JSON.stringify(WHOLE_INVENTORY)), "test.bundle")).toEqual(
+      WHOLE_INVENTORY,
+    );
   });
 
   it("is refused by the field's path", () => {

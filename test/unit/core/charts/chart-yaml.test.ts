@@ -48,17 +48,19 @@ describe("addDependencies", () => {
 
     expect(added).toContain("# mine\nname: app # it\n");
     expect(added).toContain("# first");
-    expect(parseDependencies(added, "test")).toEqual([{ name: "one", version: "1.0.0", repository: "" }, loki]);
+    expect(parseDependencies(added, "test")).toEqual([
+      { name: "one", version: "1.0.0", repository: "" },
+      loki,
+    ]);
   });
 
   it("replaces the same name and alias only", () => {
     const text =
       "dependencies:\n  - { name: loki, version: 1.0.0 }\n  - { name: loki, version: 2.0.0, alias: other }\n";
 
-    expect(parseDependencies(addDependencies(text, [loki], "test"), "test").map(({ version }) => version)).toEqual([
-      "5.43.0",
-      "2.0.0",
-    ]);
+    expect(
+      parseDependencies(addDependencies(text, [loki], "test"), "test").map(({ version }) => version),
+    ).toEqual(["5.43.0", "2.0.0"]);
   });
 
   it("begins a list where there is none", () => {
