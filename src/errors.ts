@@ -3,6 +3,7 @@
 /** The codes of all expected errors. Any other exception is a bug. */
 export type ErrorCode =
   | "USAGE"
+  | "INTERRUPTED"
   | "SETTINGS_INVALID"
   | "SPEC_INVALID"
   | "RECORD_INVALID"
@@ -83,7 +84,6 @@ export function isSystemError(cause: unknown, ...codes: readonly string[]): bool
   return code !== undefined && codes.includes(code);
 }
 
-/**
 /**
  * True for an error of the language, such as calling something that is not a function. No data and no
  * system causes it, so it must not be shown as an invalid file or a broken connection. Type errors of

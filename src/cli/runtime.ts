@@ -8,12 +8,14 @@ import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
+import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
+import { formatActivity } from "./reporters/activity.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
-import type { ExitCode } from "./failure.js";
+import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { singleLines, write } from "./terminal.js";
 
 /** The process as the commands see it. */
@@ -36,6 +38,7 @@ export interface CommonOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** Where images are read from. */
@@ -46,6 +49,8 @@ export class CommandRuntime {
   /** The first argument of workflows. */
   readonly run: Run;
   readonly signal: AbortSignal;
+  /** Shows activities with `--verbose`; absent without. */
+  readonly onActivity: OnActivity | undefined;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
   readonly cwd: string;
   readonly home: string;
@@ -53,8 +58,9 @@ export class CommandRuntime {
   readonly programCommand: readonly string[];
   readonly #options: CommonOptions;
   readonly #display: ProgressDisplay;
-  readonly #surroundings: ProcessEnvironment;
+  readonly #environment: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
+  #hasPrinted = false;
   #settings: Promise<Settings> | undefined;
   #registry: Promise<RegistryClient> | undefined;
   #docker: Promise<DockerEngine> | undefined;
@@ -65,10 +71,19 @@ export class CommandRuntime {
     this.home = environment.home;
     this.env = environment.env;
     this.programCommand = environment.programCommand;
-    this.#display = showProgress(environment.stderr, { isQuiet: options.quiet === true });
+    this.#display = showProgress(environment.stderr, {
+      isQuiet: options.quiet === true,
+      // Lines of activities would break the display of a terminal.
+      isPlain: options.verbose === true,
+    });
     this.run = { signal, progress: this.#display.onProgress };
+    if (options.verbose === true) {
+      this.onActivity = (activity) => {
+        write(environment.stderr, `${formatActivity(activity)}\n`);
+      };
+    }
     this.#options = options;
-    this.#surroundings = environment;
+    this.#environment = environment;
   }
 
   /** True when the command prints one JSON document. */
@@ -78,7 +93,7 @@ export class CommandRuntime {
 
   /** The standard input of the command. */
   get stdin(): NodeJS.ReadableStream {
-    return this.#surroundings.stdin;
+    return this.#environment.stdin;
   }
 
   /** Stops the display of progress. Steps that have not ended are shown as failed. */
@@ -91,13 +106,25 @@ export class CommandRuntime {
    * `format` gets a report in which every text has one line.
    */
   print<T>(report: T, format: (report: T) => string, document: unknown): void {
+    this.#hasPrinted = true;
     const text = this.isJson ? JSON.stringify(document, null, 1) : format(singleLines(report));
-    write(this.#surroundings.stdout, `${text}\n`);
+    write(this.#environment.stdout, `${text}\n`);
   }
 
   /** Writes data for another program to stdout, unchanged. */
   passOn(data: string): void {
-    this.#surroundings.stdout.write(data);
+    this.#hasPrinted = true;
+    this.#environment.stdout.write(data);
+  }
+
+  /**
+   * Writes the failure to stderr, and with `--json` as the document of the command unless it has
+   * printed its result.
+   */
+  printFailure(cause: unknown): typeof EXIT.failed {
+    write(this.#environment.stderr, `${formatFailure(cause)}\n`);
+    if (this.isJson && !this.#hasPrinted) this.print(undefined, () => "", failureDocument(cause));
+    return EXIT.failed;
   }
 
   /** Returns the user's settings, which are read once. */
@@ -119,6 +146,7 @@ export class CommandRuntime {
         settings,
         env: this.env,
         home: homedir(),
+        onActivity: this.onActivity,
         onNote: (message) => {
           this.run.progress({ kind: "note", message });
         },
@@ -131,7 +159,7 @@ export class CommandRuntime {
 
   /** Returns the Docker engine. dockerode loads slowly, so it is imported on first use. */
   docker(): Promise<DockerEngine> {
-    this.#docker ??= connectDocker(this.env);
+    this.#docker ??= connectDocker(this.env, this.onActivity);
     return this.#docker;
   }
 
@@ -167,13 +195,17 @@ export class CommandRuntime {
   }
 }
 
-async function connectDocker(variables: ProcessEnvironment["env"]): Promise<DockerEngine> {
+async function connectDocker(
+  variables: ProcessEnvironment["env"],
+  onActivity: OnActivity | undefined,
+): Promise<DockerEngine> {
   const [{ DockerEngine }, { findDockerEndpoint }] = await Promise.all([
     import("../adapters/docker/engine.js"),
     import("../adapters/docker/endpoint.js"),
   ]);
   return new DockerEngine(
     await findDockerEndpoint({ variables, homeDirectory: homedir(), os: process.platform }),
+    onActivity,
   );
 }
 

@@ -22,6 +22,7 @@ export function readStructure(text: string): unknown {
       uniqueKeys: false,
       strict: false,
       prettyErrors: false,
+      logLevel: "silent",
     });
     if (document.errors.length > 0) return undefined;
     const value = toValue(document);

@@ -46,7 +46,7 @@ export function parseYaml(
     // In a text that is not YAML every line is an error, and collecting stack traces would take most
     // of the time.
     Error.stackTraceLimit = 0;
-    return parseDocument(text, { logLevel: "silent", ...options });
+    return parseDocument(text, { logLevel: "error", ...options });
   } catch (cause) {
     throw unusable(cause);
   } finally {

@@ -1,4 +1,4 @@
-// The demo of the README: with nothing on PATH (no helm, no docker, no tar), and where a Kind cluster is.
+// The demo of the README: with an empty PATH (no helm, docker or tar), and with a Kind cluster.
 import { createRequire } from "node:module";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ describe("npm run demo", () => {
   });
   afterAll(() => rm(home, { recursive: true, force: true }));
 
-  it("ends well and prints the audit of the bundle that it built", () => {
+  it("succeeds and prints the audit of the bundle that it built", () => {
     expect({ code: demo.code, stderr: demo.code === 0 ? "" : demo.stderr }).toEqual({ code: 0, stderr: "" });
     const table = demo.stdout.slice(demo.stdout.indexOf("COMPONENT ", demo.stdout.indexOf("audit ")));
     const audited = table
@@ -51,11 +51,11 @@ describe("npm run demo", () => {
     expect([...new Set(audited)].sort()).toEqual(IMAGES);
   });
 
-  it("knows everything that its operator starts, and has nothing to warn of", () => {
+  it("finds all images of its operator, without warnings", () => {
     expect(demo.stdout).not.toMatch(/^! /m);
   });
 
-  it("shows the columns that the README shows", async () => {
+  it("prints the columns in the README", async () => {
     const readme = await readFile(join(ROOT, "README.md"), "utf8");
     const [heading = ""] = /^COMPONENT .*$/m.exec(readme) ?? [];
 
@@ -69,7 +69,7 @@ describe("npm run demo", () => {
 const describeNodes = await needs("nodes", "helm");
 
 describeNodes("npm run demo where a Kind cluster is", () => {
-  it("loads every image into every node, and takes all of it away again", async () => {
+  it("loads every image onto every node, and unloads all of them", async () => {
     const home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
     const nodes = await startNodes(2);
     try {

@@ -1,6 +1,7 @@
 // Implements ChartTool with the helm program.
 import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
@@ -30,6 +31,8 @@ export interface HelmChartToolOptions {
   /** The environment of this process, for helm commands that use the network. */
   readonly environment: Readonly<Record<string, string>>;
   readonly settings?: FetchSettings;
+  /** Is notified of every helm command. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 /** Packages and renders charts with helm 3 or 4. */
@@ -47,8 +50,7 @@ export class HelmChartTool implements ChartTool {
     directory: string,
     signal: AbortSignal,
   ): Promise<PackagedChart> {
-    const { helm, environment, settings = { insecure: [] } } = this.#options;
-    const context: FetchContext = { helm, environment, settings, signal };
+    const context = this.#contextOf(signal);
     return withTemporaryFolder(async (work) => {
       const place = join(work, "chart");
       await mkdir(place);
@@ -72,12 +74,15 @@ export class HelmChartTool implements ChartTool {
   /** See `ChartTool`. */
   async spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource> {
     if (source.kind !== "repository" || repositoryName(source.repository) === undefined) return source;
-    const { helm, environment, settings = { insecure: [] } } = this.#options;
-    const context: FetchContext = { helm, environment, settings, signal };
+    const context = this.#contextOf(signal);
     return withTemporaryFolder(async (home) => {
       const found = await findRepository(source.repository, home, context);
       return { ...source, repository: found?.url ?? source.repository };
     });
+  }
+
+  #contextOf(signal: AbortSignal): FetchContext {
+    return { settings: { insecure: [] }, ...this.#options, signal };
   }
 
   /** See `ChartTool`. */
@@ -94,7 +99,7 @@ export class HelmChartTool implements ChartTool {
     argv.push("--", input.release, chart.file);
     return withTemporaryFolder(async (home) => {
       try {
-        return await runHelmOffline(argv, home, signal);
+        return await runHelmOffline(argv, home, this.#contextOf(signal));
       } catch (cause) {
         if (!(cause instanceof ProcessError)) throw cause;
         const { message, template } = describeRenderFailure(helmMessage(cause));

@@ -1,5 +1,6 @@
 // Implements ReleaseTool with the helm program, version 3 or 4.
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ReleaseInput, ReleaseName, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
 import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
@@ -18,6 +19,8 @@ export interface HelmReleaseOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** The post-renderer: reads rendered manifests on stdin and writes the patched ones to stdout. */
   readonly postRenderCommand: readonly string[];
+  /** Is notified of every helm command. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 const UNINSTALL_TIMEOUT = "--timeout=2m0s";
@@ -117,11 +120,12 @@ export class HelmReleaseTool implements ReleaseTool {
     { name, namespace }: ReleaseName,
     { signal, env }: Pick<ProcessOptions, "signal" | "env">,
   ): Promise<string> {
-    const { helm, cluster, environment } = this.#options;
+    const { helm, cluster, environment, onActivity } = this.#options;
     const flags = [`--namespace=${namespace}`, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
     try {
       const output = await runProcess([helm.program, ...args, ...flags, "--", ...named], {
         signal,
+        onActivity,
         env: { ...environment, ...env },
         // SIGTERM lets helm record that the release failed.
         killSignal: "SIGTERM",

@@ -13,11 +13,12 @@ export async function packageFolder(
   folder: string,
   subject: string,
   work: string,
-  { helm, signal }: Pick<FetchContext, "helm" | "signal">,
+  context: Pick<FetchContext, "helm" | "signal" | "onActivity">,
 ): Promise<string> {
   const packed = await mkdtemp(join(work, "packed-"));
   try {
-    await runHelmOffline([helm, "package", `--destination=${packed}`, "--", folder], work, signal);
+    const argv = [context.helm, "package", `--destination=${packed}`, "--", folder];
+    await runHelmOffline(argv, work, context);
   } catch (cause) {
     throw unavailable(subject, cause);
   }

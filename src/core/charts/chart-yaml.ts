@@ -1,5 +1,5 @@
 // Parses Chart.yaml, and adds dependencies to it.
-import { isMap, isSeq, YAMLSeq, type Document } from "yaml";
+import { isMap, isSeq, LineCounter, YAMLSeq, type Document } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { CHART_NAME, CHART_NAME_RULE } from "../name-patterns.js";
@@ -26,13 +26,21 @@ export interface ChartMetadata {
 export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const invalid = (reason: string): ViolaError =>
     new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, { subject });
-  const document = parse(text, subject, { prettyErrors: false });
-  const value = document.errors.length > 0 ? undefined : valueOf(document, subject);
+  const lines = new LineCounter();
+  const document = parse(text, subject, { prettyErrors: false, lineCounter: lines });
+  const [error] = document.errors;
+  const value = error === undefined ? valueOf(document, subject) : undefined;
   const fields = isRecord(value) ? value : {};
   const name = textOf(fields["name"]);
   const version = textOf(fields["version"]);
-  if (name === undefined || version === undefined)
-    throw invalid(document.errors[0]?.message ?? "the name or the version is missing");
+  if (name === undefined || version === undefined) {
+    const at = error && lines.linePos(error.pos[0]);
+    throw invalid(
+      at === undefined
+        ? "the name or the version is missing"
+        : `line ${at.line}, column ${at.col}: ${error?.message ?? ""}`,
+    );
+  }
   for (const [field, text] of Object.entries({ name, version })) {
     if (!CHART_NAME.test(text))
       throw invalid(`${field} ${JSON.stringify(text.slice(0, 80))} ${CHART_NAME_RULE}`);

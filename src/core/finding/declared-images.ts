@@ -65,7 +65,12 @@ function imagesIn(list: unknown, at: Path): readonly (readonly [string, Path])[]
 
 function readYaml(text: string): unknown {
   try {
-    const document = parseYaml(text, { schema: "core", uniqueKeys: false, strict: false });
+    const document = parseYaml(text, {
+      schema: "core",
+      uniqueKeys: false,
+      strict: false,
+      logLevel: "silent",
+    });
     return document.errors.length > 0 ? undefined : toValue(document);
   } catch (cause) {
     if (!(cause instanceof UnusableYaml)) throw cause;

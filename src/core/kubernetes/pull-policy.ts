@@ -91,7 +91,14 @@ function patchDocument(text: string): string {
 
 function parse(text: string): Document.Parsed {
   return usable(() =>
-    parseYaml(text, { schema: "core", merge: true, uniqueKeys: false, strict: false, prettyErrors: false }),
+    parseYaml(text, {
+      schema: "core",
+      merge: true,
+      uniqueKeys: false,
+      strict: false,
+      prettyErrors: false,
+      logLevel: "silent",
+    }),
   );
 }
 

@@ -11,7 +11,7 @@ import { Kubectl } from "../../../../src/adapters/kube/kubectl.js";
 import { connectCtrNode } from "../../../../src/adapters/nodes/ctr-node.js";
 import { createKindCluster } from "../../../../src/adapters/nodes/kind-create.js";
 import { podmanStore } from "../../../../src/adapters/podman/podman-store.js";
-import { askCredentialHelper } from "../../../../src/adapters/registry/credential-helper.js";
+import { runCredentialHelper } from "../../../../src/adapters/registry/credential-helper.js";
 import type { ChartSource } from "../../../../src/core/charts/chart.js";
 import { ROOT } from "../../../support/paths.js";
 
@@ -125,7 +125,7 @@ async function callHelm(): Promise<void> {
 }
 
 async function callKubectl(): Promise<void> {
-  const program = join(bin, "kubectl");
+  const program = { program: join(bin, "kubectl") };
   const choice = { kubeconfig: `${EVIL}-kubeconfig` };
   await Kubectl.connect(program, choice, `${EVIL}-preferred`, signal);
   const cluster = await Kubectl.connect(
@@ -190,8 +190,8 @@ it("puts every name behind -- or behind the = of an option", async () => {
   await callNode();
   await podmanStore(env).removeImage(`${EVIL}-name`, signal);
   const kind = { name: `${EVIL}-name`, config: `${EVIL}-config`, kubeconfig: `${EVIL}-kubeconfig` };
-  await createKindCluster(kind, env, signal).catch(() => undefined);
-  await askCredentialHelper("evil", EVIL, env);
+  await createKindCluster(kind, env, { signal }).catch(() => undefined);
+  await runCredentialHelper("evil", EVIL, { env });
 
   const calls = readFileSync(log, "utf8")
     .trimEnd()
@@ -220,6 +220,7 @@ it("knows every file that starts programs", () => {
   expect(starting.map((file) => relative(source, join(source, file))).sort()).toEqual([
     // The engine runs what the shell of a node is given.
     "adapters/exec/local-shell.ts",
+    "adapters/exec/shell.ts",
     "adapters/helm/find-helm.ts",
     "adapters/helm/helm-runner.ts",
     "adapters/helm/install-release.ts",

@@ -1,9 +1,9 @@
-// parseBundleSpec: what a spec becomes, and where its faults are.
+// parseBundleSpec: the parsed spec, and the location of errors.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
-import { parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
+import { inspectBundleSpec, parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
 import { editorSchema } from "../../../../src/core/spec/schema.js";
 import type { ViolaError } from "../../../../src/errors.js";
 import { ManyErrors } from "../../../../src/errors.js";
@@ -20,7 +20,7 @@ charts:
     namespace: apps
 `;
 
-/** Returns `line:column message` of every complaint about the text, in order of position. */
+/** Returns `line:column message` of every error in the text, in order of position. */
 function complaints(text: string): readonly string[] {
   try {
     parseBundleSpec(text, "b.yaml", "/srv");
@@ -38,7 +38,7 @@ function complaints(text: string): readonly string[] {
 }
 
 describe("parseBundleSpec", () => {
-  it("fills in defaults and makes paths absolute against the spec's folder", () => {
+  it("adds defaults and resolves paths relative to the spec's folder", () => {
     const spec = parseBundleSpec(
       `
 name: demo
@@ -134,7 +134,7 @@ images:
     expect(parseBundleSpec(manifest(path), path, "/srv").charts).toHaveLength(1);
   });
 
-  it("names every fault at once, each with its line", () => {
+  it("reports all errors at once, each with its line", () => {
     const found = complaints(`
 name: demo
 version: 1.10
@@ -202,9 +202,50 @@ images:
       `${CHART}    dependencies:\n      - { name: x, version: "1", repository: "https://x.example" }\n      - { name: x, version: "2", repository: "https://x.example" }\n`,
       /^10:.*dependencies\[1\]\.name/,
     ],
-    ["a file with nothing in it", "", /charts: is missing/],
-  ])("refuses %s", (_, text, expected) => {
+    ["a file with nothing in it", "", /^1:1: is empty/],
+    ["a file without charts", "name: demo\nversion: 1.0.0\n", /^1:1: charts: is missing/],
+    [
+      "a list given as a map",
+      CHART.replace("  - chart", "    chart"),
+      /^4:1: charts: must be a list, but is a map/,
+    ],
+    [
+      "a map given as a list",
+      `${CHART}kubernetes: [v1.30]\n`,
+      /^8:1: kubernetes: must be a map, but is a list/,
+    ],
+    [
+      "a field without a value",
+      CHART.replace(" apps", ""),
+      /charts\[0\]\.namespace: must be text, but is empty/,
+    ],
+    ["an alias without an anchor", CHART.replace(" apps", " *x"), /Unresolved alias/],
+    ["two documents", `${CHART}---\nname: other\n`, /^8:1: /],
+  ])("rejects %s", (_, text, expected) => {
     expect(complaints(text).join("\n")).toMatch(expected);
+  });
+
+  it("reports tabs and duplicate keys together with the faults of fields", () => {
+    const found = complaints(
+      'name: demo\nversion: "1"\ncharts:\n\t- { chart: ./a, release: a, namespace: a }\nname: again\nplatfroms: []\n',
+    );
+
+    expect(found.map((line) => line.replace(/^(\d+):\d+: (.*)/, "$1 $2"))).toEqual([
+      "4 a line is indented with a tab",
+      "5 name: is given twice",
+      expect.stringMatching(/^6 platfroms: /),
+    ]);
+  });
+
+  it("says what to do about every fault", () => {
+    const { errors } = inspectBundleSpec(
+      "name: [a]\nversion: 1.10\ncharts: {}\nimages: { include: [A], exclud: [] }\nname: b\n",
+      "b.yaml",
+      "/srv",
+    );
+
+    expect(errors).toHaveLength(5);
+    expect(errors.filter(({ hint }) => hint === undefined)).toEqual([]);
   });
 
   it("accepts one release name in two namespaces", () => {
@@ -213,8 +254,8 @@ images:
 });
 
 describe("editorSchema", () => {
-  // To write it anew: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
-  it("is what manifests/bundle.schema.json holds", async () => {
+  // To update it: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
+  it("is the content of manifests/bundle.schema.json", async () => {
     const file = fileURLToPath(new URL("../../../../manifests/bundle.schema.json", import.meta.url));
     const options = await resolveConfig(file);
 
