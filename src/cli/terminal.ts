@@ -6,7 +6,6 @@
  * the direction of text (https://trojansource.codes/). A carriage return may end a line of CSV.
  */
 const CONTROL =
-  // eslint-disable-next-line no-control-regex -- these are the characters to replace
   /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**

@@ -74,9 +74,9 @@ export function toValue(document: Document): unknown {
 function findExcess(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return `has more than ${MAX_LENGTH} characters`;
   if (text.length < SHORT_TEXT) return undefined;
-  let tokens = 0;
-  for (const _ of new Lexer().lex(text)) {
-    if (++tokens > MAX_TOKENS) return `has more than ${MAX_TOKENS} tokens`;
+  const lexer = new Lexer().lex(text);
+  for (let tokens = 0; lexer.next().done !== true; tokens++) {
+    if (tokens >= MAX_TOKENS) return `has more than ${MAX_TOKENS} tokens`;
   }
   return undefined;
 }

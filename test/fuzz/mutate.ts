@@ -16,7 +16,7 @@ export function randomFrom(seed: number): Random {
 
 /** Texts that mean something to one of the parsers, or to a terminal or a shell. */
 const WORDS = [
-  ..."{}[]()<>,:;\"'`|&*!%@#?-=\\/~^$.\n\r\t \0\u001b\u007f\u0085\u202e\u2028\ufeff\ud800",
+  ...Array.from("{}[]()<>,:;\"'`|&*!%@#?-=\\/~^$.\n\r\t \0\u001b\u007f\u0085\u202e\u2028\ufeff\ud800"),
   "\n---\n",
   "\n...\n",
   "\n# Source: app/templates/x.yaml\n",
@@ -141,7 +141,7 @@ const changeJson: Change = (bytes, corpus, random) => {
   };
   visit(root);
   const place = pick(places, random);
-  if (place === undefined) return Buffer.from(JSON.stringify(pick(VALUES, random)) ?? "");
+  if (place === undefined) return Buffer.from(JSON.stringify(pick(VALUES, random) ?? null));
   const { of, key } = place;
   switch (random(4)) {
     case 0:
@@ -161,7 +161,7 @@ const changeJson: Change = (bytes, corpus, random) => {
     default:
       of[key] = pick(VALUES, random);
   }
-  return Buffer.from(JSON.stringify(root) ?? "");
+  return Buffer.from(JSON.stringify(root));
 };
 
 function pick<T>(list: readonly T[], random: Random): T | undefined {

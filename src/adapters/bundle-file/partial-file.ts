@@ -159,7 +159,9 @@ export interface Journal {
  */
 async function readJournal(target: string): Promise<Journal | undefined> {
   const bytes = await readLimited(journalOf(target), JOURNAL_BYTES).catch((cause: unknown) => {
-    if (!(cause instanceof ViolaError)) return ignoreMissing(cause);
+    // A journal that is too large is damaged.
+    if (!(cause instanceof ViolaError)) ignoreMissing(cause);
+    return undefined;
   });
   return bytes === undefined ? undefined : parseJournal(bytes.toString("utf8"));
 }

@@ -12,7 +12,6 @@ import { ROOT } from "../../support/paths.js";
 const HOSTILE = "a\u001b[2Jb\u0007c\u009bd\u007fe\u202ef\u2066g\rh\u0000";
 
 /** C0 without line breaks, DEL, C1, bidirectional controls. */
-// eslint-disable-next-line no-control-regex -- these are the characters to find
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
 describe("printable", () => {
