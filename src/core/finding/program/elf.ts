@@ -70,7 +70,7 @@ const NO_STRINGS =
   /^\.(?:gopclntab|typelink|itablink|eh_frame|gcc_except_table|note|interp|dyn|gnu|rela?\b|hash)/;
 
 /** Larger constants and data are not loaded, to limit memory use. */
-const LARGEST_LOADED = 160 * 1024 * 1024;
+const LARGEST_LOADED = 100 * 1024 * 1024;
 
 /** True when the bytes begin with the magic number of an ELF file. */
 export function isElf(bytes: Buffer): boolean {
