@@ -222,24 +222,29 @@ function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<Acti
  * use.
  */
 export function waitsForResources(
-  { rule }: OperatorUse,
+  use: OperatorUse,
   resources: Resources,
   naming: ReadonlySet<string>,
 ): boolean {
-  const conditions = laterConditions(rule);
+  const conditions = laterConditions(use);
   if (conditions.length === 0) return false;
-  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(rule.harmless)]);
+  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(use.rule.harmless)]);
   return (
     conditions.every(({ group, kind }) => (resources.get(`${group}/${kind}`) ?? []).length === 0) &&
     ![...groups].some((group) => naming.has(group))
   );
 }
 
-function laterConditions({ images, flags, unknown }: OperatorRule): readonly ResourceCondition[] {
+/** Returns the conditions of all facts that the settings of the operator do not settle. */
+function laterConditions(use: OperatorUse): readonly ResourceCondition[] {
+  const scope: Scope = { ...use, resource: undefined };
+  const isOpen = ({ unless }: { readonly unless?: readonly string[] | undefined }): boolean =>
+    !(unless?.some((name) => lookUp(name, scope) !== undefined) ?? false);
+  const { images, flags, unknown } = use.rule;
   return [
-    ...images.flatMap(({ when = [] }) => when),
+    ...images.filter(isOpen).flatMap(({ when = [] }) => when),
     ...flags.flatMap(({ usedWhen }) => usedWhen),
-    ...unknown.flatMap(({ when = [] }) => when),
+    ...unknown.filter(isOpen).flatMap(({ when = [] }) => when),
   ];
 }
 
@@ -258,7 +263,7 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
 
 /** Returns the warning for an operator that waits for custom resources. */
 export function laterWarning(use: OperatorUse): FindingWarning {
-  const kinds = [...new Set(laterConditions(use.rule).map(({ kind }) => kind))].join(", ");
+  const kinds = [...new Set(laterConditions(use).map(({ kind }) => kind))].join(", ");
   const images = [...new Set(Array.from(findLaterImages(use), ({ reference }) => reference))];
   const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
   const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered. It may start images later${named}`;

@@ -531,6 +531,27 @@ describe("a known operator that waits for custom resources", () => {
     expect(waiting(rights(CREATE_PODS) + worker("{ enabled: false }")).warnings).toEqual([]);
   });
 
+  it("causes none when its settings name every image that depends on custom resources", () => {
+    const rule = parseOperatorRule(
+      `
+id: runner
+name: Runner operator
+sources: [org/runner@v1.2.0 main.go:1]
+repository: org/runner
+releases: [{ tags: ">=1.2.0 <1.3.0" }]
+images:
+  - { reference: "quay.io/org/run:v1", when: [{ group: example.org, kind: Run }], unless: [flag.run-image] }
+`,
+      "runner.yaml",
+    );
+    const text = (args: string) =>
+      workload.replace('"quay.io/org/maker:v1"', `"org/runner:v1.2.0", args: [${args}]`) +
+      rights(CREATE_PODS);
+
+    expect(findIn(text(""), [rule]).warnings).toMatchObject([{ code: "operator-images-later" }]);
+    expect(findIn(text("--run-image=quay.io/other/run:2"), [rule]).warnings).toEqual([]);
+  });
+
   it("still causes one when all resources start nothing, unless one contains an image", () => {
     const rules = (spec: string) =>
       `---\napiVersion: example.org/v1\nkind: Rules\nmetadata: { name: r }\nspec: ${spec}\n`;
