@@ -5,8 +5,11 @@
 export interface FileBytes {
   /** Size in bytes. */
   readonly size: number;
-  /** Returns the bytes from `start` to `end`, or to the end of the file. */
-  read(start: number, end: number): Buffer;
+  /**
+   * Returns the bytes from `start` to `end`, or to the end of the file. They may be in `into`, which
+   * is then valid until it is used again.
+   */
+  read(start: number, end: number, into?: Buffer): Buffer;
 }
 
 /** A part of the file that is loaded at `address`. */

@@ -28,7 +28,7 @@ const WORD_BYTES = 8;
 export const LONGEST_STRING = 512;
 const LONGEST_DOCUMENT = 4 * 1024 * 1024;
 /** Code is read in parts of this size, to limit memory use. */
-const CODE_BYTES = 4 * 1024 * 1024;
+const CODE_BYTES = 1024 * 1024;
 
 interface Header {
   readonly place: number;
@@ -140,10 +140,12 @@ function readLoads({ file, machine, code, constants }: Elf, starts: StringStarts
   const loads: Loads = { ends: [], addresses: [] };
   const reader = codeReader(machine);
   const [lowest, highest] = span(constants);
+  // New buffers would be garbage that is collected late.
+  const part = Buffer.allocUnsafeSlow(CODE_BYTES + LOAD_BYTES);
   for (const { offset, size, address: begin } of reader === undefined ? [] : code) {
     for (let done = 0; done < size; done += CODE_BYTES) {
       const count = Math.min(CODE_BYTES, size - done);
-      const bytes = file.read(offset + done, offset + Math.min(size, done + count + LOAD_BYTES));
+      const bytes = file.read(offset + done, offset + Math.min(size, done + count + LOAD_BYTES), part);
       reader?.findAddresses(bytes, { count, address: begin + done }, (end, address) => {
         if (address < lowest || address >= highest) return;
         const section = sectionAt(constants, address);
