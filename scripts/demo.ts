@@ -1,6 +1,6 @@
 // `npm run demo`: the main job from beginning to end, with Node and npm alone: a registry and a chart repository of its own on 127.0.0.1,
-// then the very commands that a user types. Where Docker and a Kind cluster are, it goes on, loads the bundle and takes it away again: what the
-// images hold is made up, so they have names that nobody else uses, and none stays.
+// then the very commands that a user types. Only with VIOLA_DEMO_CLUSTER=NAME it goes on, loads the bundle into that Kind cluster and takes it
+// away again: what the images hold is made up, so they have names that nobody else uses, and none stays.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -56,17 +56,17 @@ async function main(): Promise<number> {
       const code = await viola(command, join(folder, "settings.yaml"));
       if (code !== 0) return code;
     }
-    const cluster = await findKindCluster();
-    if (cluster === undefined) {
+    const cluster = process.env["VIOLA_DEMO_CLUSTER"] ?? "";
+    if (cluster === "") {
       say(
-        `No Docker engine with a Kind cluster here, so the demo ends before \`load\`. On the isolated host it would be:\n$ viola-airgap load ${bundle} --to kind:CLUSTER`,
+        `The demo ends before \`load\`, because VIOLA_DEMO_CLUSTER names no Kind cluster. On the isolated host it would be:\n$ viola-airgap load ${bundle} --to kind:CLUSTER`,
       );
       return 0;
     }
     const settings = join(folder, "settings.yaml");
     const loaded = await viola(["load", bundle, "--to", `kind:${cluster}`], settings);
-    // Also after a load that failed: some of it may be there.
-    const unloaded = await viola(["unload", bundle, "--to", `kind:${cluster}`], settings);
+    // Also after a load that failed: some of it may be there. Nothing was installed, so no cluster is asked whether it was.
+    const unloaded = await viola(["unload", bundle, "--to", `kind:${cluster}`, "--force"], settings);
     return loaded === 0 ? unloaded : loaded;
   } finally {
     await repository.close();
@@ -122,16 +122,6 @@ function viola(command: readonly string[], settings: string): Promise<number> {
       resolve(code ?? 1);
     });
   });
-}
-
-/** Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER` (empty: none), or the first one that Docker shows. */
-async function findKindCluster(): Promise<string | undefined> {
-  const wanted = process.env["VIOLA_DEMO_CLUSTER"];
-  if (wanted !== undefined) return wanted === "" ? undefined : wanted;
-  const label = "io.x-k8s.kind.cluster";
-  const argv = ["docker", "ps", "--filter", `label=${label}`, "--format", `{{.Label "${label}"}}`];
-  const listed = await runProcess(argv, { signal: new AbortController().signal }).catch(() => undefined);
-  return listed?.stdout.split("\n").find((name) => name !== "");
 }
 
 function say(text: string): void {

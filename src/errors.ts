@@ -25,6 +25,8 @@ export type ErrorCode =
   | "KUBECTL_MISSING"
   | "CLUSTER_UNREACHABLE"
   | "INSTALL_FAILED"
+  | "UNINSTALL_FAILED"
+  | "RELEASE_INSTALLED"
   | "PROCESS_FAILED"
   | "FILE_UNUSABLE"
   | "MULTIPLE_ERRORS";
@@ -39,7 +41,18 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** An error that the user can act on. The message is one line and names the subject. */
+/**
+ * Replaces user and password in URLs. They must not get into messages, which are logged, sent and
+ * recorded. `NAME@sha256:…` after a scheme is a digest.
+ */
+export function maskCredentials(text: string): string {
+  return text.replace(/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>]*@(?!sha256:)/gi, "$1***@");
+}
+
+/**
+ * An error that the user can act on. The message is one line and names the subject. Credentials in
+ * URLs are masked.
+ */
 export class ViolaError extends Error {
   override readonly name = "ViolaError";
   readonly code: ErrorCode;
@@ -47,10 +60,10 @@ export class ViolaError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(maskCredentials(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.subject = details.subject;
-    this.hint = details.hint;
+    this.subject = details.subject === undefined ? undefined : maskCredentials(details.subject);
+    this.hint = details.hint === undefined ? undefined : maskCredentials(details.hint);
   }
 }
 

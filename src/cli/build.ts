@@ -1,11 +1,16 @@
 // `build SPEC -o FILE`: builds a bundle from a spec.
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
+import { strictestMode } from "../adapters/files/strictest-mode.js";
+import type { InputPath } from "../core/output-path.js";
+import { BUNDLED_VALUES, type BundledValues } from "../core/bundle/bundled-values.js";
+import { secretInputs, specInputs } from "../core/spec/spec-inputs.js";
 import { buildBundle } from "../workflows/build/build.js";
 import { collectIncludes, parseIncludes } from "./wiring/including.js";
 import { EXIT } from "./failure.js";
 import { makePlanPorts, makeWriter, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 import { readSpec } from "./input-file.js";
+import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
 import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
 
@@ -16,6 +21,8 @@ interface BuildFlags extends CommonOptions {
   readonly source: SourceChoice;
   readonly with: readonly string[];
   readonly rehearsal?: string;
+  readonly values: BundledValues;
+  readonly force?: boolean;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -23,7 +30,11 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
     .command("build")
     .description("build the bundle: charts and every image in one file")
     .argument("<spec>", "bundle spec")
-    .requiredOption("-o, --output <file>", "bundle file to write")
+    .requiredOption(
+      "-o, --output <file>",
+      "bundle file to write; in a folder, NAME-VERSION.bundle. An earlier bundle is replaced, and its blobs are reused",
+    )
+    .option("--force", "replace the file even if it is not a bundle")
     .option("--platform <platform>", "platform to include, such as linux/arm64; may be repeated", collect, [])
     .option("--reuse <bundle>", "copy blobs from an earlier bundle; may be repeated", collect, [])
     .addOption(
@@ -37,11 +48,39 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
       collect,
       [],
     )
+    .addOption(
+      new Option(
+        "--values <parts>",
+        "what the bundle includes of the values files: all, only their keys, or none; install then needs -f",
+      )
+        .choices(BUNDLED_VALUES)
+        .default("all"),
+    )
     .option(...REHEARSAL_FLAG)
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
-        const read = await readSpec(resolve(runtime.cwd, file));
+        const specFile = resolve(runtime.cwd, file);
+        const read = await readSpec(specFile);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
+        const inputs: readonly InputPath[] = [
+          ...specInputs(specFile, read.spec),
+          ...flags.reuse.map((bundle) => ({
+            what: "a bundle of --reuse (an existing output is reused anyway)",
+            path: resolve(runtime.cwd, bundle),
+          })),
+          ...requests.flatMap(({ source }) =>
+            source?.kind === "file" ? [{ what: "a program of --with", path: source.file }] : [],
+          ),
+          ...(flags.rehearsal === undefined
+            ? []
+            : [{ what: "the record of the rehearsal", path: resolve(runtime.cwd, flags.rehearsal) }]),
+        ];
+        const output = await checkBundleOutput(
+          { option: "--output", text: flags.output, force: flags.force === true },
+          `${read.spec.name}-${read.spec.version}.bundle`,
+          inputs,
+          runtime,
+        );
         const planned = await planOptions(read, { platforms: flags.platform, home: runtime.home });
         const rehearsal = await readRehearsal(flags.rehearsal, runtime.cwd);
         const options = {
@@ -49,7 +88,13 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
-          output: resolve(runtime.cwd, flags.output),
+          output: output.path,
+          replaces: output.exists,
+          values: flags.values,
+          mode: await strictestMode([
+            ...secretInputs(specFile, read.spec, flags.values),
+            ...(output.exists ? [output.path] : []),
+          ]),
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
@@ -57,9 +102,11 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(formatBuild(bundle), {
+        const { values } = flags;
+        runtime.print(formatBuild(bundle, options), {
           formatVersion: 1,
           ...result,
+          values,
           images: inventory.images.length,
           warnings: inventory.warnings,
         });

@@ -1,6 +1,6 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
-import { ManyErrors, ViolaError } from "../errors.js";
+import { ManyErrors, maskCredentials, ViolaError } from "../errors.js";
 
 /** Exit codes; part of the command line interface. */
 export const EXIT = { done: 0, negative: 1, failed: 2, interrupted: 130 } as const;
@@ -19,7 +19,7 @@ export function formatFailure(error: unknown): string {
   }
   if (error instanceof ViolaError) return `error: ${details(error, "  ")}`;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `This is a bug in viola-airgap. Please report it with the following lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${stack}`;
+  return `This is a bug in viola-airgap. Please report it with the following lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${maskCredentials(stack)}`;
 }
 
 /** Formats an error as the JSON document that a command prints with `--json`. */
@@ -35,7 +35,7 @@ export function failureDocument(error: unknown): object {
   if (error instanceof ViolaError) return { formatVersion: 1, error: one(error) };
   return {
     formatVersion: 1,
-    error: { code: "BUG", message: error instanceof Error ? error.message : String(error) },
+    error: { code: "BUG", message: maskCredentials(error instanceof Error ? error.message : String(error)) },
   };
 }
 
@@ -52,5 +52,5 @@ function details(error: ViolaError, indent: string): string {
 }
 
 function* causesOf(error: Error): Iterable<string> {
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield cause.message;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield maskCredentials(cause.message);
 }

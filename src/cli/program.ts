@@ -20,6 +20,7 @@ import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
+import { registerUninstall } from "./uninstall.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
 
@@ -46,6 +47,7 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
     registerVerify,
     registerLoad,
     registerInstall,
+    registerUninstall,
     registerUnload,
     registerCheck,
     registerInit,

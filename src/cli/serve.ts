@@ -8,6 +8,7 @@ import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/s
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { writeFolder } from "../adapters/files/local-files.js";
+import { checkSettingsFolder } from "./output.js";
 import { settingsDocument } from "./reporters/push.js";
 import { formatServe } from "./reporters/serve.js";
 
@@ -34,7 +35,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
         const listen = parseListen(flags.listen);
         const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const { serveOpenly } = await import("../adapters/bundle-registry/server.js");
-        const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
+        const folder = await checkSettingsFolder(flags.settings, runtime);
         const onListening = async (report: ServeReport): Promise<void> => {
           const origin = `http://${reachableHost(listen.address)}:${report.port}`;
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };

@@ -41,6 +41,8 @@ export interface WriteOptions {
   readonly file: string;
   /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly OpenBundle[];
+  /** The mode of the file, to which the umask applies. 0666 when absent. */
+  readonly mode?: number;
 }
 
 export interface WrittenBundle {
