@@ -69,7 +69,7 @@ export function requireWritable(
   if (obstacle?.code === "ENOENT") {
     refuse(
       `folder ${obstacle.path} does not exist`,
-      `Create it with mkdir -p, or choose another folder.`,
+      "Create it with mkdir -p, or choose another folder.",
       obstacle.path,
     );
   }

@@ -67,6 +67,8 @@ export async function uninstallBundle(
 ): Promise<UninstallReport> {
   const { inventory } = bundle;
   const chosen = chooseReleases(inventory, options.release).toReversed();
+  // An unreachable cluster is reported before anything is tried.
+  await ports.cluster.namespacePhase(chosen[0]?.namespace ?? "default", run.signal);
   const kept: string[] = [];
   const reports: UninstalledRelease[] = [];
   for (const release of chosen) {
