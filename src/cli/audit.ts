@@ -91,8 +91,7 @@ async function auditInput(
   maxBytes: number | undefined,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  if (read === undefined)
-    return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
+  if (read === undefined) return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),

@@ -52,5 +52,6 @@ function details(error: ViolaError, indent: string): string {
 }
 
 function* causesOf(error: Error): Iterable<string> {
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) yield maskCredentials(cause.message);
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    yield maskCredentials(cause.message);
 }

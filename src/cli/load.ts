@@ -53,8 +53,7 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
       await checkSettingsFolder(flags.settings, runtime);
       const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
-      if (isInstalling)
-        requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
+      if (isInstalling) requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
       const loaded: LoadReport[] = [];
       const pushed: PushOutcome[] = [];
       const choices = { unpack: flags.unpack === true, mustRun: isInstalling };

@@ -7,7 +7,12 @@ import { openBundle } from "../adapters/bundle-file/open-bundle.js";
 import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
-import { loadSettings, settingsFile, type Settings, type SettingsPlace } from "../adapters/files/user-settings.js";
+import {
+  loadSettings,
+  settingsFile,
+  type Settings,
+  type SettingsPlace,
+} from "../adapters/files/user-settings.js";
 import { parseJson } from "../core/parse-json.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";

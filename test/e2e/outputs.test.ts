@@ -1,6 +1,15 @@
 // What a build leaves: a file that replaces only bundles, reuses them, and is as private as the values in it.
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +56,10 @@ describeAll("a built bundle", () => {
     mkdirSync(at("blobs"));
     const image = makeImage(at("blobs"), { seed: "a", mediaTypes: "oci", layers: [300_000, 20_000] });
     registry.addImage(at("blobs"), image, "registry.example/app", "1");
-    writeChart("app", `apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: "${IMAGE}" }] }\n`);
+    writeChart(
+      "app",
+      `apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: "${IMAGE}" }] }\n`,
+    );
     writeChart("part", "");
     mkdirSync(at("charts"));
     execFileSync("tar", ["-czf", at("charts/part-1.0.0.tgz"), "-C", folder, "part"]);
@@ -130,22 +142,27 @@ describeAll("a built bundle", () => {
     expect(statSync(at("private.bundle")).mode & 0o777).toBe(0o600);
   });
 
-  it.each(["none", "keys"])("has no values with --values %s, and is not installed without them", async (wanted) => {
-    const name = `${wanted}.bundle`;
-    await build("private.yaml", "-o", name, "--values", wanted);
+  it.each(["none", "keys"])(
+    "has no values with --values %s, and is not installed without them",
+    async (wanted) => {
+      const name = `${wanted}.bundle`;
+      await build("private.yaml", "-o", name, "--values", wanted);
 
-    const text = readFileSync(at(name), "latin1");
-    expect(text).not.toContain(SECRET);
-    expect(/^password:$/m.test(text)).toBe(wanted === "keys");
-    expect(statSync(at(name)).mode & 0o777).toBe(0o666 & ~process.umask());
-    const { code, stdout } = await cli("verify", name, "--json");
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ withheldValues: ["app"], problems: [] });
-    for (const command of [["install"], ["load", "--install", "--to", "k3s"]]) {
-      const refused = await cli(...command, name, "--json");
-      expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "USAGE", subject: "app" } });
-    }
-  });
+      const text = readFileSync(at(name), "latin1");
+      expect(text).not.toContain(SECRET);
+      expect(/^password:$/m.test(text)).toBe(wanted === "keys");
+      // No input forbids reading, so the umask alone decides, as for any new file.
+      writeFileSync(at("plain"), "");
+      expect(statSync(at(name)).mode).toBe(statSync(at("plain")).mode);
+      const { code, stdout } = await cli("verify", name, "--json");
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ withheldValues: ["app"], problems: [] });
+      for (const command of [["install"], ["load", "--install", "--to", "k3s"]]) {
+        const refused = await cli(...command, name, "--json");
+        expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "USAGE", subject: "app" } });
+      }
+    },
+  );
 
   it("has no password of a repository, and no message has", async () => {
     await build("added.yaml", "-o", "added.bundle");

@@ -106,7 +106,8 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
   async definitionsOf(chartFile: string, signal: AbortSignal): Promise<string> {
     const { helm, environment } = this.#options;
     try {
-      return (await runProcess([helm.program, "show", "crds", chartFile], { signal, env: environment })).stdout;
+      return (await runProcess([helm.program, "show", "crds", chartFile], { signal, env: environment }))
+        .stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
       throw new ViolaError("UNINSTALL_FAILED", `chart ${chartFile}: ${helmMessage(cause)}`, {

@@ -21,7 +21,9 @@ export function formatBuild(
     `digest ${digest}`,
     ...(copiedBytes === 0
       ? []
-      : [`${formatBytes(copiedBytes)} copied from files of this machine, ${formatBytes(fetchedBytes)} fetched`]),
+      : [
+          `${formatBytes(copiedBytes)} copied from files of this machine, ${formatBytes(fetchedBytes)} fetched`,
+        ]),
     ...(withValues.length === 0
       ? []
       : [

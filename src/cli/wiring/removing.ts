@@ -23,7 +23,10 @@ export async function clusterOf(
   { context, kubeconfig }: ClusterFlags,
   runtime: CommandRuntime,
 ): Promise<ClusterFlags> {
-  const given = { ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
+  const given = {
+    ...(context !== undefined && { context }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  };
   if (context !== undefined) return given;
   if (target?.kind === "kind") {
     const found = await findContextOf(target, runtime);

@@ -41,10 +41,7 @@ export function withheldReleases(releases: readonly InventoryRelease[]): readonl
  * Throws `USAGE` if the bundle lacks values of a release and the user passes none. Whether they are
  * the right ones cannot be known here; the images that they need are checked later.
  */
-export function requireValues(
-  releases: readonly InventoryRelease[],
-  valuesFiles: readonly string[],
-): void {
+export function requireValues(releases: readonly InventoryRelease[], valuesFiles: readonly string[]): void {
   const names = withheldReleases(releases);
   if (names.length === 0 || valuesFiles.length > 0) return;
   throw new ViolaError("USAGE", `the bundle was built without the values of ${names.join(", ")}`, {

@@ -141,9 +141,7 @@ async function findRemains(
     ask(() => cluster.volumes(signal)),
     Promise.all(
       namespaces.map(async (namespace) =>
-        ask(async () =>
-          (await cluster.namespacePhase(namespace, signal)) === "Active" ? [namespace] : [],
-        ),
+        ask(async () => ((await cluster.namespacePhase(namespace, signal)) === "Active" ? [namespace] : [])),
       ),
     ),
   ]);

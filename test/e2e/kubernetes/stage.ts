@@ -65,7 +65,6 @@ export async function takeAway({ viola, kube, bundle }: Stage): Promise<void> {
   await kube.kubectl("delete", "pods", "--all", namespace, "--now");
   await kube.kubectl("delete", "namespace", "monitoring");
   await kube.kubectl("delete", "customresourcedefinitions", "--all");
-  const unload = async (): Promise<string> =>
-    (await viola.cli("unload", bundle, ...target)).stdout;
+  const unload = async (): Promise<string> => (await viola.cli("unload", bundle, ...target)).stdout;
   await expect.poll(unload, { timeout: 120_000, interval: 1_000 }).not.toContain("kept:");
 }

@@ -1,6 +1,14 @@
 // Where a command may write: what it refuses, before it does anything, and what it leaves as it was.
 import { execFileSync } from "node:child_process";
-import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -51,7 +59,11 @@ async function viola(...args: readonly string[]): Promise<{ code: number; stdout
   const code = await run([...args, ...(args.includes("--format") ? [] : ["--json"])], {
     stdin: process.stdin,
     stdout: output,
-    stderr: new Writable({ write: (_, __, done) => done() }) as unknown as NodeJS.WriteStream,
+    stderr: new Writable({
+      write: (_, __, done) => {
+        done();
+      },
+    }) as unknown as NodeJS.WriteStream,
     env: { PATH: folder, VIOLA_AIRGAP_CONFIG: at("settings.yaml") },
     cwd: folder,
     home: ROOT,
@@ -100,11 +112,11 @@ describe("build -o", () => {
   it("knows an input under every name", async () => {
     symlinkSync("values.yaml", at("link"));
     linkSync(at("values.yaml"), at("other-name"));
-    symlinkSync(folder, at("folder"));
+    symlinkSync("chart", at("folder"));
 
     await expectRefused([...build, "link", "--force"], "values.yaml");
     await expectRefused([...build, "other-name", "--force"], "other-name");
-    await expectRefused([...build, "folder/spec.yaml", "--force"], "spec.yaml");
+    await expectRefused([...build, "folder/values.yaml", "--force"], "chart/values.yaml");
   });
 
   it("never uses an input as its working file", async () => {
@@ -143,7 +155,7 @@ describe("build -o", () => {
     await expectRefused([...build, "report.txt"], "report.txt");
     // The next step is to read the program of --with, which is none.
     const { error } = await viola(...build, "report.txt", "--force");
-    expect(error).toMatchObject({ subject: at("note.txt") });
+    expect(error).toMatchObject({ subject: "helm" });
   });
 
   it("means a file with name and version in a folder", async () => {
@@ -186,9 +198,7 @@ describe("audit --out", () => {
   });
 
   it("does not take an inventory for a report", async () => {
-    const { inventory } = await bundleOf(folder, "whole", [
-      IMAGE,
-    ]);
+    const { inventory } = await bundleOf(folder, "whole", [IMAGE]);
     writeFileSync(at("bundle.json"), JSON.stringify(inventory, null, 1));
     await expectRefused(["audit", "whole.tar", "--out", "bundle.json"], "bundle.json");
   });
@@ -212,7 +222,10 @@ describe("other outputs", () => {
   it("init -o replaces no spec, and no part of the chart", async () => {
     await expectRefused(["init", "chart", "-o", "spec.yaml"], "spec.yaml");
     await expectRefused(["init", "chart", "-o", "chart/values.yaml", "--force"], "chart/values.yaml");
-    await expectRefused(["init", "chart", "-f", "values.yaml", "-o", "values.yaml", "--force"], "values.yaml");
+    await expectRefused(
+      ["init", "chart", "-f", "values.yaml", "-o", "values.yaml", "--force"],
+      "values.yaml",
+    );
   });
 
   it("the settings for nodes go into a folder without files of something else", async () => {

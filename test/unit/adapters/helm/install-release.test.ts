@@ -104,6 +104,10 @@ it("is removed, and helm says what it kept", async () => {
     "[Secret] keys",
   ]);
   await expect(
-    helmThatSays({ stderr: "Error: uninstallation completed with 1 error(s)" }).remove(RELEASE, options, signal),
+    helmThatSays({ stderr: "Error: uninstallation completed with 1 error(s)" }).remove(
+      RELEASE,
+      options,
+      signal,
+    ),
   ).rejects.toMatchObject({ code: "UNINSTALL_FAILED", subject: "app" });
 });

@@ -71,9 +71,11 @@ describe("withholding", () => {
 describe("installing", () => {
   it.each(BUNDLED_VALUES)("requires values unless the bundle has them: %s", (wanted) => {
     const { release: bundled } = withholdValues(release, files, wanted);
-    const require = (...given: string[]) => () => {
-      requireValues([bundled], given);
-    };
+    const require =
+      (...given: string[]) =>
+      () => {
+        requireValues([bundled], given);
+      };
     expect(withheldReleases([bundled])).toEqual(wanted === "all" ? [] : ["app"]);
     if (wanted === "all") expect(require()).not.toThrow();
     else expect(require()).toThrow(expect.objectContaining({ code: "USAGE", subject: "app" }));

@@ -113,7 +113,10 @@ describe("uninstalling", () => {
     const { report, removed } = await uninstallWith({ absent: ["third"] });
 
     expect(removed).toEqual(["second", "first"]);
-    expect(report).toMatchObject({ outcome: "uninstalled", releases: [{ name: "third", outcome: "absent" }, {}, {}] });
+    expect(report).toMatchObject({
+      outcome: "uninstalled",
+      releases: [{ name: "third", outcome: "absent" }, {}, {}],
+    });
   });
 
   it("stops at the first failure: what was installed before may be needed", async () => {
