@@ -62,23 +62,10 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
-        const inputs: readonly InputPath[] = [
-          ...specInputs(specFile, read.spec),
-          ...flags.reuse.map((bundle) => ({
-            what: "a bundle of --reuse (an existing output is reused anyway)",
-            path: resolve(runtime.cwd, bundle),
-          })),
-          ...requests.flatMap(({ source }) =>
-            source?.kind === "file" ? [{ what: "a program of --with", path: source.file }] : [],
-          ),
-          ...(flags.rehearsal === undefined
-            ? []
-            : [{ what: "the record of the rehearsal", path: resolve(runtime.cwd, flags.rehearsal) }]),
-        ];
         const output = await checkBundleOutput(
           { option: "--output", text: flags.output, force: flags.force === true },
           `${read.spec.name}-${read.spec.version}.bundle`,
-          inputs,
+          [...specInputs(specFile, read.spec), ...flagInputs(flags, requests, runtime.cwd)],
           runtime,
         );
         const planned = await planOptions(read, { platforms: flags.platform, home: runtime.home });
@@ -102,15 +89,34 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        const { values } = flags;
         runtime.print(formatBuild(bundle, options), {
           formatVersion: 1,
           ...result,
-          values,
+          values: flags.values,
           images: inventory.images.length,
           warnings: inventory.warnings,
         });
         return EXIT.done;
       });
     });
+}
+
+/** Returns the files of this machine that options name. */
+function flagInputs(
+  { reuse, rehearsal }: BuildFlags,
+  requests: ReturnType<typeof parseIncludes>["requests"],
+  cwd: string,
+): readonly InputPath[] {
+  return [
+    ...reuse.map((bundle) => ({
+      what: "a bundle of --reuse (the blobs of an existing output are reused anyway)",
+      path: resolve(cwd, bundle),
+    })),
+    ...requests.flatMap(({ source }) =>
+      source?.kind === "file" ? [{ what: "a program of --with", path: source.file }] : [],
+    ),
+    ...(rehearsal === undefined
+      ? []
+      : [{ what: "the record of the rehearsal", path: resolve(cwd, rehearsal) }]),
+  ];
 }
