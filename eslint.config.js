@@ -2,7 +2,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "coverage/"] },
+  { ignores: ["dist/", "dist.*/", "node_modules/", "coverage/"] },
   ...tseslint.configs.strictTypeChecked,
   {
     files: ["**/*.js"],
@@ -23,7 +23,7 @@ export default tseslint.config(
     },
   },
   {
-    // The tools that own these files ask for a default export.
+    // The tools that read these files require a default export.
     files: ["*.config.ts", "*.config.js"],
     rules: { "no-restricted-syntax": "off" },
   },

@@ -1,24 +1,27 @@
-// Three projects: unit (seconds, no outside parts), integration (one real part each), e2e (the built command).
+// Three projects: unit (seconds, no real parts), integration (one real part each), e2e (the built
+// command).
 import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { LastLines } from "./test/support/last-lines.js";
 
 /**
- * Files that make a Kubernetes or a Debian first: they take minutes, most of which is waiting, and one at the end would run alone.
+ * Runs files first that create a Kubernetes cluster or a Debian. They take minutes, mostly waiting,
+ * and at the end one of them would run alone.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const texts = await Promise.all(sorted.map(({ moduleId }) => readFile(moduleId, "utf8")));
     const isLong = (index: number): boolean =>
-      /\b(?:setStage\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
+      /\b(?:setStage\(|startCluster\(|startKube\(|clean-debian\.sh)/.test(texts[index] ?? "");
     return [...sorted.filter((_, index) => isLong(index)), ...sorted.filter((_, index) => !isLong(index))];
   }
 }
 
-// Three files at a time, of both projects: two that have a Kubernetes mostly wait for it, and leave the processor to the rest. Every file
-// has names, ports and folders of its own (see test/support). A timeout is there for what hangs, not to measure anything.
+// Runs three files of both projects at a time. Two of them mostly wait for a Kubernetes cluster, and
+// leave the processor to the others. Every file has its own names, ports and folders (see
+// test/support). Timeouts are only for tests that hang.
 const slow = {
   testTimeout: 600_000,
   hookTimeout: 600_000,

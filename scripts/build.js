@@ -1,11 +1,12 @@
-// `npm run build`: bundles src and everything it imports into dist/. The installed program needs no dependency, and a
-// command starts in half the time. Types are checked by `npm run check`.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+// `npm run build`: bundles src and everything it imports into dist/. The installed program needs no
+// dependency, and a command starts in half the time. Types are checked by `npm run check`.
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 import { formatNotices } from "./third-party-notices.js";
 
-// dockerode imports ssh2, which has native code, whatever the engine. Engines at ssh:// are refused earlier
-// (adapters/docker/endpoint.ts), so an empty module takes its place and dist/ needs no node_modules.
+// dockerode always imports ssh2, which has native code. Engines at ssh:// are refused earlier
+// (adapters/docker/endpoint.ts), so ssh2 is replaced by an empty module, and dist/ needs no
+// node_modules.
 const withoutSsh = {
   name: "without-ssh2",
   setup({ onResolve, onLoad }) {
@@ -14,11 +15,17 @@ const withoutSsh = {
   },
 };
 
-rmSync("dist", { recursive: true, force: true });
+// The build goes to a new folder that replaces dist/ when it is complete. A killed build keeps the
+// old dist/, and a command that runs at the same time always finds one.
+const LEFTOVER_MS = 10 * 60_000;
+for (const name of readdirSync(".").filter((name) => name.startsWith("dist."))) {
+  if (Date.now() - statSync(name).mtimeMs > LEFTOVER_MS) rmSync(name, { recursive: true, force: true });
+}
+const folder = `dist.${process.pid}`;
 const { metafile } = await build({
   entryPoints: ["src/main.ts", "src/adapters/blobs/blob-worker.ts"],
   entryNames: "[name]",
-  outdir: "dist",
+  outdir: folder,
   bundle: true,
   splitting: true,
   format: "esm",
@@ -38,8 +45,14 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-// The legal comments go into the notices too, so that one file holds every licence.
+// The notices include the legal comments, so that one file contains all licences.
 const legalFiles = Object.keys(metafile.outputs).filter((file) => file.endsWith(".LEGAL.txt"));
 const legalComments = legalFiles.map((file) => readFileSync(file, "utf8").trim() + "\n");
-writeFileSync("dist/THIRD-PARTY-NOTICES.txt", formatNotices(metafile, legalComments.sort()));
+writeFileSync(`${folder}/THIRD-PARTY-NOTICES.txt`, formatNotices(metafile, legalComments.sort()));
 for (const file of legalFiles) rmSync(file);
+
+// A folder cannot be renamed to an existing one, so the old dist/ is moved away first.
+const old = `${folder}.old`;
+if (existsSync("dist")) renameSync("dist", old);
+renameSync(folder, "dist");
+rmSync(old, { recursive: true, force: true });

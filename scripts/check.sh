@@ -1,12 +1,13 @@
 #!/bin/sh
-# `npm run check`: types, lint rules and formatting, all at once. Prints what each found; exit code 1 when one found something.
+# `npm run check`: types, lint rules and formatting, in parallel. Prints the problems of each; exit
+# code 1 when there are any.
 set -eu
 cd "$(dirname "$0")/.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
 
-begin() { # COMMAND...: its output goes to a file of its own
+begin() { # COMMAND...: its output goes to a separate file
   "$@" >"$out/$1" 2>&1 &
 }
 begin eslint .

@@ -1,6 +1,7 @@
-// `npm run demo`: the main job from beginning to end, with Node and npm alone: a registry and a chart repository of its own on 127.0.0.1,
-// then the very commands that a user types. Only with VIOLA_DEMO_CLUSTER=NAME it goes on, loads the bundle into that Kind cluster and takes it
-// away again: what the images hold is made up, so they have names that nobody else uses, and none stays.
+// `npm run demo`: the main job from start to end, with only Node and npm. Starts a registry and a
+// chart repository on 127.0.0.1, and runs the commands of a user. Only with VIOLA_DEMO_CLUSTER=NAME,
+// it also loads the bundle into that Kind cluster and unloads it again. The content of the images is
+// generated, so they have unique names, and all are removed.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -10,15 +11,18 @@ import { findHelm } from "../src/adapters/helm/find-helm.js";
 import { runProcess } from "../src/adapters/programs/run-process.js";
 import { startChartRepository } from "./parts/chart-repository.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "./parts/embedded-registry.js";
-import { makeImage, type ImageWish } from "./parts/images.js";
+import { makeImage, type ImageOptions } from "./parts/images.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MANIFESTS = join(ROOT, "manifests/demo");
 const MEGABYTE = 1_000_000;
 const BASE = { seed: "demo-base", bytes: 3 * MEGABYTE };
 
-/** Repository with its registry, tag, media types, and the megabytes of its own layer on top of the shared base. */
-const IMAGES: readonly (readonly [string, string, ImageWish["mediaTypes"], number])[] = [
+/**
+ * Repository with its registry, tag, media types, and the size of its layer above the shared base,
+ * in megabytes.
+ */
+const IMAGES: readonly (readonly [string, string, ImageOptions["mediaTypes"], number])[] = [
   ["registry.viola.example/shop/web", "2.3.1", "oci", 6],
   ["registry.viola.example/shop/cache", "7.4", "oci", 4],
   ["registry.viola.example/shop/tools", "1.0.0", "oci", 1],
@@ -65,7 +69,8 @@ async function main(): Promise<number> {
     }
     const settings = join(folder, "settings.yaml");
     const loaded = await viola(["load", bundle, "--to", `kind:${cluster}`], settings);
-    // Also after a load that failed: some of it may be there. Nothing was installed, so no cluster is asked whether it was.
+    // Unload also after a failed load, which may have loaded some images. Nothing was installed, so
+    // the cluster need not be asked.
     const unloaded = await viola(["unload", bundle, "--to", `kind:${cluster}`, "--force"], settings);
     return loaded === 0 ? unloaded : loaded;
   } finally {
@@ -75,7 +80,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** Packages the demo's charts that come from a repository, with the Helm that the product itself would use. */
+/** Packages the demo's charts for the repository, with the Helm that the program uses. */
 async function packageCharts(folder: string): Promise<void> {
   const signal = new AbortController().signal;
   const cacheFolder = join(homedir(), ".cache/viola-airgap");
@@ -96,7 +101,7 @@ async function offerImages(registry: EmbeddedRegistry, blobs: string): Promise<v
   }
 }
 
-/** Writes spec and settings with the addresses of this run, and returns the spec's path. */
+/** Writes spec and settings with the addresses of this run, and returns the path of the spec. */
 async function writeInput(folder: string, registry: string, repository: string): Promise<string> {
   const spec = join(folder, "bundle.yaml");
   const text = await readFile(join(MANIFESTS, "bundle.yaml"), "utf8");

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# `npm run test:all`: every test that this machine can run. Installs what the tests need (on Debian, as root) and starts it.
-# What is started here ends with the run, also when the run is killed; parts that run already are used and left alone.
-# What cannot be had is said, and its tests skip. Where CI is set, that is a failure instead.
+# `npm run test:all`: all tests that this machine can run. Installs the parts that the tests need (on
+# Debian, as root) and starts them. They are stopped at the end of the run, also when it is killed.
+# Parts that already run are used and not stopped. If a part is not available, this is reported and
+# its tests are skipped; with CI set, it is an error.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,7 +10,8 @@ go_on() { [ -z "${CI:-}" ] || exit 1; }
 
 scripts/parts/install.sh || go_on
 
-# after-run.sh takes away what is left as soon as descriptor 9 closes: when this script ends. No other process gets it.
+# after-run.sh removes what is left when descriptor 9 closes, which is when this script ends. No other
+# process inherits it.
 RUN=$(mktemp -d "${TMPDIR:-/tmp}/viola-run-XXXXXX")
 mkdir "$RUN/tmp"
 exec 9> >(exec setsid scripts/parts/after-run.sh "$RUN")
@@ -24,6 +26,6 @@ for part in engine registries; do
   echo $part >>"$RUN/parts"
   scripts/parts/$part.sh up 9>&- || go_on
 done
-# In the background, so that a signal is answered at once.
+# In the background, so that traps run immediately on a signal.
 VIOLA_RUN=$RUN TMPDIR=$RUN/tmp npm --silent test 9>&- &
 wait $!

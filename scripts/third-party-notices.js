@@ -1,4 +1,5 @@
-// The notices of the packages that `npm run build` bundles into dist/, each with the licence texts that the package ships.
+// Formats the notices of the packages that `npm run build` bundles into dist/, with their licence
+// texts.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
@@ -12,9 +13,10 @@ ship the same text share one section.
 /**
  * Returns the text of the notices file.
  *
- * `metafile` is what esbuild reports about a build: only packages of which bytes went into an output count, because a
- * package may be installed and not be used. `legalComments` are the texts of esbuild's `.LEGAL.txt` files: licences that
- * stand inside source files. Throws when a bundled package does not state a licence.
+ * `metafile` is what esbuild reports about a build: only packages of which bytes went into an
+ * output count, because a package may be installed and not be used. `legalComments` are the texts
+ * of esbuild's `.LEGAL.txt` files: licences that stand inside source files. Throws when a bundled
+ * package does not state a licence.
  */
 export function formatNotices(metafile, legalComments) {
   const packagesByText = new Map();

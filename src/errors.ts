@@ -97,7 +97,6 @@ export function isSystemError(cause: unknown, ...codes: readonly string[]): bool
 }
 
 /**
-/**
  * True for an error of the language, such as calling something that is not a function. No data and no
  * system causes it, so it must not be shown as an invalid file or a broken connection. Type errors of
  * Node.js about arguments have a code and do not count.

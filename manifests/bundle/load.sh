@@ -16,16 +16,16 @@ umask 077
 usage() {
   cat <<'U'
 usage: sh load.sh BUNDLE [--to TARGET] [--check | --install [OPTIONS]]
-  --to TARGET       kind[:CLUSTER], docker, containerd[:SOCKET] or k3s (default: what this host has, in this order but docker last);
-                    kind-node-image: only the image of Kind nodes in the bundle, into docker, for `kind create cluster --image`
-  --check           say what is wrong or missing, and load nothing
+  --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET] or docker (default: the first of these that this host has);
+                    kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
+  --check           report what is wrong or missing, and load nothing
   --install         then install the releases with helm, and wait until every Pod is ready
-  --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, else the current one)
-  -f FILE, --set KEY=VALUE             values that win over the bundle's; may be repeated
-  --allow-missing IMAGE                install although the nodes lack this image; may be repeated
-  --timeout TIME    how long hooks, and then Pods, may take: 90s, 10m, 1h (default 10m)
-If viola-airgap is on PATH, or is in the bundle and Node can run it, it does the work; VIOLA_SH_ONLY=1 prevents that.
-Exit codes: 0 done, 1 the answer is no, 2 could not run, 130 interrupted.
+  --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, or the current context)
+  -f FILE, --set KEY=VALUE             values that override those of the bundle; may be repeated
+  --allow-missing IMAGE                install even if this image is missing on the nodes; may be repeated
+  --timeout TIME    time limit of the hooks, and then of the Pods: 90s, 10m, 1h (default 10m)
+Uses viola-airgap if it is on PATH, or if it is in the bundle and Node.js can run it. VIOLA_SH_ONLY=1 prevents that.
+Exit codes: 0 done, 1 negative result, 2 could not run, 130 interrupted.
 U
 }
 
@@ -36,9 +36,9 @@ die() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# All problems are reported together: `wrong` collects them, and `stop_if_wrong` exits.
+# All problems are reported together: `wrong` collects them, and `exit_if_wrong` exits.
 wrong() { printf '%s\n' "$*" >>"$tmp/wrong"; }
-stop_if_wrong() { # EXIT-CODE HEADING
+exit_if_wrong() { # EXIT-CODE HEADING
   [ -s "$tmp/wrong" ] || return 0
   say "error: $2:"
   sed 's/^/  - /' "$tmp/wrong" >&2
@@ -104,9 +104,9 @@ is_hash() { # HEX, of standard input
 
 megabytes() { printf '%s MB' "$((($1 + 999999) / 1000000))"; }
 
-# For awk: the name under which a node knows an image, or the text where the bundle has no such
-# image. facts list every spelling of their names, so nothing is parsed; a tag beside a digest
-# counts for nothing. Needs `spelled`, from the facts of kind `spelling`.
+# For awk: returns the name of an image on a node, or the text itself when the bundle does not have
+# the image. The facts list every spelling of a name, so names are not parsed. A tag is ignored when
+# there is a digest. Requires `spelled`, from the facts of kind `spelling`.
 known_as='
   function known_as(image,   pinned) {
     pinned = image
@@ -117,7 +117,7 @@ known_as='
 '
 
 # Prints the patterns that lines of facts must match. src/core/bundle/facts.ts has the same list,
-# and says what each kind of line means.
+# and explains each kind of line.
 facts_grammar() (
   number='[0-9]{1,15}' hex='[0-9a-f]{64}' word='[A-Za-z0-9][A-Za-z0-9._+-]*'
   name='([A-Za-z0-9]|\[[0-9A-Fa-f:]+\])[A-Za-z0-9._:/@-]*'
@@ -159,7 +159,7 @@ F
     [ "$name" = "$entry" ] || case $entry in
       bundle.json) die "$bundle is not a viola-airgap bundle" ;;
       bundle.json.sig) continue ;;
-      *) die "$bundle has no facts; use the script that is in it: tar -xf $bundle load.sh" ;;
+      *) die "$bundle has no facts; use the script in the bundle: tar -xf $bundle load.sh" ;;
     esac
     case $length in *[!0-7]* | '') die "$bundle is damaged: the header of $entry" ;; esac
     length=$((0$length))
@@ -171,7 +171,7 @@ F
     die "$bundle is damaged: bundle.json does not have the checksum of its facts"
   read -r version <"$tmp/read.facts"
   [ "$version" = "viola-airgap-facts 1" ] ||
-    die "$bundle has facts of another version; use the script that is in it: tar -xf $bundle load.sh"
+    die "$bundle has facts of another version; use the script in the bundle: tar -xf $bundle load.sh"
   facts_grammar >"$tmp/grammar"
   ! grep -Evxn -f "$tmp/grammar" "$tmp/read.facts" >"$tmp/why" ||
     die "$bundle is damaged: its facts have an invalid line $(sed -n '1s/:.*//p' "$tmp/why")"
@@ -185,7 +185,7 @@ F
   [ "$(($(wc -c <"$bundle")))" -eq "${size:-0}" ] ||
     die "$bundle has $(($(wc -c <"$bundle"))) bytes, but should have ${size:-more}; copy it again"
   title=$(facts bundle)
-  # The label by which `viola-airgap unload` knows what a bundle brought.
+  # `viola-airgap unload` finds the images that a bundle loaded by this label.
   LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
   export LABEL
   # shellcheck disable=SC2086
@@ -236,12 +236,12 @@ extract() { # PATH FILE
   bytes "$offset" "$length" >"$2"
   is_hash "$sum" <"$2" || die "$1 is damaged: its sha256 is not $sum"
 }
-is_carried() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
+is_in_bundle() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
 
 # Finds a program on PATH or in the bundle. Adds a bundled program to PATH.
-find_program() { # NAME ARGUMENT-THAT-MAKES-IT-ANSWER
+find_program() { # NAME ARGUMENT-TO-TEST-IT
   has "$1" && return 0
-  is_carried "bin/$1" || return 1
+  is_in_bundle "bin/$1" || return 1
   mkdir -p "$tmp/bin"
   extract "bin/$1" "$tmp/bin/$1"
   chmod +x "$tmp/bin/$1"
@@ -258,25 +258,25 @@ find_program() { # NAME ARGUMENT-THAT-MAKES-IT-ANSWER
 is_node_new_enough() {
   has node && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 18) ? 0 : 1)' 2>/dev/null
 }
-hand_over() { # USER-VALUES...
+run_viola_airgap() { # USER-VALUES...
   [ -z "${VIOLA_SH_ONLY:-}$check" ] || return 0
   if has viola-airgap && viola-airgap --version >/dev/null 2>&1; then
     cli=viola-airgap
-  elif is_carried bin/viola-airgap; then
-    awk -v node="$(is_node_new_enough || echo bin/node)" '$4 ~ /^bin\/(viola-airgap$|lib\/)/ || $4 == node { print $4 }' "$tmp/files" >"$tmp/carried"
+  elif is_in_bundle bin/viola-airgap; then
+    awk -v node="$(is_node_new_enough || echo bin/node)" '$4 ~ /^bin\/(viola-airgap$|lib\/)/ || $4 == node { print $4 }' "$tmp/files" >"$tmp/programs"
     while read -r path; do
       mkdir -p "$tmp/${path%/*}"
       extract "$path" "$tmp/$path"
       case $path in bin/lib/*) ;; *) chmod +x "$tmp/$path" ;; esac
-    done <"$tmp/carried"
+    done <"$tmp/programs"
     cli=$tmp/bin/viola-airgap
     "$cli" --version >/dev/null 2>&1 || {
-      say "note: viola-airgap is in the bundle, but no Node 20.18 or newer runs here; continuing without it"
+      say "note: viola-airgap is in the bundle, but this host has no Node.js 20.18 or newer; continuing without it"
       return 0
     }
   else return 0; fi
-  # This script supports targets that viola-airgap cannot reach, such as Kind in podman, and reports
-  # what is wrong with others.
+  # This script supports targets that viola-airgap does not, such as Kind in podman, and reports the
+  # problems of other targets.
   in_background "$cli" doctor --to "$to" --kubeconfig /dev/null >/dev/null 2>&1 || {
     say "note: viola-airgap cannot reach $to; continuing without it"
     return 0
@@ -313,10 +313,10 @@ choose_target() {
   elif has k3s; then to=k3s
   elif has ctr && ctr version >/dev/null 2>&1; then to=containerd
   elif [ -n "$engine" ]; then to=docker
-  else die "nothing to load into: no docker, nerdctl or podman responds, and there is neither ctr with a running containerd nor k3s"; fi
+  else die "no target on this host: docker, nerdctl and podman do not respond, and neither k3s nor ctr with a running containerd was found"; fi
 }
 
-# Sets $nodes, and $ctr for how ctr is called there.
+# Sets $nodes, and $ctr, the command for ctr on them.
 find_nodes() {
   ctr=ctr nodes=localhost cluster=
   case $to in
@@ -355,8 +355,8 @@ on() { # NODE COMMAND...
     *) "$@" ;;
   esac
 }
-# Prints the state of a node: its machine, disk, images and content.
-ask_node() { # NODE
+# Prints the state of a node: architecture, disk, images and content.
+node_state() { # NODE
   case $to in
     docker)
       arch=$("$engine" version --format '{{.Server.Arch}}' 2>/dev/null) || arch=$(uname -m)
@@ -463,15 +463,15 @@ compare() {
     }
   ' "$tmp/facts" -
 }
-plan() { # NODE KIND: the fields after it
+plan() { # NODE KIND: prints the fields after it
   awk -v kind="$2" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/plan.$1"
 }
 
-# containerd collects content that no image refers to, such as what an interrupted import left. What
-# a plan counts as present must stay until the images are known, so a small blob on the node, the
-# anchor, refers to all content of the bundle until then. ctr cannot add content to a lease.
+# containerd removes content that no image refers to, for example after an interrupted import. Content
+# that a plan counts as present must remain until the images exist. Until then, a small blob on the
+# node, the anchor, refers to all content of the bundle. ctr cannot add content to a lease.
 # https://github.com/containerd/containerd/blob/main/docs/garbage-collection.md
-# The anchor of a run that was killed is removed a day later: ctr's own leases last that long, too.
+# The anchor of a killed run is removed after a day, which is also the lifetime of ctr's leases.
 hold() { # NODE
   if [ -z "$held" ]; then
     text="${tmp##*/} $(date +%s)"
@@ -497,7 +497,7 @@ hold() { # NODE
     exit 1' sh "$text" "$anchor" $ctr >/dev/null 2>"$tmp/why" ||
     { wrong "$1: content cannot be protected from garbage collection: $(tail -n 1 "$tmp/why")"; return 1; }
 }
-# An engine that does not respond must not keep the script from ending, so the wait is limited.
+# Waits with a timeout, because an engine that does not respond must not block the exit.
 release() {
   [ -n "$held" ] || return 0
   pids=
@@ -517,28 +517,28 @@ release() {
   pids=
 }
 
-survey_node() { # NODE: asks it, and writes its plan
+plan_node() { # NODE: queries the node, and writes its plan
   : >"$tmp/plan.$1"
-  ask_node "$1" </dev/null >"$tmp/answer" 2>"$tmp/why" || {
+  node_state "$1" </dev/null >"$tmp/answer" 2>"$tmp/why" || {
     wrong "$1 does not respond: $(tail -n 1 "$tmp/why")"
     return 1
   }
   compare <"$tmp/answer" >"$tmp/plan.$1"
 }
-survey() {
+plan_nodes() {
   TO=${to%%:*}
   export TO
   for node in $nodes; do
-    survey_node "$node" || continue
+    plan_node "$node" || continue
     if [ -z "$check" ] && [ "$to" != docker ] && [ -n "$(plan "$node" need)" ]; then
       # Only content that exists after the anchor was set counts as present.
-      hold "$node" && survey_node "$node" || continue
+      hold "$node" && plan_node "$node" || continue
     fi
     lacking=$(plan "$node" without | wc -l)
     [ "$lacking" -eq 0 ] || wrong "$node runs $(plan "$node" platform), and the bundle (built for $(facts platform | tr '\n' ' ')) has no content for it of $(plan "$node" without | head -n 3 | tr '\n' ' ')$([ "$lacking" -le 3 ] || echo "and $((lacking - 3)) more")"
   done
-  # Nodes of one machine share its disk, so their needs are added up by device. Docker unpacks at
-  # once.
+  # Nodes on one machine share a disk, so the required space is summed by device. Docker also unpacks
+  # the images.
   for node in $nodes; do
     echo "$node $(plan "$node" disk) $(plan "$node" need)"
   done | awk -v factor="$([ "$to" = docker ] && echo 3 || echo 1)" '
@@ -551,9 +551,10 @@ survey() {
 
 zeros() { dd if=/dev/zero bs=512 count="$1" 2>/dev/null; }
 
-# Prints an OCI image layout with what the node lacks. Its index has no other names, because
-# containerd 2 takes all labels off a name that it imports, the labels of other bundles among them.
-feed() { # NODE
+# Prints an OCI image layout with the content that the node lacks. Its index has no other names,
+# because containerd 2 removes all labels from a name that it imports, including those of other
+# bundles.
+image_layout() { # NODE
   # oci-layout, a header and one block, is sent as it is in the bundle.
   blocks "$(facts layout | awk '$4 == "oci-layout" { printf "%.0f", $3 / 512 - 1 }')" 2
   awk '
@@ -567,10 +568,10 @@ feed() { # NODE
     END { printf "]}" }
   ' "$tmp/plan.$1" "$tmp/facts" >"$tmp/index.$1"
   tar_entry index.json "$tmp/index.$1"
-  plan "$1" range | feed_ranges "$1"
+  plan "$1" range | send_ranges "$1"
   zeros 2
 }
-feed_ranges() { # NODE
+send_ranges() { # NODE
   total=$(plan "$1" need) done_bytes=0 tenth=1
   while read -r first count; do
     blocks "$first" "$count"
@@ -579,9 +580,9 @@ feed_ranges() { # NODE
     report "$1: sent" "$done_bytes" "$total"
   done
 }
-# Prints a docker archive with the images that the engine lacks, for its platform. It has a
-# manifest.json of its own, because that of the bundle has all images.
-feed_docker() {
+# Prints a docker archive with the images that the engine lacks, for its platform. Its manifest.json
+# is not that of the bundle, which has all images.
+docker_archive() {
   awk '
     FNR == NR { if ($1 == "name" && $3 !~ /@/) tags[$2] = tags[$2] (tags[$2] == "" ? "" : ",") "\"" $3 "\""; next }
     $1 == "config" { order[++count] = $2; config[$2] = "blobs/sha256/" substr($3, 8) }
@@ -593,7 +594,7 @@ feed_docker() {
     }
   ' "$tmp/facts" "$tmp/plan.localhost" >"$tmp/manifest.json"
   tar_entry manifest.json "$tmp/manifest.json"
-  plan localhost range | feed_ranges localhost
+  plan localhost range | send_ranges localhost
   zeros 2
 }
 # Prints a tar entry with mode 644. The checksum of a header is the sum of its bytes, with spaces in
@@ -617,15 +618,15 @@ tar_header() { # NAME SIZE CHECKSUM
 }
 
 # shellcheck disable=SC2086
-import() { # NODE; replaces its shell, so that a signal to this shell ends the import
+import() { # NODE; uses exec, so that a signal to the subshell ends the import
   case $to in
     docker) exec "$engine" load ;;
     kind*) exec "$engine" exec -i "$1" ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
     *) exec $ctr -n k8s.io images import --no-unpack --platform "$(plan "$1" platform)" - ;;
   esac
 }
-# The kubelet keeps pinned names from its garbage collection since containerd 1.6.22 and 1.7.3.
-mark() { # NODE LABELS: labels the names that standard input lists
+# With containerd 1.6.22, 1.7.3 or newer, the kubelet does not remove pinned images.
+mark() { # NODE LABELS: labels the names on standard input
   # shellcheck disable=SC2016,SC2086
   [ "$to" = docker ] || awk '{ print $1 }' | on "$1" sh -c '
     labels=$1
@@ -638,7 +639,7 @@ load_nodes() { # NODES [again]
   for node in $1; do
     [ -n "${2-}" ] || plan "$node" lack >"$tmp/lacked.$node"
     say "$node: sending $(megabytes "$(plan "$node" need)") for $(plan "$node" lack | wc -l | tr -d ' ') image names"
-    if [ "$to" = docker ]; then feed_docker; else feed "$node"; fi | import "$node" >"$tmp/log.$node" 2>&1 &
+    if [ "$to" = docker ]; then docker_archive; else image_layout "$node"; fi | import "$node" >"$tmp/log.$node" 2>&1 &
     pids="$pids $!"
     echo "$! $node" >>"$tmp/imports"
   done
@@ -646,13 +647,13 @@ load_nodes() { # NODES [again]
   while read -r pid node; do
     failed= incomplete=
     wait "$pid" || failed=$(grep -v "^ *$" "$tmp/log.$node" | tail -n 1 | grep . || echo "no message")
-    # A node from which content was removed meanwhile is surveyed again, and gets it once more.
+    # When content was removed from a node in the meantime, the node is planned and loaded again.
     case $failed in
       '' | *'not found'*) ;;
       *) wrong "$node: the import failed: $failed"; continue ;;
     esac
-    # The node is surveyed again, because a successful import proves nothing.
-    survey_node "$node" || continue
+    # The node is queried again, because a successful import may be incomplete.
+    plan_node "$node" || continue
     incomplete=$(awk '$1 == "lack" || $1 == "without" { print $2 }' "$tmp/plan.$node")
     if [ -n "$incomplete" ] && [ -z "${2-}" ] && [ "$to" != docker ]; then
       again="$again $node"
@@ -665,7 +666,7 @@ load_nodes() { # NODES [again]
   done <"$tmp/imports"
   pids=
   [ -z "$again" ] || load_nodes "$again" again
-  stop_if_wrong 2 "some images were not loaded; load again, complete images are not sent twice"
+  exit_if_wrong 2 "some images were not loaded; run the command again, which does not send complete images twice"
 }
 # Labels the images that other bundles loaded and this one also needs.
 share() {
@@ -673,7 +674,7 @@ share() {
     [ -z "$(plan "$node" share)" ] || plan "$node" share | mark "$node" "${LABEL}brought" 2>"$tmp/why" ||
       wrong "$node: images cannot be labelled: $(tail -n 1 "$tmp/why")"
   done
-  stop_if_wrong 2 "everything is loaded, but some images could not be labelled"
+  exit_if_wrong 2 "all images are loaded, but some could not be labelled"
 }
 
 # --- installing ---
@@ -681,8 +682,8 @@ share() {
 kube() { kubectl ${context:+--context "$context"} "$@"; }
 
 prepare_install() {
-  find_program helm version || wrong "helm is neither on PATH nor in the bundle, and --install needs it"
-  find_program kubectl --help || { wrong "kubectl is neither on PATH nor in the bundle, and --install needs it"; return; }
+  find_program helm version || wrong "helm is required for --install, but is neither on PATH nor in the bundle"
+  find_program kubectl --help || { wrong "kubectl is required for --install, but is neither on PATH nor in the bundle"; return; }
   # Kind writes contexts of this name into the kubeconfig.
   if [ -z "$context" ] && [ -n "$cluster" ] && kubectl config get-contexts -o name 2>/dev/null | grep -qx "kind-$cluster"; then
     context=kind-$cluster
@@ -692,12 +693,12 @@ prepare_install() {
   others=$(grep -vxF "$(printf '%s\n' $nodes)" "$tmp/kube-nodes" | tr '\n' ' ')
   case $to in
     kind*) [ -z "$others" ] || wrong "the cluster${context:+ of context $context} has nodes that are not of Kind cluster $cluster: $others" ;;
-    *) [ "$(wc -l <"$tmp/kube-nodes")" -le 1 ] || say "note: the cluster has other nodes; this script must have loaded each: $others" ;;
+    *) [ "$(wc -l <"$tmp/kube-nodes")" -le 1 ] || say "note: the cluster has other nodes, and the images must be loaded on each of them: $others" ;;
   esac
   facts release | awk '!seen[$3]++ { print $3 }' >"$tmp/namespaces"
   while read -r namespace; do
     [ "$(kube get namespace "$namespace" --request-timeout=15s -o 'jsonpath={.status.phase}' 2>/dev/null </dev/null)" != Terminating ] ||
-      wrong "namespace $namespace is being deleted: wait for the deletion (kubectl wait --for=delete namespace/$namespace); its status says what blocks it"
+      wrong "namespace $namespace is being deleted: wait for the deletion (kubectl wait --for=delete namespace/$namespace); the status of the namespace shows what blocks it"
   done <"$tmp/namespaces"
 }
 
@@ -714,15 +715,15 @@ require_values() { # USER-VALUES...
   done
 }
 
-# Extracts charts and values to files with fixed names, as names of the bundle are not trusted.
-lay_out() {
+# Extracts charts and values to files with fixed names, because names in a bundle are not trusted.
+extract_releases() {
   facts release >"$tmp/releases"
   facts chart >"$tmp/charts"
   facts values >"$tmp/values"
   while read -r number path; do extract "$path" "$tmp/chart.$number.tgz"; done <"$tmp/charts"
   while read -r number index path; do extract "$path" "$tmp/values.$number.$index.yaml"; done <"$tmp/values"
 }
-with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...: later values win, so the user's come last
+with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...; later values override earlier ones
   mode=$1 number=$2 release=$3 namespace=$4
   shift 4
   index=$(awk -v number="$number" '$1 == number' "$tmp/values" | wc -l)
@@ -740,11 +741,11 @@ with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...: later 
   fi
 }
 
-# Refuses images that the bundle does not have, and pulls from a registry, before anything is
-# applied. Images that the spec excludes were found to be needed, perhaps by an operator in a way
-# that no manifest shows, so the nodes must have them from elsewhere.
-guard() { # USER-VALUES...
-  say "checking what would be installed"
+# Before anything is applied, refuses images that are not in the bundle, and pulls from a registry.
+# Images that the spec excludes must be on the nodes, because an operator may need them although no
+# manifest names them.
+check_install() { # USER-VALUES...
+  say "checking the releases"
   kube_version=$(sed -n 's/.*"gitVersion": *"\(v[0-9][0-9A-Za-z.+-]*\)".*/\1/p' "$tmp/version")
   {
     facts api
@@ -756,13 +757,13 @@ guard() { # USER-VALUES...
       wrong "release $release does not render: $(tail -n 1 "$tmp/why")"
       continue
     }
-    judge_rendered <"$tmp/rendered" >>"$tmp/wrong"
+    check_rendered <"$tmp/rendered" >>"$tmp/wrong"
   done <"$tmp/releases"
   for node in $nodes; do
     plan "$node" left-out | awk -v node="$node" '{ print $1, node }'
   done | awk '
     { on[$1] = on[$1] " " $2 }
-    END { for (image in on) print "image " image " is not on" on[image] ", and the spec excludes it: load it onto the nodes, or, if no Pod starts it, add --allow-missing " image }
+    END { for (image in on) print "image " image " is not on" on[image] ", and the spec excludes it: load it onto the nodes, or add --allow-missing " image " if no Pod uses it" }
   ' >>"$tmp/wrong"
   policy=$(kube run viola-airgap-trial --image=viola.invalid/trial --image-pull-policy=IfNotPresent --restart=Never --dry-run=server \
     -n default -o 'jsonpath={.spec.containers[0].imagePullPolicy}' 2>/dev/null </dev/null)
@@ -770,15 +771,15 @@ guard() { # USER-VALUES...
     Always) wrong "the cluster has the AlwaysPullImages admission controller: it pulls every image from a registry, even if the nodes have it; remove it from --enable-admission-plugins of the API server" ;;
     '') say "note: could not determine whether the cluster always pulls images: it rejected a dry-run Pod" ;;
   esac
-  stop_if_wrong 1 "refused before anything was applied"
+  exit_if_wrong 1 "refused before anything was applied"
 }
 
-# Finds images and pull policies in rendered manifests line by line; viola-airgap parses them
+# Finds images and pull policies in rendered manifests line by line. viola-airgap parses YAML
 # instead.
-judge_rendered() {
+check_rendered() {
   awk "$known_as"'
     function plain(value) { gsub(/["'"'"']/, "", value); return value }
-    function judge(   i, object) {
+    function check_object(   i, object) {
       object = kind " " name
       is_run = hook == "" || hook ~ /(pre|post)-(install|upgrade)/
       if (is_run && kind !~ /^(ConfigMap|Secret|CustomResourceDefinition)$/) {
@@ -797,7 +798,7 @@ judge_rendered() {
       if ($1 == "spelling") spelled[$2] = $3
       next
     }
-    /^---/ { judge() }
+    /^---/ { check_object() }
     /^kind: / { kind = plain($2) }
     /^  name: / && name == "" { name = plain($2) }
     /helm\.sh\/hook"?: / { hook = $0 }
@@ -813,7 +814,7 @@ judge_rendered() {
       if ($0 ~ /imagePullPolicy"?: /) policies++
       if ($0 ~ /imagePullPolicy"?: +["'"'"']?Always/) always = 1
     }
-    END { judge() }
+    END { check_object() }
   ' "$tmp/facts" -
 }
 
@@ -823,18 +824,18 @@ install_releases() { # USER-VALUES...
     with_release install "$number" "$release" "$namespace" "$@" >"$tmp/helm" 2>&1 </dev/null || {
       say "error: release $release was not installed: $(grep -v '^ *$' "$tmp/helm" | tail -n 1)"
       if grep -q 'another operation' "$tmp/helm"; then
-        say "  what to do: if no other helm is running, an interrupted one left this state. Run helm rollback $release -n $namespace, or helm uninstall after a first installation, and try again"
-      else say "  what to do: look at kubectl get pods,events -n $namespace, and run the same command again"; fi
+        say "  what to do: if no other helm is running, an interrupted one left this state. Run helm rollback $release -n $namespace (helm uninstall after a first installation), and run the same command again"
+      else say "  what to do: check kubectl get pods,events -n $namespace, and run the same command again"; fi
       exit 1
     }
   done <"$tmp/releases"
   deadline=$(($(date +%s) + $(seconds "$timeout"))) calm=0 last=
-  # Operators create more Pods after the first are ready, so wait until nothing changes for a while.
+  # Operators create Pods after they are ready, so wait until nothing changes for a while.
   while :; do
     state=$(while read -r namespace; do pods_of "$namespace"; done <"$tmp/namespaces" | awk '
       $1 == "pod" { pods++; if ($4 == "yes") ready++ }
       $1 == "workload" && $4 < $3 { waiting++ }
-      END { printf "%d of %d Pods ready%s", ready, pods, waiting ? ", " waiting " workloads have too few" : "" }')
+      END { printf "%d of %d Pods ready%s", ready, pods, waiting ? ", " waiting " workloads are incomplete" : "" }')
     if [ "$state" = "$last" ]; then calm=$((calm + 1)); else calm=0 last=$state; say "$state"; fi
     case $state in *workloads*) calm=0 ;; "${state%% *} of ${state%% *} "*) ;; *) calm=0 ;; esac
     [ "$calm" -lt 5 ] || break
@@ -851,7 +852,7 @@ pods_of() { # NAMESPACE
     awk -F'|' 'NF == 5 { print "workload", $1, $2 + $3, $4 + $5 }'
 }
 explain_pods() {
-  say "error: not every Pod was ready after $timeout:"
+  say "error: some Pods were not ready after $timeout:"
   while read -r namespace; do
     pods_of "$namespace" | awk '
       $1 == "pod" && $4 == "no" { printf "  - Pod %s/%s is %s", $2, $3, $5; for (i = 6; i <= NF; i++) printf "%s%s", (i == 6 ? ": " : ", "), $i; print "" }
@@ -915,18 +916,18 @@ open_bundle
 verify_files
 [ -n "$to" ] || choose_target
 if [ "$to" = kind-node-image ]; then
-  # From here on this image is the whole bundle.
+  # From here, the bundle contains only this image.
   sed -e '/^name /d' -e '/^content /d' -e 's/^host-//' "$tmp/facts" >"$tmp/host-facts"
   cat "$tmp/host-facts" >"$tmp/facts"
   grep -q '^name ' "$tmp/facts" || die "$bundle has no image of Kind nodes: build it with --with kind-node-image=REFERENCE"
   to=docker VIOLA_SH_ONLY=1 install=
 fi
-hand_over "$@"
+run_viola_airgap "$@"
 
 say "$title into $to"
 find_nodes
 [ -z "$install" ] || { prepare_install; require_values "$@"; }
-survey
+plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
@@ -934,13 +935,13 @@ if [ -n "$check" ]; then
   for node in $nodes; do
     echo "$node ($(plan "$node" platform)): $(plan "$node" lack | wc -l | tr -d ' ') of $(facts name | wc -l | tr -d ' ') image names missing, $(megabytes "$(plan "$node" need)") to send"
   done
-  stop_if_wrong 1 "the bundle could not be loaded like this"
+  exit_if_wrong 1 "the bundle cannot be loaded"
   exit 0
 fi
-stop_if_wrong 2 "nothing was loaded"
+exit_if_wrong 2 "nothing was loaded"
 if [ -n "$install" ]; then
-  lay_out
-  guard "$@"
+  extract_releases
+  check_install "$@"
 fi
 [ -z "$busy" ] || load_nodes "$busy"
 share
@@ -950,5 +951,5 @@ if [ "$to" = docker ] && facts name | grep -q '@.* '; then
   say "note: $engine does not keep digests of loaded images: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"
   count=$(facts name | grep -vc '@.* ')
 fi
-echo "all $count image names resolve and are complete on $(echo $nodes)$([ -n "$busy" ] || echo '; nothing was to be sent')"
+echo "all $count image names resolve and are complete on $(echo $nodes)$([ -n "$busy" ] || echo '; nothing was sent')"
 [ -z "$install" ] || install_releases "$@"

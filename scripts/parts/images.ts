@@ -13,15 +13,15 @@ import {
 } from "../../src/core/oci/descriptor.js";
 import { digestOf } from "../../src/core/oci/digest.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
-import { blobPath, makeLayer, type LayerWish, type MadeLayer } from "./layers.js";
+import { blobPath, makeLayer, type LayerOptions, type MadeLayer } from "./layers.js";
 
 /** A description of an image. The same description gives the same bytes. */
-export interface ImageWish {
+export interface ImageOptions {
   /** Seed of all bytes outside shared layers. */
   readonly seed: string;
   readonly mediaTypes: "oci" | "docker";
   /** Layers, base first. A number is the approximate gzip size of an unshared layer in bytes. */
-  readonly layers: readonly (number | LayerWish)[];
+  readonly layers: readonly (number | LayerOptions)[];
   /**
    * The first has the layers above, others have small layers. Default: linux/amd64, linux/arm64.
    */
@@ -66,45 +66,50 @@ const DEFAULT_PLATFORMS: readonly Platform[] = [
 const SMALL_LAYER_BYTES = 4000;
 
 /** Generates an image in a blob folder. Existing layers are reused. */
-export function makeImage(folder: string, wish: ImageWish): MadeImage {
-  const platforms = wish.platforms ?? DEFAULT_PLATFORMS;
-  const made = (wish.index === false ? platforms.slice(0, 1) : platforms).map((platform, number) =>
-    makePlatform(folder, wish, platform, number === 0),
+export function makeImage(folder: string, options: ImageOptions): MadeImage {
+  const platforms = options.platforms ?? DEFAULT_PLATFORMS;
+  const made = (options.index === false ? platforms.slice(0, 1) : platforms).map((platform, number) =>
+    makePlatform(folder, options, platform, number === 0),
   );
   const [first] = made;
-  if (first === undefined) throw new Error(`image ${wish.seed}: no platform is given`);
-  if (wish.index === false) {
+  if (first === undefined) throw new Error(`image ${options.seed}: no platform is given`);
+  if (options.index === false) {
     return { root: first.manifest, children: [], blobs: blobsOf(made), platforms: made };
   }
 
   const attestation =
-    (wish.attestation ?? wish.mediaTypes === "oci")
+    (options.attestation ?? options.mediaTypes === "oci")
       ? makeAttestation(folder, first.manifest.digest)
       : undefined;
   const children = [
     ...made.map(({ manifest, platform }) => ({ ...manifest, platform })),
     ...(attestation === undefined ? [] : [attestation.manifest]),
   ];
-  const mediaType = wish.mediaTypes === "oci" ? OCI_INDEX : DOCKER_INDEX;
+  const mediaType = options.mediaTypes === "oci" ? OCI_INDEX : DOCKER_INDEX;
   const root = writeJson(folder, mediaType, { schemaVersion: 2, mediaType, manifests: children });
   return { root, children, blobs: [...blobsOf(made), ...(attestation?.blobs ?? [])], platforms: made };
 }
 
-function makePlatform(folder: string, wish: ImageWish, platform: Platform, main: boolean): MadePlatform {
+function makePlatform(
+  folder: string,
+  options: ImageOptions,
+  platform: Platform,
+  main: boolean,
+): MadePlatform {
   const name = formatPlatform(platform);
-  const layers = wish.layers.map((layer, number): MadeLayer => {
-    const own = { seed: `${wish.seed} ${name} ${number}`, bytes: typeof layer === "number" ? layer : 0 };
+  const layers = options.layers.map((layer, number): MadeLayer => {
+    const own = { seed: `${options.seed} ${name} ${number}`, bytes: typeof layer === "number" ? layer : 0 };
     if (!main) return makeLayer(folder, { ...own, bytes: SMALL_LAYER_BYTES });
     return makeLayer(folder, typeof layer === "number" ? own : layer);
   });
-  const oci = wish.mediaTypes === "oci";
+  const oci = options.mediaTypes === "oci";
   const config = writeJson(folder, oci ? OCI_CONFIG : DOCKER_CONFIG, {
     ...platform,
     created: CREATED,
     config: {
       Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
       Entrypoint: ["/opt/program"],
-      Labels: { "org.opencontainers.image.title": wish.seed },
+      Labels: { "org.opencontainers.image.title": options.seed },
     },
     rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
     history: layers.map((_, number) => ({ created: CREATED, created_by: `RUN step-${number}` })),

@@ -16,7 +16,7 @@ import { constants, crc32, deflateRawSync } from "node:zlib";
 import { digestFromHex, type Digest } from "../../src/core/oci/digest.js";
 
 /** A description of a layer. The same seed and size give the same bytes, so images can share it. */
-export interface LayerWish {
+export interface LayerOptions {
   readonly seed: string;
   /** Approximate size of the gzip file in bytes. */
   readonly bytes: number;
@@ -50,17 +50,17 @@ interface Piece {
  * Generates a layer in `folder/sha256/HEX`, or returns the existing one.
  * The bytes depend only on the seed, the size and the zlib version of Node.
  */
-export function makeLayer(folder: string, wish: LayerWish): MadeLayer {
+export function makeLayer(folder: string, options: LayerOptions): MadeLayer {
   mkdirSync(join(folder, "sha256"), { recursive: true });
   mkdirSync(join(folder, "layers"), { recursive: true });
   const name = createHash("sha256")
-    .update(`1 ${process.versions.zlib} ${wish.bytes} ${wish.seed}`)
+    .update(`1 ${process.versions.zlib} ${options.bytes} ${options.seed}`)
     .digest("hex");
   const record = join(folder, "layers", `${name}.json`);
   if (existsSync(record)) return JSON.parse(readFileSync(record, "utf8")) as MadeLayer;
 
   const unfinished = join(folder, `${name}.${process.pid}.part`);
-  const layer = writeLayer(unfinished, wish);
+  const layer = writeLayer(unfinished, options);
   renameSync(unfinished, blobPath(folder, layer.digest));
   writeFileSync(`${record}.${process.pid}`, JSON.stringify(layer));
   renameSync(`${record}.${process.pid}`, record);
@@ -72,7 +72,7 @@ export function blobPath(folder: string, digest: string): string {
   return join(folder, digest.replace(":", "/"));
 }
 
-function writeLayer(file: string, wish: LayerWish): MadeLayer {
+function writeLayer(file: string, options: LayerOptions): MadeLayer {
   const outer = createHash("sha256");
   const inner = createHash("sha256");
   const descriptor = openSync(file, "w");
@@ -92,7 +92,7 @@ function writeLayer(file: string, wish: LayerWish): MadeLayer {
 
   try {
     write(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]));
-    for (const piece of tarPieces(wish, () => size)) add(piece);
+    for (const piece of tarPieces(options, () => size)) add(piece);
     // An empty last block, then CRC and length (RFC 1951 3.2.4, RFC 1952 2.3.1).
     const trailer = Buffer.from([1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
     trailer.writeUInt32LE(crc, 5);
@@ -106,13 +106,13 @@ function writeLayer(file: string, wish: LayerWish): MadeLayer {
 }
 
 /** Yields the tar of a layer. `written` returns the number of gzip bytes so far. */
-function* tarPieces(wish: LayerWish, written: () => number): Generator<Piece> {
-  const noise = noiseFrom(wish.seed);
-  const folder = `opt/${createHash("sha256").update(wish.seed).digest("hex").slice(0, 8)}/`;
+function* tarPieces(options: LayerOptions, written: () => number): Generator<Piece> {
+  const noise = noiseFrom(options.seed);
+  const folder = `opt/${createHash("sha256").update(options.seed).digest("hex").slice(0, 8)}/`;
   yield stored(Buffer.concat([header("opt/", 0), header(folder, 0)]));
   const perPiece = NOISE_BYTES + TEXT_BYTES / 4;
-  for (let file = 0; written() < wish.bytes; file++) {
-    const left = wish.bytes - written();
+  for (let file = 0; written() < options.bytes; file++) {
+    const left = options.bytes - written();
     const name = `${folder}file-${String(file).padStart(6, "0")}`;
     if (left < perPiece) {
       // The rest is only noise, so that the result is close to the requested size.

@@ -1,12 +1,13 @@
 // Pushes substitutes for the 17 images of the viola stack, with real names and approximately real
 // sizes: 1.5 GB of gzip layers.
 //   tsx scripts/parts/viola-images.ts http[s]://HOST:PORT/PREFIX [--scale 0.01] [--login USER:PASSWORD] [--ca FILE]
-// quay.io/prometheus/prometheus:v2.55.1 goes to HOST:PORT/PREFIX/quay.io/prometheus/prometheus:v2.55.1, and so on.
+// quay.io/prometheus/prometheus:v2.55.1 goes to
+// HOST:PORT/PREFIX/quay.io/prometheus/prometheus:v2.55.1, and so on.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { partsPath } from "./home.js";
-import { makeImage, type ImageWish, type MadeImage } from "./images.js";
+import { makeImage, type ImageOptions, type MadeImage } from "./images.js";
 import { pushImage, type PushTarget } from "./push.js";
 
 /** Registry and repository, tag, media types, and uncompressed size of the layers in MB. */
@@ -57,7 +58,7 @@ export function makeViolaImages(folder: string, scale = 1): readonly ViolaImage[
   const total = VIOLA_IMAGES.reduce((sum, [, , , size]) => sum + size, 0);
   return VIOLA_IMAGES.map(([repository, tag, mediaTypes, size]) => {
     const own = ((ALL_BYTES - BASE_BYTES) * scale * size) / total;
-    const wish: ImageWish = {
+    const options: ImageOptions = {
       seed: `${repository}:${tag}`,
       mediaTypes,
       layers: [
@@ -65,7 +66,7 @@ export function makeViolaImages(folder: string, scale = 1): readonly ViolaImage[
         ...LAYER_SHARES.map((share) => Math.round(own * share)),
       ],
     };
-    return { repository, tag, image: makeImage(folder, wish) };
+    return { repository, tag, image: makeImage(folder, options) };
   });
 }
 

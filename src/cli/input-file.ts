@@ -34,7 +34,7 @@ export async function readSpec(file: string): Promise<SpecFile> {
     text = await readFile(file, "utf8");
   } catch (cause) {
     const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `${file} could not be read (${code})`, { subject: file, cause });
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
   return { spec: parseBundleSpec(text, file, dirname(file)), digest: digestOf(text) };
 }

@@ -57,7 +57,7 @@ export class CommandRuntime {
   readonly programCommand: readonly string[];
   readonly #options: CommonOptions;
   readonly #display: ProgressDisplay;
-  readonly #surroundings: ProcessEnvironment;
+  readonly #environment: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
   #settings: Promise<Settings> | undefined;
   #registry: Promise<RegistryClient> | undefined;
@@ -72,7 +72,7 @@ export class CommandRuntime {
     this.#display = showProgress(environment.stderr, { isQuiet: options.quiet === true });
     this.run = { signal, progress: this.#display.onProgress };
     this.#options = options;
-    this.#surroundings = environment;
+    this.#environment = environment;
   }
 
   /** True when the command prints one JSON document. */
@@ -82,7 +82,7 @@ export class CommandRuntime {
 
   /** The standard input of the command. */
   get stdin(): NodeJS.ReadableStream {
-    return this.#surroundings.stdin;
+    return this.#environment.stdin;
   }
 
   /** Stops the display of progress. Steps that have not ended are shown as failed. */
@@ -92,7 +92,7 @@ export class CommandRuntime {
 
   /** Writes the result to stdout: the document with `--json`, and the text without. */
   print(text: string, document: unknown): void {
-    this.#surroundings.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+    this.#environment.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
   }
 
   /** Returns the user's settings, which are read once. */

@@ -61,11 +61,12 @@ export function valueAt(body: unknown, dotted: string): unknown {
 
 /** Returns the value at a path, or undefined. */
 export function valueAtPath(body: unknown, path: Path): unknown {
-  let value = body;
-  for (const part of path) {
-    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
-  }
-  return value;
+  return path.reduce(childOf, body);
+}
+
+/** Returns the value of a key or index of a map or list, or undefined. */
+export function childOf(value: unknown, key: Path[number]): unknown {
+  return isRecord(value) || Array.isArray(value) ? (value as Json)[key] : undefined;
 }
 
 /**

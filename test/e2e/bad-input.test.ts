@@ -1,4 +1,5 @@
-// Bad input: everything that is wrong is said at once, by name and place, and no file with the output's name is left.
+// Bad input: all errors are reported at once, with subject and location, and no output file is
+// left.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -58,7 +59,7 @@ function expectRefused({ result }: { result: RunResult }): void {
 }
 
 describe("a spec with faults", () => {
-  it("names file, line and field of each of them", async () => {
+  it("is reported with file, line and field of each error", async () => {
     const built = await build(
       [
         "name: test",
@@ -84,7 +85,7 @@ describe("a spec with faults", () => {
     );
   });
 
-  it("is no spec at all when the file is missing", async () => {
+  it("is reported when the file is missing", async () => {
     const { code, stdout } = await runCli(["build", join(folder, "none.yaml"), "-o", out(), "--json"]);
 
     expect(code).toBe(2);
@@ -95,7 +96,7 @@ describe("a spec with faults", () => {
 });
 
 describe("charts that cannot be rendered", () => {
-  it("are named with their templates, all of them", async () => {
+  it("are all reported with their templates", async () => {
     for (const name of ["one", "two"]) {
       await mkdir(join(folder, name, "templates"), { recursive: true });
       await writeFile(join(folder, name, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`);
@@ -115,7 +116,7 @@ describe("charts that cannot be rendered", () => {
   });
 });
 
-describe("images that cannot be had", () => {
+describe("images that cannot be fetched", () => {
   let registry: EmbeddedRegistry;
   let denied: EmbeddedRegistry;
   let fault: (request: RegistryRequest) => Fault | undefined = () => undefined;
@@ -139,7 +140,7 @@ describe("images that cannot be had", () => {
     registry.addImage(blobs, image, repository, "1");
   }
 
-  it("are all said at once, each with its image, its registry and what that answered", async () => {
+  it("are all reported at once, each with the image, the registry and its response", async () => {
     offer("a/arm", { arm64: true });
     offer("a/wrong");
     fault = ({ repository, kind }) =>
@@ -182,7 +183,7 @@ describe("images that cannot be had", () => {
     expect(built.failures).toHaveLength(5);
   });
 
-  it("include those whose layer has the wrong bytes", async () => {
+  it("include those with a damaged layer", async () => {
     offer("a/layer");
     fault = ({ kind }) => (kind === "blob" ? { kind: "corrupt" } : undefined);
 
@@ -194,11 +195,11 @@ describe("images that cannot be had", () => {
   });
 });
 
-describe("a bundle that is none", () => {
+describe("a file that is not a bundle", () => {
   it.each([
     ["an empty file", ""],
     ["some other file", "x".repeat(5000)],
-  ])("is refused by verify and load: %s", async (_, content) => {
+  ])("is rejected by verify and load: %s", async (_, content) => {
     await writeFile(out(), content);
 
     for (const command of [["verify"], ["load", "--to", "kind"]]) {
@@ -215,11 +216,11 @@ describe("a wrong command line", () => {
     [["build"]],
     [["build", "a.yaml", "-o", "b", "--source", "moon"]],
     [["load", "a", "--to", "mars"]],
-  ])("%j ends with 2", async (args) => {
+  ])("%j exits with 2", async (args) => {
     expect((await runCli(args)).code).toBe(2);
   });
 
-  it.each(["load", "unload"])("%s without a target names the option and the targets", async (command) => {
+  it.each(["load", "unload"])("%s without a target reports the option and the targets", async (command) => {
     const { code, stdout } = await runCli([command, "a", "--json"]);
 
     expect(code).toBe(2);
@@ -237,7 +238,7 @@ describe("a wrong command line", () => {
     [["--docker-mirror"], "podman"],
     [["--set", "a=1"], "kind"],
     [["--release", "a"], "kind"],
-  ])("load does not ignore %j, which is nothing for %s", async (option, target) => {
+  ])("load rejects %j for %s", async (option, target) => {
     const args = ["load", "a", "--to", target, ...option, "--json"];
     const { code, stdout } = await runCli(args);
 
@@ -246,7 +247,7 @@ describe("a wrong command line", () => {
   });
 });
 
-describe("a bundle whose bundle.json is wrong", () => {
+describe("a bundle with an invalid bundle.json", () => {
   const wrong = damages().filter(({ isFine }) => !isFine);
   const sample = [0.1, 0.5, 0.9].flatMap((place) => wrong[Math.floor(place * wrong.length)] ?? []);
 

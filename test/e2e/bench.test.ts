@@ -1,4 +1,5 @@
-// The benchmark, small and once: that it measures lines of builds and loads beside their peers. What it measures is for people to judge.
+// The benchmark, once and with small images: checks that it measures builds and loads and their
+// peers. The figures are not checked.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -18,7 +19,10 @@ interface Line {
   readonly holds: boolean | null;
 }
 
-/** Runs a group once, small. `go install` of a peer would cost more than all the rest. */
+/**
+ * Runs a group once with small images, and without `go install` of a peer, which would take the
+ * most time.
+ */
 async function bench(group: string, env: Readonly<Record<string, string>> = {}): Promise<readonly Line[]> {
   const folder = await mkdtemp(join(tmpdir(), "viola-bench-test-"));
   try {
@@ -62,7 +66,7 @@ function expectBothSides(lines: readonly Line[], ids: readonly string[]): void {
 const describeBuild = await needs("registries", "docker", "skopeo", "helm", "shared");
 
 describeBuild("npm run bench -- build --json FILE", () => {
-  it("gives a line for docker, skopeo and the floor, each with both sides, and the whole command", async () => {
+  it("prints a line for docker, skopeo and the minimum, each with both sides, and the whole command", async () => {
     const lines = await bench("build");
 
     expectBothSides(lines, ["build/docker", "build/skopeo", "build/floor", "build/floor-tls"]);
@@ -77,7 +81,7 @@ describeBuild("npm run bench -- build --json FILE", () => {
 const describeLoad = await needs("registries", "nodes");
 
 describeLoad("npm run bench -- load --json FILE", () => {
-  it("gives a line for an empty node, a full one, and three, each with both sides, and says what it skips", async () => {
+  it("prints a line for an empty node, a complete one, and three, each with both sides, and what it skips", async () => {
     const lines = await bench("load", { VIOLA_SHARED: "/nowhere" });
 
     expectBothSides(lines, ["load/first", "load/again", "load/three"]);

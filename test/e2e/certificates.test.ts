@@ -1,4 +1,5 @@
-// Certificates of private authorities: wherever they are given, images, charts and programs at URLs are fetched with them.
+// Certificates of private authorities, from all sources: used for images, charts and programs at
+// URLs.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,10 +17,10 @@ import type { RunResult } from "../support/run.js";
 const folder = mkdtempSync(join(tmpdir(), "viola-ca-"));
 const at = (...path: string[]): string => join(folder, ...path);
 const closers: (() => Promise<void>)[] = [];
-/** Hosts of the registry, the chart repository and the file server, each with an authority of its own. */
+/** Hosts of the registry, the chart repository and the file server, each with its own authority. */
 const hosts: Record<string, string> = {};
 const NAMES = ["registry", "charts", "files"] as const;
-/** As much of an ELF header as tells a program for amd64: e_machine is 62. */
+/** The start of an ELF header of a program for amd64: e_machine is 62. */
 const PROGRAM = Buffer.concat([
   Buffer.from("\x7fELF"),
   Buffer.alloc(14),
@@ -119,7 +120,7 @@ test.each<[string, string, Record<string, string>]>([
   expect(built).toMatchObject({ code: 0 });
 });
 
-test("trusts nobody else", async () => {
+test("trusts no other certificate", async () => {
   const charts = await build("empty.yaml", {}, []);
   writeFileSync(at("charts.yaml"), "ca: charts/ca.crt\n");
   const images = await build("charts.yaml", {}, []);

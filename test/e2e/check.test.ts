@@ -1,4 +1,4 @@
-// The first user's Pod list beside the bundle of their stack: whole, and with one image left out.
+// Compares a Pod list of the viola stack with its bundle: complete, and without one image.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { prepareViola, VIOLA_REQUIRED, type ViolaRun } from "./viola-run.js";
 const HOOK_IMAGE = "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1";
 const AGENT = "docker.io/grafana/agent:v0.39.1";
 
-/** As jsonpath prints it: every container, and two images as their charts write them, without a registry. */
+/** The output of jsonpath: every container, and two images without a registry, as in their charts. */
 const LIST = VIOLA_REQUIRED.filter((image) => image !== HOOK_IMAGE)
   .map((image) => image.replace(/^docker\.io\/(?=kiwigrid|grafana\/agent:)/, ""))
   .flatMap((image) => [image, image])
@@ -36,7 +36,7 @@ describeAll("check with the viola stack", () => {
     return { code, report: JSON.parse(stdout) as CheckReport };
   };
 
-  it("finds all 16 images of the list, and says that the 17th runs in hooks", async () => {
+  it("finds all 16 images of the list, and reports that the 17th runs in hooks", async () => {
     const { code, report } = await check(whole);
 
     expect(code).toBe(0);
@@ -51,7 +51,7 @@ describeAll("check with the viola stack", () => {
     ]);
   });
 
-  it("names the one image that a bundle was built without, and why", async () => {
+  it("reports the one image that a bundle was built without, and why", async () => {
     const spec = join(viola.folder, "without.yaml");
     const exclusion = `images: { exclude: [{ image: ${AGENT}, reason: to see it missing }] }\n`;
     await writeFile(spec, `${await readFile(viola.spec, "utf8")}${exclusion}`);
@@ -67,7 +67,7 @@ describeAll("check with the viola stack", () => {
     ]);
   });
 
-  it("cannot run on what is no list of images, and says what to give", async () => {
+  it("rejects an input that is not a list of images, with a hint", async () => {
     await writeFile(join(viola.folder, "table"), "NAME  READY\nloki-0  1/1\n");
     const { code, stderr } = await viola.cli("check", whole, "--pods", join(viola.folder, "table"));
 

@@ -1,4 +1,4 @@
-// README's first command where Debian, Node and npm are all that there is.
+// The first command of the README on a Debian with only Node and npm.
 import { expect, it } from "vitest";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
@@ -6,9 +6,9 @@ import { run } from "../support/run.js";
 
 const describeAll = await needs("ci", "debootstrap", "root");
 
-// It makes a Debian first.
+// It creates a Debian first.
 describeAll("the first command of the README", { timeout: 1_800_000 }, () => {
-  it("ends well in a clean Debian 12, and prints the audit of its bundle", async () => {
+  it("succeeds in a clean Debian 12, and prints the audit of its bundle", async () => {
     const { code, stdout, stderr } = await run("scripts/parts/clean-debian.sh", [], { cwd: ROOT });
 
     expect({ code, said: code === 0 ? "" : stdout + stderr }).toEqual({ code: 0, said: "" });

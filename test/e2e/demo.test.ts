@@ -1,4 +1,4 @@
-// The demo of the README: with nothing on PATH (no helm, no docker, no tar), and where a Kind cluster is.
+// The demo of the README: with an empty PATH (no helm, docker or tar), and with a Kind cluster.
 import { createRequire } from "node:module";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -39,13 +39,13 @@ describe("npm run demo", () => {
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
-    // It would find a cluster with this docker.
+    // A demo that looks for a cluster finds one with this docker.
     await writeFile(join(home, "docker"), '#!/bin/sh\necho "$@" >>"$0.calls"\necho kind\n', { mode: 0o755 });
     demo = await runDemo(home, { PATH: home });
   });
   afterAll(() => rm(home, { recursive: true, force: true }));
 
-  it("ends well and prints the audit of the bundle that it built", () => {
+  it("succeeds and prints the audit of the bundle that it built", () => {
     expect({ code: demo.code, stderr: demo.code === 0 ? "" : demo.stderr }).toEqual({ code: 0, stderr: "" });
     const table = demo.stdout.slice(demo.stdout.indexOf("COMPONENT ", demo.stdout.indexOf("audit ")));
     const audited = table
@@ -54,15 +54,15 @@ describe("npm run demo", () => {
     expect([...new Set(audited)].sort()).toEqual(IMAGES);
   });
 
-  it("touches no cluster that it is not told of", () => {
+  it("uses no cluster that is not named", () => {
     expect(existsSync(join(home, "docker.calls"))).toBe(false);
   });
 
-  it("knows everything that its operator starts, and has nothing to warn of", () => {
+  it("finds all images of its operator, without warnings", () => {
     expect(demo.stdout).not.toMatch(/^! /m);
   });
 
-  it("shows the columns that the README shows", async () => {
+  it("prints the columns in the README", async () => {
     const readme = await readFile(join(ROOT, "README.md"), "utf8");
     const [heading = ""] = /^COMPONENT .*$/m.exec(readme) ?? [];
 
@@ -76,7 +76,7 @@ describe("npm run demo", () => {
 const describeNodes = await needs("nodes", "helm");
 
 describeNodes("npm run demo with the name of a Kind cluster", () => {
-  it("loads every image into every node, and takes all of it away again", async () => {
+  it("loads every image onto every node, and unloads all of them", async () => {
     const home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
     const nodes = await startNodes(2);
     try {

@@ -1,4 +1,4 @@
-// What a machine has and lacks, asked of the built command.
+// The report of the built command about the requirements on this machine.
 import { expect, it } from "vitest";
 import { startEmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { Finding } from "../../src/workflows/doctor.js";
@@ -18,7 +18,7 @@ async function doctor(
 }
 
 describeAll("doctor", () => {
-  it("finds the clusters of the engine and says that they would work", async () => {
+  it("finds the clusters of the engine and reports them as available", async () => {
     const nodes = await startNodes(1);
     try {
       const [code, findings] = await doctor([]);
@@ -36,7 +36,7 @@ describeAll("doctor", () => {
     }
   });
 
-  it("is content where nothing is there and nobody asked for it, and says what to do", async () => {
+  it("succeeds without any target when none is required, with hints", async () => {
     const [code, findings] = await doctor([], { env: { PATH: "", DOCKER_HOST: "unix:///nowhere.sock" } });
 
     expect(code).toBe(0);
@@ -46,7 +46,7 @@ describeAll("doctor", () => {
     expect(findings.find(({ name }) => name === "docker")?.hint).toBeTruthy();
   });
 
-  it("asks a registry that was named to let it in", async () => {
+  it("logs in to the specified registry", async () => {
     const open = await startEmbeddedRegistry({});
     const closed = await startEmbeddedRegistry({
       login: { scheme: "basic", user: "viola", password: "secret" },
@@ -68,13 +68,13 @@ describeAll("doctor", () => {
     }
   });
 
-  it("looks at podman too when nobody names a target", async () => {
+  it("also checks podman when no target is specified", async () => {
     const [, findings] = await doctor([], { env: { PATH: "" } });
 
     expect(findings).toContainEqual(expect.objectContaining({ name: "podman", isThere: false }));
   });
 
-  it("answers no when a target that was named would not work", async () => {
+  it("exits with 1 when the specified target is not available", async () => {
     const [code, findings] = await doctor(["--to", "kind:no-such-cluster"]);
 
     expect(code).toBe(1);

@@ -1,4 +1,5 @@
-// Builds that are disturbed: connections that break, tokens, redirects, a kill in the middle, an interruption, an earlier bundle.
+// Builds with faults: broken connections, tokens, redirects, a kill, an interruption, an earlier
+// bundle.
 import { existsSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -71,7 +72,7 @@ async function build(
 const blobGets = (registry: EmbeddedRegistry): readonly RegistryRequest[] =>
   registry.requests.filter(({ kind, method }) => kind === "blob" && method === "GET");
 
-/** Each blob's first answer has the fault, later ones have not. */
+/** The first response for each blob has the fault, later ones do not. */
 function firstAnswer(fault: Fault): (request: RegistryRequest) => Fault | undefined {
   const seen = new Set<string>();
   return ({ kind, path }) => {
@@ -91,7 +92,7 @@ it.each<[string, Fault]>([
   await build(await serve(firstAnswer(fault)));
 });
 
-it("goes on where a body broke off, and does not fetch its beginning again", async () => {
+it("resumes a truncated body without fetching its beginning again", async () => {
   const registry = await serve(firstAnswer({ kind: "truncate", after: 50_000 }));
 
   await build(registry);
@@ -103,7 +104,7 @@ it("goes on where a body broke off, and does not fetch its beginning again", asy
   expect(ranges.every((range) => /^bytes=50000-/.test(range))).toBe(true);
 });
 
-it("starts a body anew where the registry ignores Range", async () => {
+it("fetches a body from the start when the registry ignores Range", async () => {
   const broken = firstAnswer({ kind: "truncate", after: 50_000 });
   await build(
     await serve(
@@ -113,7 +114,7 @@ it("starts a body anew where the registry ignores Range", async () => {
   );
 });
 
-it("follows a redirect to another host without handing it the credentials", async () => {
+it("follows a redirect to another host without sending it the credentials", async () => {
   const storage = await serve();
   const registry = await serve(
     ({ kind }) => (kind === "blob" ? { kind: "redirect", to: storage.url } : undefined),
@@ -156,7 +157,7 @@ it("fetches everything through the proxy of the environment", async () => {
   ).toBeGreaterThan(LAYERS.length);
 });
 
-it("fetches no finished blob again after a kill", async () => {
+it("does not fetch complete blobs again after a kill", async () => {
   const slow = await serve(({ kind, path }) =>
     kind === "blob" && path.includes(image.platforms[0]!.layers[0]!.digest)
       ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 }
@@ -181,7 +182,7 @@ it("fetches no finished blob again after a kill", async () => {
   expect(copiedBytes).toBeGreaterThan(fetchedBytes);
 });
 
-it("ends with 130 when it is interrupted, without a file of the output's name", async () => {
+it("exits with 130 when it is interrupted, without an output file", async () => {
   const slow = await serve(({ kind }) =>
     kind === "blob" ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 } : undefined,
   );
@@ -193,7 +194,7 @@ it("ends with 130 when it is interrupted, without a file of the output's name", 
   expect(existsSync(join(folder, "out.bundle"))).toBe(false);
 });
 
-it("copies what an earlier bundle has, and fetches new blobs only", async () => {
+it("copies the blobs of an earlier bundle, and fetches only new ones", async () => {
   const first = await build(await serve());
   await rm(join(folder, "earlier.bundle"), { force: true });
   const registry = await serve();
@@ -215,7 +216,7 @@ function journalLines(): number {
   return existsSync(file) ? statSync(file).size / 120 : 0;
 }
 
-/** Waits for something that the other process does; the test's own time limit ends it. */
+/** Waits for an effect of the other process, until the timeout of the test. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

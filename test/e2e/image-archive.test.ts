@@ -1,4 +1,4 @@
-// The `images.tar` inside a bundle, taken by every tool that a site may have: docker, podman, containerd and skopeo.
+// The `images.tar` in a bundle, loaded by other tools: docker, podman, containerd and skopeo.
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Inventory } from "../../src/core/bundle/inventory.js";
@@ -35,7 +35,7 @@ describeAll("images.tar", () => {
     await viola.close();
   });
 
-  it("goes from the bundle into a node with tar and ctr alone, digests kept", async () => {
+  it("is imported from the bundle into a node with only tar and ctr, with the same digests", async () => {
     const [node = ""] = nodes.names;
     const command = `tar -xOf '${bundle}' images.tar | docker exec -i ${node} ctr -n k8s.io images import --no-unpack --platform linux/amd64 -`;
     await mustRun("sh", ["-c", command]);
@@ -57,7 +57,7 @@ describeAll("images.tar", () => {
     );
   });
 
-  it("is taken by docker load", async () => {
+  it("is loaded by docker load", async () => {
     const said = await mustRun("docker", ["load", "-i", archive]);
 
     const loaded = [...said.matchAll(/^Loaded image: (\S+)$/gm)].map(([, name = ""]) => name);
@@ -65,8 +65,8 @@ describeAll("images.tar", () => {
     await mustRun("docker", ["image", "rm", ...loaded]);
   });
 
-  it("is taken by podman load", async () => {
-    // Podman refuses a --runroot of more than 50 characters.
+  it("is loaded by podman load", async () => {
+    // Podman rejects a --runroot of more than 50 characters.
     const folders = ["--root", join(viola.folder, "podman"), "--runroot", join(viola.folder, "run")];
     const podman = [...folders, "--storage-driver", "vfs"];
     await mustRun("podman", [...podman, "load", "-i", archive]);
@@ -75,7 +75,7 @@ describeAll("images.tar", () => {
     expect(names.trim().split("\n").sort()).toEqual([...VIOLA_REQUIRED].sort());
   });
 
-  it("gives every image to skopeo: as OCI archive where it has OCI media types, as docker archive where it has Docker's", async () => {
+  it("is read by skopeo: as OCI archive for OCI media types, and as docker archive for those of Docker", async () => {
     const kinds = new Set<string>();
     for (const { normalized, mediaType } of inventory.images) {
       const kind = mediaType === OCI_INDEX ? "oci-archive" : "docker-archive";

@@ -1,4 +1,4 @@
-// `images` as a user runs it: what it says of unknown operators, where an image comes from, and what values change.
+// `images` as a user runs it: unknown operators, the origin of an image, and the effect of values.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
 (await needs("helm"))("images of a chart with an operator that nobody knows", () => {
   const chart = join(ROOT, "test/fixtures/charts/unknown-operator");
 
-  it("has a warning, which counts with --strict", async () => {
+  it("has a warning, which is an error with --strict", async () => {
     const [lenient, strict, json] = await Promise.all([
       run(chart),
       run(chart, "--strict"),
@@ -30,7 +30,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
     ]);
   });
 
-  it("has the warning and the exit code with --why too", async () => {
+  it("has the warning and the exit code also with --why", async () => {
     const image = "registry.example/acme/unknown-operator:1.0";
     const [lenient, strict] = await Promise.all([
       run(chart, "--why", image, "--json"),
@@ -44,7 +44,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
     });
   });
 
-  it("names images of the same repository when nothing asks for the one in question", async () => {
+  it("reports images of the same repository when the image is not used", async () => {
     const wanted = "registry.example/acme/unknown-operator:9.9";
     const [text, json] = await Promise.all([
       run(chart, "--why", wanted),
@@ -90,7 +90,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
     expect(await required("--strict")).toEqual(VIOLA_REQUIRED);
   });
 
-  it("come with the rule, the operator's Deployment and the custom resource behind a hidden one", async () => {
+  it("have the rule, the operator's Deployment and the custom resource as evidence of a hidden image", async () => {
     const [text, json] = await Promise.all([
       run(spec, "--why", RELOADER),
       run(spec, "--why", RELOADER, "--json"),
@@ -117,7 +117,7 @@ const run = (...args: readonly string[]): Promise<RunResult> => runCli(["images"
 
   it("are two fewer without self monitoring, and one more with Thanos", async () => {
     const [withoutAgent, withThanos] = await Promise.all([
-      // The chart refuses its own test without self monitoring.
+      // The chart rejects its own test without self monitoring.
       required(
         ...["--set", "loki.monitoring.selfMonitoring.enabled=false"],
         ...["--set", "loki.test.enabled=false"],

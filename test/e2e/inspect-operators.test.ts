@@ -1,4 +1,5 @@
-// `images --inspect-operators`: real operators' programs under a name that nobody knows, found out through their own image.
+// `images --inspect-operators`: programs of real operators under an unknown name, inspected in
+// their image.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +50,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     return JSON.parse(stdout) as Answer;
   };
 
-  it("are a warning that names their image, and nothing is read unless asked for", async () => {
+  it("cause a warning with their image, and are not inspected by default", async () => {
     const asked = registry.requests.length;
     const { warnings, suspects } = await images();
 
@@ -60,7 +61,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(registry.requests).toHaveLength(asked);
   });
 
-  it("name both hidden images of the agent operator, with their tags, and little else", async () => {
+  it("contain both hidden images of the agent operator with their tags, and few others", async () => {
     const { images: listed, suspects = [] } = await images("--inspect-operators");
 
     expect(suspects.map(({ reference }) => reference)).toEqual(
@@ -81,7 +82,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(listed).toHaveLength(1);
   });
 
-  it("name what the Prometheus operator composes, with the tags that the registry has", async () => {
+  it("contain the images that the Prometheus operator composes, with the tags in the registry", async () => {
     const set = ["--set", "image=registry.example/acme/unknown-operator:0.80.0"];
     const { suspects = [] } = await images("--inspect-operators", ...set);
     const repositories = suspects.map(({ repository }) => repository);
@@ -94,7 +95,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(suspects.length).toBeLessThanOrEqual(10);
   });
 
-  it("whose image cannot be had are a warning, and the list of images stands", async () => {
+  it("cause only a warning when their image cannot be fetched", async () => {
     const answer = await images("--inspect-operators", "--set", "image=registry.example/acme/absent:1");
 
     expect(answer.suspects).toEqual([]);
@@ -102,11 +103,11 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
     expect(answer.warnings.map(({ code }) => code)).toEqual(["unknown-operator", "operator-not-inspected"]);
   });
 
-  it("answer `--why` with the program that names the image", async () => {
+  it("are reported by `--why` with the program that contains the name", async () => {
     const args = ["images", CHART, "--why", `${RELOADER}:v0.67.1`, "--inspect-operators", "--json"];
     const { code, stdout } = await runCli([...args, "--config", config]);
 
-    // Named by a program, but nothing that was found asks for it.
+    // Named in a program, but not used by any object.
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       images: [],

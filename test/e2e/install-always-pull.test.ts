@@ -1,4 +1,5 @@
-// A cluster that pulls every image anew, by an admission plug-in. It is a cluster of its own, because the plug-in is on for all that runs there.
+// A cluster with the admission controller AlwaysPullImages. It is a separate cluster, because the
+// controller affects all Pods.
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 import type { InstallReport } from "../../src/workflows/install/install.js";
@@ -12,7 +13,7 @@ import { prepareLiveViola } from "./viola-run.js";
 const describeAll = await needs("registries", "helm", "kube", "root");
 
 describeAll("install where every image is pulled anew", () => {
-  it("says so before anything is applied", async () => {
+  it("is reported before anything is applied", async () => {
     const [viola, kube] = await Promise.all([prepareLiveViola(), startKube(0, "AlwaysPullImages")]);
     try {
       const bundle = join(viola.folder, "viola.bundle");
@@ -35,7 +36,7 @@ describeAll("install where every image is pulled anew", () => {
         outcome: "refused",
         refusals: [{ code: "always-pull-images" }],
       });
-      // So does load.sh, on the nodes that are loaded now.
+      // load.sh reports it too, on the nodes that are now loaded.
       const helm = await packagedHelm("v30");
       const env = {
         ...process.env,

@@ -1,4 +1,5 @@
-// `install` against API servers that are not there or refuse, and with targets that no cluster gets images from.
+// `install` with API servers that are unreachable or deny access, and with targets that are not
+// used by a cluster.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -55,7 +56,7 @@ describe("install", () => {
     return runCli(["install", bundle, "--kubeconfig", kubeconfig, ...args]);
   };
 
-  it("says which context does not answer, and what to do, when the API server is down", async () => {
+  it("reports the context, with a hint, when the API server does not respond", async () => {
     const free = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => free.once("listening", resolve));
     const { port } = free.address() as AddressInfo;
@@ -69,7 +70,7 @@ describe("install", () => {
     expect(stderr).toContain("kubectl get nodes");
   });
 
-  it("says that the API server refuses this user", async () => {
+  it("reports that the API server denies access to the user", async () => {
     const { code, stderr } = await install((refusing.address() as AddressInfo).port);
 
     expect(code).toBe(2);
@@ -77,7 +78,7 @@ describe("install", () => {
     expect(stderr).toMatch(/--kubeconfig or --context/);
   });
 
-  it("takes no engine's own images for those of a cluster", async () => {
+  it("does not use the images of an engine for a cluster", async () => {
     const { code, stderr } = await install(1, "--to", "docker");
 
     expect(code).toBe(2);

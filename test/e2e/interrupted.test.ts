@@ -1,4 +1,4 @@
-// Signals: the first one lets a command clean up, another one ends it there and then.
+// Signals: a command cleans up after the first one, and ends immediately after the second one.
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Asks a podman that never answers; resolves when that runs. `onTerm` is what it does when it is asked to end. */
+/**
+ * Runs a command with a podman that does not respond, and resolves when podman runs. `onTerm` is
+ * its reaction to SIGTERM.
+ */
 async function askPodman(onTerm: string): Promise<{ command: Running; podman: number }> {
   const note = join(folder, "pid");
   const script = `#!/bin/sh\ntrap '${onTerm}' TERM\necho $$ > '${note}.new' && mv '${note}.new' '${note}'\nwhile :; do sleep 0.1; done\n`;
@@ -24,7 +27,7 @@ async function askPodman(onTerm: string): Promise<{ command: Running; podman: nu
   return { command, podman: Number(await readFile(note, "utf8")) };
 }
 
-it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends a command with 130", async (signal) => {
+it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends a command with exit code 130", async (signal) => {
   const { command } = await askPodman("exit 1");
 
   command.process.kill(signal);
@@ -34,7 +37,7 @@ it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends a command with 130", 
   expect(stderr).toContain("interrupted");
 });
 
-it("a second Ctrl-C ends a command that does not come to its end, and says what may be left", async () => {
+it("a second Ctrl-C ends a command that does not stop, and reports what may be left", async () => {
   const { command, podman } = await askPodman("");
   try {
     let result: Awaited<Running["result"]> | undefined;

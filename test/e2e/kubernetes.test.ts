@@ -1,9 +1,10 @@
-// Installations on one Kubernetes: to start it takes longer than most of these tests. Each group says what it leaves there.
+// The first user's stack on a cluster of four nodes, because starting it takes longer than most of these
+// tests. Each group documents what it leaves there.
 import { afterAll, beforeAll, describe } from "vitest";
 import { needs } from "../support/parts.js";
 import { testInstall } from "./kubernetes/install.js";
-import { testPolicies } from "./kubernetes/install-policies.js";
 import { testLoadShInstall } from "./kubernetes/load-sh-install.js";
+import { testStackRehearsal } from "./kubernetes/rehearse-stack.js";
 import { setStage, type Stage } from "./kubernetes/stage.js";
 
 const describeAll = await needs("registries", "helm", "kube", "skopeo", "root");
@@ -16,13 +17,13 @@ describeAll("on a Kubernetes", () => {
   });
   afterAll(() => stage.close());
 
+  describe("rehearse", () => {
+    testStackRehearsal(() => stage);
+  });
   describe("install", () => {
     testInstall(() => stage);
   });
   describe("load.sh --install", () => {
     testLoadShInstall(() => stage);
-  });
-  describe("a chart whose images would be pulled", () => {
-    testPolicies(() => stage);
   });
 });

@@ -1,4 +1,5 @@
-// load.sh and garbage collection: what it counts as present on a node stays until the images are known there.
+// load.sh and garbage collection: content that counts as present on a node remains until the images
+// exist.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -16,7 +17,7 @@ import { mustRun, run, type RunResult } from "../support/run.js";
 const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
 const NAME = "quay.io/org/app:1";
 const ANCHOR = "io.viola-airgap.anchor";
-/** What makes containerd collect garbage and wait for the end of it. */
+/** Makes containerd collect garbage, and waits until it has finished. */
 const COLLECT = `leases create --id collect >/dev/null && "$real" -n k8s.io leases rm --sync collect >/dev/null`;
 
 const describeHost = await needs("ctr", "root");
@@ -49,19 +50,21 @@ describeHost.each(containerds())(
       if (found === undefined) throw new Error("the image has no platform");
       return found;
     };
-    /** Puts a blob of the bundle into the content store, kept by a label. */
+    /** Adds a blob of the bundle to the content store, protected by a label. */
     const leave = async (digest: string): Promise<void> => {
       const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
       const { offset = 0, size = 0 } = blob ?? {};
       const input = readFileSync(bundle.file).subarray(offset, offset + size);
       const address = ["--address", containerd.socket, "-n", "k8s.io", "content"];
-      // Until it has its label the garbage collection may be quicker.
+      // The blob may be collected before it has its label.
       for (let left = false; !left;) {
         await mustRun(real, [...address, "ingest", digest], { input });
         left = (await run(real, [...address, "label", digest, "containerd.io/gc.root=left"])).code === 0;
       }
     };
-    /** Runs load.sh with a ctr that does something right before the first import, in which "$real" is the real one. */
+    /**
+     * Runs load.sh with a ctr that runs a command before the first import. "$real" is the real ctr.
+     */
     const load = async (before: string): Promise<RunResult> => {
       const wrapper = join(folder, "bin");
       await mkdir(wrapper, { recursive: true });
@@ -86,7 +89,7 @@ exec "$real" "$@"
     it("is not collected before the import needs it, and is not sent", async () => {
       const [large] = platform().layers;
       await leave(large?.digest ?? "");
-      // The lease of an import that was interrupted ends like this.
+      // The lease of an interrupted import ends like this.
       const lapse = `"$real" -n k8s.io content label ${large?.digest ?? ""} containerd.io/gc.root= >/dev/null; "$real" -n k8s.io ${COLLECT}`;
 
       const { code, stderr } = await load(lapse);
@@ -94,14 +97,14 @@ exec "$real" "$@"
       expect({ code, stderr }).toMatchObject({ code: 0 });
       expect(stderr.match(/sending \d+ MB/g)).toEqual(["sending 1 MB"]);
       expect(await isLoaded()).toBe(true);
-      // Nothing of the run is left, and the images keep what they need.
+      // Nothing is left of the run, and the images keep their content.
       expect((await containerd.ctr("content", "ls")).stdout).not.toContain(ANCHOR);
       await containerd.ctr("leases", "create", "--id", "collect");
       await containerd.ctr("leases", "rm", "--sync", "collect");
       expect(await isLoaded()).toBe(true);
     });
 
-    it.each(["layer", "config", "manifest"])("is sent when it is gone all the same: %s", async (role) => {
+    it.each(["layer", "config", "manifest"])("is sent when it was removed nevertheless: %s", async (role) => {
       const { digest, config, layers } = platform();
       const content = { layer: layers[0]?.digest, config: config.digest, manifest: digest }[role] ?? "";
       await leave(content);
@@ -113,7 +116,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it("is let go a day after a run that was killed, and not before", async () => {
+    it("is released a day after a killed run, and not earlier", async () => {
       const now = Math.floor(Date.now() / 1000);
       for (const [index, age] of [90_000, 60].entries()) {
         const { digest = "" } = platform().layers[index] ?? {};
@@ -130,7 +133,7 @@ exec "$real" "$@"
       expect(await isLoaded()).toBe(true);
     });
 
-    it("is left alone by --check", async () => {
+    it("is not changed by --check", async () => {
       const args = [SCRIPT, bundle.file, "--check", "--to", `containerd:${containerd.socket}`];
       const { code } = await run("dash", args, { env: { ...process.env, TMPDIR: folder } });
 

@@ -1,5 +1,5 @@
-// load.sh knows images of its bundle however a chart or a user writes them, and nothing else: the references that
-// the program's own parser is tested with.
+// load.sh accepts every spelling of the images in its bundle, and no other images. Uses the
+// references of the parser's unit test.
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,10 +18,10 @@ const { valid, invalid } = JSON.parse(readFileSync(join(ROOT, "test/fixtures/ref
   readonly valid: readonly { readonly reference: string; readonly kubelet: string }[];
   readonly invalid: readonly string[];
 };
-/** The script reads rendered manifests line by line, and an image ends at a blank there. */
+/** The script reads rendered manifests line by line, where an image ends at a space. */
 const written = invalid.filter((text) => /^[^\s{},#]+$/.test(text));
 const LEFT_OUT = "docker.io/library/left-out:latest";
-/** A reason to refuse that every manifest has: what is tested is which others there are. */
+/** A blocker that every manifest has. The test checks the others. */
 const REFUSED = "imagePullPolicy is Always";
 
 const describeHost = await needs("ctr", "root");
@@ -72,7 +72,7 @@ describeHost.each([["dash"], ["busybox", "sh"], ["bash", "--posix"]])(
       await rm(folder, { recursive: true });
     });
 
-    /** Installs a release with one Pod for each image; returns what is refused. */
+    /** Installs a release with one Pod for each image, and returns the refused images. */
     const refusals = async (images: readonly string[], ...args: readonly string[]): Promise<string> => {
       const pods = images.map(
         (image, index) =>
@@ -89,11 +89,11 @@ describeHost.each([["dash"], ["busybox", "sh"], ["bash", "--posix"]])(
       return result.stderr;
     };
 
-    it("knows every spelling of an image of the bundle", async () => {
+    it("accepts every spelling of an image in the bundle", async () => {
       expect(await refusals(valid.map(({ reference }) => reference))).not.toContain("is not in the bundle");
     });
 
-    it("refuses what is not a reference, and what is a reference to something else", async () => {
+    it("refuses an invalid reference, and a reference to another image", async () => {
       const others = [
         "busybox:1.35",
         "quay.io/busybox",
@@ -109,7 +109,7 @@ describeHost.each([["dash"], ["busybox", "sh"], ["bash", "--posix"]])(
         expect(refused).toContain(`image ${image} is not in the bundle`);
     });
 
-    it("knows every spelling of an image that is allowed to be missing", async () => {
+    it("accepts every spelling of an image that is allowed to be missing", async () => {
       expect(await refusals(["left-out"])).toContain(`image ${LEFT_OUT} is not on`);
       for (const image of ["left-out", "docker.io/left-out:latest", "index.docker.io/library/left-out"]) {
         expect(await refusals(["library/left-out"], "--allow-missing", image)).not.toContain(LEFT_OUT);

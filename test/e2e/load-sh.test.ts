@@ -1,4 +1,5 @@
-// load.sh on a host with neither Node nor helm: by dash and by busybox, with the tools of Debian, of busybox and of macOS.
+// load.sh on a host without Node and helm: with dash and busybox, and the tools of Debian, busybox
+// and macOS.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -19,7 +20,7 @@ import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
 import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
-import { bundleOf, type NamedWish } from "../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { startNodes, type Nodes } from "../support/nodes.js";
@@ -29,17 +30,20 @@ import { mustRun, run, start, type RunResult } from "../support/run.js";
 import { offerStrict, REFUSED } from "../support/strict-tools.js";
 
 const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
-const WISHES: readonly NamedWish[] = [
+const NAMED_IMAGES: readonly NamedImage[] = [
   { seed: "tagged", mediaTypes: "oci", layers: [3_000_000, 5_000], reference: "quay.io/org/tagged:1" },
   { seed: "pinned", mediaTypes: "docker", layers: [50_000], reference: "pinned:2@DIGEST" },
   { seed: "alone", mediaTypes: "oci", layers: [50_000], reference: "ghcr.io/x/alone@DIGEST", index: false },
 ];
-/** Every program that the script uses; no list of macOS or busybox lacks one but the hash, of which it needs any. */
+/**
+ * All programs that the script uses. macOS and busybox have all of them, except some of the hash
+ * programs.
+ */
 const TOOLS = "awk cat chmod date dd df grep head mkdir mktemp od rm sed sleep sort tail tr uname wc".split(
   " ",
 );
 
-/** Where the tests of `load` put it. */
+/** The folder of the tests of `load`. */
 const CONTAINERD_2 = partsPath("containerds", "containerd-2.0");
 
 /** An entry of a bundle file. */
@@ -55,7 +59,7 @@ describeNodes("load.sh", () => {
   let bundle: OpenBundle;
   let names: readonly string[];
   let nodes: Nodes;
-  /** Shells with the only programs that they find, and what takes the script out of the bundle there. */
+  /** Shells with the programs on their PATH, and the command that extracts the script. */
   let hosts: Record<
     "debian" | "busybox" | "macos",
     { readonly shell: readonly string[]; readonly path: string; readonly tar: readonly string[] }
@@ -79,7 +83,7 @@ describeNodes("load.sh", () => {
   };
   const load = (...args: readonly string[]): Promise<RunResult> =>
     run(...host("debian", [...args, "--to", `kind:${nodes.cluster}`]));
-  /** Names that a node knows with all their content. */
+  /** Names with complete content on a node. */
   const complete = async (node: string): Promise<readonly string[]> =>
     (await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "check"))
       .split("\n")
@@ -109,7 +113,8 @@ describeNodes("load.sh", () => {
         path: offer("busybox", busybox),
         tar: ["busybox", "tar"],
       },
-      // Its sh is bash 3 in POSIX mode, its awk Kernighan's, its tar bsdtar; its tools know nothing of GNU.
+      // Its sh is bash 3 in POSIX mode, its awk is Kernighan's, its tar is bsdtar, and its tools
+      // have no GNU extensions.
       macos: {
         shell: [find("bash"), "--posix"],
         path: offer("macos", { sh: find("bash"), perl: find("perl") }),
@@ -126,7 +131,7 @@ describeNodes("load.sh", () => {
       bytes,
       sha256: createHash("sha256").update(bytes).digest("hex"),
     });
-    bundle = await bundleOf(folder, "bundle", WISHES, {
+    bundle = await bundleOf(folder, "bundle", NAMED_IMAGES, {
       files: [file("load.sh", readFileSync(SCRIPT)), file("values/app.yaml", Buffer.from("a: 1\n"))],
     });
     names = bundle.inventory.images.flatMap((image) => image.names).sort();
@@ -142,7 +147,7 @@ describeNodes("load.sh", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each(["debian", "busybox", "macos"] as const)("loads every name into every node: %s", async (which) => {
+  it.each(["debian", "busybox", "macos"] as const)("loads every name onto every node: %s", async (which) => {
     const [tar = "", ...options] = hosts[which].tar;
     await mustRun(tar, [...options, "-xf", bundle.file, "-C", hosts[which].path, "load.sh"]);
     const script = join(hosts[which].path, "load.sh");
@@ -169,7 +174,7 @@ describeNodes("load.sh", () => {
     expect(again.stderr).not.toContain("sending");
   });
 
-  it("sends a node what it lacks, and nothing else", async () => {
+  it("sends a node only the content that it lacks", async () => {
     expect((await load(bundle.file)).code).toBe(0);
     const [, worker = ""] = nodes.names;
     await nodes.exec(worker, "ctr", "-n", "k8s.io", "images", "rm", "--sync", "quay.io/org/tagged:1");
@@ -190,7 +195,7 @@ describeNodes("load.sh", () => {
     expect([...(await complete(worker))].sort()).toEqual(names);
   });
 
-  it("refuses a damaged layer, names its image, and touches no node", async () => {
+  it("refuses a damaged layer with the name of its image, and changes no node", async () => {
     const layer = bundle.inventory.images.find(({ normalized }) => normalized === "quay.io/org/tagged:1")
       ?.platforms[0]?.layers[0];
     const { offset = 0 } = bundle.inventory.blobs.find(({ digest }) => digest === layer?.digest) ?? {};
@@ -204,7 +209,7 @@ describeNodes("load.sh", () => {
     for (const node of nodes.names) expect(await complete(node)).toEqual([]);
   });
 
-  it("refuses damaged files, all at once, and a file that was cut short", async () => {
+  it("refuses all damaged files at once, and a truncated file", async () => {
     const { offset } = bundle.locate("values/app.yaml");
     const index = readFileSync(bundle.file).indexOf('"schemaVersion":2', offset);
     const file = copyWith("files", (bytes) => {
@@ -221,11 +226,11 @@ describeNodes("load.sh", () => {
     expect(cut).toMatchObject({ code: 2, stderr: expect.stringContaining(String(bundle.size)) as unknown });
   });
 
-  it("refuses a bundle for another platform, and names node and platforms", async () => {
+  it("refuses a bundle for another platform, and reports node and platforms", async () => {
     const other = await bundleOf(
       folder,
       "other",
-      WISHES.slice(0, 2).map((wish) => ({ ...wish, bundled: ["linux/arm64"] })),
+      NAMED_IMAGES.slice(0, 2).map((image) => ({ ...image, bundled: ["linux/arm64"] })),
     );
     const { code, stderr } = await load(other.file);
     expect(code).toBe(2);
@@ -233,14 +238,14 @@ describeNodes("load.sh", () => {
     expect(stderr).toContain("linux/arm64");
   });
 
-  it("says everything that is missing at once, and which clusters there are", async () => {
+  it("reports everything that is missing at once, and which clusters exist", async () => {
     const args = [bundle.file, "--to", "kind:no-such-cluster", "--install"];
     const { code, stderr } = await run(...host("debian", args));
     expect(code).toBe(2);
     for (const part of ["no-such-cluster", nodes.cluster, "helm", "kubectl"]) expect(stderr).toContain(part);
   });
 
-  it("never evaluates what a bundle says", async () => {
+  it("never evaluates the content of a bundle", async () => {
     const check = async (name: string, change: (facts: string) => string): Promise<RunResult> =>
       load(withFacts(name, change), "--check");
     expect((await check("unchanged", (facts) => facts)).code).toBe(0);
@@ -278,7 +283,7 @@ describeNodes("load.sh", () => {
     for (const node of nodes.names) expect(await complete(node)).toEqual([]);
   });
 
-  it("takes bundle.json in any layout, and no facts whose checksum it does not have", async () => {
+  it("accepts bundle.json in any layout, and rejects facts without a checksum in it", async () => {
     const turned = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(turned);
       if (typeof value !== "object" || value === null) return value;
@@ -320,7 +325,7 @@ describeNodes("load.sh", () => {
     }
   });
 
-  /** A bundle with other facts, whose checksum is in bundle.json. */
+  /** A bundle with other facts and their checksum in bundle.json. */
   function withFacts(name: string, change: (facts: string) => string): string {
     const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
     return withParts(name, ({ json, facts }) => {
@@ -329,7 +334,7 @@ describeNodes("load.sh", () => {
     });
   }
 
-  /** A bundle with another bundle.json and other facts; all that follows moves. */
+  /** A bundle with another bundle.json and other facts. The offsets of later entries change. */
   function withParts(
     name: string,
     change: (parts: { readonly json: string; readonly facts: string }) => {
@@ -353,7 +358,7 @@ describeNodes("load.sh", () => {
     return join(folder, name);
   }
 
-  it("ends at once when it is interrupted, leaves nothing, and goes on next time", async () => {
+  it("ends immediately when it is interrupted, leaves nothing behind, and resumes next time", async () => {
     const large = await bundleOf(folder, "large", [
       { seed: "large", mediaTypes: "oci", layers: [100_000_000], reference: "quay.io/org/large:1" },
     ]);
@@ -381,7 +386,7 @@ describeNodes("load.sh", () => {
     for (const node of nodes.names) expect(await complete(node)).toEqual(["quay.io/org/large:1"]);
   });
 
-  it("loads into the Docker engine of the host what that lacks", async () => {
+  it("loads the content that the Docker engine of the host lacks", async () => {
     const image = "viola.invalid/load-sh:1";
     const one = await bundleOf(folder, "docker", [
       { seed: "d", mediaTypes: "oci", layers: [70_000], reference: image },
@@ -407,7 +412,7 @@ describeNodes("what load.sh has brought", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
-    // containerd 2 takes labels off a name that is imported again, 1 does not.
+    // containerd 2 removes the labels of a name that is imported again, containerd 1 does not.
     nodes = await startNodes(1, existsSync(CONTAINERD_2) ? CONTAINERD_2 : undefined);
   });
   afterAll(async () => {
@@ -415,8 +420,8 @@ describeNodes("what load.sh has brought", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is noted, so that unload takes away exactly that", async () => {
-    const [tagged, , alone] = WISHES as [NamedWish, NamedWish, NamedWish];
+  it("is labelled, so that unload removes exactly that", async () => {
+    const [tagged, , alone] = NAMED_IMAGES as [NamedImage, NamedImage, NamedImage];
     const to = ["--to", `kind:${nodes.cluster}`];
     const cli = async (...args: readonly string[]): Promise<void> => {
       expect(await runCli([...args, ...to])).toMatchObject({ code: 0 });
@@ -427,7 +432,7 @@ describeNodes("what load.sh has brought", () => {
         .filter((name) => name !== "" && !name.startsWith("sha256:"));
     const namesOf = ({ inventory }: OpenBundle): readonly string[] =>
       inventory.images.flatMap((image) => image.names).sort();
-    const bundle = await bundleOf(folder, "bundle", WISHES);
+    const bundle = await bundleOf(folder, "bundle", NAMED_IMAGES);
     const other = await bundleOf(folder, "needs-one", [tagged]);
     const before = await bundleOf(folder, "before", [alone]);
     const noteOf = ({ inventory }: OpenBundle): string => `io.viola-airgap.bundle/${inventory.name}_1.0.0=`;
@@ -461,14 +466,14 @@ describeHost("load.sh into the containerd of the host", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-load-sh-"));
     containerd = await startContainerd();
-    bundle = await bundleOf(folder, "bundle", WISHES);
+    bundle = await bundleOf(folder, "bundle", NAMED_IMAGES);
   });
   afterAll(async () => {
     await containerd.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Puts a program of this name before all others. */
+  /** Adds a program at the start of PATH. */
   const load = (name: string, script: string, ...args: readonly string[]): Promise<RunResult> => {
     const programs = join(folder, name);
     mkdirSync(programs, { recursive: true });
@@ -477,7 +482,7 @@ describeHost("load.sh into the containerd of the host", () => {
     return run("dash", [SCRIPT, bundle.file, ...args], { env });
   };
 
-  it("refuses when the disk has too little room", async () => {
+  it("refuses when the disk does not have enough space", async () => {
     const args = ["--to", `containerd:${containerd.socket}`];
     const full =
       "printf 'Filesystem 1024-blocks Used Available Capacity Mounted\\n/dev/full 100000 99000 1000 99%% /\\n'";
@@ -487,14 +492,14 @@ describeHost("load.sh into the containerd of the host", () => {
     expect((await containerd.images()).size).toBe(0);
   });
 
-  it("loads every name, and k3s by its own ctr finds nothing to do", async () => {
+  it("loads every name, and finds everything complete with the ctr of k3s", async () => {
     const { code } = await load("none", "", "--to", `containerd:${containerd.socket}`);
     expect(code).toBe(0);
     const images = await containerd.images();
     for (const { names, digest } of bundle.inventory.images)
       for (const name of names) expect(images.get(name)).toBe(digest);
 
-    // Stands for k3s, which has ctr inside.
+    // A substitute for k3s, which contains ctr.
     const k3s = `[ "$1" = ctr ] && shift && exec ctr --address ${containerd.socket} "$@"`;
     const again = await load("k3s", k3s, "--to", "k3s");
     expect(again.code).toBe(0);
@@ -532,7 +537,7 @@ describeBuild("a bundle that brings its tools along", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("hands the work to the program inside, where there is no Node", async () => {
+  it("runs the program in the bundle on a host without Node", async () => {
     const file = join(folder, "tools.tar");
     const built = await build("-o", file, "--with", "cli,node", "--with", "helm");
     expect(built).toMatchObject({ code: 0 });
@@ -559,11 +564,11 @@ describeBuild("a bundle that brings its tools along", () => {
     });
   });
 
-  it("goes on without a program that does not reach the engine", async () => {
+  it("continues without a program that cannot reach the engine", async () => {
     const programs = join(folder, "podman-only");
     mkdirSync(programs);
     const docker = execFileSync("which", ["docker"], { encoding: "utf8" }).trim();
-    // Stands for podman: Kind-like nodes are in this one, and the program knows Docker alone.
+    // A substitute for podman with Kind-like nodes, because the program supports only Docker.
     const scripts = {
       podman: `exec ${docker} "$@"`,
       "viola-airgap": `DOCKER_HOST=unix:///nowhere exec ${process.execPath} ${join(ROOT, "dist/main.js")} "$@"`,
@@ -587,7 +592,7 @@ describeBuild("a bundle that brings its tools along", () => {
   });
 
   it.each([["tar"], ["bsdtar"], ["busybox tar"]])(
-    "comes out of the bundle as a program that runs: %s",
+    "is extracted from the bundle as a program that runs: %s",
     async (tar) => {
       const file = join(folder, "same.tar");
       await build("-o", file, "--with", "cli,node");
@@ -601,7 +606,7 @@ describeBuild("a bundle that brings its tools along", () => {
     },
   );
 
-  it("gives the same bytes for the same inputs", async () => {
+  it("is reproducible", async () => {
     const [one, other] = [join(folder, "one.tar"), join(folder, "other.tar")];
     await build("-o", one, "--with", "cli,helm");
     await build("-o", other, "--with", "helm", "--with", "cli");
@@ -609,7 +614,7 @@ describeBuild("a bundle that brings its tools along", () => {
     expect(hash(one)).toBe(hash(other));
   });
 
-  it("brings the image of Kind's nodes for the engine, and no node gets it", async () => {
+  it("includes the image of Kind nodes for the engine, and it is not loaded onto nodes", async () => {
     const file = join(folder, "kind.tar");
     const image = makeImage(folder, { seed: "kind-node", mediaTypes: "oci", layers: [60_000] });
     registry.addImage(folder, image, "docker.io/viola-test/kind-node", "1");
@@ -632,7 +637,7 @@ describeBuild("a bundle that brings its tools along", () => {
       expect(await nodes.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain("kind-node");
   });
 
-  it("takes a program from a file or from an archive at a URL, when platform and checksum are right", async () => {
+  it("includes a program from a file or an archive at a URL, when platform and checksum are correct", async () => {
     const program = Buffer.alloc(4096);
     program.write("\x7fELF", 0, "latin1");
     program.writeUInt16LE(183, 18);

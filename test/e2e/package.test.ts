@@ -1,5 +1,5 @@
-// The packed program, installed where there is no network: a network namespace without interfaces, an empty npm cache,
-// nothing on PATH but Node and the system's programs.
+// The packed program, installed without a network: in a network namespace without interfaces, with
+// an empty npm cache, and only Node and the programs of the system on PATH.
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -27,7 +27,7 @@ let packed: Packed;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "viola-package-"));
-  // Without scripts: `prepack` would build dist/ anew while other tests run it.
+  // Without scripts, because `prepack` would build dist/ again while other tests run it.
   const argv = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
   const [answer] = JSON.parse(await mustRun("npm", argv, { cwd: ROOT })) as readonly Packed[];
   packed = answer!;
@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm pack", () => {
-  it("makes a file under 2 MB without source maps, with what a user needs", () => {
+  it("creates a file under 2 MB without source maps, with the files that a user needs", () => {
     const paths = packed.files.map(({ path }) => path);
 
     expect(packed.size).toBeLessThan(2_000_000);
@@ -60,7 +60,7 @@ describe("npm pack", () => {
     const links = [...readme.matchAll(/\]\(([\w./-]+?)(?:#[\w-]*)?\)/g)].map(([, path]) => path);
 
     expect(links.length).toBeGreaterThan(0);
-    // CONTRIBUTING.md is for people who have the repository.
+    // CONTRIBUTING.md is for people with the repository.
     const expected = links.filter((path) => path !== "CONTRIBUTING.md");
     expect(packed.files.map(({ path }) => path)).toEqual(expect.arrayContaining(expected));
   });
@@ -102,19 +102,19 @@ describeOffline("the packed program on a host without a network", () => {
     expect({ code: result.code, stderr: result.stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it("comes alone: no dependency, and no script that npm runs when it installs", async () => {
+  it("has no dependencies and no install scripts", async () => {
     const manifest = await readManifest(installed);
 
     expect(await readdir(join(prefix, "lib/node_modules"))).toEqual(["viola-airgap"]);
     expect(await readdir(installed)).not.toContain("node_modules");
     for (const name of ["dependencies", "optionalDependencies", "peerDependencies", "bundleDependencies"])
       expect(manifest).not.toHaveProperty(name);
-    // npm 11 counts `prepare` of a packed file among the scripts to ask the user about.
+    // npm 11 asks the user about `prepare` in a packed file.
     for (const name of ["preinstall", "install", "postinstall", "prepare"])
       expect(manifest.scripts).not.toHaveProperty(name);
   });
 
-  it("says its version, and what this host lacks", async () => {
+  it("reports its version, and what this host lacks", async () => {
     const { version } = await readManifest(ROOT);
     const doctor = await offline("viola-airgap", "doctor", "--json");
 
@@ -128,7 +128,7 @@ describeOffline("the packed program on a host without a network", () => {
     });
   });
 
-  it("verifies a bundle, also through npx, and finds the damage in another", async () => {
+  it("verifies a bundle, also with npx, and finds the damage in another", async () => {
     const bundle = await buildBundle(folder);
     const damaged = join(folder, "damaged.bundle");
     const bytes = await readFile(bundle);
@@ -143,7 +143,7 @@ describeOffline("the packed program on a host without a network", () => {
     ).toMatchObject({ code: 0 });
   });
 
-  it("brings itself along in a bundle", async () => {
+  it("includes itself in a bundle", async () => {
     const bundle = await buildBundle(folder, "cli");
 
     const listed = await mustRun("tar", ["-tf", bundle]);
@@ -158,7 +158,9 @@ describeOffline("the packed program on a host without a network", () => {
     );
   });
 
-  /** Builds a bundle of one image with the installed program (it has the network of this process). */
+  /**
+   * Builds a bundle of one image with the installed program (it has the network of this process).
+   */
   async function buildBundle(inFolder: string, include?: "cli"): Promise<string> {
     const registry = await startEmbeddedRegistry();
     try {

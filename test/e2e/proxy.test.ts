@@ -1,4 +1,5 @@
-// A whole build through an HTTPS proxy: both the proxy and the registry behind it have certificates of a private authority.
+// A complete build through an HTTPS proxy. The proxy and the registry have certificates of a
+// private authority.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +48,7 @@ function build(https_proxy: string, settings = "trusting.yaml"): Promise<RunResu
   return runCli(argv, { cwd: folder, env: { https_proxy } });
 }
 
-test("takes manifests and blobs through at most as many tunnels as the settings allow", async () => {
+test("fetches manifests and blobs through at most as many tunnels as the settings allow", async () => {
   const proxy = await startProxy({ tls: certificate });
 
   const built = await build(proxy.url);
@@ -71,7 +72,7 @@ test("sends the user and password of the proxy's URL", async () => {
   expect(built).toMatchObject({ code: 0 });
 });
 
-test("does not trust a proxy whose certificate nobody vouches for, and names it", async () => {
+test("does not trust a proxy with an untrusted certificate, and reports it", async () => {
   const proxy = await startProxy({ tls: certificate });
 
   const built = await build(proxy.url, "empty.yaml");
@@ -83,7 +84,7 @@ test("does not trust a proxy whose certificate nobody vouches for, and names it"
   expect(proxy.targets).toEqual([]);
 });
 
-test("refuses a proxy of another kind with one message", async () => {
+test("rejects another kind of proxy with one message", async () => {
   const built = await build("socks5h://user:secret@127.0.0.1:1080");
 
   expect(built.code).toBe(2);

@@ -1,4 +1,5 @@
-// `load --to registry://…` as its users meet it: a registry with password and certificate, settings for nodes, a second time for nothing.
+// `load --to registry://…` as a user runs it: a registry with password and certificate, settings
+// for nodes, and a second load that sends nothing.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +75,7 @@ describe("load --to registry://", () => {
     expect((JSON.parse(second.stdout) as Document).registries[0]).toMatchObject({ sentBytes: 0 });
   });
 
-  it("says what is wrong, and where", async () => {
+  it("reports what is wrong, and where", async () => {
     for (const [target, code, text] of [
       ["registry://127.0.0.1:1", 2, "127.0.0.1:1 cannot be reached"],
       ["registry://Host/UPPER", 2, "is not a registry target"],

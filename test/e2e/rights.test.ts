@@ -1,4 +1,4 @@
-// A user without rights on the sockets of engines: told so, and what to do, by load and by doctor.
+// A user without access to the sockets of engines: load and doctor report it with a hint.
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
@@ -32,7 +32,7 @@ describeRoot("a user without rights on the socket", () => {
     await rm(folder, { recursive: true });
   });
 
-  it.each(["docker", "kind", "containerd"])("is told so for %s, and what to do", async (kind) => {
+  it.each(["docker", "kind", "containerd"])("is reported for %s, with a hint", async (kind) => {
     const isContainerd = kind === "containerd";
     const path = socket(isContainerd ? "containerd.sock" : "docker.sock");
     const target = isContainerd ? `containerd:${path}` : kind;

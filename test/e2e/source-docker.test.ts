@@ -1,4 +1,4 @@
-// `build --source docker`: a bundle of an image that no registry has, only the Docker engine.
+// `build --source docker`: a bundle of an image that only the Docker engine has.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { mustRun, run, type RunResult } from "../support/run.js";
 const describeDocker = await needs("docker");
 
 describeDocker("build --source docker", () => {
-  // A registry that cannot be: whatever asked it would fail.
+  // An unreachable registry: every request to it would fail.
   const reference = `registry.invalid/viola-${randomBytes(3).toString("hex")}/built-here:1`;
   let folder: string;
   let spec: string;
@@ -39,7 +39,7 @@ describeDocker("build --source docker", () => {
     return runCli(args, { env: { DOCKER_HOST, DOCKER_CONTEXT } });
   };
 
-  it("makes a bundle that verifies, and whose audit says that the image was rebuilt", async () => {
+  it("builds a valid bundle, and its audit reports that the image was rebuilt", async () => {
     const bundle = join(folder, "built.bundle");
     expect(await viola("build", spec, "-o", bundle, "--source", "docker")).toMatchObject({ code: 0 });
     expect(await viola("verify", bundle)).toMatchObject({ code: 0 });
@@ -51,7 +51,7 @@ describeDocker("build --source docker", () => {
     expect(archive).toContain(reference);
   });
 
-  it("names an image that the engine has not, and leaves no file", async () => {
+  it("reports an image that the engine does not have, and leaves no file", async () => {
     await writeSpec("registry.invalid/viola/absent:1");
     const bundle = join(folder, "absent.bundle");
     const { code, stderr } = await viola("build", spec, "-o", bundle, "--source", "docker");

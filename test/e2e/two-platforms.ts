@@ -1,4 +1,5 @@
-// An image of two platforms in the local registry: amd64 that really runs, and arm64 with a manifest and layers of its own.
+// An image of two platforms in the local registry: amd64 is runnable, and arm64 has its own
+// manifest and layers.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,13 +17,13 @@ import { registries } from "../support/parts.js";
 export interface TwoPlatforms {
   /** Digest of the index. */
   readonly digest: string;
-  /** Of arm64; its blobs travel in no bundle for amd64. */
+  /** For arm64. Its blobs are not in a bundle for amd64. */
   readonly other: { readonly manifest: string; readonly blobs: readonly string[] };
 }
 
 /**
- * Makes an index of the image of a tag in this repository, for amd64, and of a made one for arm64, and gives it the tag `newTag`.
- * Only after `needs("registries")`.
+ * Creates an index of the image with this tag, for amd64, and of a generated one for arm64, and
+ * tags it as `newTag`. Requires `needs("registries")`.
  */
 export async function pushTwoPlatforms(
   repository: string,
@@ -44,14 +45,14 @@ export async function pushTwoPlatforms(
   const folder = await mkdtemp(join(tmpdir(), "viola-two-"));
   try {
     const platform = { os: "linux", architecture: "arm64" };
-    const wish = {
+    const options = {
       seed: repository,
       mediaTypes: "docker",
       layers: [60_000],
       platforms: [platform],
       index: false,
     } as const;
-    const made = makeImage(folder, wish);
+    const made = makeImage(folder, options);
     await pushImage({ url }, folder, made, repository, `${newTag}-arm64`);
     const entry = (descriptor: Descriptor, architecture: string): object => ({
       ...descriptor,

@@ -1,7 +1,8 @@
-// Writes a real bundle file of made images, without a registry: for tests of what happens after `build`.
+// Writes a real bundle file of generated images without a registry, for tests of other commands
+// than `build`.
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { makeImage, type ImageWish, type MadeImage } from "../../scripts/parts/images.js";
+import { makeImage, type ImageOptions, type MadeImage } from "../../scripts/parts/images.js";
 import { blobPath } from "../../scripts/parts/layers.js";
 import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
 import { finishInventory, planArchive, type ArchiveInput } from "../../src/core/bundle/archive-plan.js";
@@ -12,35 +13,38 @@ import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 
-/** An image to make, and what it is called; `DIGEST` in the reference stands for the digest of the image. */
-export interface NamedWish extends ImageWish {
+/** An image to generate, and its name. `DIGEST` in the reference is a placeholder for its digest. */
+export interface NamedImage extends ImageOptions {
   readonly reference: string;
-  /** Platforms whose blobs come along; the others' manifests travel alone. Default: linux/amd64. */
+  /**
+   * Platforms whose blobs are included. Of other platforms, only the manifests are included.
+   * Default: linux/amd64.
+   */
   readonly bundled?: readonly string[];
 }
 
-/** What a bundle holds besides its images. */
+/** The content of a bundle besides its images. */
 export interface BundleExtras {
   readonly releases?: Inventory["releases"];
   readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
 }
 
-/** Makes the images in `folder` and writes them into `folder/NAME.tar`. */
+/** Generates the images in `folder` and writes them to `folder/NAME.tar`. */
 export async function bundleOf(
   folder: string,
   name: string,
-  wishes: readonly NamedWish[],
+  namedImages: readonly NamedImage[],
   { releases = [], excluded = [], files = [] }: BundleExtras = {},
 ): Promise<OpenBundle> {
-  const images = wishes.map((wish) => resolve(folder, wish, makeImage(folder, wish)));
+  const images = namedImages.map((named) => resolve(folder, named, makeImage(folder, named)));
   const plan = planArchive({
     inventory: {
       formatVersion: FORMAT_VERSION,
       name,
       version: "1.0.0",
       createdFrom: { spec: digestOf("spec"), tool: "test" },
-      platforms: [...new Set(wishes.flatMap((wish) => wish.bundled ?? ["linux/amd64"]))],
+      platforms: [...new Set(namedImages.flatMap((named) => named.bundled ?? ["linux/amd64"]))],
       apiVersions: [],
       releases,
       images: images.map(inventoryImage),
@@ -61,11 +65,11 @@ export async function bundleOf(
   return openBundle(file);
 }
 
-function resolve(folder: string, wish: NamedWish, made: MadeImage): ResolvedImage {
-  const reference = parseReference(wish.reference.replace("DIGEST", made.root.digest));
+function resolve(folder: string, named: NamedImage, made: MadeImage): ResolvedImage {
+  const reference = parseReference(named.reference.replace("DIGEST", made.root.digest));
   const normalized = formatReference(reference);
   return {
-    use: { reference: wish.reference, normalized, required: true, confidence: "certain", evidence: [] },
+    use: { reference: named.reference, normalized, required: true, confidence: "certain", evidence: [] },
     names: [...engineNames(reference)].sort(),
     root: made.root,
     manifests: [made.root, ...made.children].map((descriptor) => ({
@@ -73,7 +77,7 @@ function resolve(folder: string, wish: NamedWish, made: MadeImage): ResolvedImag
       bytes: readFileSync(blobPath(folder, descriptor.digest)),
     })),
     platforms: made.platforms.filter(({ platform }) =>
-      (wish.bundled ?? ["linux/amd64"]).includes(formatPlatform(platform)),
+      (named.bundled ?? ["linux/amd64"]).includes(formatPlatform(platform)),
     ),
     sources: new Map(),
     rebuilt: false,

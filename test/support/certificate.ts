@@ -1,4 +1,4 @@
-// A certificate authority of the test's own, and one server certificate that it has signed.
+// A certificate authority for a test, and a server certificate that it has signed.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ export interface TestCertificate {
   readonly key: string;
 }
 
-/** Makes the certificate for names such as `IP:127.0.0.1` or `DNS:registry.test`. */
+/** Creates the certificate for names such as `IP:127.0.0.1` or `DNS:registry.test`. */
 export function makeCertificate(folder: string, ...names: readonly string[]): TestCertificate {
   const openssl = (command: string): void => {
     execFileSync("openssl", command.split(" "), { cwd: folder, stdio: "ignore" });

@@ -1,4 +1,5 @@
-// A CONNECT proxy that counts: every tunnel leads to one address, whatever host was asked for.
+// A CONNECT proxy that counts tunnels. All tunnels lead to one address, regardless of the requested
+// host.
 import { createServer as createPlainServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type AddressInfo } from "node:net";
@@ -9,14 +10,14 @@ export interface ConnectProxyOptions {
   readonly to: string;
   /** PEM texts; the proxy is https then. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** What a client has to send as Proxy-Authorization. */
+  /** The required Proxy-Authorization header. */
   readonly authorization?: string;
 }
 
 export interface ConnectProxy {
   /** `http(s)://127.0.0.1:PORT` */
   readonly url: string;
-  /** What tunnels were asked for, in order. */
+  /** The requested tunnels, in order. */
   readonly targets: readonly string[];
   /** The most tunnels that were open at a time. */
   readonly mostOpen: number;

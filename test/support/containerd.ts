@@ -1,4 +1,4 @@
-// A containerd of the test's own, on a socket of its own.
+// A containerd for a test, with its own socket.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
@@ -12,9 +12,15 @@ export interface Containerd {
   readonly socket: string;
   /** Runs ctr in the namespace `k8s.io`. */
   ctr(...command: string[]): Promise<RunResult>;
-  /** Pulls an image for linux/amd64 with the hosts.toml files of a folder, and nothing of other platforms. */
+  /**
+   * Pulls an image for linux/amd64 with the hosts.toml files of a folder, and nothing of other
+   * platforms.
+   */
   pull(name: string, hosts: string, ...options: string[]): Promise<RunResult>;
-  /** Pulls an image as the kubelet does, by CRI: credentials none, hosts from the folder `certs` that it was started with. */
+  /**
+   * Pulls an image as the kubelet does, with CRI, without credentials, and with the hosts in the
+   * folder `certs`.
+   */
   pullByCri(name: string): Promise<void>;
   /** Returns the digests of all images by name. */
   images(): Promise<ReadonlyMap<string, string>>;
@@ -22,8 +28,9 @@ export interface Containerd {
 }
 
 /**
- * Starts it over empty folders, which `stop` removes; `certs` is its folder of hosts.toml files. Programs in
- * `programs` win over those on PATH, which gives another containerd. Only after `needs("ctr", "root")`.
+ * Starts it with empty folders, which `stop` removes. `certs` is its folder of hosts.toml files.
+ * Programs in `programs` override those on PATH, for another version of containerd. Requires
+ * `needs("ctr", "root")`.
  */
 export async function startContainerd(certs = "/nowhere", programs?: string): Promise<Containerd> {
   const path = [programs, process.env["PATH"]].filter((part) => part !== undefined).join(":");
@@ -48,7 +55,7 @@ export async function startContainerd(certs = "/nowhere", programs?: string): Pr
     if (tries === 100) throw new Error("containerd does not answer");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  // ctr 2 wants configs of all platforms unless told otherwise; the kubelet's pulls do not.
+  // By default, ctr 2 requires the configs of all platforms. Pulls of the kubelet do not.
   const { stdout: help } = await ctr("images", "pull", "--help");
   const own = help.includes("--skip-metadata") ? ["--skip-metadata"] : [];
   return {
@@ -74,13 +81,19 @@ export async function startContainerd(certs = "/nowhere", programs?: string): Pr
   };
 }
 
-/** A protobuf message whose only field is the first, of bytes: ImageSpec with an image, PullImageRequest with an ImageSpec. */
+/**
+ * A protobuf message whose only field is the first, of bytes: ImageSpec with an image,
+ * PullImageRequest with an ImageSpec.
+ */
 function message(field: Buffer): Buffer {
   const size = field.length < 128 ? [field.length] : [(field.length & 0x7f) | 0x80, field.length >> 7];
   return Buffer.concat([Buffer.from([0x0a, ...size]), field]);
 }
 
-/** Calls a method of the image service; rejects with its own words when it fails. https://github.com/kubernetes/cri-api */
+/**
+ * Calls a method of the image service. Rejects with its message when it fails.
+ * https://github.com/kubernetes/cri-api
+ */
 async function callCri(socket: string, method: string, request: Buffer): Promise<void> {
   const session = connect("http://localhost", { createConnection: () => connectSocket(socket) });
   try {

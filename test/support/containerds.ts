@@ -1,4 +1,4 @@
-// Other containerds than the one on PATH, from the shared test programs.
+// Other versions of containerd than the one on PATH, from the shared test programs.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,9 @@ import { noteLeftOut } from "./run-folder.js";
 const VERSIONS = ["containerd-1.7", "containerd-2.0"];
 
 /**
- * Returns a name and a folder of programs for every containerd that is at hand; the first is that on PATH, without a folder. Unpacks the others
- * where that has not been done. Throws when the archive is there and lacks one, so that nothing goes untested unseen.
+ * Returns a name and a folder of programs for each available containerd. The first is that on PATH,
+ * without a folder. Unpacks the others if needed. Throws when the archive exists but lacks one, so
+ * that no version is skipped unnoticed.
  */
 export function containerds(): readonly (readonly [string, string | undefined])[] {
   const archive = sharedPath("kube/programs.tar.xz");

@@ -1,4 +1,4 @@
-// Starts a real docker-registry process of the test's own on a free port of 127.0.0.1.
+// Starts a real docker-registry process for a test on a free port of 127.0.0.1.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,18 +6,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeCertificate } from "./certificate.js";
 
-/** How to get in: not at all, by password over TLS, or by tokens (anyone may pull what is below `public/`). */
+/**
+ * The kind of access: open, password over TLS, or tokens (pulling from `public/` needs no
+ * password).
+ */
 export type RegistryDoor = "open" | "tls-password" | "bearer";
 
 export interface DockerRegistry {
   readonly url: string;
-  /** `127.0.0.1:PORT`, or at the address that was asked for. */
+  /** `127.0.0.1:PORT`, or with the requested address. */
   readonly host: string;
   readonly user: string;
   readonly password: string;
-  /** Folder of its content, to start another registry over. */
+  /** The folder of its content, which another registry can be started with. */
   readonly storage: string;
-  /** Of the registry's certificate authority, for `tls-password`. */
+  /** The file of the certificate authority, for `tls-password`. */
   readonly ca?: { readonly file: string; readonly pem: string };
   stop(): Promise<void>;
 }
@@ -26,7 +29,10 @@ const USER = "viola";
 const PASSWORD = "the password: of viola";
 const TOKEN_SERVER = fileURLToPath(new URL("../../scripts/parts/token-server.ts", import.meta.url));
 
-/** Starts a registry over the storage given, else over an empty one, which `stop` removes; at an address of this machine. */
+/**
+ * Starts a registry at an address of this machine, with the given storage or with an empty one,
+ * which `stop` removes.
+ */
 export async function startDockerRegistry(
   door: RegistryDoor,
   storage?: string,
@@ -78,7 +84,7 @@ function startTokenServer(certificate: string, key: string): ChildProcess {
   });
 }
 
-/** Reads the port that the kernel chose off what a server says on standard output or standard error. */
+/** Reads the port that the kernel chose from the output of a server. */
 function listeningHost(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let log = "";

@@ -1,4 +1,5 @@
-// Before the tests with real parts: builds the command, and gives the run a folder that goes with it, also when it is killed.
+// Runs before the tests with real parts: builds the command, and creates a folder for the run that
+// is removed at its end, also when it is killed.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,11 +7,11 @@ import { join } from "node:path";
 import { ROOT } from "./paths.js";
 
 /**
- * Vitest calls this once for each project; the second call finds everything done. Returns what vitest calls after the
- * last test. The environment that it sets is that of the test files.
+ * Vitest calls this once for each project, and the second call does nothing. Returns the function
+ * that vitest calls after the last test. Sets the environment of the test files.
  */
 export function setup(): (() => Promise<void>) | undefined {
-  // A build takes the old one away first: another run of this checkout may be using it.
+  // An unnecessary build would take time, and change the command of another run in this checkout.
   if (isBuildOld()) execFileSync(process.execPath, ["scripts/build.js"], { cwd: ROOT, stdio: "inherit" });
   if (process.env["VIOLA_RUN"] !== undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "viola-run-"));
@@ -30,7 +31,7 @@ export function setup(): (() => Promise<void>) | undefined {
     });
 }
 
-/** True where the command was not built since one of the files that it is made of was changed. */
+/** True when one of the source files was changed after the last build. */
 function isBuildOld(): boolean {
   const built = statSync(join(ROOT, "dist/main.js"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });

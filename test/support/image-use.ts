@@ -6,12 +6,12 @@ import {
 } from "../../src/core/images/reference.js";
 import type { ImageUse } from "../../src/core/images/image-use.js";
 
-/** Spells a reference out. */
+/** Normalizes a reference. */
 export function named(reference: string): NormalizedReference {
   return formatReference(parseReference(reference));
 }
 
-/** An image use for tests that care about the reference only. */
+/** An image use for tests that only use the reference. */
 export function imageUse(reference: string): ImageUse {
   const normalized = named(reference);
   return { reference, normalized, required: true, confidence: "certain", evidence: [] };

@@ -1,4 +1,4 @@
-// A real Kubernetes without egress for one test file, under a cluster name that no other run has.
+// A real Kubernetes cluster without egress for one test file, with a unique name.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
@@ -19,14 +19,19 @@ export interface Kube {
   /** PATH with kubectl on it. */
   readonly path: string;
   kubectl(...args: readonly string[]): Promise<RunResult>;
-  /** Runs a command in a node and returns its standard output; throws when it fails. */
+  /** Returns the reason of each event in the namespace. */
+  eventReasons(namespace: string): Promise<readonly string[]>;
+  /** Runs a command in a node and returns its standard output. Throws when it fails. */
   exec(node: string, ...command: readonly string[]): Promise<string>;
   remove(): Promise<void>;
 }
 
 const script = (): string => sharedPath("kube/kube.sh");
 
-/** Brings up a tainted control plane, as Kind makes it, and `workers` workers. Only after `needs("kube")`. `admission` plug-ins are switched on. */
+/**
+ * Starts a tainted control plane, as Kind does, and `workers` workers. Enables the `admission`
+ * controllers. Requires `needs("kube")`.
+ */
 export async function startKube(workers: number, admission?: string): Promise<Kube> {
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
@@ -44,8 +49,12 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
     cluster,
     kubeconfig,
     nodes: names.map((name) => `${cluster}-${name}`),
-    path: `${dirname(kubectl)}:${process.env["PATH"] ?? ""}`,
+    path: await pathWithKubectl(),
     kubectl: (...args) => run(kubectl, [`--kubeconfig=${kubeconfig}`, ...args]),
+    eventReasons: async (namespace) => {
+      const output = "--output=jsonpath={.items[*].reason}";
+      return (await kube.kubectl("get", "events", `--namespace=${namespace}`, output)).stdout.split(" ");
+    },
     exec: (node, ...command) => mustRun("docker", ["exec", node, ...command]),
     remove: async () => {
       await mustRun(script(), ["down", cluster]);
@@ -61,15 +70,15 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
 }
 
 /**
- * Pushes small images that really run, under the references of the first user's stack, to a registry with plain HTTP. Once for a version of
- * the programs in them: it takes a quarter of a minute.
+ * Pushes small runnable images under the references of the viola stack to a registry with plain
+ * HTTP. Does so once for each version of their programs, because it takes 15 seconds.
  */
 export async function pushLiveImages(registry: string, prefix: string): Promise<void> {
   const record = partsPath("live-images");
   const { size, mtimeMs } = statSync(sharedPath("kube/programs.tar.xz"));
   const version = digestOf(`${prefix} ${size} ${mtimeMs} ${readFileSync(script(), "utf8")}`);
   if (!(await hasAll(registry, prefix))) rmSync(record, { force: true });
-  // Another test file may have pushed them while this one waited for its turn.
+  // Another test file may have pushed them while this one waited.
   const pushOnce = `[ "$(cat "$RECORD" 2>/dev/null)" = "$VERSION" ] || { "$0" "$@" && printf %s "$VERSION" >"$RECORD"; }`;
   const env = { ...process.env, KUBECTL: await findPackagedKubectl(), RECORD: record, VERSION: version };
   await oneAtATime(["sh", "-c", pushOnce, script(), "images", `${registry}/${prefix}`], env);
@@ -89,21 +98,30 @@ async function hasAll(registry: string, prefix: string): Promise<boolean> {
   return answers.every(({ ok }) => ok);
 }
 
-/** Runs a command with kube.sh while no other test file does: it makes images in the engine under names that are always the same. */
+/**
+ * Runs a command with kube.sh while no other test file does, because it creates images with fixed
+ * names in the engine.
+ */
 async function oneAtATime(command: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   mkdirSync(partsPath(), { recursive: true });
   await mustRun("flock", [lockFile(), ...command], { env });
 }
 
-/** True where kube.sh has made what it makes once, so that several clusters can be brought up at a time. */
+/**
+ * True when kube.sh has created its images, so that several clusters can be started at a time.
+ * Programs that are older than their archive will be unpacked again, and an image that is created in
+ * the meantime would be incomplete.
+ */
 async function isPrepared(): Promise<boolean> {
+  const unpacked = statSync(join(kubeHome(), "bin/.done"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (unpacked <= statSync(sharedPath("kube/programs.tar.xz")).mtimeMs) return false;
   if (!existsSync(join(kubeHome(), "pause.tar"))) return false;
   return (await run("docker", ["image", "inspect", "viola-kube-node:1"])).code === 0;
 }
 
 const lockFile = (): string => partsPath("kube.lock");
 
-/** The environment in which a `kind` is on PATH that makes its clusters by kube.sh. */
+/** An environment with a `kind` on PATH that creates clusters with kube.sh. */
 export async function kindEnvironment(): Promise<Readonly<Record<string, string>>> {
   return {
     PATH: `${join(ROOT, "test/support/bin")}:${process.env["PATH"] ?? ""}`,
@@ -113,6 +131,11 @@ export async function kindEnvironment(): Promise<Readonly<Record<string, string>
     VIOLA_RUN: process.env["VIOLA_RUN"] ?? "",
     KUBECTL: await findPackagedKubectl(),
   };
+}
+
+/** Returns PATH with the packaged kubectl first: one that chooses among versions takes three times as long. */
+export async function pathWithKubectl(): Promise<string> {
+  return `${dirname(await findPackagedKubectl())}:${process.env["PATH"] ?? ""}`;
 }
 
 const kubeHome = (): string => process.env["KUBE_HOME"] ?? join(homedir(), ".cache", "viola-kube");

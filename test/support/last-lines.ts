@@ -1,17 +1,19 @@
-// The last lines of a test run: what was left out and why, then the counts in one plain line.
+// The last lines of a test run: the skipped tests with reasons, and the counts in one line.
 import { relative } from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 import { ROOT } from "./paths.js";
 import { leftOut } from "./run-folder.js";
 
 export class LastLines implements Reporter {
-  /** Vitest calls this when all tests have ended; the reporter before this one has printed its summary. */
+  /**
+   * Vitest calls this when all tests have ended and the previous reporter has printed its summary.
+   */
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const states = modules.flatMap(({ children }) =>
       [...children.allTests()].map((test) => test.result().state),
     );
     const count = (state: string): number => states.filter((one) => one === state).length;
-    // A file that could not be read, or whose hooks failed, fails without a test that does.
+    // A file that cannot be loaded, or whose hooks failed, has no failed test.
     const broken = modules.filter(
       (module) =>
         module.state() === "failed" &&

@@ -1,4 +1,4 @@
-// Kind-like nodes for one test file, under a cluster name that no other run has.
+// Kind-like nodes for one test file, with a unique cluster name.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { ROOT } from "./paths.js";
@@ -8,14 +8,14 @@ export interface Nodes {
   readonly cluster: string;
   /** Container names, control plane first. */
   readonly names: readonly string[];
-  /** Runs a command in a node and returns its standard output; throws when it fails. */
+  /** Runs a command in a node and returns its standard output. Throws when it fails. */
   exec(node: string, ...command: string[]): Promise<string>;
   /** Removes every image, with its content, from every node. */
   empty(): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** A fetch that was killed leaves a lease on what it has so far. */
+/** A killed fetch leaves a lease on its content. */
 const EMPTY = `
 export CONTAINERD_NAMESPACE=k8s.io
 ctr leases ls -q | xargs -r ctr leases rm
@@ -25,8 +25,8 @@ ctr images ls -q | xargs -r ctr images rm --sync
 const SCRIPT = join(ROOT, "scripts/parts/nodes.sh");
 
 /**
- * Brings up a control plane and `workers` workers. Only after `needs("nodes")`. Programs in `folder` win over those on PATH, which gives
- * nodes of another containerd.
+ * Starts a control plane and `workers` workers. Programs in `folder` override those on PATH, for
+ * another version of containerd. Requires `needs("nodes")`.
  */
 export async function startNodes(workers = 2, folder?: string): Promise<Nodes> {
   const cluster = `viola-test-${randomBytes(3).toString("hex")}`;

@@ -1,4 +1,4 @@
-// How a test says which real parts it needs, and what happens where one is missing.
+// The real parts that a test needs, and the result when one is missing.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
@@ -23,7 +23,7 @@ export type Part =
   | "ci"
   | "root";
 
-/** Resolves to what is missing and how to get it; undefined when the part is there. */
+/** Resolves to the missing part and how to get it, or undefined when the part is available. */
 type Check = () => Promise<string | undefined>;
 
 const program =
@@ -36,7 +36,7 @@ const docker: Check = async () =>
     ? undefined
     : "no Docker engine answers: scripts/parts/engine.sh up";
 
-/** Also true where the folder was named and is not there: that is a mistake, not a checkout without it. */
+/** Also true when the folder is specified but does not exist, because that is an error. */
 const hasShared = (): boolean =>
   process.env["VIOLA_SHARED"] !== undefined || existsSync(sharedPath("chart-repos"));
 
@@ -53,7 +53,7 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   docker,
   shared,
   root,
-  // What takes minutes and a network at its first run.
+  // Parts that need minutes and a network on first use.
   ci: () => Promise.resolve(process.env["CI"] ? undefined : "only where CI is set"),
   debootstrap: program("debootstrap"),
   "docker-registry": program("docker-registry"),
@@ -74,7 +74,7 @@ const CHECKS: Readonly<Record<Part, Check>> = {
       ));
     return answers ? undefined : "no registries: scripts/parts/registries.sh up";
   },
-  // Made of the machine's own programs, so those must be there too.
+  // It is created from programs of this machine, so these must exist too.
   nodes: async () => (await docker()) ?? (await program("containerd")()) ?? (await program("runc")()),
   kube: async () => (await docker()) ?? (await shared()) ?? (await program("etcd")()),
   helm: async () => {
@@ -85,13 +85,14 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   },
 };
 
-/** What not every checkout has, and CI does without: test data beside the repository, and the Kubernetes that lies there. */
+/** Parts that are optional, also in CI: the test data next to the repository, and its Kubernetes. */
 const OPTIONAL: ReadonlySet<Part> = new Set(["shared", "kube"]);
 
 /**
- * Returns vitest's `describe` when every part is there. Otherwise notes what is missing and returns one that skips. Where `CI`
- * or `VIOLA_REQUIRE` is set, a real part that is missing is an error, so that nothing goes untested unseen; in CI, only the
- * folder of shared test data may be missing. The end of the run says what was left out.
+ * Returns vitest's `describe` when every part is available. Otherwise records what is missing and
+ * returns one that skips. If `CI` or `VIOLA_REQUIRE` is set, a missing real part is an error, so
+ * that no test is skipped unnoticed. In CI, only the folder of shared test data may be missing. The
+ * end of the run lists what was skipped.
  */
 export async function needs(...parts: readonly Part[]): Promise<typeof describe | typeof describe.skip> {
   const answers = await Promise.all(parts.map(async (part) => ({ part, missing: await CHECKS[part]() })));

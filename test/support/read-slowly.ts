@@ -1,5 +1,5 @@
-// Run as a process of its own: reads one blob of a registry slowly, as the rehearsal's server or the operator inspection does, and prints
-// the most memory that it had. Arguments: MODE HOST REPOSITORY TAG.
+// Run as a separate process: reads a blob of a registry slowly, as the rehearsal's server or the
+// operator inspection does, and prints its peak memory. Arguments: MODE HOST REPOSITORY TAG.
 import { writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { RegistryClient } from "../../src/adapters/registry/client.js";
 import type { Inventory } from "../../src/core/bundle/inventory.js";
 import type { Descriptor } from "../../src/core/oci/descriptor.js";
 
-/** Pauses so often while it reads that the sender, on the same machine, is always far ahead. */
+/** Pauses so often that the sender on the same machine is always far ahead. */
 const PAUSE_EVERY_BYTES = 4 * 1024 * 1024;
 const PAUSE_MILLISECONDS = 10;
 

@@ -1,18 +1,18 @@
-// What a test run notes in its folder: for after-run.sh, which takes it away, and for the end of the output.
+// The records of a test run in its folder, for after-run.sh and for the last lines of the output.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Notes the name of a cluster before it is made. */
+/** Records the name of a cluster before it is created. */
 export function noteCluster(cluster: string): void {
   note("clusters", cluster);
 }
 
-/** Notes that tests of a file do not run, and why. */
+/** Records that tests of a file are skipped, and why. */
 export function noteLeftOut(file: string, reason: string): void {
   note("left-out", `${file}\t${reason}`);
 }
 
-/** Returns the files whose tests do not run, or not all of them, by reason. */
+/** Returns the files with skipped tests by reason. */
 export function leftOut(): ReadonlyMap<string, readonly string[]> {
   const file = join(runFolder(), "left-out");
   const lines = existsSync(file) ? new Set(readFileSync(file, "utf8").trimEnd().split("\n")) : [];

@@ -1,8 +1,11 @@
-// Runs a program to its end and returns what it said, whatever its exit code.
+// Runs a program to its end and returns its output, with any exit code.
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 
 export interface RunResult {
-  /** Exit code, or 128 + the signal's number, as a shell says it; -1 when the program could not be started. */
+  /**
+   * Exit code, or 128 + the number of the signal, as in a shell; -1 when the program could not be
+   * started.
+   */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -16,7 +19,7 @@ export interface RunOptions {
   readonly input?: string | Buffer;
 }
 
-/** A program that was started: for tests that look at it or interrupt it while it runs. */
+/** A running program, for tests that observe or interrupt it. */
 export interface Running {
   readonly process: ChildProcessWithoutNullStreams;
   readonly result: Promise<RunResult>;
@@ -31,7 +34,7 @@ export function start(program: string, args: readonly string[], options: RunOpti
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  // A program that ends before it has read its input is judged by its exit code.
+  // A program may end before it has read its input.
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.input);
   const result = new Promise<RunResult>((resolve) => {
@@ -57,7 +60,10 @@ export function run(program: string, args: readonly string[], options: RunOption
   return start(program, args, options).result;
 }
 
-/** Runs a program that must succeed and returns its standard output. Throws with its standard error otherwise. */
+/**
+ * Runs a program that must succeed and returns its standard output. Throws with its standard error
+ * otherwise.
+ */
 export async function mustRun(
   program: string,
   args: readonly string[],

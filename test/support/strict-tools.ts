@@ -1,8 +1,9 @@
-// Tools that know no more options than those of macOS: what POSIX and BSD do not have is refused, with exit code 64 and a line on stderr.
+// Tools with only the options of macOS. Options that POSIX and BSD do not have are rejected with
+// exit code 64 and a line on stderr.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** `case` patterns of arguments that only GNU's or busybox's program of this name takes. */
+/** `case` patterns of arguments that only the programs of GNU or busybox accept. */
 const GNU_ONLY: Readonly<Record<string, string>> = {
   cut: "--*",
   date: "-d*|-I*|*%N*",
@@ -24,10 +25,10 @@ const GNU_ONLY: Readonly<Record<string, string>> = {
 /** Extensions of GNU's basic regular expressions and of its `s` command. */
 const GNU_EXPRESSION = "*'\\|'*|*'\\+'*|*'\\?'*|*'\\n'*|*'\\t'*|*'\\s'*|*'\\w'*|*'\\b'*|*'\\<'*";
 
-/** In the folder: a line for each call that was refused, as a script may hide it. */
+/** A file in the folder with a line for each rejected call, because a script may hide it. */
 export const REFUSED = "refused.txt";
 
-/** Puts tools into an existing folder, by name, each behind a check of its arguments. */
+/** Adds tools to an existing folder by name, with a check of their arguments. */
 export function offerStrict(folder: string, tools: Readonly<Record<string, string>>): void {
   writeFileSync(join(folder, REFUSED), "");
   for (const [tool, program] of Object.entries(tools)) {

@@ -1,4 +1,4 @@
-// An inventory with every field that the format has, and every way to make one of them wrong.
+// An inventory with every field of the format, and every invalid variant of a field.
 import type { Inventory } from "../../src/core/bundle/inventory.js";
 import { formatPath } from "../../src/core/json.js";
 import { digestOf, hexOf } from "../../src/core/oci/digest.js";
@@ -16,7 +16,7 @@ const evidence = {
 };
 const image = { ...imageOf("docker.io/a/b:1", { layers: ["layer"] }), evidence: [evidence] };
 
-/** Every optional field is there. */
+/** All optional fields are present. */
 export const WHOLE_INVENTORY: Inventory = {
   ...inventoryOf([image]),
   kubeVersion: "v1.30.2",
@@ -51,19 +51,19 @@ export const WHOLE_INVENTORY: Inventory = {
 const OPTIONAL =
   /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images))$/;
 
-/** The inventory with one thing wrong. */
+/** The inventory with one invalid field. */
 export interface Damage {
-  /** As messages write it. */
+  /** The path in messages. */
   readonly path: string;
   readonly how: string;
   readonly json: string;
-  /** True when nothing is wrong after all: an optional field is missing. */
+  /** True when the variant is valid, because an optional field is missing. */
   readonly isFine: boolean;
 }
 
 type Key = string | number;
 
-/** Makes each field in turn another type, null, nested in a list, and missing. */
+/** Changes each field in turn to another type, null, a nested list, and missing. */
 export function damages(): readonly Damage[] {
   return [...paths(WHOLE_INVENTORY, [])].flatMap(({ path, value }) => {
     const others: readonly (readonly [string, unknown])[] = [
@@ -87,7 +87,7 @@ export function damages(): readonly Damage[] {
   });
 }
 
-/** True for a value that the field may well have. */
+/** True for a value that is valid for the field. */
 function isAllowed(path: string, value: unknown, how: string): boolean {
   if (path.endsWith(".uncompressedSize")) return how === "null" || how === "a number";
   if (Array.isArray(value)) return how === "an empty list";
@@ -96,7 +96,7 @@ function isAllowed(path: string, value: unknown, how: string): boolean {
   return typeof value === "string" && how === "text" && !CHECKED_TEXT.test(path);
 }
 
-/** Text that must have a form of its own, which "text" has not. */
+/** Text with a format that "text" does not have. */
 const CHECKED_TEXT =
   /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\])$/;
 

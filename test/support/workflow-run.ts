@@ -1,4 +1,4 @@
-// A run of a workflow as tests need it: nothing is shown and nothing interrupts it, unless a test says so.
+// A run of a workflow for tests, without progress and interruptions by default.
 import type { Run } from "../../src/workflows/progress.js";
 
 export function workflowRun({

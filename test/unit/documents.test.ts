@@ -1,4 +1,4 @@
-// What the documents name exists: files, linked headings, commands and their options.
+// The documents refer only to existing files, headings, commands and options.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -17,7 +17,7 @@ const DOCUMENTS = [
 ];
 const read = (name: string): string => readFileSync(join(ROOT, name), "utf8");
 
-/** As GitHub and GitLab make the anchor of a heading. */
+/** Returns the anchor of a heading as GitHub and GitLab do. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -25,7 +25,7 @@ function anchorOf(heading: string): string {
     .replaceAll(" ", "-");
 }
 
-/** Every use of the program in code blocks and in code within a sentence, as words after its name. */
+/** Every use of the program in code blocks and inline code, as the words after its name. */
 function invocations(text: string): readonly (readonly string[])[] {
   const lines = text.replaceAll(/\\\n\s*/g, " ");
   const blocks = [...lines.matchAll(/^```(?:sh|yaml)\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
@@ -58,12 +58,12 @@ describe.each(DOCUMENTS)("%s", (name) => {
     expect(broken).toEqual([]);
   });
 
-  it("names files of the repository that exist", () => {
+  it("refers to files of the repository that exist", () => {
     const paths = [...text.matchAll(/(?<![\w/])(?:src|test|scripts|manifests|\.ci)\/[\w./-]+/g)].map(
       ([path]) => path,
     );
 
-    // Capitals stand for a name of the reader's choice.
+    // Words in capitals are placeholders.
     const named = paths.filter((path) => !/\/[A-Z]+\b(?!\.md)/.test(path));
     expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });

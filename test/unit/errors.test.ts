@@ -1,17 +1,17 @@
-// settleAll: every task runs to its end, results keep their order and types, failures come together.
+// settleAll: every task completes, results keep their order and types, and failures are combined.
 import { describe, expect, it } from "vitest";
 import { ManyErrors, maskCredentials, settleAll, ViolaError } from "../../src/errors.js";
 
 const failure = (subject: string): ViolaError => new ViolaError("NODE_LOAD_FAILED", "failed", { subject });
 
 describe("settleAll", () => {
-  it("gives a tuple for a tuple", async () => {
+  it("returns a tuple for a tuple", async () => {
     const [count, name] = await settleAll("unused", [Promise.resolve(2), Promise.resolve("kind")]);
     expect(count + 1).toBe(3);
     expect(name.length).toBe(4);
   });
 
-  it("throws a single failure as it is, once the other tasks have settled", async () => {
+  it("throws a single failure unchanged, after the other tasks have settled", async () => {
     let isOver = false;
     const slow = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       isOver = true;
@@ -23,7 +23,7 @@ describe("settleAll", () => {
     expect(isOver).toBe(true);
   });
 
-  it("joins several failures, also those that are lists, into one list", async () => {
+  it("joins several failures, including lists, into one list", async () => {
     const list = new ManyErrors("inner", [failure("b"), failure("c")]);
     await expect(
       settleAll("outer", [Promise.reject(failure("a")), Promise.reject(list)]),
@@ -34,7 +34,7 @@ describe("settleAll", () => {
     });
   });
 
-  it("throws a bug as it is", async () => {
+  it("throws a bug unchanged", async () => {
     const bug = new TypeError("bug");
     await expect(settleAll("unused", [Promise.reject(failure("a")), Promise.reject(bug)])).rejects.toBe(bug);
   });

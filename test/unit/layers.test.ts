@@ -6,7 +6,7 @@ import { ROOT } from "../support/paths.js";
 
 const SOURCE = join(ROOT, "src");
 
-/** What a layer may import of the others; `errors.ts` is open to all. */
+/** The layers that a layer may import. All may import `errors.ts`. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
   cli: ["cli", "workflows", "core", "adapters", "errors"],
@@ -15,10 +15,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ["core", "errors"],
   errors: [],
 };
-/** An adapter implements what a workflow is given: it may name those types, and nothing else of a workflow. */
+/** An adapter implements the ports of workflows, so it may import these types, and nothing else. */
 const PORTS = new Set(["workflows/ports", "workflows/progress"]);
 const CORE_PACKAGES = /^(?:yaml|zod|semver|node:(?:crypto|stream|path\/posix|path))$/;
-/** Process state is read at the edge and handed down as values. */
+/** Process state is read in main and passed down as values. */
 const EDGE_ONLY = /\bprocess\.(?:env|argv|exit|stdout|stderr)\b|\bconsole\./;
 
 interface Import {
@@ -50,7 +50,7 @@ function inside({ file, target }: Import): string | undefined {
   return relative(SOURCE, resolve(SOURCE, file, "..", target)).replace(/\.js$/, "");
 }
 
-/** A file directly in a layer stands for itself; every other file for its folder. */
+/** A file directly in a layer is a separate room; every other file belongs to its folder. */
 function roomOf(path: string): string {
   const parts = path.split("/");
   return parts.length < 3 ? path.replace(/\.ts$/, "") : parts.slice(0, -1).join("/");
@@ -88,12 +88,12 @@ function findCycle(imports: ReadonlyMap<string, ReadonlySet<string>>): readonly 
 }
 
 describe("import direction", () => {
-  it("sees the imports that it judges", () => {
+  it("finds the imports that it checks", () => {
     expect(files.length).toBeGreaterThan(30);
     expect(files.flatMap(importsOf).length).toBeGreaterThan(100);
   });
 
-  it("lets a layer import only what it may", () => {
+  it("allows each layer only its imports", () => {
     const wrong = files.flatMap(importsOf).filter((one) => {
       const layer = layerOf(one.file);
       const target = inside(one);
@@ -109,7 +109,7 @@ describe("import direction", () => {
     expect(findCycle(folderImports())).toBeUndefined();
   });
 
-  it("has every file begin by saying what it does", () => {
+  it("has a first line in every file that says what it does", () => {
     const silent = files.filter((file) => {
       const lines = readFileSync(join(SOURCE, file), "utf8").split("\n");
       return !/^\/\/ \S/.test((lines[0]!.startsWith("#!") ? lines[1] : lines[0]) ?? "");
@@ -118,7 +118,7 @@ describe("import direction", () => {
     expect(silent).toEqual([]);
   });
 
-  it("leaves the process to main", () => {
+  it("has access to the process only in main", () => {
     const touching = files
       .filter((file) => layerOf(file) !== "main")
       .flatMap((file) => {

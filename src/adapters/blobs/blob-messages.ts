@@ -1,13 +1,13 @@
-// What the main thread and a blob worker say to each other.
+// The messages between the main thread and the blob workers.
 import type { HttpSettings } from "../http/settings.js";
 
 interface BlobJob {
   readonly digest: string;
-  /** Bytes that the blob must have. */
+  /** The expected size in bytes. */
   readonly size: number;
 }
 
-/** Fetch a blob over HTTP and write it at `offset` of the output file. */
+/** Fetches a blob over HTTP and writes it at `offset` of the output file. */
 export interface FetchJob extends BlobJob {
   readonly kind: "fetch";
   readonly url: string;
@@ -15,7 +15,7 @@ export interface FetchJob extends BlobJob {
   readonly offset: number;
 }
 
-/** Copy a blob out of another file to `offset` of the output file. */
+/** Copies a blob from another file to `offset` of the output file. */
 export interface CopyJob extends BlobJob {
   readonly kind: "copy";
   readonly file: string;
@@ -23,7 +23,7 @@ export interface CopyJob extends BlobJob {
   readonly offset: number;
 }
 
-/** Hash bytes of a file in place. */
+/** Checks the digest of a blob in a file. */
 export interface CheckJob extends BlobJob {
   readonly kind: "check";
   readonly file: string;
@@ -32,10 +32,10 @@ export interface CheckJob extends BlobJob {
 
 export type Job = FetchJob | CopyJob | CheckJob;
 
-/** How a job ended. Only `done` means that size and digest are right and every byte is in its place. */
+/** The result of a job. `done` means that size and digest are correct and all bytes are written. */
 export type Outcome =
   | { readonly kind: "done" }
-  /** The server answered, but not with the blob. `url` is what answered, after redirects. */
+  /** The server did not return the blob. `url` is the URL after redirects. */
   | {
       readonly kind: "answered";
       readonly url: string;
@@ -44,11 +44,14 @@ export type Outcome =
       /** The beginning of the body. */
       readonly body: Uint8Array;
     }
-  /** The thread cannot read this answer: a proxy stands before the server, or the body has no Content-Length. Nothing was written. */
+  /**
+   * The worker cannot read the response, because a proxy is required or the body has no
+   * Content-Length. Nothing was written.
+   */
   | { readonly kind: "unreadable" }
-  /** The connection failed, more than once without a byte of progress. */
+  /** The connection failed repeatedly without progress. */
   | { readonly kind: "broken"; readonly url: string; readonly code: string; readonly message: string }
-  /** All bytes came and are not the blob. */
+  /** All bytes were received, but they do not match the digest. */
   | { readonly kind: "wrong"; readonly actual: string }
   /** A local file cannot be read or written. */
   | { readonly kind: "unusable"; readonly file: string; readonly code: string; readonly message: string };
@@ -63,12 +66,12 @@ export interface OutcomeMessage {
   readonly outcome: Outcome;
 }
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface WorkerSettings {
-  /** File that fetched and copied blobs go to; absent when the worker only checks. */
+  /** The file for fetched and copied blobs. Absent when the worker only checks. */
   readonly output?: string;
-  /** How servers are reached; absent when the worker fetches nothing. */
+  /** The connection settings. Absent when the worker fetches nothing. */
   readonly http?: HttpSettings;
-  /** One 64-bit counter of bytes moved, shared by all workers. */
+  /** A 64-bit counter of transferred bytes, shared by all workers. */
   readonly moved: SharedArrayBuffer;
 }

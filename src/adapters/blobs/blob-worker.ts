@@ -1,4 +1,4 @@
-// The worker thread that moves and hashes blobs.
+// The worker thread that fetches, copies and hashes blobs.
 import { parentPort, workerData } from "node:worker_threads";
 import type { JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
 import { fetchBlob } from "./fetch-blob.js";
@@ -10,7 +10,7 @@ const BLOCK_BYTES = 1024 * 1024;
 
 const settings = workerData as WorkerSettings;
 const output = new OutputFile(settings.output, settings.moved);
-/** One block for sockets and files: whoever reads into it has done with it before anybody else reads. */
+/** The buffer for sockets and files. Each read is processed before the next one begins. */
 const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 const sockets = settings.http === undefined ? undefined : new SocketPool(settings.http, block);
 

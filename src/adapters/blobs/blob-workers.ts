@@ -1,26 +1,26 @@
-// The pool of worker threads that move and hash blobs.
+// The pool of worker threads that fetch, copy and hash blobs.
 import { Worker } from "node:worker_threads";
 import type { HttpClient } from "../http/client.js";
 import type { FetchJob, Job, JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
 import { clientGet, fetchBlob } from "./fetch-blob.js";
 import { OutputFile } from "./output-file.js";
 
-/** Two threads are enough to keep a fast network busy under TLS; more only wait for the same disk. */
+/** Two threads saturate a fast network with TLS. More would only wait for the disk. */
 const DEFAULT_THREADS = 2;
 
-/** A worker makes next to no garbage: its blocks go through buffers that are used again. */
+/** A worker allocates little memory, because it reuses its buffers. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
 
-/** What a pool works with. */
+/** The options of a pool. */
 export interface BlobWorkerOptions {
-  /** The existing file that fetched and copied blobs go to. */
+  /** The file for fetched and copied blobs. It must exist. */
   readonly output?: string;
-  /** What fetches blobs that the threads cannot; needed for fetching. */
+  /** The client for blobs that the workers cannot fetch. Required for fetching. */
   readonly http?: HttpClient;
   readonly threads?: number;
 }
 
-/** Runs jobs in threads. Whoever makes it closes it; until then it does not keep the process alive beyond its jobs. */
+/** Runs jobs in worker threads. The caller closes it. */
 export class BlobWorkers {
   readonly #workers: readonly { readonly thread: Worker; jobs: number }[];
   readonly #waiting = new Map<
@@ -29,11 +29,11 @@ export class BlobWorkers {
   >();
   readonly #http: HttpClient | undefined;
   readonly #outputFile: string | undefined;
-  /** Opened for the first blob that no thread fetches. */
+  /** Opened for the first blob that the client fetches. */
   #output: OutputFile | undefined;
   readonly #moved = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   #lastId = 0;
-  /** Why no job can be run any more. */
+  /** The error of all further jobs. */
   #failure: Error | undefined;
 
   constructor({ output, http, threads = DEFAULT_THREADS }: BlobWorkerOptions) {
@@ -60,14 +60,15 @@ export class BlobWorkers {
     });
   }
 
-  /** Bytes that jobs have moved or hashed so far, wrong ones taken back. */
+  /** The number of bytes transferred or hashed, without those of wrong blobs. */
   get movedBytes(): number {
     return Number(Atomics.load(new BigInt64Array(this.#moved), 0));
   }
 
   /**
-   * Runs the job in a thread. Fetching through a proxy, and of a body without Content-Length, is done here with the client.
-   * Rejects with the signal's reason, and when the pool is closed.
+   * Runs the job in a worker. Blobs behind a proxy and bodies without Content-Length are fetched in
+   * the main thread with the client.
+   * Throws the signal's reason, and an `AbortError` when the pool is closed.
    */
   async run(job: Job, signal: AbortSignal): Promise<Outcome> {
     return job.kind === "fetch" && this.#http !== undefined
@@ -84,7 +85,7 @@ export class BlobWorkers {
     return fetchBlob(job, this.#output, clientGet(http, signal), signal);
   }
 
-  /** Gives the job to the thread that has the fewest. */
+  /** Runs the job in the worker with the fewest jobs. */
   async #runInThread(job: Job): Promise<Outcome> {
     if (this.#failure !== undefined) throw this.#failure;
     const worker = this.#workers.reduce((least, other) => (other.jobs < least.jobs ? other : least));
@@ -100,7 +101,7 @@ export class BlobWorkers {
     }
   }
 
-  /** Ends the threads at once; jobs still running are rejected. */
+  /** Terminates the workers. Running jobs are rejected. */
   async close(): Promise<void> {
     this.#failAll(new DOMException("the workers were closed", "AbortError"));
     await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));

@@ -1,30 +1,35 @@
-// Fetches one blob into its place: resumption after a broken connection, size and digest. How a request is sent is not its business.
+// Fetches one blob: resumes after a broken connection, and checks size and digest. The caller
+// provides the function that sends requests.
 import { ContentVerifier } from "../../core/oci/verifier.js";
 import { isBug } from "../../errors.js";
 import type { HttpClient } from "../http/client.js";
 import type { FetchJob, Outcome } from "./blob-messages.js";
 import { UnreadableBody, type ResponseHead } from "./http-connection.js";
 
-/** What a fetched blob is written to. */
+/** The destination of a fetched blob. */
 export interface BlobOutput {
-  /** Why the last write failed, where the output knows it as a job's outcome. */
+  /** The outcome of the last failed write, if any. */
   readonly failure: (Outcome & { readonly kind: "unusable" }) | undefined;
-  /** Writes the block, a view that is valid until this returns or resolves, at the offset. Throws when that is impossible. */
+  /**
+   * Writes the block at the offset. The block is valid until the method returns or resolves. Throws
+   * when the write fails.
+   */
   write(block: Uint8Array, offset: number): void | Promise<void>;
-  /** Takes back bytes that will be moved again or not at all. */
+  /** Subtracts bytes that will be fetched again or were discarded. */
   uncount(bytes: number): void;
 }
 
-/** Receives answers: redirects, and the last one with its body. */
+/** Receives responses: redirects, and the last one with its body. */
 export interface BlobSink {
   onHead(head: ResponseHead): void;
-  /** The chunk is a view that is valid until this returns or resolves. */
+  /** The chunk is valid until the method returns or resolves. */
   onData(chunk: Uint8Array): void | Promise<void>;
 }
 
 /**
- * Sends a GET, follows redirects and gives every answer to the sink. Resolves to what answered in the end.
- * Throws `UnreadableBody`, what the sink throws, and the connection's own errors.
+ * Sends a GET, follows redirects and passes each response to the sink. Returns the last response and
+ * its URL.
+ * Throws `UnreadableBody`, the errors of the sink, and those of the connection.
  */
 export type BlobGet = (
   url: URL,
@@ -32,16 +37,18 @@ export type BlobGet = (
   sink: BlobSink,
 ) => Promise<{ readonly url: URL; readonly head: ResponseHead }>;
 
-/** How often in a row a connection may break without a byte of progress. */
+/** The number of successive failures without progress. */
 const STALL_LIMIT = 3;
-/** Enough of a refusal to say why. */
+/** The part of an error response that is kept for the message. */
 const REFUSAL_BYTES = 4096;
 
 /**
- * Runs the job and says how it ended; never throws for what a server or the network did. Throws the signal's reason.
+ * Runs the job and returns its outcome. Does not throw for errors of servers or the network. Throws
+ * the signal's reason.
  *
- * A broken body is continued with Range where the server supports it and started anew where it answers 200; the redirect is asked
- * for again each time, since signed addresses expire.
+ * After a broken connection, requests the rest with Range. Begins again when the server does not
+ * support it and responds with 200. Each request begins at the first URL, because signed URLs
+ * expire.
  */
 export async function fetchBlob(
   job: FetchJob,
@@ -65,7 +72,7 @@ export async function fetchBlob(
       refusal = new Uint8Array();
       if (head.status === 200) restart();
       if (head.status === 206 && !continuesAt(head, verifier.received)) {
-        throw new Error("the server continued at another place than asked for");
+        throw new Error("the server returned another range than requested");
       }
     },
     onData: (chunk) => {
@@ -75,8 +82,7 @@ export async function fetchBlob(
         return;
       }
       const at = verifier.received;
-      if (!verifier.update(chunk))
-        throw new Error(`more than the ${job.size} bytes that the manifest states`);
+      if (!verifier.update(chunk)) throw new Error(`more than the ${job.size} bytes in the manifest`);
       return output.write(chunk, job.offset + at);
     },
   };
@@ -120,13 +126,16 @@ export async function fetchBlob(
   }
 }
 
-/** Sends the requests of a blob with the client: through proxies, and for bodies of any form. Waits for the sink between chunks. */
+/**
+ * Returns a BlobGet that uses the HTTP client, for servers behind proxies and for all encodings.
+ * Waits for the sink after each chunk.
+ */
 export function clientGet(http: HttpClient, signal: AbortSignal): BlobGet {
-  return (asked, headers, sink) =>
+  return (requestUrl, headers, sink) =>
     http.receiveOnce(
-      { method: "GET", url: asked, headers },
-      async ({ url, status, headers: answered, body }) => {
-        const head = { status, headers: answered };
+      { method: "GET", url: requestUrl, headers },
+      async ({ url, status, headers: responseHeaders, body }) => {
+        const head = { status, headers: responseHeaders };
         sink.onHead(head);
         for await (const chunk of body) await sink.onData(chunk);
         return { url, head };

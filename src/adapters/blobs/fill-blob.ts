@@ -1,4 +1,4 @@
-// Brings one blob into its place in the bundle: from a file that has it, or from the registry and its mirrors.
+// Writes one blob of the bundle, from a file that contains it, or from a registry or its mirrors.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PlannedBlob } from "../../core/bundle/archive-plan.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
@@ -11,31 +11,33 @@ import { refusalError, type RegistryRejection } from "../registry/rejection.js";
 import { ConnectionFailure, redactUrl } from "../http/client.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
-/** What filling needs. */
+/** The ports of `fillBlob`. */
 export interface FillContext extends FetchContext {
   readonly workers: BlobWorkers;
 }
 
-/** What fetching needs. */
+/** The ports of `fetchFromRegistries`. */
 export interface FetchContext {
   readonly pull: Puller;
   readonly signal: AbortSignal;
 }
 
-/** What is known of a blob before it is fetched. */
+/** A blob to fetch. */
 export type WantedBlob = Pick<PlannedBlob, "digest" | "size" | "offset" | "image" | "sources">;
 
 /** Runs one fetch; see `Outcome`. */
 type RunFetch = (job: FetchJob) => Promise<Outcome>;
 
-/** A blob whose bytes are wrong is asked for once more: a proxy or a cable may have failed, a registry rarely does. */
+/** A blob with a wrong digest is fetched once more, because the error may be in the transmission. */
 const WRONG_LIMIT = 2;
 
 type FileSource = Extract<BlobSource, { kind: "file" }>;
 
 /**
- * Tries the files first, then every registry with its mirrors, and returns how the blob came. A file whose bytes are wrong is passed over.
- * Throws the error of all places together, naming image and blob, or `FILE_UNUSABLE` when the bundle cannot be written.
+ * Tries the files first, then each registry with its mirrors. Skips files with wrong content.
+ * Returns whether the blob was copied or fetched.
+ * Throws the error of all places (see `refusalError`), which names the image and the blob, or
+ * `FILE_UNUSABLE` when the bundle cannot be written.
  */
 export async function fillBlob(
   blob: PlannedBlob,
@@ -54,8 +56,9 @@ export async function fillBlob(
 }
 
 /**
- * Fetches a blob from the first registry or mirror that gives it. Throws the error of all places together, naming image and blob, and
- * `FILE_UNUSABLE` when what it is written to fails.
+ * Fetches a blob from the first registry or mirror that returns it. Throws the error of all places
+ * (see `refusalError`), which names the image and the blob, or `FILE_UNUSABLE` when the blob cannot
+ * be written.
  */
 export async function fetchFromRegistries(
   blob: WantedBlob,
@@ -74,7 +77,7 @@ export async function fetchFromRegistries(
   throw refusalError(`${blob.image} ${blob.digest}`, refusals);
 }
 
-/** Fetches from one place: tokens are renewed, passing failures tried again after the time that the place asks for. */
+/** Fetches from one place. Renews tokens, and retries temporary failures after Retry-After. */
 async function fetchFrom(
   { url, resource }: PullPlace,
   { digest, size, offset }: WantedBlob,
@@ -96,10 +99,10 @@ async function fetchFrom(
     if (outcome.kind === "unusable") throw unusable(outcome);
     if (outcome.kind === "done") return { value: "done" };
     if (outcome.kind === "unreadable")
-      throw new TypeError("a fetch was given to a thread that has no client");
+      throw new TypeError("a fetch job was sent to a worker without a client");
     if (outcome.kind === "wrong") {
       if (++wrong < WRONG_LIMIT) continue;
-      const answer = `its bytes are ${outcome.actual}`;
+      const answer = `its content is ${outcome.actual}`;
       return { refusal: { code: "DIGEST_MISMATCH", place: redactUrl(url), answer } };
     }
     const delay = retryDelayMs(toTry(outcome, url), tries++, Date.now());
@@ -123,10 +126,10 @@ function findChallenge(outcome: Outcome, { base }: Resource): string | undefined
     : undefined;
 }
 
-function toTry(outcome: Extract<Outcome, { kind: "answered" | "broken" }>, asked: URL): TryOutcome {
+function toTry(outcome: Extract<Outcome, { kind: "answered" | "broken" }>, requested: URL): TryOutcome {
   if (outcome.kind === "broken") return { errorCode: outcome.code };
   const { status, headers, url } = outcome;
-  return { status, retryAfter: headers["retry-after"], isRedirected: url !== asked.href };
+  return { status, retryAfter: headers["retry-after"], isRedirected: url !== requested.href };
 }
 
 function unusable({ file, code, message }: Outcome & { kind: "unusable" }): ViolaError {
@@ -134,7 +137,7 @@ function unusable({ file, code, message }: Outcome & { kind: "unusable" }): Viol
     subject: file,
     cause: new Error(message),
     ...(code === "ENOSPC" && {
-      hint: "The disk is full. Free some space and run the same command again: it goes on where it stopped.",
+      hint: "The disk is full. Free disk space, and run the same command again. It resumes where it stopped.",
     }),
   });
 }

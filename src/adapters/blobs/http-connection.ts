@@ -1,8 +1,8 @@
-// GET over a raw socket that reads every byte of every body through one and the same buffer.
+// Sends GET requests over a raw socket, and reads all bodies into the same buffer.
 //
-// A fresh buffer for each chunk is what makes the usual clients slow here: page faults, not JavaScript. The `onread` option of net.connect and
-// tls.connect hands out the same buffer again and again, which halves the time of a large download. Redirects, tokens, retries and
-// proxies are not this file's business.
+// Other clients allocate a buffer for each chunk, and the page faults make large downloads slow. With
+// the `onread` option of net.connect and tls.connect, all reads use the same buffer, which halves the
+// time. Redirects, tokens, retries and proxies are handled elsewhere.
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Certificates } from "../http/tls.js";
@@ -10,22 +10,22 @@ import type { Certificates } from "../http/tls.js";
 const HEAD_LIMIT_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** Status and headers of an answer; header names are lower case. */
+/** Status and headers of a response. Header names are in lower case. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Receives one answer. `onData` gets a view of a buffer that is used again as soon as it returns. */
+/** Receives one response. The chunk of `onData` is valid until the method returns. */
 export interface ResponseSink {
   onHead(head: ResponseHead): void;
   onData(chunk: Buffer): void;
 }
 
-/** The body comes in a form that this connection does not read; another client must ask again. */
+/** This connection cannot read the body. The request must be sent with another client. */
 export class UnreadableBody extends Error {}
 
-/** One keep-alive connection to an origin, for one request at a time. */
+/** A persistent connection to an origin, for one request at a time. */
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #host: string;
@@ -33,12 +33,15 @@ export class HttpConnection {
     { sink: ResponseSink; resolve: (head: ResponseHead) => void; reject: (cause: Error) => void } | undefined;
   #headBytes = Buffer.alloc(0);
   #head: ResponseHead | undefined;
-  /** Bytes of the body still to come; undefined while the head is being read. */
+  /** The remaining bytes of the body. Undefined while the head is being read. */
   #remaining: number | undefined;
   #keepAlive = true;
   #answered = false;
 
-  /** Everything is read through `block`, which connections of one thread may share: what was read is handed on before the next read. */
+  /**
+   * All reads use `block`. The connections of a thread may share it, because each read is processed
+   * before the next one begins.
+   */
   constructor(origin: URL, certificates: Certificates, block: Buffer) {
     this.#host = origin.host;
     const secure = origin.protocol === "https:";
@@ -51,7 +54,7 @@ export class HttpConnection {
         return true;
       },
     };
-    // tls.connect passes `onread` on to the socket (documented for net, the same for tls); its types do not say so.
+    // tls.connect passes `onread` to the socket, but its types do not include the option.
     const tlsOptions = {
       host,
       port,
@@ -65,7 +68,7 @@ export class HttpConnection {
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(IDLE_TIMEOUT_MS, () =>
       this.#socket.destroy(
-        Object.assign(new Error(`no byte for ${IDLE_TIMEOUT_MS / 1000} s`), { code: "ETIMEDOUT" }),
+        Object.assign(new Error(`no data for ${IDLE_TIMEOUT_MS / 1000} s`), { code: "ETIMEDOUT" }),
       ),
     );
     this.#socket.on("error", (cause) => {
@@ -81,12 +84,15 @@ export class HttpConnection {
     return this.#keepAlive && !this.#socket.destroyed;
   }
 
-  /** True when the current or last request got at least the first byte of an answer. */
+  /** True when the current or last request received part of a response. */
   get answered(): boolean {
     return this.#answered;
   }
 
-  /** Sends a GET and resolves when the whole body went to the sink. Rejects when the connection fails or the sink throws. */
+  /**
+   * Sends a GET and resolves when the sink has received the whole body. Rejects when the connection
+   * fails or the sink throws.
+   */
   get(path: string, headers: Readonly<Record<string, string>>, sink: ResponseSink): Promise<ResponseHead> {
     this.#headBytes = Buffer.alloc(0);
     this.#head = undefined;
@@ -109,7 +115,7 @@ export class HttpConnection {
   #receive(chunk: Buffer): void {
     this.#answered = true;
     try {
-      if (this.#request === undefined) throw new Error("bytes that nobody asked for");
+      if (this.#request === undefined) throw new Error("data without a request");
       const body = this.#remaining === undefined ? this.#receiveHead(chunk) : chunk;
       if (this.#remaining !== undefined) this.#receiveBody(this.#request.sink, body);
     } catch (cause) {
@@ -119,12 +125,13 @@ export class HttpConnection {
     }
   }
 
-  /** Returns what follows the head, once the head is whole. */
+  /** Returns the bytes after the head, or none while the head is incomplete. */
   #receiveHead(chunk: Buffer): Buffer {
     this.#headBytes = Buffer.concat([this.#headBytes, chunk]);
     const end = this.#headBytes.indexOf("\r\n\r\n");
     if (end < 0) {
-      if (this.#headBytes.length > HEAD_LIMIT_BYTES) throw new Error("answer with an endless head");
+      if (this.#headBytes.length > HEAD_LIMIT_BYTES)
+        throw new Error(`the response head exceeds ${HEAD_LIMIT_BYTES} bytes`);
       return Buffer.alloc(0);
     }
     const head = parseHead(this.#headBytes.toString("latin1", 0, end));
@@ -133,12 +140,12 @@ export class HttpConnection {
     if (head.status < 200) return this.#receiveHead(rest);
     if (head.headers["connection"]?.toLowerCase() === "close") this.#keepAlive = false;
     if (head.headers["transfer-encoding"] !== undefined || head.headers["content-encoding"] !== undefined) {
-      throw new UnreadableBody("body with a transfer or content encoding");
+      throw new UnreadableBody("the body has a transfer or content encoding");
     }
     const length = head.headers["content-length"];
     const hasBody = head.status !== 204 && head.status !== 304;
     if (hasBody && (length === undefined || !/^\d+$/.test(length)))
-      throw new UnreadableBody("body of unknown length");
+      throw new UnreadableBody("the body has no Content-Length");
     this.#remaining = hasBody ? Number(length) : 0;
     this.#head = head;
     this.#request?.sink.onHead(head);
@@ -147,7 +154,7 @@ export class HttpConnection {
 
   #receiveBody(sink: ResponseSink, chunk: Buffer): void {
     if (this.#remaining === undefined || chunk.length > this.#remaining)
-      throw new Error("more bytes than announced");
+      throw new Error("the body is longer than its Content-Length");
     if (chunk.length > 0) sink.onData(chunk);
     this.#remaining -= chunk.length;
     if (this.#remaining > 0) return;
@@ -168,7 +175,7 @@ export class HttpConnection {
 function parseHead(text: string): ResponseHead {
   const [first = "", ...lines] = text.split("\r\n");
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(first)?.[1];
-  if (status === undefined) throw new Error(`not an HTTP answer: ${JSON.stringify(first.slice(0, 40))}`);
+  if (status === undefined) throw new Error(`not an HTTP response: ${JSON.stringify(first.slice(0, 40))}`);
   const headers: Record<string, string> = {};
   for (const line of lines) {
     const colon = line.indexOf(":");

@@ -1,27 +1,27 @@
-// The file that blobs are written into at their offsets, and the count of bytes moved so far.
+// The file that blobs are written to, and the counter of transferred bytes.
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Outcome } from "./blob-messages.js";
 
-/** Writes blocks into place, synchronously: the buffer they come from is used again at once. */
+/** Writes blocks synchronously, because their buffer is reused after each write. */
 export class OutputFile {
   readonly #file: string;
   #descriptor: number;
   readonly #moved: BigInt64Array;
   #failure: (Outcome & { kind: "unusable" }) | undefined;
 
-  /** Opens an existing file; without one, writing is an error and only the count is kept. */
+  /** Opens an existing file. Without a file, `write` fails and only the counter is used. */
   constructor(file: string | undefined, moved: SharedArrayBuffer) {
     this.#file = file ?? "";
     this.#descriptor = file === undefined ? -1 : openSync(file, "r+");
     this.#moved = new BigInt64Array(moved);
   }
 
-  /** Why the last write failed, as a job's outcome. */
+  /** The error of the last failed write, as the outcome of a job. */
   get failure(): (Outcome & { kind: "unusable" }) | undefined {
     return this.#failure;
   }
 
-  /** Writes the whole block at the offset. Throws when the disk is full or gone, and remembers why. */
+  /** Writes the whole block at the offset. Throws when that fails, and records `failure`. */
   write(block: Uint8Array, offset: number): void {
     try {
       for (let done = 0; done < block.length;) {
@@ -35,18 +35,18 @@ export class OutputFile {
     this.count(block.length);
   }
 
-  /** Closes the file; writing fails from then on. */
+  /** Closes the file. Later writes fail. */
   close(): void {
     if (this.#descriptor >= 0) closeSync(this.#descriptor);
     this.#descriptor = -1;
   }
 
-  /** Adds bytes to the count that the main thread shows. */
+  /** Adds bytes to the counter that the main thread reports. */
   count(bytes: number): void {
     Atomics.add(this.#moved, 0, BigInt(bytes));
   }
 
-  /** Takes back bytes that will be moved again or not at all. */
+  /** Subtracts bytes that will be fetched again or were discarded. */
   uncount(bytes: number): void {
     Atomics.sub(this.#moved, 0, BigInt(bytes));
   }

@@ -1,10 +1,10 @@
-// Hashes a blob that lies in a local file, and copies it into the output file on the way where that is wanted.
+// Hashes a blob in a local file, and copies it to the output file for a copy job.
 import { closeSync, openSync, readSync } from "node:fs";
 import { ContentVerifier } from "../../core/oci/verifier.js";
 import type { CheckJob, CopyJob, Outcome } from "./blob-messages.js";
 import type { OutputFile } from "./output-file.js";
 
-/** Reads the blob once, through the buffer given, and says whether its digest is right. A file that ends too early is `wrong`. */
+/** Reads the blob once, with the buffer, and checks its digest. A truncated file is `wrong`. */
 export function readBlob(job: CopyJob | CheckJob, output: OutputFile, buffer: Buffer): Outcome {
   const verifier = new ContentVerifier(job);
   try {

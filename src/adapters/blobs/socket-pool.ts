@@ -1,4 +1,4 @@
-// The raw connections of one thread, by origin, and the redirects that lead from one to another.
+// The raw connections of one thread by origin. Follows redirects.
 import { BASE_HEADERS, type HttpSettings } from "../http/settings.js";
 import { proxyFor } from "../http/proxy.js";
 import { firstHop, headersOf, nextHop } from "../http/redirect.js";
@@ -6,25 +6,29 @@ import { Certificates } from "../http/tls.js";
 import type { BlobGet, BlobSink } from "./fetch-blob.js";
 import { HttpConnection, UnreadableBody, type ResponseHead } from "./http-connection.js";
 
-/** Connections that are kept and used again. */
+/** A pool of persistent connections. */
 export class SocketPool {
   readonly #settings: HttpSettings;
   readonly #certificates: Certificates;
   readonly #block: Buffer;
-  /** Connections that nobody uses at the moment, by origin. */
+  /** Idle connections by origin. */
   readonly #idle = new Map<string, HttpConnection[]>();
 
-  /** Everything is read through `block`. */
+  /** All connections read into `block`. */
   constructor(settings: HttpSettings, block: Buffer) {
     this.#settings = settings;
     this.#certificates = new Certificates(settings);
     this.#block = block;
   }
 
-  /** See `BlobGet`. A server behind a proxy counts as unreadable: tunnels leave no way to read into a buffer of one's own. */
-  readonly get: BlobGet = async (asked, headers, sink) => {
-    for (let hop = firstHop(asked, { ...BASE_HEADERS, ...headers }); ;) {
-      if (proxyFor(hop.url, this.#settings.env) !== undefined) throw new UnreadableBody("behind a proxy");
+  /**
+   * See `BlobGet`. Throws `UnreadableBody` for a server behind a proxy, because the data of a tunnel
+   * cannot be read into a given buffer.
+   */
+  readonly get: BlobGet = async (url, headers, sink) => {
+    for (let hop = firstHop(url, { ...BASE_HEADERS, ...headers }); ;) {
+      if (proxyFor(hop.url, this.#settings.env) !== undefined)
+        throw new UnreadableBody("the server is behind a proxy");
       const head = await this.#getOnce(hop.url, headersOf(hop), sink);
       const next = nextHop(hop, head);
       if (next === undefined) return { url: hop.url, head };
@@ -44,7 +48,8 @@ export class SocketPool {
         if (connection.usable) waiting.push(connection);
         return head;
       } catch (cause) {
-        // A server may close an idle connection at the very moment it is used again: nothing was answered, so ask on another.
+        // A server may close an idle connection while a request is sent. Without a response, the
+        // request is sent again on another connection.
         if (kept === undefined || connection.answered) throw cause;
       }
     }

@@ -1,4 +1,4 @@
-// A blob of a registry as a stream, fetched as the bundle writer fetches it and no faster than it is read.
+// Streams a blob of a registry with backpressure, fetched as the bundle writer fetches it.
 import { once } from "node:events";
 import { PassThrough, type Readable } from "node:stream";
 import type { BlobSource } from "../../core/images/resolved-image.js";
@@ -7,17 +7,18 @@ import type { RegistryClient } from "../registry/client.js";
 import { clientGet, fetchBlob, type BlobOutput } from "./fetch-blob.js";
 import { fetchFromRegistries } from "./fill-blob.js";
 
-/** A blob of an image, and where it is. */
+/** A blob of an image, and its source. */
 export interface ImageBlob {
   readonly descriptor: Descriptor;
   readonly source: BlobSource;
-  /** The image, for messages. */
+  /** The image's name for messages. */
   readonly image: string;
 }
 
 /**
- * Streams a blob as the bundle writer fetches it: mirrors, tokens, redirects, retries and the check of its digest are the same. Some
- * kilobytes wait in memory for the reader, whatever its pace. Destroying the stream ends the download.
+ * Streams a blob as the bundle writer fetches it, with mirrors, tokens, redirects, retries and the
+ * digest check. Only some kilobytes are buffered for a slow reader. Destroying the stream ends the
+ * download. The stream fails with the error of `fetchFromRegistries`, or the signal's reason.
  */
 export function streamBlob(
   { descriptor, source, image }: ImageBlob,
@@ -43,7 +44,7 @@ export function streamBlob(
   return stream;
 }
 
-/** A download that broke begins again, here or further on: what was handed on already is passed over. */
+/** A resumed download may repeat bytes. Skips the bytes that were already written to the stream. */
 function outputTo(stream: PassThrough, signal: AbortSignal): BlobOutput {
   let delivered = 0;
   return {

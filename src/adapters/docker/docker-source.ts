@@ -159,7 +159,7 @@ async function readArchive(
   file: string,
   subject: string,
 ): Promise<SavedImage> {
-  const odd = (what: string, cause?: unknown): ViolaError =>
+  const invalid = (what: string, cause?: unknown): ViolaError =>
     new ViolaError(
       "DOCKER_UNAVAILABLE",
       `${subject}: the Docker engine returned an invalid archive: ${what}`,
@@ -170,20 +170,21 @@ async function readArchive(
     );
   const fileAt = (path: string): SavedFile => {
     const found = files.get(path);
-    if (found === undefined) throw odd(`${path} is missing`);
+    if (found === undefined) throw invalid(`${path} is missing`);
     return found;
   };
   const readJson = async <T>(path: string, schema: z.ZodType<T>): Promise<T> => {
     const { offset, size } = fileAt(path);
     const text = (await readFileRange(file, offset, size)).toString("utf8");
-    return parseJson(text, schema, (what, cause) => odd(`${path}: ${what}`, cause));
+    return parseJson(text, schema, (what, cause) => invalid(`${path}: ${what}`, cause));
   };
   const [entry] = await readJson("manifest.json", archiveSchema);
-  if (entry === undefined) throw odd("manifest.json lists no image");
+  if (entry === undefined) throw invalid("manifest.json lists no image");
   const config = fileAt(entry.Config);
   const layers = (entry.Layers ?? []).map(fileAt);
   const { rootfs } = await readJson(entry.Config, configSchema);
-  if (rootfs.diff_ids.length !== layers.length) throw odd("config and manifest.json list different layers");
+  if (rootfs.diff_ids.length !== layers.length)
+    throw invalid("config and manifest.json list different layers");
   for (const [index, layer] of layers.entries()) {
     const expected = rootfs.diff_ids[index];
     if (layerType(layer) === OCI_LAYER && layer.digest !== expected) {

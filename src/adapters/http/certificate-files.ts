@@ -1,4 +1,4 @@
-// Writes what is trusted for a server into one PEM file, for programs that take a file.
+// Writes the trusted certificates of a server to one PEM file, for programs that require a file.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Certificates } from "./tls.js";
@@ -6,14 +6,15 @@ import type { HttpSettings } from "./settings.js";
 
 /** Files for one server. */
 export interface CertificateFiles {
-  /** Everything that is trusted; absent where the system's certificates and SSL_CERT_FILE are everything. */
+  /** All trusted certificates. Absent when these are the system's and those of SSL_CERT_FILE. */
   readonly caFile?: string;
   readonly client?: { readonly file: string; readonly keyFile: string };
 }
 
 /**
- * Returns a function that gives the files for a server, written once into `folder`, which is the caller's. Another program than Node
- * knows nothing of the user's settings, NODE_EXTRA_CA_CERTS and certs.d, and a file that it is given takes the place of its own.
+ * Returns a function that writes the files of a server to `folder` once. The caller removes the
+ * folder. Other programs do not read the user's settings, NODE_EXTRA_CA_CERTS and certs.d, and a
+ * certificate file replaces their own certificates.
  */
 export function certificateFiles(
   settings: HttpSettings,

@@ -1,5 +1,5 @@
-// Sends requests: limits per host, retries with back-off, redirects, redaction. Everything that speaks HTTP goes through here, but for
-// the bodies of blobs that worker threads read off raw sockets (../blobs).
+// Sends HTTP requests with limits per host, retries and redirects. All HTTP requests use this client,
+// except those of the worker threads that read blobs from raw sockets (../blobs).
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
@@ -11,40 +11,40 @@ import { retryDelayMs, type TryOutcome } from "./retry.js";
 import { BASE_HEADERS, type HttpSettings } from "./settings.js";
 import { Transport, type TransportResponse } from "./transport.js";
 
-/** What an HttpClient is made with. */
+/** The options of an HttpClient. */
 export interface HttpOptions {
   readonly settings: HttpSettings;
-  /** Requests that one host, and one proxy, gets at a time. */
+  /** The number of simultaneous requests to one host or proxy. */
   readonly concurrency: number;
-  /** The first wait before another try; for tests. */
+  /** The delay before the first retry. For tests. */
   readonly firstDelayMs?: number;
 }
 
-/** One request; header names are lower case. */
+/** A request. Header names are in lower case. */
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** A stream can be sent once: a request with one is tried once. */
+  /** A request with a stream is not retried, because a stream can be sent only once. */
   readonly body?: string | Uint8Array | Readable;
-  /** How long nothing may move, where that is not the usual time. */
+  /** The idle timeout, if it is not the default. */
   readonly timeoutMs?: number;
 }
 
-/** The answer to a request after redirects; header names are lower case. */
+/** The response to a request after redirects. Header names are in lower case. */
 export interface HttpResponse extends Omit<TransportResponse, "close"> {
-  /** What answered. */
+  /** The URL that sent the response. */
   readonly url: URL;
 }
 
-/** An answer with its whole body; header names are lower case. */
+/** A response with its whole body. Header names are in lower case. */
 export interface HttpAnswer extends Omit<HttpResponse, "body"> {
   readonly body: Uint8Array;
-  /** True when the body was longer than the limit; `body` is its beginning then. */
+  /** True when the body exceeded the limit. `body` is its beginning in that case. */
   readonly tooLong: boolean;
 }
 
-/** No answer: the connection failed. The message says how, in one line, and is safe to show. */
+/** The connection failed before a complete response. The message is one line without secrets. */
 export class ConnectionFailure extends Error {
   readonly url: URL;
   readonly code: string;
@@ -62,20 +62,20 @@ export class ConnectionFailure extends Error {
   }
 }
 
-/** A body that nobody wants is read when it is short, so that the connection can be used again. */
+/** An unused body up to this size is read, so that the connection can be reused. */
 const UNUSED_BODY_BYTES = 64 * 1024;
 
-/** How one try ended: with an answer that was read, or with a failure after which the host may be asked again. */
+/** The result of one try: the value that was read, or the delay before the next try. */
 type TryEnd<T> = { readonly value: T } | { readonly host: string; readonly delayMs: number };
 
-/** Sends requests over connections that are kept. Close it when done. */
+/** Sends requests over persistent connections. The caller closes it. */
 export class HttpClient {
   readonly settings: HttpSettings;
   readonly #options: HttpOptions;
   readonly #transport: Transport;
-  /** By proxy, or by host where it is reached directly. */
+  /** By proxy, or by host for direct connections. */
   readonly #limits = new Map<string, LimitFunction>();
-  /** When a host may be asked again (milliseconds since 1970). */
+  /** The time of the next request to a host, in milliseconds since 1970. */
   readonly #pauses = new Map<string, number>();
 
   constructor(options: HttpOptions) {
@@ -84,25 +84,27 @@ export class HttpClient {
     this.#transport = new Transport(options.settings, options.concurrency);
   }
 
-  /** Does what `receive` does and returns the answer with at most `limitBytes` of its body. */
-  send(asked: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
-    return this.receive(asked, (response) => readAnswer(response, limitBytes), signal);
+  /** Sends the request as `receive` does, and reads at most `limitBytes` of the body. */
+  send(request: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.receive(request, (response) => readAnswer(response, limitBytes), signal);
   }
 
   /**
-   * Sends the request until an answer is final, gives that one to `read` and resolves to what `read` returns. 408, 429, 5xx, dropped
-   * connections and signed addresses that have expired are tried again a few times, after Retry-After where it is given; meanwhile
-   * nothing else goes to that host. Every try begins at the first URL, and `read` is called again when the connection fails under it.
-   * Throws as `receiveOnce` does.
+   * Sends the request until the response is final, and returns the result of `read` for this
+   * response. Retries a few times after 408, 429, 5xx, a dropped connection or an expired signed
+   * URL, after the time in Retry-After if present. In the meantime, no other request is sent to the
+   * host. Each try begins at the first URL. `read` is called again when the connection fails while
+   * it reads.
+   * Throws the errors of `receiveOnce`.
    */
   async receive<T>(
-    asked: HttpRequest,
+    request: HttpRequest,
     read: (response: HttpResponse) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const limit = this.#limitFor(asked.url);
+    const limit = this.#limitFor(request.url);
     for (let tries = 1; ; tries++) {
-      const end = await limit(() => this.#try(asked, tries, read, signal));
+      const end = await limit(() => this.#try(request, tries, read, signal));
       if ("value" in end) return end.value;
       this.#pauses.set(end.host, Math.max(this.#pauses.get(end.host) ?? 0, Date.now() + end.delayMs));
       await this.#waitFor(end.host, signal);
@@ -110,59 +112,60 @@ export class HttpClient {
   }
 
   /**
-   * Sends the request once and gives the answer, after redirects of GET and HEAD, to `read`, which reads its body to the end or leaves
-   * it. There is no limit on how many go on at a time. Authorization goes to the first origin only. Resolves to what `read` returns.
-   * Throws `ConnectionFailure` when nothing answers or the connection fails while `read` takes chunks, `SETTINGS_INVALID` for an
-   * unusable proxy, and the signal's reason.
+   * Sends the request once, without a limit on simultaneous requests. Follows redirects of GET and
+   * HEAD, and sends Authorization only to the first origin. Returns the result of `read`, which may
+   * leave the body unread.
+   * Throws `ConnectionFailure` when there is no response or the connection fails while `read` reads
+   * the body, `SETTINGS_INVALID` for an unusable proxy, and the signal's reason.
    */
   async receiveOnce<T>(
-    asked: HttpRequest,
+    request: HttpRequest,
     read: (response: HttpResponse) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    for (let hop = firstHop(asked.url, { ...BASE_HEADERS, ...asked.headers }); ;) {
+    for (let hop = firstHop(request.url, { ...BASE_HEADERS, ...request.headers }); ;) {
       const { url } = hop;
       await this.#waitFor(url.host, signal);
-      const response = await this.#sendOnce({ ...asked, url, headers: headersOf(hop) }, signal);
-      const next = /^(?:GET|HEAD)$/.test(asked.method) ? nextHop(hop, response) : undefined;
+      const response = await this.#sendOnce({ ...request, url, headers: headersOf(hop) }, signal);
+      const next = /^(?:GET|HEAD)$/.test(request.method) ? nextHop(hop, response) : undefined;
       if (next === undefined) return await read({ ...response, url }).finally(response.close);
       await readStart(response.body, UNUSED_BODY_BYTES);
       hop = next;
     }
   }
 
-  /** Returns the proxy of the environment that stands before the URL. Throws `SETTINGS_INVALID` for one that cannot be used. */
+  /** Returns the environment's proxy for the URL. Throws `SETTINGS_INVALID` if it is unusable. */
   findProxy(url: URL): URL | undefined {
     return proxyFor(url, this.settings.env);
   }
 
-  /** Ends all connections. */
+  /** Closes all connections. */
   close(): Promise<void> {
     this.#transport.close();
     return Promise.resolve();
   }
 
-  /** Returns what `read` made of the answer, or when the host that failed may be asked again. */
+  /** Returns the result of `read`, or the host and the delay before the next try. */
   async #try<T>(
-    asked: HttpRequest,
+    request: HttpRequest,
     tries: number,
     read: (response: HttpResponse) => Promise<T>,
     signal: AbortSignal,
   ): Promise<TryEnd<T>> {
     const delayAfter = (outcome: TryOutcome): number | undefined =>
-      asked.body instanceof Readable
+      request.body instanceof Readable
         ? undefined
         : retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
     const readFinal = async (response: HttpResponse): Promise<TryEnd<T>> => {
       const { status, headers, url, body } = response;
-      const isRedirected = url.href !== asked.url.href;
+      const isRedirected = url.href !== request.url.href;
       const delayMs = delayAfter({ status, retryAfter: headers["retry-after"], isRedirected });
       if (delayMs === undefined) return { value: await read(response) };
       await readStart(body, UNUSED_BODY_BYTES);
       return { host: url.host, delayMs };
     };
     try {
-      return await this.receiveOnce(asked, readFinal, signal);
+      return await this.receiveOnce(request, readFinal, signal);
     } catch (cause) {
       if (!(cause instanceof ConnectionFailure)) throw cause;
       const delayMs = delayAfter({ errorCode: cause.code });
@@ -224,8 +227,8 @@ async function readAnswer({ body, ...head }: HttpResponse, limitBytes: number): 
 }
 
 /**
- * Some servers compress although they were asked not to, and some say so of bytes that are not compressed. A body that cannot be
- * decompressed, or not within the limit, is left as it is.
+ * Some servers compress a body although the request forbids it, and some declare an uncompressed
+ * body as compressed. Returns a body unchanged when it cannot be decompressed within the limit.
  */
 function decode(bytes: Buffer, encoding: string | undefined, limitBytes: number): Buffer {
   if (encoding !== "gzip" || bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
@@ -236,7 +239,7 @@ function decode(bytes: Buffer, encoding: string | undefined, limitBytes: number)
   }
 }
 
-/** Reads the beginning of a body: a whole chunk more than so many bytes at most. Leaving the rest ends the connection. */
+/** Reads chunks until there are `bytes` bytes or more. An unread rest ends the connection. */
 export async function readStart(chunks: AsyncIterable<Uint8Array>, bytes: number): Promise<Buffer> {
   const read: Uint8Array[] = [];
   let length = 0;
@@ -248,10 +251,13 @@ export async function readStart(chunks: AsyncIterable<Uint8Array>, bytes: number
   return Buffer.concat(read);
 }
 
-/** Query values that may be shown; anything else may be a signature or a token (internal/redact of go-containerregistry). */
+/**
+ * Query parameters without secrets. Others may hold a signature or a token (internal/redact of
+ * go-containerregistry).
+ */
 const HARMLESS_QUERY = new Set(["scope", "service", "ns"]);
 
-/** Returns the URL without user, password, and query values that may be secret. */
+/** Returns the URL without user, password and query values that may be secret. */
 export function redactUrl(url: URL): string {
   const shown = new URL(url);
   shown.username = "";
@@ -263,12 +269,12 @@ export function redactUrl(url: URL): string {
   return shown.href;
 }
 
-/** Connection errors wrap one another; the innermost says what happened. */
+/** Connection errors are nested. The innermost one states the reason. */
 function innermost(cause: unknown): { readonly code: string; readonly message: string } {
   if (!(cause instanceof Error)) return { code: "", message: String(cause) };
   const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
   if (inner instanceof Error) return innermost(inner);
-  // OpenSSL's message has line breaks and places in its own source; its reason is what one wants to read.
+  // OpenSSL's message contains line breaks and positions in its source. Its reason is readable.
   const { code = "", reason = cause.message } = cause as Error & { code?: string; reason?: string };
   return { code, message: reason.replace(/[\s\p{Cc}]+/gu, " ").trim() || code };
 }

@@ -1,4 +1,4 @@
-// Writes an HTTP answer that is a refusal as one line: the status, and what the body says.
+// Formats an HTTP error response as one line: the status and the message of the body.
 import { z } from "zod";
 
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
@@ -8,8 +8,9 @@ const errorsSchema = z.object({
 const TEXT_LIMIT = 200;
 
 /**
- * Returns `404 MANIFEST_UNKNOWN: manifest unknown` for the errors of a registry, and the text of any other body, without the tags of
- * XML and HTML: file stores and proxies say there what is wrong.
+ * Returns `404 MANIFEST_UNKNOWN: manifest unknown` for the errors of a registry. Returns the text of
+ * any other body without XML and HTML tags, because storage services and proxies explain errors
+ * there.
  */
 export function describeAnswer(status: number, body: Uint8Array = new Uint8Array()): string {
   const text = decode(body);
@@ -25,7 +26,7 @@ function withoutTags(text: string): string {
   return text.replace(/<(script|style)\b.*?<\/\1>/gis, " ").replace(/<[^>]*>/g, " ");
 }
 
-/** A body that is no text says nothing. */
+/** Returns an empty text for a binary body. */
 function decode(body: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body, { stream: true });

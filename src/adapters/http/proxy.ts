@@ -1,13 +1,14 @@
-// Which proxy of the environment stands before a URL.
+// Finds the proxy for a URL in the environment.
 import { BlockList, isIP } from "node:net";
 import { ViolaError } from "../../errors.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Returns the proxy for the URL, or undefined when it is to be reached directly: HTTP_PROXY, HTTPS_PROXY and NO_PROXY in either
- * case, lower case first. As in Go's programs (golang.org/x/net/http/httpproxy), the machine itself is never reached through a
- * proxy, and NO_PROXY knows `*`, hosts with their subdomains, ports, addresses and CIDR ranges.
+ * Returns the proxy for the URL, or undefined for a direct connection. Reads HTTP_PROXY,
+ * HTTPS_PROXY and NO_PROXY; the variables in lower case take precedence. As in Go
+ * (golang.org/x/net/http/httpproxy), this machine is never reached through a proxy, and NO_PROXY
+ * supports `*`, hosts with their subdomains, ports, addresses and CIDR ranges.
  * Throws `SETTINGS_INVALID` for a proxy that is neither http:// nor https://.
  */
 export function proxyFor(url: URL, env: Env): URL | undefined {
@@ -25,8 +26,8 @@ export function proxyFor(url: URL, env: Env): URL | undefined {
 function parseProxy(text: string, variable: string, url: URL): URL {
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   if (proxy !== undefined && /^https?:$/.test(proxy.protocol) && proxy.hostname !== "") return proxy;
-  // The whole value may hold a password.
-  const what = proxy === undefined ? "something else than a URL" : `a ${proxy.protocol}// proxy`;
+  // The value may contain a password.
+  const what = proxy === undefined ? "an invalid URL" : `a ${proxy.protocol}// proxy`;
   throw new ViolaError(
     "SETTINGS_INVALID",
     `${url.host} cannot be reached: ${variable} names ${what}, and only http:// and https:// proxies are supported`,

@@ -1,9 +1,12 @@
-// Where a redirect leads, and what may be sent along.
+// Follows redirects, and decides which headers are sent to the new URL.
 
 const REDIRECT_LIMIT = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** A request on its way: `first` is where it was meant to go, `url` where it goes now. Header names are lower case. */
+/**
+ * A request that follows redirects. `first` is the original URL, `url` the current one. `headers`
+ * are those for the first server; see `headersOf`. Header names are in lower case.
+ */
 export interface Hop {
   readonly first: URL;
   readonly url: URL;
@@ -17,8 +20,8 @@ export function firstHop(url: URL, headers: Readonly<Record<string, string>>): H
 }
 
 /**
- * Returns the hop that an answer leads to, or undefined when it is the last: no redirect, one too many, or none to http(s).
- * `headers` of a hop are what was meant for the first server; see `headersOf`.
+ * Returns the next hop, or undefined when the response is the last: it is not a redirect, the limit
+ * is reached, or the target is not http(s).
  */
 export function nextHop(
   hop: Hop,
@@ -31,7 +34,10 @@ export function nextHop(
   return /^https?:$/.test(url.protocol) ? { ...hop, url, hops: hop.hops + 1 } : undefined;
 }
 
-/** Returns the headers to send. Authorization goes to the first origin only (distribution spec, "Pulling blobs"). */
+/**
+ * Returns the headers to send. Authorization is sent only to the first origin (distribution spec,
+ * "Pulling blobs").
+ */
 export function headersOf({ first, url, headers }: Hop): Readonly<Record<string, string>> {
   if (url.origin === first.origin) return headers;
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "authorization"));

@@ -1,27 +1,27 @@
-// Which answers are worth asking again, and when.
+// Decides whether and when a request is retried.
 
-/** What came of one try: a status, or the code of a connection that failed. */
+/** The result of one try: a status, or the error code of a failed connection. */
 export interface TryOutcome {
   readonly status?: number;
-  /** `ECONNRESET`, `UND_ERR_SOCKET` and the like. */
+  /** For example `ECONNRESET` or `UND_ERR_SOCKET`. */
   readonly errorCode?: string;
   /** The Retry-After header: seconds or an HTTP date. */
   readonly retryAfter?: string | undefined;
-  /** True when the status is that of an address that a redirect led to. */
+  /** True when the status is from the target of a redirect. */
   readonly isRedirected?: boolean;
 }
 
 const TRIES = 5;
 const FIRST_DELAY_MS = 500;
-/** Nobody wants a build to sleep longer than this; a registry that asks for more has refused. */
+/** A longer Retry-After counts as a refusal, so that a build does not wait for minutes. */
 const LONGEST_DELAY_MS = 60_000;
 
 const PASSING_STATUSES = new Set([408, 429, 500, 502, 503, 504]);
-/** What file stores answer to a signed address that has expired. The registry hands out a fresh one when it is asked again. */
+/** Responses of storage services to an expired signed URL. A retry gets a new URL from the registry. */
 const EXPIRED_STATUSES = new Set([400, 401, 403, 410]);
 const EXPIRED_TRIES = 3;
 const DROPPED = new Set(["ECONNRESET", "EPIPE", "EAI_AGAIN", "UND_ERR_SOCKET"]);
-/** Each of these has cost its time already, so one more try is enough. */
+/** Retried only once, because each try has already taken the whole timeout. */
 const TIMED_OUT = new Set([
   "ETIMEDOUT",
   "UND_ERR_CONNECT_TIMEOUT",
@@ -30,8 +30,9 @@ const TIMED_OUT = new Set([
 ]);
 
 /**
- * Returns how many milliseconds to wait before the next try, or undefined when there is no point in one. `tries` counts those already made,
- * `now` is in milliseconds since 1970, `first` is the delay that doubles from try to try where the server names none.
+ * Returns the delay before the next try in milliseconds, or undefined when a retry is of no use.
+ * `tries` is the number of tries so far, `now` is in milliseconds since 1970. `first` is the first
+ * delay, which doubles with each try unless the server specifies one.
  */
 export function retryDelayMs(
   outcome: TryOutcome,
@@ -52,7 +53,10 @@ export function retryDelayMs(
   return Math.min(first * 2 ** (tries - 1), LONGEST_DELAY_MS);
 }
 
-/** Reads Retry-After (RFC 9110, 10.2.3): milliseconds from now, never negative; undefined when it is absent or neither form. */
+/**
+ * Parses Retry-After (RFC 9110, 10.2.3). Returns the milliseconds from now, which are not negative,
+ * or undefined when the header is absent or invalid.
+ */
 export function retryAfterMs(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;

@@ -1,21 +1,21 @@
-// What decides how a server is reached, as plain data that can be handed to another thread.
+// The settings of connections, as plain data that can be sent to a worker thread.
 
-/** Headers of every request. A digest is that of the bytes as stored, so that no encoding is wanted on the way. */
+/** Headers of every request. Encodings are refused, because a digest is of the bytes as stored. */
 export const BASE_HEADERS = { "user-agent": "viola-airgap", "accept-encoding": "identity" } as const;
 
-/** How servers are reached. */
+/** The settings of connections. */
 export interface HttpSettings {
-  /** PEM texts of certificates that the user's settings name; they are trusted in addition to the system's. */
+  /** Certificates of the user's settings in PEM format, trusted in addition to the system's. */
   readonly ca: readonly string[];
-  /** Hosts, with port where the URL has one, whose certificate is not checked. */
+  /** Hosts whose certificate is not checked, with the port when a URL has one. */
   readonly insecure: ReadonlySet<string>;
-  /** The environment: proxies, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from it. */
+  /** The environment, for proxies, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Folders like /etc/docker/certs.d; those of Docker and Podman unless given. */
+  /** Folders such as /etc/docker/certs.d. The default is those of Docker and Podman. */
   readonly certificateFolders?: readonly string[];
 }
 
-/** Returns what the user's settings and the environment say about reaching servers. */
+/** Returns the connection settings in the user's settings and the environment. */
 export function httpSettings(
   {
     ca,
@@ -25,7 +25,7 @@ export function httpSettings(
 ): HttpSettings {
   return {
     ca: ca.map(({ pem }) => pem),
-    // As URLs write hosts: without a default port.
+    // As in `URL.host`, without the default port.
     insecure: new Set([...insecure].map((host) => new URL(`https://${host}`).host)),
     env: { ...env },
   };

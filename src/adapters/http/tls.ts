@@ -1,4 +1,5 @@
-// Which certificates a connection trusts and presents. Those of the settings, of Node, of the system and of the host add up.
+// The certificates that a connection trusts and presents. It trusts those of the settings, of
+// Node.js, of the system and of the host.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tls from "node:tls";
@@ -11,13 +12,13 @@ export interface TlsOptions {
   readonly secureContext: tls.SecureContext;
 }
 
-/** A client certificate with its key, as PEM texts. */
+/** The PEM files of a client certificate and its key. */
 interface ClientCertificate {
   readonly file: string;
   readonly keyFile: string;
 }
 
-/** Where Linux systems keep their certificates: https://go.dev/src/crypto/x509/root_linux.go */
+/** Certificate files of Linux distributions: https://go.dev/src/crypto/x509/root_linux.go */
 const SYSTEM_FILES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -29,14 +30,14 @@ const SYSTEM_FILES = [
 const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
 const DOCKER_HUB_API = "registry-1.docker.io";
 
-/** Node has this since 22.15. On other systems than Linux it is the only way to the system's certificates. */
+/** Available since Node.js 22.15. It is the only source of the system's certificates outside Linux. */
 const { getCACertificates } = tls as {
   readonly getCACertificates?: (type: "system") => readonly string[];
 };
 
 /**
- * The certificates of one run. Files are read when they are first needed, once, and the parsed store is kept: OpenSSL takes
- * tens of milliseconds to parse it, which must not be paid for every connection.
+ * The certificates of one run. Files are read once, on first use. The parsed store is kept, because
+ * OpenSSL takes tens of milliseconds to parse it.
  */
 export class Certificates {
   readonly #settings: HttpSettings;
@@ -48,7 +49,10 @@ export class Certificates {
     this.#settings = settings;
   }
 
-  /** Returns the options for a connection to the host of the URL. Throws `SETTINGS_INVALID` for a client certificate that cannot be used. */
+  /**
+   * Returns the options for a connection to the host of the URL. Throws `SETTINGS_INVALID` for an
+   * unusable client certificate.
+   */
   optionsFor(url: URL): TlsOptions {
     const options = this.#options.get(url.host) ?? {
       rejectUnauthorized: !this.#settings.insecure.has(url.host),
@@ -58,7 +62,7 @@ export class Certificates {
     return options;
   }
 
-  /** Lists everything that is trusted when connecting to the host of the URL, as PEM texts. */
+  /** Lists all trusted certificates for the host of the URL, in PEM format. */
   trustedFor(url: URL): readonly string[] {
     return distinct([
       ...this.#sharedCertificates(),
@@ -66,7 +70,7 @@ export class Certificates {
     ]);
   }
 
-  /** Lists what is trusted for the host of the URL besides what every program on this machine trusts. */
+  /** Lists the trusted certificates for the host that other programs do not trust by default. */
   addedFor(url: URL): readonly string[] {
     const { ca, env } = this.#settings;
     return distinct([
@@ -76,7 +80,7 @@ export class Certificates {
     ]);
   }
 
-  /** Returns the files of the client certificate for the host of the URL, or undefined where there is none. */
+  /** Returns the client certificate for the host of the URL, or undefined when there is none. */
   clientCertificateFor(url: URL): ClientCertificate | undefined {
     const [file] = this.#hostFiles(url, ".cert");
     return file === undefined ? undefined : { file, keyFile: file.replace(/\.cert$/, ".key") };
@@ -102,7 +106,7 @@ export class Certificates {
         `the client certificate ${client.file} cannot be used: ${why}`,
         {
           subject: client.file,
-          hint: `Put the key of the certificate into ${client.keyFile}.`,
+          hint: `Write the key of the certificate to ${client.keyFile}.`,
           cause,
         },
       );
@@ -123,7 +127,10 @@ export class Certificates {
     ]));
   }
 
-  /** Lists the files that Docker and Podman use for the host: https://docs.docker.com/engine/security/certificates/ */
+  /**
+   * Lists the files that Docker and Podman use for the host.
+   * https://docs.docker.com/engine/security/certificates/
+   */
   #hostFiles(url: URL, extension: string): readonly string[] {
     const defaultPort = url.protocol === "http:" ? 80 : 443;
     const names = [
@@ -160,7 +167,7 @@ function systemCertificates(): readonly string[] {
   return getCACertificates?.("system") ?? [];
 }
 
-/** Files that are absent or unreadable add nothing, as in Docker, Go and Node. */
+/** Ignores missing and unreadable files, as Docker, Go and Node.js do. */
 function readCertificates(file: string | undefined): readonly string[] {
   if (!file) return [];
   try {
@@ -185,7 +192,7 @@ function listFiles(folder: string, pattern: RegExp): readonly string[] {
   }
 }
 
-/** The system's certificates are mostly those that Node has built in; each is parsed once. */
+/** Removes duplicates, because most of the system's certificates are also built into Node.js. */
 function distinct(certificates: readonly string[]): readonly string[] {
   return [...new Map(certificates.map((pem) => [pem.replace(/\s/g, ""), pem])).values()];
 }

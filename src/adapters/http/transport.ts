@@ -1,4 +1,4 @@
-// One HTTP request at a time over Node's own client: connections are kept, proxies are asked or tunnelled through.
+// Sends one HTTP request with the client of Node.js, over persistent connections and proxies.
 import {
   Agent as HttpAgent,
   request as requestPlain,
@@ -12,23 +12,23 @@ import type { HttpSettings } from "./settings.js";
 import { Certificates } from "./tls.js";
 import { proxyAuthorization, TunnelAgent } from "./tunnel.js";
 
-/** A request; header names are lower case. */
+/** A request. Header names are in lower case. */
 export interface TransportRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** A stream needs a Content-Length among the headers. */
+  /** A stream requires a Content-Length header. */
   readonly body?: string | Uint8Array | Readable;
-  /** How long nothing may move, where that is not the usual time. */
+  /** The idle timeout, if it is not the default. */
   readonly timeoutMs?: number;
 }
 
-/** An answer. Whoever gets it reads its body or not, and closes it. */
+/** A response. The caller may read its body, and closes it. */
 export interface TransportResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: AsyncIterable<Uint8Array>;
-  /** Ends the connection unless the body was read to its end. */
+  /** Ends the connection unless the whole body was read. */
   readonly close: () => void;
 }
 
@@ -39,13 +39,13 @@ type Start = (answered: (response: IncomingMessage) => void) => ClientRequest;
 
 /** Agents for requests through one proxy. */
 interface ProxyAgents {
-  /** Asks the proxy itself, for http:// URLs. */
+  /** Sends requests for http:// URLs to the proxy. */
   readonly plain: HttpAgent;
-  /** Tunnels through it, to https:// URLs. */
+  /** Opens tunnels through the proxy for https:// URLs. */
   readonly tunnels: TunnelAgent;
 }
 
-/** Sends requests, each on a connection of its own until the response has ended. `close` ends all connections. */
+/** Sends requests. A connection serves one request at a time. `close` closes all connections. */
 export class Transport {
   readonly certificates: Certificates;
   readonly #settings: HttpSettings;
@@ -54,7 +54,7 @@ export class Transport {
   readonly #secure = new HttpsAgent({ keepAlive: true });
   readonly #proxies = new Map<string, ProxyAgents>();
 
-  /** `connections` is how many connections one proxy gets, idle ones included. */
+  /** `connections` is the number of connections to one proxy, including idle ones. */
   constructor(settings: HttpSettings, connections: number) {
     this.certificates = new Certificates(settings);
     this.#settings = settings;
@@ -62,8 +62,10 @@ export class Transport {
   }
 
   /**
-   * Sends the request and resolves when the headers of the answer are there. Redirects are answers.
-   * Rejects with the connection's own error, `ETIMEDOUT` when nothing moves, the signal's reason, or `SETTINGS_INVALID`.
+   * Sends the request and resolves when the headers of the response have arrived. Does not follow
+   * redirects.
+   * Rejects with the connection's error, `ETIMEDOUT` for an idle connection, the signal's reason, or
+   * `SETTINGS_INVALID`.
    */
   send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
     const { method, url, headers, body, timeoutMs = STALL_TIMEOUT_MS } = request;
@@ -87,7 +89,7 @@ export class Transport {
     if (proxy === undefined) {
       return (answered) => requestPlain(url, { ...options, headers, agent: this.#plain }, answered);
     }
-    // RFC 9112, 3.2.2: a proxy is asked by the whole URL.
+    // RFC 9112, 3.2.2: the request line to a proxy contains the whole URL.
     const asked = {
       ...options,
       headers: { ...headers, host: url.host, ...proxyAuthorization(proxy) },
@@ -119,9 +121,10 @@ function exchange(
 ): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
     const request = start((response) => {
-      // A server may answer before it has read everything, and does not want the rest then.
+      // When a server responds before it has read the whole request, it does not need the rest.
       if (!request.writableFinished) response.once("end", () => request.destroy());
-      // From here on time counts only while somebody waits for bytes: a slow reader is no stalled server.
+      // From here, the timeout applies only while bytes are awaited, so that a slow reader is not
+      // mistaken for a stalled server.
       request.setTimeout(0);
       resolve({
         status: response.statusCode ?? 0,
@@ -155,7 +158,7 @@ function exchange(
   });
 }
 
-/** Yields the body. Leaving the loop early ends the connection. */
+/** Yields the body. An early end of the loop ends the connection. */
 async function* readUntilStalled(response: IncomingMessage, timeoutMs: number): AsyncGenerator<Buffer> {
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
@@ -173,7 +176,7 @@ async function* readUntilStalled(response: IncomingMessage, timeoutMs: number): 
 }
 
 function stalled(milliseconds: number): Error {
-  return Object.assign(new Error(`no byte for ${milliseconds / 1000} s`), { code: "ETIMEDOUT" });
+  return Object.assign(new Error(`no data for ${milliseconds / 1000} s`), { code: "ETIMEDOUT" });
 }
 
 function flatten(headers: IncomingMessage["headers"]): Readonly<Record<string, string>> {

@@ -1,19 +1,20 @@
-// Connections to TLS servers through a proxy: one CONNECT for each, kept for the next request to the same server.
+// Connections to TLS servers through a proxy. Each is opened with CONNECT, and reused for the same
+// server.
 import { request as requestPlain } from "node:http";
 import { Agent, request as requestTls, type RequestOptions } from "node:https";
 import { unescape } from "node:querystring";
 import { PassThrough, type Duplex } from "node:stream";
 import type { Certificates } from "./tls.js";
 
-/** How a TunnelAgent treats its proxy. */
+/** The options of a TunnelAgent. */
 export interface TunnelOptions {
-  /** How many tunnels may be open at a time. An idle one to another server makes room for a new one. */
+  /** The number of open tunnels. At the limit, an idle tunnel is closed for a new one. */
   readonly connections: number;
-  /** How long the proxy may take to open one. */
+  /** The timeout for opening a tunnel. */
   readonly timeoutMs: number;
 }
 
-/** Makes its connections with CONNECT (RFC 9110, 9.3.6). */
+/** Opens connections with CONNECT (RFC 9110, 9.3.6). */
 export class TunnelAgent extends Agent {
   readonly #proxy: URL;
   readonly #certificates: Certificates;
@@ -45,7 +46,7 @@ export class TunnelAgent extends Agent {
       },
       (cause: unknown) => {
         leave();
-        // Node's own type wants a stream even with an error.
+        // The type of the callback requires a stream even with an error.
         callback?.(cause instanceof Error ? cause : new Error(String(cause)), new PassThrough());
       },
     );
@@ -71,7 +72,7 @@ export class TunnelAgent extends Agent {
     };
     return new Promise((resolve, reject) => {
       const fail = (cause: NodeJS.ErrnoException): void => {
-        // The innermost error is what users see, so that it has to name the proxy.
+        // The message names the proxy, because users see the innermost error.
         reject(Object.assign(new Error(`proxy ${host}: ${cause.message}`), { code: cause.code ?? "" }));
       };
       const request = isTls
@@ -84,19 +85,19 @@ export class TunnelAgent extends Agent {
           return;
         }
         socket.destroy();
-        fail(new Error(`it answered ${`${statusCode} ${statusMessage}`.trim()} when asked for ${target}`));
+        fail(new Error(`response ${`${statusCode} ${statusMessage}`.trim()} to CONNECT ${target}`));
       });
-      request.on("timeout", () => request.destroy(new Error(`no answer for ${options.timeout / 1000} s`)));
+      request.on("timeout", () => request.destroy(new Error(`no response for ${options.timeout / 1000} s`)));
       request.on("error", fail);
       request.end();
     });
   }
 }
 
-/** Returns the header that gets past a proxy whose URL has a user and a password. */
+/** Returns the authorization header for a proxy whose URL has a user and a password. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === "") return {};
-  // Unlike decodeURIComponent this takes a password with a bare percent sign.
+  // Unlike decodeURIComponent, this accepts a password with a bare percent sign.
   const text = `${unescape(username)}:${unescape(password)}`;
   return { "proxy-authorization": `Basic ${Buffer.from(text).toString("base64")}` };
 }

@@ -1,6 +1,5 @@
 // Reads the programs in an operator's image. Streams the layers, the topmost first, and reads the
 // files that are visible in a container.
-import { createReadStream } from "node:fs";
 import { basename, posix } from "node:path";
 import { extract, type Extract as TarExtract } from "tar-stream";
 import { z } from "zod";
@@ -11,12 +10,13 @@ import {
   type ProgramFile,
 } from "../../core/finding/program/program-file.js";
 import { formatReference, parseReference } from "../../core/images/reference.js";
-import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
+import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { ViolaError } from "../../errors.js";
 import type { RegistryClient } from "../registry/client.js";
-import { readArchiveEntries } from "./archive-entries.js";
 import type { ImageBlob } from "../blobs/stream-blob.js";
+import { readFileRange } from "../files/read-range.js";
+import { readArchiveEntries } from "./archive-entries.js";
 import { openLayer } from "./layer-stream.js";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
@@ -140,7 +140,7 @@ export class OperatorImages {
     const bytes =
       source?.kind === "registry"
         ? await this.#registry.pull.readBlob(source, config, image.use.normalized, signal)
-        : source && (await readFilePart(source, config));
+        : source && (await readFileRange(source.file, source.offset, config.size));
     const parsed = configSchema.safeParse(bytes && parseJson(bytes));
     const { Entrypoint, Cmd } = parsed.data?.config ?? {};
     return new Set(
@@ -223,17 +223,6 @@ async function* unpackArchive(file: ProgramFile): AsyncIterable<ProgramFile> {
   } catch (cause) {
     if (!(cause instanceof Error) || cause instanceof ViolaError) throw cause;
   }
-}
-
-async function readFilePart(
-  { file, offset }: Extract<BlobSource, { kind: "file" }>,
-  { size }: Descriptor,
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(file, { start: offset, end: offset + size - 1 })) {
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -148,7 +148,10 @@ export function podmanStore(env: Variables): ImageStore {
   };
 }
 
-/** Returns the error for one image that podman rejects. Throws other errors, such as a missing podman, as they are. */
+/**
+ * Returns the error for one image that podman rejects. Throws other errors, such as a missing
+ * podman, as they are.
+ */
 function pullFailure(name: string, error: unknown): ViolaError {
   const cause = error instanceof ViolaError ? error.cause : undefined;
   if (!(cause instanceof ProcessError) || cause.exitCode === undefined) throw error;

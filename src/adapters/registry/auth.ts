@@ -1,25 +1,28 @@
-// Gets past a 401: Basic, or a bearer token from the token server that the registry names.
+// Answers a 401 with Basic authorization or with a bearer token of the registry's token server.
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import type { Credential, CredentialStore } from "./credentials.js";
 import type { HttpAnswer, HttpClient } from "../http/client.js";
 import { isLoopback } from "../http/proxy.js";
 
-/** What is to be read or written, as far as authorization is concerned. */
+/** A repository that a request needs authorization for. */
 export interface Resource {
   /** Base URL of the registry or mirror. */
   readonly base: URL;
-  /** Repository as that server knows it, with the mirror's prefix. */
+  /** The repository's name on that server, with the mirror's prefix. */
   readonly repository: string;
-  /** Host under which credentials for it are kept. */
+  /** The host in the keys of its credentials. */
   readonly credentialHost: string;
-  /** True when its certificate is not checked, so that plain HTTP is no worse. */
+  /** True when its certificate is not checked. Plain HTTP is then allowed for its token server. */
   readonly insecure: boolean;
-  /** What is to be done there, as scopes of a token, when it is more than reading the repository. */
+  /** The required token scopes, when more than pull access to the repository is required. */
   readonly scope?: string;
 }
 
-/** Why no authorization is to be had: the message is safe to show, `status` is what a token server answered. */
+/**
+ * Authorization failed. The message contains no secrets. `status` is the response of the token
+ * server.
+ */
 export class AuthorizationFailure extends Error {
   readonly status: number | undefined;
 
@@ -30,14 +33,17 @@ export class AuthorizationFailure extends Error {
 }
 
 const TOKEN_ANSWER_LIMIT_BYTES = 64 * 1024;
-/** "If omitted, this defaults to 60 seconds", and no token is taken to live shorter than that, as in Docker and skopeo. */
+/**
+ * "If omitted, this defaults to 60 seconds". It is also the minimum, as in Docker and skopeo.
+ * https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
+ */
 const SHORTEST_LIFETIME_SECONDS = 60;
-/** A token is used no more when it is this near to its end. */
+/** A token is not used when it expires within this time. */
 const MARGIN_MS = 5_000;
 const CLIENT_ID = "viola-airgap";
 
 /**
- * Only the token matters. What is null, empty or of another type counts as absent, as it does for containerd and skopeo.
+ * A field that is null, empty or of another type counts as absent, as in containerd and skopeo.
  * https://distribution.github.io/distribution/spec/auth/token/#token-response-fields
  */
 const tokenSchema = z.object({
@@ -46,12 +52,20 @@ const tokenSchema = z.object({
   expires_in: z.coerce.number().optional().catch(undefined),
 });
 
-/** What a token is asked for, and where. */
+/** A request for a token. */
 interface TokenRequest {
   readonly realm: URL;
   readonly service: string;
-  /** Several with blanks between. */
+  /** One or more scopes, separated by spaces. */
   readonly scope: string;
+  readonly credential: Credential | undefined;
+}
+
+/** A bearer challenge of a 401, the known credentials, and the header of the refused request. */
+interface BearerChallenge {
+  readonly challenge: Challenge;
+  readonly credential: Credential | undefined;
+  readonly sent: string | undefined;
 }
 
 interface Grant {
@@ -59,19 +73,22 @@ interface Grant {
   readonly expires: number;
 }
 
-/** Knows what to send as Authorization, per server and repository. Tokens live in memory only. */
+/** Provides the Authorization header for a repository. Tokens are kept only in memory. */
 export class Authorizer {
   readonly #http: HttpClient;
   readonly #credentials: Pick<CredentialStore, "find">;
   readonly #onNote: ((message: string) => void) | undefined;
   /** By server and repository. */
   readonly #grants = new Map<string, Grant>();
-  /** Credentials that were refused, by host and origin. */
+  /** Rejected credentials, by host and origin. */
   readonly #refused = new Set<string>();
-  /** Token requests under way, by realm, service, scope and user. */
+  /** Pending token requests, by realm, service, scope and credentials. */
   readonly #pending = new Map<string, Promise<Grant>>();
 
-  /** `onNote` is told once of every credential that a token server refuses while it lets everybody read. */
+  /**
+   * `onNote` is called once for each credential that a token server rejects although it grants
+   * anonymous access.
+   */
   constructor(
     http: HttpClient,
     credentials: Pick<CredentialStore, "find">,
@@ -82,20 +99,22 @@ export class Authorizer {
     this.#onNote = onNote;
   }
 
-  /** Returns the Authorization header that worked before and is still good, or undefined. */
+  /** Returns the Authorization header of an earlier request if it is still valid. */
   knownHeader(resource: Resource): string | undefined {
     const grant = this.#grants.get(keyOf(resource));
     return grant !== undefined && grant.expires > Date.now() ? grant.header : undefined;
   }
 
-  /** Returns where the credentials for the resource come from, or undefined when there are none. */
+  /** Returns the origin of the credentials for the resource, or undefined when there are none. */
   async findCredentialOrigin(resource: Resource): Promise<string | undefined> {
     return (await this.#findCredential(resource))?.from;
   }
 
   /**
-   * Answers a 401 to a request that carried `sent`: returns the Authorization header to try next, or undefined when there is nothing else to try.
-   * Throws `AuthorizationFailure` when the token server refuses or must not be trusted, `ConnectionFailure` when it does not answer.
+   * Returns the Authorization header to send after a 401, or undefined when there is no other one.
+   * `sent` is the header of the request, and `header` is WWW-Authenticate of the response.
+   * Throws `AuthorizationFailure` when the token server refuses the request or must not be trusted,
+   * and `ConnectionFailure` when it does not respond.
    */
   async answer(
     resource: Resource,
@@ -114,7 +133,7 @@ export class Authorizer {
     const grant =
       bearer === undefined
         ? basicGrant(credential)
-        : await this.#token(resource, bearer, credential, sent, signal);
+        : await this.#token(resource, { challenge: bearer, credential, sent }, signal);
     if (grant === undefined || grant.header === sent) return undefined;
     this.#grants.set(keyOf(resource), grant);
     return grant.header;
@@ -125,7 +144,7 @@ export class Authorizer {
     if (this.#refused.has(key)) return;
     this.#refused.add(key);
     this.#onNote?.(
-      `${credentialHost} refuses the credentials from ${from}; what it lets everybody read is read without them`,
+      `${credentialHost} rejected the credentials from ${from}; public repositories are read without them`,
     );
   }
 
@@ -135,33 +154,30 @@ export class Authorizer {
 
   #token(
     resource: Resource,
-    challenge: Challenge,
-    credential: Credential | undefined,
-    sent: string | undefined,
+    { challenge, credential, sent }: BearerChallenge,
     signal: AbortSignal,
   ): Promise<Grant> {
-    const { realm = "", service = "" } = challenge.parameters;
-    // Writing begins with asking for all that it needs; a registry that refused that names what it wants instead.
-    const asked = challenge.parameters["scope"];
+    const { realm: realmText = "", service = "", scope: requiredScope } = challenge.parameters;
+    // The first request asks for all scopes that a push needs. After a refusal, it asks for those
+    // that the registry requires.
     const scope =
       (sent === undefined ? resource.scope : undefined) ??
-      asked ??
+      requiredScope ??
       resource.scope ??
       `repository:${resource.repository}:pull`;
-    const url = checkRealm(realm, resource);
-    const key = [url.href, service, scope, credential?.from ?? "", sent ?? ""].join(" ");
+    const realm = checkRealm(realmText, resource);
+    const key = [realm.href, service, scope, credential?.from ?? "", sent ?? ""].join(" ");
+    const request: TokenRequest = { realm, service, scope, credential };
     const pending =
       this.#pending.get(key) ??
-      this.#requestToken({ realm: url, service, scope }, credential, signal)
+      this.#requestToken(request, signal)
         .catch(async (cause: unknown) => {
-          // A password that has expired must not keep anybody from what is public.
+          // Public repositories must be readable even when the saved credentials are invalid.
           const isRefused = cause instanceof AuthorizationFailure && [401, 403].includes(cause.status ?? 0);
           if (!isRefused || credential === undefined || resource.scope !== undefined) throw cause;
-          const grant = await this.#requestToken({ realm: url, service, scope }, undefined, signal).catch(
-            () => {
-              throw cause;
-            },
-          );
+          const grant = await this.#requestToken({ ...request, credential: undefined }, signal).catch(() => {
+            throw cause;
+          });
           this.#noteRefused(resource, credential);
           return grant;
         })
@@ -170,33 +186,29 @@ export class Authorizer {
     return pending;
   }
 
-  async #requestToken(
-    { realm, service, scope }: TokenRequest,
-    credential: Credential | undefined,
-    signal: AbortSignal,
-  ): Promise<Grant> {
-    const asked = Date.now();
-    const answer = await this.#askTokenServer({ realm, service, scope }, credential, signal);
+  async #requestToken(request: TokenRequest, signal: AbortSignal): Promise<Grant> {
+    const { realm } = request;
+    const requestedAt = Date.now();
+    const answer = await this.#sendTokenRequest(request, signal);
     if (answer.status !== 200) {
       throw new AuthorizationFailure(
-        `the token server ${realm.host} answered ${answer.status}`,
+        `the token server ${realm.host} responded with ${answer.status}`,
         answer.status,
       );
     }
     const body = answer.tooLong ? undefined : tokenSchema.safeParse(parseJson(answer.body)).data;
-    // Both names are in use; where a server sends both they are the same.
+    // Servers use either name. When both are present, they have the same value.
     const token = body?.access_token ?? body?.token;
     if (token === undefined || /[\r\n]/.test(token)) {
       throw new AuthorizationFailure(`the token server ${realm.host} sent no token`);
     }
     const lifetime = Math.max(body?.expires_in ?? 0, SHORTEST_LIFETIME_SECONDS) * 1000;
-    return { header: `Bearer ${token}`, expires: asked + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
+    return { header: `Bearer ${token}`, expires: requestedAt + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
   }
 
-  /** Identity tokens go by POST (OAuth 2), where the server knows that; everything else by GET, which all servers know. */
-  async #askTokenServer(
-    { realm, service, scope }: TokenRequest,
-    credential: Credential | undefined,
+  /** Sends identity tokens with POST (OAuth 2) if the server supports it. All servers support GET. */
+  async #sendTokenRequest(
+    { realm, service, scope, credential }: TokenRequest,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     const limitBytes = TOKEN_ANSWER_LIMIT_BYTES;
@@ -211,7 +223,8 @@ export class Authorizer {
       const headers = { "content-type": "application/x-www-form-urlencoded" };
       const body = new URLSearchParams(form).toString();
       const answer = await this.#http.send({ method: "POST", url: realm, headers, body }, limitBytes, signal);
-      // "Not all token servers implement oauth2": https://distribution.github.io/distribution/spec/auth/oauth/. Artifactory says 401.
+      // "Not all token servers implement oauth2". Artifactory responds with 401.
+      // https://distribution.github.io/distribution/spec/auth/oauth/
       if (![401, 404, 405].includes(answer.status)) return answer;
     }
     const url = new URL(realm);
@@ -223,7 +236,7 @@ export class Authorizer {
   }
 }
 
-/** A registry that takes Basic takes it for good. An identity token goes with an empty user, as containerd sends it. */
+/** Basic credentials do not expire. An identity token has an empty user, as in containerd. */
 function basicGrant(credential: Credential | undefined): Grant | undefined {
   if (credential === undefined) return undefined;
   const text =
@@ -232,23 +245,24 @@ function basicGrant(credential: Credential | undefined): Grant | undefined {
 }
 
 /**
- * Returns the realm as URL when it may be told credentials. A registry that is reached over checked TLS may not send them over plain HTTP, and one
- * on the network may not send us to this machine or to private addresses (transport/bearer.go of go-containerregistry).
+ * Returns the realm as URL when it may receive credentials. A registry with a checked certificate
+ * must not redirect them to plain HTTP, and a registry on the network must not redirect them to this
+ * machine or to private addresses (transport/bearer.go of go-containerregistry).
+ * Throws `AuthorizationFailure`.
  */
 function checkRealm(realm: string, { base, insecure }: Resource): URL {
   const refuse = (why: string): AuthorizationFailure =>
     new AuthorizationFailure(`its token server ${JSON.stringify(realm.slice(0, 200))} ${why}`);
-  if (!URL.canParse(realm)) throw refuse("is no URL");
+  if (!URL.canParse(realm)) throw refuse("is not a URL");
   const url = new URL(realm);
   if (!/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "")
-    throw refuse("is no plain URL");
-  if (url.protocol === "http:" && base.protocol === "https:" && !insecure)
-    throw refuse("is not reached over TLS");
-  if (isPrivate(url.hostname) && !isPrivate(base.hostname)) throw refuse("is at a private address");
+    throw refuse("is not an http(s) URL without credentials");
+  if (url.protocol === "http:" && base.protocol === "https:" && !insecure) throw refuse("does not use TLS");
+  if (isPrivate(url.hostname) && !isPrivate(base.hostname)) throw refuse("has a private address");
   return url;
 }
 
-/** True for this machine's names and for addresses that are not on the internet (loopback, link-local, RFC 1918, RFC 4193). */
+/** True for loopback names, and for loopback, link-local and private addresses (RFC 1918, RFC 4193). */
 function isPrivate(hostname: string): boolean {
   if (isLoopback(hostname)) return true;
   const address = hostname.replace(/^\[|\]$/g, "");
@@ -286,7 +300,7 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** One way of authenticating that a server offers; scheme and parameter names are lower case. */
+/** A challenge of WWW-Authenticate. Scheme and parameter names are in lower case. */
 export interface Challenge {
   readonly scheme: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -294,10 +308,10 @@ export interface Challenge {
 
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 
-/** A parameter, or a scheme with white space behind it, or a scheme alone (RFC 9110, 11.6.1). */
+/** A parameter, or a scheme followed by white space, a comma or the end (RFC 9110, 11.6.1). */
 const PART = `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))|(${TOKEN})(?=[\\s,]|$)(?!\\s*=))`;
 
-/** Returns the challenges of a header in their order, several joined by commas included. What cannot be read ends the list. */
+/** Parses the challenges of a header, in order. The list ends at the first invalid part. */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   for (const [, name, quoted, bare, scheme] of header.matchAll(new RegExp(PART, "gy"))) {

@@ -1,4 +1,4 @@
-// The registry client of a run: `pull` and `push` over one session.
+// The registry client of a run. Pulling and pushing share one session.
 import { ViolaError } from "../../errors.js";
 import type { Settings } from "../files/user-settings.js";
 import { ConnectionFailure, HttpClient } from "../http/client.js";
@@ -10,18 +10,18 @@ import { Puller } from "./pull.js";
 import { Pusher, pushError, PUSH_ANSWER_BYTES } from "./push.js";
 import { RegistrySession } from "./session.js";
 
-/** What a RegistryClient is made with. */
+/** The options of a RegistryClient. */
 export interface RegistryClientOptions extends CredentialPlaces {
   readonly settings: Pick<Settings, "mirrors" | "insecure" | "ca" | "concurrency">;
-  /** True for a user who is logged in nowhere. */
+  /** True to use no credentials. */
   readonly isAnonymous?: boolean;
-  /** Is told what the user should know although the work goes on. */
+  /** Called for problems that do not stop the work. */
   readonly onNote?: (message: string) => void;
-  /** The first wait before another try; for tests. */
+  /** The delay before the first retry. For tests. */
   readonly firstDelayMs?: number;
 }
 
-/** One run's view of all registries. Close it when done. */
+/** Accesses all registries in a run. The caller closes it. */
 export class RegistryClient {
   readonly http: HttpClient;
   readonly pull: Puller;
@@ -44,7 +44,7 @@ export class RegistryClient {
   }
 
   /**
-   * Returns what pushes blobs of the bundle `file` into the registry, after a `ping`. Mirrors do not count.
+   * Pings the registry, and returns a pusher of the blobs in the bundle `file`. Mirrors are ignored.
    * Throws `REGISTRY_UNAVAILABLE`, `REGISTRY_AUTH` or `REGISTRY_ANSWER_INVALID`.
    */
   async push(host: string, file: string, signal: AbortSignal): Promise<Pusher> {
@@ -54,9 +54,10 @@ export class RegistryClient {
   }
 
   /**
-   * Asks the registry for nothing but to be let in, so that a wrong password is reported once and not for every repository. Returns the
-   * endpoint that answered: HTTPS with a checked certificate; plain HTTP only for this machine's own ports and hosts that the settings
-   * call insecure, where nothing speaks TLS.
+   * Requests `/v2/`, so that wrong credentials are reported once and not for each repository. Returns
+   * the endpoint that responded: HTTPS with a checked certificate. Plain HTTP is used only for
+   * loopback hosts and hosts that are insecure in the settings, when they do not support TLS.
+   * Throws `REGISTRY_UNAVAILABLE`, `REGISTRY_AUTH` or `REGISTRY_ANSWER_INVALID`.
    */
   async ping(host: string, signal: AbortSignal): Promise<Endpoint> {
     const { insecure } = this.#options.settings;
@@ -67,7 +68,7 @@ export class RegistryClient {
         return endpoint;
       } catch (cause) {
         failure = cause;
-        // A certificate that is not trusted is an answer.
+        // With an untrusted certificate, the server supports TLS, so plain HTTP is not tried.
         const lower = cause instanceof ViolaError ? cause.cause : undefined;
         if (!(lower instanceof ConnectionFailure) || lower.isCertificateRefused) break;
       }
@@ -83,8 +84,8 @@ export class RegistryClient {
   async #pingEndpoint({ base, credentialHost, insecure }: Endpoint, signal: AbortSignal): Promise<void> {
     const resource: Resource = { base, repository: "", credentialHost, insecure, scope: "" };
     const url = urlOfApi(base, "");
-    const ask = { method: "GET", url, headers: {}, limitBytes: PUSH_ANSWER_BYTES } as const;
-    const answer = await this.#session.send(resource, ask, signal).catch(async (cause: unknown) => {
+    const request = { method: "GET", url, headers: {}, limitBytes: PUSH_ANSWER_BYTES } as const;
+    const answer = await this.#session.send(resource, request, signal).catch(async (cause: unknown) => {
       throw pushError(
         base,
         "",
@@ -92,11 +93,11 @@ export class RegistryClient {
         await this.#session.describeFailure(resource, url, cause),
       );
     });
-    // A registry that lets nobody in without a repository in mind says so with a token that is good for nothing.
+    // Some registries issue a token but still respond with 401 to a request without a repository.
     const isDenied = answer.status === 401 && !this.#session.hasToken(resource);
     if (isDenied || answer.status === 403 || answer.status >= 500) {
       const refusal = await this.#session.describeRefusal(resource, answer);
-      throw pushError(base, "", "does not answer the ping", refusal);
+      throw pushError(base, "", "refused the connection check", refusal);
     }
     if (answer.status === 404) {
       const subject = base.host;
@@ -105,7 +106,7 @@ export class RegistryClient {
         `${subject} is not a container registry (404 for /v2/)`,
         {
           subject,
-          hint: "Check host and port; what follows them is the folder to push into, and not the registry's own path.",
+          hint: "Check host and port. The path after them is the folder to push to, not the path of the registry's API.",
         },
       );
     }

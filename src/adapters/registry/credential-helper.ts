@@ -1,26 +1,27 @@
-// Asks a docker-credential-* program for the credentials of one server.
+// Runs a docker-credential-* program to get the credentials of a server.
 import { spawn } from "node:child_process";
 import { z } from "zod";
-import type { Credential } from "./credentials.js";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024;
 const TIMEOUT_MS = 30_000;
 
+/** The output of a helper. The user name `<token>` marks an identity token. */
 const answerSchema = z.object({ Username: z.string(), Secret: z.string().min(1) });
+export type HelperAnswer = z.infer<typeof answerSchema>;
 
 /**
- * Runs `docker-credential-NAME get` with the server on stdin; undefined when it has nothing, fails or is missing.
- * The user name `<token>` marks an identity token. https://github.com/docker/docker-credential-helpers
+ * Runs `docker-credential-NAME get` with the server on stdin. Returns undefined when the program is
+ * missing, fails or has no credentials.
+ * https://github.com/docker/docker-credential-helpers
  */
-export async function askCredentialHelper(
+export async function runCredentialHelper(
   name: string,
   server: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Credential | undefined> {
-  // The name becomes part of a file name.
+): Promise<HelperAnswer | undefined> {
+  // The name is used in a file name.
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
-  const program = `docker-credential-${name}`;
-  const output = await runHelper(program, server, env);
+  const output = await runHelper(`docker-credential-${name}`, server, env);
   if (output === undefined) return undefined;
   let value: unknown;
   try {
@@ -28,15 +29,10 @@ export async function askCredentialHelper(
   } catch {
     return undefined;
   }
-  const answer = answerSchema.safeParse(value);
-  if (!answer.success) return undefined;
-  const { Username: user, Secret: secret } = answer.data;
-  return user === "<token>"
-    ? { kind: "identity", token: secret, from: program }
-    : { kind: "password", user, password: secret, from: program };
+  return answerSchema.safeParse(value).data;
 }
 
-/** Returns stdout of a helper that exits 0. What it printed is secret and goes nowhere else. */
+/** Returns stdout when the helper exits with 0. It is secret and must not be logged. */
 function runHelper(
   program: string,
   server: string,
@@ -55,7 +51,7 @@ function runHelper(
     child.on("close", (code) => {
       resolve(code === 0 ? output : undefined);
     });
-    // A helper that ends without reading is no failure of its own.
+    // A helper may exit without reading stdin. That is not an error.
     child.stdin.on("error", () => undefined).end(server);
   });
 }

@@ -1,16 +1,19 @@
-// Credentials of registries, from where docker and podman keep them.
+// Reads the credentials of registries from the files and helpers of Docker and Podman.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { askCredentialHelper } from "./credential-helper.js";
+import { runCredentialHelper } from "./credential-helper.js";
 
-/** What a registry or its token server is to be told. `from` says where it was found and is safe to show; the rest is secret. */
+/**
+ * A credential for a registry or its token server. All fields except `from`, its origin, are
+ * secret.
+ */
 export type Credential =
   | { readonly kind: "password"; readonly user: string; readonly password: string; readonly from: string }
-  /** A refresh token, which only a token server takes. */
+  /** A refresh token, which only token servers accept. */
   | { readonly kind: "identity"; readonly token: string; readonly from: string };
 
-/** Where credentials are looked for. */
+/** The locations of credentials. */
 export interface CredentialPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
@@ -29,24 +32,31 @@ const fileSchema = z.object({
 });
 type AuthFile = z.infer<typeof fileSchema>;
 
-/** Keys under which Docker keeps the credentials of Docker Hub, the usual one first. */
+/** The content of a file. `name` is its path, or the environment variable that holds it. */
+interface NamedFile {
+  readonly name: string;
+  readonly content: AuthFile;
+}
+
+/** Docker's keys for the credentials of Docker Hub, the most common one first. */
 const DOCKER_HUB_KEYS = ["https://index.docker.io/v1/", "docker.io", "index.docker.io"] as const;
 
-/** Looks credentials up, reading each file and asking each helper at most once. */
+/** Looks up credentials. Reads each file once, and runs a helper once per repository. */
 export class CredentialStore {
   readonly #places: CredentialPlaces;
   readonly #found = new Map<string, Promise<Credential | undefined>>();
-  #files: Promise<readonly { readonly name: string; readonly content: AuthFile }[]> | undefined;
+  #files: Promise<readonly NamedFile[]> | undefined;
 
   constructor(places: CredentialPlaces) {
     this.#places = places;
   }
 
   /**
-   * Returns the credentials for a repository of a host, or undefined when there are none.
-   * Hosts are compared whole, port included. The order is Docker's within a file (credHelpers, credsStore, auths), and between files
-   * `DOCKER_AUTH_CONFIG`, podman's auth.json, Docker's config.json. In podman's file a key may be `HOST/PATH`; the longest that fits wins
-   * (containers-auth.json(5)). Files and helpers that cannot be read count as having nothing, as docker and podman do.
+   * Returns the credentials for a repository of a host, or undefined when there are none. Hosts
+   * match exactly, including the port. The order of files is `DOCKER_AUTH_CONFIG`, Podman's
+   * auth.json, Docker's config.json. Within a file it is Docker's: credHelpers, credsStore, auths. A
+   * key in Podman's file may be `HOST/PATH`, and the longest match wins (containers-auth.json(5)).
+   * Unreadable files and failed helpers are ignored, as in Docker and Podman.
    */
   find(host: string, repository: string): Promise<Credential | undefined> {
     const name = `${host}/${repository}`;
@@ -58,17 +68,17 @@ export class CredentialStore {
   async #find(host: string, repository: string): Promise<Credential | undefined> {
     this.#files ??= this.#readFiles();
     for (const { name, content } of await this.#files) {
-      const credential = await findInFile(content, name, host, repository, this.#places.env);
+      const credential = await findInFile({ name, content }, { host, repository }, this.#places.env);
       if (credential !== undefined) return credential;
     }
     return undefined;
   }
 
-  async #readFiles(): Promise<readonly { readonly name: string; readonly content: AuthFile }[]> {
+  async #readFiles(): Promise<readonly NamedFile[]> {
     const { env, home } = this.#places;
-    const files: { readonly name: string; readonly content: AuthFile }[] = [];
+    const files: NamedFile[] = [];
     const inline = parseAuthFile(env["DOCKER_AUTH_CONFIG"]);
-    // Docker reads nothing but `auths` from the variable.
+    // Docker reads only `auths` from the variable.
     if (inline?.auths) files.push({ name: "DOCKER_AUTH_CONFIG", content: { auths: inline.auths } });
     for (const name of authFiles(env, home)) {
       const content = parseAuthFile(await readFile(name, "utf8").catch(() => undefined));
@@ -78,7 +88,7 @@ export class CredentialStore {
   }
 }
 
-/** Lists the files of podman and docker, in the order in which podman looks (containers-auth.json(5)). */
+/** Lists the files of Podman and Docker, in the order of Podman (containers-auth.json(5)). */
 function authFiles(env: CredentialPlaces["env"], home: string): readonly string[] {
   const named = env["REGISTRY_AUTH_FILE"];
   const runtime = env["XDG_RUNTIME_DIR"];
@@ -100,24 +110,25 @@ function parseAuthFile(text: string | undefined): AuthFile | undefined {
 }
 
 async function findInFile(
-  file: AuthFile,
-  name: string,
-  host: string,
-  repository: string,
+  { name, content }: NamedFile,
+  { host, repository }: { readonly host: string; readonly repository: string },
   env: CredentialPlaces["env"],
 ): Promise<Credential | undefined> {
   const hostKeys: readonly string[] = host === "docker.io" ? DOCKER_HUB_KEYS : [host];
   for (const key of hostKeys) {
-    const helper = file.credHelpers?.[key];
-    const answer = helper ? await askCredentialHelper(helper, key, env) : undefined;
+    const helper = content.credHelpers?.[key];
+    const answer = helper ? await askHelper(helper, key, env) : undefined;
     if (answer !== undefined) return answer;
   }
-  const stored = file.credsStore
-    ? await askCredentialHelper(file.credsStore, hostKeys[0] ?? host, env)
+  const stored = content.credsStore
+    ? await askHelper(content.credsStore, hostKeys[0] ?? host, env)
     : undefined;
   if (stored !== undefined) return stored;
 
-  const entries = Object.entries(file.auths ?? {}).map(([key, auth]) => ({ key: normalizeKey(key), auth }));
+  const entries = Object.entries(content.auths ?? {}).map(([key, auth]) => ({
+    key: normalizeKey(key),
+    auth,
+  }));
   for (const wanted of keysOf(host, repository)) {
     const entry = entries.find(({ key }) => key === wanted);
     const credential = entry && toCredential(entry.auth, name);
@@ -126,13 +137,30 @@ async function findInFile(
   return undefined;
 }
 
+async function askHelper(
+  name: string,
+  server: string,
+  env: CredentialPlaces["env"],
+): Promise<Credential | undefined> {
+  const answer = await runCredentialHelper(name, server, env);
+  if (answer === undefined) return undefined;
+  const { Username: user, Secret: secret } = answer;
+  const from = `docker-credential-${name}`;
+  return user === "<token>"
+    ? { kind: "identity", token: secret, from }
+    : { kind: "password", user, password: secret, from };
+}
+
 /** Lists `host/a/b`, `host/a`, `host`. */
 function keysOf(host: string, repository: string): readonly string[] {
   const parts = [host, ...repository.split("/")];
   return parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
 }
 
-/** Old Docker wrote URLs as keys: the scheme goes, and so does the path of an API version (ConvertToHostname of docker/cli). */
+/**
+ * Old versions of Docker wrote URLs as keys. Removes the scheme and the path of an API version, as
+ * ConvertToHostname of docker/cli does.
+ */
 function normalizeKey(key: string): string {
   const bare = key
     .replace(/^https?:\/\//, "")
@@ -148,7 +176,7 @@ function toCredential(auth: z.infer<typeof authSchema>, from: string): Credentia
   const text = Buffer.from(auth.auth ?? "", "base64").toString("utf8");
   const colon = text.indexOf(":");
   if (colon < 0) return undefined;
-  // Docker pads the password with zero bytes.
+  // Some clients pad the password with zero bytes, and Docker removes them.
   return {
     kind: "password",
     user: text.slice(0, colon),

@@ -1,27 +1,30 @@
-// Where the content of a registry is to be had: its mirrors in their order, then itself.
+// Lists the endpoints of a registry: its mirrors in order, then the registry itself.
 import type { Settings } from "../files/user-settings.js";
 import type { Resource } from "./auth.js";
 import { isLoopback } from "../http/proxy.js";
 
-/** One place that may have what is asked for. */
+/** A server that may have the content of a repository. */
 export interface Endpoint {
   /** Scheme, host and port. */
   readonly base: URL;
-  /** Stands before the repository: empty, or `quay.io/`. */
+  /** The prefix of the repository: empty, or for example `quay.io/`. */
   readonly prefix: string;
-  /** The registry that a mirror is asked on behalf of, sent as `?ns=` as containerd does. */
+  /** The registry behind a mirror, sent as `?ns=` as containerd does. */
   readonly namespace?: string;
-  /** Host under which credentials for it are kept. A mirror never gets those of the registry behind it. */
+  /** The host in the keys of its credentials. A mirror never gets those of the registry behind it. */
   readonly credentialHost: string;
   /** True when its certificate is not checked. */
   readonly insecure: boolean;
-  /** True for the plain HTTP side of a host, which is asked only when its HTTPS side, just before it in the list, cannot be reached. */
+  /**
+   * True for plain HTTP. It is used only when HTTPS on the same host, the preceding endpoint, cannot
+   * be reached.
+   */
   readonly fallback: boolean;
 }
 
 const DOCKER_HUB_API = "registry-1.docker.io";
 
-/** Lists the endpoints for a registry host in the order in which they are to be asked. */
+/** Lists the endpoints for a registry host in the order in which to try them. */
 export function endpointsFor(
   registry: string,
   settings: Pick<Settings, "mirrors" | "insecure">,
@@ -30,22 +33,22 @@ export function endpointsFor(
   const mirrors = (rule?.endpoints ?? []).flatMap((text) =>
     mirrorEndpoints(text, registry, settings.insecure),
   );
-  return rule?.only === true ? mirrors : [...mirrors, ...ownEndpoints(registry, settings.insecure)];
+  return rule?.only === true ? mirrors : [...mirrors, ...registryEndpoints(registry, settings.insecure)];
 }
 
-/** The endpoints of one run, in an order that learns from their answers. */
+/** The endpoints of a run. Their order depends on earlier responses. */
 export class EndpointOrder {
   readonly #settings: Pick<Settings, "mirrors" | "insecure">;
-  /** The endpoint that answered last, by repository: its blobs are likely to be there too. */
+  /** The endpoint of the last successful request, by repository. It probably has the blobs too. */
   readonly #proven = new Map<string, string>();
-  /** Hosts that turned out to speak plain HTTP. */
+  /** Hosts that use plain HTTP. */
   readonly #plainHosts = new Set<string>();
 
   constructor(settings: Pick<Settings, "mirrors" | "insecure">) {
     this.#settings = settings;
   }
 
-  /** Lists the endpoints for a repository, the one that had something of it first. */
+  /** Lists the endpoints for a repository. One that had its content before comes first. */
   list(registry: string, repository: string): readonly Endpoint[] {
     const all = endpointsFor(registry, this.#settings).flatMap((endpoint) => {
       const isMirror = endpoint.namespace !== undefined;
@@ -57,18 +60,21 @@ export class EndpointOrder {
     return [...all.filter(isProven), ...all.filter((endpoint) => !isProven(endpoint))];
   }
 
-  /** Remembers that the endpoint answered, whatever it was. */
+  /** Records that the endpoint responded, with any status. */
   noteAnswer(endpoint: Endpoint): void {
     if (endpoint.fallback) this.#plainHosts.add(endpoint.base.host);
   }
 
-  /** Remembers that the endpoint had what was asked for. */
+  /** Records that the endpoint had the content. */
   noteContent(endpoint: Endpoint, registry: string, repository: string): void {
     this.#proven.set(`${registry}/${repository}`, nameOf(endpoint));
   }
 }
 
-/** Returns the URL of `/v2/REPOSITORY/WHAT` at the endpoint; `what` is `manifests/TAG`, `manifests/DIGEST` or `blobs/DIGEST`. */
+/**
+ * Returns the URL of `/v2/REPOSITORY/WHAT` at the endpoint. `what` is `manifests/TAG`,
+ * `manifests/DIGEST` or `blobs/DIGEST`.
+ */
 export function urlAt(endpoint: Endpoint, repository: string, what: string): URL {
   const url = new URL(`/v2/${endpoint.prefix}${repository}/${what}`, endpoint.base);
   if (endpoint.namespace !== undefined) url.searchParams.set("ns", endpoint.namespace);
@@ -80,7 +86,7 @@ export function urlOfApi(base: URL, path: string): URL {
   return new URL(`/v2/${path}`, base);
 }
 
-/** Returns what is to be authorized for a repository at the endpoint. */
+/** Returns the resource to authorize for a repository at the endpoint. */
 export function resourceAt(endpoint: Endpoint, repository: string): Resource {
   const { base, prefix, credentialHost, insecure } = endpoint;
   return { base, repository: prefix + repository, credentialHost, insecure };
@@ -106,10 +112,11 @@ function mirrorEndpoints(text: string, registry: string, insecure: ReadonlySet<s
 }
 
 /**
- * The registry itself: HTTPS with a checked certificate. Plain HTTP comes second, and only for this machine's own ports (as containerd has it) and
- * for hosts that the user calls insecure, whose certificate is not checked either.
+ * Lists the endpoints of the registry itself: HTTPS, and then plain HTTP for loopback hosts (as
+ * containerd does) and for insecure hosts of the settings. The certificates of insecure hosts are
+ * not checked.
  */
-function ownEndpoints(registry: string, insecureHosts: ReadonlySet<string>): readonly Endpoint[] {
+function registryEndpoints(registry: string, insecureHosts: ReadonlySet<string>): readonly Endpoint[] {
   const host = registry === "docker.io" ? DOCKER_HUB_API : registry;
   const insecure = insecureHosts.has(host) || insecureHosts.has(registry);
   const at = (scheme: string, fallback: boolean): Endpoint => ({

@@ -1,14 +1,15 @@
-// ImageRegistry over the registry client: a registry asked by its own name, as nodes do, whatever mirrors this machine's settings name.
+// ImageRegistry over the registry client. Mirrors in this machine's settings are ignored, because
+// nodes do not use them.
 import type { ImageRegistry } from "../../core/install/image-registry.js";
 import { ViolaError } from "../../errors.js";
 import { RegistryClient, type RegistryClientOptions } from "./client.js";
 
-/** Close it when done. */
+/** An ImageRegistry that the caller closes. */
 export interface OpenImageRegistry extends ImageRegistry {
   close(): Promise<void>;
 }
 
-/** Returns the registry; nothing is asked of it yet. */
+/** Returns the registry without sending a request. */
 export function openImageRegistry(
   { host, prefix }: Pick<ImageRegistry, "host" | "prefix">,
   options: RegistryClientOptions,

@@ -1,4 +1,4 @@
-// Pulls manifests and blobs of repositories, from mirrors or the registry itself, checked against their digests.
+// Pulls manifests and blobs from mirrors or the registry itself, and checks their digests.
 import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import { ViolaError } from "../../errors.js";
@@ -14,34 +14,34 @@ import {
   type FetchedManifest,
 } from "./verify-response.js";
 
-/** The repository that a blob or manifest is asked of; the registry is the one in the reference, not a mirror. */
+/** The repository of a blob or manifest. The registry is the one in the reference, not a mirror. */
 export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
 
-/** One place that may have what is asked for. */
+/** A URL that may have the requested content. */
 export interface PullPlace {
   readonly url: URL;
   readonly resource: Resource;
 }
 
-/** What one place gave, or why it did not. */
+/** The result of a request to one place. */
 export type PlaceResult<T> = { readonly value: T } | { readonly refusal: RegistryRejection };
 
-/** What the first place gave, or why none did. */
+/** The result of the first successful place, or the refusals of all places. */
 export type PullResult<T> = { readonly value: T } | { readonly refusals: readonly RegistryRejection[] };
 
-/** Configs have a few kilobytes. */
+/** Configs usually have a few kilobytes. */
 const SMALL_BLOB_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** A request that any endpoint may answer; `accept` returns undefined for a refusal. */
-interface Ask<T> {
-  /** Path behind the repository. */
+/** A request to any endpoint of a repository. `accept` returns undefined for a refusal. */
+interface RepositoryRequest<T> {
+  /** The path after the repository. */
   readonly what: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly limitBytes: number;
   readonly accept: (answer: HttpAnswer) => T | undefined;
 }
 
-/** Pulls, and fetches nothing by digest twice in a run. */
+/** Pulls content. Fetches a digest at most once in a run. */
 export class Puller {
   readonly session: RegistrySession;
   readonly #endpoints: EndpointOrder;
@@ -54,8 +54,10 @@ export class Puller {
   }
 
   /**
-   * Fetches an index or manifest by tag or digest; `subject` names the image in messages.
-   * The digest is always computed here from the bytes and compared with the one asked for and the one that the registry states.
+   * Fetches an index or manifest by tag or digest. `subject` is the image's name in messages. The
+   * digest is computed from the bytes, and compared with the requested one and with the one in the
+   * header of the response.
+   * Throws the error of all places (see `refusalError`), or `IMAGE_UNSUPPORTED`.
    */
   fetchManifest(
     repository: RegistryRepository,
@@ -64,19 +66,19 @@ export class Puller {
     signal: AbortSignal,
   ): Promise<FetchedManifest> {
     return remember(this.#manifests, `${nameOf(repository)}@${tagOrDigest}`, async () => {
-      const fetched = await this.#ask(repository, subject, signal, {
+      const fetched = await this.#request(repository, subject, signal, {
         what: `manifests/${tagOrDigest}`,
         headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
         limitBytes: MANIFEST_LIMIT_BYTES,
         accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
       });
-      // A tag's manifest is known by its digest from now on.
+      // The manifest of a tag may later be requested by digest.
       this.#manifests.set(`${nameOf(repository)}@${fetched.raw.digest}`, Promise.resolve(fetched));
       return fetched;
     });
   }
 
-  /** Returns a small blob whole, such as a config, with size and digest checked. */
+  /** Fetches a small blob, such as a config, and checks its size and digest. */
   readBlob(
     repository: RegistryRepository,
     descriptor: Descriptor,
@@ -92,7 +94,7 @@ export class Puller {
       );
     }
     return remember(this.#blobs, digest, () =>
-      this.#ask(repository, subject, signal, {
+      this.#request(repository, subject, signal, {
         what: `blobs/${digest}`,
         headers: {},
         limitBytes: size,
@@ -101,7 +103,10 @@ export class Puller {
     );
   }
 
-  /** Returns the last bytes of a blob, at most `bytes`; undefined when the registry does not serve parts of blobs. */
+  /**
+   * Returns the last bytes of a blob, at most `bytes`. Returns undefined when the registry does not
+   * support range requests.
+   */
   async readBlobTail(
     repository: RegistryRepository,
     descriptor: Descriptor,
@@ -111,21 +116,21 @@ export class Puller {
     const { digest, size } = descriptor;
     const start = Math.max(0, size - bytes);
     if (start === size) return new Uint8Array();
-    const answer = await this.#ask(repository, `${nameOf(repository)}@${digest}`, signal, {
+    const answer = await this.#request(repository, `${nameOf(repository)}@${digest}`, signal, {
       what: `blobs/${digest}`,
       headers: { range: `bytes=${start}-${size - 1}` },
       limitBytes: size - start,
       accept: (response) => ([200, 206, 416].includes(response.status) ? response : undefined),
     });
-    const isAsked = answer.headers["content-range"]?.startsWith(`bytes ${start}-`) === true;
-    return answer.status === 206 && isAsked && answer.body.length === size - start ? answer.body : undefined;
+    const isRange = answer.headers["content-range"]?.startsWith(`bytes ${start}-`) === true;
+    return answer.status === 206 && isRange && answer.body.length === size - start ? answer.body : undefined;
   }
 
   /**
-   * Calls `attempt` with one place after the other until one gives a value: mirrors in their order, then the registry itself; the place
-   * that had something of the repository before comes first. `what` is the path behind the repository. When `attempt` throws, that is a
-   * refusal, too, except for errors that another place would not make better. A host's plain HTTP side is asked only when its HTTPS side
-   * cannot be reached.
+   * Calls `attempt` for each place until one returns a value: the mirrors in order, then the registry
+   * itself. A place that had content of the repository before comes first. `what` is the path after
+   * the repository. An error of `attempt` counts as a refusal, except for errors that do not depend
+   * on the place. Plain HTTP is tried only when HTTPS on the same host cannot be reached.
    */
   async fromPlaces<T>(
     { registry, repository }: RegistryRepository,
@@ -137,7 +142,7 @@ export class Puller {
     for (const endpoint of this.#endpoints.list(registry, repository)) {
       if (endpoint.fallback && !unreachable) continue;
       unreachable = false;
-      // The HTTPS side before a fallback says nothing more than its HTTP side will.
+      // The result of plain HTTP replaces that of HTTPS on the same host.
       if (endpoint.fallback) refusals.pop();
       const place = { url: urlAt(endpoint, repository, what), resource: resourceAt(endpoint, repository) };
       try {
@@ -156,14 +161,14 @@ export class Puller {
     return { refusals };
   }
 
-  async #ask<T>(
+  async #request<T>(
     repository: RegistryRepository,
     subject: string,
     signal: AbortSignal,
-    { what, accept, ...ask }: Ask<T>,
+    { what, accept, ...request }: RepositoryRequest<T>,
   ): Promise<T> {
     const result = await this.fromPlaces(repository, what, async ({ url, resource }) => {
-      const answer = await this.session.send(resource, { method: "GET", url, ...ask }, signal);
+      const answer = await this.session.send(resource, { method: "GET", url, ...request }, signal);
       const value = accept(answer);
       return value === undefined
         ? { refusal: await this.session.describeRefusal(resource, answer) }
@@ -174,7 +179,7 @@ export class Puller {
   }
 }
 
-/** Runs `make` once per key; a failure is not remembered. */
+/** Runs `make` once per key, and again after a failure. */
 function remember<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const earlier = known.get(key);
   if (earlier !== undefined) return earlier;

@@ -1,4 +1,5 @@
-// Pushes into one registry: blobs straight from the bundle file, mounted where another repository has them, and manifests.
+// Pushes manifests and blobs of a bundle file to one registry. Blobs of other repositories are
+// mounted.
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,31 +19,31 @@ import { urlOfApi, type Endpoint } from "./endpoints.js";
 import { codeOfStatus, type RegistryRejection } from "./rejection.js";
 import type { RegistryRequest, RegistrySession } from "./session.js";
 
-/** A manifest, when it must be read to know its digest. */
+/** The response limit. It allows for a manifest that is read because its digest is not in a header. */
 export const PUSH_ANSWER_BYTES = 8 * 1024 * 1024;
-/** A registry may move a blob of gigabytes to its place before it answers. */
+/** A registry may copy a blob of several gigabytes before it responds. */
 const STORE_TIMEOUT_MS = 15 * 60_000;
 const CANCEL_TIMEOUT_MS = 2_000;
 
-/** What registries without HEAD answer to it. */
+/** The responses of registries that do not support HEAD. */
 const NO_HEAD: ReadonlySet<number> = new Set([400, 405, 501]);
 const UNREACHABLE =
-  "Check that it runs and can be reached from here, or name ca or insecure in the settings, or a proxy in HTTPS_PROXY.";
-/** By status. */
+  "Check that it runs and can be reached from here, set ca or insecure in the settings, or set a proxy in HTTPS_PROXY.";
+/** Hints by status. */
 const HINTS: Readonly<Record<number, string>> = {
-  404: "Some registries want the project or repository to be made first, and some say this of what one may not write to.",
-  413: "A proxy before the registry limits what may be sent (nginx: client_max_body_size); raise it above the largest layer.",
+  404: "In some registries, the project or repository must be created first. Some also respond with 404 when write access is denied.",
+  413: "A proxy in front of the registry limits the request size (nginx: client_max_body_size). Raise it above the largest layer.",
 };
 
-/** What a Pusher works with besides the registry. */
+/** The options of a Pusher. */
 export interface PusherOptions {
-  /** The bundle that blobs come from. */
+  /** The bundle file with the blobs. */
   readonly file: string;
-  /** The first wait before another upload; for tests. */
+  /** The delay before the first retry. For tests. */
   readonly firstDelayMs?: number;
 }
 
-/** One registry that has answered a ping. */
+/** Pushes to one registry, which has responded to a ping. */
 export class Pusher implements PushRegistry {
   readonly origin: string;
   readonly #session: RegistrySession;
@@ -63,7 +64,7 @@ export class Pusher implements PushRegistry {
     if (answer.status === 200) return true;
     if (answer.status === 404) return false;
     if (NO_HEAD.has(answer.status)) return this.#answersGet(resource, url, signal);
-    throw await this.#refusal(resource, answer, "cannot be asked what it has");
+    throw await this.#refusal(resource, answer, "refused to look up a blob");
   }
 
   async mountBlob(repository: string, digest: string, from: string, signal: AbortSignal): Promise<boolean> {
@@ -71,14 +72,14 @@ export class Pusher implements PushRegistry {
     const url = this.#url(`${repository}/blobs/uploads/`);
     url.searchParams.set("mount", digest);
     url.searchParams.set("from", from);
-    const ask: Ask = { method: "POST", url, headers: {} };
-    const answer = await this.#send(resource, ask, signal).catch((cause: unknown) => {
-      // Who may push here need not be allowed to read there.
+    const request: SmallRequest = { method: "POST", url, headers: {} };
+    const answer = await this.#send(resource, request, signal).catch((cause: unknown) => {
+      // The user may lack read access to the other repository.
       if (cause instanceof ViolaError && cause.code === "REGISTRY_AUTH") return undefined;
       throw cause;
     });
     if (answer?.status === 201) return true;
-    // The registry began an upload instead.
+    // The registry started an upload instead.
     if (answer?.status === 202) await this.#cancel(resource, this.#locationOf(answer));
     return false;
   }
@@ -96,7 +97,7 @@ export class Pusher implements PushRegistry {
       const delay = retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
       if (delay === undefined) throw error;
       await sleep(delay, undefined, { signal });
-      // It may have arrived although the answer did not.
+      // The registry may have stored the blob although its response was lost.
       if (await this.hasBlob(repository, blob.digest, signal)) return;
     }
   }
@@ -112,7 +113,7 @@ export class Pusher implements PushRegistry {
     const answer = await this.#send(resource, { method: "HEAD", url, headers }, signal);
     if (answer.status === 404) return undefined;
     if (answer.status !== 200 && !NO_HEAD.has(answer.status)) {
-      throw await this.#refusal(resource, answer, "cannot be asked what it has");
+      throw await this.#refusal(resource, answer, "refused to look up a manifest");
     }
     const stated = answer.status === 200 ? answer.headers["docker-content-digest"] : undefined;
     if (stated !== undefined && isSha256(stated)) return stated;
@@ -133,32 +134,35 @@ export class Pusher implements PushRegistry {
     if (answer.status >= 200 && answer.status < 300) return { kind: "stored" };
     const code = codeOfStatus(answer.status);
     if (code === "REGISTRY_AUTH" || code === "REGISTRY_UNAVAILABLE") {
-      throw await this.#refusal(resource, answer, `does not take the manifest ${reference}`);
+      throw await this.#refusal(resource, answer, `refused the manifest ${reference}`);
     }
     return { kind: "refused", answer: describeAnswer(answer.status, answer.body) };
   }
 
-  /** Asks for the first byte of a blob; whatever else a registry without HEAD answers, sending the blob again does no harm. */
+  /** Requests the first byte of a blob. A wrong negative result only causes an unnecessary upload. */
   async #answersGet(resource: Resource, url: URL, signal: AbortSignal): Promise<boolean> {
-    const ask = { method: "GET", url, headers: { range: "bytes=0-0" }, limitBytes: 1 } as const;
-    const { status } = await this.#send(resource, ask, signal);
+    const request = { method: "GET", url, headers: { range: "bytes=0-0" }, limitBytes: 1 } as const;
+    const { status } = await this.#send(resource, request, signal);
     return status === 200 || status === 206;
   }
 
-  /** Sends the blob once, as a whole: `error` is why it did not arrive, `outcome` says whether another try is worth it. */
+  /**
+   * Uploads the blob once, in a single request. `error` is absent after success. `outcome` decides
+   * whether to retry.
+   */
   async #upload(
     resource: Resource,
     { digest, offset, size }: InventoryBlob,
     onSent: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<{ readonly outcome: TryOutcome; readonly error?: ViolaError }> {
-    const begin: Ask = {
+    const begin: SmallRequest = {
       method: "POST",
       url: this.#url(`${resource.repository}/blobs/uploads/`),
       headers: {},
     };
     const begun = await this.#send(resource, begin, signal);
-    const what = `does not take the blob ${digest}`;
+    const what = `refused the blob ${digest}`;
     if (begun.status !== 202) throw await this.#refusal(resource, begun, what);
     const location = this.#locationOf(begun);
     const url = new URL(
@@ -178,11 +182,17 @@ export class Pusher implements PushRegistry {
       );
     };
     try {
-      const ask: Ask = { method: "PUT", url, headers, body: open, timeoutMs: STORE_TIMEOUT_MS };
-      const answer = await this.#send(resource, ask, signal);
+      const request: SmallRequest = {
+        method: "PUT",
+        url,
+        headers,
+        body: open,
+        timeoutMs: STORE_TIMEOUT_MS,
+      };
+      const answer = await this.#send(resource, request, signal);
       if (answer.status === 201) return { outcome: {} };
       onSent(-sent);
-      // An upload that the registry has forgotten, as one of several behind one address does, begins anew.
+      // When one of several registries behind an address does not know the upload, it is retried.
       const status = answer.status === 404 ? 503 : answer.status;
       const error = await this.#refusal(resource, answer, what);
       return { outcome: { status, retryAfter: answer.headers["retry-after"] }, error };
@@ -196,33 +206,36 @@ export class Pusher implements PushRegistry {
   }
 
   /**
-   * Tells the registry that an upload will not go on. This may fail: docker-registry keeps one of which bytes have come, and forgets it by
-   * itself after a week (storage.maintenance.uploadpurging). Nothing that is pulled is touched by either.
+   * Cancels an upload. A failure is ignored, because the registry removes incomplete uploads after a
+   * week (storage.maintenance.uploadpurging of docker-registry) and never serves them.
    */
   async #cancel(resource: Resource, location: URL): Promise<void> {
-    const ask: Ask = { method: "DELETE", url: location, headers: {} };
-    await this.#send(resource, ask, AbortSignal.timeout(CANCEL_TIMEOUT_MS)).catch(() => undefined);
+    const request: SmallRequest = { method: "DELETE", url: location, headers: {} };
+    await this.#send(resource, request, AbortSignal.timeout(CANCEL_TIMEOUT_MS)).catch(() => undefined);
   }
 
-  /** Sends a request and returns any answer. Throws `REGISTRY_UNAVAILABLE` when there is none, `REGISTRY_AUTH` when a token server refuses. */
-  async #send(resource: Resource, ask: Ask, signal: AbortSignal): Promise<HttpAnswer> {
+  /**
+   * Sends a request and returns the response, whatever its status. Throws `REGISTRY_UNAVAILABLE` when
+   * there is no response, and `REGISTRY_AUTH` when a token server refuses a token.
+   */
+  async #send(resource: Resource, request: SmallRequest, signal: AbortSignal): Promise<HttpAnswer> {
     try {
-      return await this.#session.send(resource, { limitBytes: PUSH_ANSWER_BYTES, ...ask }, signal);
+      return await this.#session.send(resource, { limitBytes: PUSH_ANSWER_BYTES, ...request }, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      const failure = await this.#session.describeFailure(resource, ask.url, cause);
-      const what = cause instanceof AuthorizationFailure ? "denies" : "cannot be reached";
+      const failure = await this.#session.describeFailure(resource, request.url, cause);
+      const what = cause instanceof AuthorizationFailure ? "denied access" : "cannot be reached";
       throw pushError(this.#endpoint.base, resource.repository, what, failure);
     }
   }
 
-  /** Returns the error for an answer that is a refusal of `what`. */
+  /** Returns the error for a refusal. `what` is the predicate of the message. */
   async #refusal(resource: Resource, answer: HttpAnswer, what: string): Promise<ViolaError> {
     const refusal = await this.#session.describeRefusal(resource, answer);
     return pushError(this.#endpoint.base, resource.repository, what, refusal);
   }
 
-  /** What is to be authorized for writing to a repository; `more` is a further scope, such as reading another. */
+  /** Returns the resource for push access to a repository. `more` is an additional scope. */
   #resource(repository: string, more?: string): Resource {
     const { base, credentialHost, insecure } = this.#endpoint;
     const scope = [`repository:${repository}:pull,push`, ...(more === undefined ? [] : [more])].join(" ");
@@ -233,7 +246,10 @@ export class Pusher implements PushRegistry {
     return urlOfApi(this.#endpoint.base, path);
   }
 
-  /** Where an upload goes on. Behind a proxy that ends TLS, registries take themselves to be plain: their word is not taken for that. */
+  /**
+   * Returns the URL of an upload. A registry behind a proxy that terminates TLS may state a URL with
+   * plain HTTP, so scheme and port are those of the endpoint.
+   */
   #locationOf(answer: HttpAnswer): URL {
     const { base } = this.#endpoint;
     const url = new URL(answer.headers["location"] ?? "", answer.url);
@@ -241,10 +257,13 @@ export class Pusher implements PushRegistry {
   }
 }
 
-/** A request whose answer is small. */
-type Ask = Omit<RegistryRequest, "limitBytes"> & { readonly limitBytes?: number };
+/** A request with a small response. */
+type SmallRequest = Omit<RegistryRequest, "limitBytes"> & { readonly limitBytes?: number };
 
-/** Returns the error for what a registry did to a repository; with the repository "" it is about the registry itself. */
+/**
+ * Returns the error for a request that a registry refused. `what` is the predicate of the message.
+ * The subject is the registry itself when the repository is empty.
+ */
 export function pushError(
   base: URL,
   repository: string,
@@ -254,14 +273,14 @@ export function pushError(
   const name = repository === "" ? base.host : `${base.host}/${repository}`;
   const login =
     credentialOrigin === undefined
-      ? `Log in with docker login or podman login: no credentials for ${credentialHost} were found.`
-      : `Log in as somebody who may push there: credentials for ${credentialHost} from ${credentialOrigin} were sent.`;
+      ? `Log in with docker login or podman login. No credentials for ${credentialHost} were found.`
+      : `Log in as a user with push access. Credentials for ${credentialHost} from ${credentialOrigin} were sent.`;
   const hints: Partial<Readonly<Record<ErrorCode, string>>> = {
     REGISTRY_UNAVAILABLE: UNREACHABLE,
     REGISTRY_AUTH: login,
   };
   const hint = hints[code] ?? HINTS[status ?? 0];
-  // A repository that does not exist is no image that was not found.
+  // IMAGE_NOT_FOUND is for pulled images only, not for repositories that do not exist.
   const known = code === "IMAGE_NOT_FOUND" ? "REGISTRY_ANSWER_INVALID" : code;
   return new ViolaError(known, `${name} ${what} (${base.protocol.slice(0, -1)}: ${answer})`, {
     subject: name,

@@ -1,4 +1,4 @@
-// Images out of registries: a reference becomes digests, with every manifest that belongs to it.
+// Resolves image references in registries to digests and manifests.
 import { choosePlatforms, type PlatformCandidate } from "../../core/images/choose-platforms.js";
 import { kubeletName, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
@@ -10,10 +10,10 @@ import type { FetchedManifest } from "./verify-response.js";
 import type { RegistryClient } from "./client.js";
 import type { RegistryRepository } from "./pull.js";
 
-/** Deeper nesting than an index in an index has no use; a loop is impossible, as digests cannot contain themselves. */
+/** Limits nested indexes. A loop is impossible, because a digest cannot contain itself. */
 const NESTING_LIMIT = 4;
 
-/** An image manifest, and the platform that the index says it has. */
+/** An image manifest, and its platform in the index. */
 interface Leaf {
   readonly platform?: Platform;
   readonly descriptor: Descriptor;
@@ -28,15 +28,23 @@ interface Resolution {
   readonly signal: AbortSignal;
 }
 
-/** Everything below a manifest, itself included. */
+/** The position of a manifest below the root. */
+interface Position {
+  /** The platform that the nearest index states. */
+  readonly platform?: Platform;
+  /** The number of indexes above. */
+  readonly depth: number;
+}
+
+/** The manifests below a manifest, and the manifest itself. */
 interface Collected {
   readonly manifests: readonly RawManifest[];
   readonly leaves: readonly Leaf[];
-  /** What an index lists and no registry has. */
+  /** Manifests that are listed in an index but are in no registry. */
   readonly absent: readonly Descriptor[];
 }
 
-/** Resolves references at registries and their mirrors. */
+/** Resolves references in registries and their mirrors. */
 export class RegistrySource {
   readonly #client: RegistryClient;
 
@@ -45,9 +53,10 @@ export class RegistrySource {
   }
 
   /**
-   * Resolves `use.normalized` for the platforms, at least one: by digest where it has one, else by tag. Of an index every child manifest comes along,
-   * other platforms' and attestations included, as importers want them all.
-   * Throws an error that names image, registry and what was answered.
+   * Resolves `use.normalized` for one or more platforms, by digest if it has one, otherwise by tag.
+   * The result has all manifests of an index, including other platforms and attestations, because
+   * importers require them.
+   * Throws an error with the image, the registry and its response.
    */
   async resolveImage(
     use: ImageUse,
@@ -63,13 +72,9 @@ export class RegistrySource {
       subject,
       signal,
     );
-    const { manifests, leaves, absent } = await this.#collect(
-      { repository, subject, signal },
-      root,
-      undefined,
-      0,
-    );
-    const candidates = await this.#candidates({ repository, subject, signal }, leaves);
+    const resolution: Resolution = { repository, subject, signal };
+    const { manifests, leaves, absent } = await this.#collect(resolution, root, { depth: 0 });
+    const candidates = await this.#candidates(resolution, leaves);
     const chosen = choosePlatforms(candidates, platforms, subject);
     const source: BlobSource = { kind: "registry", ...repository };
     return {
@@ -86,7 +91,10 @@ export class RegistrySource {
     };
   }
 
-  /** Returns the last bytes of a blob; undefined when the registry hands out whole blobs only, and for blobs of other sources. */
+  /**
+   * Returns the last bytes of a blob. Returns undefined when the registry does not support range
+   * requests, and for blobs of other sources.
+   */
   async readBlobTail(
     source: BlobSource,
     blob: Descriptor,
@@ -98,14 +106,14 @@ export class RegistrySource {
       : undefined;
   }
 
-  /** Returns the manifest and everything below it, in the order of the indexes. */
+  /** Returns the manifest and all manifests below it, in the order of the indexes. */
   async #collect(
     resolution: Resolution,
     { raw, content }: FetchedManifest,
-    platform: Platform | undefined,
-    depth: number,
+    position: Position,
   ): Promise<Collected> {
     const { subject } = resolution;
+    const { platform, depth } = position;
     if (content.kind === "manifest") {
       const leaf = { ...(platform && { platform }), descriptor: toDescriptor(raw), manifest: content };
       return { manifests: [raw], leaves: [leaf], absent: [] };
@@ -113,10 +121,10 @@ export class RegistrySource {
     if (depth === NESTING_LIMIT) {
       throw new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its indexes are nested too deeply`, { subject });
     }
-    // What is neither index nor manifest is no part of an image: containerd leaves it alone, too.
+    // Other media types are not part of an image, and containerd also ignores them.
     const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
-      entries.map((entry) => this.#collectEntry(resolution, entry, platform, depth)),
+      entries.map((entry) => this.#collectEntry(resolution, entry, position)),
     );
     return {
       manifests: [raw, ...children.flatMap(({ manifests }) => manifests)],
@@ -125,15 +133,13 @@ export class RegistrySource {
     };
   }
 
-  /** An entry that no registry has is fatal only when it is chosen: mirrors hold what was pulled through them. */
-  async #collectEntry(
-    resolution: Resolution,
-    entry: Descriptor,
-    parent: Platform | undefined,
-    depth: number,
-  ): Promise<Collected> {
+  /**
+   * Fetches an entry of an index. An entry that is in no registry is an error only when it is chosen,
+   * because a mirror may hold only the platforms that were pulled through it.
+   */
+  async #collectEntry(resolution: Resolution, entry: Descriptor, parent: Position): Promise<Collected> {
     const { repository, subject, signal } = resolution;
-    const platform = entry.platform ?? parent;
+    const platform = entry.platform ?? parent.platform;
     let child: FetchedManifest;
     try {
       child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
@@ -149,16 +155,19 @@ export class RegistrySource {
         { subject },
       );
     }
-    return this.#collect(resolution, child, platform, depth + 1);
+    return this.#collect(resolution, child, { ...(platform && { platform }), depth: parent.depth + 1 });
   }
 
-  /** Looks into the configs of manifests whose index states no platform; they come last, as containerd sorts them. */
+  /**
+   * Reads the platform of manifests without one in the index from their configs. They come last, as
+   * in containerd.
+   */
   async #candidates(
     { repository, subject, signal }: Resolution,
     leaves: readonly Leaf[],
   ): Promise<readonly PlatformCandidate[]> {
     const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
-    // An artifact as the root is kept, so that the user hears what it is and not that a platform is missing.
+    // An artifact as the root is kept, so that the error names its type and not a missing platform.
     const isRoot = leaves.length === 1;
     const silent = leaves.flatMap(({ platform, manifest, descriptor }) =>
       platform === undefined && manifest !== undefined && (isImage(manifest) || isRoot)

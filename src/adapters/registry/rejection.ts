@@ -1,30 +1,31 @@
-// Why a place did not give what was asked of it, and the one error that all places together make.
+// The refusals of the places that were tried, and the error that summarizes them.
 import { ViolaError, type ErrorCode } from "../../errors.js";
 
-/** One place's refusal. */
+/** The refusal of one place. */
 export interface RegistryRejection {
   readonly code: ErrorCode;
-  /** URL of the place, redacted. */
+  /** The redacted URL of the place. */
   readonly place: string;
-  /** What it answered, or how the connection failed. */
+  /** Its response, or the error of the connection. */
   readonly answer: string;
-  /** Status, where there was an answer. */
+  /** The status, when there was a response. */
   readonly status?: number;
-  /** Host under which credentials were looked for, and where they were found. */
+  /** The host whose credentials were looked up, and where they were found. */
   readonly credentialHost?: string;
   readonly credentialOrigin?: string;
   readonly cause?: unknown;
 }
 
-/** The graver first: with several refusals, what the user must hear is the one that leaves most open. */
-const GRAVITY: readonly ErrorCode[] = [
+/** Codes by severity. Of several refusals, the most severe one determines the error. */
+const BY_SEVERITY: readonly ErrorCode[] = [
   "DIGEST_MISMATCH",
   "REGISTRY_ANSWER_INVALID",
   "REGISTRY_UNAVAILABLE",
   "REGISTRY_AUTH",
   "IMAGE_NOT_FOUND",
 ];
-/** Returns the error code for a status that is not what was hoped for. */
+
+/** Returns the error code for the status of a refusal. */
 export function codeOfStatus(status: number): ErrorCode {
   if (status === 404) return "IMAGE_NOT_FOUND";
   if (status === 401 || status === 403) return "REGISTRY_AUTH";
@@ -33,19 +34,20 @@ export function codeOfStatus(status: number): ErrorCode {
 }
 
 /**
- * Returns the error for an image that no place gave. `subject` names the image. `IMAGE_NOT_FOUND` and `REGISTRY_AUTH` mean that every place answered
- * and each said absent or denied.
+ * Returns the error for content that no place returned. `subject` names the image. The codes
+ * `IMAGE_NOT_FOUND` and `REGISTRY_AUTH` mean that all places responded, with "not found" or "denied".
  */
 export function refusalError(subject: string, refusals: readonly RegistryRejection[]): ViolaError {
   const code =
-    GRAVITY.find((grave) => refusals.some((refusal) => refusal.code === grave)) ?? "REGISTRY_ANSWER_INVALID";
+    BY_SEVERITY.find((severe) => refusals.some((refusal) => refusal.code === severe)) ??
+    "REGISTRY_ANSWER_INVALID";
   const answers = refusals
     .map(({ place, answer }) => `${place}: ${answer.replace(`${subject}: `, "")}`)
     .join("; ");
   const causes = refusals.map(({ cause }) => cause).filter((cause) => cause !== undefined);
   return new ViolaError(
     code,
-    `${subject} ${SUMMARIES[code] ?? "cannot be had"} (${answers || "no place to ask"})`,
+    `${subject} ${SUMMARIES[code] ?? "could not be fetched"} (${answers || "no registry or mirror is configured"})`,
     {
       subject,
       hint: hintFor(code, refusals),
@@ -55,8 +57,8 @@ export function refusalError(subject: string, refusals: readonly RegistryRejecti
 }
 
 const SUMMARIES: Partial<Readonly<Record<ErrorCode, string>>> = {
-  DIGEST_MISMATCH: "came with the wrong digest",
-  REGISTRY_ANSWER_INVALID: "got an answer that makes no sense",
+  DIGEST_MISMATCH: "does not match its digest",
+  REGISTRY_ANSWER_INVALID: "could not be fetched because of an invalid response",
   REGISTRY_UNAVAILABLE: "could not be fetched",
   REGISTRY_AUTH: "was denied",
   IMAGE_NOT_FOUND: "was not found",
@@ -65,16 +67,16 @@ const SUMMARIES: Partial<Readonly<Record<ErrorCode, string>>> = {
 function hintFor(code: ErrorCode, refusals: readonly RegistryRejection[]): string {
   const sent = credentialNote(refusals.filter((refusal) => refusal.code === code));
   if (code === "IMAGE_NOT_FOUND") {
-    return `Check name and tag. Some registries say this of private repositories too: ${sent}.`;
+    return `Check name and tag. Some registries respond like this for private repositories too: ${sent}.`;
   }
   if (code === "REGISTRY_AUTH") return `Log in with docker login or podman login: ${sent}.`;
   if (code === "REGISTRY_UNAVAILABLE") {
     return refusals.some(({ status }) => status === 429)
-      ? `The registry limits how much it serves: wait, log in, or name a mirror in the settings (${sent}).`
-      : "Check that it can be reached from here, or name a mirror, ca or insecure in the settings, or a proxy in HTTPS_PROXY.";
+      ? `The registry limits requests. Wait, log in, or set a mirror in the settings (${sent}).`
+      : "Check that it can be reached from here, set a mirror, ca or insecure in the settings, or set a proxy in HTTPS_PROXY.";
   }
   if (code === "DIGEST_MISMATCH") {
-    return "Something between here and the registry changes what it sends, or a mirror is damaged.";
+    return "A proxy changes the responses of the registry, or a mirror is damaged.";
   }
   return "Check that this is the address of a container registry.";
 }
@@ -82,7 +84,7 @@ function hintFor(code: ErrorCode, refusals: readonly RegistryRejection[]): strin
 function credentialNote(refusals: readonly RegistryRejection[]): string {
   const notes = refusals.map(({ credentialHost, credentialOrigin, place }) =>
     credentialOrigin === undefined
-      ? `no credentials for ${credentialHost ?? place} were sent, as none were found`
+      ? `no credentials for ${credentialHost ?? place} were found`
       : `credentials for ${credentialHost ?? place} from ${credentialOrigin} were sent`,
   );
   return [...new Set(notes)].join("; ");

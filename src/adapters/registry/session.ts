@@ -1,4 +1,4 @@
-// What pulling and pushing have in common: one HTTP client, one way past a 401, one reading of refusals.
+// The session that pulling and pushing share: the HTTP client, authorization and refusals.
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import {
   ConnectionFailure,
@@ -11,10 +11,10 @@ import { describeAnswer } from "../http/describe-answer.js";
 import { AuthorizationFailure, type Authorizer, type Resource } from "./auth.js";
 import { codeOfStatus, type RegistryRejection } from "./rejection.js";
 
-/** How many tokens one place may ask for before its 401 counts as a refusal. */
+/** The number of authorization attempts after which a 401 counts as a refusal. */
 const AUTHORIZATION_TRIES = 2;
-/** Errors that another place would not make better. */
-const UNFIXABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Errors that do not depend on the place. */
+const INDEPENDENT_OF_PLACE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "FILE_UNUSABLE",
   "IMAGE_UNSUPPORTED",
   "SETTINGS_INVALID",
@@ -22,12 +22,12 @@ const UNFIXABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** A request to a registry, without Authorization. */
 export interface RegistryRequest extends Omit<HttpRequest, "body"> {
-  /** Makes the body anew for each try. */
+  /** Creates the body. Called for each try. */
   readonly body?: () => HttpRequest["body"];
   readonly limitBytes: number;
 }
 
-/** Talks to registries on behalf of one user. */
+/** Sends requests to registries with the credentials of one user. */
 export class RegistrySession {
   readonly http: HttpClient;
   readonly #authorizer: Authorizer;
@@ -38,16 +38,17 @@ export class RegistrySession {
   }
 
   /**
-   * Sends the request with what the server wants to see, and returns its answer, a refusal included.
+   * Sends the request with the required authorization, and returns the response, which may be a
+   * refusal.
    * Throws `ConnectionFailure`, `AuthorizationFailure`, `SETTINGS_INVALID` and the signal's reason.
    */
   send(resource: Resource, request: RegistryRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const { limitBytes, body, headers, ...asked } = request;
+    const { limitBytes, body, headers, ...rest } = request;
     const attempt = (authorization: string | undefined): Promise<HttpAnswer> => {
       const content = body?.();
       return this.http.send(
         {
-          ...asked,
+          ...rest,
           headers: authorization === undefined ? headers : { ...headers, authorization },
           ...(content !== undefined && { body: content }),
         },
@@ -59,9 +60,10 @@ export class RegistrySession {
   }
 
   /**
-   * Calls `attempt` with the Authorization header to send, and again with another one while `findChallenge` finds a 401 of the server
-   * itself in what it returned. Authorization is for the resource's own server: where a 401 comes from a place that a redirect led to,
-   * `findChallenge` returns undefined. Throws `AuthorizationFailure`, and `ConnectionFailure` for a token server that does not answer.
+   * Calls `attempt` with the Authorization header, and again with another header while
+   * `findChallenge` returns the challenge of a 401. `findChallenge` must return undefined for a 401
+   * of a server that a redirect led to, because the authorization is for the resource's server.
+   * Throws `AuthorizationFailure`, and `ConnectionFailure` when the token server does not respond.
    */
   async authorized<T>(
     resource: Resource,
@@ -80,12 +82,12 @@ export class RegistrySession {
     }
   }
 
-  /** True when the server gave a token for the resource, good for whatever it may be. */
+  /** True when the token server issued a token for the resource. */
   hasToken(resource: Resource): boolean {
     return this.#authorizer.knownHeader(resource)?.startsWith("Bearer") === true;
   }
 
-  /** Describes an answer that is a refusal. */
+  /** Describes a response that is a refusal. */
   async describeRefusal(
     resource: Resource,
     { url, status, body }: { readonly url: URL; readonly status: number; readonly body: Uint8Array },
@@ -99,18 +101,21 @@ export class RegistrySession {
     };
   }
 
-  /** Describes why a request got no answer, or a wrong one. Throws the cause when another place would not make it better. */
+  /**
+   * Describes the failure of a request, or an invalid response. Throws the cause when it does not
+   * depend on the place.
+   */
   async describeFailure(resource: Resource, url: URL, cause: unknown): Promise<RegistryRejection> {
     const place = placeOf(url);
     if (cause instanceof ConnectionFailure) {
       return { code: "REGISTRY_UNAVAILABLE", place: placeOf(cause.url), answer: cause.message, cause };
     }
     if (cause instanceof AuthorizationFailure) {
-      const isPassing = cause.status !== undefined && codeOfStatus(cause.status) === "REGISTRY_UNAVAILABLE";
-      const code = isPassing ? "REGISTRY_UNAVAILABLE" : "REGISTRY_AUTH";
+      const isTemporary = cause.status !== undefined && codeOfStatus(cause.status) === "REGISTRY_UNAVAILABLE";
+      const code = isTemporary ? "REGISTRY_UNAVAILABLE" : "REGISTRY_AUTH";
       return { code, place, answer: cause.message, cause, ...(await this.#credentialNote(resource)) };
     }
-    if (cause instanceof ViolaError && !UNFIXABLE.has(cause.code)) {
+    if (cause instanceof ViolaError && !INDEPENDENT_OF_PLACE.has(cause.code)) {
       return { code: cause.code, place, answer: cause.message, cause };
     }
     throw cause;
@@ -131,7 +136,7 @@ function challengeOf({ status, url, headers }: HttpAnswer, { base }: Resource): 
   return status === 401 && url.origin === base.origin ? (headers["www-authenticate"] ?? "") : undefined;
 }
 
-/** Writes a URL for a message; its query says nothing that the image's name does not. */
+/** Formats a URL for a message, without its query. */
 function placeOf(url: URL): string {
   return redactUrl(new URL(url.origin + url.pathname));
 }

@@ -74,8 +74,8 @@ export interface ServedBundle {
   /** Returns the bytes of content sent to this client so far. */
   sentBytes(client: string): number;
   /**
-   * Stops listening, ends open connections and closes the file. Throws `BUNDLE_INVALID` or `FILE_UNUSABLE` when the bundle could not
-   * be read while it was served.
+   * Stops listening, ends open connections and closes the file. Throws `BUNDLE_INVALID` or
+   * `FILE_UNUSABLE` when the bundle could not be read while it was served.
    */
   close(): Promise<void>;
 }

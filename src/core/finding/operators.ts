@@ -98,7 +98,7 @@ interface ActiveRule {
 
 /** Returns the images that the operator starts for the rendered custom resources. */
 export function* findImpliedImages(use: OperatorUse, resources: Resources): Iterable<ImpliedImage> {
-  for (const { image, scope, required, doing } of findDemands(use, resources)) {
+  for (const { image, scope, required, doing } of findActiveRules(use, resources)) {
     const reference = fillReference(image.reference, scope);
     if (reference === undefined || findImage(reference) === undefined) continue;
     yield {
@@ -113,29 +113,33 @@ export function* findImpliedImages(use: OperatorUse, resources: Resources): Iter
   }
 }
 
-function* findDemands(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
+function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
     const { when, with: besides, otherwise, unless } = image;
-    const demand = (resource: RenderedObject | undefined, required: boolean, doing: string): ActiveRule[] => {
+    const activate = (
+      resource: RenderedObject | undefined,
+      required: boolean,
+      doing: string,
+    ): ActiveRule[] => {
       const scope: Scope = { ...use, resource };
       const isSettled = unless?.some((name) => lookUp(name, scope) !== undefined) ?? false;
       return isSettled ? [] : [{ image, scope, required, doing }];
     };
     if (when === undefined) {
-      yield* demand(undefined, true, "starts it");
+      yield* activate(undefined, true, "starts it");
       continue;
     }
-    const asking = allMeeting(when, resources);
+    const matching = allMeeting(when, resources);
     const isWhole = besides === undefined || allMeeting(besides, resources).length > 0;
     if (isWhole) {
-      for (const resource of asking) {
-        yield* demand(resource, true, `starts it for ${resource.kind} ${resource.name}`);
+      for (const resource of matching) {
+        yield* activate(resource, true, `starts it for ${resource.kind} ${resource.name}`);
       }
     }
-    if ((asking.length === 0 || !isWhole) && otherwise !== undefined) {
+    if ((matching.length === 0 || !isWhole) && otherwise !== undefined) {
       const kinds = (isWhole ? when : besides).map(({ kind }) => kind).join(" or ");
       const doing = `starts it for a ${kinds}, and none is rendered`;
-      yield* demand(asking[0], otherwise === "required", doing);
+      yield* activate(matching[0], otherwise === "required", doing);
     }
   }
 }
@@ -209,7 +213,7 @@ export function* unknownImages(use: OperatorUse, resources: Resources): Iterable
   // Values of the release table that are unknown for this version.
   const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
   const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
-  for (const { image, scope } of unread.length === 0 ? [] : findDemands(use, resources)) {
+  for (const { image, scope } of unread.length === 0 ? [] : findActiveRules(use, resources)) {
     const reference = fillReference(image.reference, { ...scope, values: marked });
     if (fillReference(image.reference, scope) !== undefined || reference === undefined) continue;
     const { kind = "", name = "" } = scope.resource ?? {};
@@ -245,14 +249,22 @@ export function unverifiedWarning(
 
 /** Creates a warning that the images of the operator may be incomplete. */
 export function warningOf({ object, container }: OperatorUse, code: string, message: string): FindingWarning {
+  return programWarning(object, [textOf(container["image"]) ?? ""], { code, message });
+}
+
+/** Creates a warning that the images which the program of an object starts may be incomplete. */
+export function programWarning(
+  object: RenderedObject,
+  images: readonly string[],
+  what: Pick<FindingWarning, "code" | "message">,
+): FindingWarning {
   return {
-    code,
-    message,
+    ...what,
+    hint: SETTLE_PROGRAM,
     chart: object.chart,
     template: object.template,
     object: `${object.kind} ${object.name}`,
-    images: [textOf(container["image"]) ?? ""],
-    hint: SETTLE_PROGRAM,
+    images,
     incomplete: true,
   };
 }

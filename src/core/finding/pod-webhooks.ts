@@ -3,8 +3,7 @@ import type { RenderedObject } from "../charts/rendered-object.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, maps, textOf, valueAt, type Json } from "../json.js";
 import { containers } from "../kubernetes/containers.js";
-import { SETTLE_PROGRAM } from "../images/warning-advice.js";
-import type { OperatorUse } from "./operators.js";
+import { programWarning, type OperatorUse } from "./operators.js";
 import { createsPods } from "./pod-rights.js";
 import { unknownContainers } from "./unknown-operators.js";
 
@@ -42,18 +41,10 @@ function warningFor(
 ): FindingWarning {
   const program = images[0] === undefined ? "" : ` (${images[0]})`;
   const servedBy = server === undefined ? "" : `, served by ${server.kind} ${server.name}${program}`;
-  return {
-    code: "pod-webhook",
-    message:
-      `${object.kind} ${object.name} changes Pods (webhook ${textOf(webhook["name"]) ?? ""}${servedBy}): it can add containers, ` +
-      "and nothing is known about their images",
-    hint: SETTLE_PROGRAM,
-    chart: object.chart,
-    template: object.template,
-    object: `${object.kind} ${object.name}`,
-    images,
-    incomplete: true,
-  };
+  const message =
+    `${object.kind} ${object.name} changes Pods (webhook ${textOf(webhook["name"]) ?? ""}${servedBy}): it can add containers, ` +
+    "and nothing is known about their images";
+  return programWarning(object, images, { code: "pod-webhook", message });
 }
 
 function changesPods(rule: unknown): boolean {

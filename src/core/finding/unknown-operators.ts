@@ -5,8 +5,7 @@ import { findReference } from "../images/reference.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
 import { textOf } from "../json.js";
-import { SETTLE_PROGRAM } from "../images/warning-advice.js";
-import { isRepository, type OperatorUse } from "./operators.js";
+import { isRepository, programWarning, type OperatorUse } from "./operators.js";
 import type { PodRight, PodRights } from "./pod-rights.js";
 
 /** A workload with unknown containers, and the right of its Pods. */
@@ -60,18 +59,10 @@ function warningFor(group: readonly UnknownWorkload[]): FindingWarning {
   const image = images[0] === undefined ? "" : ` (${images[0]})`;
   const others = group.slice(1).map((workload) => `${workload.object.kind} ${workload.object.name}`);
   const all = others.length === 0 ? "" : `; the same applies to ${listOf(others)} with the same image`;
-  return {
-    code: "unknown-operator",
-    message:
-      `${object.kind} ${object.name}${image} may create Pods, and the images that it starts are unknown: ` +
-      `${right.because} for its service account ${accounts.join(", ")}${all}`,
-    hint: SETTLE_PROGRAM,
-    chart: object.chart,
-    template: object.template,
-    object: `${object.kind} ${object.name}`,
-    images,
-    incomplete: true,
-  };
+  const message =
+    `${object.kind} ${object.name}${image} may create Pods, and the images that it starts are unknown: ` +
+    `${right.because} for its service account ${accounts.join(", ")}${all}`;
+  return programWarning(object, images, { code: "unknown-operator", message });
 }
 
 /** Lists at most three names. */

@@ -35,7 +35,10 @@ export interface ResolvedImage {
   readonly root: Descriptor;
   /** The root, nested indexes, and all child manifests found, including those of other platforms. */
   readonly manifests: readonly RawManifest[];
-  /** Manifests listed by an index of the image that no registry has. Nobody requested their platforms. */
+  /**
+   * Manifests listed by an index of the image that no registry has. Nobody requested their
+   * platforms.
+   */
   readonly absent?: readonly Descriptor[];
   /** The platforms whose blobs are included, in the requested order. */
   readonly platforms: readonly PlatformImage[];

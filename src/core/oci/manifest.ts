@@ -45,7 +45,7 @@ const LIMITS = { length: 8 * 1024 * 1024, depth: 50, values: 100_000 };
 /** Non-distributable layers (image-spec, layer.md) and Docker's foreign layers. */
 const FOREIGN = /\.nondistributable\.|\.rootfs\.foreign\.diff\./;
 
-/** What Go programs write and read: a field that is null or empty says as little as one that is absent. */
+/** Go programs write absent fields as null or empty values, so these count as absent. */
 const optionalText = z
   .string()
   .nullish()

@@ -6,6 +6,7 @@ import { ViolaError } from "../../errors.js";
 import type { Run } from "../progress.js";
 import { delay } from "../delay.js";
 
+/** What `waitForPods` waits for. */
 export interface WatchOptions {
   readonly namespace: string;
   /** Step that progress is reported for. */

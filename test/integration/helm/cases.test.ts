@@ -1,4 +1,5 @@
-// The small charts of ../shared/cases/finding: each is one example of a way to name images, with the right answer in its expected.txt.
+// The small charts of ../shared/cases/finding. Each has images in one form, and the expected result
+// in expected.txt.
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { runCli } from "../../support/cli.js";
@@ -10,7 +11,7 @@ interface Answer {
   readonly warnings?: readonly string[];
 }
 
-/** What expected.txt says in words. */
+/** The text in expected.txt. */
 const ANSWERS: Readonly<Record<string, Answer>> = {
   alternatives: {
     required: [],
@@ -72,8 +73,8 @@ interface Output {
 
 const folder = sharedPath("cases/finding");
 
-describe.skipIf(!existsSync(folder))("the cases of finding", () => {
-  it("are all known here", () => {
+describe.skipIf(!existsSync(folder))("the cases of finding images", () => {
+  it("are all listed here", () => {
     expect(readdirSync(folder).toSorted()).toEqual([...Object.keys(ANSWERS), "unreachable"].toSorted());
   });
 

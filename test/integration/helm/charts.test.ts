@@ -1,4 +1,4 @@
-// Charts through real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
+// Charts with real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
 import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -60,7 +60,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     ...more,
   });
 
-  it("packages a folder without changing it and without asking for what is inside already", async () => {
+  it("packages a folder without changing it and without fetching its vendored dependencies", async () => {
     const before = await run("find", [join(charts, "app"), "-type", "f", "-exec", "sha256sum", "{}", "+"]);
 
     const chart = await tool.packageChart(app, [], join(folder, "plain"), signal);
@@ -86,7 +86,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(after.stdout).toBe(before.stdout);
   });
 
-  it("gives the same bytes for the same chart", async () => {
+  it("is reproducible", async () => {
     const one = await tool.packageChart(app, [inServed()], join(folder, "one"), signal);
     const other = await tool.packageChart(app, [inServed()], join(folder, "other"), signal);
 
@@ -94,7 +94,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(await readFile(other.file)).toEqual(await readFile(one.file));
   });
 
-  it("adds dependencies from a repository and from a folder, those of the folder too", async () => {
+  it("adds dependencies from a repository and from a folder, including those of the folder", async () => {
     const extra = {
       name: "extra",
       version: "2.x",
@@ -121,7 +121,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(text).toContain("registry.example/deep:1");
   });
 
-  it("replaces a dependency that the chart declares already", async () => {
+  it("replaces a dependency that the chart already declares", async () => {
     const inner = { name: "inner", version: "0.1.7", repository: "https://elsewhere.invalid" };
 
     const chart = await tool.packageChart(app, [inner], join(folder, "replaced"), signal);
@@ -132,7 +132,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect((await entriesOf(chart.file)).filter((path) => path.endsWith("inner/Chart.yaml"))).toHaveLength(1);
   });
 
-  it("drops a lock that no longer fits, and fetches a version that the vendored one does not meet", async () => {
+  it("ignores an outdated lock file, and fetches a version when the vendored one does not match", async () => {
     const own = join(folder, "own", "app");
     await cp(join(charts, "app"), own, { recursive: true });
     await writeFile(join(own, "Chart.lock"), "dependencies: []\ndigest: sha256:00\ngenerated: now\n");
@@ -161,7 +161,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(await entriesOf(chart.file)).toContain("needy/charts/deep/Chart.yaml");
   });
 
-  it("takes a chart from a repository and from an archive", async () => {
+  it("accepts a chart from a repository and from an archive", async () => {
     const fromRepository = await tool.packageChart(
       { kind: "repository", repository: repository.url, name: "deep", version: "1.0.0" },
       [],
@@ -209,7 +209,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(await readdir(folder)).not.toContain("none");
   });
 
-  describe("with repositories that the user's helm knows", () => {
+  describe("with repositories of the user's helm", () => {
     let known: ReturnType<typeof makeTool>;
     beforeAll(async () => {
       const config = join(folder, "repositories.yaml");
@@ -261,7 +261,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     });
   });
 
-  it("names every dependency that cannot be had", async () => {
+  it("reports every dependency that cannot be fetched", async () => {
     const missing = [
       { name: "absent", version: "1.0.0", repository: repository.url },
       { name: "gone", version: "2.0.0", repository: "http://127.0.0.1:1" },
@@ -279,7 +279,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     ]);
   });
 
-  it("renders with values, kube version and API versions, hooks and definitions among it", async () => {
+  it("renders with values, kube version and API versions, including hooks and definitions", async () => {
     const chart = await tool.packageChart(app, [], join(folder, "rendered"), signal);
     const values = join(folder, "values.yaml");
     await writeFile(values, "image: registry.example/app:file\ninner: { enabled: false }\n");
@@ -306,7 +306,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(text).not.toContain("registry.example/inner");
   });
 
-  it("names chart, template and reason when a template fails", async () => {
+  it("reports chart, template and reason when a template fails", async () => {
     const needy = await tool.packageChart(
       { kind: "folder", folder: join(charts, "needy") },
       [],
@@ -361,13 +361,13 @@ describeHelm("the helm that is taken", () => {
     });
   });
 
-  it("is the one that the settings name, rather than that in PATH", async () => {
+  it("is the one in the settings, even if another one is in PATH", async () => {
     const setting = (await packagedHelm(HELM_PACKAGES[1])).program;
 
     expect(await findHelm({ ...nowhere, path: folder, setting }, signal)).toMatchObject({ program: setting });
   });
 
-  it("is missing where none is, and where the one that was named is none", async () => {
+  it("is missing if there is none, or if the specified program is not helm", async () => {
     const places = [
       { path: undefined },
       { path: "/nowhere" },

@@ -1,4 +1,5 @@
-// The corpus: charts whose projects publish their image lists. Recall must be whole, and every extra is accounted for here.
+// The corpus: charts whose projects publish their image lists. All published images must be found,
+// and every additional image is listed here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,7 +28,10 @@ interface CorpusEntry {
 /** Published, but not part of what the chart renders with these values. */
 const NOT_RENDERED = ["other-values", "not-used-by-chart"];
 
-/** What is known of one entry: each image that is found and not published, and each that is published and not required, with the reason. */
+/**
+ * The exceptions of one chart: each image that is found but not published, and each that is
+ * published but not required, with the reason.
+ */
 interface Account {
   readonly extra?: Readonly<Record<string, string>>;
   readonly notRendered?: Readonly<Record<string, string>>;
@@ -52,16 +56,17 @@ describeCorpus("the corpus", async () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("has ten images at most that nobody published", () => {
+  it("has at most ten images that the publishers do not declare", () => {
     expect(Object.values(ACCOUNTS).flatMap(({ extra = {} }) => Object.keys(extra)).length).toBeLessThan(11);
   });
 
-  // Of the knowledge base, file names with versions only: an operator's file names its project, and so its chart, by right. In the code
-  // of the finder no text may be the name of a chart, alone or as a part of a path or reference; comments may tell of one.
-  it("is known to no rule by the name of a chart", () => {
+  // In the knowledge base, only file names with versions are checked, because an operator's file
+  // may name its project and therefore its chart. In the code, no string may be the name of a chart
+  // or contain it as part of a path or reference. Comments may.
+  it("has no chart whose name is in a rule", () => {
     const files = entries.flatMap(({ charts: list }) => list.map(({ chart }) => chart.replace(/\.tgz$/, "")));
     const charts = new Set(files.map((file) => file.replace(/-v?\d[\w.]*$/, "")));
-    // A chart called `operator` has the name of what the finder speaks of all the time.
+    // A chart is called `operator`, which is a common word in the code.
     charts.delete("operator");
     const rules = JSON.stringify(operators);
     const folder = join(ROOT, "src/core/finding");
@@ -109,7 +114,10 @@ describeCorpus("the corpus", async () => {
   });
 });
 
-/** Returns strings, templates and regular expressions of a program's text, and what else stands in lines without a comment. */
+/**
+ * Returns the strings, templates and regular expressions of a program, and other text outside
+ * comments.
+ */
 function textsIn(program: string): readonly string[] {
   const lines = program.split("\n").filter((line) => !/^\s*(?:\/\/|\/?\*|import |\} from )/.test(line));
   return lines

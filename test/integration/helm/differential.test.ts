@@ -1,9 +1,11 @@
 // The same charts packaged by plain helm and by this program hold the same files.
 //
-// Plain helm is `helm package` on the folder, after `helm dependency build` where a dependency is missing, or `helm dependency update`
+// Plain helm is `helm package` on the folder, after `helm dependency build` where a dependency is
+// missing, or `helm dependency update`
 // where the lock file does not fit; for an archive it is the archive. Differences by intent:
 // - Chart.lock is left out where helm would have written a new one: it holds the time.
-// - Two versions of one chart lie in folders of their own; helm package lets one overwrite the other (see the last test).
+// - Two versions of one chart lie in folders of their own; helm package lets one overwrite the
+// other (see the last test).
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,16 +16,19 @@ import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, plainInput, signal } from "./helm.js";
 
-/** Files of a chart folder by path; REPO and GONE stand for repositories, the second of which does not answer. */
+/**
+ * Files of a chart folder by path. REPO and GONE are placeholders for repositories; the second does
+ * not respond.
+ */
 type Files = Readonly<Record<string, string>>;
 
 interface Case {
   readonly files: Files;
-  /** Folders beside the chart's own. */
+  /** Folders next to that of the chart. */
   readonly beside?: Readonly<Record<string, Files>>;
-  /** Lock file that is made while the repository has nothing but version 1.0.0 of each chart. */
+  /** A lock file from when the repository has only version 1.0.0 of each chart. */
   readonly lock?: "fits" | "stale";
-  /** Packaged by helm first, and taken as an archive. */
+  /** Packaged by helm first, and used as an archive. */
   readonly isArchive?: boolean;
   /** Symbolic links in the chart, by path. */
   readonly links?: Files;
@@ -31,7 +36,7 @@ interface Case {
 
 const GONE = "http://127.0.0.1:1";
 
-/** A chart with a Pod that names the chart's version. */
+/** A chart with a Pod that contains the chart's version. */
 function chart(name: string, version: string, more = ""): Files {
   return {
     "Chart.yaml": `apiVersion: v2\nname: ${name}\nversion: "${version}"\n${more}`,
@@ -44,7 +49,7 @@ function below(folder: string, files: Files): Files {
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
 }
 
-/** Returns a chart that declares the dependencies, and holds the files besides. */
+/** Returns a chart with the dependencies and additional files. */
 function app(dependencies: readonly string[], files: Files = {}): Files {
   return {
     ...chart("app", "0.1.0", `dependencies:\n${dependencies.map((one) => `- ${one}\n`).join("")}`),
@@ -59,7 +64,7 @@ const vendored = (version: string): Files => below("charts/dep", chart("dep", ve
 
 const CASES: Record<string, Case> = {};
 
-// What is in charts/ already, whatever helm thinks of its version, with a repository that does not answer.
+// Existing content of charts/, with any version, and a repository that does not respond.
 for (const version of ["1.0.0", "1.2.0-rc.1", "2.0.0+build.5", "0.1.0-SNAPSHOT"]) {
   for (const constraint of ["*", ">=0-0", "^1.0.0", "1.x || 2.x", ">= 1.0, < 3", "9.9.9"]) {
     CASES[`${version} in charts/ for ${constraint}`] = {
@@ -67,7 +72,7 @@ for (const version of ["1.0.0", "1.2.0-rc.1", "2.0.0+build.5", "0.1.0-SNAPSHOT"]
     };
   }
 }
-// What is fetched.
+// Fetched dependencies.
 for (const constraint of [
   "1.0.0",
   "v1.0.0",
@@ -85,7 +90,7 @@ for (const constraint of ["^1.0.0", "*", ">=0-0", "1.x"]) {
   CASES[`${constraint} with a lock that fits`] = { files: app([dep(constraint)]), lock: "fits" };
   CASES[`${constraint} with a lock of other dependencies`] = { files: app([dep(constraint)]), lock: "stale" };
 }
-// How it is declared.
+// Forms of declarations.
 for (const [name, more] of Object.entries({
   alias: ", alias: mine",
   condition: ", condition: dep.enabled",
@@ -280,7 +285,7 @@ describeHelm.each(HELM_PACKAGES)("packages of helm of %s and ours", async (packa
 
   const placeOf = (name: string): string => `case-${Object.keys(CASES).indexOf(name)}`;
 
-  /** Packages a copy of the folder with plain helm; true when helm wrote a lock file of its own. */
+  /** Packages a copy of the folder with plain helm. Returns true when helm wrote a lock file. */
   const packagePlainly = async (
     place: string,
     to: string,

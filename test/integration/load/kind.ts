@@ -1,4 +1,4 @@
-// Loads bundles into the nodes of a test cluster, as cli/wiring/loading.ts puts the parts together.
+// Loads bundles into the nodes of a test cluster, with the adapters of cli/wiring/loading.ts.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
@@ -13,14 +13,14 @@ import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
 import type { BundleReader, OpenBundle } from "../../../src/workflows/ports.js";
 import type { LoadPorts } from "../../../src/workflows/load/nodes.js";
 
-/** Makes a client of the engine that the tests run with. */
+/** Creates a client of the engine of the tests. */
 export async function dockerEngine(): Promise<DockerEngine> {
   return new DockerEngine(
     await findDockerEndpoint({ variables: process.env, homeDirectory: homedir(), os: process.platform }),
   );
 }
 
-/** Checks blobs in this thread: worker threads do not run from TypeScript sources. */
+/** Checks blobs in this thread, because worker threads cannot run TypeScript sources. */
 export const reader: BundleReader = {
   openBundle,
   findDamagedBlobs: async ({ file, inventory }: OpenBundle) => {
@@ -35,7 +35,7 @@ export const reader: BundleReader = {
   },
 };
 
-/** Puts the real parts together. */
+/** Creates the real adapters. */
 export function loadPorts(): LoadPorts {
   return { reader, serveBundle, readSegments, cores: availableParallelism() };
 }

@@ -1,4 +1,5 @@
-// Loads a bundle in a process of its own, for tests that kill it: `load-once.ts BUNDLE CLUSTER`. Says `sending` when bytes flow.
+// Loads a bundle in a separate process, for tests that kill it: `load-once.ts BUNDLE CLUSTER`.
+// Prints `sending` when the transfer has started.
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
 import { loadBundle } from "../../../src/workflows/load/nodes.js";
 import { kindTarget, loadPorts } from "./kind.js";

@@ -1,4 +1,5 @@
-// A bundle gets into real nodes, of every containerd that is at hand, and each node then knows every name by the right digest.
+// Loads a bundle into real nodes with all available versions of containerd, and checks that each
+// node has every name with the correct digest.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +16,7 @@ import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
 import { start } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
 import type { OnProgress } from "../../../src/workflows/progress.js";
 import { workflowRun } from "../../support/workflow-run.js";
@@ -23,17 +24,18 @@ import { workflowRun } from "../../support/workflow-run.js";
 const describeNodes = await needs("nodes");
 
 const BASE = { seed: "load base", bytes: 3_000_000 };
-const PROMETHEUS: NamedWish = {
+const PROMETHEUS: NamedImage = {
   reference: "quay.io/prometheus/prometheus:v2.55.1",
   seed: "prometheus",
   mediaTypes: "oci",
   layers: [BASE, 2_000_000],
 };
-const IMAGES: readonly NamedWish[] = [
+const IMAGES: readonly NamedImage[] = [
   PROMETHEUS,
   { reference: "grafana/loki:2.9.4", seed: "loki", mediaTypes: "docker", layers: [BASE, 1_000_000] },
   {
-    // 386 beside amd64: containerd 1.6 and 1.7 take it for a platform of the node unless told otherwise.
+    // 386 in addition to amd64: by default, containerd 1.6 and 1.7 treat it as a platform of the
+    // node.
     reference: "busybox:1.36@DIGEST",
     seed: "busybox",
     mediaTypes: "oci",
@@ -57,7 +59,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Returns the digest and labels of every image that the node lists by a name and not by its config. */
+/** Returns the digest and labels of every image that the node lists by name and not by its config. */
 async function listImages(
   nodes: Nodes,
   node: string,
@@ -71,7 +73,7 @@ async function listImages(
   );
 }
 
-/** Lists what a load could leave behind in a node: its hosts folder, and programs that still run. */
+/** Lists what a load may leave behind on a node: its hosts folder, and running programs. */
 async function leftovers(nodes: Nodes, node: string): Promise<string> {
   return nodes.exec(
     node,
@@ -103,12 +105,12 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     await nodes.remove();
   });
 
-  test("after a load every node knows every name by the bundle's digest, complete and pinned", async () => {
+  test("after a load every node has every name with the bundle's digest, complete and pinned", async () => {
     const report = await load();
     expect(report.nodes.map(({ node, route, platform }) => [node, route, platform])).toEqual(
       [...nodes.names].sort().map((node) => [node, "fetch", "linux/amd64"]),
     );
-    // The base that three images share is sent once to each node.
+    // The base of three images is sent once to each node.
     const total = bundle.inventory.blobs.reduce((sum, { size }) => sum + size, 0);
     for (const { sentBytes } of report.nodes) expect(sentBytes).toBeLessThanOrEqual(total);
     for (const node of nodes.names) {
@@ -133,7 +135,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     }
   });
 
-  test("a node that lacks one image gets that image's own content, the others nothing", async () => {
+  test("a node that lacks one image gets only its content, and the others get nothing", async () => {
     const [node = ""] = nodes.names;
     await removeImages(nodes, node, PROMETHEUS.reference);
     const report = await load();
@@ -150,7 +152,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     ]);
   });
 
-  test("nodes that cannot reach this machine get an import of what they lack", async () => {
+  test("nodes that cannot reach this machine get an import of the missing content", async () => {
     const [node = ""] = nodes.names;
     await removeImages(nodes, node, ".");
     const cutOff: NodeTarget = {
@@ -172,7 +174,8 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
   });
 
   describe("interrupted", () => {
-    // An image of its own for each: what an interrupted load has sent is kept by the node for the next one.
+    // A separate image for each, because a node keeps the content of an interrupted load for the
+    // next one.
     const large = (name: string): Promise<OpenBundle> =>
       bundleOf(folder, name, [
         {
@@ -183,7 +186,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
         },
       ]);
 
-    test("by the signal: rejects, leaves nothing behind, and the next load ends well", async () => {
+    test("by the signal: rejects, leaves nothing behind, and the next load succeeds", async () => {
       const stopped = await large("stopped");
       const controller = new AbortController();
       const run = workflowRun({
@@ -202,7 +205,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
       expect((await load(stopped)).nodes.map(({ route }) => route)).toEqual(["fetch", "fetch", "fetch"]);
     });
 
-    test("by SIGKILL: the nodes clean up themselves, and the next load ends well", async () => {
+    test("by SIGKILL: the nodes clean up themselves, and the next load succeeds", async () => {
       const { file, ...killed } = await large("killed");
       const tsx = createRequire(import.meta.url).resolve("tsx");
       const script = join(import.meta.dirname, "load-once.ts");
@@ -219,7 +222,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     });
   });
 
-  test("a stopped node is named, and no other is touched", async () => {
+  test("a stopped node is reported, and no other is changed", async () => {
     const [running = "", stopped = ""] = nodes.names;
     await removeImages(nodes, running, PROMETHEUS.reference);
     execFileSync("docker", ["pause", stopped]);
@@ -231,7 +234,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     }
   });
 
-  test("a node without the space for what it lacks is named, and nothing is sent to any", async () => {
+  test("a node without enough space is reported, and nothing is sent to any node", async () => {
     const [other = "", full = ""] = nodes.names;
     const space = "/var/lib/containerd/io.containerd.content.v1.content";
     for (const node of [other, full]) await removeImages(nodes, node, PROMETHEUS.reference);
@@ -247,7 +250,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     expect((await load()).nodes.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, true, false]);
   });
 
-  test("a damaged layer is refused before any node is touched", async () => {
+  test("a damaged layer is reported before any node is changed", async () => {
     const [node = ""] = nodes.names;
     const damaged = await bundleOf(folder, "damaged", [
       { ...PROMETHEUS, reference: "quay.io/damaged/image:1" },
@@ -274,7 +277,7 @@ describeNodes("a node that goes away while it is loaded", () => {
   test.each([
     ["is stopped", ["kill", "--signal=KILL"], ["start"]],
     ["is paused", ["pause"], ["unpause"]],
-  ])("and %s is named with what to do, and the other is finished", async (how, stop, wake) => {
+  ])("and %s is reported with a hint, and the other is completed", async (how, stop, wake) => {
     const [other = "", gone = ""] = nodes.names;
     const name = `ghcr.io/large/${how.replaceAll(" ", "-")}:1`;
     const large = await bundleOf(folder, how.replaceAll(" ", "-"), [
@@ -285,7 +288,7 @@ describeNodes("a node that goes away while it is loaded", () => {
     const progress: OnProgress = (event) => {
       if (event.kind === "note") notes.push(event.message);
       if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
-      // At once, while nothing else of this process runs: a tenth of the content has left by now.
+      // Immediately and without other work in this process: a tenth of the content has been sent.
       isStopped = true;
       execFileSync("docker", [...stop, gone]);
     };
@@ -309,7 +312,7 @@ describeNodes("a node that goes away while it is loaded", () => {
 });
 
 describeNodes("a cluster", () => {
-  test("that does not exist is refused", async () => {
+  test("that does not exist is rejected", async () => {
     const target = kindTarget("no-such-cluster");
     await expect(loadBundle(workflowRun(), bundle, { target }, loadPorts())).rejects.toMatchObject({
       code: "CLUSTER_NOT_FOUND",

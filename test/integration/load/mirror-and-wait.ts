@@ -1,4 +1,5 @@
-// Gives the only node of a cluster a mirror, says so, and waits to be killed: mirror-and-wait.ts CLUSTER ENDPOINT
+// Configures a mirror on the only node of a cluster, prints a line, and waits to be killed:
+// mirror-and-wait.ts CLUSTER ENDPOINT
 import { kindTarget } from "./kind.js";
 
 const { signal } = new AbortController();

@@ -1,4 +1,5 @@
-// A node's only mirror, on real nodes: every registry is asked there, and the node's own settings come back however it ends.
+// The sole mirror on real nodes: it gets the requests for every registry, and the node's settings
+// are restored in all cases.
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -36,7 +37,7 @@ describeNodes("a node's only mirror", () => {
     await expect.poll(settings, { timeout: 20_000 }).toBe(before);
   });
 
-  it("stands in place of the settings that the node has, until it is lifted", async () => {
+  it("replaces the settings of the node until it is removed", async () => {
     const mirror = await node.mirrorAll(ENDPOINT, signal);
     const meanwhile = await sh(`ls ${CERTS}; cat ${CERTS}/_default/hosts.toml`);
     await mirror.lift();
@@ -46,7 +47,7 @@ describeNodes("a node's only mirror", () => {
     expect(meanwhile).not.toContain("# mine");
   });
 
-  it("is one rehearsal's at a time", async () => {
+  it("belongs to one rehearsal at a time", async () => {
     const mirror = await node.mirrorAll(ENDPOINT, signal);
     await expect(node.mirrorAll(ENDPOINT, signal)).rejects.toMatchObject({
       code: "NODE_LOAD_FAILED",
@@ -55,7 +56,7 @@ describeNodes("a node's only mirror", () => {
     await mirror.lift();
   });
 
-  it("is lifted by the node itself when whoever asked for it is gone", async () => {
+  it("is removed by the node itself when the rehearsal is gone", async () => {
     const program = join(import.meta.dirname, "mirror-and-wait.ts");
     const { process: child, result } = start(process.execPath, [
       "--import",
@@ -71,7 +72,7 @@ describeNodes("a node's only mirror", () => {
     expect(await result).toMatchObject({ code: 137, stdout: "mirrored\n" });
   });
 
-  it("is put right by the next, when a node was killed with it", async () => {
+  it("is repaired by the next rehearsal when a node was killed with it", async () => {
     const mirror = await node.mirrorAll(ENDPOINT, signal);
     await sh(`kill -9 "$(cat ${CERTS}.viola-airgap/.owner)"`);
     await mirror.lift();
@@ -80,7 +81,7 @@ describeNodes("a node's only mirror", () => {
     await (await node.mirrorAll(ENDPOINT, signal)).lift();
   });
 
-  it("is refused, with the setting that is wanting, where containerd reads no such settings", async () => {
+  it("is refused, with the missing setting, when containerd does not read such settings", async () => {
     await sh("sed -i 's/config_path/# config_path/' /etc/containerd/config.toml");
     try {
       await expect(node.mirrorAll(ENDPOINT, signal)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-// The bundle as a registry: what a client gets over HTTP.
+// The bundle as a registry: the responses to a client.
 import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ const ask = (path: string, init: RequestInit = {}, client = "test"): Promise<Res
 const image = (): OpenBundle["inventory"]["images"][number] => bundle.inventory.images[0]!;
 const layer = (): { digest: string; size: number } => image().platforms[0]!.layers[0]!;
 
-test("a manifest comes byte for byte, with media type and digest", async () => {
+test("a manifest is served unchanged, with media type and digest", async () => {
   const response = await ask("/v2/a/b/manifests/1?ns=quay.io");
   expect(response.status).toBe(200);
   expect(response.headers.get("content-type")).toBe(image().mediaType);
@@ -44,21 +44,21 @@ test("a manifest comes byte for byte, with media type and digest", async () => {
   expect(digestOf(new Uint8Array(await response.arrayBuffer()))).toBe(image().digest);
 });
 
-test("HEAD says the size and sends nothing", async () => {
+test("HEAD returns the size without content", async () => {
   const before = sent;
   const response = await ask(`/v2/a/b/blobs/${layer().digest}`, { method: "HEAD" });
   expect(response.headers.get("content-length")).toBe(String(layer().size));
   expect(sent).toBe(before);
 });
 
-test("a blob is what its digest says, and is counted for the client that asked", async () => {
+test("a blob matches its digest, and is counted for the client", async () => {
   const response = await ask(`/v2/a/b/blobs/${layer().digest}`, {}, "node 1");
   expect(digestOf(new Uint8Array(await response.arrayBuffer()))).toBe(layer().digest);
   expect(served.sentBytes("node 1")).toBe(layer().size);
   expect(served.sentBytes("node 2")).toBe(0);
 });
 
-test("a range is answered with just these bytes", async () => {
+test("a range returns exactly these bytes", async () => {
   const response = await ask(`/v2/a/b/blobs/${layer().digest}`, {
     headers: { range: "bytes=700000-700009" },
   });
@@ -68,30 +68,30 @@ test("a range is answered with just these bytes", async () => {
   expect(Buffer.from(await response.arrayBuffer())).toEqual(whole.subarray(700_000, 700_010));
 });
 
-test("a range outside the blob is refused", async () => {
+test("a range outside the blob is rejected", async () => {
   const response = await ask(`/v2/a/b/blobs/${layer().digest}`, { headers: { range: "bytes=99000000-" } });
   expect(response.status).toBe(416);
 });
 
-test("without the key there is nothing", async () => {
+test("nothing is served without the key", async () => {
   const base = `http://127.0.0.1:${served.port}`;
   for (const path of ["/v2/", "/", `/${"0".repeat(32)}/test/v2/`, "//", "/%E0%A4%A/x/v2/"]) {
     expect((await fetch(base + path)).status).toBe(404);
   }
 });
 
-test("nothing can be written", async () => {
+test("write requests are rejected", async () => {
   const response = await ask("/v2/a/b/blobs/uploads/", { method: "POST" });
   expect(response.status).toBe(405);
 });
 
-test("unknown content is answered as registries do", async () => {
+test("unknown content has the errors of a registry", async () => {
   const response = await ask("/v2/a/b/manifests/2?ns=quay.io");
   expect(response.status).toBe(404);
   expect(await response.json()).toMatchObject({ errors: [{ code: "MANIFEST_UNKNOWN" }] });
 });
 
-test("a client that goes away in the middle disturbs no other, and close ends open connections", async () => {
+test("a client that disconnects does not affect others, and close ends open connections", async () => {
   const own = await serveBundle(bundle, { address: "127.0.0.1" });
   const path = `${own.pathFor("rude")}/v2/a/b/blobs/${layer().digest}`;
   const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -112,7 +112,7 @@ test("a client that goes away in the middle disturbs no other, and close ends op
   await expect(fetch(`http://127.0.0.1:${own.port}/`)).rejects.toThrow();
 });
 
-test("a bundle that is cut short while it is served is reported at once, and when serving ends", async () => {
+test("a bundle that is truncated while it is served is reported immediately, and when serving ends", async () => {
   const cut = await bundleOf(folder, "cut", [
     { reference: "quay.io/a/b:1", seed: "cut", mediaTypes: "oci", layers: [1_000_000] },
   ]);
@@ -132,7 +132,7 @@ test("a bundle that is cut short while it is served is reported at once, and whe
   await expect(server.close()).rejects.toMatchObject(expected);
 });
 
-test("a client that goes away is no failure of the server", async () => {
+test("a client that disconnects is not a failure of the server", async () => {
   const failures: unknown[] = [];
   const server = await serveBundle(bundle, {
     address: "127.0.0.1",

@@ -1,4 +1,5 @@
-// A bundle gets into the images of a real Docker engine and of podman, resolves there, and goes again.
+// Loads a bundle into a real Docker engine and podman, checks that its names resolve, and unloads
+// it.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,14 +12,14 @@ import { loadStore, unloadStore } from "../../../src/workflows/load/engine.js";
 import type { LoadReport } from "../../../src/workflows/load/nodes.js";
 import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { dockerEngine, reader } from "./kind.js";
 import type { ImageStore } from "../../../src/core/load/image-store.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
-// Names that no other run has: the engine is not the test's own.
+// Unique names, because the engine is shared with other runs.
 const own = randomBytes(3).toString("hex");
-const wish = (reference: string, more: Partial<NamedWish> = {}): NamedWish => ({
+const namedImage = (reference: string, more: Partial<NamedImage> = {}): NamedImage => ({
   reference,
   seed: `${own} ${reference}`,
   mediaTypes: "oci",
@@ -35,10 +36,10 @@ let bundle: OpenBundle;
 beforeAll(async () => {
   const platforms = ["amd64", "arm64"].map((architecture) => ({ os: "linux", architecture }));
   bundle = await bundleOf(folder, "viola", [
-    wish(TAGGED),
-    wish(HUB, { mediaTypes: "docker" }),
-    wish(`${PINNED}@DIGEST`, { platforms }),
-    wish(`${BOTH}:1.36@DIGEST`, { platforms }),
+    namedImage(TAGGED),
+    namedImage(HUB, { mediaTypes: "docker" }),
+    namedImage(`${PINNED}@DIGEST`, { platforms }),
+    namedImage(`${BOTH}:1.36@DIGEST`, { platforms }),
   ]);
 });
 afterAll(() => {
@@ -60,7 +61,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     await unloadStore(bundle.inventory, target, signal);
   });
 
-  test("every tag resolves, digests where the engine keeps them, and again nothing is sent", async () => {
+  test("every tag resolves, and digests if the engine keeps them; the second load sends nothing", async () => {
     const [first] = (await load()).nodes;
     expect(first?.loadedNames.length).toBe(first!.presentNames + first!.loadedNames.length);
     expect(first?.sentBytes).toBeGreaterThan(500_000);
@@ -73,7 +74,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     expect(again).toMatchObject({ route: "none", sentBytes: 0, loadedNames: [] });
   });
 
-  test("unload takes the bundle's names, not those of others, nor what a container uses", async () => {
+  test("unload removes the bundle's names, but not those of others or of containers", async () => {
     await load();
     await mustRun(program, ["tag", TAGGED, `localhost/viola-${own}:mine`]);
     const container = (await mustRun(program, ["create", HUB, "true"])).trim();
@@ -92,10 +93,10 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     expect(left).not.toContain(own);
   });
 
-  test("interrupted: rejects with the signal's reason, and the next load ends well", async () => {
+  test("interrupted: rejects with the signal's reason, and the next load succeeds", async () => {
     const controller = new AbortController();
     const large = await bundleOf(folder, "large", [
-      wish(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
+      namedImage(`quay.io/viola-${own}/large:1`, { layers: [30_000_000, 30_000_000] }),
     ]);
     const run = workflowRun({
       signal: controller.signal,
@@ -111,7 +112,7 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
   });
 
   test("a tag that points to other content is moved", async () => {
-    await load(await bundleOf(folder, "older", [wish(TAGGED, { seed: `${own} older` })]));
+    await load(await bundleOf(folder, "older", [namedImage(TAGGED, { seed: `${own} older` })]));
     const [node] = (await load()).nodes;
     expect(node?.loadedNames).toContain(TAGGED);
   });

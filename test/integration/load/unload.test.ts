@@ -1,4 +1,5 @@
-// What a load brought to real nodes goes again, of every containerd that is at hand; what others need stays.
+// Unloads images from real nodes with all available versions of containerd, and keeps those that
+// others need.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,22 +10,22 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { containerds } from "../../support/containerds.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { bundleOf, type NamedWish } from "../../support/bundle-of.js";
+import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { kindTarget, loadPorts } from "./kind.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
 const describeNodes = await needs("nodes");
 
-const wish = (reference: string): NamedWish => ({
+const namedImage = (reference: string): NamedImage => ({
   reference,
   seed: reference,
   mediaTypes: "oci",
   layers: [200_000],
 });
-const SHARED = wish("quay.io/a/shared:1");
-const OWN = wish("quay.io/a/own:1");
-const USED = wish("quay.io/a/used:1");
-const FOREIGN = wish("quay.io/a/foreign:1");
+const SHARED = namedImage("quay.io/a/shared:1");
+const OWN = namedImage("quay.io/a/own:1");
+const USED = namedImage("quay.io/a/used:1");
+const FOREIGN = namedImage("quay.io/a/foreign:1");
 
 const folder = mkdtempSync(join(tmpdir(), "viola-unload-"));
 let bundle: OpenBundle;
@@ -51,9 +52,9 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     await nodes.remove();
   });
 
-  test("what the bundle brought goes, what others need or had stays, and again nothing happens", async () => {
+  test("removes the bundle's images, keeps those that others need, and does nothing the second time", async () => {
     const target = kindTarget(nodes.cluster);
-    // There before any bundle: without a note.
+    // An image that existed before the bundles, without a label.
     const foreign = await bundleOf(folder, "foreign", [FOREIGN]);
     await loadBundle(workflowRun(), foreign, { target }, loadPorts());
     await ctr("images", "label", FOREIGN.reference, "io.viola-airgap.bundle/foreign_1.0.0=");
@@ -79,7 +80,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
     const [again] = await unloadBundle(workflowRun(), bundle.inventory, target);
     expect(again).toMatchObject({ removed: [], freedBytes: 0 });
 
-    // The other bundle was told that it is alone with its image now.
+    // The label of the other bundle now protects its image.
     const [last] = await unloadBundle(workflowRun(), other.inventory, target);
     expect(last?.removed).toEqual([SHARED.reference]);
     expect((await names()).filter((name) => !name.startsWith("sha256:"))).toEqual([FOREIGN.reference]);

@@ -1,4 +1,5 @@
-// The maker of images: the same bytes for the same wish, sizes as asked for, and images that real tools accept.
+// Generated images: the same bytes for the same options, the requested sizes, and images that real
+// tools accept.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +7,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
 import { afterAll, describe, expect, test } from "vitest";
-import { makeImage, type ImageWish } from "../../../scripts/parts/images.js";
+import { makeImage, type ImageOptions } from "../../../scripts/parts/images.js";
 import { blobPath, makeLayer } from "../../../scripts/parts/layers.js";
 import { makeViolaImages, VIOLA_REFERENCES } from "../../../scripts/parts/viola-images.js";
 
@@ -21,14 +22,14 @@ afterAll(() => {
 });
 
 const base = { seed: "a base", bytes: 300_000 };
-const wish: ImageWish = { seed: "one", mediaTypes: "oci", layers: [base, 1_000_000] };
+const options: ImageOptions = { seed: "one", mediaTypes: "oci", layers: [base, 1_000_000] };
 
 function readManifest(folder: string, digest: string): Record<string, unknown> {
   return JSON.parse(readFileSync(blobPath(folder, digest), "utf8")) as Record<string, unknown>;
 }
 
 describe("makeLayer", () => {
-  test("comes within one percent of a size, and its tar is half as large again", () => {
+  test("has the requested size within one percent, and a tar that is half as large again", () => {
     const layer = makeLayer(newFolder(), { seed: "size", bytes: 5_000_000 });
     expect(layer.size / 5_000_000).toBeCloseTo(1, 2);
     expect(layer.uncompressedSize / layer.size).toBeCloseTo(1.5, 1);
@@ -54,25 +55,25 @@ describe("makeLayer", () => {
 });
 
 describe("makeImage", () => {
-  test("gives the same bytes for the same wish, and others for another seed", () => {
+  test("is reproducible, and differs for another seed", () => {
     const [one, again] = [newFolder(), newFolder()];
-    const image = makeImage(one, wish);
-    expect(makeImage(again, wish)).toEqual(image);
+    const image = makeImage(one, options);
+    expect(makeImage(again, options)).toEqual(image);
     expect(readdirSync(join(again, "sha256"))).toEqual(readdirSync(join(one, "sha256")));
-    expect(makeImage(one, { ...wish, seed: "two" }).root.digest).not.toBe(image.root.digest);
+    expect(makeImage(one, { ...options, seed: "two" }).root.digest).not.toBe(image.root.digest);
   });
 
-  test("shares a layer that two images name alike", () => {
+  test("shares a layer with the same seed between images", () => {
     const folder = newFolder();
-    const one = makeImage(folder, wish);
-    const two = makeImage(folder, { ...wish, seed: "two" });
+    const one = makeImage(folder, options);
+    const two = makeImage(folder, { ...options, seed: "two" });
     expect(two.platforms[0]?.layers[0]).toEqual(one.platforms[0]?.layers[0]);
     expect(two.platforms[0]?.layers[1]).not.toEqual(one.platforms[0]?.layers[1]);
   });
 
-  test("makes an OCI index of two platforms and an attestation that names the first", () => {
+  test("creates an OCI index of two platforms and an attestation of the first", () => {
     const folder = newFolder();
-    const image = makeImage(folder, wish);
+    const image = makeImage(folder, options);
     expect(image.root.mediaType).toBe("application/vnd.oci.image.index.v1+json");
     expect(image.children.map(({ platform }) => `${platform?.os}/${platform?.architecture}`)).toEqual([
       "linux/amd64",
@@ -86,8 +87,8 @@ describe("makeImage", () => {
     expect(readManifest(folder, image.root.digest)["manifests"]).toEqual(image.children);
   });
 
-  test("makes a Docker manifest list and Docker layers", () => {
-    const image = makeImage(newFolder(), { ...wish, mediaTypes: "docker" });
+  test("creates a Docker manifest list and Docker layers", () => {
+    const image = makeImage(newFolder(), { ...options, mediaTypes: "docker" });
     expect(image.root.mediaType).toBe("application/vnd.docker.distribution.manifest.list.v2+json");
     expect(image.children).toHaveLength(2);
     expect(image.platforms[0]?.layers[0]?.mediaType).toBe(
@@ -95,15 +96,15 @@ describe("makeImage", () => {
     );
   });
 
-  test("makes a manifest alone when no index is wanted", () => {
-    const image = makeImage(newFolder(), { ...wish, index: false });
+  test("creates only a manifest without an index", () => {
+    const image = makeImage(newFolder(), { ...options, index: false });
     expect(image.root.mediaType).toBe("application/vnd.oci.image.manifest.v1+json");
     expect(image.children).toEqual([]);
   });
 });
 
 describe("makeViolaImages", () => {
-  test("makes the 17 images, one layer shared by all, in proportion to the scale", () => {
+  test("creates the 17 images with one shared layer, in proportion to the scale", () => {
     const images = makeViolaImages(newFolder(), 0.003);
     expect(images).toHaveLength(17);
     expect(new Set(VIOLA_REFERENCES).size).toBe(17);

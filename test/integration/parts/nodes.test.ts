@@ -1,4 +1,4 @@
-// Kind-like nodes: labelled as Kind does it, and a containerd in each that takes and runs images.
+// Kind-like nodes: the labels of Kind, and a containerd that imports and runs images.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
@@ -31,13 +31,13 @@ describeNodes("nodes", () => {
     ]);
   });
 
-  test("each answers ctr", async () => {
+  test("each responds to ctr", async () => {
     for (const name of nodes.names) expect(await nodes.exec(name, "ctr", "version")).toContain("Server:");
   });
 
-  test("run a container from an image that was imported", async () => {
+  test("run a container from an imported image", async () => {
     const [node = ""] = nodes.names;
-    // The node's own root is the image: it is at hand and has a shell.
+    // The image is the root file system of the node, which is available and has a shell.
     await nodes.exec(
       node,
       "sh",

@@ -1,4 +1,5 @@
-// The three real registries: made images go in unchanged, and Docker and skopeo get them out through every door.
+// The three real registries: generated images are pushed unchanged, and Docker and skopeo pull them
+// with each kind of access.
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,7 +33,7 @@ describeDoors("the registries", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** A docker configuration folder that is logged in to nothing but `host`. */
+  /** A Docker configuration folder with only a login for `host`. */
   async function loggedIn(host: string): Promise<string> {
     const { user, password } = registries();
     const config = join(folder, host.replace(":", "-"));
@@ -56,7 +57,7 @@ describeDoors("the registries", () => {
     ).resolves.toBe(false);
   });
 
-  test("an image goes in through TLS and a password", async () => {
+  test("an image is pushed with TLS and a password", async () => {
     const target = {
       url: `https://${registries().tls}`,
       login: login(),
@@ -65,11 +66,11 @@ describeDoors("the registries", () => {
     await expect(pushImage(target, folder, image, closed, "through-tls")).resolves.toBe(true);
   });
 
-  test("plain HTTP gives Docker the digest that was pushed", async () => {
+  test("Docker pulls the pushed digest over plain HTTP", async () => {
     expect(await pulledDigests(`${registries().plain}/${closed}:1.0`)).toContain(image.root.digest);
   });
 
-  test("TLS with a password gives it to Docker and skopeo", async () => {
+  test("Docker and skopeo pull it over TLS with a password", async () => {
     const { tls, caFile } = registries();
     expect(await pulledDigests(`${tls}/${closed}:1.0`, await loggedIn(tls))).toContain(image.root.digest);
     const certificates = join(folder, "certificates");
@@ -86,7 +87,7 @@ describeDoors("the registries", () => {
     expect((await run("skopeo", [...copy, "--src-creds", login()])).code).toBe(0);
   });
 
-  test("bearer tokens open public repositories to all, and others to the password", async () => {
+  test("bearer tokens allow anonymous access to public repositories only", async () => {
     const { bearer } = registries();
     expect(await pulledDigests(`${bearer}/${open}:1.0`)).toContain(image.root.digest);
     expect((await run("docker", ["pull", "-q", `${bearer}/${closed}:1.0`])).code).not.toBe(0);

@@ -1,4 +1,4 @@
-// The servers inside this process: what they serve to real clients, and that each fault is the one that was asked for.
+// The servers in this process: their responses to real clients, and the requested faults.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,20 +66,20 @@ describe("the embedded registry", () => {
     expect(Buffer.from(await part.arrayBuffer())).toEqual(whole.subarray(100));
   });
 
-  test("says 404 in another repository", async () => {
+  test("returns 404 in another repository", async () => {
     const registry = await startRegistry();
     expect((await fetch(`${registry.url}/v2/other/manifests/1`)).status).toBe(404);
     expect((await fetch(layerUrl(registry).replace("a/b", "other"))).status).toBe(404);
   });
 
-  test("takes a push", async () => {
+  test("accepts a push", async () => {
     const registry = await startRegistry();
     await expect(pushImage({ url: registry.url }, folder, image, "pushed/c", "2")).resolves.toBe(true);
     expect(digestOf(await bytesOf(layerUrl(registry).replace("a/b", "pushed/c")))).toBe(layer().digest);
     await expect(pushImage({ url: registry.url }, folder, image, "pushed/c", "2")).resolves.toBe(false);
   });
 
-  test("refuses without the token that its token endpoint gives for the password", async () => {
+  test("refuses requests without a token of its token endpoint", async () => {
     const registry = await startRegistry({ login: { scheme: "bearer", user: "u", password: "p" } });
     const refused = await fetch(layerUrl(registry));
     expect(refused.status).toBe(401);
@@ -94,7 +94,7 @@ describe("the embedded registry", () => {
     );
   });
 
-  test("counts the attempts, so that a fault can pass", async () => {
+  test("counts the attempts, so that a fault can be temporary", async () => {
     const registry = await startRegistry({
       fault: ({ kind, attempt }) =>
         kind === "blob" && attempt === 1
@@ -106,7 +106,7 @@ describe("the embedded registry", () => {
     expect((await fetch(layerUrl(registry))).status).toBe(200);
   });
 
-  test("truncates, corrupts, drops, ignores ranges and goes slowly when told to", async () => {
+  test("truncates, corrupts, drops, ignores ranges and is slow as configured", async () => {
     const truncated = await startRegistry({ fault: onBlobs({ kind: "truncate", after: 10 }) });
     await expect(bytesOf(layerUrl(truncated))).rejects.toThrow();
     const corrupt = await bytesOf(layerUrl(await startRegistry({ fault: onBlobs({ kind: "corrupt" }) })));
@@ -120,7 +120,7 @@ describe("the embedded registry", () => {
     expect(digestOf(await bytesOf(layerUrl(slow)))).toBe(layer().digest);
   });
 
-  test("redirects blobs to another origin and shows whether credentials came along", async () => {
+  test("redirects blobs to another origin and records whether credentials were sent", async () => {
     const other = await startRegistry();
     const registry = await startRegistry({ fault: onBlobs({ kind: "redirect", to: other.url }) });
     const headers = { authorization: "Basic dTpw" };
@@ -133,7 +133,7 @@ describe("the embedded registry", () => {
 
 const describeSkopeo = await needs("skopeo");
 describeSkopeo("the embedded registry before skopeo", () => {
-  test("is read with a bearer token, every byte", async () => {
+  test("is read completely with a bearer token", async () => {
     const login = { scheme: "bearer", user: "u", password: "p", anonymousPull: true } as const;
     const registry = await startRegistry({ login });
     const source = `docker://${registry.host}/a/b:1`;
@@ -141,7 +141,7 @@ describeSkopeo("the embedded registry before skopeo", () => {
     expect(registry.requests.filter(({ kind }) => kind === "blob").length).toBeGreaterThan(3);
   });
 
-  test("is written to, every byte", async () => {
+  test("is written to completely", async () => {
     const [from, to] = [await startRegistry(), await startRegistry()];
     const options = ["--all", "--src-tls-verify=false", "--dest-tls-verify=false"];
     await mustRun("skopeo", [
@@ -165,7 +165,7 @@ describe("the chart repository", () => {
     return gzipSync(Buffer.concat(chunks));
   }
 
-  test("makes an index of packaged charts where a folder has none, and serves them", async () => {
+  test("creates an index for a folder of packaged charts, and serves them", async () => {
     const charts = join(folder, "charts");
     mkdirSync(join(charts, "sub"), { recursive: true });
     const packaged = await packageChart("one", "1.2.3");

@@ -1,4 +1,5 @@
-// Pushing to registries that fail: uploads that break, proxies with limits, addresses that a registry gets wrong, an impatient user.
+// Pushing to registries with faults: broken uploads, proxies with limits, wrong upload URLs, an
+// interruption.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +30,7 @@ const start = async (fault: (request: RegistryRequest) => Fault | undefined): Pr
 };
 const isPut = ({ method, kind }: RegistryRequest): boolean => method === "PUT" && kind === "upload";
 
-test("an upload that breaks begins anew, and is counted once", async () => {
+test("a broken upload is restarted, and counted once", async () => {
   let broken = 0;
   await start((request) => (isPut(request) && broken++ < 3 ? { kind: "drop" } : undefined));
   let done = 0;
@@ -45,7 +46,7 @@ test("an upload that breaks begins anew, and is counted once", async () => {
   expect(report.unresolved).toEqual([]);
 });
 
-test("a registry that is busy is asked again", async () => {
+test("a request to a busy registry is retried", async () => {
   const refused = new Set<string>();
   await start((request) => {
     const what = `${request.method} ${request.kind}`;
@@ -56,7 +57,7 @@ test("a registry that is busy is asked again", async () => {
   await expect(pushTo(registry.host, bundle)).resolves.toMatchObject({ unresolved: [] });
 });
 
-test("a proxy that takes no large body is named with the remedy, and the other repository gets its image", async () => {
+test("a proxy with a size limit is reported with a hint, and the other repository gets its image", async () => {
   await start((request) =>
     isPut(request) && Number(request.headers["content-length"]) > 1_000_000
       ? { kind: "status", status: 413 }
@@ -74,7 +75,7 @@ test("a proxy that takes no large body is named with the remedy, and the other r
 });
 
 test.each([400, 405, 501])(
-  "a registry that answers %i to every HEAD gets the bundle, and gets it once",
+  "a registry that responds to every HEAD with %i gets the bundle once",
   async (status) => {
     await start(({ method }) => (method === "HEAD" ? { kind: "status", status } : undefined));
     const report = await pushTo(registry.host, bundle);
@@ -83,12 +84,12 @@ test.each([400, 405, 501])(
   },
 );
 
-test("what is no registry is said to be none", async () => {
+test("a server that is not a registry is reported", async () => {
   await start(() => ({ kind: "status", status: 404, body: "<html>" }));
   await expect(pushTo(registry.host, bundle)).rejects.toMatchObject({ code: "REGISTRY_ANSWER_INVALID" });
 });
 
-test("an interrupted push ends at once, tells the registry, and goes on next time", async () => {
+test("an interrupted push ends immediately, cancels its uploads, and resumes next time", async () => {
   const interruption = new AbortController();
   await start(() => undefined);
   const pushing = pushTo(registry.host, bundle, {
@@ -104,7 +105,7 @@ test("an interrupted push ends at once, tells the registry, and goes on next tim
   expect(await pushTo(registry.host, bundle)).toMatchObject({ uploadedBlobs: 0, sentBytes: 0 });
 });
 
-test("everything goes through HTTP_PROXY, uploads too", async () => {
+test("all requests use HTTP_PROXY, including uploads", async () => {
   await start(() => undefined);
   const settings = { insecure: new Set(["registry.test"]) };
   const setup = { settings, env: { HTTP_PROXY: registry.url } };

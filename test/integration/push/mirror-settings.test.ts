@@ -1,4 +1,4 @@
-// The settings that nodes are given, in use: programs that know nothing but them pull every name of a bundle.
+// The settings for nodes, in use: programs with only these settings pull every name of a bundle.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -38,7 +38,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Pushes the bundle into a new registry and writes the settings for it; returns their folder. */
+/** Pushes the bundle to a new registry, writes its settings, and returns their folder. */
 async function pushed(door: RegistryDoor): Promise<{ registry: DockerRegistry; settings: string }> {
   const registry = await startDockerRegistry(door);
   registries.push(registry);
@@ -87,8 +87,8 @@ describe("containerd with hosts.toml", () => {
   });
 });
 
-describe("the kubelet's way to containerd", () => {
-  it("gets every name from a registry by the folder of hosts.toml files alone", async () => {
+describe("the CRI of containerd", () => {
+  it("pulls every name from a registry with only the folder of hosts.toml files", async () => {
     const { settings } = await pushed("open");
     const containerd = await startContainerd(join(settings, "containerd"));
     try {
@@ -106,7 +106,7 @@ describe("the kubelet's way to containerd", () => {
 });
 
 describeSkopeo("podman's and CRI-O's registries.conf", () => {
-  it("brings every name from the registry", async () => {
+  it("pulls every name from the registry", async () => {
     const { settings } = await pushed("open");
     for (const name of bundle.inventory.images.flatMap(({ names }) => names)) {
       const target = `dir:${mkdtempSync(join(folder, "copy-"))}`;

@@ -1,4 +1,4 @@
-// Pushes a bundle as cli/load.ts puts the parts together.
+// Pushes a bundle with the adapters of cli/load.ts.
 import pLimit from "p-limit";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";

@@ -1,4 +1,4 @@
-// A bundle gets into real registries, and everything that its names promise can be had there.
+// Pushes a bundle to real registries, and checks that all of its names can be pulled.
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -71,7 +71,7 @@ const blobBytes = (): number => {
 };
 
 describe.each(["open", "tls-password", "bearer"] as const)("docker-registry, %s", (door) => {
-  it("takes all, each blob once, and nothing the second time", async () => {
+  it("gets every blob once, and nothing the second time", async () => {
     const registry = await start(door);
     const first = await pushTo(registry.host, bundle, setupOf(registry));
     expect(first.unresolved).toEqual([]);
@@ -82,7 +82,7 @@ describe.each(["open", "tls-password", "bearer"] as const)("docker-registry, %s"
     );
     expect(first.sentBytes).toBeGreaterThan(blobBytes());
     expect(first.sentBytes).toBeLessThanOrEqual(blobBytes() + 2 * manifests);
-    // The base layer goes over the wire once; the other three repositories get it from the first.
+    // The base layer is uploaded once, and mounted in the other three repositories.
     expect(first.mountedBlobs).toBe(3);
     expect(first.images.map(({ digest }) => digest)).toEqual(
       bundle.inventory.images.map(({ digest }) => digest),
@@ -94,8 +94,8 @@ describe.each(["open", "tls-password", "bearer"] as const)("docker-registry, %s"
   });
 });
 
-describe("a registry that dockerd is to have as a mirror", () => {
-  it("has the images of Docker Hub without prefix, too, for not a byte more of blobs", async () => {
+describe("a registry that is a mirror of dockerd", () => {
+  it("also has the images of Docker Hub without prefix, without additional blobs", async () => {
     const registry = await start("open");
     const first = await pushTo(registry.host, bundle, { prefix: "viola" });
     const second = await pushTo(registry.host, bundle, { prefix: "viola", forDockerd: true });
@@ -111,7 +111,7 @@ describe("a registry that dockerd is to have as a mirror", () => {
 });
 
 describeSkopeo("what was pushed", () => {
-  it("is copied whole by tag and by digest of the index, from a registry with tokens", async () => {
+  it("is copied completely by tag and by digest of the index, from a registry with tokens", async () => {
     const registry = await start("bearer");
     const { images } = await pushTo(registry.host, bundle, setupOf(registry));
     for (const { repository, tags, digest } of images) {
@@ -135,8 +135,8 @@ describeSkopeo("what was pushed", () => {
   });
 });
 
-describe("a registry with a certificate of its own", () => {
-  it("is pushed to when the settings call it insecure", async () => {
+describe("a registry with a self-signed certificate", () => {
+  it("is pushed to when it is insecure in the settings", async () => {
     const registry = await start("tls-password");
     const settings = { insecure: new Set([registry.host]) };
     const report = await pushTo(registry.host, bundle, { env: login(registry), settings });
@@ -145,7 +145,7 @@ describe("a registry with a certificate of its own", () => {
 });
 
 describe("a registry that cannot be pushed to", () => {
-  it("is said to deny, once, when the password is wrong", async () => {
+  it("is reported once when the password is wrong", async () => {
     for (const door of ["tls-password", "bearer"] as const) {
       const registry = await start(door);
       const setup = { ...setupOf(registry), env: login({ ...registry, password: "wrong" }) };
@@ -156,7 +156,7 @@ describe("a registry that cannot be pushed to", () => {
     }
   });
 
-  it("is said to deny for every repository when anonymous callers may only read", async () => {
+  it("is reported for every repository when anonymous users may only read", async () => {
     const registry = await start("bearer");
     await expect(pushTo(registry.host, bundle, { prefix: "public" })).rejects.toMatchObject({
       code: "MULTIPLE_ERRORS",
@@ -164,7 +164,7 @@ describe("a registry that cannot be pushed to", () => {
     });
   });
 
-  it("is named when nothing answers, and when its certificate is not trusted", async () => {
+  it("is reported when it does not respond, and when its certificate is not trusted", async () => {
     await expect(pushTo("127.0.0.1:1", bundle)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
     const registry = await start("tls-password");
     const error = await pushTo(registry.host, bundle, { env: login(registry) }).catch(

@@ -1,4 +1,5 @@
-// The registry client against what registries do wrong or rarely: passing failures, damaged bodies, redirects, tokens that end.
+// The registry client with faults and rare features of registries: temporary failures, damaged
+// bodies, redirects, expired tokens.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -72,7 +73,7 @@ function resolve(
   return new RegistrySource(newClient(settings, env)).resolveImage(imageUse(reference), platforms, signal);
 }
 
-/** Lets a fault happen for the first requests that match. */
+/** Injects a fault into the first matching requests. */
 function first(
   times: number,
   matches: (request: RegistryRequest) => boolean,
@@ -108,8 +109,8 @@ async function put(
   return { mediaType, digest, size: Buffer.byteLength(bytes) };
 }
 
-describe("passing failures", () => {
-  it.each([408, 429, 500, 502, 503, 504])("asks again after %i", async (status) => {
+describe("temporary failures", () => {
+  it.each([408, 429, 500, 502, 503, 504])("retries after %i", async (status) => {
     const registry = await start({ fault: first(2, isManifest, { kind: "status", status }) });
 
     const { root } = await resolve(`${registry.host}/a/b:1`);
@@ -129,7 +130,7 @@ describe("passing failures", () => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(990);
   });
 
-  it("asks again when the connection drops and when a body ends early", async () => {
+  it("retries when the connection drops and when a body ends early", async () => {
     for (const fault of [{ kind: "drop" }, { kind: "truncate", after: 10 }] as const) {
       const registry = await start({ fault: first(1, isManifest, fault) });
 
@@ -137,7 +138,7 @@ describe("passing failures", () => {
     }
   });
 
-  it("gives up in the end, and at once where the registry asks for more patience than anyone has", async () => {
+  it("gives up after some retries, and immediately when Retry-After is too long", async () => {
     const always = await start({ fault: () => ({ kind: "status", status: 503 }) });
     const patient = await start({
       fault: () => ({ kind: "status", status: 429, headers: { "retry-after": "86400" } }),
@@ -149,7 +150,7 @@ describe("passing failures", () => {
     expect(patient.requests).toHaveLength(1);
   });
 
-  it("does not ask again after 404", async () => {
+  it("does not retry after 404", async () => {
     const registry = await start();
 
     await expect(resolve(`${registry.host}/a/b:2`)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
@@ -157,7 +158,7 @@ describe("passing failures", () => {
     expect(registry.requests).toHaveLength(1);
   });
 
-  it("stops waiting when it is told to", async () => {
+  it("stops waiting when the signal fires", async () => {
     const headers = { "retry-after": "50" };
     const registry = await start({ fault: () => ({ kind: "status", status: 429, headers }) });
     const stop = new AbortController();
@@ -171,7 +172,7 @@ describe("passing failures", () => {
 });
 
 describe("digests", () => {
-  it("refuses a manifest whose bytes are not what was asked for", async () => {
+  it("rejects a manifest with another digest than requested", async () => {
     const registry = await start({
       fault: (request) => (isManifest(request) ? { kind: "corrupt" } : undefined),
     });
@@ -182,7 +183,7 @@ describe("digests", () => {
     await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
-  it("computes the digest of a tag where the registry does not state it", async () => {
+  it("computes the digest of a tag when the registry does not state it", async () => {
     const registry = await start({ fault: () => ({ kind: "no-digest" }) });
 
     const { root } = await resolve(`${registry.host}/a/b:1`);
@@ -190,7 +191,7 @@ describe("digests", () => {
     expect(root.digest).toBe(image.root.digest);
   });
 
-  it("refuses a config that is not what its manifest names", async () => {
+  it("rejects a config with another digest than in its manifest", async () => {
     const registry = await start({ fault: (request) => (isBlob(request) ? { kind: "corrupt" } : undefined) });
     const config = image.platforms[0]!.config;
     const repository = { registry: registry.host, repository: "a/b" };
@@ -200,7 +201,7 @@ describe("digests", () => {
     await expect(failure).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
-  it("goes on to the next place when a mirror is damaged", async () => {
+  it("tries the next place when a mirror is damaged", async () => {
     const damaged = await start({
       fault: (request) => (isManifest(request) ? { kind: "corrupt" } : undefined),
     });
@@ -223,7 +224,7 @@ describe("economy", () => {
     expect(registry.requests.filter(isManifest)).toHaveLength(1 + image.children.length);
   });
 
-  it("asks the place that gave the manifest for the blobs first", async () => {
+  it("requests blobs first from the place that had the manifest", async () => {
     const empty = await startEmbeddedRegistry();
     onTestFinished(() => empty.close());
     const full = await start();
@@ -241,7 +242,7 @@ describe("economy", () => {
     expect(asked).toEqual([full.host, empty.host]);
   });
 
-  it("tells a mirror on whose behalf it is asked", async () => {
+  it("sends a mirror the name of the registry", async () => {
     const registry = await start();
     const mirrors = new Map([["quay.io", { endpoints: [registry.url], only: true }]]);
 
@@ -250,7 +251,7 @@ describe("economy", () => {
     expect(registry.requests[0]!.path).toBe("/v2/a/b/manifests/1?ns=quay.io");
   });
 
-  it("takes the end of a blob by range only", async () => {
+  it("fetches the end of a blob only by range", async () => {
     const registry = await start({
       fault: (request) => (isBlob(request) ? { kind: "ignore-range" } : undefined),
     });
@@ -279,7 +280,7 @@ describe("redirects", () => {
     expect(elsewhere.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
-  it("does not answer the challenge of a place that it was sent to", async () => {
+  it("does not answer the challenge of a redirect target", async () => {
     const elsewhere = await start({ login: { scheme: "basic", ...LOGIN } });
     const registry = await start({ fault: () => ({ kind: "redirect", to: elsewhere.url }) });
     const env = {
@@ -295,7 +296,7 @@ describe("redirects", () => {
 });
 
 describe("tokens", () => {
-  it("asks for one token for all requests of a repository", async () => {
+  it("requests one token for all requests to a repository", async () => {
     const registry = await start({ login: { scheme: "bearer", ...LOGIN, anonymousPull: true } });
 
     await resolve(`${registry.host}/a/b:1`);
@@ -303,7 +304,7 @@ describe("tokens", () => {
     expect(registry.requests.filter(({ kind }) => kind === "token")).toHaveLength(1);
   });
 
-  it("gets another when the registry does not take the first any more", async () => {
+  it("requests another one when the registry no longer accepts the first", async () => {
     const challenge = (host: string): string =>
       `Bearer realm="http://${host}/token",service="embedded",scope="repository:a/b:pull"`;
     let host = "";
@@ -325,7 +326,7 @@ describe("tokens", () => {
     expect(registry.requests.filter(({ kind }) => kind === "token")).toHaveLength(2);
   });
 
-  it("says so when the token server refuses the password", async () => {
+  it("reports that the token server refuses the password", async () => {
     const registry = await start({ login: { scheme: "bearer", ...LOGIN } });
     const env = authFor(registry.host, { auth: basic({ user: "viola", password: "wrong one" }) });
 
@@ -338,7 +339,7 @@ describe("tokens", () => {
     await expect(failure).rejects.not.toThrow("wrong one");
   });
 
-  it("does not call a token server that is down a refusal", async () => {
+  it("does not report an unavailable token server as a refusal", async () => {
     const registry = await start({
       login: { scheme: "bearer", ...LOGIN },
       fault: ({ kind }) => (kind === "token" ? { kind: "status", status: 503 } : undefined),
@@ -347,7 +348,7 @@ describe("tokens", () => {
     await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   });
 
-  it("does not send a password to a realm that is no plain URL", async () => {
+  it("does not send a password to a realm that is not an http(s) URL", async () => {
     for (const realm of ["file:///etc/passwd", "http://user:pass@127.0.0.1/token", "nonsense"]) {
       const headers = { "www-authenticate": `Bearer realm="${realm}",service="x"` };
       const registry = await start({ fault: () => ({ kind: "status", status: 401, headers }) });
@@ -359,7 +360,7 @@ describe("tokens", () => {
     }
   });
 
-  it("exchanges an identity token by POST, and by GET where the server knows no POST", async () => {
+  it("exchanges an identity token with POST, or with GET if the server does not support POST", async () => {
     for (const knowsPost of [true, false]) {
       const asked: string[] = [];
       const tokens = await startServer((request, response, body) => {
@@ -388,7 +389,7 @@ describe("tokens", () => {
   });
 });
 
-describe("token answers", () => {
+describe("token responses", () => {
   const answering = async (tokenAnswer: unknown): Promise<EmbeddedRegistry> => {
     const tokens = await startServer((_, response) => response.end(JSON.stringify(tokenAnswer)));
     const challenge = `Bearer realm="${tokens}/token",service="s",scope="repository:a/b:pull"`;
@@ -406,14 +407,14 @@ describe("token answers", () => {
     { token: "good", expires_in: "300" },
     { token: "good", expires_in: -1, refresh_token: 7 },
     { token: "", access_token: "good", expires_in: "soon" },
-  ])("are tokens whatever else is in them: %j", async (tokenAnswer) => {
+  ])("are accepted with unexpected fields: %j", async (tokenAnswer) => {
     const registry = await answering(tokenAnswer);
 
     expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
   });
 
   it.each([{}, { token: "", access_token: null }, [], "good"])(
-    "are none without one: %j",
+    "are rejected without a token: %j",
     async (tokenAnswer) => {
       const registry = await answering(tokenAnswer);
 
@@ -421,7 +422,7 @@ describe("token answers", () => {
     },
   );
 
-  it("that refuse a password do not keep anybody from what is public, and are reported once", async () => {
+  it("that refuse a password do not prevent access to public repositories, and are reported once", async () => {
     const notes: string[] = [];
     const registry = await start({ login: { scheme: "bearer", ...LOGIN, anonymousPull: true } });
     const client = new RegistryClient({
@@ -446,10 +447,13 @@ describe("token answers", () => {
   });
 });
 
-describe("signed addresses that have expired", () => {
+describe("expired signed URLs", () => {
   const EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
-  /** A registry that sends everybody to a store, which takes the address only after so many others have expired. */
+  /**
+   * A registry that redirects to a storage service, which accepts the URL only after this number of
+   * expired ones.
+   */
   const storing = async (expiredFirst: number): Promise<EmbeddedRegistry> => {
     let left = expiredFirst;
     const store = await start({
@@ -465,13 +469,13 @@ describe("signed addresses that have expired", () => {
     return buffer(streamBlob({ descriptor: layer(), source, image: "test" }, newClient(), signal));
   };
 
-  it("are asked for anew, for manifests and for blobs", async () => {
+  it("are requested again, for manifests and for blobs", async () => {
     const registry = await storing(1);
     expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
     expect(digestOf(await stream(await storing(1)))).toBe(layer().digest);
   });
 
-  it("are reported with what the store says when they never hold", async () => {
+  it("are reported with the response of the storage service when they are never valid", async () => {
     const registry = await storing(Infinity);
 
     await expect(resolve(`${registry.host}/a/b:1`)).rejects.toThrow("Request has expired");
@@ -479,8 +483,8 @@ describe("signed addresses that have expired", () => {
   });
 });
 
-describe("indexes of which a registry holds a part", () => {
-  it("give the platforms that are asked for, and say what is absent", async () => {
+describe("indexes of which a registry has a part", () => {
+  it("provide the requested platforms, and report which manifests are absent", async () => {
     const [present, missing] = image.platforms.map(({ manifest }) => manifest.digest);
     const registry = await start({
       fault: ({ reference }) => (reference === missing ? { kind: "status", status: 404 } : undefined),
@@ -498,7 +502,7 @@ describe("indexes of which a registry holds a part", () => {
     });
   });
 
-  it("are no excuse for a registry that is down", async () => {
+  it("do not hide that a registry is unavailable", async () => {
     const missing = image.platforms[1]!.manifest.digest;
     const registry = await start({
       fault: ({ reference }) => (reference === missing ? { kind: "status", status: 503 } : undefined),
@@ -508,7 +512,7 @@ describe("indexes of which a registry holds a part", () => {
   });
 });
 
-describe("shapes of images", () => {
+describe("kinds of images", () => {
   it("finds a platform inside a nested index", async () => {
     const registry = await start();
     const outer = await put(registry, OCI_INDEX, "nested", {
@@ -524,7 +528,7 @@ describe("shapes of images", () => {
     expect(found.platforms[0]!.manifest.digest).toBe(image.platforms[1]!.manifest.digest);
   });
 
-  it("looks into the config where the index states no platform", async () => {
+  it("reads the config when the index states no platform", async () => {
     const registry = await start();
     await put(registry, OCI_INDEX, "silent", {
       schemaVersion: 2,
@@ -536,7 +540,7 @@ describe("shapes of images", () => {
     expect(found.platforms).toMatchObject([{ platform: arm64, manifest: image.platforms[1]!.manifest }]);
   });
 
-  it("lists the platforms that there are when one is missing", async () => {
+  it("lists the existing platforms when one is missing", async () => {
     const registry = await start();
 
     const failure = resolve(`${registry.host}/a/b:1`, { platforms: [parsePlatform("linux/s390x")] });
@@ -546,7 +550,7 @@ describe("shapes of images", () => {
     await expect(failure).rejects.not.toThrow("unknown/unknown");
   });
 
-  it("refuses schema 1 and artifacts", async () => {
+  it("rejects schema 1 and artifacts", async () => {
     const registry = await start();
     const { config, layers } = image.platforms[0]!;
     const artifact = { ...config, mediaType: "application/vnd.cncf.helm.config.v1+json" };
@@ -562,7 +566,7 @@ describe("shapes of images", () => {
     }
   });
 
-  it("refuses an answer that is no manifest", async () => {
+  it("rejects a response that is not a manifest", async () => {
     const registry = await start();
     await put(registry, "text/html", "page", "<html>Please log in to the hotel network</html>");
 
@@ -573,7 +577,7 @@ describe("shapes of images", () => {
 });
 
 describe("proxies", () => {
-  it("goes through HTTP_PROXY, but not to this machine", async () => {
+  it("uses HTTP_PROXY, but not for this machine", async () => {
     const proxy = await start();
     const env = { HTTP_PROXY: proxy.url };
     const mirrors = new Map([["quay.io", { endpoints: ["http://registry.test"], only: true }]]);

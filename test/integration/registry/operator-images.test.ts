@@ -1,4 +1,5 @@
-// Programs out of a registry's layers: downloads that break go on, layers that are damaged are errors, suspects are asked for.
+// Programs in layers of a registry: broken downloads are resumed, damaged layers are errors,
+// suspects are looked up.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,7 @@ import { makeProgramImage } from "../../../scripts/parts/program-image.js";
 import { imageUse } from "../../support/image-use.js";
 
 const { signal } = new AbortController();
-/** Does not shrink, so that the layer is about as large. */
+/** Incompressible, so that the layer has about this size. */
 const PROGRAM = Buffer.concat([
   Buffer.from("#!/bin/sh\n"),
   Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919 + (index >> 3) * 104_729) & 0xff)),
@@ -35,7 +36,7 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-/** Serves the image; each request of its layer gets the next fault. */
+/** Serves the image. Each request for its layer gets the next fault. */
 async function serve(faults: readonly Fault[] = [], login?: RegistryLogin): Promise<EmbeddedRegistry> {
   const left = [...faults];
   const registry = await startEmbeddedRegistry({
@@ -85,13 +86,13 @@ describe("a layer", () => {
     expect(files[0]?.equals(PROGRAM)).toBe(true);
   });
 
-  it("that is damaged at every try is an error naming the image", async () => {
+  it("that is damaged at every try is an error with the image", async () => {
     const faults = Array.from({ length: 4 }, (): Fault => ({ kind: "corrupt" }));
 
     await expect(read(clientOf(await serve(faults)))).rejects.toMatchObject({ name: "ViolaError" });
   });
 
-  it("that the registry has lost is an error", async () => {
+  it("that is missing in the registry is an error", async () => {
     const faults = Array.from({ length: 4 }, (): Fault => ({ kind: "status", status: 404 }));
 
     await expect(read(clientOf(await serve(faults)))).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
@@ -99,7 +100,7 @@ describe("a layer", () => {
 });
 
 describe("a suspect", () => {
-  it("is there, or is not, or its registry does not say", async () => {
+  it("exists, does not exist, or is unknown to its registry", async () => {
     const open = new OperatorImages(clientOf(await serve()));
     const closed = new OperatorImages(
       clientOf(await serve([], { scheme: "basic", user: "somebody", password: "else" })),
@@ -110,7 +111,7 @@ describe("a suspect", () => {
     expect(await closed.hasImage("acme/op:1", signal)).toBeUndefined();
   });
 
-  it("cannot be asked for when the registry is gone", async () => {
+  it("cannot be looked up when the registry is unavailable", async () => {
     const registry = await serve();
     const images = new OperatorImages(clientOf(registry));
     await registry.close();

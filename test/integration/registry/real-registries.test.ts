@@ -1,4 +1,5 @@
-// The registry client against docker-registry processes: open, TLS with password, bearer tokens; mirrors; the shapes of real images.
+// The registry client with docker-registry processes: open, TLS with password, bearer tokens;
+// mirrors; the kinds of real images.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -101,7 +102,7 @@ describe("docker-registry", () => {
       await push(registry, oci, "live/quay.io/app/oci");
     });
 
-    it("resolves an OCI index by tag with every child manifest's own bytes", async () => {
+    it("resolves an OCI index by tag, with the bytes of every child manifest", async () => {
       const image = await resolve(`${registry.host}/app/oci:1`, {}, [amd64, arm64]);
 
       expect(image.root.digest).toBe(oci.root.digest);
@@ -131,7 +132,7 @@ describe("docker-registry", () => {
       ]);
     });
 
-    it("takes the platform of a single manifest from its config", async () => {
+    it("reads the platform of a single manifest from its config", async () => {
       const image = await resolve(`${registry.host}/app/single:1`);
 
       expect(image.platforms).toMatchObject([{ platform: amd64, manifest: single.root }]);
@@ -140,7 +141,7 @@ describe("docker-registry", () => {
       });
     });
 
-    it("resolves by digest, which is the only name that the kubelet looks for", async () => {
+    it("resolves by digest, which is the only name that the kubelet uses", async () => {
       const name = `${registry.host}/app/oci:9@${oci.root.digest}`;
       const image = await resolve(name);
 
@@ -148,7 +149,7 @@ describe("docker-registry", () => {
       expect(image.names).toEqual([`${registry.host}/app/oci@${oci.root.digest}`]);
     });
 
-    it("tells a tag that is not there from a registry that is not there", async () => {
+    it("distinguishes a missing tag from a missing registry", async () => {
       await expect(resolve(`${registry.host}/app/oci:2`)).rejects.toMatchObject({
         code: "IMAGE_NOT_FOUND",
         subject: `${registry.host}/app/oci:2`,
@@ -156,7 +157,7 @@ describe("docker-registry", () => {
       await expect(resolve("127.0.0.1:1/app/oci:2")).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
     });
 
-    it("asks a mirror under its path, with the registry's name in the place of {registry}", async () => {
+    it("requests content from a mirror under its path, with {registry} replaced", async () => {
       const mirrors = new Map([["*", { endpoints: [`${registry.url}/live/{registry}`], only: true }]]);
       const image = await resolve("quay.io/app/oci:1", { settings: { mirrors } });
 
@@ -168,7 +169,7 @@ describe("docker-registry", () => {
       });
     });
 
-    it("names what every mirror answered when none has the image", async () => {
+    it("reports the response of every mirror when none has the image", async () => {
       const endpoints = [`${registry.url}/empty`, "http://127.0.0.1:1", `${registry.url}/live/{registry}`];
       const mirrors = new Map([["quay.io", { endpoints, only: true }]]);
 
@@ -178,7 +179,7 @@ describe("docker-registry", () => {
       await expect(failure).rejects.toThrow(/404.*ECONNREFUSED.*404/);
     });
 
-    it("goes on to the next mirror", async () => {
+    it("tries the next mirror", async () => {
       const endpoints = [`${registry.url}/empty`, "http://127.0.0.1:1", `${registry.url}/live/{registry}`];
       const mirrors = new Map([["quay.io", { endpoints, only: true }]]);
 
@@ -187,7 +188,7 @@ describe("docker-registry", () => {
       expect(image.root.digest).toBe(oci.root.digest);
     });
 
-    it("reads the end of a blob without the rest of it", async () => {
+    it("reads only the end of a blob", async () => {
       const client = new RegistryClient({ settings: defaultSettings(), env: {}, home: "/nowhere" });
       const layer = oci.platforms[0]!.layers[0]!;
       const repository = { registry: registry.host, repository: "app/oci" };
@@ -218,7 +219,7 @@ describe("docker-registry", () => {
       expect(image.root.digest).toBe(oci.root.digest);
     });
 
-    it("resolves without a certificate where the user calls the host insecure", async () => {
+    it("resolves without a certificate when the host is insecure in the settings", async () => {
       const insecure = new Set([registry.host]);
 
       const image = await resolve(`${registry.host}/app/oci:1`, {
@@ -237,7 +238,7 @@ describe("docker-registry", () => {
       await expect(failure).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
     });
 
-    it("says that no credentials were sent, or that they were refused", async () => {
+    it("reports that no credentials were sent, or that they were refused", async () => {
       const wrong = login({ ...registry, password: "wrong secret" });
 
       const without = resolve(`${registry.host}/app/oci:1`, { settings: { ca } });
@@ -273,25 +274,26 @@ describe("docker-registry", () => {
     let registry: DockerRegistry;
     beforeAll(async () => {
       registry = await start("bearer");
-      // What goes in through an open door of the same storage is behind the guarded one.
+      // Both registries have the same storage, so content pushed to the open one is in the
+      // protected one.
       const open = await start("open", registry.storage);
       await push(open, oci, "private/oci");
       await push(open, docker, "public/docker");
     });
 
-    it("answers an anonymous pull of what nobody may see with REGISTRY_AUTH", async () => {
+    it("reports REGISTRY_AUTH for an anonymous pull of a private repository", async () => {
       await expect(resolve(`${registry.host}/private/oci:1`)).rejects.toMatchObject({
         code: "REGISTRY_AUTH",
       });
     });
 
-    it("pulls what is public with an anonymous token", async () => {
+    it("pulls a public repository with an anonymous token", async () => {
       const image = await resolve(`${registry.host}/public/docker:1`);
 
       expect(image.root).toEqual(docker.root);
     });
 
-    it("pulls what is private with a token for the user", async () => {
+    it("pulls a private repository with a token for the user", async () => {
       const image = await resolve(`${registry.host}/private/oci:1`, { env: login(registry) });
 
       expect(image.root.digest).toBe(oci.root.digest);

@@ -1,4 +1,4 @@
-// A large blob that is read slowly waits in the registry and not in memory.
+// A large blob that is read slowly is not buffered in memory.
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";

@@ -1,4 +1,5 @@
-// `serve` as its users meet it: a process that real clients ask for images and charts, until it is ended.
+// `serve` as a user runs it: a process that serves images and charts to real clients until a
+// signal.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -65,7 +66,7 @@ afterEach(async () => {
   running = undefined;
 });
 
-/** Starts `serve` on a free port and waits for what it says. */
+/** Starts `serve` on a free port and waits for its output. */
 function serve(...more: readonly string[]): Promise<Served> {
   const started = startCli(["serve", bundle.file, "--listen", "127.0.0.1:0", "--json", ...more]);
   running = started;
@@ -82,7 +83,7 @@ function serve(...more: readonly string[]): Promise<Served> {
 }
 
 describe("serve", () => {
-  it("ends well when it is ended, and has said what was asked for in vain", async () => {
+  it("ends cleanly on a signal, and has reported the requests for missing content", async () => {
     const { registry } = await serve();
     expect((await fetch(`${registry}/v2/`)).status).toBe(200);
     for (const reference of ["2", "2", "3"]) {
@@ -97,7 +98,7 @@ describe("serve", () => {
     expect(stderr).toContain("not in this bundle: quay.io/a/b:3 ");
   });
 
-  it("says when the address is taken, or is none", async () => {
+  it("reports an address that is in use or invalid", async () => {
     const { port } = await serve();
     const second = await startCli(["serve", bundle.file, "--listen", `127.0.0.1:${port}`]).result;
     expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining("EADDRINUSE") as unknown });
@@ -105,7 +106,7 @@ describe("serve", () => {
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("--listen here") as unknown });
   });
 
-  it.each(HELM_PACKAGES)("gives charts to helm repo add and helm pull: %s", async (packageName) => {
+  it.each(HELM_PACKAGES)("serves charts to helm repo add and helm pull: %s", async (packageName) => {
     const { chartRepository } = await serve();
     const helm = await packagedHelm(packageName);
     const home = mkdtempSync(join(folder, "helm-"));
@@ -140,7 +141,7 @@ describeSkopeo("skopeo", () => {
 });
 
 describeContainerd("containerd", () => {
-  it("pulls every name by nothing but the settings that were written", async () => {
+  it("pulls every name with only the written settings", async () => {
     const settings = join(folder, "settings");
     await serve("--settings", settings);
     const containerd = await startContainerd();

@@ -1,4 +1,5 @@
-// What every command that reads a bundle says when a field of its bundle.json is wrong: the field's path, and nothing else.
+// Every command that reads a bundle reports the path of an invalid field in bundle.json, and
+// nothing else.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,12 +18,12 @@ beforeAll(async () => {
   file = join(folder, "test.bundle");
   await writeFile(join(folder, "pods.txt"), "docker.io/a/b:1");
   await writeFile(join(folder, "config.yaml"), "");
-  // What would make a cluster for a rehearsal must be there first.
+  // The program that creates a cluster for a rehearsal must exist first.
   await writeFile(join(folder, "kind"), "#!/bin/sh\n", { mode: 0o755 });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The file's first entry is all that a reader comes to. */
+/** Only the first entry of the file is read. */
 async function writeBundle({ json }: Damage): Promise<void> {
   const bytes = Buffer.from(json);
   const padding = Buffer.alloc((TAR_BLOCK - (bytes.length % TAR_BLOCK)) % TAR_BLOCK);
@@ -65,13 +66,13 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["rehearse"],
 ];
 
-/** One damage for each field, of another kind each time. */
+/** One invalid value for each field, in turn of each kind. */
 const sample = [...groupBy(damages(), ({ path }) => path).values()].flatMap((group, index) => {
   const wrong = group.filter(({ isFine }) => !isFine);
   return wrong[index % wrong.length] ?? [];
 });
 
-describe("a bundle.json with a field that is wrong", () => {
+describe("a bundle.json with an invalid field", () => {
   it.each(COMMANDS.map((command) => [command.join(" "), command] as const))(
     "ends %s",
     async (_, command) => {

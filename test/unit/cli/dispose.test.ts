@@ -1,4 +1,4 @@
-// What a command leaves behind when cleaning up fails.
+// The cleanup of a command when a closer fails.
 import { expect, it } from "vitest";
 import { CommandRuntime } from "../../../src/cli/runtime.js";
 import { ViolaError } from "../../../src/errors.js";

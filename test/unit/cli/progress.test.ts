@@ -1,4 +1,4 @@
-// Progress on stderr: how far a step is, how fast, and how long it will take.
+// Progress on stderr: amount, rate and remaining time of a step.
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { formatAdvance, showProgress, type ProgressDisplay } from "../../../src/cli/progress.js";
@@ -8,20 +8,20 @@ const at = (done: number, more: { readonly total?: number; readonly detail?: str
   ({ kind: "advanced", step: "fetch", done, ...more }) as const;
 
 describe("formatAdvance", () => {
-  it("writes amount, rate and time left", () => {
+  it("formats amount, rate and remaining time", () => {
     expect(formatAdvance({ ...bytes, total: 40e6 }, at(10e6), 2_000)).toBe(
       "10.0 MB of 40.0 MB, 5.00 MB/s, 6.0 s left",
     );
   });
 
-  it("goes by the total that became known on the way", () => {
+  it("uses a total that becomes known later", () => {
     expect(formatAdvance(bytes, at(10e6, { total: 20e6 }), 2_000)).toContain("2.0 s left");
     expect(formatAdvance({ ...bytes, total: 40e6 }, at(10e6, { total: 20e6 }), 2_000)).toContain(
       "2.0 s left",
     );
   });
 
-  it("promises nothing without a total, before anything is there, or at the end", () => {
+  it("omits the remaining time without a total, at the start, and at the end", () => {
     for (const text of [
       formatAdvance(bytes, at(10e6), 2_000),
       formatAdvance({ ...bytes, total: 40e6 }, at(0), 2_000),
@@ -53,7 +53,7 @@ describe("showProgress", () => {
     vi.useRealTimers();
   });
 
-  it("writes a line now and then, and one at the end, where there is no terminal", async () => {
+  it("writes occasional lines, and one at the end, without a terminal", async () => {
     const shown = display(false);
     shown.onProgress({ ...bytes, total: 40e6 });
     for (let second = 1; second <= 11; second++) {
@@ -70,7 +70,7 @@ describe("showProgress", () => {
     ]);
   });
 
-  it("says of a step that was still open that it was stopped", async () => {
+  it("marks an open step as stopped", async () => {
     const shown = display(false);
     shown.onProgress(bytes);
     await shown.stop();
@@ -78,7 +78,7 @@ describe("showProgress", () => {
     expect(written).toBe("Fetching: stopped\n");
   });
 
-  it("shows nothing but notes when it is quiet", async () => {
+  it("shows only notes with --quiet", async () => {
     const shown = display(true);
     shown.onProgress(bytes);
     shown.onProgress({ kind: "note", message: "retrying" });

@@ -1,4 +1,4 @@
-// Sizes and times as people read and write them.
+// Sizes and durations as text.
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatDuration, parseBytes } from "../../../src/cli/units.js";
 
@@ -11,7 +11,7 @@ describe("formatBytes", () => {
     [999_499, "999 kB"],
     [999_500, "1.00 MB"],
     [1_519_000_000, "1.52 GB"],
-  ])("writes %d as %s", (bytes, text) => {
+  ])("formats %d as %s", (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
   });
 });
@@ -23,7 +23,7 @@ describe("formatDuration", () => {
     [45_600, "46 s"],
     [185_000, "3 min 05 s"],
     [119_700, "2 min 00 s"],
-  ])("writes %d ms as %s", (milliseconds, text) => {
+  ])("formats %d ms as %s", (milliseconds, text) => {
     expect(formatDuration(milliseconds)).toBe(text);
   });
 });
@@ -34,11 +34,11 @@ describe("parseBytes", () => {
     ["4GiB", 4 * 2 ** 30],
     ["1.5 g", 1.5e9],
     ["77", 77],
-  ])("reads %s", (text, bytes) => {
+  ])("parses %s", (text, bytes) => {
     expect(parseBytes(text)).toBe(bytes);
   });
 
-  it.each(["", "MB", "-1", "5 parsecs", "5 constructor"])("refuses %j", (text) => {
+  it.each(["", "MB", "-1", "5 parsecs", "5 constructor"])("rejects %j", (text) => {
     expect(() => parseBytes(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

@@ -1,4 +1,4 @@
-// YAML with a schema: values, and complaints with their places.
+// YAML with a schema: values, and errors with their locations.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { findNearest, parseYamlFile, strictObject } from "../../../src/core/yaml-file.js";
@@ -40,7 +40,7 @@ describe("parseYamlFile", () => {
     });
   });
 
-  it("places every complaint at its field", () => {
+  it("reports every error at its field", () => {
     expect(subjects("name: 1\nlist:\n  - size: a\n  - sise: 2\n")).toEqual([
       "f.yaml:1:1",
       "f.yaml:3:5",
@@ -49,23 +49,23 @@ describe("parseYamlFile", () => {
     ]);
   });
 
-  it("says that a required field is missing", () => {
+  it("reports a missing required field", () => {
     expect(message("release: x\n")).toMatch(/name: is missing/);
     expect(message("")).toMatch(/name: is missing/);
   });
 
-  it("names the nearest known field for an unknown one", () => {
+  it("suggests the nearest known field for an unknown one", () => {
     expect(message("name: x\nrelaese: y\n")).toMatch(/f\.yaml:2:1: relaese: .*release/);
   });
 
-  it("places a syntax error", () => {
+  it("reports the location of a syntax error", () => {
     expect(subjects("name: [x\n")).toEqual(["f.yaml:2:1"]);
     expect(subjects("name: x\nname: y\n")).toEqual(["f.yaml:2:1"]);
   });
 });
 
 describe("findNearest", () => {
-  it("finds slips and nothing far off", () => {
+  it("finds typing errors, but not distant names", () => {
     expect(findNearest("mirors", ["mirrors", "cache"])).toBe("mirrors");
     expect(findNearest("Helm", ["helm"])).toBe("helm");
     expect(findNearest("colour", ["mirrors", "cache"])).toBeUndefined();

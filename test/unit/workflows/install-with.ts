@@ -1,4 +1,4 @@
-// Runs installBundle with hand-written fakes: a cluster, nodes, a registry and a helm that do as a test says.
+// Runs installBundle with fakes: a cluster, nodes, a registry and helm, as a test configures them.
 import type { Inventory, InventoryImage } from "../../../src/core/bundle/inventory.js";
 import type { Json } from "../../../src/core/json.js";
 import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../src/core/install/cluster.js";
@@ -9,26 +9,26 @@ import { installBundle, type InstallReport } from "../../../src/workflows/instal
 import { imageOf, inventoryOf } from "../core/load/inventory-of.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
-/** What a test changes of a cluster in which everything is well. */
+/** The differences from a cluster without problems. */
 export interface Scene {
   readonly images?: readonly InventoryImage[];
   readonly excluded?: Inventory["excluded"];
   /** Range of Kubernetes versions of the chart. */
   readonly kubeVersion?: string;
-  /** What the chart renders to. */
+  /** The rendered output of the chart. */
   readonly objects?: readonly Json[];
   /** Node objects. */
   readonly nodes?: readonly Json[];
   readonly phase?: string;
   readonly alwaysPulls?: boolean;
-  /** The release as helm finds it. */
+  /** The release in helm. */
   readonly state?: ReleaseState;
-  /** Further releases of the bundle, with what helm finds of them. */
+  /** Further releases of the bundle, and their state in helm. */
   readonly others?: Readonly<Record<string, ReleaseState>>;
-  /** What the cluster shows of the namespace, each time it is asked. */
+  /** The workloads of the namespace for each query. */
   readonly workloads?: () => Promise<readonly Json[]>;
   readonly patchesHooks?: boolean;
-  /** What `helm upgrade --install` ends in. */
+  /** The result of `helm upgrade --install`. */
   readonly helm?: (input: ReleaseInput) => Promise<void>;
 }
 
@@ -36,16 +36,16 @@ export interface Outcome {
   readonly report?: InstallReport;
   readonly error?: unknown;
   readonly notes: readonly string[];
-  /** What helm was made to do, in order. */
+  /** The calls of helm, in order. */
   readonly done: readonly string[];
   readonly input?: ReleaseInput;
 }
 
-/** The image that the chart of a scene starts unless it says otherwise. */
+/** The default image of the chart. */
 export const SERVER = "docker.io/a/server:1";
 const CHART = Buffer.from("a chart");
 
-/** Installs the bundle of the scene. */
+/** Installs the bundle. */
 export async function installWith(scene: Scene, options: Partial<InstallOptions> = {}): Promise<Outcome> {
   const notes: string[] = [];
   const done: string[] = [];
@@ -169,12 +169,12 @@ export function nodeWith(
   };
 }
 
-/** The names of an image with its digest, as a node that has it says. */
+/** The names of an image with its digest, as a node lists them. */
 export function namesOf(...images: readonly InventoryImage[]): ReadonlyMap<string, string> {
   return new Map(images.flatMap(({ names, digest }) => names.map((name) => [name, digest] as const)));
 }
 
-/** A registry that has this: `REPOSITORY:TAG` or `REPOSITORY@DIGEST` with the digest behind it. */
+/** A registry with this content: `REPOSITORY:TAG` or `REPOSITORY@DIGEST`, and the digest. */
 export function registryWith(content: ReadonlyMap<string, string>): ImageRegistry {
   return {
     name: "registry://reg.lab:5000/pre",

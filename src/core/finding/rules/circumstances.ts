@@ -1,6 +1,6 @@
 // Decides from the surrounding fields whether an image is started: switches, alternatives,
 // examples.
-import { formatPath, isRecord, textOf, valueAtPath, type Json, type Path } from "../../json.js";
+import { childOf, formatPath, isRecord, textOf, valueAtPath, type Json, type Path } from "../../json.js";
 import { findReference } from "../../images/reference.js";
 import type { Found } from "./found.js";
 
@@ -43,7 +43,7 @@ function switchedOff(root: unknown, path: Path): string | undefined {
     if (found !== undefined) {
       return `it is switched off: ${formatPath([...path.slice(0, depth), found])} is ${String(map[found])}`;
     }
-    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
+    value = childOf(value, part);
   }
   return undefined;
 }
@@ -108,7 +108,7 @@ function alternativeOf(root: unknown, path: Path): Pick<Found, "alternative" | "
       }
     }
     around = value;
-    value = isRecord(value) || Array.isArray(value) ? (value as Json)[part] : undefined;
+    value = childOf(value, part);
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-// Opening a bundle: facts that say something else than bundle.json are refused, and bundles without them are read.
+// Opening a bundle: facts that do not match bundle.json are rejected, and bundles without facts are
+// accepted.
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,7 +32,7 @@ describe("openBundle", () => {
     expect(bundle.inventory.files[0]?.path).toBe("facts");
   });
 
-  it("finds every blob and the end where facts say, counted from the end of facts", async () => {
+  it("finds every blob and the end at the offsets in facts, relative to the end of facts", async () => {
     const { offset, size } = bundle.locate("facts");
     const start = offset + Math.ceil(size / 512) * 512;
     const lines = Buffer.from(await bundle.read(offset, size))
@@ -45,7 +46,7 @@ describe("openBundle", () => {
     expect(lines.at(-2)).toBe(`end ${bundle.size - start}`);
   });
 
-  it("refuses facts that bundle.json does not give, although their checksum is in it", async () => {
+  it("rejects facts that do not follow from bundle.json, although it has their checksum", async () => {
     const { offset, size } = bundle.locate("facts");
     const file = copyWith("changed", (bytes) => {
       const facts = bytes.toString("latin1", offset, offset + size).replace("linux/amd64", "linux/arm64");
@@ -57,7 +58,7 @@ describe("openBundle", () => {
     await expect(openBundle(file)).rejects.toMatchObject({ code: "BUNDLE_INVALID", subject: file });
   });
 
-  it("reads a bundle that was built before there were facts", async () => {
+  it("reads a bundle of an older version without facts", async () => {
     const { offset, size } = bundle.locate("facts");
     const room = 512 + Math.ceil(size / 512) * 512;
     const json = bundle.locate("bundle.json");

@@ -1,4 +1,4 @@
-// The journal of an unfinished bundle: what it may hold after a crash, a full disk, or somebody's editor.
+// The journal of an incomplete bundle: its content after a crash, a full disk, or an edit.
 import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ async function leftAfter(change: (journal: string) => string): Promise<readonly 
 }
 
 describe("a journal", () => {
-  it("tells of the blobs that are in place", async () => {
+  it("lists the blobs that are in place", async () => {
     expect(await leftAfter((text) => text)).toEqual([blob.digest]);
   });
 
@@ -58,11 +58,11 @@ describe("a journal", () => {
     ["every process of the group", { plan: digestOf(""), pid: 0, process: "" }],
     ["no number", { plan: digestOf(""), pid: "1", process: "" }],
     ["no start", { plan: digestOf(""), pid: 1 }],
-  ])("whose head names %s is no journal", async (_, head) => {
+  ])("whose head contains %s is ignored", async (_, head) => {
     expect(await leftAfter(() => `${JSON.stringify(head)}\n${JSON.stringify(blob)}\n`)).toEqual([]);
   });
 
-  it("of a process that runs is left alone", async () => {
+  it("of a running process is not changed", async () => {
     const journal = await leave();
     const head = { plan: digestOf(""), pid: process.ppid, process: await processIdentity(process.ppid) };
     await writeFile(journal, `${JSON.stringify(head)}\n`);
@@ -155,7 +155,7 @@ describe("an incomplete file", () => {
   });
 });
 
-it("reports a file that is shorter than it was", async () => {
+it("reports a truncated file", async () => {
   const partial = await PartialFile.open(plan, target);
   await partial.write(0, Buffer.from("first"));
   expect(Buffer.from(await partial.read(0, 5)).toString()).toBe("first");

@@ -1,4 +1,4 @@
-// Which bytes of a bundle answer which path.
+// The content of a bundle for each path.
 import { describe, expect, test } from "vitest";
 import { parseDocument, type Scalar, type YAMLMap } from "yaml";
 import { makeChartRoutes } from "../../../../src/adapters/bundle-registry/chart-routes.js";
@@ -15,23 +15,23 @@ const digestFor = (path: string, registry?: string): string | undefined => {
 };
 
 describe("routes", () => {
-  test("the root answers as a registry", () => {
+  test("the root is that of a registry", () => {
     expect(findRoute("/v2/", undefined)).toEqual({ kind: "ping" });
   });
 
-  test("a tag is found in the registry that the ns query names, and in no other", () => {
+  test("a tag is found only in the registry in the ns query", () => {
     const path = "/v2/prometheus/prometheus/manifests/v2";
     expect(digestFor(path, "quay.io")).toBe(prometheus.digest);
     expect(digestFor(path, "ghcr.io")).toBeUndefined();
     expect(findRoute(path, "ghcr.io")).toMatchObject({ kind: "unknown", code: "NAME_UNKNOWN" });
   });
 
-  test("registry in the path and in the query is the same once, as containerd asks below a path of a mirror", () => {
+  test("a registry in both path and query is used once, as containerd requests below the path of a mirror", () => {
     expect(digestFor("/v2/quay.io/prometheus/prometheus/manifests/v2", "quay.io")).toBe(prometheus.digest);
     expect(digestFor("/v2/docker.io/library/busybox/manifests/1", "docker.io")).toBe(busybox.digest);
   });
 
-  test("a registry with a port is found by its name and by its folder", () => {
+  test("a registry with a port is found by its name and its folder", () => {
     const single = imageOf("lab.example:5000/a/b:1", { layers: ["layer"] });
     const find = makeRoutes(inventoryOf([single]));
     for (const path of ["/v2/lab.example:5000/a/b/manifests/1", "/v2/lab.example_5000/a/b/manifests/1"]) {
@@ -42,7 +42,7 @@ describe("routes", () => {
     });
   });
 
-  test("what was asked for is spelled out, whether it is there or not", () => {
+  test("the requested manifest is reported with its full name, whether it exists or not", () => {
     expect(findRoute("/v2/busybox/manifests/1", undefined)).toMatchObject({
       wanted: { registry: "docker.io", repository: "library/busybox", reference: "1" },
     });
@@ -85,18 +85,18 @@ describe("routes", () => {
       expect(findRoute(`/v2/prometheus/prometheus${path}`, "quay.io")).toMatchObject({
         content: { digest: entry?.digest, mediaType, size: entry?.size },
       });
-      // A node would not know the image by that name.
+      // A node does not use this name of the image.
       expect(findRoute(`/v2/any/name${path}`, "quay.io")).toMatchObject({ code: "NAME_UNKNOWN" });
     }
   });
 
-  test("a layer is a blob and no manifest", () => {
+  test("a layer is a blob and not a manifest", () => {
     const layer = digestOfText("layer");
     expect(digestFor(`/v2/x/blobs/${layer}`)).toBe(layer);
     expect(digestFor(`/v2/x/manifests/${layer}`)).toBeUndefined();
   });
 
-  test("what is in no bundle, or no such path, is unknown", () => {
+  test("content that is not in the bundle and other paths are unknown", () => {
     const blob = digestOfText("else");
     expect(findRoute(`/v2/x/blobs/${blob}`, undefined)).toEqual({
       kind: "unknown",
@@ -128,7 +128,7 @@ describe("a Range header", () => {
 });
 
 describe("the chart index", () => {
-  test("lists a chart whatever its name is", () => {
+  test("lists a chart with any name", () => {
     const names = ["app", "__proto__", "constructor"];
     const releases = names.map((name) => ({
       name: "release",

@@ -1,4 +1,5 @@
-// What `docker save` of engines that are not here writes, as archives made by the test: containerd's store, broken ones.
+// The output of `docker save` of other engines, as archives of the test: the containerd image
+// store, invalid archives.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { tmpdir } from "node:os";
@@ -68,7 +69,7 @@ describe("DockerSource", () => {
     expect(stored.equals(gzip)).toBe(true);
   });
 
-  it("refuses a layer that is not the one that the config names", async () => {
+  it("rejects a layer that does not match the config", async () => {
     const engine = engineWith(archive(config(digestOf("another")), [layer]));
 
     await expect(resolve(engine)).rejects.toMatchObject({
@@ -77,7 +78,7 @@ describe("DockerSource", () => {
     });
   });
 
-  it("refuses an archive that lacks something", async () => {
+  it("rejects an incomplete archive", async () => {
     const whole = archive(config(digestOf(layer)), [layer]);
     for (const missing of Object.keys(whole)) {
       const rest = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing));
@@ -102,7 +103,7 @@ describe("DockerSource", () => {
     await expect(resolve(broken)).rejects.toMatchObject({ code: "DOCKER_UNAVAILABLE" });
   });
 
-  it("refuses a pinned reference, whose digest it cannot keep", async () => {
+  it("rejects a reference with a digest, because it cannot be kept", async () => {
     const engine = engineWith(archive(config(digestOf(layer)), [layer]));
 
     await expect(resolve(engine, `quay.io/a/b@${digestOf("x")}`)).rejects.toMatchObject({

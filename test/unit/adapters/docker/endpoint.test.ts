@@ -1,4 +1,4 @@
-// The engine's endpoint is found in the order and the places of the docker CLI.
+// The endpoint of the engine is found in the order of the docker CLI.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -36,7 +36,7 @@ function writeContext(name: string, host: string, options: { skipVerify?: boolea
   if (options.ca !== undefined) write(`.docker/contexts/tls/${id}/docker/ca.pem`, options.ca);
 }
 
-test("DOCKER_HOST wins over every context", async () => {
+test("DOCKER_HOST overrides every context", async () => {
   writeContext("colima", "unix:///colima.sock");
   write(".docker/config.json", JSON.stringify({ currentContext: "colima" }));
   expect(await find({ DOCKER_HOST: "unix:///mine.sock", DOCKER_CONTEXT: "colima" })).toMatchObject({
@@ -45,7 +45,7 @@ test("DOCKER_HOST wins over every context", async () => {
   });
 });
 
-test("DOCKER_CONTEXT wins over the current context of config.json", async () => {
+test("DOCKER_CONTEXT overrides the current context in config.json", async () => {
   writeContext("colima", "unix:///colima.sock");
   writeContext("desktop-linux", "unix:///desktop.sock");
   write(".docker/config.json", JSON.stringify({ currentContext: "desktop-linux" }));
@@ -53,14 +53,14 @@ test("DOCKER_CONTEXT wins over the current context of config.json", async () => 
   expect(await find({ DOCKER_CONTEXT: "colima" })).toMatchObject({ path: "/colima.sock" });
 });
 
-test("DOCKER_CONFIG moves the folder", async () => {
+test("DOCKER_CONFIG sets the folder", async () => {
   write("elsewhere/config.json", JSON.stringify({ currentContext: "default" }));
   expect(await find({ DOCKER_CONFIG: join(home, "elsewhere") })).toMatchObject({ kind: "socket" });
   write("elsewhere/config.json", JSON.stringify({ currentContext: "gone" }));
   await expect(find({ DOCKER_CONFIG: join(home, "elsewhere") })).rejects.toMatchObject({ subject: "gone" });
 });
 
-test("the default context is the default socket, whatever the config says of others", async () => {
+test("the default context is the default socket, regardless of the config", async () => {
   write(".docker/config.json", JSON.stringify({ auths: {} }));
   expect(await find({ DOCKER_CONTEXT: "default" })).toMatchObject({ kind: "socket" });
 });
@@ -77,7 +77,7 @@ test.each([
   expect(endpoint).not.toHaveProperty("tls");
 });
 
-test("DOCKER_TLS_VERIFY takes certificates from DOCKER_CERT_PATH and the TLS port", async () => {
+test("DOCKER_TLS_VERIFY uses the certificates in DOCKER_CERT_PATH and the TLS port", async () => {
   write("certs/ca.pem", "the ca");
   write("certs/key.pem", "the key");
   expect(
@@ -85,14 +85,14 @@ test("DOCKER_TLS_VERIFY takes certificates from DOCKER_CERT_PATH and the TLS por
   ).toMatchObject({ port: 2376, tls: { verify: true, ca: "the ca", key: "the key" } });
 });
 
-test("a context brings its own certificates, and may say not to verify", async () => {
+test("a context has its own certificates, and may disable verification", async () => {
   writeContext("remote", "tcp://host:2376", { skipVerify: true, ca: "context ca" });
   expect(await find({ DOCKER_CONTEXT: "remote" })).toMatchObject({
     tls: { verify: false, ca: "context ca" },
   });
 });
 
-test("without any word the default socket comes first, then those of rootless and desktop engines", () => {
+test("the default socket comes first, then those of rootless and desktop engines", () => {
   const variables = { XDG_RUNTIME_DIR: "/run/user/1000" };
   expect(knownSockets({ variables, homeDirectory: "/home/me", os: "darwin" })).toEqual([
     "/var/run/docker.sock",
@@ -113,7 +113,7 @@ describe("among the known sockets", () => {
     await once(server, "listening");
     return server;
   };
-  /** Leaves a socket at which nobody listens any more, as an engine that was killed does. */
+  /** Leaves a socket without a listener, as a killed engine does. */
   const leave = async (path: string): Promise<void> => {
     const server = await listen(`${path}.old`);
     renameSync(`${path}.old`, path);
@@ -122,7 +122,7 @@ describe("among the known sockets", () => {
   };
   const path = (name: string): string => join(home, name);
 
-  test("one at which nobody listens is passed over", async () => {
+  test("a socket without a listener is skipped", async () => {
     await leave(path("dead"));
     const server = await listen(path("alive"));
     try {
@@ -132,7 +132,7 @@ describe("among the known sockets", () => {
     }
   });
 
-  test("the first wins when several answer", async () => {
+  test("the first one is used when several respond", async () => {
     const servers = [await listen(path("one")), await listen(path("two"))];
     try {
       expect(await chooseSocket([path("one"), path("two")])).toBe(path("one"));
@@ -141,7 +141,7 @@ describe("among the known sockets", () => {
     }
   });
 
-  test("a dead one is named when none answers, and the default when none is there", async () => {
+  test("a socket without a listener is reported when none responds, and the default when none exists", async () => {
     await leave(path("dead"));
     expect(await chooseSocket([path("missing"), path("dead")])).toBe(path("dead"));
     expect(await chooseSocket([path("missing"), path("gone")])).toBe(path("missing"));
@@ -160,7 +160,7 @@ test.each([
   });
 });
 
-test("a config.json that is no JSON is named", async () => {
+test("a config.json that is not JSON is reported", async () => {
   write(".docker/config.json", "{");
   await expect(find()).rejects.toMatchObject({
     code: "DOCKER_UNAVAILABLE",

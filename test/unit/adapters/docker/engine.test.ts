@@ -1,4 +1,5 @@
-// The Docker engine's answers: checked, and never blamed for what is not its fault. A server of this test plays the engine.
+// The responses of the Docker engine, which are validated, and the errors that it causes. The
+// engine is a server in this test.
 import { getEventListeners, once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -29,10 +30,10 @@ async function engineThatAnswers(body: string): Promise<DockerEngine> {
 
 const { signal } = new AbortController();
 
-describe("an answer", () => {
+describe("a response", () => {
   const container = { Id: "1", Names: ["/node"], State: "running", Labels: { a: "b" }, ImageID: "i" };
 
-  it("is read, with null where the engine has an empty list", async () => {
+  it("is parsed, with null for an empty list", async () => {
     const engine = await engineThatAnswers(JSON.stringify([{ ...container, Names: null, Labels: null }]));
     expect(await engine.listContainers("a", signal)).toEqual([
       { id: "1", name: "1", state: "running", labels: {} },
@@ -44,14 +45,14 @@ describe("an answer", () => {
     ["[0].Names", [{ ...container, Names: "node" }]],
     ["[1].Id", [container, { ...container, Id: undefined }]],
     ["[0]", [null]],
-  ])("with a wrong %s is refused by that path", async (path, value) => {
+  ])("with an invalid %s is rejected with that path", async (path, value) => {
     const engine = await engineThatAnswers(JSON.stringify(value));
     const error = await engine.listContainers("a", signal).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ code: "DOCKER_UNAVAILABLE", hint: expect.any(String) as string });
     expect((error as Error).message).toContain(path);
   });
 
-  it("that is no JSON is refused", async () => {
+  it("that is not JSON is rejected", async () => {
     const engine = await engineThatAnswers("<html>");
     for (const asked of [
       engine.listImages(signal),
@@ -64,7 +65,7 @@ describe("an answer", () => {
 });
 
 describe("loading", () => {
-  it("tells what the engine has against the archive", async () => {
+  it("reports why the engine rejected the archive", async () => {
     const said = { errorDetail: { message: 'no "space" left' }, error: "x" };
     const engine = await engineThatAnswers(`{"stream":"Loading"}\r\n${JSON.stringify(said)}\r\n`);
     await expect(engine.loadImages(Readable.from(["tar"]), signal)).rejects.toMatchObject({
@@ -76,7 +77,7 @@ describe("loading", () => {
   it.each([
     ["an error that the user can act on", new ViolaError("BUNDLE_INVALID", "cut short")],
     ["a bug", new TypeError("x is not a function")],
-  ])("ends with the archive's own error, which is %s", async (_, error) => {
+  ])("fails with the error of the archive, which is %s", async (_, error) => {
     const engine = await engineThatAnswers("{}");
     const archive = Readable.from(
       (async function* () {

@@ -1,4 +1,4 @@
-// The frames in which the engine sends output, however the network cuts them.
+// The frames of the engine's output, in chunks of any size.
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { demultiplex } from "../../../../src/adapters/docker/exec.js";
@@ -18,12 +18,12 @@ async function collect(chunks: readonly Buffer[]): Promise<{ stdout: string; std
 
 const frames = Buffer.concat([frame(1, "out"), frame(2, "problem"), frame(1, ""), frame(1, "put")]);
 
-test.each([1, 2, 3, 7, 8, 9, 1000])("frames arriving %d bytes at a time are told apart", async (size) => {
+test.each([1, 2, 3, 7, 8, 9, 1000])("frames in chunks of %d bytes are separated", async (size) => {
   const chunks: Buffer[] = [];
   for (let at = 0; at < frames.length; at += size) chunks.push(frames.subarray(at, at + size));
   expect(await collect(chunks)).toEqual({ stdout: "output", stderr: "problem" });
 });
 
-test("a frame that is cut off keeps what came", async () => {
+test("a truncated frame keeps the received bytes", async () => {
   expect(await collect([frame(1, "whole").subarray(0, 10)])).toEqual({ stdout: "wh", stderr: "" });
 });

@@ -1,10 +1,10 @@
-// Processes of a node that is this machine: none outlives the load that started it.
+// Processes of the local node: none outlives the load that started it.
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { localShell } from "../../../../src/adapters/exec/local-shell.js";
 
 const shell = localShell(process.env);
-/** Takes no notice of the end of its input, nor of a polite word; a child of its own holds the output too. */
+/** Ignores the end of its input and SIGTERM. A child process also keeps the output open. */
 const HUNG = `trap '' TERM HUP; echo $$; sleep 1000 & sleep 1000`;
 
 /** Returns the commands that run in the process group. */
@@ -15,7 +15,7 @@ function groupOf(leader: string): string {
     .join("\n");
 }
 
-test("a process that hangs is killed with its children when nobody listens any more", async () => {
+test("a process that hangs is killed with its children when its reader stops", async () => {
   const session = await shell.open(["sh", "-c", HUNG], new AbortController().signal);
   let leader = "";
   for await (const { bytes } of session.output) {
@@ -38,7 +38,7 @@ test("a command that hangs rejects with the signal's reason", async () => {
   await expect(running).rejects.toBe(controller.signal.reason);
 });
 
-test("a process that ends with its input is given the time to", async () => {
+test("a process may end after its input", async () => {
   const { signal } = new AbortController();
   const session = await shell.open(["sh", "-c", "cat >/dev/null; echo clean"], signal);
 

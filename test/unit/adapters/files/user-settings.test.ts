@@ -57,11 +57,11 @@ cache: kept
     });
   });
 
-  it("leaves a bare program name to the PATH", async () => {
+  it("does not resolve a bare program name, which is looked up in PATH", async () => {
     expect(await load("helm: helm4\n")).toMatchObject({ helm: "helm4" });
   });
 
-  it("has defaults where there is no file, and no file is asked for", async () => {
+  it("has defaults when no file exists and none is specified", async () => {
     const place = { env: {}, home, platform: "linux" } as const;
 
     expect(await loadSettings(place)).toEqual(defaultSettings());
@@ -76,7 +76,7 @@ cache: kept
     ["linux", { XDG_CONFIG_HOME: "HOME/xdg" }, "xdg/viola-airgap/config.yaml"],
     ["darwin", {}, "Library/Application Support/viola-airgap/config.yaml"],
     ["linux", { VIOLA_AIRGAP_CONFIG: "HOME/mine.yaml" }, "mine.yaml"],
-  ] as const)("finds the file of %s with %j", async (platform, variables, name) => {
+  ] as const)("finds the file on %s with %j", async (platform, variables, name) => {
     write(name, "concurrency: 5\n");
     const env = Object.fromEntries(
       Object.entries(variables).map(([key, value]) => [key, value.replace("HOME", home)]),
@@ -92,7 +92,7 @@ cache: kept
     ["mirrors: {quay.io: [http://x, https://y/z]}\nmirors: {}", 2],
     ["insecure: [http://x]", 1],
     ["\nconcurrency: 0", 2],
-  ])("refuses %j and says where", async (text, line) => {
+  ])("rejects %j with its location", async (text, line) => {
     const failure = load(text);
 
     await expect(failure).rejects.toMatchObject({
@@ -102,7 +102,7 @@ cache: kept
     await expect(failure).rejects.not.toThrow("secret");
   });
 
-  it("reports everything at once", async () => {
+  it("reports all errors at once", async () => {
     await expect(load("concurrency: no\ncahce: x\n")).rejects.toMatchObject({
       code: "MULTIPLE_ERRORS",
       errors: [{ code: "SETTINGS_INVALID" }, { code: "SETTINGS_INVALID" }],

@@ -1,4 +1,5 @@
-// What helm says of a release, read: with a program in helm's place that says what Helm 3 and 4 do.
+// Parses the output of helm for a release, with a substitute that prints the output of Helm 3 and
+// 4.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +39,7 @@ function helmThatSays(said: Said): HelmReleaseTool {
   });
 }
 
-it("is the last revision, and when the operation began that led to it", async () => {
+it("is the last revision, with the start of its operation", async () => {
   const entry = {
     revision: 1,
     updated: "2024-05-06T07:08:09.123456789Z",
@@ -53,13 +54,13 @@ it("is the last revision, and when the operation began that led to it", async ()
   });
 });
 
-it("has no date where helm gives none", async () => {
+it("has no date when helm prints none", async () => {
   const state = await stateWith({ stdout: JSON.stringify([{ revision: 2, status: "failed" }]) });
 
   expect(state).toEqual({ revision: 2, status: "failed", since: undefined });
 });
 
-it("is none only where helm says that of the release", async () => {
+it("is absent only when helm reports that for the release", async () => {
   expect(
     await stateWith({ stderr: "WARNING: kubeconfig is group-readable\nError: release: not found" }),
   ).toBe(undefined);

@@ -1,4 +1,4 @@
-// The user's chart repositories: a list that helm cannot give is no empty list.
+// The user's chart repositories: a failure of helm is not an empty list.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ it("finds an entry by name and by URL", async () => {
 });
 
 it.each(["echo '[]'", "echo 'Error: no repositories to show' >&2; exit 1"])(
-  "knows none after %j",
+  "has no repositories after %j",
   async (script) => {
     expect(await find("https://charts.example", script)).toBeUndefined();
     await expect(find("@own", script)).rejects.toMatchObject({ code: "CHART_UNAVAILABLE", subject: "own" });
@@ -38,7 +38,7 @@ it.each([
   ["prints no JSON", "echo NAME URL"],
   ["prints something else", `echo '{"own":"https://charts.example"}'`],
   ["prints an entry without URL", `echo '[{"name":"own"}]'`],
-])("reports a helm that %s", async (_, script) => {
+])("reports helm when it %s", async (_, script) => {
   await expect(find("https://charts.example", script)).rejects.toMatchObject({
     code: "CHART_UNAVAILABLE",
     subject: "helm repo list",

@@ -1,4 +1,4 @@
-// What answers mean: where redirects lead, what refusals say, what is worth another try.
+// HTTP responses: redirects, error messages, and retries.
 import { describe, expect, it } from "vitest";
 import { describeAnswer } from "../../../../src/adapters/http/describe-answer.js";
 import { firstHop, headersOf, nextHop } from "../../../../src/adapters/http/redirect.js";
@@ -19,7 +19,7 @@ describe("describeAnswer", () => {
     expect(describeAnswer(403, Buffer.from(body))).toBe(text);
   });
 
-  it("says nothing of a body that is no text, and not everything of a long one", () => {
+  it("ignores a binary body, and truncates a long one", () => {
     expect(describeAnswer(500, Buffer.from([0xff, 0xfe, 0x00]))).toBe("500");
     expect(describeAnswer(500, Buffer.from("x".repeat(5000))).length).toBeLessThan(300);
   });
@@ -29,7 +29,7 @@ describe("nextHop", () => {
   const hop = firstHop(new URL("https://r.test/v2/"), { authorization: "Basic x", accept: "a" });
   const to = (location: string, from = hop) => nextHop(from, { status: 307, headers: { location } });
 
-  it("drops the authorization with the origin, and takes it up again on the way back", () => {
+  it("removes the authorization for another origin, and sends it again to the first", () => {
     expect(headersOf(to("/other")!)).toEqual(hop.headers);
     expect(headersOf(to("https://r.test:8443/")!)).toEqual({ accept: "a" });
     expect(headersOf(to("http://r.test/")!)).toEqual({ accept: "a" });
@@ -37,7 +37,7 @@ describe("nextHop", () => {
     expect(headersOf(to("https://r.test/back", to("https://cdn.test/"))!)).toEqual(hop.headers);
   });
 
-  it("ends at what is no redirect, at another scheme, and after a few hops", () => {
+  it("ends at a response that is not a redirect, at another scheme, and at the limit", () => {
     expect(nextHop(hop, { status: 200, headers: { location: "/x" } })).toBeUndefined();
     expect(nextHop(hop, { status: 307, headers: {} })).toBeUndefined();
     expect(to("ftp://r.test/")).toBeUndefined();
@@ -48,14 +48,14 @@ describe("nextHop", () => {
   });
 });
 
-describe("retryDelayMs for signed addresses", () => {
-  it.each([400, 401, 403, 410])("asks anew for one that answers %i, but not for ever", (status) => {
+describe("retryDelayMs for signed URLs", () => {
+  it.each([400, 401, 403, 410])("retries after %i, but not without a limit", (status) => {
     expect(retryDelayMs({ status, isRedirected: true }, 1, 0)).toBeDefined();
     expect(retryDelayMs({ status, isRedirected: true }, 4, 0)).toBeUndefined();
     expect(retryDelayMs({ status, isRedirected: false }, 1, 0)).toBeUndefined();
   });
 
-  it("takes a file that is not there for what it is", () => {
+  it("does not retry after a missing file", () => {
     expect(retryDelayMs({ status: 404, isRedirected: true }, 1, 0)).toBeUndefined();
   });
 });

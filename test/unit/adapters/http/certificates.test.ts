@@ -1,4 +1,4 @@
-// Certificates from every place add up, and those of certs.d hold for their host alone.
+// All sources of certificates are combined, and those in certs.d apply only to their host.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ const found = (host: string): readonly string[] =>
 const EVERYWHERE = ["DIR", "EXTRA", "EXTRATWO", "FILE", "ONE", "THREE", "TWO"];
 
 describe("trusted certificates", () => {
-  it("are those of the settings, all of them, and of every variable", () => {
+  it("include all certificates of the settings and of every variable", () => {
     expect(found("other.test")).toEqual(EVERYWHERE);
     expect(new Certificates(settings).trustedFor(url("other.test")).length).toBeGreaterThan(100);
   });
@@ -56,15 +56,15 @@ describe("trusted certificates", () => {
     ["r.test:8443", "HOST"],
     ["plain.test", "PORT"],
     ["registry-1.docker.io", "HUB"],
-  ])("are those of certs.d for %s, too", (host, more) => {
+  ])("include those of certs.d for %s", (host, more) => {
     expect(found(host)).toEqual([...EVERYWHERE, more].sort());
   });
 
-  it("are not those of certs.d for another port", () => {
+  it("do not include those of certs.d for another port", () => {
     expect(found("r.test:9443")).toEqual(EVERYWHERE);
   });
 
-  it("do without what is not there", () => {
+  it("ignore missing files", () => {
     const env = { NODE_EXTRA_CA_CERTS: "/nowhere", SSL_CERT_FILE: "/nowhere" };
     const certificates = new Certificates({ ...settings, ca: [], env, certificateFolders: ["/nowhere"] });
 
@@ -74,7 +74,7 @@ describe("trusted certificates", () => {
 });
 
 describe("client certificates", () => {
-  it("that cannot be used are named with the file that their key belongs into", () => {
+  it("that are unusable are reported with the expected file of the key", () => {
     const options = (): unknown => new Certificates(settings).optionsFor(url("r.test:8443"));
 
     expect(options).toThrow(
@@ -88,7 +88,7 @@ describe("client certificates", () => {
 });
 
 describe("files for other programs", () => {
-  it("hold everything that is trusted for the host", async () => {
+  it("contain all trusted certificates for the host", async () => {
     const { caFile, client } = await certificateFiles(settings, folder)(url("r.test:8443"));
     const text = await readFile(caFile!, "utf8");
 
@@ -96,7 +96,7 @@ describe("files for other programs", () => {
     expect(client?.keyFile).toBe(join(folder, "certs.d/r.test:8443/client.key"));
   });
 
-  it("are not needed where such a program trusts the same by itself", async () => {
+  it("are absent when other programs trust the same certificates by default", async () => {
     const plain = { ...settings, ca: [], env: { SSL_CERT_FILE: join(folder, "file.pem") } };
 
     expect(await certificateFiles(plain, folder)(url("other.test"))).toEqual({});

@@ -1,4 +1,4 @@
-// What kubectl prints, checked: with a program in its place that prints what no cluster should.
+// Validates the output of kubectl, with a substitute that prints invalid output.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ const LISTS: readonly (readonly [string, Ask])[] = [
 ];
 
 describe.each(LISTS)("a list of %s", (_, ask) => {
-  it("is what kubectl lists", async () => {
+  it("is the output of kubectl", async () => {
     const object = { kind: "Thing", metadata: { name: "a" } };
     expect(await ask(await clusterThatPrints(JSON.stringify({ items: [object] })))).toEqual([object]);
   });
@@ -38,7 +38,7 @@ describe.each(LISTS)("a list of %s", (_, ask) => {
     ["null for the list", '{"items":null}'],
     ["text in the list", '{"items":["a"]}'],
     ["a list in the list", '{"items":[[]]}'],
-  ])("is not empty where kubectl prints %s", async (_what, text) => {
+  ])("is an error when kubectl prints %s", async (_what, text) => {
     await expect(ask(await clusterThatPrints(text))).rejects.toMatchObject({
       code: "CLUSTER_UNREACHABLE",
       hint: expect.any(String) as string,
@@ -53,7 +53,7 @@ const OTHERS: readonly (readonly [string, string, Ask])[] = [
   ["spec", '{"kind":"Pod"}', (cluster) => cluster.alwaysPulls("a", signal)],
 ];
 
-it.each(OTHERS)("names the field %s that is wrong", async (field, text, ask) => {
+it.each(OTHERS)("reports the invalid field %s", async (field, text, ask) => {
   const error = await ask(await clusterThatPrints(text)).catch((cause: unknown) => cause);
   expect(error).toMatchObject({ code: "CLUSTER_UNREACHABLE" });
   expect((error as Error).message).toContain(field);

@@ -1,10 +1,10 @@
-// What `ctr images check` prints, as seen with containerd 1.6.20, 1.7.24 and 2.0.4.
+// The output of `ctr images check`, from containerd 1.6.20, 1.7.24 and 2.0.4.
 import { expect, test } from "vitest";
 import { parseCompleteImages } from "../../../../src/adapters/nodes/node-scripts.js";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
-test("only complete images count, whatever the width of the columns", () => {
+test("only complete images count, regardless of the width of the columns", () => {
   const output = [
     "REF                     TYPE                                    DIGEST    STATUS         SIZE            UNPACKED ",
     `quay.io/a/b:1           application/vnd.oci.image.index.v1+json ${DIGEST} complete (3/3) 3.8 MiB/3.8 MiB false`,
@@ -21,6 +21,6 @@ test("only complete images count, whatever the width of the columns", () => {
   );
 });
 
-test("a node without images prints nothing", () => {
+test("a node without images has no output", () => {
   expect(parseCompleteImages("")).toEqual(new Map());
 });

@@ -1,4 +1,4 @@
-// A node behind `ctr`: which of two failures is reported, that of the node or that of what it was sent.
+// A node with `ctr`: the failure that is reported, that of the node or that of its input.
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { connectCtrNode } from "../../../../src/adapters/nodes/ctr-node.js";
@@ -7,7 +7,7 @@ import { ViolaError } from "../../../../src/errors.js";
 
 const { signal } = new AbortController();
 
-/** Reads its input to the end and then says that the archive is not whole, as `ctr images import` does. */
+/** Reads its input and then reports an incomplete archive, as `ctr images import` does. */
 const shell: NodeShell = {
   exec: () => Promise.resolve({ exitCode: 0, stdout: "x86_64\n", stderr: "" }),
   open: () => {
@@ -34,7 +34,7 @@ async function importFrom(archive: () => AsyncIterable<Uint8Array>): Promise<unk
     .catch((cause: unknown) => cause);
 }
 
-it("is the bundle's when the bundle cannot be read to its end", async () => {
+it("is that of the bundle when the bundle cannot be read completely", async () => {
   const cut = new ViolaError("BUNDLE_INVALID", "bundle.tar was cut short", { subject: "bundle.tar" });
   const error = await importFrom(async function* () {
     yield await Promise.resolve(Buffer.from("tar"));
@@ -43,7 +43,7 @@ it("is the bundle's when the bundle cannot be read to its end", async () => {
   expect(error).toBe(cut);
 });
 
-it("is the node's otherwise", async () => {
+it("is that of the node otherwise", async () => {
   const error = await importFrom(async function* () {
     yield await Promise.resolve(Buffer.from("tar"));
   });

@@ -1,4 +1,5 @@
-// Programs out of images: layers as the container sees them, archives, and what cannot be read. The image lies in a file, as a Docker engine saves it.
+// Programs in images: layers as in the container, archives, and unreadable content. The image is in
+// a file, as a Docker engine saves it.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** An image of the blobs given, config first, all in one file. */
+/** An image of the blobs, config first, all in one file. */
 async function imageOf(
   layers: readonly { readonly bytes: Buffer; readonly mediaType: string }[],
   config: object = {},
@@ -81,7 +82,7 @@ const gzip = async (files: readonly LayerFile[]) => ({
 const script = (path: string, text: string): LayerFile => ({ path, bytes: SCRIPT + text });
 
 describe("layers", () => {
-  it("are read as the container sees them: replaced, removed and covered files are not there", async () => {
+  it("are read as in the container, without replaced, removed and hidden files", async () => {
     const lower = [
       script("app/kept", "kept"),
       script("app/replaced", "old"),
@@ -106,7 +107,7 @@ describe("layers", () => {
     });
   });
 
-  it("may be uncompressed, and paths may begin with a dot or a slash", async () => {
+  it("may be uncompressed, with paths that begin with a dot or a slash", async () => {
     const bytes = await makeTar([script("./manager", "one"), script("/other", "two")]);
 
     expect((await read(await imageOf([{ bytes, mediaType: OCI_LAYER }]))).files).toEqual({
@@ -115,7 +116,7 @@ describe("layers", () => {
     });
   });
 
-  it("of a compression that nobody knows are a note, and the others are read", async () => {
+  it("with an unknown compression cause a note, and the others are read", async () => {
     const odd = { bytes: Buffer.from("?"), mediaType: `${OCI_LAYER}+lz4` };
 
     const { files, notes } = await read(await imageOf([await gzip([script("manager", "one")]), odd]));
@@ -127,7 +128,7 @@ describe("layers", () => {
   it.each([
     ["is no gzip", Buffer.from("not gzip at all")],
     ["breaks off", undefined],
-  ])("that %s is an error naming the image", async (_, broken) => {
+  ])("that %s is an error with the image", async (_, broken) => {
     const whole = await gzip([script("manager", "x".repeat(5000))]);
     const layer = { ...whole, bytes: broken ?? whole.bytes.subarray(0, whole.bytes.length / 2) };
 
@@ -139,7 +140,7 @@ describe("layers", () => {
 });
 
 describe("files", () => {
-  it("that the image starts are marked, wherever they lie", async () => {
+  it("that the image starts are marked, in any folder", async () => {
     const config = { config: { Entrypoint: ["tini", "--", "/usr/bin/operator"], Cmd: null } };
     const layer = await gzip([
       script("usr/bin/operator", "x"),
@@ -153,7 +154,7 @@ describe("files", () => {
     });
   });
 
-  it("that are neither programs nor text are passed over", async () => {
+  it("that are neither programs nor text are skipped", async () => {
     const layer = await gzip([
       { path: "data.bin", bytes: "\0\0\0\0" },
       { path: "empty" },
@@ -163,7 +164,7 @@ describe("files", () => {
     expect((await read(await imageOf([layer]))).files).toEqual({ last: "x" });
   });
 
-  it("in jars are read, one archive deep, stored or deflated; a broken jar is passed over", async () => {
+  it("in jars are read, also one nested archive deep, stored or deflated; a damaged jar is skipped", async () => {
     const bytes = classFile(["quay.io/acme/a:v1"]);
     const inner = makeZip({ "B.class": bytes });
     const layer = await gzip([

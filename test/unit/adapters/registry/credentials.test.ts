@@ -1,4 +1,4 @@
-// Where credentials are found, and whose they are.
+// The origin of credentials, and their hosts.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -33,7 +33,7 @@ const auth = (user: string, password = "p:w"): { auth: string } => ({
 });
 const DOCKER = ".docker/config.json";
 
-/** A helper that answers for one server and says of any other what the real ones say. */
+/** A helper with credentials for one server, and the error of real helpers for others. */
 function writeHelper(name: string, server: string, answer: object): Record<string, string> {
   const file = write(
     `bin/docker-credential-${name}`,
@@ -44,7 +44,7 @@ function writeHelper(name: string, server: string, answer: object): Record<strin
 }
 
 describe("docker's config.json", () => {
-  it("gives user and password of the very host", async () => {
+  it("has user and password of exactly this host", async () => {
     const file = write(DOCKER, { auths: { "quay.io": auth("me"), "quay.io:8443": auth("other") } });
 
     expect(await find("quay.io")).toEqual({ kind: "password", user: "me", password: "p:w", from: file });
@@ -53,14 +53,14 @@ describe("docker's config.json", () => {
     expect(await find("quay.io:443")).toBeUndefined();
   });
 
-  it("gives an identity token", async () => {
+  it("has an identity token", async () => {
     write(DOCKER, { auths: { "quay.io": { ...auth("<token>"), identitytoken: "t" } } });
 
     expect(await find("quay.io")).toMatchObject({ kind: "identity", token: "t" });
   });
 
   it.each(["https://index.docker.io/v1/", "docker.io", "https://docker.io"])(
-    "knows Docker Hub as %s",
+    "has Docker Hub as %s",
     async (key) => {
       write(DOCKER, { auths: { [key]: auth("hub") } });
 
@@ -68,13 +68,13 @@ describe("docker's config.json", () => {
     },
   );
 
-  it("understands old keys with scheme and version", async () => {
+  it("supports old keys with scheme and version", async () => {
     write(DOCKER, { auths: { "https://registry.test/v2/": auth("me") } });
 
     expect(await find("registry.test")).toMatchObject({ user: "me" });
   });
 
-  it("is found through DOCKER_CONFIG, and a broken one has nothing", async () => {
+  it("is found with DOCKER_CONFIG, and an invalid one is ignored", async () => {
     write("elsewhere/config.json", { auths: { "quay.io": auth("me") } });
     write(DOCKER, "{ not JSON");
 
@@ -86,7 +86,7 @@ describe("docker's config.json", () => {
 });
 
 describe("credential helpers", () => {
-  it("are asked before the file, the host's own before the store", async () => {
+  it("are run before the file is read, and that of the host before the store", async () => {
     const env = writeHelper("one", "quay.io", { Username: "helped", Secret: "s" });
     writeHelper("all", "quay.io", { Username: "stored", Secret: "s" });
     const auths = { "quay.io": auth("file") };
@@ -98,7 +98,7 @@ describe("credential helpers", () => {
     expect(await find("quay.io", "a/b", env)).toMatchObject({ user: "stored" });
   });
 
-  it("get Docker Hub's old address, and may return an identity token", async () => {
+  it("get the old URL of Docker Hub, and may return an identity token", async () => {
     const answer = { Username: "<token>", Secret: "identity" };
     const env = writeHelper("all", "https://index.docker.io/v1/", answer);
     write(DOCKER, { credsStore: "all" });
@@ -109,7 +109,7 @@ describe("credential helpers", () => {
     });
   });
 
-  it("that have nothing or are missing leave it to the file", async () => {
+  it("without credentials and missing helpers are ignored", async () => {
     const env = writeHelper("all", "other.test", { Username: "u", Secret: "s" });
     const auths = { "quay.io": auth("file") };
     write(DOCKER, { auths, credsStore: "all", credHelpers: { "quay.io": "missing" } });
@@ -117,7 +117,7 @@ describe("credential helpers", () => {
     expect(await find("quay.io", "a/b", env)).toMatchObject({ user: "file" });
   });
 
-  it("are not run when the name leads elsewhere", async () => {
+  it("are not run when the name contains a path", async () => {
     write(DOCKER, { credsStore: "../../bin/evil" });
 
     expect(await find("quay.io")).toBeUndefined();
@@ -125,7 +125,7 @@ describe("credential helpers", () => {
 });
 
 describe("podman's auth.json", () => {
-  it("prefers the longest path that fits", async () => {
+  it("uses the longest matching path", async () => {
     write("run/containers/auth.json", {
       auths: { "quay.io": auth("host"), "quay.io/team": auth("team"), "quay.io/team/app": auth("app") },
     });
@@ -136,7 +136,7 @@ describe("podman's auth.json", () => {
     expect(await find("quay.io", "other/app", env)).toMatchObject({ user: "host" });
   });
 
-  it("comes before docker's, and DOCKER_AUTH_CONFIG before both", async () => {
+  it("precedes Docker's file, and DOCKER_AUTH_CONFIG precedes both", async () => {
     const auths = (user: string): unknown => ({ auths: { "quay.io": auth(user) } });
     write(DOCKER, auths("docker"));
     expect(await find("quay.io")).toMatchObject({ user: "docker" });

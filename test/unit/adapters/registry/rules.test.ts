@@ -1,4 +1,4 @@
-// The small rules of the registry client: challenges, retries, endpoints, proxies, redaction.
+// Functions of the registry client: challenges, retries, endpoints, proxies, redaction.
 import { describe, expect, it } from "vitest";
 import { AuthorizationFailure, Authorizer, parseChallenges } from "../../../../src/adapters/registry/auth.js";
 import { CredentialStore } from "../../../../src/adapters/registry/credentials.js";
@@ -30,7 +30,7 @@ describe("parseChallenges", () => {
     ).toEqual(["negotiate", "basic", "bearer"]);
   });
 
-  it("ends at what it cannot read", () => {
+  it("ends at an invalid part", () => {
     expect(parseChallenges("")).toEqual([]);
     expect(parseChallenges('realm="x"')).toEqual([]);
     expect(parseChallenges('Basic realm="unclosed')).toMatchObject([{ scheme: "basic" }]);
@@ -40,13 +40,13 @@ describe("parseChallenges", () => {
 describe("retryDelayMs", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
 
-  it("doubles from try to try and ends", () => {
+  it("doubles with each try and ends", () => {
     const delays = [1, 2, 3, 4, 5].map((tries) => retryDelayMs({ status: 503 }, tries, now, 100));
 
     expect(delays).toEqual([100, 200, 400, 800, undefined]);
   });
 
-  it("follows Retry-After in seconds and as a date, within reason", () => {
+  it("follows Retry-After in seconds and as a date, up to a limit", () => {
     const after = (retryAfter: string): number | undefined =>
       retryDelayMs({ status: 429, retryAfter }, 1, now, 100);
 
@@ -57,11 +57,11 @@ describe("retryDelayMs", () => {
     expect(after("3600")).toBeUndefined();
   });
 
-  it.each([200, 400, 401, 403, 404, 416, 501])("does not try again after %i", (status) => {
+  it.each([200, 400, 401, 403, 404, 416, 501])("does not retry after %i", (status) => {
     expect(retryDelayMs({ status }, 1, now)).toBeUndefined();
   });
 
-  it("tries again after a dropped connection, once after a timeout, never after a refusal", () => {
+  it("retries after a dropped connection, once after a timeout, never after a refused connection", () => {
     expect(retryDelayMs({ errorCode: "ECONNRESET" }, 3, now)).toBeDefined();
     expect(retryDelayMs({ errorCode: "UND_ERR_CONNECT_TIMEOUT" }, 1, now)).toBeDefined();
     expect(retryDelayMs({ errorCode: "UND_ERR_CONNECT_TIMEOUT" }, 2, now)).toBeUndefined();
@@ -75,25 +75,25 @@ describe("endpointsFor", () => {
   const urls = (registry: string, settings: Parameters<typeof endpointsFor>[1] = none): string[] =>
     endpointsFor(registry, settings).map((endpoint) => urlAt(endpoint, "a/b", "manifests/1").href);
 
-  it("asks a registry over HTTPS only", () => {
+  it("uses only HTTPS for a registry", () => {
     expect(urls("quay.io")).toEqual(["https://quay.io/v2/a/b/manifests/1"]);
     expect(urls("127.evil.test")).toEqual(["https://127.evil.test/v2/a/b/manifests/1"]);
   });
 
-  it("asks Docker Hub at its API's address, with Docker Hub's credentials", () => {
+  it("uses the API host of Docker Hub with the credentials of Docker Hub", () => {
     expect(endpointsFor("docker.io", none)).toMatchObject([
       { base: { host: "registry-1.docker.io" }, credentialHost: "docker.io" },
     ]);
   });
 
-  it.each(["localhost:5000", "127.0.0.1:5000", "127.3.2.1"])("lets %s speak plain HTTP", (host) => {
+  it.each(["localhost:5000", "127.0.0.1:5000", "127.3.2.1"])("allows plain HTTP for %s", (host) => {
     expect(endpointsFor(host, none)).toMatchObject([
       { base: { protocol: "https:" }, fallback: false, insecure: false },
       { base: { protocol: "http:" }, fallback: true },
     ]);
   });
 
-  it("lets a host that the user calls insecure speak plain HTTP", () => {
+  it("allows plain HTTP for a host that is insecure in the settings", () => {
     expect(endpointsFor("r.test:5000", { ...none, insecure: new Set(["r.test:5000"]) })).toMatchObject([
       { base: { protocol: "https:" }, insecure: true },
       { base: { protocol: "http:" }, fallback: true },
@@ -101,7 +101,7 @@ describe("endpointsFor", () => {
     expect(endpointsFor("r.test", { ...none, insecure: new Set(["r.test:5000"]) })).toHaveLength(1);
   });
 
-  it("puts mirrors before the registry, in their order, with the registry's own rule before the one for all", () => {
+  it("lists mirrors before the registry, in order, and prefers the registry's rule to the general one", () => {
     const mirrors = new Map([
       ["quay.io", { endpoints: ["http://m1.test", "https://m2.test/path/"], only: false }],
       ["*", { endpoints: ["https://all.test/live/{registry}"], only: true }],
@@ -128,7 +128,7 @@ describe("proxyFor", () => {
   const at = (url: string, variables: Record<string, string> = env): string | undefined =>
     proxyFor(new URL(url), variables)?.href;
 
-  it("goes by scheme, lower case first", () => {
+  it("depends on the scheme, and lower case takes precedence", () => {
     expect(at("https://quay.io")).toBe("http://lower:1/");
     expect(at("http://quay.io")).toBe("http://plain:3128/");
     expect(at("https://quay.io", {})).toBeUndefined();
@@ -144,24 +144,24 @@ describe("proxyFor", () => {
     "https://localhost:5000",
     "https://127.0.0.9",
     "https://[::1]:5000",
-  ])("reaches %s directly", (url) => {
+  ])("connects to %s directly", (url) => {
     expect(at(url)).toBeUndefined();
   });
 
   it.each(["https://notdirect.test", "https://port.test", "https://11.1.2.3"])(
-    "does not except %s",
+    "uses the proxy for %s",
     (url) => {
       expect(at(url)).toBeDefined();
     },
   );
 
-  it("is off altogether with *", () => {
+  it("is disabled with *", () => {
     expect(at("https://quay.io", { ...env, NO_PROXY: "*" })).toBeUndefined();
   });
 });
 
 describe("redactUrl", () => {
-  it("shows nothing that could be a secret", () => {
+  it("removes everything that may be secret", () => {
     const shown = redactUrl(new URL("https://user:pass@s3.test/blob?X-Amz-Signature=abc&ns=quay.io#part"));
 
     expect(shown).toBe("https://s3.test/blob?X-Amz-Signature=REDACTED&ns=quay.io");
@@ -189,7 +189,7 @@ describe("token servers", () => {
     "https://[::ffff:10.0.0.1]/token",
     "ftp://auth.test",
     "",
-  ])("are not believed at %j", async (realm) => {
+  ])("are rejected at %j", async (realm) => {
     const answer = authorizer.answer(
       resource,
       `Bearer realm="${realm}",service="x"`,

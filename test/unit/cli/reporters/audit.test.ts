@@ -1,4 +1,5 @@
-// The audit for people and for spreadsheets: the same rows in each format, and nothing in them that a reader takes for more than text.
+// The formats of the audit: the same rows in each format, and no text that is interpreted as markup
+// or a formula.
 import { describe, expect, it } from "vitest";
 import { formatAudit } from "../../../../src/cli/reporters/audit.js";
 import type { AuditImage, AuditReport } from "../../../../src/core/audit/audit-report.js";
@@ -42,7 +43,7 @@ function report(images: readonly AuditImage[], more: Partial<AuditReport> = {}):
   };
 }
 
-/** Reads RFC 4180. */
+/** Parses RFC 4180. */
 function parseCsv(text: string): readonly string[][] {
   return text
     .split("\r\n")
@@ -52,7 +53,7 @@ function parseCsv(text: string): readonly string[][] {
 }
 
 describe("as a table", () => {
-  it("has a row for each image, and the totals after them", () => {
+  it("has a row for each image, and then the totals", () => {
     const lines = formatAudit(report([image("a.example/one"), image("a.example/two")]), "table").split("\n");
 
     expect(lines[0]?.split(/\s{2,}/)).toEqual([
@@ -65,7 +66,7 @@ describe("as a table", () => {
     expect(lines.at(-1)).toMatch(/2 images, 3 layers, 8\.00 MB .*2\.00 MB/);
   });
 
-  it("says unknown where a layer does not tell its size, and shortens long lists of users", () => {
+  it('shows "unknown" when the size of a layer is unknown, and shortens long lists of users', () => {
     const usedBy = ["Pod a/1", "Pod a/2", "Pod a/3", "Pod a/4"];
     const [, row = ""] = formatAudit(
       report([image("a.example/one", { uncompressedBytes: null, usedBy })]),
@@ -86,7 +87,7 @@ describe("as a table", () => {
 });
 
 describe("as Markdown", () => {
-  it("is a table of as many cells in each row, whatever stands in them", () => {
+  it("has the same number of cells in each row, regardless of their content", () => {
     const images = [image("a.example/one", { components: ["a|b"], usedBy: ["Pod x/y|z"] })];
     const rows = formatAudit(report(images), "markdown")
       .split("\n")
@@ -109,7 +110,7 @@ describe("as Markdown", () => {
 });
 
 describe("as CSV", () => {
-  it("has whole bytes, every user, the digest, and lines that end as RFC 4180 says", () => {
+  it("has exact sizes, all users, the digest, and the line ends of RFC 4180", () => {
     const usedBy = ["Pod a/1", "Pod a/2", "Pod a/3"];
     const [head, row, ...rest] = parseCsv(formatAudit(report([image("a.example/one", { usedBy })]), "csv"));
 
@@ -134,12 +135,12 @@ describe("as CSV", () => {
     expect(row?.[head?.indexOf("unpacked_bytes") ?? -1]).toBe("");
   });
 
-  it.each(["=cmd()", "+1", "-1", "@sum"])("makes no formula of %s", (text) => {
+  it.each(["=cmd()", "+1", "-1", "@sum"])("does not create a formula for %s", (text) => {
     const [, row] = parseCsv(formatAudit(report([image("a.example/one", { components: [text] })]), "csv"));
     expect(row?.[0]).toBe(`'${text}`);
   });
 
-  it("keeps quotes and commas inside their cell", () => {
+  it("escapes quotes and commas", () => {
     const [, row] = parseCsv(formatAudit(report([image("a.example/one", { components: ['a,"b"'] })]), "csv"));
     expect(row).toHaveLength(9);
     expect(row?.[0]).toBe('a,"b"');

@@ -1,4 +1,4 @@
-// Reports as text: which facts stand in them, and what comes first and last.
+// Reports as text: their content and order.
 import { describe, expect, it } from "vitest";
 import { formatCheck } from "../../../../src/cli/reporters/check.js";
 import { formatFindings } from "../../../../src/cli/reporters/images.js";
@@ -10,7 +10,7 @@ import type { Suspect } from "../../../../src/core/finding/program/suspect.js";
 import { named } from "../../../support/image-use.js";
 
 describe("a table", () => {
-  it("lines columns up, numbers to the right, and ends no line with blanks", () => {
+  it("aligns columns, with numbers to the right, and without trailing spaces", () => {
     const columns = [{ heading: "NAME" }, { heading: "SIZE", align: "right" }, { heading: "" }] as const;
     const text = formatTable(columns, [
       ["long name", "5", ""],
@@ -42,7 +42,7 @@ describe("found images", () => {
   const rowOf = (text: string, name: string): number =>
     text.split("\n").findIndex((line) => line.includes(name));
 
-  it("keep optional ones apart, and warnings last", () => {
+  it("list optional images separately, and warnings last", () => {
     const text = formatFindings({
       images: [
         use("a.example/test:1", "shop-1.0.0", { required: false }),
@@ -57,7 +57,7 @@ describe("found images", () => {
     expect(text.split("\n").at(-1)).toContain("unknown-operator: who knows");
   });
 
-  it("stand by component, with rule, confidence and the number of further places", () => {
+  it("are grouped by component, with rule, confidence and the number of further places", () => {
     const [evidence] = use("a.example/web:1", "shop-1.0.0").evidence;
     const twice = [evidence, evidence].filter((one) => one !== undefined);
     const text = formatFindings({
@@ -88,7 +88,7 @@ describe("suspects", () => {
     ...more,
   });
 
-  it("stand below their operator, with what the registry said of each", () => {
+  it("are grouped by operator, with the result of the registry lookup", () => {
     const text = formatSuspects([
       suspect("one:1", { reference: "a.example/has:1", exists: true }),
       suspect("two:1", { reference: "a.example/not:1", exists: false }),
@@ -107,7 +107,7 @@ describe("suspects", () => {
     expect(lines[place("a.example/unknown")]).toMatch(/unknown +it stands there/);
   });
 
-  it("are an answer, too, where there are none", () => {
+  it("are reported when there are none", () => {
     expect(formatSuspects([])).not.toBe("");
   });
 });
@@ -128,7 +128,7 @@ describe("a check", () => {
     expect(formatCheck(report({}))).toBe("shop 1.0.0 has every image that the cluster runs (1 image)");
   });
 
-  it("says of what is missing who runs it and why it most likely was not found", () => {
+  it("reports for each missing image which workload runs it and why it was probably not found", () => {
     const cause = { rule: "operator", message: "an operator started it" } as const;
     const lines = formatCheck(
       report({
@@ -149,7 +149,7 @@ describe("a check", () => {
     expect(lines.at(-1)).toMatch(/lacks 1 of the 2/);
   });
 
-  it("shows both digests of other content, what nothing runs with its size, and counts the cluster's own", () => {
+  it("shows both digests of different content, unused images with their size, and the number of the cluster's own images", () => {
     const text = formatCheck(
       report({
         otherContent: [{ normalized: "quay.io/c:1", running: "sha256:one", bundled: "sha256:other" }],

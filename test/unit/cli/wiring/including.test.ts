@@ -1,11 +1,11 @@
-// What `build --with` takes.
+// The values of `build --with`.
 import { describe, expect, it } from "vitest";
 import { parseIncludes } from "../../../../src/cli/wiring/including.js";
 
 const HEX = "0123456789abcdef".repeat(4);
 
-describe("parseWishes", () => {
-  it("reads what may be repeated and what may stand with commas between", () => {
+describe("parseIncludes", () => {
+  it("parses repeated and comma-separated values", () => {
     const { requests, hostImages } = parseIncludes(
       [
         "cli,node",
@@ -24,7 +24,7 @@ describe("parseWishes", () => {
     expect(hostImages).toEqual(["kindest/node:v1.30.2"]);
   });
 
-  it("takes the last word on a program", () => {
+  it("uses the last value for a program", () => {
     expect(parseIncludes(["node", "node=/opt/node"], "/").requests).toEqual([
       { name: "node", source: { kind: "file", file: "/opt/node" } },
     ]);
@@ -38,11 +38,11 @@ describe("parseWishes", () => {
     "kind-node-image",
     "node=https://example.org/node",
     `node=https://example.org/node#sha256:${HEX}0`,
-  ])("refuses %j", (text) => {
+  ])("rejects %j", (text) => {
     expect(() => parseIncludes([text], "/")).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
   });
 
-  it("refuses an image that is no reference", () => {
+  it("rejects an invalid image reference", () => {
     expect(() => parseIncludes(["kind-node-image=No Image"], "/")).toThrow(
       expect.objectContaining({ code: "REFERENCE_INVALID" }) as Error,
     );

@@ -1,9 +1,9 @@
-// The context that goes with a target.
+// The kubeconfig context of a target.
 import { expect, it } from "vitest";
 import { findContextOf } from "../../../../src/cli/wiring/install-target.js";
 import type { InstallTarget } from "../../../../src/cli/target.js";
 
-/** Asks with an engine that runs nodes of these clusters. */
+/** Uses an engine that runs nodes of these clusters. */
 async function contextOf(
   target: InstallTarget | undefined,
   ...clusters: string[]
@@ -20,19 +20,19 @@ async function contextOf(
   });
 }
 
-it("is that of the Kind cluster, named or the one that is meant without a name", async () => {
+it("is that of the specified or default Kind cluster", async () => {
   expect(await contextOf({ kind: "kind", cluster: "viola" })).toBe("kind-viola");
   expect(await contextOf({ kind: "kind" }, "only")).toBe("kind-only");
   expect(await contextOf({ kind: "kind" }, "other", "kind")).toBe("kind-kind");
 });
 
-it("is none where it cannot be told which cluster is meant", async () => {
+it("is absent when the cluster is ambiguous", async () => {
   await expect(contextOf({ kind: "kind" }, "one", "two")).rejects.toMatchObject({
     code: "CLUSTER_NOT_FOUND",
   });
 });
 
-it("is left to the kubeconfig for every other target", async () => {
+it("is that of the kubeconfig for every other target", async () => {
   expect(await contextOf(undefined, "only")).toBeUndefined();
   expect(await contextOf({ kind: "k3s" }, "only")).toBeUndefined();
   expect(await contextOf({ kind: "registry", host: "reg.lab", prefix: "" }, "only")).toBeUndefined();

@@ -1,4 +1,4 @@
-// The archive plan: no two bytes in one place, shared blobs once, the same plan for the same input.
+// The archive plan: no overlaps, shared blobs once, the same plan for the same input.
 import { describe, expect, it } from "vitest";
 import {
   finishInventory,
@@ -65,7 +65,7 @@ function input(images: readonly ResolvedImage[]): ArchiveInput {
   };
 }
 
-/** Lays all pieces out as the file, with zeros for what is filled later. */
+/** Writes all pieces to a buffer, with zeros for blobs. */
 function assemble(plan: ArchivePlan, sizes = new Map<string, number | null>()): Buffer {
   const file = Buffer.alloc(plan.size);
   for (const { offset, bytes } of [...plan.pieces, finishInventory(plan, sizes)]) file.set(bytes, offset);
@@ -87,7 +87,7 @@ const shared = ["shared base", 5000] as const;
 const images = [image("b", [shared, ["own b", 123]]), image("a", [shared, ["own a", 70_000]])];
 
 describe("planArchive", () => {
-  it("lays out a tar whose last entry is a tar with every blob once", () => {
+  it("plans a tar whose last entry is a tar with every blob once", () => {
     const plan = planArchive(input(images));
     const file = assemble(plan);
     const outer = entriesOf(file);
@@ -100,7 +100,7 @@ describe("planArchive", () => {
     expect(file.length % TAR_BLOCK).toBe(0);
   });
 
-  it("has the place of a carried file filled from that file", () => {
+  it("reserves space for an included file, with the file as source", () => {
     const bytes = Buffer.from("a program");
     const sha256 = digestOf(bytes).slice(7);
     const carried = { path: "bin/tool", file: "/local/tool", size: bytes.length, sha256, executable: true };
@@ -119,7 +119,7 @@ describe("planArchive", () => {
     expect(plan.inventory.blobs.map(({ digest }) => digest)).not.toContain(digestOf(bytes));
   });
 
-  it("names images for the host where docker looks, and not where nodes do", () => {
+  it("lists images for the host where docker reads names, and not where nodes do", () => {
     const host = image("kind-node", [["node", 9000]]);
     const before = input(images);
     const inventory = { ...before.inventory, hostImages: [inventoryImage(host)] };
@@ -135,7 +135,7 @@ describe("planArchive", () => {
     expect(entriesOf(inner).map(({ name }) => name)).toContain(`blobs/sha256/${digestOf("node").slice(7)}`);
   });
 
-  it("states in bundle.json where each blob lies", () => {
+  it("has the offset of each blob in bundle.json", () => {
     const plan = planArchive(input(images));
     const file = assemble(plan);
     const images_ = entriesOf(file).at(-1)!;
@@ -153,14 +153,14 @@ describe("planArchive", () => {
     expect(sizes).toEqual([...sizes].sort((one, other) => other - one));
   });
 
-  it("gives the same bytes for the same input, in whatever order blobs are met", () => {
+  it("is reproducible, regardless of the order of blobs", () => {
     const [b, a] = images;
     const reordered = { ...input(images), images: [a!, b!] };
 
     expect(assemble(planArchive(input(images)))).toEqual(assemble(planArchive(reordered)));
   });
 
-  it("knows the bytes of an image that comes from two repositories from both", () => {
+  it("has both repositories as sources of an image", () => {
     const plan = planArchive(input(images));
     const base = plan.blobs.find(({ digest }) => digest === digestOf("shared base"))!;
 
@@ -172,7 +172,7 @@ describe("planArchive", () => {
 });
 
 describe("finishInventory", () => {
-  it("fills the room that the plan set aside, whatever the sizes turn out to be", () => {
+  it("fills the planned space, regardless of the sizes", () => {
     const plan = planArchive(input(images));
     const all = plan.blobs.map(({ digest }) => digest);
 

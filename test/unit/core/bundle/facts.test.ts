@@ -1,4 +1,5 @@
-// `facts`: the places of the archive, the grammar that load.sh checks, and values that the grammar refuses.
+// `facts`: the offsets in the archive, the grammar that load.sh checks, and values that the grammar
+// rejects.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -69,7 +70,7 @@ const linesOf = (kind: string, of: Inventory = inventory): readonly string[] =>
     .map((line) => line.slice(kind.length + 1));
 
 describe("formatFacts", () => {
-  it("states one fact a line, and begins and ends with what tells that nothing is missing", () => {
+  it("has one fact per line, with a header and an end that show that nothing is missing", () => {
     const lines = formatFacts(inventory).split("\n");
 
     expect(lines[0]).toBe("viola-airgap-facts 1");
@@ -81,7 +82,7 @@ describe("formatFacts", () => {
     expect(linesOf("host-name")).toHaveLength(1);
   });
 
-  it("has the name under which the kubelet looks for an image that is left out, and its spellings", () => {
+  it("has the kubelet's name of an excluded image, and its spellings", () => {
     const name = `docker.io/library/hidden@${digest}`;
 
     expect(linesOf("excluded")).toEqual([name]);
@@ -89,7 +90,7 @@ describe("formatFacts", () => {
     expect(linesOf("spelling")).toContain("index.docker.io/busybox docker.io/library/busybox:latest");
   });
 
-  it("is the same when facts are among the files", () => {
+  it("is the same when facts are one of the files", () => {
     const facts = { path: "facts", sha256: hexOf(digest), size: 9000 };
 
     expect(formatFacts({ ...inventory, files: [facts, ...inventory.files] })).toBe(formatFacts(inventory));
@@ -123,7 +124,7 @@ describe("the grammar of facts", () => {
     expect(printed.trimEnd().split("\n")).toEqual(FACT_PATTERNS);
   });
 
-  it("means the same to grep, which load.sh checks it with", () => {
+  it("has the same meaning for grep, which load.sh uses", () => {
     const lines = formatFacts(inventory).split("\n").filter(Boolean);
     const wrong = lines.flatMap((line) => [
       `${line} `,

@@ -1,4 +1,5 @@
-// Each field of `bundle.json` in turn is of another type, missing, null, or nested in a list: the answer names it.
+// Each field of `bundle.json` in turn has another type, is missing, null, or nested in a list. The
+// error contains its path.
 import { describe, expect, it } from "vitest";
 import { parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { ViolaError } from "../../../../src/errors.js";
@@ -12,12 +13,12 @@ function answer({ json }: Damage): unknown {
   }
 }
 
-describe("a bundle.json with one field wrong", () => {
-  it("is read when nothing is wrong", () => {
+describe("a bundle.json with one invalid field", () => {
+  it("is parsed when all fields are valid", () => {
     expect(parseInventory(JSON.stringify(WHOLE_INVENTORY), "test.bundle")).toEqual(WHOLE_INVENTORY);
   });
 
-  it("is refused by the field's path", () => {
+  it("is rejected with the field's path", () => {
     const all = damages();
     const unexpected = all.filter((damage) => {
       const error = answer(damage);
@@ -31,7 +32,7 @@ describe("a bundle.json with one field wrong", () => {
       );
     });
     expect(unexpected.map(({ path, how }) => `${path}: ${how}`)).toEqual([]);
-    // So that a walk that finds no fields does not pass.
+    // The test must not pass when no fields are found.
     expect(new Set(all.map(({ path }) => path)).size).toBeGreaterThan(90);
   });
 });

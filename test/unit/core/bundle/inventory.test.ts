@@ -1,4 +1,4 @@
-// Reading `bundle.json`: what is not one is refused, by name of the field.
+// Parsing `bundle.json`: invalid content is rejected with the name of the field.
 import { describe, expect, it, vi } from "vitest";
 import { FORMAT_VERSION, parseInventory } from "../../../../src/core/bundle/inventory.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
@@ -44,23 +44,23 @@ const refusal = (json: string): unknown => {
 };
 
 describe("parseInventory", () => {
-  it("reads what a build wrote", () => {
+  it("parses the output of a build", () => {
     expect(parse(inventory)).toEqual(inventory);
   });
 
-  it.each([["2"], [undefined], [null], ["1"]])("refuses format %j as unsupported", (formatVersion) => {
+  it.each([["2"], [undefined], [null], ["1"]])("rejects format %j as unsupported", (formatVersion) => {
     expect(() => parse({ ...inventory, formatVersion })).toThrow(
       expect.objectContaining({ code: "BUNDLE_UNSUPPORTED" }),
     );
   });
 
-  it.each([[{ digest: DIGEST }], ["base.bundle"]])("refuses one that needs a base, %j", (base) => {
+  it.each([[{ digest: DIGEST }], ["base.bundle"]])("rejects one that needs a base, %j", (base) => {
     expect(() => parse({ ...inventory, base })).toThrow(
       expect.objectContaining({ code: "BUNDLE_UNSUPPORTED", hint: expect.any(String) as string }),
     );
   });
 
-  it("refuses what is no JSON", () => {
+  it("rejects text that is not JSON", () => {
     expect(() => parseInventory("{", "test.bundle")).toThrow(
       expect.objectContaining({ code: "BUNDLE_INVALID" }),
     );
@@ -85,13 +85,13 @@ describe("parseInventory", () => {
     ["a negative offset", { blobs: [{ digest: DIGEST, size: 1, offset: -1 }] }, "blobs[0].offset"],
     ["a digest that is none", { blobs: [{ digest: "md5:1", size: 1, offset: 1 }] }, "blobs[0].digest"],
     ["no images", { images: undefined }, "images"],
-  ])("refuses %s and names the field", (_, change, field) => {
+  ])("rejects %s with the field", (_, change, field) => {
     expect(() => parse({ ...inventory, ...change })).toThrow(
       expect.objectContaining({ code: "BUNDLE_INVALID", message: expect.stringContaining(field) as string }),
     );
   });
 
-  it("leaves out what the format does not name, whatever its name is", () => {
+  it("ignores unknown fields, regardless of their names", () => {
     const text = JSON.stringify(inventory).replace(
       '{"formatVersion"',
       '{"__proto__":{"base":1},"toString":2,"formatVersion"',
@@ -99,7 +99,7 @@ describe("parseInventory", () => {
     expect(parseInventory(text, "test.bundle")).toEqual(inventory);
   });
 
-  it("names ten fields at most, and says how many more there are", () => {
+  it("reports at most ten fields, and the number of others", () => {
     const images = Array.from({ length: 12 }, () => ({ ...image, rebuilt: "no" }));
     const error = refusal(JSON.stringify({ ...inventory, images }));
     expect(error).toMatchObject({ code: "BUNDLE_INVALID", subject: "test.bundle" });
@@ -112,7 +112,7 @@ describe("parseInventory", () => {
     ["is nested without end", `{"a":${"[".repeat(5_000_000)}`],
     ["has values without end", `{"images":[${"0,".repeat(3_000_000)}0]}`],
     ["is larger than anybody needs", `{"a":"${"x".repeat(70_000_000)}"}`],
-  ])("refuses a document that %s before it is parsed", (_, text) => {
+  ])("rejects a document that %s before it is parsed", (_, text) => {
     const parse = vi.spyOn(JSON, "parse");
     try {
       expect(refusal(text)).toMatchObject({ code: "BUNDLE_INVALID", subject: "test.bundle" });
@@ -122,7 +122,7 @@ describe("parseInventory", () => {
     }
   });
 
-  it("counts what stands in strings neither as depth nor as values", () => {
+  it("counts the content of strings neither as depth nor as values", () => {
     const name = `${"[".repeat(100)}\\"${"{,".repeat(3_000_000)}`;
     expect(parse({ ...inventory, name })).toMatchObject({ name });
   });

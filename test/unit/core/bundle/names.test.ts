@@ -7,7 +7,7 @@ const B = `sha256:${"b".repeat(64)}`;
 const image = (digest: string, ...names: readonly string[]) => ({ digest, names });
 
 describe("findNameConflicts", () => {
-  it("names each name with two contents, once, with the contents", () => {
+  it("reports each name with two contents once, with the contents", () => {
     const images = [
       image(A, "quay.io/a/b:1", "quay.io/a/c:1"),
       image(B, "quay.io/a/b:1"),
@@ -17,12 +17,12 @@ describe("findNameConflicts", () => {
     expect(findNameConflicts(images)).toEqual([{ name: "quay.io/a/b:1", digests: [A, B] }]);
   });
 
-  it("takes upper and lower case of a host for one, but not of a tag", () => {
+  it("ignores the case of a host, but not of a tag", () => {
     expect(findNameConflicts([image(A, "Quay.io/a/b:1"), image(B, "quay.io/a/b:1")])).toHaveLength(1);
     expect(findNameConflicts([image(A, "quay.io/a/b:X"), image(B, "quay.io/a/b:x")])).toEqual([]);
   });
 
-  it("lets one content have a name twice, and one repository have pins of two contents", () => {
+  it("allows a repeated name for one content, and two digests in one repository", () => {
     const pins = [image(A, `quay.io/a/b@${A}`), image(B, `quay.io/a/b@${B}`), image(B, "quay.io/a/b:1")];
 
     expect(findNameConflicts([...pins, image(B, "quay.io/a/b:1")])).toEqual([]);

@@ -1,4 +1,4 @@
-// A thin archive is a valid tar with the blobs asked for and nothing else.
+// A partial archive is a valid tar with only the requested blobs.
 import { Readable } from "node:stream";
 import { extract } from "tar-stream";
 import { expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
 const image = imageOf("docker.io/a/b:1", { layers: ["base", "own"] });
 const inventory = inventoryOf([image]);
 
-test("holds the layout files and the chosen blobs, each at its size", async () => {
+test("contains the layout files and the selected blobs, each with its size", async () => {
   const wanted = new Set([image.digest, digestOfText("own")]);
   const entries = await readEntries(planPartialArchive(inventory, [image], wanted));
   expect([...entries.keys()]).toEqual([
@@ -21,7 +21,7 @@ test("holds the layout files and the chosen blobs, each at its size", async () =
   expect(entries.get(blobPath(digestOfText("own")))).toBe(3);
 });
 
-/** Lists names and sizes; stretches of the bundle file are read as zeros. */
+/** Lists names and sizes. Ranges of the bundle file are read as zeros. */
 async function readEntries(segments: readonly Segment[]): Promise<ReadonlyMap<string, number>> {
   const entries = new Map<string, number>();
   const tar = extract();

@@ -1,8 +1,8 @@
-// README.txt: what it tells to do.
+// README.txt: its instructions.
 import { expect, it } from "vitest";
 import { bundleReadme } from "../../../../src/core/bundle/readme.js";
 
-it("tells how to load, to install, and to do both at once", () => {
+it("explains how to load, install, and do both at once", () => {
   const text = Buffer.from(bundleReadme("viola", "1.0.0").bytes).toString();
   const commands = text.split("\n").flatMap((line) => /^ {2}viola-airgap (.+)$/.exec(line)?.[1] ?? []);
   expect(text).toContain("viola 1.0.0");

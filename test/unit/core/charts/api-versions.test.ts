@@ -1,4 +1,4 @@
-// apiVersionsOf: what definitions bring.
+// apiVersionsOf: the API versions of definitions.
 import { expect, it } from "vitest";
 import { apiVersionsOf } from "../../../../src/core/charts/api-versions.js";
 import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";

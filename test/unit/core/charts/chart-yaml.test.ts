@@ -1,4 +1,4 @@
-// Chart.yaml: reading it, and adding dependencies.
+// Chart.yaml: parsing, and adding dependencies.
 import { describe, expect, it } from "vitest";
 import {
   addDependencies,
@@ -26,7 +26,7 @@ describe("parseChartYaml", () => {
     );
   });
 
-  it.each(["", "name: app\n", "- a\n", "name: [\n"])("refuses %j and names whose it is", (text) => {
+  it.each(["", "name: app\n", "- a\n", "name: [\n"])("rejects %j with the name of the chart", (text) => {
     expect(() => parseChartYaml(text, "charts/app")).toThrow(
       expect.objectContaining({ code: "CHART_UNAVAILABLE", subject: "charts/app" }),
     );
@@ -41,7 +41,7 @@ describe("addDependencies", () => {
     condition: "loki.enabled",
   };
 
-  it("keeps what is there, comments too", () => {
+  it("preserves existing content, including comments", () => {
     const text = "# mine\nname: app # it\ndependencies:\n  # first\n  - { name: one, version: 1.0.0 }\n";
 
     const added = addDependencies(text, [loki]);
@@ -61,7 +61,7 @@ describe("addDependencies", () => {
     ]);
   });
 
-  it("begins a list where there is none", () => {
+  it("creates the list when there is none", () => {
     expect(parseDependencies(addDependencies("name: app\n", [loki]))).toEqual([loki]);
     expect(parseDependencies(addDependencies("", [loki]))).toEqual([loki]);
   });

@@ -1,11 +1,11 @@
-// parseRendered: documents to objects, and nothing lost without a word.
+// parseRendered: converts documents to objects, with a warning for each one that is skipped.
 import { describe, expect, it } from "vitest";
 import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
 
 const parse = (text: string) => parseRendered(text, { chart: "app-1.0.0", release: "app" });
 
 describe("parseRendered", () => {
-  it("gives each object its template, names and hooks", () => {
+  it("returns each object with its template, names and hooks", () => {
     const { objects } = parse(`---
 # Source: app/templates/job.yaml
 apiVersion: batch/v1
@@ -42,7 +42,7 @@ metadata: { name: inner }
     expect(objects[1]).not.toHaveProperty("namespace");
   });
 
-  it("gives later documents of a file in crds/ the template of the first", () => {
+  it("assigns later documents of a file in crds/ to the template of the first", () => {
     const { objects } = parse(`---
 # Source: app/crds/all.yaml
 apiVersion: v1
@@ -60,7 +60,7 @@ metadata: { name: two }
     ]);
   });
 
-  it("leaves out documents with nothing but comments", () => {
+  it("skips documents that contain only comments", () => {
     expect(parse("---\n# Source: app/templates/empty.yaml\n# nothing\n---\n")).toEqual({
       objects: [],
       warnings: [],
@@ -79,7 +79,7 @@ metadata: { name: two }
     });
   });
 
-  it("takes the items of lists one by one", () => {
+  it("returns the items of lists separately", () => {
     const { objects } = parse(`---
 # Source: app/templates/list.yaml
 apiVersion: v1
@@ -129,7 +129,7 @@ items:
     expect(objects).toMatchObject([{ apiVersion: "v1", kind: "Pod" }]);
   });
 
-  it("warns of each item of a list that is no object, and takes the others", () => {
+  it("warns about each list item that is not an object, and returns the others", () => {
     const { objects, warnings } = parse(
       "---\n# Source: app/templates/x.yaml\nkind: List\nitems: [null, { metadata: {} }, { kind: Pod, metadata: { name: good } }]\n",
     );
@@ -155,7 +155,7 @@ items:
     ["nothing, spelled out", "null"],
     ["an alias of nothing", "kind: Pod\nspec: *nothing"],
     ["nesting without end", `kind: Pod\nspec: ${"[".repeat(20_000)}${"]".repeat(20_000)}`],
-  ])("warns of %s, names its template and reads on", (_, text) => {
+  ])("warns about %s with its template, and continues", (_, text) => {
     const { objects, warnings } = parse(
       `---\n# Source: app/templates/bad.yaml\n${text}\n---\n# Source: app/templates/good.yaml\nkind: Pod\nmetadata: { name: good }\n`,
     );
@@ -171,7 +171,7 @@ items:
     expect(objects.map(({ name }) => name)).toEqual(["good"]);
   });
 
-  it("reads of a CustomResourceDefinition only what identifies it", () => {
+  it("reads only the identity of a CustomResourceDefinition", () => {
     const { objects } = parse(`---
 # Source: app/crds/thing.yaml
 apiVersion: apiextensions.k8s.io/v1
@@ -208,7 +208,7 @@ spec:
     });
   });
 
-  it("leaves out the documents of another rendering, and says of the rest what it is told", () => {
+  it("skips the documents of another rendering, and marks the others as specified", () => {
     const one = "---\n# Source: app/templates/a.yaml\nkind: Pod\nmetadata: { name: one }\n";
     const other = "---\n# Source: app/templates/b.yaml\nkind: Pod\nmetadata: { name: other }\n";
     const from = { chart: "app-1.0.0", release: "app", except: one, condition: "sometimes" };

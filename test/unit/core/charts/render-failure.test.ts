@@ -1,4 +1,4 @@
-// describeRenderFailure: the template in what helm says.
+// describeRenderFailure: the template in the output of helm.
 import { describe, expect, it } from "vitest";
 import { describeRenderFailure } from "../../../../src/core/charts/render-failure.js";
 

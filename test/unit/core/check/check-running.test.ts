@@ -1,4 +1,4 @@
-// A cluster's images beside a bundle's.
+// Compares the images of a cluster with those of a bundle.
 import { describe, expect, it } from "vitest";
 import type { Inventory, InventoryImage } from "../../../../src/core/bundle/inventory.js";
 import { checkRunning } from "../../../../src/core/check/check-running.js";
@@ -45,14 +45,14 @@ const BUNDLE: Inventory = {
 };
 
 describe("names", () => {
-  it("are compared as the kubelet means them, whatever the spelling", () => {
+  it("are compared as the kubelet interprets them, regardless of the spelling", () => {
     const report = checkRunning(BUNDLE, list("nginx:1", "docker.io/nginx:1", "quay.io/org/web:1"));
 
     expect(report.missing).toEqual([]);
     expect(report.present.map(({ reference }) => reference)).toEqual(["nginx:1", "quay.io/org/web:1"]);
   });
 
-  it("with a digest must be there by digest, with or without the tag", () => {
+  it("with a digest must be present by digest, with or without the tag", () => {
     const image = imageOf(`quay.io/org/pinned:1@${DIGEST}`, {
       names: ["quay.io/org/pinned:1", `quay.io/org/pinned@${DIGEST}`],
     });
@@ -70,8 +70,8 @@ describe("names", () => {
   });
 });
 
-describe("what nothing runs", () => {
-  it("comes with its size, and hooks say so", () => {
+describe("images that no Pod runs", () => {
+  it("have their size, and a note for hooks", () => {
     const { unused } = checkRunning(BUNDLE, list("nginx:1"));
 
     expect(unused).toEqual([
@@ -85,7 +85,7 @@ describe("what nothing runs", () => {
   });
 });
 
-describe("the cause of what is missing", () => {
+describe("the cause of a missing image", () => {
   const excluded: Inventory = {
     ...BUNDLE,
     excluded: [{ reference: "redis:7", reason: "we run no redis" }],
@@ -150,7 +150,7 @@ describe("the cause of what is missing", () => {
   });
 });
 
-it("names the workload rather than each of its Pods", () => {
+it("has the workload instead of each of its Pods", () => {
   const pods = [
     ...inPod("quay.io/org/web:1", { name: "web-5d4f-a", owner: { kind: "ReplicaSet", name: "web-5d4f" } }),
     ...inPod("quay.io/org/web:1", { name: "web-5d4f-b", owner: { kind: "ReplicaSet", name: "web-5d4f" } }),
@@ -169,14 +169,14 @@ describe("the cluster's own Pods", () => {
     ...inPod("registry.k8s.io/coredns/coredns:v1.11.1", { namespace: "kube-system" }),
   ];
 
-  it("are not looked for", () => {
+  it("are not compared", () => {
     const report = checkRunning(BUNDLE, own);
 
     expect(report.missing).toEqual([]);
     expect(report.ofCluster).toHaveLength(2);
   });
 
-  it("are looked for in a namespace that a release goes to", () => {
+  it("are compared in the namespace of a release", () => {
     const releases = BUNDLE.releases.map((release) => ({ ...release, namespace: "kube-system" }));
 
     expect(checkRunning({ ...BUNDLE, releases }, own).missing.map(({ normalized }) => normalized)).toEqual([
@@ -192,11 +192,11 @@ describe("content", () => {
     ["index", "quay.io/org/web:1 index"],
     ["manifest", "quay.io/org/web:1 linux/amd64 manifest"],
     ["config", "quay.io/org/web:1 linux/amd64 config"],
-  ])("is the bundle's where the runtime names its %s", (_, text) => {
+  ])("matches the bundle when the runtime reports its %s", (_, text) => {
     expect(checkRunning(BUNDLE, running(`quay.io/org/web@${digestOfText(text)}`)).otherContent).toEqual([]);
   });
 
-  it("is another where the tag has moved, which is told and no failure", () => {
+  it("differs when the tag was moved, which is reported but is not a failure", () => {
     const report = checkRunning(BUNDLE, running(`quay.io/org/web@${DIGEST}`));
 
     expect(report.otherContent).toMatchObject([{ normalized: "quay.io/org/web:1", running: DIGEST }]);

@@ -1,4 +1,4 @@
-// What kubectl prints, and what it does not.
+// The output of kubectl, and invalid input.
 import { describe, expect, it } from "vitest";
 import { parseRunningImages } from "../../../../src/core/check/running-images.js";
 import type { ViolaError } from "../../../../src/errors.js";
@@ -38,7 +38,7 @@ describe("JSON", () => {
     },
   };
 
-  it("gives every container of a Pod with its owner, labels and what the runtime says", () => {
+  it("has every container of a Pod with its owner, labels and runtime status", () => {
     const running = parseRunningImages(JSON.stringify({ kind: "List", items: [pod] }), "pods");
 
     expect(running.map(({ image, imageId }) => [image, imageId])).toEqual([
@@ -57,7 +57,7 @@ describe("JSON", () => {
     });
   });
 
-  it("reads one Pod alone, lists in lists, and templates of other kinds", () => {
+  it("may be one Pod, nested lists, and templates of other kinds", () => {
     const cronJob = {
       kind: "CronJob",
       metadata: { name: "c" },
@@ -72,7 +72,7 @@ describe("JSON", () => {
     ]);
   });
 
-  it("knows the Pods that a node starts from its own files", () => {
+  it("identifies the static Pods of a node", () => {
     const owned = { ...pod, metadata: { name: "x", ownerReferences: [{ kind: "Node", name: "n" }] } };
     const mirrored = {
       ...pod,
@@ -85,7 +85,7 @@ describe("JSON", () => {
 });
 
 describe("a bare list", () => {
-  it("is separated by anything that jsonpath and its users put between references", () => {
+  it("may have any separator that jsonpath and its users write", () => {
     expect(imagesOf("quay.io/a/b:1 nginx\r\ndocker.io/c/d:2, e/f\n")).toEqual([
       "quay.io/a/b:1",
       "nginx",
@@ -111,7 +111,7 @@ it.each([
   ["prose", "no resources found"],
   ["lists without end", "[".repeat(1_000_000)],
   ["objects without end", `${'{"items":['.repeat(5_000)}${"]}".repeat(5_000)}`],
-])("refuses %s", (_, text) => {
+])("rejects %s", (_, text) => {
   const failure = failureOf(text);
 
   expect(failure).toMatchObject({ code: "FILE_UNUSABLE", subject: "pods" });

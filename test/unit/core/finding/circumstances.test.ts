@@ -1,4 +1,4 @@
-// What stands around an image: scripts it is written in, keys that say it is one, switches, examples and alternatives.
+// The context of an image: scripts, keys, switches, examples and alternatives.
 import { describe, expect, it } from "vitest";
 import { findIn } from "./find.js";
 
@@ -23,7 +23,7 @@ const config = (data: Readonly<Record<string, string>>): string =>
 const thing = (spec: object): string =>
   JSON.stringify({ apiVersion: "example.org/v1", kind: "Thing", metadata: { name: "x" }, spec });
 
-describe("a command line inside of a script", () => {
+describe("a command line in a script", () => {
   it.each<readonly [string, object]>([
     ["in double quotes", { command: ["sh", "-c", 'run --side-image="reg.example/side:1"'] }],
     ["in single quotes", { args: ["exec run \\\n  -side-image='reg.example/side:1' \\\n  -x\n"] }],
@@ -54,7 +54,7 @@ describe("a command line inside of a script", () => {
     expect(imagesIn(pod(container))).toEqual(required("reg.example/side:1"));
   });
 
-  it("takes an image of Docker Hub there, too", () => {
+  it("may contain an image of Docker Hub", () => {
     expect(imagesIn(pod({ args: ["run --side-image='acme/side:1' --other-image=redis:7"] }))).toEqual(
       required("docker.io/acme/side:1", "docker.io/library/redis:7"),
     );
@@ -73,7 +73,7 @@ describe("a command line inside of a script", () => {
     expect(imagesIn(text)).toEqual(required("reg.example/side:1"));
   });
 
-  it("leaves comments alone", () => {
+  it("ignores comments", () => {
     expect(imagesIn(pod({ args: ["# run --side-image=reg.example/side:1\nrun --side\n"] }))).toEqual([]);
     expect(imagesIn(config({ "run.sh": "# --side-image=reg.example/side:1\nrun\n" }))).toEqual([]);
   });
@@ -110,7 +110,7 @@ describe("a name of one part", () => {
     pod({ env: [{ name: "IMAGE_REGISTRY", value: "localhost:5000" }] }),
     thing({ cache: { repository: "redis", tag: "7" }, images: ["text", "Some: text"] }),
     config({ "a.yaml": "image: driver\nimages: [a, b]\n" }),
-  ])("is none elsewhere: %s", (text) => {
+  ])("is not an image elsewhere: %s", (text) => {
     expect(imagesIn(text)).toEqual([]);
   });
 });
@@ -125,7 +125,7 @@ describe("a map that is an image by its key", () => {
     { images: [{ name: "old", newName: "reg.example/a", newTag: "1" }] },
     { image: { name: "reg.example/a:1", pullPolicy: "Always" } },
     { image: { ref: "reg.example/a:1" } },
-  ])("may call it name: %o", (spec) => {
+  ])("may use the key name: %o", (spec) => {
     expect(imagesIn(thing(spec))).toEqual(required("reg.example/a:1"));
     expect(imagesIn(config({ "a.json": JSON.stringify(spec) }))).toEqual(required("reg.example/a:1"));
   });
@@ -154,7 +154,7 @@ describe("a key that names an example or documentation", () => {
     ]);
   });
 
-  it("does so inside of a configuration, and in custom resources", () => {
+  it("also applies to configurations and custom resources", () => {
     expect(imagesIn(config({ "a.yaml": "_example: { image: reg.example/a:1 }\n" }))).toEqual([
       "optional reg.example/a:1",
     ]);
@@ -226,18 +226,18 @@ describe("a switch that is off", () => {
       ],
     }),
     pod({ image: "reg.example/a:1", enabled: false }),
-  ])("is not one of another part: %s", (text) => {
+  ])("does not apply to another part: %s", (text) => {
     expect(imagesIn(text)).toEqual(required("reg.example/a:1"));
   });
 
-  it("counts for nothing where the image is named elsewhere too", () => {
+  it("has no effect when the image is also used elsewhere", () => {
     const text = thing({ side: { enabled: false, image: "reg.example/a:1" }, image: "reg.example/a:1" });
 
     expect(imagesIn(text)).toEqual(required("reg.example/a:1"));
   });
 });
 
-describe("alternatives that are told apart by a version", () => {
+describe("alternatives that differ by a version", () => {
   const list = (more = ""): string =>
     config({
       "a.yaml": `${more}versions:\n- { version: "2", image: acme/a:2 }\n- { version: "1", image: acme/a:1 }\n`,
@@ -293,7 +293,7 @@ describe("alternatives that are told apart by a version", () => {
     expect(warnings[0]?.hint).toContain("images.include");
   });
 
-  it("are chosen by a custom resource, without a warning", () => {
+  it("are selected by a custom resource, without a warning", () => {
     const { images, warnings } = findIn(`${list()}\n---\n${choice("1")}`);
 
     expect(images.filter((image) => image.required).map(({ normalized }) => normalized)).toEqual([
@@ -323,7 +323,7 @@ describe("alternatives that are told apart by a version", () => {
         "parts:\n- { name: a, version: 2, image: acme/a:2 }\n- { name: b, version: 1, image: acme/b:1 }\n",
     }),
     config({ "a.yaml": "parts:\n- { name: a, image: acme/a:2 }\n- { name: b, image: acme/a:1 }\n" }),
-  ])("are not what runs side by side: %s", (text) => {
+  ])("are not images that run together: %s", (text) => {
     expect(findIn(text).images.map((image) => image.required)).toEqual([true, true]);
     expect(findIn(text).warnings).toEqual([]);
   });

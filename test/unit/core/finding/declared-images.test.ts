@@ -1,4 +1,4 @@
-// declaredImages: annotations and image locks, in the forms that publishers write.
+// declaredImages: annotations and image locks, in the formats of publishers.
 import { describe, expect, it } from "vitest";
 import { declaredImages, isDeclaration } from "../../../../src/core/finding/declared-images.js";
 
@@ -30,11 +30,11 @@ describe("declaredImages", () => {
     ["broken YAML", "- image: [x"],
     ["an image without a tag", "- image: quay.io/a/b"],
     ["a template", '- image: "quay.io/a/b:{{ .Chart.AppVersion }}"'],
-  ])("takes nothing from %s", (_, list) => {
+  ])("ignores %s", (_, list) => {
     expect(inChart("images", list)).toEqual([]);
   });
 
-  it("takes nothing from a Chart.yaml that cannot be read", () => {
+  it("ignores an invalid Chart.yaml", () => {
     expect(declaredImages("a-1", [{ path: "a/Chart.yaml", text: "annotations: {" }])).toEqual([]);
   });
 });

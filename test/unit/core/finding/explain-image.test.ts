@@ -1,4 +1,4 @@
-// Where one image comes from.
+// The origin of an image.
 import { expect, it } from "vitest";
 import { explainImage } from "../../../../src/core/finding/explain-image.js";
 import { findIn } from "./find.js";
@@ -24,7 +24,7 @@ const SUSPECT = {
   file: "bin/operator",
 } as const;
 
-it("gives the image under any spelling, with the warnings of the whole list", () => {
+it("finds the image by any spelling, with the warnings of the whole list", () => {
   expect(explainImage("docker.io/library/busybox:latest", FOUND, undefined)).toMatchObject({
     wanted: "docker.io/library/busybox:latest",
     images: [{ normalized: "docker.io/library/busybox:latest" }],
@@ -32,7 +32,7 @@ it("gives the image under any spelling, with the warnings of the whole list", ()
   });
 });
 
-it("names other tags of the repository where nothing asks for the image", () => {
+it("returns other tags of the repository when the image is not used", () => {
   const answer = explainImage("example.org/app:3", FOUND, [SUSPECT]);
 
   expect(answer).toMatchObject({
@@ -42,7 +42,7 @@ it("names other tags of the repository where nothing asks for the image", () => 
   });
 });
 
-it("names the programs that name it", () => {
+it("returns the programs that contain its name", () => {
   expect(explainImage("example.org/app:2", FOUND, [SUSPECT])).toMatchObject({
     images: [],
     suspects: [{ operator: "Deployment x" }],

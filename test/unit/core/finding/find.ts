@@ -1,4 +1,4 @@
-// Finding in texts that a test writes down.
+// Finds images in texts of a test.
 import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
 import { findImages } from "../../../../src/core/finding/find-images.js";
 import type { Findings } from "../../../../src/core/images/image-use.js";
@@ -14,7 +14,10 @@ export function findIn(text: string, operators: readonly OperatorRule[] = []): F
   return { images: findings.images, warnings: [...warnings, ...findings.warnings] };
 }
 
-/** One line per image: required or optional, confidence, reference spelled out, and `rule path` of each evidence. */
+/**
+ * One line per image: required or optional, confidence, normalized reference, and `rule path` of
+ * each evidence.
+ */
 export function linesOf({ images }: Findings): readonly string[] {
   return images.map(({ required, confidence, normalized, evidence }) =>
     [

@@ -1,4 +1,5 @@
-// A render of 50 MB: text in ConfigMaps, custom resources and workloads by the thousand, and operators that serve them.
+// Rendered output of 50 MB: text in ConfigMaps, thousands of custom resources and workloads, and
+// their operators.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
@@ -12,7 +13,7 @@ const repeat = (count: number, of: (index: number) => string): string =>
 const RESOURCES = 1_500;
 const OPERATORS = 500;
 
-/** A script and a document; one in ten names an image. */
+/** A script and a document. One in ten contains an image. */
 const configMap = (index: number): string => `---
 # Source: app/templates/config.yaml
 apiVersion: v1
@@ -68,7 +69,7 @@ metadata: { name: operator-${index} }
 spec: { template: { spec: { containers: [{ name: a, image: "grafana/agent-operator:v0.39.1" }] } } }
 `;
 
-it("is read and searched to its end", { timeout: 120_000 }, async () => {
+it("is parsed and searched completely", { timeout: 120_000 }, async () => {
   const operators = await loadOperators([join(ROOT, "manifests/operators")]);
   const text =
     repeat(RESOURCES, (index) => configMap(index) + resource(index) + workload(index)) +
@@ -81,7 +82,8 @@ it("is read and searched to its end", { timeout: 120_000 }, async () => {
 
   expect(warnings).toEqual([]);
   expect(objects).toHaveLength(RESOURCES * 5 + OPERATORS + 1);
-  // 10 in ConfigMaps, 50 in custom resources, 100 in workloads, one in a flag, the operator and its two.
+  // 10 in ConfigMaps, 50 in custom resources, 100 in workloads, one in a flag, the operator and its
+  // two.
   expect(findings.images).toHaveLength(10 + 50 + 100 + 1 + 3);
   expect(findings.warnings).toHaveLength(RESOURCES);
 });

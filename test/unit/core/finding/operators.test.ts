@@ -1,4 +1,4 @@
-// Operators: what the knowledge base knows, when it applies, and the tripwire for those it does not know.
+// Operators: the knowledge base, when its rules apply, and warnings about unknown operators.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -103,11 +103,11 @@ describe("an operator's rule", () => {
     expect(found(operator('image: "org/not-demo-operator:v1.2.3"'))).toHaveLength(1);
   });
 
-  it("takes the values of the release that the tag is of", () => {
+  it("uses the values of the release with this tag", () => {
     expect(found(operator('image: "org/demo-operator:1.1.5"'))).toContain("certain quay.io/org/side:v8");
   });
 
-  it("says so where the version of an image was not read, unless it is named", () => {
+  it("warns when the version of an image is unknown, unless it is stated", () => {
     const old = 'image: "org/demo-operator:1.0.3"';
 
     const { images, warnings } = findIn(operator(old), [RULE]);
@@ -120,22 +120,19 @@ describe("an operator's rule", () => {
     );
   });
 
-  it.each(["v7.0.0", "latest", `@sha256:${"c".repeat(64)}`])(
-    "says so for a version nobody checked: %s",
-    (tag) => {
-      const image = `org/demo-operator${tag.startsWith("@") ? "" : ":"}${tag}`;
+  it.each(["v7.0.0", "latest", `@sha256:${"c".repeat(64)}`])("warns about an unknown version: %s", (tag) => {
+    const image = `org/demo-operator${tag.startsWith("@") ? "" : ":"}${tag}`;
 
-      const findings = findIn(operator(`image: "${image}"`), [RULE]);
+    const findings = findIn(operator(`image: "${image}"`), [RULE]);
 
-      expect(findings.images.find(({ normalized }) => normalized === "quay.io/org/side:v9")).toMatchObject({
-        confidence: "low",
-        required: true,
-      });
-      expect(findings.warnings).toMatchObject([{ code: "operator-tag-unverified", incomplete: true }]);
-    },
-  );
+    expect(findings.images.find(({ normalized }) => normalized === "quay.io/org/side:v9")).toMatchObject({
+      confidence: "low",
+      required: true,
+    });
+    expect(findings.warnings).toMatchObject([{ code: "operator-tag-unverified", incomplete: true }]);
+  });
 
-  it("gives way to a flag or variable that names another image", () => {
+  it("is overridden by a flag or variable with another image", () => {
     const image = 'image: "org/demo-operator:v1.2.0"';
 
     expect(found(operator(`${image}, args: ["--side-image=quay.io/other/side:1"]`))).not.toContain(
@@ -149,12 +146,12 @@ describe("an operator's rule", () => {
   it.each([
     ["{ enabled: true }", "certain docker.io/org/worker:v1.2.0-full"],
     ["{ enabled: true, version: v5, flavour: slim }", "certain docker.io/org/worker:v5-slim"],
-  ])("fills in fields of the custom resource: %s", (spec, expected) => {
+  ])("inserts fields of the custom resource: %s", (spec, expected) => {
     expect(found(operator('image: "org/demo-operator:v1.2.0"') + worker(spec))).toContain(expected);
   });
 
   it.each(["{ enabled: false }", "{}", '{ enabled: true, image: "quay.io/own/worker:1" }'])(
-    "asks for a custom resource that makes use of it: not %s",
+    "requires a custom resource that uses it: not %s",
     (spec) => {
       expect(found(operator('image: "org/demo-operator:v1.2.0"') + worker(spec)).join()).not.toContain(
         "org/worker:v1.2",
@@ -162,7 +159,7 @@ describe("an operator's rule", () => {
     },
   );
 
-  it("knows copies under another name", () => {
+  it("applies to copies under another name", () => {
     expect(found(operator('image: "registry.example/copies/demo:v1.2.0"'))).toContain(
       "certain quay.io/org/side:v9",
     );
@@ -171,14 +168,14 @@ describe("an operator's rule", () => {
     );
   });
 
-  it("asks for a field in a range of versions", () => {
+  it("requires a field in a range of versions", () => {
     const image = operator('image: "registry.example/a/org/demo-operator:v1.2.0"');
 
     expect(found(image + worker("{ level: 1.9.3 }"))).toContain("certain registry.example/a/org/old:v1.2.0");
     expect(found(image + worker("{ level: 2.0.0 }")).join()).not.toContain("/old:");
   });
 
-  it("takes what ConfigMaps of the release say, and asks for a second resource where one is named", () => {
+  it("uses ConfigMaps of the release, and requires a second resource if specified", () => {
     const config =
       "---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\ndata: { a.yaml: 'view: { tag: v5 }' }\n";
     const text =
@@ -201,7 +198,7 @@ describe("an operator's rule", () => {
     ],
     ["a switch", ", args: [--rename, --other]", "kind: View\nmetadata: { name: o }", 1],
     ["a flag with a value", ", args: [--rename=x]", "kind: View\nmetadata: { name: o }", 1],
-  ])("says what nobody can know: for %s", (_, more, resource, count) => {
+  ])("warns about unknown images: for %s", (_, more, resource, count) => {
     const text = operator(`image: "org/demo-operator:v1.2.0"${more}`);
 
     const { warnings } = findIn(`${text}---\napiVersion: example.org/v1\n${resource}\n`, [RULE]);
@@ -216,7 +213,7 @@ describe("an operator's rule", () => {
     ["others.example.org/v2", "Scrape", []],
     ["unrelated.example.org/v1", "Mystery", []],
     ["example.org/v1", "View", []],
-  ])("says where it serves a kind that it says nothing of: %s %s", (apiVersion, kind, codes) => {
+  ])("warns about an unknown kind of the operator: %s %s", (apiVersion, kind, codes) => {
     const resource = `---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: x }\n`;
     const text = operator('image: "org/demo-operator:v1.2.0"') + resource + resource.replace("x }", "y }");
 
@@ -224,13 +221,13 @@ describe("an operator's rule", () => {
     expect(findIn(resource, [RULE]).warnings).toEqual([]);
   });
 
-  it("asks for the operator: a custom resource alone starts nothing", () => {
+  it("requires the operator, because a custom resource alone starts nothing", () => {
     expect(found(worker("{ enabled: true }").replace("---", ""))).toEqual([]);
   });
 });
 
 describe("parseOperatorRule", () => {
-  it("names file, line and field of each fault", () => {
+  it("reports file, line and field of each error", () => {
     expect(() =>
       parseOperatorRule(
         "id: Bad Id\nname: x\nsources: []\nrepository: a/b\nreleases: [{ tags: what }]\n",
@@ -249,7 +246,7 @@ describe("parseOperatorRule", () => {
 });
 
 describe("parseOperatorRule", () => {
-  it("refuses a rule that a release has no value for", () => {
+  it("rejects a rule without a value for a release", () => {
     expect(() =>
       parseOperatorRule(
         'id: x\nname: x\nsources: [a]\nrepository: a/b\nreleases: [{ tags: "1.0.0" }]\nimages: [{ reference: "a/b:{release.c}" }]\n',
@@ -259,13 +256,13 @@ describe("parseOperatorRule", () => {
   });
 });
 
-describe("the tripwire", () => {
+describe("unknown operators", () => {
   it.each([
     '{ apiGroups: [""], resources: [pods], verbs: [get, create] }',
     '{ apiGroups: [apps], resources: [deployments, services], verbs: ["*"] }',
     '{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }',
     "{ apiGroups: [batch], resources: [cronjobs], verbs: [create] }",
-  ])("warns of a workload that may create Pods: %s", (rule) => {
+  ])("cause a warning for a workload that may create Pods: %s", (rule) => {
     expect(findIn(workload + rights(rule)).warnings).toMatchObject([
       { code: "unknown-operator", object: "Deployment maker", incomplete: true },
     ]);
@@ -276,11 +273,11 @@ describe("the tripwire", () => {
     '{ apiGroups: [""], resources: [configmaps], verbs: ["*"] }',
     '{ apiGroups: [metrics.k8s.io], resources: [pods], verbs: ["*"] }',
     '{ apiGroups: [""], resources: [pods/exec], verbs: [create] }',
-  ])("is quiet about a workload that may not: %s", (rule) => {
+  ])("do not include a workload that may not: %s", (rule) => {
     expect(findIn(workload + rights(rule)).warnings).toEqual([]);
   });
 
-  it("names the operator's image, its object and the right behind it", () => {
+  it("are reported with image, object and the right", () => {
     const rule = "{ apiGroups: [apps], resources: [services, deployments], verbs: [get, create] }";
 
     const [warning] = findIn(workload + rights(rule)).warnings;
@@ -295,20 +292,20 @@ describe("the tripwire", () => {
     }
   });
 
-  it.each(["cluster-admin", "admin", "edit"])("knows what Kubernetes' own role %s allows", (role) => {
+  it.each(["cluster-admin", "admin", "edit"])("include workloads with the built-in role %s", (role) => {
     const binding = rights("").replace("{ kind: Role, name: maker }", `{ kind: ClusterRole, name: ${role} }`);
 
     expect(findIn(workload + binding).warnings).toMatchObject([{ code: "unknown-operator" }]);
   });
 
-  it("takes Pods that name no account for those of the default one", () => {
+  it("include Pods without a service account, which use the default one", () => {
     const rule = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
     const text = workload.replace("serviceAccountName: maker, ", "") + rights(rule, "default");
 
     expect(findIn(text).warnings).toMatchObject([{ code: "unknown-operator" }]);
   });
 
-  it("is quiet about rights of another account", () => {
+  it("do not depend on the rights of another account", () => {
     const rule = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
 
     expect(findIn(workload + rights(rule, "other")).warnings).toEqual([]);
@@ -320,7 +317,7 @@ describe("the tripwire", () => {
     ["the accounts of its namespace", "system:serviceaccounts:apps", 1],
     ["the accounts of another namespace", "system:serviceaccounts:other", 0],
     ["people", "system:masters", 0],
-  ])("reads bindings to groups: %s", (_, group, count) => {
+  ])("include bindings to groups: %s", (_, group, count) => {
     const binding = rights(CREATE_PODS).replace(
       "kind: ServiceAccount, name: maker",
       `kind: Group, name: "${group}"`,
@@ -330,7 +327,7 @@ describe("the tripwire", () => {
     expect(findIn(placed + binding).warnings).toHaveLength(count);
   });
 
-  it("takes an object without a namespace for one of any namespace that a group names", () => {
+  it("match an object without a namespace to the namespace of any group", () => {
     const group = 'kind: Group, name: "system:serviceaccounts:apps"';
 
     expect(
@@ -338,7 +335,7 @@ describe("the tripwire", () => {
     ).toMatchObject([{ code: "unknown-operator" }]);
   });
 
-  it("reads a binding to the account's user name", () => {
+  it("include a binding to the account's user name", () => {
     const user = 'kind: User, name: "system:serviceaccount:apps:maker"';
 
     expect(
@@ -371,13 +368,13 @@ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { no: "match" } }, ${se
       ['{ matchExpressions: [{ key: a, operator: In, values: ["1", "2"] }] }', 1],
       ['{ matchExpressions: [{ key: a, operator: NotIn, values: ["1"] }] }', 0],
       ["{ matchExpressions: [{ key: a, operator: DoesNotExist }] }", 0],
-    ])("adds up what %s selects", (selector, count) => {
+    ])("combine the roles that %s selects", (selector, count) => {
       const text = workload + bound("whole") + part('{ a: "1" }') + whole(selector);
 
       expect(findIn(text).warnings).toHaveLength(count);
     });
 
-    it("knows that Kubernetes' own role view takes in what is labelled for it", () => {
+    it("include the roles that are aggregated to the built-in role view", () => {
       const label = '{ rbac.authorization.k8s.io/aggregate-to-view: "true" }';
 
       expect(findIn(workload + bound("view")).warnings).toEqual([]);
@@ -396,25 +393,25 @@ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { no: "match" } }, ${se
       rights(CREATE_PODS) +
       worker("{ enabled: false }");
 
-    it("judges each container of the workload", () => {
+    it("are checked for each container of the workload", () => {
       const [warning, ...more] = findIn(beside(', { image: "quay.io/org/other:v1" }'), [RULE]).warnings;
 
       expect(warning).toMatchObject({ code: "unknown-operator", images: ["quay.io/org/other:v1"] });
       expect(more).toEqual([]);
     });
 
-    it("judges its init containers too", () => {
+    it("include its init containers", () => {
       const text = beside("", ', initContainers: [{ image: "quay.io/org/other:v1" }]');
 
       expect(findIn(text, [RULE]).warnings).toMatchObject([{ images: ["quay.io/org/other:v1"] }]);
     });
 
-    it("is quiet about the operator itself and the companions that its file names", () => {
+    it("do not include the operator itself and the companions in its rule", () => {
       expect(findIn(beside(""), [RULE]).warnings).toEqual([]);
       expect(findIn(beside(', { image: "mirror.example/org/demo-helper:v3" }'), [RULE]).warnings).toEqual([]);
     });
 
-    it("knows proxies that many projects put there", () => {
+    it("do not include common proxies", () => {
       const text = beside(', { image: "quay.io/brancz/kube-rbac-proxy:v0.18.0" }');
 
       expect(findIn(text, [...operators, RULE]).warnings).toEqual([]);
@@ -422,14 +419,14 @@ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { no: "match" } }, ${se
   });
 });
 
-describe("a known operator that starts nothing of its own", () => {
+describe("a known operator that starts no other images", () => {
   const IDLE = parseOperatorRule(
     'id: idle\nname: Idle\nsources: [a]\nrepository: org/maker\nreleases: [{ tags: ">=1.0.0 <1.1.0" }]\n',
     "idle.yaml",
   );
   const tagged = (tag: string): string => workload.replace("maker:v1", `maker:${tag}`);
 
-  it("is a warning with a tag that nobody checked, where its rights let it create Pods", () => {
+  it("causes a warning with an unknown tag, when its rights allow it to create Pods", () => {
     expect(findIn(tagged("v99.0.0") + rights(CREATE_PODS), [IDLE]).warnings).toMatchObject([
       { code: "operator-tag-unverified", incomplete: true, object: "Deployment maker" },
     ]);
@@ -449,7 +446,7 @@ spec: { template: { spec: { serviceAccountName: ${account}, ${containers} } } }
   const main = 'containers: [{ image: "quay.io/org/maker:v1" }]';
   const init = 'initContainers: [{ image: "quay.io/org/clone:v1" }]';
 
-  it("names the main container, and the init container only where there is no other", () => {
+  it("contains the main container, and the init container only when there is no other", () => {
     const [warning, ...more] = findIn(app("a", `${init}, ${main}`) + rights(CREATE_PODS)).warnings;
 
     expect(more).toEqual([]);
@@ -482,7 +479,7 @@ spec: { template: { spec: { serviceAccountName: ${account}, ${containers} } } }
     expect(findIn(app("a", main) + other + rights(CREATE_PODS)).warnings).toHaveLength(2);
   });
 
-  it("says which commands settle it", () => {
+  it("suggests the commands that provide the information", () => {
     const [warning] = findIn(app("a", main) + rights(CREATE_PODS)).warnings;
 
     expect(warning?.hint).toContain("--inspect-operators");
@@ -495,7 +492,7 @@ describe("a known operator that waits for custom resources", () => {
   const waiting = (more = "") =>
     findIn(workload.replace("quay.io/org/maker:v1", "org/demo-operator:v1.2.0") + more, [RULE]);
 
-  it("is a warning where it may create Pods, and its images are optional", () => {
+  it("causes a warning when it may create Pods, and its images are optional", () => {
     const { images, warnings } = waiting(rights(CREATE_PODS));
 
     expect(warnings).toMatchObject([
@@ -509,12 +506,12 @@ describe("a known operator that waits for custom resources", () => {
     });
   });
 
-  it("is none without the right, or with a custom resource of its kinds", () => {
+  it("causes none without the right, or with a custom resource of its kinds", () => {
     expect(waiting().warnings).toEqual([]);
     expect(waiting(rights(CREATE_PODS) + worker("{ enabled: false }")).warnings).toEqual([]);
   });
 
-  it("still waits where the only resources are those that start nothing, unless one names an image", () => {
+  it("still causes one when all resources start nothing, unless one contains an image", () => {
     const rules = (spec: string) =>
       `---\napiVersion: example.org/v1\nkind: Rules\nmetadata: { name: r }\nspec: ${spec}\n`;
 
@@ -566,7 +563,7 @@ webhooks: [{ name: a.example.org, clientConfig: { ${client} }, rules: [${rule}] 
     '{ apiGroups: ["*"], resources: ["*/*"], operations: [CREATE, UPDATE] }',
     "{ apiGroups: [apps], resources: [deployments], operations: [CREATE] }",
     '{ apiGroups: [""], resources: [pods/ephemeralcontainers], operations: [UPDATE] }',
-  ])("is a warning that names the program behind it: %s", (rule) => {
+  ])("causes a warning with its program: %s", (rule) => {
     expect(findIn(served + service + webhook(rule)).warnings).toMatchObject([
       { code: "pod-webhook", incomplete: true, images: ["quay.io/org/maker:v1"] },
     ]);
@@ -577,17 +574,17 @@ webhooks: [{ name: a.example.org, clientConfig: { ${client} }, rules: [${rule}] 
     '{ apiGroups: [""], resources: [configmaps], operations: [CREATE] }',
     '{ apiGroups: [monitoring.example], resources: ["*"], operations: [CREATE] }',
     '{ apiGroups: [""], resources: [pods/binding], operations: [CREATE] }',
-  ])("is not one that changes other things: %s", (rule) => {
+  ])("does not include one that changes other objects: %s", (rule) => {
     expect(findIn(served + service + webhook(rule)).warnings).toEqual([]);
   });
 
-  it("is a warning where nothing that is rendered serves it", () => {
+  it("causes a warning when no rendered object serves it", () => {
     expect(findIn(webhook(ON_PODS, 'url: "https://a.example/x"').replace("---", "")).warnings).toMatchObject([
       { code: "pod-webhook", images: [], object: "MutatingWebhookConfiguration maker" },
     ]);
   });
 
-  it("is one warning for all webhooks of a program, and none for a known operator", () => {
+  it("causes one warning for all webhooks of a program, and none for a known operator", () => {
     const twice =
       webhook(ON_PODS) + webhook(ON_PODS).replaceAll("name: maker }\nwebhooks", "name: other }\nwebhooks");
     const known = served.replace("quay.io/org/maker:v1", "org/demo-operator:v1.2.0");

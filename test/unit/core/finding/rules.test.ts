@@ -1,4 +1,4 @@
-// Each rule of the finder: what it finds, and what only looks like an image.
+// Each rule: the images that it finds, and texts that only look like images.
 import { describe, expect, it } from "vitest";
 import { findIn, linesOf } from "./find.js";
 
@@ -27,7 +27,7 @@ spec:
     ]);
   });
 
-  it("finds Pod specs however deep they lie: CronJobs, and templates in custom resources", () => {
+  it("finds nested Pod specs: CronJobs, and templates in custom resources", () => {
     const findings = findIn(`
 apiVersion: batch/v1
 kind: CronJob
@@ -46,7 +46,7 @@ spec: { pools: [{ podTemplate: { spec: { containers: [{ name: only-a-patch }, { 
     ]);
   });
 
-  it("takes words that are filled in later for no image", () => {
+  it("ignores placeholders", () => {
     expect(
       findIn(
         "kind: Pod\nmetadata: { name: x }\nspec: { containers: [{ image: auto }, { image: '{{ .Image }}' }] }",
@@ -156,13 +156,13 @@ describe("custom-resource", () => {
     expect(findIn(thing(spec)).images[0]?.evidence[0]?.path).toContain(path);
   });
 
-  it("takes no script for a structure", () => {
+  it("does not parse scripts as structures", () => {
     expect(
       findIn(thing("script: |\n  # image: quay.io/org/app:1\n  echo image: quay.io/org/app:1")).images,
     ).toEqual([]);
   });
 
-  it("leaves out kinds that are full of text, and Kubernetes' own", () => {
+  it("ignores kinds that contain text, and those of Kubernetes", () => {
     const findings = findIn(`
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
@@ -296,7 +296,7 @@ describe("environment, split over variables", () => {
     { JOB_IMAGE: "job", JOB_TAG: "blue" },
     { JOB_IMAGE: "job", JOB_TAG: "v1", JOB_PREFIX: "quay.io/org/" },
     { OTHER_IMAGE: "quay.io/org/job", JOB_TAG: "v1" },
-  ])("%o is none", (values) => {
+  ])("%o is not an image", (values) => {
     expect(findIn(withVariables(values)).images).toEqual([]);
   });
 });
@@ -358,7 +358,7 @@ describe("config-text", () => {
     expect(linesOf(findIn(config(data)))).toEqual(expected);
   });
 
-  it("reads Secrets, encoded and not, and leaves binary ones alone", () => {
+  it("reads encoded and plain Secrets, and ignores binary ones", () => {
     const encoded = Buffer.from("image: quay.io/org/secret:1\nother: x\n").toString("base64");
     const findings = findIn(
       JSON.stringify({
@@ -394,7 +394,7 @@ describe("config-text", () => {
     expect(findIn(config({ text })).images).toMatchObject([{ normalized: "quay.io/org/x:1" }]);
   });
 
-  it("leaves dashboards alone", () => {
+  it("ignores dashboards", () => {
     const body = {
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -405,7 +405,7 @@ describe("config-text", () => {
   });
 });
 
-it("takes OLM's list of related images for a declaration", () => {
+it("reads OLM's list of related images as a declaration", () => {
   const findings = findIn(`
 apiVersion: operators.coreos.com/v1alpha1
 kind: ClusterServiceVersion
@@ -421,7 +421,7 @@ spec:
   ]);
 });
 
-it("warns of an object that is nested too deep to be searched, and searches the others", () => {
+it("warns about an object that is nested too deeply, and searches the others", () => {
   const deep = `{"image":${"[".repeat(30_000)}${"]".repeat(30_000)}}`;
   const findings = findIn(
     `${JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" }, data: { deep } })}
@@ -439,7 +439,7 @@ spec: { containers: [{ image: "quay.io/org/y:1" }] }
 });
 
 describe("evidence", () => {
-  it("is put together by what the reference means, the first spelling standing for it", () => {
+  it("is merged by normalized reference, with the first spelling", () => {
     const { images } = findIn(`
 kind: Pod
 metadata: { name: a, namespace: apps, annotations: { helm.sh/hook: test } }

@@ -1,4 +1,4 @@
-// The choice of platforms out of what an image has.
+// The choice among the platforms of an image.
 import { describe, expect, it } from "vitest";
 import { choosePlatforms, type PlatformCandidate } from "../../../../src/core/images/choose-platforms.js";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
@@ -19,7 +19,7 @@ function choose(has: readonly PlatformCandidate[], ...wanted: string[]): string[
 }
 
 describe("choosePlatforms", () => {
-  it("keeps the order asked for", () => {
+  it("keeps the requested order", () => {
     const has = [candidate("linux/amd64"), candidate("linux/arm64"), candidate("unknown/unknown")];
 
     expect(choose(has, "linux/arm64", "linux/amd64")).toEqual([
@@ -28,17 +28,17 @@ describe("choosePlatforms", () => {
     ]);
   });
 
-  it("takes the first of two manifests for one platform", () => {
+  it("uses the first of two manifests for one platform", () => {
     expect(
       choose([candidate("linux/amd64", "gzip"), candidate("linux/amd64", "zstd")], "linux/amd64"),
     ).toEqual([digestOf("gzip")]);
   });
 
-  it("lists a manifest that serves two platforms once", () => {
+  it("lists a manifest for two platforms once", () => {
     expect(choose([candidate("linux/arm/v6")], "linux/arm/v7", "linux/arm/v6")).toHaveLength(1);
   });
 
-  it("names every missing platform and what there is, attestations left out", () => {
+  it("reports all missing platforms and the existing ones, without attestations", () => {
     const has = [candidate("linux/amd64"), candidate("unknown/unknown")];
 
     const choosing = (): unknown => choose(has, "linux/s390x", "linux/amd64", "linux/riscv64");
@@ -47,13 +47,13 @@ describe("choosePlatforms", () => {
     expect(choosing).toThrow(/s390x.*riscv64.*linux\/amd64(?!.*unknown)/);
   });
 
-  it("needs a manifest that no registry has only when it is chosen", () => {
+  it("requires an absent manifest only when it is chosen", () => {
     const { platform, descriptor } = candidate("linux/arm64");
     const absent = { platform, descriptor };
     const has = [absent, candidate("linux/amd64"), candidate("linux/arm/v7")];
 
     expect(choose(has, "linux/amd64")).toEqual([digestOf("linux/amd64")]);
-    // A host of arm64 would run arm/v7, too, but not where the index has something better.
+    // A host with arm64 also runs arm/v7, but not if the index has a better platform.
     expect(() => choose(has, "linux/arm64")).toThrow(
       expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING", subject: "x" }),
     );

@@ -1,4 +1,4 @@
-// References: parsed and spelled out as Docker and containerd do.
+// References: parsed and normalized as in Docker and containerd.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import { ROOT } from "../../../support/paths.js";
 
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
-/** What load.sh must make of the same references: test/e2e/load-sh-references.test.ts. */
+/** test/e2e/load-sh-references.test.ts tests load.sh with the same references. */
 const { valid, invalid } = JSON.parse(readFileSync(join(ROOT, "test/fixtures/references.json"), "utf8")) as {
   readonly valid: readonly {
     readonly reference: string;
@@ -25,19 +25,19 @@ const { valid, invalid } = JSON.parse(readFileSync(join(ROOT, "test/fixtures/ref
 };
 
 describe("parseReference", () => {
-  it.each(valid)("spells out $reference", ({ reference, normalized }) => {
+  it.each(valid)("normalizes $reference", ({ reference, normalized }) => {
     expect(formatReference(parseReference(reference))).toBe(normalized);
     expect(formatReference(parseReference(normalized))).toBe(normalized);
   });
 
-  it.each(invalid)("refuses %j", (text) => {
+  it.each(invalid)("rejects %j", (text) => {
     expect(findReference(text)).toBeUndefined();
     expect(() => parseReference(text)).toThrow(
       expect.objectContaining({ code: "REFERENCE_INVALID", subject: text }),
     );
   });
 
-  it("keeps tag and digest apart", () => {
+  it("separates tag and digest", () => {
     expect(parseReference(`a/b:1@${DIGEST}`)).toEqual({
       registry: "docker.io",
       repository: "a/b",
@@ -52,19 +52,19 @@ describe("engineNames", () => {
     ["redis:7", ["docker.io/library/redis:7"]],
     [`redis@${DIGEST}`, [`docker.io/library/redis@${DIGEST}`]],
     [`redis:7@${DIGEST}`, ["docker.io/library/redis:7", `docker.io/library/redis@${DIGEST}`]],
-  ])("lists the names under which an engine has %s", (text, names) => {
+  ])("lists the engine's names of %s", (text, names) => {
     expect(engineNames(parseReference(text))).toEqual(names);
   });
 });
 
 describe("kubeletName", () => {
-  it.each(valid)("is the one name that the kubelet looks for: $reference", ({ reference, kubelet }) => {
+  it.each(valid)("is the name that the kubelet uses: $reference", ({ reference, kubelet }) => {
     expect(kubeletName(parseReference(reference))).toBe(kubelet);
   });
 });
 
 describe("spellingsOf", () => {
-  it.each(valid)("has every way to write a name, $reference", ({ reference, kubelet }) => {
+  it.each(valid)("lists every spelling of $reference", ({ reference, kubelet }) => {
     const spellings = spellingsOf(kubelet);
 
     expect(spellings).toContain(reference.replace(/:[^:/@]*@/, "@"));

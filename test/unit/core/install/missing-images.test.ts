@@ -1,4 +1,4 @@
-// What counts as missing on a node: names, digests, and what a Node object tells of them.
+// The images that are missing on a node: names, digests, and those in a Node object.
 import { describe, expect, it } from "vitest";
 import type { ImageUse } from "../../../../src/core/images/image-use.js";
 import {
@@ -35,15 +35,15 @@ const node = (name: string, complete: readonly (readonly [string, string])[]) =>
 });
 
 describe("names to find", () => {
-  it("are the digest alone of a reference that has a tag, too, each once", () => {
+  it("contain only the digest of a reference with tag and digest, each once", () => {
     const both = use(`docker.io/a/b:1@${DIGEST}`);
 
     expect(namesToFind([both, both])).toEqual([`docker.io/a/b@${DIGEST}`]);
   });
 });
 
-describe("images that are needed", () => {
-  it("are those that are required, but for what the user allows to be missing", () => {
+describe("required images", () => {
+  it("do not include those that the user allows to be missing", () => {
     const uses = [use("docker.io/library/c:latest"), use("docker.io/a/b:1"), use("docker.io/t/est:1", false)];
 
     expect(neededImages(uses, ["c"]).map(({ normalized }) => normalized)).toEqual(["docker.io/a/b:1"]);
@@ -54,7 +54,7 @@ describe("an image of the bundle", () => {
   const find = (...complete: (readonly [string, string])[]) =>
     findMissingImages([use("docker.io/a/b:1")], inventory, [node("n1", complete)]);
 
-  it("is there by its digest, or by its name where nobody says which digest", () => {
+  it("is present by its digest, or by its name when the digest is unknown", () => {
     expect(find(["docker.io/a/b:1", IMAGE.digest])).toEqual([]);
     expect(find(["docker.io/a/b:1", ""])).toEqual([]);
   });
@@ -73,8 +73,8 @@ describe("an image of the bundle", () => {
   });
 });
 
-describe("an image that is in no bundle", () => {
-  it("is missing on the nodes without its name only, and the spec's reason comes along", () => {
+describe("an image that is not in the bundle", () => {
+  it("is missing only on nodes without its name, and is reported with the reason in the spec", () => {
     const excluding = { ...inventory, excluded: [{ reference: "a/own:1", reason: "ours" }] };
     const nodes = [node("n1", [["docker.io/a/own:1", DIGEST]]), node("n2", [])];
 
@@ -87,7 +87,7 @@ describe("an image that is in no bundle", () => {
 describe("a Node object", () => {
   const objectWith = (images: readonly object[]) => ({ metadata: { name: "n1" }, status: { images } });
 
-  it("tells names, which are spelled out", () => {
+  it("lists names, which are normalized", () => {
     const content = contentOfNode(
       objectWith([{ names: ["busybox:1.36", `a/b@${DIGEST}`] }, { sizeBytes: 1 }]),
     );
@@ -99,7 +99,7 @@ describe("a Node object", () => {
     ]);
   });
 
-  it("tells fifty images at most, so that one more may be there: a node that lacks it is unsure", () => {
+  it("lists at most fifty images, so a node that does not list an image is uncertain", () => {
     const content = contentOfNode(
       objectWith(Array.from({ length: 50 }, (_, i) => ({ names: [`a/b${i}:1`] }))),
     );
@@ -110,7 +110,7 @@ describe("a Node object", () => {
     ]);
   });
 
-  it("may tell nothing yet", () => {
+  it("may list no images yet", () => {
     expect(contentOfNode({ metadata: { name: "new" } })).toMatchObject({ node: "new", mayHaveMore: false });
   });
 });

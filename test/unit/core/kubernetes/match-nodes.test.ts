@@ -1,4 +1,4 @@
-// Which machines are which Node objects.
+// Matches machines to Node objects.
 import { expect, it } from "vitest";
 import { matchNodes } from "../../../../src/core/kubernetes/match-nodes.js";
 
@@ -7,14 +7,14 @@ const object = (name: string, hostname = name, ...addresses: string[]) => ({
   status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
 });
 
-it("knows a machine by its name, and says what is left on both sides", () => {
+it("matches a machine by its name, and returns the rest of both sides", () => {
   const [one, two] = [{ name: "n1" }, { name: "x" }];
   const matched = matchNodes([one, two], [object("n1"), object("n2")]);
 
   expect(matched).toEqual({ pairs: [{ machine: one, node: "n1" }], strangers: [two], others: ["n2"] });
 });
 
-it("knows a machine with host names by any of them, and not by what the target calls it", () => {
+it("matches a machine with host names by any of them, and not by the name in the target", () => {
   const machine = { name: "k3s", hostNames: ["Host", "192.0.2.7"] };
   const nodeOf = (...objects: ReturnType<typeof object>[]): string | undefined =>
     matchNodes([machine], objects).pairs[0]?.node;
@@ -25,7 +25,7 @@ it("knows a machine with host names by any of them, and not by what the target c
   expect(nodeOf(object("k3s"), object("a", "a", "192.0.2.70"))).toBeUndefined();
 });
 
-it("takes a machine for one node at most: two of the same host name leave one to be asked otherwise", () => {
+it("matches a machine to one node at most, even if two have the same host name", () => {
   const matched = matchNodes(
     [{ name: "k3s", hostNames: ["host"] }],
     [object("a", "host"), object("b", "host")],
@@ -34,7 +34,7 @@ it("takes a machine for one node at most: two of the same host name leave one to
   expect(matched).toMatchObject({ pairs: [{ node: "a" }], others: ["b"] });
 });
 
-it("does not take an empty name for one", () => {
+it("does not match an empty name", () => {
   const matched = matchNodes([{ name: "k3s", hostNames: [""] }], [object("a", ""), { metadata: {} }]);
 
   expect(matched.pairs).toEqual([]);

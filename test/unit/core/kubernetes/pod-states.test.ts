@@ -1,4 +1,4 @@
-// What the objects of a namespace say of its Pods: which run, which do not, and why.
+// The state of the Pods in a namespace: which run, which do not, and why.
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
 import { judgePods } from "../../../../src/core/kubernetes/pod-states.js";
@@ -37,7 +37,7 @@ const warning = (uid: string, reason: string, message: string): Json => ({
 });
 
 describe("Pods", () => {
-  it("are counted, with the images of init containers too", () => {
+  it("are counted, including the images of init containers", () => {
     const other = pod("other", {}, { initContainers: [{ name: "i", image: "a/init:1" }] });
     const states = judgePods([running, other]);
 
@@ -49,7 +49,7 @@ describe("Pods", () => {
     expect([...states.images].sort()).toEqual(["a/b:1", "a/init:1"]);
   });
 
-  it("that ended well, are being deleted, or belong to a Job that succeeded, count for nothing", () => {
+  it("that succeeded, are being deleted, or belong to a complete Job are not counted", () => {
     const gone = { ...running, metadata: { name: "gone", deletionTimestamp: "2024-01-01T00:00:00Z" } };
     const job = made("Job", { conditions: [{ type: "Complete", status: "True" }] });
     const failedTry = pod("try", { phase: "Failed" }, {}, "x");
@@ -60,7 +60,7 @@ describe("Pods", () => {
     });
   });
 
-  it("change the fingerprint when they come, go, or become ready", () => {
+  it("change the fingerprint when they are created, deleted, or become ready", () => {
     const prints = [
       [],
       [pod("a", {})],
@@ -74,7 +74,7 @@ describe("Pods", () => {
 
 describe("a Pod that does not run", () => {
   it.each(["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"])(
-    "lacks an image, named as the Pod writes it: %s",
+    "lacks an image, as written in the Pod: %s",
     (reason) => {
       const states = judgePods([pod("p", { containerStatuses: [waiting(reason)] })]);
 
@@ -82,7 +82,7 @@ describe("a Pod that does not run", () => {
     },
   );
 
-  it("lacks the image of an init container: that is the first cause", () => {
+  it("lacks the image of an init container, which is the first cause", () => {
     const { pending } = judgePods([
       pod(
         "p",
@@ -97,7 +97,7 @@ describe("a Pod that does not run", () => {
     expect(pending).toMatchObject([{ image: "a/init:1" }]);
   });
 
-  it("crashes again and again: exit code, last words, and where its log is", () => {
+  it("crashes repeatedly, with exit code, last message, and the command for its log", () => {
     const why = whyOf(
       pod("p", {
         phase: "Running",
@@ -113,7 +113,7 @@ describe("a Pod that does not run", () => {
     expect(why).toMatch(/\b7\b.*no such table.*kubectl logs -n apps p -c c --previous/);
   });
 
-  it("is taken by no node, and the scheduler says why", () => {
+  it("is not scheduled, with the reason of the scheduler", () => {
     const conditions = [{ type: "PodScheduled", status: "False", message: "0/3 nodes: Insufficient memory" }];
 
     expect(whyOf(pod("p", { conditions }))).toContain("Insufficient memory");
@@ -127,13 +127,13 @@ describe("a Pod that does not run", () => {
     expect(whyOf(pod("p", { phase: "Failed", containerStatuses: [ended] }))).toMatch(/\bc\b.*\b3\b/);
   });
 
-  it("waits for something else, told in the kubelet's words", () => {
+  it("waits for another reason, with the message of the kubelet", () => {
     const status = waiting("CreateContainerConfigError", 'configmap "wanted" not found');
 
     expect(whyOf(pod("p", { containerStatuses: [status] }))).toContain('configmap "wanted" not found');
   });
 
-  it("runs and is not ready: the last warning about it says more, one without harm does not", () => {
+  it("runs but is not ready, with the last warning, except harmless ones", () => {
     const unready = pod("p", { phase: "Running", containerStatuses: [{ name: "c", ready: false }] });
     const uid = "uid of p";
 
@@ -148,7 +148,7 @@ describe("a Pod that does not run", () => {
   });
 });
 
-describe("an object that makes Pods", () => {
+describe("an object that creates Pods", () => {
   it.each([
     ["Deployment", { replicas: 2 }, { updatedReplicas: 2 }, { updatedReplicas: 1 }],
     [
@@ -163,14 +163,14 @@ describe("an object that makes Pods", () => {
       { desiredNumberScheduled: 3, updatedNumberScheduled: 3 },
       { desiredNumberScheduled: 3, updatedNumberScheduled: 0 },
     ],
-  ])("%s is waited for until it has made all", (kind, spec, whole, short) => {
+  ])("%s is pending until it has created all", (kind, spec, whole, short) => {
     expect(judgePods([made(kind, whole, spec)]).pending).toEqual([]);
     expect(judgePods([made(kind, short, spec)]).pending).toMatchObject([{ kind, name: "x" }]);
     const unseen = { ...whole, observedGeneration: 1 };
     expect(judgePods([made(kind, unseen, spec)]).pending).toHaveLength(1);
   });
 
-  it("is short for the reason that its ReplicaSet gives", () => {
+  it("is incomplete for the reason of its ReplicaSet", () => {
     const set = { kind: "ReplicaSet", metadata: { uid: "rs", ownerReferences: [{ uid: "x" }] } };
 
     const { pending } = judgePods(
@@ -181,7 +181,7 @@ describe("an object that makes Pods", () => {
     expect(pending[0]?.why).toContain("exceeded quota: pods=10");
   });
 
-  it("is a Job: waited for until it is complete, and failed with its message", () => {
+  it("is a Job, which is pending until it is complete, or failed with its message", () => {
     const job = (conditions: readonly Json[], spec: Json = {}): Json => made("Job", { conditions }, spec);
 
     expect(judgePods([job([])]).pending).toHaveLength(1);

@@ -1,4 +1,4 @@
-// Pull policies that reach for the network: found where Kubernetes would, patched to the byte.
+// Pull policies that need a registry: found as in Kubernetes, and patched without other changes.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { formatPath } from "../../../../src/core/json.js";
@@ -19,7 +19,7 @@ describe("finding", () => {
     ["none, behind a port and without a tag", "{image: lab.example:5000/b}"],
     ["an empty one, and the tag is latest", '{image: a/b:latest, imagePullPolicy: ""}'],
     ["none, and the tag is latest beside a digest", `{image: "a/b:latest@${DIGEST}"}`],
-  ])("names the place: %s", (_, container) => {
+  ])("reports the location: %s", (_, container) => {
     expect(found(pod(container))).toEqual([PLACE]);
   });
 
@@ -29,11 +29,11 @@ describe("finding", () => {
     ["IfNotPresent, and the tag is latest", "{image: a/b:latest, imagePullPolicy: IfNotPresent}"],
     ["Never", "{image: a/b, imagePullPolicy: Never}"],
     ["no image", "{name: c}"],
-  ])("passes over %s", (_, container) => {
+  ])("ignores %s", (_, container) => {
     expect(found(pod(container))).toEqual([]);
   });
 
-  it("looks into init containers, templates, image volumes and custom resources, once each", () => {
+  it("includes init containers, templates, image volumes and custom resources, once each", () => {
     const places = found(`
 kind: Anything
 spec:
@@ -58,7 +58,7 @@ spec:
     expect(places).toHaveLength(5);
   });
 
-  it("leaves definitions of custom resources alone: they describe, and start nothing", () => {
+  it("ignores definitions of custom resources, which start nothing", () => {
     expect(found(`kind: CustomResourceDefinition\nspec: {imagePullPolicy: Always}\n`)).toEqual([]);
   });
 });
@@ -85,7 +85,7 @@ describe("patching", () => {
     expect(patchPullPolicies(before)).toBe(after);
   });
 
-  it("keeps every other document, and what separates them, to the byte", () => {
+  it("does not change other documents and their separators", () => {
     const others = [
       "# Source: app/a.yaml\r\nkind: ConfigMap\r\ndata: {image:   'x'}\r\n",
       "kind: CustomResourceDefinition\nspec: {imagePullPolicy: Always}\n",
@@ -116,7 +116,7 @@ describe("patching", () => {
     },
   );
 
-  it("patches what a merge key brings", () => {
+  it("patches the content of a merge key", () => {
     const patched = patchPullPolicies(
       `kind: Pod\nx: &x {imagePullPolicy: Always}\nspec:\n  containers:\n    - {<<: *x, image: a/b:1}\n`,
     );

@@ -1,4 +1,4 @@
-// Makes small inventories for tests: every blob's bytes are its name.
+// Creates small inventories for tests. The content of each blob is its name.
 import {
   FORMAT_VERSION,
   type Inventory,
@@ -8,7 +8,7 @@ import { OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST } from "../../../../src/
 import { digestOf, type Digest } from "../../../../src/core/oci/digest.js";
 import { named } from "../../../support/image-use.js";
 
-/** Returns the digest of the blob whose bytes are this text. */
+/** Returns the digest of the blob with this text. */
 export function digestOfText(text: string): Digest {
   return digestOf(text);
 }
@@ -51,7 +51,7 @@ export function imageOf(
   };
 }
 
-/** Lists the images with all of their blobs, each at an offset of its own. */
+/** Returns an inventory of the images with all of their blobs, each at its own offset. */
 export function inventoryOf(images: readonly InventoryImage[]): Inventory {
   const all = images.flatMap((image) => [
     ...image.manifests,

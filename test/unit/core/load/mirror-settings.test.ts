@@ -1,4 +1,4 @@
-// Settings for nodes; what the programs themselves make of them is tested with real ones in ../../../integration/push.
+// Settings for nodes. ../../../integration/push tests them with real programs.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { mirrorSettings, type MirrorPlace } from "../../../../src/core/load/mirror-settings.js";
@@ -19,8 +19,9 @@ const files = (change: Partial<MirrorPlace> = {}): ReadonlyMap<string, string> =
   );
 
 describe("k3s", () => {
-  // https://docs.k3s.io/installation/private-registry: the keys, and that rewrites are regular expressions with $1. No k3s runs here.
-  it("finds repositories below prefix and registry, and the authority by file", () => {
+  // https://docs.k3s.io/installation/private-registry documents the keys and the rewrites, which
+  // are regular expressions with $1.
+  it("rewrites repositories to prefix and registry, and refers to the CA file", () => {
     expect(parse(files({ ca: "PEM" }).get("k3s/registries.yaml") ?? "")).toEqual({
       mirrors: {
         "docker.io": { endpoint: [place.origin], rewrite: { "^(.*)$": "viola/docker.io/$1" } },
@@ -32,7 +33,7 @@ describe("k3s", () => {
 });
 
 describe("dockerd", () => {
-  it("is given a mirror only where it can use one", () => {
+  it("gets a mirror only if it can use it", () => {
     expect(parse(files().get("docker/daemon.json") ?? "")).toEqual({});
     const open = files({ origin: "http://10.0.0.1:5000", prefix: "", answersDockerd: true });
     expect(parse(open.get("docker/daemon.json") ?? "")).toEqual({
@@ -43,7 +44,7 @@ describe("dockerd", () => {
 });
 
 describe("containerd", () => {
-  it("gets the authority beside each hosts.toml", () => {
+  it("gets the CA file next to each hosts.toml", () => {
     const all = files({ ca: "PEM" });
     expect(all.get("containerd/quay.io/ca.crt")).toBe("PEM");
     expect(all.get("containerd/quay.io/hosts.toml")).toContain('ca = "ca.crt"');
@@ -56,7 +57,7 @@ describe("registryFolder", () => {
     ["quay.io", "quay.io"],
     ["Registry.Lab:5000", "registry.lab_5000"],
     ["[::1]:5000", "1_5000"],
-  ])("makes %s a part of a path: %s", (registry, folder) => {
+  ])("converts %s to a path component: %s", (registry, folder) => {
     expect(registryFolder(registry)).toBe(folder);
     expect(folder).toMatch(/^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/);
   });

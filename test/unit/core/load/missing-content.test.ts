@@ -1,4 +1,4 @@
-// What a node lacks of a bundle.
+// The content of a bundle that a node lacks.
 import { expect, test } from "vitest";
 import {
   describeMissingPlatform,
@@ -18,7 +18,7 @@ const pinned = imageOf("docker.io/a/b:1", {
 const both = imageOf("docker.io/c/d:2", { layers: ["base", "d"], platforms: ["linux/amd64", "linux/arm64"] });
 const inventory = inventoryOf([pinned, both]);
 
-test("a node that knows every name by the bundle's digest lacks nothing", () => {
+test("a node that has every name with the bundle's digest lacks nothing", () => {
   const complete = new Map(
     [...pinned.names, ...both.names].map((name) => [
       name,
@@ -38,7 +38,7 @@ test("a name that points to another digest is missing", () => {
   ]);
 });
 
-test("only the missing one of two names is wanted", () => {
+test("only the missing one of two names is loaded", () => {
   const complete = new Map([
     ["docker.io/a/b:1", pinned.digest],
     ["docker.io/c/d:2", both.digest],
@@ -53,7 +53,7 @@ test("second names come after the first names of all images", () => {
   expect(wanted.map(({ name }) => name)).toEqual([pinned.names[0], both.names[0], pinned.names[1]]);
 });
 
-test("an image without the node's platform is told apart, unless it is complete on the node", () => {
+test("an image without the node's platform is listed separately, unless it is complete on the node", () => {
   const survey = surveyNode(inventory, ARM64, new Map());
   expect(survey.withoutPlatform).toEqual([pinned]);
   expect(survey.missing.map(({ platform }) => platform.platform)).toEqual(["linux/arm64"]);
@@ -61,7 +61,7 @@ test("an image without the node's platform is told apart, unless it is complete 
   expect(surveyNode(inventory, ARM64, complete).withoutPlatform).toEqual([]);
 });
 
-test("blobs are those of the node's platform that are not there, shared ones once", () => {
+test("blobs are the missing ones of the node's platform, shared ones once", () => {
   const { missing } = surveyNode(inventory, AMD64, new Map());
   expect([...missingBlobs(missing, new Set([digestOfText("base")]))].sort()).toEqual(
     ["docker.io/a/b:1 linux/amd64 config", "docker.io/c/d:2 linux/amd64 config", "b", "d"]
@@ -71,7 +71,7 @@ test("blobs are those of the node's platform that are not there, shared ones onc
   expect(manifestsOf(missing).has(digestOfText("docker.io/c/d:2 linux/arm64 manifest"))).toBe(true);
 });
 
-test("the complaint names node, platform and images", () => {
+test("the error contains node, platform and images", () => {
   const text = describeMissingPlatform("node-1", ARM64, [pinned], inventory);
   for (const part of ["node-1", "linux/arm64", "docker.io/a/b:1"]) expect(text).toContain(part);
 });

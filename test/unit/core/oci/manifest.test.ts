@@ -1,4 +1,4 @@
-// Indexes and manifests from raw bytes.
+// Parses indexes and manifests.
 import { describe, expect, it } from "vitest";
 import {
   DOCKER_INDEX,
@@ -61,14 +61,14 @@ describe("parseManifest", () => {
     ],
     [{ ...manifest, mediaType: "" }, { mediaType: OCI_MANIFEST }],
     [{ mediaType: OCI_INDEX, manifests: null }, { entries: [] }],
-  ])("takes a field that is null or empty for an absent one (%#)", (value, expected) => {
+  ])("ignores a field that is null or empty (%#)", (value, expected) => {
     const parsed = parse(value);
 
     expect(parsed).toMatchObject(expected);
     expect(parsed).not.toHaveProperty("artifactType");
   });
 
-  it("takes a platform without os or architecture for one that no host has, as containerd does", () => {
+  it("reads a platform without os or architecture as one that no host has, as containerd does", () => {
     const [entry] = index.manifests;
     const platforms = [null, {}, { os: "", architecture: "" }, { architecture: "amd64", variant: null }];
     const parsed = parse({ ...index, manifests: platforms.map((platform) => ({ ...entry, platform })) });
@@ -85,7 +85,7 @@ describe("parseManifest", () => {
   it.each([
     ["values", `{"layers":[${"0,".repeat(200_000)}0]}`],
     ["levels", `{"layers":${"[".repeat(1000)}${"]".repeat(1000)}}`],
-  ])("refuses a document with too many %s before it is taken apart", (_, text) => {
+  ])("rejects a document with too many %s before it is parsed", (_, text) => {
     expect(() => parse(text)).toThrow(
       expect.objectContaining({ code: "REGISTRY_ANSWER_INVALID", subject: "quay.io/a/b:1" }),
     );
@@ -100,7 +100,7 @@ describe("parseManifest", () => {
       { ...manifest, config: { ...config, digest: `sha512:${"0".repeat(128)}` } },
       undefined,
     ],
-  ])("refuses %s as unsupported", (_, value, stated) => {
+  ])("rejects %s as unsupported", (_, value, stated) => {
     expect(() => parse(value, stated)).toThrow(
       expect.objectContaining({ code: "IMAGE_UNSUPPORTED", subject: "quay.io/a/b:1" }),
     );
@@ -113,7 +113,7 @@ describe("parseManifest", () => {
     ["a document that is both", { ...manifest, ...index }, undefined],
     ["a manifest without config", { layers: [] }, OCI_MANIFEST],
     ["a negative size", { ...manifest, config: { ...config, size: -1 } }, undefined],
-  ])("refuses %s as invalid, in one line", (_, value, stated) => {
+  ])("rejects %s as invalid, in one line", (_, value, stated) => {
     const failure = expect.objectContaining({
       code: "REGISTRY_ANSWER_INVALID",
       message: expect.not.stringContaining("\n") as unknown,
@@ -128,7 +128,7 @@ describe("checkRunnable", () => {
     if (parsed.kind === "manifest") checkRunnable(parsed, "x");
   };
 
-  it("lets images pass", () => {
+  it("accepts images", () => {
     expect(check({})).not.toThrow();
   });
 
@@ -136,7 +136,7 @@ describe("checkRunnable", () => {
     [{ config: { ...config, mediaType: "application/vnd.cncf.helm.config.v1+json" } }],
     [{ layers: [{ ...layer, mediaType: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" }] }],
     [{ layers: [{ ...layer, mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip" }] }],
-  ])("refuses artifacts and layers that may not be redistributed (%#)", (changes) => {
+  ])("rejects artifacts and layers that may not be redistributed (%#)", (changes) => {
     expect(check(changes)).toThrow(expect.objectContaining({ code: "IMAGE_UNSUPPORTED" }));
   });
 });
@@ -148,7 +148,7 @@ describe("configPlatform", () => {
     expect(configPlatform(bytes)).toEqual({ os: "linux", architecture: "arm64" });
   });
 
-  it("knows nothing about a config that names none", () => {
+  it("returns undefined for a config without a platform", () => {
     expect(configPlatform(Buffer.from("{}"))).toBeUndefined();
     expect(configPlatform(Buffer.from("no JSON"))).toBeUndefined();
   });

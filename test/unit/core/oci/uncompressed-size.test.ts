@@ -13,11 +13,11 @@ describe("uncompressedSize", () => {
     expect(uncompressedSize(mediaType, layer.length, layer.subarray(-4))).toBe(100_000);
   });
 
-  it("takes a plain tar for its own size", () => {
+  it("returns the size of a plain tar", () => {
     expect(uncompressedSize("application/vnd.oci.image.layer.v1.tar", 10_240, new Uint8Array())).toBe(10_240);
   });
 
-  it("does not believe the trailer of a layer of several members", () => {
+  it("ignores the trailer of a layer with several members", () => {
     const random = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * 7919) % 251));
     const layer = Buffer.concat([gzipSync(random, { level: 0 }), gzipSync(Buffer.from("index"))]);
 
@@ -27,11 +27,11 @@ describe("uncompressedSize", () => {
   it.each([
     ["a zstd layer", "application/vnd.oci.image.layer.v1.tar+zstd", 5000],
     ["a layer whose 32-bit size may have wrapped", GZIP, 2 ** 30],
-  ])("says that it does not know for %s", (_, mediaType, size) => {
+  ])("returns null for %s", (_, mediaType, size) => {
     expect(uncompressedSize(mediaType, size, Buffer.from([1, 2, 3, 4]))).toBeNull();
   });
 
-  it("says that it does not know when the end was not to be had", () => {
+  it("returns null when the end could not be read", () => {
     expect(uncompressedSize(GZIP, 5000, new Uint8Array())).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-// The check of size and digest that everything which is read from outside goes through.
+// The check of size and digest of external content.
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { ContentVerifier, findContentFault } from "../../../../src/core/oci/verifier.js";
@@ -7,7 +7,7 @@ const bytes = Buffer.from("twelve bytes");
 const expected = { digest: digestOf(bytes), size: bytes.length };
 
 describe("ContentVerifier", () => {
-  it("accepts the bytes, however they are cut", () => {
+  it("accepts the bytes in any chunks", () => {
     const verifier = new ContentVerifier(expected);
 
     for (const byte of bytes) expect(verifier.update(Buffer.from([byte]))).toBe(true);
@@ -16,7 +16,7 @@ describe("ContentVerifier", () => {
     expect(verifier.received).toBe(bytes.length);
   });
 
-  it("tells a body that was cut short from one that is damaged", () => {
+  it("distinguishes a truncated body from a damaged one", () => {
     expect(findContentFault(bytes.subarray(1), expected)).toEqual({ kind: "size", received: 11 });
     expect(findContentFault(Buffer.from("twelve bytex"), expected)).toEqual({
       kind: "digest",
@@ -24,7 +24,7 @@ describe("ContentVerifier", () => {
     });
   });
 
-  it("refuses a chunk that goes beyond the size, and forgets it", () => {
+  it("rejects a chunk that exceeds the size, and ignores it", () => {
     const verifier = new ContentVerifier(expected);
     verifier.update(bytes);
 
@@ -33,11 +33,11 @@ describe("ContentVerifier", () => {
     expect(findContentFault(Buffer.concat([bytes, bytes]), expected)).toEqual({ kind: "size", received: 24 });
   });
 
-  it("takes any number of bytes where the size is not known", () => {
+  it("accepts any number of bytes when the size is unknown", () => {
     expect(findContentFault(bytes, { digest: expected.digest })).toBeUndefined();
   });
 
-  it("begins anew", () => {
+  it("can be reset", () => {
     const verifier = new ContentVerifier(expected);
     verifier.update(Buffer.from("other"));
     verifier.reset();

@@ -1,4 +1,4 @@
-// Entries for the knowledge base, drafted from what a rehearsal saw.
+// Drafts of rules for the knowledge base, from the observations of a rehearsal.
 import { describe, expect, it } from "vitest";
 import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.js";
 import { draftOperators } from "../../../../src/core/rehearsal/draft-operator.js";
@@ -37,7 +37,7 @@ const draft = (
   draftOperators(inventory(...operators) as Parameters<typeof draftOperators>[0], images, OCCASION);
 
 describe("a drafted entry", () => {
-  it("is one that the knowledge base reads", () => {
+  it("is valid in the knowledge base", () => {
     const [entry, ...others] = draft(
       ["registry.example/acme/conductor:v1.2"],
       missing("docker.io/acme/player:v1.2"),
@@ -59,12 +59,12 @@ describe("a drafted entry", () => {
     });
   });
 
-  it("is of the operator whose name the maker bears, where there are several", () => {
+  it("is for the operator with the name of the creator, when there are several", () => {
     const operators = ["quay.io/other/thing:1", "registry.example/acme/conductor:1.0"];
     expect(draft(operators, missing("docker.io/acme/player:2"))[0]?.id).toBe("conductor");
   });
 
-  it("is made for each maker", () => {
+  it("is created for each creator", () => {
     const entries = draft(
       ["quay.io/other/second:1", "registry.example/acme/conductor:1.0"],
       missing("docker.io/acme/player:2"),
@@ -73,7 +73,7 @@ describe("a drafted entry", () => {
     expect(entries.map(({ id }) => id).sort()).toEqual(["conductor", "second"]);
   });
 
-  it("is not made where every operator is known, nor for what no operator started", () => {
+  it("is not created when every operator is known, or when no operator started the image", () => {
     expect(draft([], missing("docker.io/acme/player:2"))).toEqual([]);
     const plain = { reference: "x", normalized: named("x:1"), usedBy: [], owners: ["Job acme/x"] };
     expect(draft(["registry.example/acme/conductor:1.0"], plain)).toEqual([]);

@@ -1,4 +1,4 @@
-// The configuration of a cluster that is made for a rehearsal.
+// The configuration of a cluster for a rehearsal.
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { kindConfig } from "../../../../src/core/rehearsal/kind-cluster.js";
@@ -10,7 +10,7 @@ interface Config {
 }
 const configOf = (...args: Parameters<typeof kindConfig>): Config => parse(kindConfig(...args)) as Config;
 
-it("has three workers of the bundle's Kubernetes, and containerd reads mirrors from a folder", () => {
+it("has three workers with the bundle's Kubernetes version, and a mirror folder for containerd", () => {
   const { name, nodes, containerdConfigPatches } = configOf("rehearsal", "1.30.2");
 
   expect(name).toBe("rehearsal");
@@ -19,12 +19,12 @@ it("has three workers of the bundle's Kubernetes, and containerd reads mirrors f
   expect(containerdConfigPatches).toEqual([expect.stringContaining("/etc/containerd/certs.d")]);
 });
 
-it("leaves the image to kind where the version is not known whole", () => {
+it("uses the default image of kind when the version is incomplete", () => {
   expect(configOf("rehearsal", undefined).nodes[0]).toEqual({ role: "control-plane" });
   expect(configOf("rehearsal", "v1.30").nodes[0]).toEqual({ role: "control-plane" });
 });
 
-it("is the user's own under another name, its patches kept", () => {
+it("is the user's configuration under another name, with its patches", () => {
   const own =
     "kind: Cluster\nname: mine\nnodes: [{ role: control-plane }]\ncontainerdConfigPatches: [first]\n";
   expect(configOf("rehearsal", "v1.30.2", own)).toMatchObject({
@@ -34,6 +34,6 @@ it("is the user's own under another name, its patches kept", () => {
   });
 });
 
-it.each(["", "kind: Pod", "nodes: [", "- a"])("refuses %j", (own) => {
+it.each(["", "kind: Pod", "nodes: [", "- a"])("rejects %j", (own) => {
   expect(() => kindConfig("rehearsal", undefined, own)).toThrow(expect.objectContaining({ code: "USAGE" }));
 });

@@ -1,4 +1,4 @@
-// The record of a rehearsal: read with care, evidence for images, and what has changed since.
+// The record of a rehearsal: parsing, evidence for images, and differences from a bundle.
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import {
@@ -52,7 +52,7 @@ const RECORD: RehearsalRecord = {
 };
 
 describe("parseRecord", () => {
-  it("reads what was written, and what else stands in it does no harm", () => {
+  it("parses a written record, and ignores unknown fields", () => {
     const text = JSON.stringify({ ...RECORD, ofOthers: [], context: "kind-x" });
     expect(parseRecord(text, "r.json")).toEqual(RECORD);
   });
@@ -62,7 +62,7 @@ describe("parseRecord", () => {
     ["another format", JSON.stringify({ ...RECORD, formatVersion: 2 })],
     ["a digest that is none", JSON.stringify({ ...RECORD, spec: "sha256:1" })],
     ["a bundle's inventory", JSON.stringify(INVENTORY)],
-  ])("refuses %s", (_, text) => {
+  ])("rejects %s", (_, text) => {
     expect(() => parseRecord(text, "r.json")).toThrow(
       expect.objectContaining({ code: "RECORD_INVALID", subject: "r.json" }),
     );
@@ -87,12 +87,12 @@ describe("differences", () => {
     return differencesFrom(record, rehearsableOf(INVENTORY, "v1.30.2", now));
   };
 
-  it("are none for the same thing, nor for a patch release of Kubernetes", () => {
+  it("are empty for the same input, and for a patch release of Kubernetes", () => {
     expect(from({})).toEqual([]);
     expect(from({ kubeVersion: "v1.30.9" })).toEqual([]);
   });
 
-  it("name another Kubernetes, another chart, and a release that was not there", () => {
+  it("contain another Kubernetes version, another chart, and a new release", () => {
     const [release] = NOW.releases;
     if (release === undefined) throw new Error("no release");
     expect(from({ kubeVersion: "v1.31.0" })).toHaveLength(1);
@@ -100,7 +100,7 @@ describe("differences", () => {
     expect(from({ releases: [{ ...release, name: "other" }] })).toHaveLength(1);
   });
 
-  it("name images with other content, and those that were not there", () => {
+  it("contain images with other content, and new images", () => {
     expect(from({ images: [{ normalized: WEB, digest: digestOfText("moved") }] })).toEqual([
       expect.stringContaining(WEB),
     ]);
@@ -109,7 +109,7 @@ describe("differences", () => {
     expect(from({ images: [...NOW.images, imageOf(HIDDEN)] }, unused)).toEqual([]);
   });
 
-  it("name values files given more, less, and in another order", () => {
+  it("contain additional, removed and reordered values files", () => {
     expect(installedWith(given("a"), given("a"))).toEqual([]);
     expect(installedWith(given(), given("a"))).toHaveLength(1);
     expect(installedWith(given("a"), given())).toHaveLength(1);
@@ -117,7 +117,7 @@ describe("differences", () => {
     expect(installedWith(given("a", "b"), given("b", "a"))).toHaveLength(1);
   });
 
-  it("name the keys that are set otherwise, and never their values", () => {
+  it("contain the keys with other values, and never the values", () => {
     const set = (...expressions: string[]): { files: Uint8Array[]; set: string[] } => ({
       files: [],
       set: expressions,
@@ -138,21 +138,21 @@ describe("warnings of a build", () => {
     { normalized: HIDDEN, usedBy: [], owners: ["DaemonSet apps/agent"], operator: "conductor" },
   ];
 
-  it("say that the list is incomplete while what was missing is not there", () => {
+  it("report an incomplete list while a missing image is not in the bundle", () => {
     const warnings = rehearsalWarnings({ ...RECORD, missing }, NOW);
     expect(warnings).toEqual([
       expect.objectContaining({ code: "rehearsal-missing", incomplete: true, images: [HIDDEN] }),
     ]);
   });
 
-  it("are over when it is", () => {
+  it("are absent when it is", () => {
     const now = { ...NOW, images: [...NOW.images, imageOf(HIDDEN)] };
     expect(rehearsalWarnings({ ...RECORD, missing }, now)).toEqual([]);
   });
 });
 
 describe("evidence", () => {
-  it("stands with what was asked for, and with what was missing then", () => {
+  it("contains the pulled images, and those that were missing", () => {
     const missing = [
       { normalized: HIDDEN, usedBy: [], owners: ["DaemonSet apps/agent"], operator: "conductor" },
     ];
@@ -170,7 +170,7 @@ describe("evidence", () => {
     expect(other?.evidence).toEqual([]);
   });
 
-  it("is found by the name that a node asks by: a digest wins over its tag", () => {
+  it("is found by the name that a node pulls, where a digest precedes its tag", () => {
     const digest = digestOf("x");
     const asked = [{ normalized: named(`quay.io/org/pinned@${digest}`), digest, usedBy: [] }];
     const [pinned] = withRehearsal([imageUse(`quay.io/org/pinned:1@${digest}`)], { ...RECORD, asked });

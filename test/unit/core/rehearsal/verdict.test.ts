@@ -1,4 +1,4 @@
-// What a rehearsal came to: whose an image is, who started it, and what was never asked for.
+// The verdict of a rehearsal: who uses an image, who started it, and which images were not pulled.
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
 import { judgeRehearsal, originOf, type Observed } from "../../../../src/core/rehearsal/verdict.js";
@@ -45,7 +45,7 @@ const judge = (seen: Partial<Observed>): ReturnType<typeof judgeRehearsal> =>
   });
 
 describe("a verdict", () => {
-  it("counts what ran as asked for: a node that has an image asks nobody", () => {
+  it("counts a running image as used, because a node does not pull an image that it has", () => {
     const verdict = judge({ pods: [pod("web", "apps", "web:1")] });
     expect(verdict.asked).toMatchObject([
       { normalized: WEB, digest: imageOf(WEB).digest, usedBy: ["Pod apps/web"] },
@@ -54,7 +54,7 @@ describe("a verdict", () => {
     expect(verdict.missing).toEqual([]);
   });
 
-  it("tells what others on the cluster ask for from what the bundle lacks", () => {
+  it("distinguishes images of other workloads from those that the bundle lacks", () => {
     const verdict = judge({
       asked: [asked(HIDDEN, false)],
       pods: [pod("stranger", "elsewhere", HIDDEN)],
@@ -63,7 +63,7 @@ describe("a verdict", () => {
     expect(verdict.missing).toEqual([]);
   });
 
-  it("takes what nobody was seen to want as missing", () => {
+  it("reports an image without a known workload as missing", () => {
     const verdict = judge({ asked: [asked(HIDDEN, false)], refused: new Map([[HIDDEN, "not found"]]) });
     expect(verdict.missing).toMatchObject([{ normalized: HIDDEN, owners: [], refused: "not found" }]);
   });
@@ -93,11 +93,11 @@ describe("a verdict", () => {
       operator: "conductor",
     });
     expect(missing && originOf(missing)).toContain("conductor");
-    // That it does not run says nothing new.
+    // A Pod that does not run adds no information.
     expect(verdict.pending).toEqual([]);
   });
 
-  it("leaves Helm and Kubernetes' own controllers and kinds aside", () => {
+  it("ignores Helm and the controllers and kinds of Kubernetes", () => {
     const set: Json = {
       kind: "ReplicaSet",
       metadata: {
@@ -116,7 +116,7 @@ describe("a verdict", () => {
     expect(missing?.resource).toBeUndefined();
   });
 
-  it("keeps what did not come up for other reasons", () => {
+  it("contains the Pods that did not start for other reasons", () => {
     const crashed = { kind: "Pod", namespace: "apps", name: "web", why: "crashes" };
     expect(judge({ pods: [pod("web", "apps", WEB)], pending: [crashed] }).pending).toEqual([crashed]);
   });

@@ -1,4 +1,4 @@
-// Images that a rehearsal missed, written into a spec.
+// Adds the missing images of a rehearsal to a spec.
 import { expect, it } from "vitest";
 import { chooseImages } from "../../../../src/core/spec/choose-images.js";
 import { addImages } from "../../../../src/core/spec/add-images.js";
@@ -23,7 +23,7 @@ const ADDED = {
 const written = addImages(SPEC, [ADDED]);
 const spec = parseBundleSpec(written, "bundle.yaml", "/srv");
 
-it("come along, each with what asked for it, and are excluded no longer", () => {
+it("are added with the workloads that use them, and are no longer excluded", () => {
   expect(spec.extraImages).toEqual([
     { reference: "docker.io/library/busybox:1.36" },
     { reference: ADDED.image, rehearsed: ADDED.rehearsed },
@@ -31,7 +31,7 @@ it("come along, each with what asked for it, and are excluded no longer", () => 
   expect(spec.excludedImages.map(({ reference }) => reference)).toEqual(["quay.io/org/other:1"]);
 });
 
-it("leave the comments of the spec, and have one of their own", () => {
+it("keep the comments of the spec, and have their own comment", () => {
   for (const comment of ["# of the team", "# none yet", `# ${ADDED.comment}`])
     expect(written).toContain(comment);
 });

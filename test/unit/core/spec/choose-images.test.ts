@@ -1,4 +1,4 @@
-// Which found images come along.
+// The selection of found images.
 import { expect, it } from "vitest";
 import { chooseImages } from "../../../../src/core/spec/choose-images.js";
 import { findIn } from "../finding/find.js";
@@ -24,7 +24,7 @@ spec: { template: { spec: { containers: [{ image: "example.org/setup:1" }] } } }
 const chosenWith = (spec: Partial<typeof SPEC>): readonly string[] =>
   chooseImages(FOUND, { ...SPEC, ...spec }).chosen.map(({ normalized }) => normalized);
 
-it("leaves out what only `helm test` starts, unless the spec wants tests", () => {
+it("excludes images that only `helm test` starts, unless the spec includes tests", () => {
   expect(chosenWith({})).toEqual(["example.org/app:1", "example.org/setup:1"]);
   expect(chosenWith({ includeTests: true })).toEqual([
     "example.org/app:1",
@@ -33,7 +33,7 @@ it("leaves out what only `helm test` starts, unless the spec wants tests", () =>
   ]);
 });
 
-it("says of an image in which hooks it runs", () => {
+it("lists the hooks of an image", () => {
   const hooks = Object.fromEntries(FOUND.map(({ normalized, evidence }) => [normalized, evidence[0]?.hooks]));
 
   expect(hooks).toEqual({
@@ -43,7 +43,7 @@ it("says of an image in which hooks it runs", () => {
   });
 });
 
-it("warns of an exclusion that matches nothing", () => {
+it("warns about an exclusion that matches nothing", () => {
   const choice = chooseImages(FOUND, {
     ...SPEC,
     excludedImages: [

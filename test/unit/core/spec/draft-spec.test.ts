@@ -1,4 +1,4 @@
-// A first spec: it must parse as it is, and with every comment taken up.
+// A first spec: it must be valid, also with every comment activated.
 import { describe, expect, it } from "vitest";
 import type { Suspect } from "../../../../src/core/finding/program/suspect.js";
 import { formatDraftSpec, type Draft } from "../../../../src/core/spec/draft-spec.js";
@@ -44,7 +44,7 @@ const DRAFT: Draft = {
 const parse = (text: string) => parseBundleSpec(text, "bundle.yaml", "/specs");
 
 describe("formatDraftSpec", () => {
-  it("writes a spec of the chart, which brings only what is required", () => {
+  it("writes a spec of the chart with only the required images", () => {
     expect(parse(formatDraftSpec(DRAFT))).toMatchObject({
       name: "app",
       charts: [
@@ -64,7 +64,7 @@ describe("formatDraftSpec", () => {
     });
   });
 
-  it("lists optional images and suspects, each with its reason, to be taken up by removing a #", () => {
+  it("lists optional images and suspects as comments, each with its reason", () => {
     const text = formatDraftSpec(DRAFT);
 
     expect(text).toContain("Only `helm test` starts it (Pod apps/test)");
@@ -79,7 +79,7 @@ describe("formatDraftSpec", () => {
     expect(formatDraftSpec(DRAFT)).toContain("# - unknown-operator: several lines\n");
   });
 
-  it("has no list to decide on where there is nothing to decide", () => {
+  it("has no list of optional images when there are none", () => {
     const text = formatDraftSpec({ ...DRAFT, images: [], suspects: [], warnings: [] });
 
     expect(text).not.toMatch(/^images:/m);

@@ -1,4 +1,4 @@
-// parseBundleSpec: what a spec becomes, and where its faults are.
+// parseBundleSpec: the parsed spec, and the location of errors.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
@@ -20,7 +20,7 @@ charts:
     namespace: apps
 `;
 
-/** Returns `line:column message` of every complaint about the text, in order of position. */
+/** Returns `line:column message` of every error in the text, in order of position. */
 function complaints(text: string): readonly string[] {
   try {
     parseBundleSpec(text, "b.yaml", "/srv");
@@ -38,7 +38,7 @@ function complaints(text: string): readonly string[] {
 }
 
 describe("parseBundleSpec", () => {
-  it("fills in defaults and makes paths absolute against the spec's folder", () => {
+  it("adds defaults and resolves paths relative to the spec's folder", () => {
     const spec = parseBundleSpec(
       `
 name: demo
@@ -134,7 +134,7 @@ images:
     expect(parseBundleSpec(manifest(path), path, "/srv").charts).toHaveLength(1);
   });
 
-  it("names every fault at once, each with its line", () => {
+  it("reports all errors at once, each with its line", () => {
     const found = complaints(`
 name: demo
 version: 1.10
@@ -203,7 +203,7 @@ images:
       /^10:.*dependencies\[1\]\.name/,
     ],
     ["a file with nothing in it", "", /charts: is missing/],
-  ])("refuses %s", (_, text, expected) => {
+  ])("rejects %s", (_, text, expected) => {
     expect(complaints(text).join("\n")).toMatch(expected);
   });
 
@@ -213,8 +213,8 @@ images:
 });
 
 describe("editorSchema", () => {
-  // To write it anew: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
-  it("is what manifests/bundle.schema.json holds", async () => {
+  // To update it: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
+  it("is the content of manifests/bundle.schema.json", async () => {
     const file = fileURLToPath(new URL("../../../../manifests/bundle.schema.json", import.meta.url));
     const options = await resolveConfig(file);
 

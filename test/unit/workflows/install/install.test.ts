@@ -1,4 +1,4 @@
-// Installing, and every reason not to begin: with a fake cluster, fake nodes and a fake helm.
+// Installing, and the reasons not to begin, with fakes of cluster, nodes and helm.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Json } from "../../../../src/core/json.js";
 import { ViolaError } from "../../../../src/errors.js";
@@ -30,7 +30,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("a cluster in which everything is well", () => {
+describe("a cluster without problems", () => {
   it("gets the release", async () => {
     const { report, done, input } = await installWith({});
 
@@ -39,7 +39,7 @@ describe("a cluster in which everything is well", () => {
     expect(input).toMatchObject({ namespace: "apps", isFirst: true, isPatched: false });
   });
 
-  it("has Pods counted when they are waited for", async () => {
+  it("has its Pods counted while waiting", async () => {
     vi.useFakeTimers();
     const pod = { kind: "Pod", metadata: { uid: "1", name: "p" }, ...running(SERVER) };
     const installing = installWith({ workloads: () => Promise.resolve([pod]) }, { isWaiting: true });
@@ -52,12 +52,12 @@ describe("a cluster in which everything is well", () => {
   });
 });
 
-describe("a cluster that is away while Pods are waited for", () => {
+describe("a cluster that is unreachable while waiting for Pods", () => {
   const waitWith = async (failure: Error, times: number): Promise<Outcome> => {
     vi.useFakeTimers();
     const pod = { kind: "Pod", metadata: { uid: "1", name: "p" }, ...running(SERVER) };
     let asked = 0;
-    // The first look is one while helm is at work.
+    // The first query is one while helm runs.
     const workloads = (): Promise<readonly Json[]> =>
       ++asked > 1 && asked <= 1 + times ? Promise.reject(failure) : Promise.resolve([pod]);
     const installing = installWith({ workloads }, { isWaiting: true, timeoutSeconds: 600 });
@@ -65,13 +65,13 @@ describe("a cluster that is away while Pods are waited for", () => {
     return installing;
   };
 
-  it("may come back", async () => {
+  it("may become reachable again", async () => {
     const { report } = await waitWith(new ViolaError("CLUSTER_UNREACHABLE", "away"), 3);
 
     expect(report).toMatchObject({ outcome: "installed" });
   });
 
-  it("is given up after a minute", async () => {
+  it("is an error after a minute", async () => {
     const { error } = await waitWith(new ViolaError("CLUSTER_UNREACHABLE", "away"), 1000);
 
     expect(error).toMatchObject({ code: "CLUSTER_UNREACHABLE" });
@@ -84,7 +84,7 @@ describe("a cluster that is away while Pods are waited for", () => {
   });
 });
 
-it("throws a bug that shows itself while helm is at work, when helm has ended", async () => {
+it("throws a bug that occurs while helm runs, after helm has ended", async () => {
   vi.useFakeTimers();
   let hasEnded = false;
   const helm = async (): Promise<void> => {
@@ -98,8 +98,8 @@ it("throws a bug that shows itself while helm is at work, when helm has ended", 
   expect(hasEnded).toBe(true);
 });
 
-describe("what is put right first", () => {
-  it("is a chart for another Kubernetes", async () => {
+describe("a problem that is reported first", () => {
+  it("is a chart for another Kubernetes version", async () => {
     expectRefused(await installWith({ kubeVersion: ">=1.31.0-0" }), { code: "kube-version", subject: "app" });
     expect((await installWith({ kubeVersion: ">=1.19.0-0, <2" })).report?.outcome).toBe("installed");
   });
@@ -123,14 +123,14 @@ describe("pull policies", () => {
     metadata: { name: "hook", annotations: { "helm.sh/hook": "pre-install" } },
   };
 
-  it("that reach for the network are patched, and that is said", async () => {
+  it("that need a registry are patched, and reported", async () => {
     const { input, notes } = await installWith({ objects });
 
     expect(input?.isPatched).toBe(true);
     expect(notes.join()).toContain("Deployment app");
   });
 
-  it("are refused where nothing may be patched, and in hooks that helm 3 does not let be patched", async () => {
+  it("are refused when patching is disabled, and in hooks with helm 3, which cannot patch them", async () => {
     expectRefused(await installWith({ objects }, { isPatching: false }), { code: "pull-policy" });
     expectRefused(await installWith({ objects: [hook], patchesHooks: false }), {
       code: "pull-policy",
@@ -141,7 +141,7 @@ describe("pull policies", () => {
 });
 
 describe("images on nodes", () => {
-  it("are missing when a node of the target has them not, or others by the same name", async () => {
+  it("are missing when a node of the target lacks them, or has others by the same name", async () => {
     const nodes = [nodeObject("n1", []), nodeObject("n2", [])];
     const scene = { nodes };
     const full = nodeWith("n1", namesOf(image));
@@ -174,7 +174,7 @@ describe("images on nodes", () => {
     expect((await installWith(outside([SERVER]), some)).report?.outcome).toBe("installed");
   });
 
-  it("are waited for where the cluster may list them in a moment", async () => {
+  it("are awaited when the cluster may list them soon", async () => {
     vi.useFakeTimers();
     const images: { names: readonly string[] }[] = [];
     const nodes = [nodeObject("n1", [], { status: { images } })];
@@ -186,7 +186,7 @@ describe("images on nodes", () => {
     expect((await installing).report?.outcome).toBe("installed");
   });
 
-  it("are refused, not passed over, where a node lists so many that there may be more", async () => {
+  it("are refused when a node lists so many images that there may be more", async () => {
     const many = Array.from({ length: 50 }, (_, index) => `docker.io/many/of:${index}`);
     const scene = { nodes: [nodeObject("n1", many)] };
     vi.useFakeTimers();
@@ -203,7 +203,7 @@ describe("images on nodes", () => {
     expect((await installWith(listed)).report?.outcome).toBe("installed");
   });
 
-  it("may be missing where the user says so, however that is spelled", async () => {
+  it("may be missing when the user allows it, with any spelling", async () => {
     const scene = { objects: [deployment(SERVER), { ...deployment(OTHER), metadata: { name: "other" } }] };
 
     expectRefused(await installWith(scene), { code: "image-missing", subject: OTHER });
@@ -211,7 +211,7 @@ describe("images on nodes", () => {
     expect(allowed.report?.outcome).toBe("installed");
   });
 
-  it("are needed although the spec leaves them out, and the reason is said", async () => {
+  it("are required although the spec excludes them, and the reason is reported", async () => {
     const refused = await installWith({
       images: [],
       nodes: [nodeObject("n1", [])],
@@ -224,14 +224,14 @@ describe("images on nodes", () => {
     });
   });
 
-  it("are not asked of another cluster than the target's", async () => {
+  it("are not looked up in another cluster than the target's", async () => {
     const { error, done } = await installWith({}, { target: target(nodeWith("n9", namesOf(image))) });
 
     expect(error).toMatchObject({ code: "CLUSTER_NOT_FOUND", subject: "ctx" });
     expect(done).toEqual([]);
   });
 
-  it("are asked of this machine, whatever the target calls it, when its host name or an address is a node's", async () => {
+  it("are looked up on this machine when its host name or address is that of a node", async () => {
     const machine = (...hostNames: string[]) => ({
       target: target(nodeWith("k3s", namesOf(image), hostNames)),
     });
@@ -253,7 +253,7 @@ describe("images on nodes", () => {
 describe("images in a registry that the nodes pull from", () => {
   const place = "pre/docker.io/a/server:1";
 
-  it("are all that is asked for: no node, and no pull policy, is in the way", async () => {
+  it("are the only requirement, without nodes and pull policies", async () => {
     const scene = {
       nodes: [nodeObject("n1", [])],
       objects: [deployment(SERVER, { imagePullPolicy: "Always" })],
@@ -268,7 +268,7 @@ describe("images in a registry that the nodes pull from", () => {
     expect(notes.filter((note) => /AlwaysPullImages|Deployment app/.test(note))).toHaveLength(2);
   });
 
-  it("are missing when it has them not, or another by that name", async () => {
+  it("are missing when it lacks them, or has others by that name", async () => {
     expectRefused(await installWith({}, { registry: registryWith(new Map()) }), {
       code: "image-missing",
       subject: SERVER,
@@ -278,13 +278,13 @@ describe("images in a registry that the nodes pull from", () => {
     expectRefused(await installWith({}, { registry: registryWith(other) }), { subject: SERVER });
   });
 
-  it("may be what the push made of an index that the registry refused", async () => {
+  it("may be the manifest that was pushed instead of a refused index", async () => {
     const content = new Map([[place, image.platforms[0]!.digest]]);
 
     expect((await installWith({}, { registry: registryWith(content) })).report?.outcome).toBe("installed");
   });
 
-  it("are asked for by digest where they are pinned, and where their own name says when that is this registry", async () => {
+  it("are looked up by digest if they have one, and under their own name if it is in this registry", async () => {
     const pinned = `docker.io/a/server:1@${image.digest}`;
     const own = "reg.lab:5000/elsewhere/server:2";
     const objects = [deployment(pinned), { ...deployment(own), metadata: { name: "own" } }];
@@ -299,7 +299,7 @@ describe("images in a registry that the nodes pull from", () => {
   });
 });
 
-describe("a release that is there", () => {
+describe("an existing release", () => {
   const now = (): Date => new Date();
   const longAgo = new Date("2024-01-01T00:00:00Z");
 
@@ -313,7 +313,7 @@ describe("a release that is there", () => {
   it.each([
     { status: "failed", since: now() },
     { status: "pending-install", since: longAgo },
-  ])("is made anew when its first installation came to nothing: $status", async (state) => {
+  ])("is installed again when its first installation failed: $status", async (state) => {
     const { input, done } = await installWith({ state: { revision: 1, ...state } });
 
     expect(done).toEqual(["uninstall app", "install app"]);
@@ -325,7 +325,7 @@ describe("a release that is there", () => {
     { revision: 1, status: "pending-install", since: undefined },
     { revision: 2, status: "pending-upgrade", since: longAgo },
     { revision: 2, status: "uninstalling", since: longAgo },
-  ])("is left alone where another helm may be at work: $status of revision $revision", async (state) => {
+  ])("is not changed while another helm may be running: $status of revision $revision", async (state) => {
     const { error, done } = await installWith({ state });
 
     expect(error).toMatchObject({ code: "INSTALL_FAILED", subject: "app" });
@@ -333,7 +333,7 @@ describe("a release that is there", () => {
     expect(done).toEqual([]);
   });
 
-  it("is not begun with while another release of the bundle is busy", async () => {
+  it("is not started while another release of the bundle is busy", async () => {
     const busy = { revision: 2, status: "pending-upgrade", since: now() };
     const { error, done } = await installWith({ others: { second: busy } });
 
@@ -341,14 +341,14 @@ describe("a release that is there", () => {
     expect(done).toEqual([]);
   });
 
-  it("is not made anew when a later revision failed", async () => {
+  it("is not installed again when a later revision failed", async () => {
     const { done } = await installWith({ state: { revision: 2, status: "failed", since: longAgo } });
 
     expect(done).toEqual(["install app"]);
   });
 });
 
-it("tells what helm said, and which Pods of hooks lack what", async () => {
+it("reports the error of helm, and what the Pods of hooks lack", async () => {
   const pod = (name: string, owner: string): Json => ({
     kind: "Pod",
     metadata: { name, ownerReferences: [{ kind: owner, uid: name }] },

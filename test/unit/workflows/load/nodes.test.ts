@@ -1,4 +1,4 @@
-// What loading does when parts of it fail: with fake nodes, for faults that real ones do not show on demand.
+// Loading with partial failures, with fake nodes, for faults that cannot be caused on real ones.
 import { describe, expect, test } from "vitest";
 import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type {
@@ -20,7 +20,7 @@ import { digestOf } from "../../../../src/core/oci/digest.js";
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
 const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
 
-/** A node that does as it is told, but for what a test changes. */
+/** A node without faults, except those of a test. */
 class FakeNode implements LoadNode {
   readonly platform;
   readonly hostAddresses = ["192.0.2.1", "fd00::1"];
@@ -142,7 +142,7 @@ async function load(
   }
 }
 
-test("a node is told the address that it can reach, IPv6 in brackets", async () => {
+test("a node gets the address that it can reach, IPv6 in brackets", async () => {
   const node = new FakeNode("n1");
   const { report, serversLeft } = await load([node]);
   expect(node.touched).toEqual(["fetch http://[fd00::1]:4242/key/n1"]);
@@ -150,7 +150,7 @@ test("a node is told the address that it can reach, IPv6 in brackets", async () 
   expect(serversLeft).toBe(0);
 });
 
-test("nodes that have all are left alone, and nothing is served for them", async () => {
+test("complete nodes are not changed, and nothing is served for them", async () => {
   const node = new FakeNode("n1");
   for (const image of inventory.images) node.known.set(image.normalized, image.digest);
   const { report } = await load([node]);
@@ -158,7 +158,7 @@ test("nodes that have all are left alone, and nothing is served for them", async
   expect(report?.nodes).toMatchObject([{ route: "none", presentNames: 2, loadedNames: [] }]);
 });
 
-test("a node that reaches no address gets an import, and that is said", async () => {
+test("a node that reaches no address gets an import, which is reported", async () => {
   const node = new FakeNode("n1");
   node.reachable = false;
   const { report, notes } = await load([node]);
@@ -168,7 +168,7 @@ test("a node that reaches no address gets an import, and that is said", async ()
   expect(notes[0]).toContain("n1");
 });
 
-test("a damaged layer stops the load before any node is touched", async () => {
+test("a damaged layer stops the load before any node is changed", async () => {
   const node = new FakeNode("n1");
   const { error } = await load([node], { damaged: inventory.blobs.slice(-1) });
   expect(error).toMatchObject({ code: "BUNDLE_INVALID" });
@@ -176,7 +176,7 @@ test("a damaged layer stops the load before any node is touched", async () => {
   expect(node.touched).toEqual([]);
 });
 
-test("nodes of a platform that the bundle has not are all named, before any node is touched", async () => {
+test("all nodes with a platform that the bundle lacks are reported before any node is changed", async () => {
   const nodes = [new FakeNode("n1"), new FakeNode("n2", "arm64"), new FakeNode("n3", "s390x")];
   const { error } = await load(nodes);
   expect((error as ManyErrors).errors.map(({ code, subject }) => [code, subject])).toEqual([
@@ -186,7 +186,7 @@ test("nodes of a platform that the bundle has not are all named, before any node
   expect(nodes.flatMap((node) => node.touched)).toEqual([]);
 });
 
-test("a node that fails does not keep the others from finishing", async () => {
+test("a failed node does not stop the others", async () => {
   const nodes = [new FakeNode("n1"), new FakeNode("n2"), new FakeNode("n3")];
   const failure = new ViolaError("NODE_LOAD_FAILED", "n1: disk full", { subject: "n1" });
   nodes[0]!.failure = failure;
@@ -196,7 +196,7 @@ test("a node that fails does not keep the others from finishing", async () => {
   expect(serversLeft).toBe(0);
 });
 
-test("the others are finished, and said to be complete, when a node fails", async () => {
+test("the others are completed, and reported as complete, when a node fails", async () => {
   const nodes = [new FakeNode("n1"), new FakeNode("n2"), new FakeNode("n3")];
   nodes[0]!.failure = new ViolaError("NODE_LOAD_FAILED", "n1: disk full", { subject: "n1" });
   for (const image of inventory.images) nodes[2]!.known.set(image.normalized, image.digest);
@@ -209,7 +209,7 @@ test("the others are finished, and said to be complete, when a node fails", asyn
   expect(notes[0]).not.toContain("n1");
 });
 
-test("nodes of several platforms each get their own", async () => {
+test("nodes of several platforms each get their own content", async () => {
   const both = inventoryOf([
     imageOf("docker.io/a/b:1", { layers: ["one"], platforms: ["linux/amd64", "linux/arm64"] }),
   ]);
@@ -217,7 +217,7 @@ test("nodes of several platforms each get their own", async () => {
 
   const { report } = await load(nodes, { inventory: both });
 
-  // Each fake node insists on its own platform.
+  // Each fake node requires its own platform.
   expect(report?.nodes).toMatchObject([
     { node: "n1", platform: "linux/amd64", loadedNames: ["docker.io/a/b:1"] },
     { node: "n2", platform: "linux/arm64", loadedNames: ["docker.io/a/b:1"] },
@@ -228,7 +228,7 @@ test("nodes of several platforms each get their own", async () => {
 describe("free space", () => {
   const needed = inventory.blobs.reduce((sum, { size }) => sum + size, 0);
 
-  test("a node whose disk is too full is named before anything is sent to any", async () => {
+  test("a node whose disk is too full is reported before anything is sent", async () => {
     const nodes = [new FakeNode("n1"), new FakeNode("n2")];
     nodes[0]!.space = { disk: "1", bytes: needed };
     nodes[1]!.space = { disk: "2", bytes: needed - 1 };
@@ -239,7 +239,7 @@ describe("free space", () => {
     expect(nodes.flatMap((node) => node.touched)).toEqual([]);
   });
 
-  test("nodes that share a disk must fit on it together", async () => {
+  test("nodes that share a disk need space for all of them", async () => {
     const nodes = [new FakeNode("n1"), new FakeNode("n2")];
     for (const node of nodes) node.space = { disk: "1", bytes: 2 * needed - 1 };
     const { error } = await load(nodes);
@@ -249,7 +249,7 @@ describe("free space", () => {
     expect((await load(nodes)).report?.nodes).toHaveLength(2);
   });
 
-  test("what is unpacked at once needs space as well", async () => {
+  test("unpacked images also need space", async () => {
     const node = new FakeNode("n1");
     node.space = { disk: "1", bytes: needed };
     const { error } = await load([node], { unpack: true });
@@ -257,7 +257,7 @@ describe("free space", () => {
     expect((await load([node])).report?.nodes).toHaveLength(1);
   });
 
-  test("a complete node needs none", async () => {
+  test("a complete node needs no space", async () => {
     const node = new FakeNode("n1");
     node.space = { disk: "1", bytes: 0 };
     for (const image of inventory.images) node.known.set(image.normalized, image.digest);
@@ -265,8 +265,8 @@ describe("free space", () => {
   });
 });
 
-describe("fetches at a time", () => {
-  test.each([1, 2, 3, 4, 5, 7, 16, 100])("stay within the bound for %i nodes", (count) => {
+describe("simultaneous fetches", () => {
+  test.each([1, 2, 3, 4, 5, 7, 16, 100])("stay within the limit for %i nodes", (count) => {
     for (const [cores, bound] of [
       [1, 4],
       [2, 8],
@@ -279,12 +279,12 @@ describe("fetches at a time", () => {
     }
   });
 
-  test("are shared by few nodes, and are at most four for each", () => {
+  test("are shared by a few nodes, with at most four for each", () => {
     expect(planFetches(1, 64)).toEqual({ perNode: 4, nodes: 1 });
     expect(planFetches(3, 2)).toEqual({ perNode: 2, nodes: 3 });
   });
 
-  test("nodes above the bound wait for their turn", async () => {
+  test("nodes above the limit wait", async () => {
     let running = 0;
     let most = 0;
     class CountingNode extends FakeNode {
@@ -304,7 +304,7 @@ describe("fetches at a time", () => {
   });
 });
 
-test("a command that ended well is not believed: a name that is not complete afterwards is an error", async () => {
+test("a name that is incomplete after a successful command is an error", async () => {
   const node = new FakeNode("n1");
   node.forgets = "quay.io/c/d:2";
   const { error } = await load([node]);

@@ -1,4 +1,4 @@
-// What a load tells of its progress: all nodes together, and each of them.
+// The progress of a load: all nodes together, and each of them.
 import { expect, test } from "vitest";
 import type { ProgressEvent } from "../../../../src/workflows/progress.js";
 import { LoadProgress } from "../../../../src/workflows/load/progress.js";
@@ -25,7 +25,7 @@ test("begins with the bytes of all nodes, and ends with a summary", () => {
   ]);
 });
 
-test("tells how far each node is, every few megabytes and not for every chunk", () => {
+test("reports each node every few megabytes, and not for every chunk", () => {
   const { progress, events } = track({ n1: 10 * MB, n2: 20 * MB });
 
   for (let sent = 0; sent < 10 * MB; sent += MB) {
@@ -38,7 +38,7 @@ test("tells how far each node is, every few megabytes and not for every chunk", 
   expect(told.map(({ detail }) => detail)).toEqual(["n1 20 %, n2 10 %", "n1 40 %, n2 20 %"]);
 });
 
-test("a node that is sent more than was expected, or was to be sent nothing, is done and no more", () => {
+test("a node that receives more than expected, or unexpected content, is at most complete", () => {
   const { progress, events } = track({ n1: 4 * MB, n2: 0 });
 
   progress.add("n1", 9 * MB);

@@ -1,4 +1,5 @@
-// What is pushed where a registry is particular: refused indexes, mounts that do not work, a registry that goes away.
+// Pushing to registries with limitations: refused indexes, failed mounts, a registry that becomes
+// unreachable.
 import { expect, test } from "vitest";
 import type { Inventory } from "../../../../src/core/bundle/inventory.js";
 import type { PushRegistry } from "../../../../src/core/load/push-registry.js";
@@ -9,6 +10,7 @@ import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { workflowRun } from "../../../support/workflow-run.js";
 import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
 import { named } from "../../../support/image-use.js";
+import { inventoryOf } from "../../core/load/inventory-of.js";
 
 const bytes = (digest: Digest | undefined): Uint8Array => Buffer.from((digest && contents.get(digest)) ?? "");
 const contents = new Map<Digest, string>();
@@ -18,7 +20,7 @@ const put = (text: string): { digest: Digest; size: number } => {
   return { digest, size: text.length };
 };
 
-/** A bundle of one image of these platforms, in each of the repositories; arm is left behind. */
+/** A bundle of one image of these platforms in each of the repositories, without arm. */
 function bundleOf(platforms: readonly string[], repositories: readonly string[]): OpenBundle {
   const layer = { mediaType: "layer", ...put("layer"), uncompressedSize: null };
   const made = platforms.map((platform) => {
@@ -48,20 +50,7 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
     file: "bundle",
     size: 0,
     digest: digestOf("inventory"),
-    inventory: {
-      formatVersion: 1,
-      name: "b",
-      version: "1",
-      createdFrom: { spec: digestOf("spec"), tool: "" },
-      platforms,
-      apiVersions: [],
-      releases: [],
-      images,
-      excluded: [],
-      warnings: [],
-      files: [],
-      blobs,
-    },
+    inventory: { ...inventoryOf(images), blobs },
     read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest)),
     locate: () => ({ offset: 0, size: 0 }),
   };
@@ -114,7 +103,7 @@ const push = (bundle: OpenBundle, registry: PushRegistry): Promise<PushReport> =
     },
   );
 
-test("where an index is refused, the tag gets the platform's manifest, and names pinned by the index are told", async () => {
+test("when an index is refused, the tag gets the platform's manifest, and names with the digest are reported", async () => {
   const registry = fakeRegistry({ refuses: isIndexMediaType });
   const report = await push(bundleOf(["linux/amd64"], ["a/b"]), registry);
   expect(registry.manifests.get("p/quay.io/a/b 1")).toBe(digestOf("manifest of linux/amd64"));
@@ -124,7 +113,7 @@ test("where an index is refused, the tag gets the platform's manifest, and names
   expect(report.unresolved[0]?.reason).toContain("400 no");
 });
 
-test("where an index of several platforms is refused, the tag gets one of those that are in the bundle", async () => {
+test("when an index of several platforms is refused, the tag gets one that is in the bundle", async () => {
   const bundle = bundleOf(["linux/amd64", "linux/arm64"], ["a/b"]);
   const original = bundle.inventory.images[0]!.digest;
   const stored: string[] = [];
@@ -147,14 +136,14 @@ test("where an index of several platforms is refused, the tag gets one of those 
   expect(report.unresolved).toHaveLength(1);
 });
 
-test("a blob that cannot be mounted is sent again", async () => {
+test("a blob that cannot be mounted is uploaded again", async () => {
   const registry = fakeRegistry({ mounts: false });
   const report = await push(bundleOf(["linux/amd64"], ["a/b", "c/d"]), registry);
   expect(registry.uploads.filter((upload) => upload.endsWith(" layer"))).toHaveLength(2);
   expect(report).toMatchObject({ mountedBlobs: 0, uploadedBlobs: 4 });
 });
 
-test("a registry that goes away is told of once, and asked no more", async () => {
+test("a registry that becomes unreachable is reported once, and gets no more requests", async () => {
   let asked = 0;
   const registry: PushRegistry = {
     ...fakeRegistry(),
@@ -169,7 +158,7 @@ test("a registry that goes away is told of once, and asked no more", async () =>
   expect(asked).toBeLessThanOrEqual(2);
 });
 
-test("a registry that forgets what it took is found out", async () => {
+test("a registry that loses content is detected", async () => {
   const registry: PushRegistry = { ...fakeRegistry(), findManifest: () => Promise.resolve(undefined) };
   await expect(push(bundleOf(["linux/amd64"], ["a/b"]), registry)).rejects.toMatchObject({
     code: "REGISTRY_ANSWER_INVALID",

@@ -1,4 +1,4 @@
-// A target that is wrong or not there is reported before the bundle is hashed, which takes minutes.
+// A wrong or unreachable target is reported before the bundle is hashed, which takes minutes.
 import { expect, it } from "vitest";
 import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type { ImageFolder } from "../../../../src/core/load/image-folder.js";
@@ -28,7 +28,7 @@ const failure = new ViolaError("NODE_LOAD_FAILED", "nobody is there", { subject:
 const refuse = (): Promise<never> => Promise.reject(failure);
 const arm = { os: "linux", architecture: "arm64" };
 
-/** Hashes until it is interrupted, and tells whether it was begun. */
+/** Hashes until it is interrupted, and records whether it was started. */
 function endlessReader(): {
   readonly begun: () => number;
   readonly reader: {
@@ -108,7 +108,7 @@ it("ends with an interruption while both go on", async () => {
   await expect(loading).rejects.toMatchObject({ name: "AbortError" });
 });
 
-it("reports an engine that does not answer, cannot list its images, or has another platform", async () => {
+it("reports an engine that does not respond, cannot list its images, or has another platform", async () => {
   const amd = (): Promise<typeof arm> => Promise.resolve({ os: "linux", architecture: "amd64" });
   for (const [store, code] of [
     [{ platform: refuse }, "NODE_LOAD_FAILED"],
@@ -147,7 +147,7 @@ it("reports a folder of another platform, without rights, or on a full disk", as
   }
 });
 
-it("stops hashing when the registry does not answer", async () => {
+it("stops hashing when the registry does not respond", async () => {
   const { reader } = endlessReader();
   const registry = { origin: "http://127.0.0.1:9", hasBlob: refuse } as unknown as PushRegistry;
   const ports = { reader, registry, limit: <T>(task: () => Promise<T>) => task() };

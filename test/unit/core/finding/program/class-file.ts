@@ -1,6 +1,6 @@
-// A Java class file that has nothing but a constant pool.
+// A Java class file with only a constant pool.
 
-/** Makes the class; a long constant, which takes two places of the pool, stands before the texts. */
+/** Creates the class. Before the texts is a long constant, which takes two entries of the pool. */
 export function classFile(texts: readonly string[]): Buffer {
   const head = Buffer.alloc(10);
   head.writeUInt32BE(0xcafebabe);

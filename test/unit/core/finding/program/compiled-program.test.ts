@@ -1,42 +1,43 @@
-// Names of images in compiled programs: from string headers, from constants in code, with the versions that belong to them.
+// Names of images in compiled programs: in string headers and in constants of code, with their
+// versions.
 import { describe, expect, it } from "vitest";
 import { findInProgramFile } from "../../../../../src/core/finding/program/program-file.js";
-import { makeElf, type ElfWish } from "./elf-file.js";
+import { makeElf, type ElfOptions } from "./elf-file.js";
 
 const read = (bytes: Buffer, operatorTag?: string) =>
   findInProgramFile({ path: "operator", bytes, isEntrypoint: true }, operatorTag);
-const found = (wish: ElfWish, operatorTag?: string) =>
-  read(makeElf(wish), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+const found = (options: ElfOptions, operatorTag?: string) =>
+  read(makeElf(options), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
 
 const RUN = ["v0.39.1", "grafana/agent", "v0.67.1", "quay.io/prometheus-operator/prometheus-config-reloader"];
 
 describe("string headers", () => {
-  const wish: ElfWish = { strings: [...RUN, "reflect", "app.kubernetes.io/name"], headers: RUN };
+  const options: ElfOptions = { strings: [...RUN, "reflect", "app.kubernetes.io/name"], headers: RUN };
   const pairs = [
     ["grafana/agent:v0.39.1", "guessed", "string-header"],
     ["quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1", "guessed", "string-header"],
   ];
 
-  it("give names their true ends and the versions beside them", () => {
-    expect(found(wish)).toEqual(pairs);
+  it("determine the ends of names and their versions", () => {
+    expect(found(options)).toEqual(pairs);
   });
 
-  it("are read where the loader writes the addresses", () => {
-    expect(found({ ...wish, relocated: true })).toEqual(pairs);
-    expect(found({ ...wish, relocated: true, machine: "arm64" })).toEqual(pairs);
+  it("are read when the loader writes the addresses", () => {
+    expect(found({ ...options, relocated: true })).toEqual(pairs);
+    expect(found({ ...options, relocated: true, machine: "arm64" })).toEqual(pairs);
   });
 
   it("are read without section headers", () => {
-    expect(found({ ...wish, stripped: true })).toEqual(pairs);
+    expect(found({ ...options, stripped: true })).toEqual(pairs);
   });
 
-  it("are paired the other way round where the version comes second", () => {
+  it("are also paired when the version comes second", () => {
     const reversed = [RUN[1], RUN[0], RUN[3], RUN[2]] as string[];
 
     expect(found({ strings: reversed, headers: reversed })).toEqual(pairs);
   });
 
-  it("give no version from across a gap, and then a name without a registry does not count", () => {
+  it("provide no version across a gap, so a name without a registry does not count", () => {
     const apart = ["v1.2.3", undefined, "grafana/agent", undefined, "quay.io/thanos/thanos"];
 
     expect(found({ strings: ["v1.2.3", "grafana/agent", "quay.io/thanos/thanos"], headers: apart })).toEqual([
@@ -44,7 +45,7 @@ describe("string headers", () => {
     ]);
   });
 
-  it("give whole references with tag or digest", () => {
+  it("provide complete references with tag or digest", () => {
     const digest = `registry.acme.io/a/b@sha256:${"0".repeat(64)}`;
     const references = ["busybox:1.28.4", "registry.k8s.io/pause:3.9", "localhost/a/b:x", digest];
 
@@ -55,7 +56,7 @@ describe("string headers", () => {
     ]);
   });
 
-  it("that point to documents lead to the image fields in them", () => {
+  it("that point to documents provide the image fields in them", () => {
     const manifest = `kind: Pod\nspec:\n  containers:\n  - name: a\n    image: quay.io/acme/embedded:v3\n${"# text\n".repeat(90)}`;
 
     expect(found({ strings: [manifest], headers: [manifest] })).toEqual([
@@ -68,13 +69,13 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
   const THANOS = "quay.io/thanos/thanos";
   const after = "secret-field-selector";
 
-  it("are as long as a number beside the load says and the next string allows", () => {
+  it("have the length of a number next to the load, limited by the next string", () => {
     expect(found({ machine, strings: [THANOS, after], constants: [THANOS, after] })).toEqual([
       [THANOS, "unknown", "constant"],
     ]);
   });
 
-  it("are found whatever form the compiler gives the number", () => {
+  it("are found for all encodings of the number", () => {
     const lengths = [15, 16, 24, 31, 32, 33].map((length) => `quay.io/a/${"x".repeat(length - 10)}`);
 
     expect(
@@ -82,26 +83,26 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
     ).toEqual(lengths);
   });
 
-  it("are left out where no number fits: the end would be a guess", () => {
+  it("are ignored when no number matches, because the end is unknown", () => {
     expect(found({ machine, strings: [THANOS + after], constants: [], headers: [] })).toEqual([]);
     expect(found({ machine, strings: [`${THANOS}x`, THANOS], constants: [THANOS] })).toEqual([]);
   });
 
-  it("that end in a colon get the version of the module that has the name's organisation", () => {
+  it("that end in a colon get the version of the module of the same organisation", () => {
     const name = "quay.io/acme/sidecar:v";
-    const wish: ElfWish = { machine, strings: [name, after], constants: [name, after] };
+    const options: ElfOptions = { machine, strings: [name, after], constants: [name, after] };
     const goModules =
       "path\texample.org/other/op/cmd\nmod\texample.org/other/op\tv1.0.0\ndep\tgithub.com/acme/api\tv2.3.4\th1:x\n";
 
-    expect(found({ ...wish, goModules }, "9.9.9")).toEqual([
+    expect(found({ ...options, goModules }, "9.9.9")).toEqual([
       ["quay.io/acme/sidecar:v2.3.4", "guessed", "constant"],
     ]);
-    expect(found(wish, "9.9.9")).toEqual([["quay.io/acme/sidecar:v9.9.9", "guessed", "constant"]]);
-    expect(found(wish, "latest")).toEqual([["quay.io/acme/sidecar", "unknown", "constant"]]);
+    expect(found(options, "9.9.9")).toEqual([["quay.io/acme/sidecar:v9.9.9", "guessed", "constant"]]);
+    expect(found(options, "latest")).toEqual([["quay.io/acme/sidecar", "unknown", "constant"]]);
   });
 });
 
-describe("what is no image", () => {
+describe("a string that is not an image", () => {
   const goModules =
     "path\tgit.acme.io/op\nmod\tgit.acme.io/op\t(devel)\t\ndep\tgo.uber.org/zap\tv1.27.0\th1:x\n";
 
@@ -125,20 +126,20 @@ describe("what is no image", () => {
     "host.acme.io:8080/metrics",
     "sha256:0123456789abcdef",
     "2.5.4.11",
-  ])("%s, even beside a version", (text) => {
+  ])("%s, even next to a version", (text) => {
     expect(found({ strings: ["v1.2.3", text, "end"], headers: ["v1.2.3", text], goModules })).toEqual([]);
   });
 });
 
 describe("a program that is damaged", () => {
-  it("of another word size cannot be read", () => {
+  it("with another word size is not supported", () => {
     const bytes = makeElf({ strings: ["a"] });
     bytes.writeUInt8(1, 4);
 
     expect(read(bytes)).toBeUndefined();
   });
 
-  it("whose tables lie beyond its end says what it can, or nothing", () => {
+  it("with tables beyond its end provides some strings, or none", () => {
     const bytes = makeElf({ strings: RUN, headers: RUN, constants: RUN });
 
     for (let length = 0; length < bytes.length; length += 331) {

@@ -1,16 +1,20 @@
-// Small ELF programs as compilers lay them out: strings end to end, headers in data, loads in code.
+// Small ELF programs with the layout of compilers: adjacent strings, headers in data, loads in
+// code.
 
-export interface ElfWish {
+export interface ElfOptions {
   readonly machine?: "amd64" | "arm64";
-  /** Laid end to end, in this order, as read-only data. */
+  /** Adjacent, in this order, in read-only data. */
   readonly strings: readonly string[];
-  /** Data: pairs (address, length) of these strings, in order; `undefined` is a pair of zeros between them. */
+  /**
+   * Data: pairs (address, length) of these strings, in order; `undefined` is a pair of zeros
+   * between them.
+   */
   readonly headers?: readonly (string | undefined)[];
   /** Code that loads address and length of these strings, in order. */
   readonly constants?: readonly string[];
   /** The addresses of headers are written by the loader, as in a position-independent program. */
   readonly relocated?: boolean;
-  /** No section headers: program headers alone say what is what. */
+  /** Without section headers, only with program headers. */
   readonly stripped?: boolean;
   /** Module text of a Go program, as `go version -m` prints it. */
   readonly goModules?: string;
@@ -18,23 +22,23 @@ export interface ElfWish {
 
 const BASE = 0x400000;
 const PAGE = 0x1000;
-/** What no string of the program borders on. */
+/** Text between the strings and other data. */
 const END = "\0";
 
-/** Makes the file; sections follow each other, each on a page of its own. */
-export function makeElf(wish: ElfWish): Buffer {
-  const { machine = "amd64", strings, headers = [], constants = [] } = wish;
+/** Creates the file. Each section is on a separate page. */
+export function makeElf(options: ElfOptions): Buffer {
+  const { machine = "amd64", strings, headers = [], constants = [] } = options;
   const text = strings.join("") + END;
   const addressOf = (string: string): number => {
     const index = strings.indexOf(string);
     return RODATA + strings.slice(0, index).join("").length;
   };
   const data = Buffer.alloc(headers.length * 16);
-  const rela = Buffer.alloc(wish.relocated === true ? headers.length * 24 : 0);
+  const rela = Buffer.alloc(options.relocated === true ? headers.length * 24 : 0);
   for (const [index, string] of headers.entries()) {
     if (string === undefined) continue;
     data.writeBigUInt64LE(BigInt(string.length), index * 16 + 8);
-    if (wish.relocated === true) {
+    if (options.relocated === true) {
       rela.writeBigUInt64LE(BigInt(DATA + index * 16), index * 24);
       rela.writeBigUInt64LE(machine === "amd64" ? 8n : 1027n, index * 24 + 8);
       rela.writeBigUInt64LE(BigInt(addressOf(string)), index * 24 + 16);
@@ -50,8 +54,8 @@ export function makeElf(wish: ElfWish): Buffer {
       ]),
     Buffer.alloc(64),
   );
-  const goModules = wish.goModules === undefined ? Buffer.alloc(0) : goBuildInformation(wish.goModules);
-  return assemble(wish, [
+  const goModules = options.goModules === undefined ? Buffer.alloc(0) : goBuildInformation(options.goModules);
+  return assemble(options, [
     { name: ".text", type: 1, flags: 6, bytes: code },
     { name: ".rodata", type: 1, flags: 2, bytes: Buffer.from(text, "latin1") },
     { name: ".data", type: 1, flags: 3, bytes: data },
@@ -71,7 +75,7 @@ interface Part {
   readonly bytes: Buffer;
 }
 
-function assemble({ machine, stripped }: ElfWish, parts: readonly Part[]): Buffer {
+function assemble({ machine, stripped }: ElfOptions, parts: readonly Part[]): Buffer {
   const file = Buffer.alloc(PAGE * (parts.length + 2));
   file.write("\x7fELF\x02\x01\x01", "latin1");
   file.writeUInt16LE(machine === "arm64" ? 183 : 62, 18);
@@ -130,7 +134,10 @@ function loadAmd64(at: number, address: number, length: number): Buffer {
   return code;
 }
 
-/** adrp x0, page; add x0, x0, low; mov x1, length: as the Go assembler writes it, orr where the length is a run of ones. */
+/**
+ * adrp x0, page; add x0, x0, low; mov x1, length: as the Go assembler writes it, orr where the
+ * length is a run of ones.
+ */
 function loadArm64(at: number, address: number, length: number): Buffer {
   const pages = Math.floor(address / PAGE) - Math.floor(at / PAGE);
   const code = Buffer.alloc(12);

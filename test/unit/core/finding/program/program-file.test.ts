@@ -1,4 +1,4 @@
-// Which files of an image are read, and what scripts, documents and classes say.
+// The files of an image that are read, and the images in scripts, documents and classes.
 import { describe, expect, it } from "vitest";
 import { findInProgramFile, mayBeProgram } from "../../../../../src/core/finding/program/program-file.js";
 import { classFile } from "./class-file.js";
@@ -9,7 +9,7 @@ const references = (path: string, content: string | Buffer): readonly string[] |
   );
 
 describe("a script", () => {
-  it("names images between quotes and spaces", () => {
+  it("provides images between quotes and spaces", () => {
     const python = [
       'IMAGE = "registry.acme.io/a/worker:1.2.3"',
       "run(['quay.io/acme/tool:v2', 'ghcr.io/acme/other@sha256:" + "a".repeat(64) + "'])",
@@ -24,7 +24,7 @@ describe("a script", () => {
     ]);
   });
 
-  it("names none in comments, addresses, times and URLs", () => {
+  it("provides none in comments, addresses, times and URLs", () => {
     const shell = [
       "#!/bin/sh",
       "# docker run quay.io/acme/comment:v1",
@@ -38,7 +38,7 @@ describe("a script", () => {
 });
 
 describe("a document", () => {
-  it("is read as configuration is: whole and split references", () => {
+  it("is read like a configuration, with complete and split references", () => {
     const values =
       "sidecar: { image: { repository: grafana/alloy, tag: v1.10.1 } }\nreloaderImage: quay.io/a/b:v0.81.0\n";
 
@@ -50,7 +50,7 @@ describe("a document", () => {
 });
 
 describe("a class", () => {
-  it("names images in its constants, each whole", () => {
+  it("provides the complete images in its constants", () => {
     const bytes = classFile([
       "quay.io/acme/kafka:0.51.0-kafka-4.1.0",
       "java/lang/Object",
@@ -61,14 +61,14 @@ describe("a class", () => {
     expect(references("a.jar!A.class", bytes)).toEqual(["quay.io/acme/kafka:0.51.0-kafka-4.1.0"]);
   });
 
-  it("that breaks off says what came before", () => {
+  it("that is truncated provides the images before its end", () => {
     const bytes = classFile(["quay.io/acme/a:v1", "quay.io/acme/b:v1"]);
 
     expect(references("A.class", bytes.subarray(0, bytes.length - 10))).toEqual(["quay.io/acme/a:v1"]);
   });
 });
 
-describe("worth reading", () => {
+describe("a file to read", () => {
   const facts = { size: 20_000_000, isExecutable: true, isEntrypoint: false };
 
   it.each(["manager", "usr/bin/operator", "app/lib/a.jar", "usr/lib/python3.12/site-packages/acme/op.py"])(
@@ -88,14 +88,14 @@ describe("worth reading", () => {
     expect(mayBeProgram({ ...facts, path, size: 1000 })).toBe(false);
   });
 
-  it("is no small tool of a distribution, unless the image starts it", () => {
+  it("is not a small tool of a distribution, unless the image starts it", () => {
     const tool = { ...facts, path: "usr/bin/true", size: 40_000 };
 
     expect(mayBeProgram(tool)).toBe(false);
     expect(mayBeProgram({ ...tool, isEntrypoint: true })).toBe(true);
   });
 
-  it("is nothing that would not fit into memory", () => {
+  it("is not larger than the memory limit", () => {
     expect(mayBeProgram({ ...facts, path: "manager", size: 600 * 1024 * 1024 })).toBe(false);
   });
 });

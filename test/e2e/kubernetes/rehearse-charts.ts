@@ -1,42 +1,33 @@
-// Rehearsals on a real Kubernetes: what is missing is found, whoever starts it, and the cluster is left as it was.
+// Rehearsals of charts made for the test: unknown operators, Pods that do not start, records, clusters
+// made with kind, and interruptions at every step.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import type { AuditReport } from "../../src/core/audit/audit-report.js";
-import type { ImageUse } from "../../src/core/images/image-use.js";
-import { parseOperatorRule } from "../../src/core/finding/operator-rules.js";
-import type { OperatorDraft } from "../../src/core/rehearsal/draft-operator.js";
-import type { InstallReport } from "../../src/workflows/install/install.js";
-import type { RehearsalReport } from "../../src/workflows/rehearse/rehearse.js";
-import { runCli, startCli } from "../support/cli.js";
-import { kindEnvironment, startKube, type Kube } from "../support/kube.js";
-import { needs, registries } from "../support/parts.js";
-import { sharedPath } from "../support/paths.js";
-import { mustRun, type RunResult } from "../support/run.js";
-import { LIVE_PREFIX, prepareLiveViola, VIOLA_REQUIRED, type ViolaRun } from "./viola-run.js";
+import { beforeAll, expect, it } from "vitest";
+import type { AuditReport } from "../../../src/core/audit/audit-report.js";
+import { parseOperatorRule } from "../../../src/core/finding/operator-rules.js";
+import type { InstallReport } from "../../../src/workflows/install/install.js";
+import type { RehearsalReport } from "../../../src/workflows/rehearse/rehearse.js";
+import { runCli, startCli } from "../../support/cli.js";
+import { kindEnvironment, type Kube } from "../../support/kube.js";
+import { registries } from "../../support/parts.js";
+import { sharedPath } from "../../support/paths.js";
+import { mustRun, type RunResult } from "../../support/run.js";
+import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
+import { HIDDEN, rehearsing } from "./rehearsing.js";
+import type { Cluster } from "./stage.js";
 
-const describeAll = await needs("registries", "helm", "kube", "skopeo", "root");
-
-const HIDDEN = [
-  "docker.io/grafana/agent:v0.39.1",
-  "quay.io/prometheus-operator/prometheus-config-reloader:v0.67.1",
-];
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
 
-interface Drafted {
-  readonly drafts: readonly OperatorDraft[];
-}
-
-// A cluster of its own: while a rehearsal goes on, nodes get images from nowhere else, and every test compares all that is on the cluster.
-describeAll("rehearse", () => {
+/** Leaves the cluster as it was. */
+export function testChartRehearsals(cluster: () => Cluster): void {
   let viola: ViolaRun;
   let kube: Kube;
-  let before: string;
+  const { target, rehearse } = rehearsing(cluster);
 
   beforeAll(async () => {
-    [viola, kube] = await Promise.all([prepareLiveViola(), startKube(3)]);
+    ({ viola, kube } = cluster());
     const live = `docker://${registries().plain}/${LIVE_PREFIX}`;
     await mustRun("skopeo", [
       ...["copy", "--src-tls-verify=false", "--dest-tls-verify=false"],
@@ -44,85 +35,7 @@ describeAll("rehearse", () => {
       `${live}/registry.example/acme/conductor:1.0`,
     ]);
   });
-  afterAll(async () => {
-    await kube.remove();
-    await viola.close();
-  });
-  beforeEach(async () => {
-    before = await stateOfCluster();
-  });
-  afterEach(async () => {
-    expect(await stateOfCluster()).toBe(before);
-  });
-
-  const target = (): readonly string[] => ["--to", `kind:${kube.cluster}`, "--kubeconfig", kube.kubeconfig];
-  const rehearse = async (
-    ...args: readonly string[]
-  ): Promise<{ readonly code: number; readonly report: RehearsalReport & Drafted }> => {
-    const { code, stdout } = await viola.cli("rehearse", ...args, "--json", ...target());
-    return { code, report: JSON.parse(stdout) as RehearsalReport & Drafted };
-  };
-
-  /** Everything that a rehearsal touches, in one text. */
-  async function stateOfCluster(): Promise<string> {
-    const objects = await kube.kubectl(
-      "get",
-      "namespaces,customresourcedefinitions,persistentvolumes,clusterroles,services,mutatingwebhookconfigurations",
-      "--all-namespaces",
-      "--output=custom-columns=KIND:.kind,NAME:.metadata.name,PHASE:.status.phase",
-    );
-    const nodes = await Promise.all(
-      kube.nodes.map((node) =>
-        kube.exec(
-          node,
-          "sh",
-          "-c",
-          "find /etc/containerd; ctr -n k8s.io images ls -q; ctr -n k8s.io tasks ls | wc -l",
-        ),
-      ),
-    );
-    return [objects.stdout, ...nodes].join("\n");
-  }
-
-  it("of the spec finds both images that an operator starts, and writes them down", async () => {
-    const spec = join(viola.folder, "without.yaml");
-    const entries = HIDDEN.map((image) => ({ image, reason: "a test" }));
-    await writeFile(
-      spec,
-      `${await readFile(viola.spec, "utf8")}\n${stringify({ images: { exclude: entries } })}`,
-    );
-
-    const { code, report } = await rehearse(spec, "--write");
-
-    expect(report.missing.map(({ normalized }) => normalized)).toEqual(HIDDEN);
-    for (const { owners, operator } of report.missing) {
-      expect(owners).toEqual([expect.stringMatching(/^DaemonSet /), expect.stringMatching(/^GrafanaAgent /)]);
-      expect(operator).toBe("grafana-agent-operator");
-    }
-    expect(report).toMatchObject({ outcome: "missing", pending: [], stayed: [] });
-    expect(report.releases).toMatchObject([{ ready: 30, pods: 30 }]);
-    expect(code).toBe(1);
-
-    const bundle = join(viola.folder, "written.bundle");
-    expect(await viola.cli("build", spec, "-o", bundle)).toMatchObject({ code: 0 });
-    const again = await rehearse(bundle);
-
-    expect(again.report).toMatchObject({ outcome: "complete", missing: [], unused: [], stayed: [] });
-    expect(again.report.asked.map(({ normalized }) => normalized)).toEqual(VIOLA_REQUIRED);
-    expect(again.code).toBe(0);
-
-    const [hidden] = HIDDEN;
-    const why = await viola.cli("images", spec, "--why", hidden ?? "", "--json");
-    const { images } = JSON.parse(why.stdout) as { readonly images: readonly ImageUse[] };
-    expect(images[0]?.evidence).toContainEqual(
-      expect.objectContaining({
-        rule: "rehearsed",
-        object: expect.stringContaining("GrafanaAgent") as string,
-      }),
-    );
-  });
-
-  it("finds what an operator starts that nobody knows, in a bundle as in a spec, and drafts what there is to know", async () => {
+  it("finds the images of an unknown operator for a bundle and for a spec, and drafts its rule", async () => {
     const archive = sharedPath("chart-repos/grafana/grafana-agent-operator-0.3.15.tgz");
     await mustRun("tar", ["-xzf", archive, "-C", viola.folder]);
     const spec = await writeChart("acme", acmeChart());
@@ -147,7 +60,7 @@ describeAll("rehearse", () => {
     }
   });
 
-  it("tells Pods that crash and hooks that never end from images that are missing", async () => {
+  it("distinguishes crashing Pods and hooks that do not end from missing images", async () => {
     const crashing = deployment("crashing", SERVER, { command: ["/no/such/program"] });
     const spec = await writeChart("crashing", { templates: [crashing, endlessHook(SERVER)] });
     const { code, report } = await rehearse(spec, "--timeout", "20s");
@@ -160,7 +73,7 @@ describeAll("rehearse", () => {
     expect(code).toBe(1);
   });
 
-  it("leaves a record that travels in the bundle, and says on the far side what is not as rehearsed", async () => {
+  it("writes a record to the bundle, and the isolated host reports the differences from it", async () => {
     const spec = await writeChart("there", { templates: [deployment("server", SERVER)] });
     const record = join(viola.folder, "record.json");
     const rehearsed = await rehearse(spec, "--out", record, "--set", "a=1");
@@ -191,7 +104,7 @@ describeAll("rehearse", () => {
     });
     expect(otherwise.rehearsal?.differences).toEqual([expect.stringContaining("--set differs for a")]);
 
-    // A release that is there is somebody's: it is refused, and left alone.
+    // An existing release belongs to the user, so it is refused and not changed.
     expect(await viola.cli("rehearse", bundle, ...target())).toMatchObject({ code: 2 });
     const { stdout } = await kube.kubectl("get", "pods", "--namespace=there", "--output=name");
     expect(stdout).toContain("pod/server");
@@ -202,7 +115,7 @@ describeAll("rehearse", () => {
       .not.toContain("kept:");
   });
 
-  it("makes a cluster with kind where none is named, and takes it away, also when it is interrupted", async () => {
+  it("creates a cluster with kind if none is specified, and deletes it, also after an interruption", async () => {
     const spec = await writeChart("made", { templates: [deployment("server", SERVER)] });
     const options = { env: await kindEnvironment() } as const;
     const args = ["rehearse", spec, "--json", "--config", viola.settings];
@@ -268,7 +181,7 @@ describeAll("rehearse", () => {
     return (await kube.exec(kube.nodes.at(-1) ?? "", "sh", "-c", script)) !== "";
   }
 
-  /** Writes a chart and the spec of a bundle with it alone. */
+  /** Writes a chart, and the spec of a bundle with only this chart. */
   async function writeChart(
     name: string,
     {
@@ -295,9 +208,9 @@ describeAll("rehearse", () => {
     await writeFile(spec, stringify({ name, version: "1.0.0", platforms: ["linux/amd64"], charts: [entry] }));
     return spec;
   }
-});
+}
 
-/** Grafana's agent operator under another name, and an agent for it to start. */
+/** Grafana's agent operator under another name, and an agent that it starts. */
 function acmeChart(): {
   readonly templates: readonly object[];
   readonly chart: object;
@@ -338,7 +251,7 @@ function acmeChart(): {
   };
 }
 
-/** A Job that Helm waits for after installing, and that runs for ever. */
+/** A Job that Helm waits for after installing, and that does not end. */
 function endlessHook(image: string): object {
   const spec = {
     restartPolicy: "Never",
