@@ -177,9 +177,9 @@ export function testPolicies(cluster: () => Cluster): void {
     },
   );
 
-  it.concurrent.each(HELMS)(
+  it.concurrent.for(HELMS)(
     "is installed again immediately, with helm of %s, after Ctrl-C in a hook",
-    async (helm) => {
+    async (helm, { expect }) => {
       const name = `endless-${helm}`;
       const bundle = await build(
         name,
@@ -203,7 +203,7 @@ export function testPolicies(cluster: () => Cluster): void {
     async () => {
       await pushIndex("fed.example/server", "1");
       const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
-      const to = ["--to", `registry://${mirror}/airgap`];
+      const to = ["--to", `registry://${mirror}/${kube.cluster}`];
       const settings = join(viola.folder, "settings");
 
       const early = await (await start(bundle, "v35", [], ["install", ...to])).result;
