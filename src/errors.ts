@@ -41,12 +41,17 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+const USER_INFO = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/?#"'<>]*)@(?!sha256:)/gi;
+
 /**
  * Replaces user and password in URLs. They must not get into messages, which are logged, sent and
- * recorded. `NAME@sha256:…` after a scheme is a digest.
+ * recorded. A user alone may be a token, but not that of ssh. `NAME@sha256:…` after a scheme is a
+ * digest.
  */
 export function maskCredentials(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>]*@(?!sha256:)/gi, "$1***@");
+  return text.replace(USER_INFO, (whole, scheme: string, user: string) =>
+    user.includes(":") || !scheme.toLowerCase().endsWith("ssh://") ? `${scheme}***@` : whole,
+  );
 }
 
 /**

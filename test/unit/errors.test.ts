@@ -46,7 +46,7 @@ describe("credentials in URLs", () => {
     ['Get "https://user:p@ss:word@host:8080/index.yaml": EOF', 'Get "https://***@host:8080/index.yaml": EOF'],
     ["http://token@host and oci://a:b@c/d", "http://***@host and oci://***@c/d"],
     ["HTTPS://USER:PW@HOST", "HTTPS://***@HOST"],
-    ["git+ssh://git:x@host", "git+ssh://***@host"],
+    ["git+ssh://git:x@host and ssh://me@host", "git+ssh://***@host and ssh://me@host"],
     ["https://host/a@b?c=d@e", "https://host/a@b?c=d@e"],
     ["https://host and mail@example.org", "https://host and mail@example.org"],
     ["docker-pullable://a@sha256:12", "docker-pullable://a@sha256:12"],
