@@ -3,6 +3,7 @@
 /** The codes of all expected errors. Any other exception is a bug. */
 export type ErrorCode =
   | "USAGE"
+  | "INTERRUPTED"
   | "SETTINGS_INVALID"
   | "SPEC_INVALID"
   | "RECORD_INVALID"

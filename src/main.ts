@@ -12,6 +12,13 @@ const ABORTED = `stopped without cleaning up:
   - releases may be partly installed; see: helm list -A
 `;
 
+// `| head` closes the pipe; what it has not read is not wanted.
+process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code === "EPIPE") return;
+  process.stderr.write(`stdout: ${cause.message}\n`);
+  process.exit(2);
+});
+
 process.exitCode = await run(process.argv.slice(2), {
   // A getter, because the first access to process.stdin opens the stream.
   get stdin() {

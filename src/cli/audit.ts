@@ -12,7 +12,8 @@ import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./r
 import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { parseBytes } from "./units.js";
-import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
+import { examples, listOption } from "./command-line.js";
+import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -28,17 +29,21 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
   program
     .command("audit")
     .description("show size, version and use of every image")
+    .addHelpText(
+      "after",
+      examples(
+        "audit bundle.yaml",
+        "audit app.bundle --format markdown --out audit.md",
+        "audit app.bundle --max-size 500MB --fail-on latest-tag,not-certain",
+      ),
+    )
     .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
     .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
     .option("--out <file>", "write to a file instead of stdout")
     .option("--force", "replace the file even if it is not a report of this command")
-    .addOption(
-      new Option("--fail-on <rule...>", "exit with 1 if one of these findings occurs")
-        .choices(AUDIT_RULES)
-        .default([]),
-    )
+    .addOption(listOption("--fail-on <rule>", "exit with 1 if one of these findings occurs", AUDIT_RULES))
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
-    .option("--platform <platform>", "platform to audit for a spec; may be repeated", collect, [])
+    .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
       await runCommand(options, async (runtime) => {

@@ -12,6 +12,7 @@ import { makePlanPorts, makeWriter, planOptions, readRehearsal, REHEARSAL_FLAG }
 import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
+import { examples, listOption } from "./command-line.js";
 import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
 
 interface BuildFlags extends CommonOptions {
@@ -29,14 +30,22 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
   program
     .command("build")
     .description("build the bundle: charts and every image in one file")
+    .addHelpText(
+      "after",
+      examples(
+        "build bundle.yaml -o app.bundle",
+        "build bundle.yaml -o app.bundle --platform linux/amd64,linux/arm64 --reuse old.bundle",
+        "build bundle.yaml -o app.bundle --with cli,node,helm,kubectl",
+      ),
+    )
     .argument("<spec>", "bundle spec")
     .requiredOption(
       "-o, --output <file>",
       "bundle file to write; in a folder, NAME-VERSION.bundle. An earlier bundle is replaced, and its blobs are reused",
     )
     .option("--force", "replace the file even if it is not a bundle")
-    .option("--platform <platform>", "platform to include, such as linux/arm64; may be repeated", collect, [])
-    .option("--reuse <bundle>", "copy blobs from an earlier bundle; may be repeated", collect, [])
+    .addOption(listOption("--platform <platform>", "platform to include, such as linux/arm64"))
+    .addOption(listOption("--reuse <bundle>", "copy blobs from an earlier bundle"))
     .addOption(
       new Option("--source <source>", "where to get images from")
         .choices(["auto", "registry", "docker"])

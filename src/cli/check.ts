@@ -8,6 +8,7 @@ import { parseRunningImages, type RunningContainer } from "../core/check/running
 import { ViolaError } from "../errors.js";
 import { localFiles } from "../adapters/files/local-files.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
+import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
 import { formatCheck } from "./reporters/check.js";
@@ -21,6 +22,7 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
     program
       .command("check")
       .description("compare the images of a running cluster with a bundle")
+      .addHelpText("after", examples("check app.bundle --context lab", "check app.bundle --pods pods.json"))
       .argument("<bundle>", "bundle file")
       .option(
         "--pods <file>",

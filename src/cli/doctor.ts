@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import { examine } from "../workflows/doctor.js";
 import { EXIT } from "./failure.js";
 import { formatDoctor } from "./reporters/doctor.js";
-import { collect, type CommonOptions, type RunCommand } from "./runtime.js";
+import { examples, listOption } from "./command-line.js";
+import type { CommonOptions, RunCommand } from "./runtime.js";
 import { TARGETS } from "./target.js";
 import { addClusterFlags, type ClusterFlags } from "./wiring/installing.js";
 import { probeLikelyTargets, probeParts, probeTarget } from "./wiring/probing.js";
@@ -21,7 +22,8 @@ export function registerDoctor(program: Command, runCommand: RunCommand): void {
     program
       .command("doctor")
       .description("check which programs and targets are available, and report what is missing")
-      .option("--to <target>", `target that must work: ${TARGETS}; may be repeated`, collect, []),
+      .addHelpText("after", examples("doctor", "doctor --to kind --to docker"))
+      .addOption(listOption("--to <target>", `target that must work: ${TARGETS}`)),
   ).action(async (flags: DoctorFlags) => {
     await runCommand(flags, async (runtime) => {
       const targets = flags.to.map((text) => probeTarget(text, runtime));

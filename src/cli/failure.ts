@@ -46,12 +46,14 @@ function numbered(error: ViolaError, number: number): string {
 function details(error: ViolaError, indent: string): string {
   const lines = [error.message];
   for (const cause of causesOf(error))
-    if (!lines[0]?.includes(cause)) lines.push(`${indent}because: ${cause}`);
+    if (!error.message.includes(cause)) lines.push(`${indent}because: ${cause}`);
   if (error.hint !== undefined) lines.push(`${indent}what to do: ${error.hint}`);
   return lines.join("\n");
 }
 
+/** An error about a program that failed quotes what the program said, so this is not repeated. */
 function* causesOf(error: Error): Iterable<string> {
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    yield maskCredentials(cause.message);
+    if (!(cause instanceof ViolaError && cause.code === "PROCESS_FAILED"))
+      yield maskCredentials(cause.message);
 }

@@ -1,13 +1,17 @@
-// `images SPEC|CHART`: lists every image that the releases can start, with evidence, without
-// pulling images.
+// `images SPEC|CHART|BUNDLE`: lists every image that the releases can start, with evidence, without
+// pulling images. Of a bundle, lists the images in it.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../workflows/find/release-images.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { chooseImages } from "../core/spec/choose-images.js";
+import type { InventoryImage } from "../core/bundle/inventory.js";
 import { explainImage } from "../core/finding/explain-image.js";
+import type { Suspect } from "../core/finding/program/suspect.js";
+import type { Findings, ImageUse } from "../core/images/image-use.js";
 import { ViolaError } from "../errors.js";
+import { examples, listOption } from "./command-line.js";
 import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import {
@@ -20,7 +24,7 @@ import {
 import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
-import { findChartSource, readSpec } from "./input-file.js";
+import { findChartSource, findValuesFiles, isBundleFile, readSpec } from "./input-file.js";
 
 interface ImagesOptions extends CommonOptions {
   readonly release?: string;
@@ -40,27 +44,77 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
   program
     .command("images")
     .description("list every image that the charts can start, with evidence")
-    .argument("<spec|chart>", "bundle spec, or a chart: folder, .tgz, oci://… or REPOSITORY/NAME")
+    .addHelpText(
+      "after",
+      examples(
+        "images bundle.yaml",
+        "images ./chart -f values.yaml --set replicas=2 --kube-version v1.30.2",
+        "images bundle.yaml --why quay.io/org/app:1.0",
+        "images app.bundle --json",
+      ),
+    )
+    .argument(
+      "<spec|chart|bundle>",
+      "bundle spec, bundle file, or a chart: folder, .tgz, oci://… or REPOSITORY/NAME",
+    )
     .option("--release <name>", "release name for a chart")
     .option("--namespace <namespace>", "namespace for a chart")
     .option("--chart-version <version>", "version of an oci:// or REPOSITORY/NAME chart")
-    .option("-f, --values <file>", "values file; may be repeated", collect, [])
+    .addOption(listOption("-f, --values <file>", "values file"))
     .option("--set <key=value>", "value; may be repeated", collect, [])
     .option("--kube-version <version>", "Kubernetes version to render for")
-    .option("--api-versions <version>", "API version that the cluster has; may be repeated", collect, [])
+    .addOption(listOption("--api-versions <version>", "API version that the cluster has"))
     .option("--why <reference>", "explain why this image is in the list")
     .option("--strict", "exit with 1 when the list may be incomplete")
     .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {
-        const spec = await specOf(target, options, runtime.cwd);
-        return listImages(spec, options, runtime);
+        const file = resolve(runtime.cwd, target);
+        const listed = (await isBundleFile(file))
+          ? await listBundle(file, options, runtime)
+          : await listSpec(await specOf(target, options, runtime.cwd), options, runtime);
+        await runtime.stopProgress();
+        return printImages(listed, options, runtime);
       });
     });
 }
 
-async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: CommandRuntime): Promise<0 | 1> {
+/** Images and warnings, and the suspects if operators were inspected. */
+interface Listed extends Findings {
+  readonly suspects?: readonly Suspect[];
+}
+
+/** Lists the images of an inventory. Throws `USAGE` for a flag that only applies to rendering. */
+async function listBundle(file: string, options: ImagesOptions, runtime: CommandRuntime): Promise<Listed> {
+  const { release, namespace, chartVersion, values, set, kubeVersion, apiVersions } = options;
+  const idle = Object.entries({
+    "--release": release,
+    "--namespace": namespace,
+    "--chart-version": chartVersion,
+    "--values": values[0],
+    "--set": set[0],
+    "--kube-version": kubeVersion,
+    "--api-versions": apiVersions[0],
+    "--inspect-operators": options.inspectOperators,
+    "--rehearsal": options.rehearsal,
+  }).find(([, value]) => value !== undefined);
+  if (idle !== undefined) {
+    const [flag] = idle;
+    throw new ViolaError("USAGE", `${flag} does not apply to a bundle, whose images are known`, {
+      subject: flag,
+      hint: `Omit ${flag}, or list the images of the spec.`,
+    });
+  }
+  const { images, warnings } = (await runtime.reader.openBundle(file)).inventory;
+  return { images: images.map(useOf), warnings };
+}
+
+function useOf({ reference, normalized, required, confidence, evidence }: InventoryImage): ImageUse {
+  return { reference, normalized, required, confidence, evidence };
+}
+
+async function listSpec(spec: BundleSpec, options: ImagesOptions, runtime: CommandRuntime): Promise<Listed> {
   const chartPorts = await makeChartPorts(runtime);
   const { run } = runtime;
   const releases = await prepareReleases(run, spec, chartPorts);
@@ -74,26 +128,29 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
           await makeInspectPorts(runtime),
         )
       : undefined;
-  await runtime.stopProgress();
-
   const { chosen, warnings } = chooseImages(found.images, spec);
   const rehearsal = await readRehearsal(options.rehearsal, runtime.cwd);
   const optional = found.images.filter(
     (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
   );
   const listed = withRehearsal([...chosen, ...optional], rehearsal?.record);
-  const images = [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
   const missed = rehearsal === undefined ? [] : missingWarnings(rehearsal.record, chosen);
-  const findings = {
-    images,
+  return {
+    images: [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1)),
     warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+    ...(inspected !== undefined && { suspects: inspected.suspects }),
   };
-  const isIncomplete = options.strict === true && findings.warnings.some((warning) => warning.incomplete);
-  const exit = isIncomplete ? EXIT.negative : EXIT.done;
-  const suspects = inspected?.suspects;
+}
 
-  if (options.why !== undefined) {
-    const answer = explainImage(options.why, findings, suspects);
+function printImages(
+  { suspects, ...findings }: Listed,
+  { why, strict }: ImagesOptions,
+  runtime: CommandRuntime,
+): 0 | 1 {
+  const isIncomplete = strict === true && findings.warnings.some((warning) => warning.incomplete);
+  const exit = isIncomplete ? EXIT.negative : EXIT.done;
+  if (why !== undefined) {
+    const answer = explainImage(why, findings, suspects);
     runtime.print(formatExplanation(answer), { formatVersion: 1, ...answer });
     return answer.images.length > 0 ? exit : EXIT.negative;
   }
@@ -105,7 +162,7 @@ async function listImages(spec: BundleSpec, options: ImagesOptions, runtime: Com
 /** Returns the spec with the flags applied, or a spec that is made from a chart and the flags. */
 async function specOf(target: string, options: ImagesOptions, cwd: string): Promise<BundleSpec> {
   const source = await findChartSource(target, cwd, options.chartVersion);
-  const valuesFiles = options.values.map((file) => resolve(cwd, file));
+  const valuesFiles = await findValuesFiles(options.values, cwd);
   if (source === undefined) {
     const { spec } = await readSpec(resolve(cwd, target));
     const charts = spec.charts.filter(

@@ -11,10 +11,11 @@ import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
 import { ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
-import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
+import { examples, listOption } from "./command-line.js";
+import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
-import { findChartSource } from "./input-file.js";
+import { findChartSource, findValuesFiles } from "./input-file.js";
 import { checkReport } from "./output.js";
 
 interface InitOptions extends CommonOptions {
@@ -33,6 +34,10 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
   program
     .command("init")
     .description("write a first spec for a chart; optional images are listed as comments")
+    .addHelpText(
+      "after",
+      examples("init ./chart -o bundle.yaml", "init web --repository https://charts.example -o bundle.yaml"),
+    )
     .argument("<chart>", "chart folder, .tgz, oci://…, REPOSITORY/NAME, or a name with --repository")
     .option("-o, --output <file>", "spec file to write (default: stdout)")
     .option("--force", "overwrite the file")
@@ -40,7 +45,7 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
     .option("--chart-version <version>", "version of a chart from oci:// or a repository")
     .option("--release <name>", "release name (default: the chart's name)")
     .option("--namespace <namespace>", "namespace of the release", "default")
-    .option("-f, --values <file>", "values file; may be repeated", collect, [])
+    .addOption(listOption("-f, --values <file>", "values file"))
     .option("--kube-version <version>", "Kubernetes version of the cluster")
     .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
     .action(async (chart: string, options: InitOptions) => {
@@ -82,7 +87,7 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const source = await sourceOf(argument, options, runtime.cwd);
   const output = options.output === "-" ? undefined : options.output;
   const folder = output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, output));
-  const spec = specOf(source, options, runtime.cwd);
+  const spec = specOf(source, options, await findValuesFiles(options.values, runtime.cwd));
   const chartPorts = await makeChartPorts(runtime);
   const { run } = runtime;
   const survey = await surveyChart(run, spec, { release: options.release }, chartPorts);
@@ -135,7 +140,7 @@ async function sourceOf(argument: string, options: InitOptions, cwd: string): Pr
   });
 }
 
-function specOf(source: ChartSource, options: InitOptions, cwd: string): BundleSpec {
+function specOf(source: ChartSource, options: InitOptions, valuesFiles: readonly string[]): BundleSpec {
   return {
     name: "draft",
     version: "1.0.0",
@@ -147,7 +152,7 @@ function specOf(source: ChartSource, options: InitOptions, cwd: string): BundleS
         dependencies: [],
         release: options.release ?? "release",
         namespace: options.namespace,
-        valuesFiles: options.values.map((file) => resolve(cwd, file)),
+        valuesFiles,
         set: [],
       },
     ],

@@ -6,6 +6,7 @@ import { requireValues } from "../core/bundle/bundled-values.js";
 import type { OpenBundle } from "../workflows/ports.js";
 import { chooseReleases, installBundle, type InstallReport } from "../workflows/install/install.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
+import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import {
   addInstallFlags,
@@ -26,6 +27,13 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
     program
       .command("install")
       .description("install the releases of the bundle and wait until every Pod runs")
+      .addHelpText(
+        "after",
+        examples(
+          "install app.bundle --to kind",
+          "install app.bundle --context lab --release shop -f lab.yaml --set web.replicas=2",
+        ),
+      )
       .argument("<bundle>", "bundle file")
       .option("--to <target>", `target that the images were loaded into: ${INSTALL_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
@@ -51,6 +59,6 @@ export async function runInstall(
 ): Promise<InstallReport> {
   const installPorts = await makeInstallPorts(flags, await findContextOf(target, runtime), runtime);
   const places = await findImagePlaces(target, installPorts.cluster.context, runtime);
-  const options = readInstallFlags(flags, places, runtime);
+  const options = await readInstallFlags(flags, places, runtime);
   return installBundle(runtime.run, bundle, options, installPorts);
 }

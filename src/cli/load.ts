@@ -6,7 +6,8 @@ import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
 import { chooseReleases } from "../workflows/install/install.js";
 import type { LoadReport } from "../workflows/load/nodes.js";
-import { collect, type CommonOptions, type RunCommand } from "./runtime.js";
+import { examples, listOption } from "./command-line.js";
+import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
 import { checkSettingsFolder } from "./output.js";
@@ -29,8 +30,17 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
     program
       .command("load")
       .description("load every image of the bundle into nodes, a container engine or a registry")
+      .addHelpText(
+        "after",
+        examples(
+          "load app.bundle --to kind",
+          "load app.bundle --to kind:shop --install --timeout 15m",
+          "load app.bundle --to docker,podman",
+          "load app.bundle --to registry://registry.lab:5000/mirror --settings nodes",
+        ),
+      )
       .argument("<bundle>", "bundle file")
-      .option("--to <target>", `target to load into: ${TARGETS}; may be repeated`, collect, [])
+      .addOption(listOption("--to <target>", `target to load into: ${TARGETS}`))
       .option(
         "--settings <folder>",
         "write settings that make nodes pull from the registry target to this folder",

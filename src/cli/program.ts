@@ -18,11 +18,34 @@ import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
+import { ViolaError } from "../errors.js";
+import { examples, usageError } from "./command-line.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { registerUninstall } from "./uninstall.js";
+import { registerCompletion } from "./completion.js";
+import { registerShow } from "./show.js";
 import { registerUnload } from "./unload.js";
 import { registerVerify } from "./verify.js";
+
+const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => void)[] = [
+  registerImages,
+  registerBuild,
+  registerAudit,
+  registerVerify,
+  registerShow,
+  registerLoad,
+  registerInstall,
+  registerUninstall,
+  registerUnload,
+  registerCheck,
+  registerInit,
+  registerRehearse,
+  registerServe,
+  registerDoctor,
+  registerCompletion,
+  registerPostRender,
+];
 
 /** Runs the arguments, without node and script. Returns the exit code and never throws. */
 export async function run(argv: readonly string[], environment: ProcessEnvironment): Promise<ExitCode> {
@@ -30,49 +53,65 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
   const runCommand: RunCommand = async (options, work) => {
     exitCode = await runWithRuntime(options, environment, work);
   };
-  const program = new Command("viola-airgap")
-    .description(
-      "Builds one file from Helm charts and every image that they can start, and loads it on a host without network.",
-    )
-    .version(await readVersion(environment.home))
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => void environment.stdout.write(text),
-      writeErr: (text) => void environment.stderr.write(text),
-    });
-  for (const register of [
-    registerImages,
-    registerBuild,
-    registerAudit,
-    registerVerify,
-    registerLoad,
-    registerInstall,
-    registerUninstall,
-    registerUnload,
-    registerCheck,
-    registerInit,
-    registerRehearse,
-    registerServe,
-    registerDoctor,
-    registerPostRender,
-  ])
-    register(program, runCommand);
-  for (const command of program.commands) {
-    command
-      .option("--config <file>", "settings file (default: VIOLA_AIRGAP_CONFIG, or the user's config folder)")
-      .option("--json", "print one JSON document on stdout")
-      .option("--quiet", "do not show progress");
-  }
   try {
+    const program = makeProgram(await readVersion(environment.home), runCommand, environment);
     await program.parseAsync(argv, { from: "user" });
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.failed;
+    // Help and version were printed.
+    if (cause instanceof CommanderError) return EXIT.done;
+    const end = argv.indexOf("--");
+    const isJson = argv.slice(0, end < 0 ? argv.length : end).includes("--json");
     environment.stderr.write(`${formatFailure(cause)}\n`);
+    if (isJson) environment.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
     return EXIT.failed;
   }
   return exitCode;
 }
 
+/** Creates the program. Errors of the command line are thrown as `USAGE`. */
+function makeProgram(
+  version: string,
+  runCommand: RunCommand,
+  { stdout, stderr }: Pick<ProcessEnvironment, "stdout" | "stderr">,
+): Command {
+  const program = new Command("viola-airgap")
+    .description(
+      "Builds one file from Helm charts and every image that they can start, and loads it on a host without network.",
+    )
+    .version(version)
+    // Commander accepts options of the program before and after the command.
+    .option("--config <file>", "settings file (default: VIOLA_AIRGAP_CONFIG, or the user's config folder)")
+    .option("--json", "print one JSON document on stdout, also for errors")
+    .option("--quiet", "do not show progress")
+    .option("--verbose", "show requests and external commands on stderr, without secrets")
+    .addHelpText(
+      "after",
+      examples(
+        "init ./chart -o bundle.yaml",
+        "build bundle.yaml -o app.bundle",
+        "load app.bundle --to kind --install",
+      ),
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      // `run` prints the error.
+      outputError: () => undefined,
+    })
+    .hook("preAction", (_, command) => {
+      for (const [name, value] of Object.entries(program.opts())) command.setOptionValue(name, value);
+    });
+  for (const register of REGISTRATIONS) register(program, runCommand);
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride((error) => {
+      throw error.exitCode === 0 ? error : usageError(error, command);
+    });
+  }
+  return program;
+}
+
+/** Runs the work of a command, prints its failure, and disposes of what it used. */
 async function runWithRuntime(
   options: CommonOptions,
   environment: ProcessEnvironment,
@@ -85,19 +124,14 @@ async function runWithRuntime(
     interruption.abort();
   });
   const runtime = new CommandRuntime(options, environment, interruption.signal);
-  try {
-    return await work(runtime);
-  } catch (cause) {
+  const exitCode = await work(runtime).catch(async (cause: unknown) => {
     await runtime.stopProgress();
-    if (interruption.signal.aborted) {
-      environment.stderr.write("interrupted\n");
-      return EXIT.interrupted;
-    }
-    environment.stderr.write(`${formatFailure(cause)}\n`);
-    if (options.json === true)
-      environment.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
-    return EXIT.failed;
-  } finally {
-    await runtime.dispose();
-  }
+    if (!interruption.signal.aborted) return runtime.printFailure(cause);
+    runtime.printFailure(new ViolaError("INTERRUPTED", "interrupted"));
+    return EXIT.interrupted;
+  });
+  return runtime.dispose().then(
+    () => exitCode,
+    (cause: unknown) => runtime.printFailure(cause),
+  );
 }

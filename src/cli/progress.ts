@@ -15,10 +15,10 @@ export interface ProgressDisplay {
   stop(): Promise<void>;
 }
 
-/** Returns a display that writes to stderr. A quiet display shows only notes. */
+/** Returns a display that writes to stderr. A quiet display shows only notes, a plain one only lines. */
 export function showProgress(
   stderr: NodeJS.WriteStream,
-  { isQuiet }: { readonly isQuiet: boolean },
+  { isQuiet, isPlain = false }: { readonly isQuiet: boolean; readonly isPlain?: boolean },
 ): ProgressDisplay {
   const open = new Map<string, Step>();
   // Steps may overlap. A terminal shows a step after all earlier steps have ended.
@@ -28,7 +28,8 @@ export function showProgress(
       if (event.kind === "note") stderr.write(`${event.message}\n`);
       else if (isQuiet) return;
       else if (event.kind === "started") {
-        const step = stderr.isTTY ? new TerminalStep(event, stderr) : new PlainStep(event, stderr);
+        const step =
+          stderr.isTTY && !isPlain ? new TerminalStep(event, stderr) : new PlainStep(event, stderr);
         open.set(event.step, step);
         shown = shown.then(() => step.show());
       } else if (event.kind === "advanced") open.get(event.step)?.advance(event);

@@ -10,9 +10,10 @@ import { specInputs } from "../core/spec/spec-inputs.js";
 import { ViolaError } from "../errors.js";
 import { rehearseBundle } from "../workflows/rehearse/rehearse.js";
 import { EXIT } from "./failure.js";
-import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
+import { findValuesFiles, isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport, checkRewritten } from "./output.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
+import { examples, listOption } from "./command-line.js";
 import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { addClusterFlags, parseSeconds } from "./wiring/installing.js";
 import {
@@ -37,6 +38,13 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
     program
       .command("rehearse")
       .description("install on a cluster that pulls only from the bundle, and report what was missing")
+      .addHelpText(
+        "after",
+        examples(
+          "rehearse bundle.yaml --write",
+          "rehearse app.bundle --to kind:lab --tests --out rehearsal.json",
+        ),
+      )
       .argument(
         "<spec|bundle>",
         "bundle file; or spec, where missing images are pulled from their registries, so that all of them are found",
@@ -47,12 +55,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
       )
       .option("--kind-config <file>", "Kind configuration of the new cluster"),
   )
-    .option(
-      "-f, --values <file>",
-      "values file that overrides those of the bundle; may be repeated",
-      collect,
-      [],
-    )
+    .addOption(listOption("-f, --values <file>", "values file that overrides those of the bundle"))
     .option("--set <key=value>", "value that overrides values files; may be repeated", collect, [])
     .option("--timeout <time>", "time limit of each release: 90s, 10m, 1h", "10m")
     .option("--tests", "also run the tests of the charts")
@@ -70,7 +73,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
           });
         }
         const options = {
-          valuesFiles: flags.values.map((one) => resolve(runtime.cwd, one)),
+          valuesFiles: await findValuesFiles(flags.values, runtime.cwd),
           set: flags.set,
           timeoutSeconds: parseSeconds(flags.timeout),
           runsTests: flags.tests === true,

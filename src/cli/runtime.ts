@@ -13,12 +13,14 @@ import {
   type Settings,
   type SettingsPlace,
 } from "../adapters/files/user-settings.js";
+import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
+import { formatActivity } from "./reporters/activity.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
-import type { ExitCode } from "./failure.js";
+import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 
 /** The process as the commands see it. */
 export interface ProcessEnvironment {
@@ -40,6 +42,7 @@ export interface CommonOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** Where images are read from. */
@@ -50,6 +53,8 @@ export class CommandRuntime {
   /** The first argument of workflows. */
   readonly run: Run;
   readonly signal: AbortSignal;
+  /** Shows activities with `--verbose`; absent without. */
+  readonly onActivity: OnActivity | undefined;
   readonly reader: BundleReader = { openBundle, findDamagedBlobs };
   readonly cwd: string;
   readonly home: string;
@@ -59,6 +64,7 @@ export class CommandRuntime {
   readonly #display: ProgressDisplay;
   readonly #environment: ProcessEnvironment;
   readonly #closers: (() => Promise<void>)[] = [];
+  #hasPrinted = false;
   #settings: Promise<Settings> | undefined;
   #registry: Promise<RegistryClient> | undefined;
   #docker: Promise<DockerEngine> | undefined;
@@ -69,8 +75,17 @@ export class CommandRuntime {
     this.home = environment.home;
     this.env = environment.env;
     this.programCommand = environment.programCommand;
-    this.#display = showProgress(environment.stderr, { isQuiet: options.quiet === true });
+    this.#display = showProgress(environment.stderr, {
+      isQuiet: options.quiet === true,
+      // Lines of activities would break the display of a terminal.
+      isPlain: options.verbose === true,
+    });
     this.run = { signal, progress: this.#display.onProgress };
+    if (options.verbose === true) {
+      this.onActivity = (activity) => {
+        environment.stderr.write(`${formatActivity(activity)}\n`);
+      };
+    }
     this.#options = options;
     this.#environment = environment;
   }
@@ -92,7 +107,18 @@ export class CommandRuntime {
 
   /** Writes the result to stdout: the document with `--json`, and the text without. */
   print(text: string, document: unknown): void {
+    this.#hasPrinted = true;
     this.#environment.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+  }
+
+  /**
+   * Writes the failure to stderr, and with `--json` as the document of the command unless it has
+   * printed its result.
+   */
+  printFailure(cause: unknown): typeof EXIT.failed {
+    this.#environment.stderr.write(`${formatFailure(cause)}\n`);
+    if (this.isJson && !this.#hasPrinted) this.print("", failureDocument(cause));
+    return EXIT.failed;
   }
 
   /** Returns the user's settings, which are read once. */
@@ -123,6 +149,7 @@ export class CommandRuntime {
         settings,
         env: this.env,
         home: homedir(),
+        onActivity: this.onActivity,
         onNote: (message) => {
           this.run.progress({ kind: "note", message });
         },
@@ -135,7 +162,7 @@ export class CommandRuntime {
 
   /** Returns the Docker engine. dockerode loads slowly, so it is imported on first use. */
   docker(): Promise<DockerEngine> {
-    this.#docker ??= connectDocker(this.env);
+    this.#docker ??= connectDocker(this.env, this.onActivity);
     return this.#docker;
   }
 
@@ -171,13 +198,17 @@ export class CommandRuntime {
   }
 }
 
-async function connectDocker(variables: ProcessEnvironment["env"]): Promise<DockerEngine> {
+async function connectDocker(
+  variables: ProcessEnvironment["env"],
+  onActivity: OnActivity | undefined,
+): Promise<DockerEngine> {
   const [{ DockerEngine }, { findDockerEndpoint }] = await Promise.all([
     import("../adapters/docker/engine.js"),
     import("../adapters/docker/endpoint.js"),
   ]);
   return new DockerEngine(
     await findDockerEndpoint({ variables, homeDirectory: homedir(), os: process.platform }),
+    onActivity,
   );
 }
 

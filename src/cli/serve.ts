@@ -6,6 +6,7 @@ import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
+import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { writeFolder } from "../adapters/files/local-files.js";
 import { checkSettingsFolder } from "./output.js";
@@ -27,6 +28,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
   program
     .command("serve")
     .description("serve the bundle as a read-only registry and chart repository, without unpacking it")
+    .addHelpText("after", examples("serve app.bundle", "serve app.bundle --listen :5000 --settings nodes"))
     .argument("<bundle>", "bundle file")
     .option("--listen <address>", "ADDRESS:PORT, or :PORT for all addresses of this machine", DEFAULT_LISTEN)
     .option("--settings <folder>", "write settings that make nodes pull from this server to this folder")

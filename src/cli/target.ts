@@ -1,6 +1,7 @@
 // Targets of `load`, `install` and `unload`: parses them and finds the nodes that they refer to.
 import type { ImageFolder } from "../core/load/image-folder.js";
 import type { NodeTarget } from "../core/load/node.js";
+import { findNearest } from "../core/yaml-file.js";
 import { ViolaError } from "../errors.js";
 import type { ImageStore } from "../core/load/image-store.js";
 import type { CommandRuntime } from "./runtime.js";
@@ -37,6 +38,7 @@ const REGISTRY_FORM = "registry://HOST[:PORT][/PREFIX]";
 export const TARGETS = `${LOCAL_TARGETS} or ${REGISTRY_FORM}`;
 export const INSTALL_TARGETS = `${NODE_TARGETS} or ${REGISTRY_FORM}`;
 
+const KINDS = ["kind", "containerd", "k3s", "docker", "podman", "registry"];
 const DEFAULT_SOCKET = "/run/containerd/containerd.sock";
 
 /** Parses the targets of a command. Throws `USAGE`, also if there is none. */
@@ -55,9 +57,10 @@ export function parseTarget(text: string): Target {
   if (kind === "kind") return { kind, ...(detail !== undefined && { cluster: detail }) };
   if (kind === "containerd") return { kind, socket: detail ?? DEFAULT_SOCKET };
   if ((kind === "k3s" || kind === "docker" || kind === "podman") && detail === undefined) return { kind };
+  const near = findNearest(text.replace(/:.*/s, ""), KINDS);
   throw new ViolaError("USAGE", `"${text}" is not a known target`, {
     subject: text,
-    hint: `Use ${TARGETS}.`,
+    hint: `${near === undefined ? "" : `Did you mean ${near}? `}Use ${TARGETS}.`,
   });
 }
 
@@ -90,7 +93,7 @@ export function isStore(target: Target): target is StoreKind {
 export async function findStore({ kind }: StoreKind, runtime: CommandRuntime): Promise<ImageStore> {
   if (kind === "podman") {
     const { podmanStore } = await import("../adapters/podman/podman-store.js");
-    return podmanStore(runtime.env);
+    return podmanStore(runtime.env, runtime.onActivity);
   }
   const { dockerStore } = await import("../adapters/docker/docker-store.js");
   return dockerStore(await runtime.docker());
@@ -118,7 +121,9 @@ export async function findTargetNodes(target: NodesTarget, runtime: CommandRunti
     };
   }
   const { findContainerd, findK3s } = await import("../adapters/nodes/local-nodes.js");
-  return target.kind === "k3s" ? findK3s(runtime.env) : findContainerd(target.socket, runtime.env);
+  return target.kind === "k3s"
+    ? findK3s(runtime.env, undefined, runtime.onActivity)
+    : findContainerd(target.socket, runtime.env, runtime.onActivity);
 }
 
 /** Returns the images folder of k3s, and whether k3s is running. */

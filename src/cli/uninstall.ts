@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
 import { uninstallBundle } from "../workflows/uninstall/uninstall.js";
+import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { formatUninstall } from "./reporters/uninstall.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
@@ -24,6 +25,10 @@ export function registerUninstall(program: Command, runCommand: RunCommand): voi
     program
       .command("uninstall")
       .description("uninstall the releases of the bundle, the last one first, and report what stays")
+      .addHelpText(
+        "after",
+        examples("uninstall app.bundle --to kind", "uninstall app.bundle --context lab --release shop"),
+      )
       .argument("<bundle>", "bundle file")
       .option("--to <target>", `target whose cluster is used: ${INSTALL_TARGETS}`),
   )

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { verifyBundle } from "../workflows/verify/verify.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
+import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { formatVerify } from "./reporters/verify.js";
 
@@ -9,6 +10,7 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
   program
     .command("verify")
     .description("verify all checksums, and that nothing that a release needs is missing")
+    .addHelpText("after", examples("verify app.bundle"))
     .argument("<bundle>", "bundle file")
     .action(async (file: string, options: CommonOptions) => {
       await runCommand(options, async (runtime) => {

@@ -2,40 +2,151 @@
 // column.
 import { isNode, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import { z } from "zod";
-import { ManyErrors, ViolaError, type ErrorCode } from "../errors.js";
+import { oneOrMany, ViolaError, type ErrorCode } from "../errors.js";
+import { isRecord } from "./json.js";
+
+/** The text of a YAML file, parsed without a schema. */
+export interface YamlSource {
+  /** The value of the first document; an empty file is an empty map. */
+  readonly value: unknown;
+  /** Errors of the syntax, with positions. */
+  readonly errors: readonly ViolaError[];
+  /** False when the syntax errors leave the structure of the file uncertain. */
+  readonly isReadable: boolean;
+  /** Returns the error about a field, whose message is `FILE:LINE:COLUMN: FIELD: PROBLEM`. */
+  readonly errorAt: (path: readonly PropertyKey[], problem: string, hint?: string) => ViolaError;
+}
+
+/** Our messages and hints for errors of the syntax, by the codes of the yaml package. */
+const SYNTAX: ReadonlyMap<string, { readonly problem?: string; readonly hint: string }> = new Map([
+  ["TAB_AS_INDENT", { problem: "a line is indented with a tab", hint: "Indent with spaces." }],
+  [
+    "MULTIPLE_DOCS",
+    { problem: "a second document begins", hint: "Keep one document: remove `---` and what follows it." },
+  ],
+  ["BLOCK_AS_IMPLICIT_KEY", { hint: "Check the indentation, and write text that contains `: ` in quotes." }],
+]);
+const SYNTAX_HINT = "Check indentation, colons, quotes and brackets here and in the line before.";
+/** Syntax errors after which the structure of the file is still certain. */
+const HARMLESS: ReadonlySet<string> = new Set(["TAB_AS_INDENT", "DUPLICATE_KEY"]);
+
+/** Parses the text. `file` is the name used in messages, and `code` that of the errors. */
+export function readYaml(text: string, file: string, code: ErrorCode): YamlSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const complain = (offset: number, what: string, hint?: string): ViolaError => {
+    const { line, col } = lines.linePos(offset);
+    const subject = `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+    return new ViolaError(code, `${subject}: ${what}`, { subject, ...(hint !== undefined && { hint }) });
+  };
+  const errors = document.errors.map(({ code: kind, pos: [start], message }) => {
+    if (kind === "DUPLICATE_KEY") {
+      const key = /^[^\s:]+/.exec(text.slice(start))?.[0] ?? "a field";
+      return complain(start, `${key}: is given twice`, "Keep one of them, or merge them.");
+    }
+    const { problem = message, hint } = SYNTAX.get(kind) ?? { hint: SYNTAX_HINT };
+    return complain(start, problem, hint);
+  });
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+  } catch (cause) {
+    // An alias without an anchor, or too many aliases.
+    if (!(cause instanceof ReferenceError)) throw cause;
+    errors.push(complain(0, cause.message, "Write the value instead of the alias."));
+  }
+  return {
+    value,
+    errors,
+    isReadable: value !== undefined && document.errors.every(({ code: kind }) => HARMLESS.has(kind)),
+    errorAt: (path, problem, hint) =>
+      complain(
+        offsetOf(document, path),
+        path.length === 0 ? problem : `${formatPath(path)}: ${problem}`,
+        hint,
+      ),
+  };
+}
+
+/** The output of a schema, or the errors of a file. */
+export type Checked<T> =
+  | { readonly data: T; readonly errors: readonly [] }
+  | { readonly data?: never; readonly errors: readonly ViolaError[] };
+
+/** Checks the value against the schema. The errors include those of the syntax. */
+export function checkYaml<T>(
+  { value, errors, isReadable, errorAt }: YamlSource,
+  schema: z.ZodType<T>,
+): Checked<T> {
+  if (!isReadable) return { errors };
+  const result = schema.safeParse(value, { error: (issue) => messageOf(issue) });
+  if (!result.success) {
+    const places = result.error.issues.flatMap(issuePlaces);
+    const described = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+    return {
+      errors: [
+        ...errors,
+        ...places.map(({ path, message, hint }) =>
+          errorAt(path, message, hint ?? describeField(described, path)),
+        ),
+      ],
+    };
+  }
+  return errors.length > 0 ? { errors } : { data: result.data, errors: [] };
+}
 
 /**
  * Parses `text` and returns the output of `schema`. An empty file counts as an empty map. `file` is
  * the name used in messages.
- * Throws all errors at once, each with `code` and a message of the form `FILE:LINE:COLUMN: FIELD:
- * PROBLEM`.
+ * Throws all errors at once, each with `code`, a hint, and a message of the form `FILE:LINE:COLUMN:
+ * FIELD: PROBLEM`.
  */
 export function parseYamlFile<T>(text: string, file: string, schema: z.ZodType<T>, code: ErrorCode): T {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const complain = (offset: number, what: string): ViolaError => {
-    const { line, col } = lines.linePos(offset);
-    const subject = `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
-    return new ViolaError(code, `${subject}: ${what}`, { subject });
-  };
-  if (document.errors.length > 0) {
-    throw oneOrMany(
-      file,
-      document.errors.map((error) => complain(error.pos[0], error.message.split("\n", 1)[0] ?? error.code)),
-    );
+  const { data, errors } = checkYaml(readYaml(text, file, code), schema);
+  if (data === undefined) throw oneOrMany(`${file} is not valid`, errors);
+  return data;
+}
+
+/** What a value of a YAML file is called. */
+const TYPES: Readonly<Record<string, string>> = {
+  array: "a list",
+  object: "a map",
+  record: "a map",
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  null: "empty",
+};
+
+function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== "invalid_type") return undefined;
+  if (issue.input === undefined) return "is missing";
+  const expected = TYPES[issue.expected] ?? issue.expected;
+  return `must be ${expected}, but is ${TYPES[typeOf(issue.input)] ?? typeOf(issue.input)}`;
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/**
+ * Returns what a schema says about a field, or else about the nearest field around it, as a hint.
+ * `schema` is a JSON schema.
+ */
+function describeField(schema: unknown, path: readonly PropertyKey[]): string | undefined {
+  let hint: string | undefined;
+  let node = schema;
+  for (const [index, part] of path.entries()) {
+    if (!isRecord(node)) break;
+    const fields = node["properties"];
+    const isField = isRecord(fields) && Object.hasOwn(fields, part);
+    node = typeof part === "number" ? node["items"] : isField ? fields[String(part)] : undefined;
+    const description = isRecord(node) ? node["description"] : undefined;
+    if (typeof description === "string") hint = `${formatPath(path.slice(0, index + 1))}: ${description}`;
   }
-  const result = schema.safeParse(document.toJS() ?? {}, {
-    error: (issue) => (issue.code === "invalid_type" && issue.input === undefined ? "is missing" : undefined),
-  });
-  if (result.success) return result.data;
-  throw oneOrMany(
-    file,
-    result.error.issues.flatMap((issue) =>
-      issuePlaces(issue).map(({ path, message }) =>
-        complain(offsetOf(document, path), path.length === 0 ? message : `${formatPath(path)}: ${message}`),
-      ),
-    ),
-  );
+  return hint;
 }
 
 /** Returns an object schema that rejects unknown keys and suggests the most similar known key. */
@@ -85,6 +196,7 @@ function editDistance(one: string, other: string): number {
 interface Place {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  readonly hint?: string;
 }
 
 /**
@@ -92,11 +204,19 @@ interface Place {
  * key.
  */
 function issuePlaces(issue: z.core.$ZodIssue): readonly Place[] {
-  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
-  const messages = issue.message.split("\n");
+  const { path, message } = issue;
+  if (issue.code === "invalid_type" && issue.expected === "array" && message.startsWith("must")) {
+    return [{ path, message, hint: "Write a list: begin each entry with `- `, or put the entries in [ ]." }];
+  }
+  if (issue.code === "invalid_type" && message.endsWith("is a list")) {
+    return [{ path, message, hint: "Remove the `- ` before it, or the [ ] around it." }];
+  }
+  if (issue.code !== "unrecognized_keys") return [{ path, message }];
+  const messages = message.split("\n");
   return issue.keys.map((key, index) => ({
-    path: [...issue.path, key],
-    message: messages[index] ?? issue.message,
+    path: [...path, key],
+    message: messages[index] ?? message,
+    hint: "Correct the name of the field, or remove it.",
   }));
 }
 
@@ -124,9 +244,4 @@ function formatPath(path: readonly PropertyKey[]): string {
     if (typeof part === "number") return `${text}[${part}]`;
     return text === "" ? String(part) : `${text}.${String(part)}`;
   }, "");
-}
-
-function oneOrMany(file: string, errors: readonly ViolaError[]): ViolaError {
-  const [first] = errors;
-  return errors.length === 1 && first !== undefined ? first : new ManyErrors(`${file} is not valid`, errors);
 }

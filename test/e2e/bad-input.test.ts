@@ -10,7 +10,7 @@ import { makeImage } from "../../scripts/parts/images.js";
 import type { Fault } from "../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../scripts/parts/registry-requests.js";
 import { formatTarHeader, paddedSize, TAR_END } from "../../src/core/bundle/tar-header.js";
-import { runCli } from "../support/cli.js";
+import { runCli, startCli } from "../support/cli.js";
 import { damages } from "../support/whole-inventory.js";
 import type { RunResult } from "../support/run.js";
 
@@ -183,6 +183,22 @@ describe("images that cannot be fetched", () => {
     expect(built.failures).toHaveLength(5);
   });
 
+  it("are shown with --verbose by the requests for them, those of worker threads among them", async () => {
+    offer("a/layer");
+    await writeFile(join(folder, "bundle.yaml"), specOf(`${registry.host}/a/layer:1`));
+
+    const args = ["--verbose", "build", join(folder, "bundle.yaml"), "-o", out()];
+    const { code, stderr } = await runCli(args);
+
+    expect(code).toBe(0);
+    const requests = stderr.split("\n").filter((line) => line.startsWith("> "));
+    const place = `http://${registry.host}/v2/a/layer`;
+    expect(requests).toContainEqual(expect.stringMatching(new RegExp(`^> GET ${place}/manifests/.*: 200, `)));
+    expect(requests).toContainEqual(
+      expect.stringMatching(new RegExp(`^> GET ${place}/blobs/sha256:.*: 200, [\\d.]+ kB, `)),
+    );
+  });
+
   it("include those with a damaged layer", async () => {
     offer("a/layer");
     fault = ({ kind }) => (kind === "blob" ? { kind: "corrupt" } : undefined);
@@ -208,6 +224,13 @@ describe("a file that is not a bundle", () => {
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: "BUNDLE_INVALID", subject: out() } });
     }
   });
+});
+
+it("ends quietly when nobody reads its output", async () => {
+  const { process: child, result } = startCli(["--help"]);
+  child.stdout.destroy();
+
+  expect(await result).toMatchObject({ code: 0, stderr: "" });
 });
 
 describe("a wrong command line", () => {

@@ -1,10 +1,8 @@
 // The documents refer only to existing files, headings, commands and options.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PassThrough } from "node:stream";
-import { text as textOf } from "node:stream/consumers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { run } from "../../src/cli/program.js";
+import { runInProcess } from "../support/in-process.js";
 import { ROOT } from "../support/paths.js";
 
 const DOCUMENTS = [
@@ -72,12 +70,9 @@ describe.each(DOCUMENTS)("%s", (name) => {
 describe("commands in the documents", () => {
   const helpOf = new Map<string, string>();
 
-  beforeAll(async () => {
-    for (const command of ["", ...commandsIn(await help())]) helpOf.set(command, await help(command));
-  });
-
-  it.each(DOCUMENTS)("%s uses commands and options that exist", (name) => {
-    const wrong = invocations(read(name)).flatMap(([command = "", ...words]) => {
+  /** Commands that do not exist, and options that the help of their command does not list. */
+  const wrongIn = (used: ReturnType<typeof invocations>): readonly string[] =>
+    used.flatMap(([command = "", ...words]) => {
       const options = words.flatMap((word) => /^--?[a-z][a-z-]*/.exec(word) ?? []);
       const known = helpOf.get(command);
       if (known === undefined) return [command];
@@ -86,7 +81,12 @@ describe("commands in the documents", () => {
         .map((option) => `${command} ${option}`);
     });
 
-    expect(wrong).toEqual([]);
+  beforeAll(async () => {
+    for (const command of ["", ...commandsIn(await help())]) helpOf.set(command, await help(command));
+  });
+
+  it.each(DOCUMENTS)("%s uses commands and options that exist", (name) => {
+    expect(wrongIn(invocations(read(name)))).toEqual([]);
   });
 
   it("docs/commands.md lists every command", () => {
@@ -96,6 +96,14 @@ describe("commands in the documents", () => {
     expect(listed).toEqual(expect.arrayContaining(commands));
   });
 
+  it("examples in the help use commands and options that exist", () => {
+    for (const [command, text] of helpOf) {
+      const used = invocations(exampleBlock(text));
+      expect(used.length, `help of ${command}`).toBeGreaterThan(0);
+      expect(wrongIn(used), `help of ${command}`).toEqual([]);
+    }
+  });
+
   it("README.md begins with the main job and the tests", () => {
     const commands = [...read("README.md").matchAll(/^```sh\n(.*?)\n```/gms)].map(([, command]) => command);
 
@@ -103,22 +111,15 @@ describe("commands in the documents", () => {
   });
 });
 
+/** The examples of a help text as a code block. */
+function exampleBlock(text: string): string {
+  return ["```sh", text.split("\nExamples:\n")[1] ?? "", "```"].join("\n");
+}
+
 function commandsIn(text: string): readonly string[] {
-  return [...text.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, command = ""]) => command);
+  return [...text.matchAll(/^ {2}([a-z]+) (?:\[options\]|<)/gm)].map(([, command = ""]) => command);
 }
 
 async function help(command = ""): Promise<string> {
-  const output = new PassThrough();
-  await run(command === "" ? ["--help"] : [command, "--help"], {
-    stdin: process.stdin,
-    stdout: output as unknown as NodeJS.WriteStream,
-    stderr: output as unknown as NodeJS.WriteStream,
-    env: {},
-    cwd: ROOT,
-    home: ROOT,
-    programCommand: [],
-    onInterrupt: () => undefined,
-  });
-  output.end();
-  return textOf(output);
+  return (await runInProcess(command === "" ? ["--help"] : [command, "--help"])).stdout;
 }

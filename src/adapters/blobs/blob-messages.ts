@@ -1,4 +1,5 @@
 // The messages between the main thread and the blob workers.
+import type { Activity } from "../../core/activity.js";
 import type { HttpSettings } from "../http/settings.js";
 
 interface BlobJob {
@@ -66,12 +67,19 @@ export interface OutcomeMessage {
   readonly outcome: Outcome;
 }
 
+/** A request of the worker, if it is observed. */
+export interface ActivityMessage {
+  readonly activity: Activity;
+}
+
 /** The data that a worker is started with. */
 export interface WorkerSettings {
   /** The file for fetched and copied blobs. Absent when the worker only checks. */
   readonly output?: string;
   /** The connection settings. Absent when the worker fetches nothing. */
   readonly http?: HttpSettings;
+  /** True when the worker reports its requests. */
+  readonly isObserved: boolean;
   /** A 64-bit counter of transferred bytes, shared by all workers. */
   readonly moved: SharedArrayBuffer;
 }

@@ -1,6 +1,13 @@
 // The worker thread that fetches, copies and hashes blobs.
 import { parentPort, workerData } from "node:worker_threads";
-import type { JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
+import type { Activity } from "../../core/activity.js";
+import type {
+  ActivityMessage,
+  JobMessage,
+  Outcome,
+  OutcomeMessage,
+  WorkerSettings,
+} from "./blob-messages.js";
 import { fetchBlob } from "./fetch-blob.js";
 import { OutputFile } from "./output-file.js";
 import { readBlob } from "./read-blob.js";
@@ -12,7 +19,12 @@ const settings = workerData as WorkerSettings;
 const output = new OutputFile(settings.output, settings.moved);
 /** The buffer for sockets and files. Each read is processed before the next one begins. */
 const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-const sockets = settings.http === undefined ? undefined : new SocketPool(settings.http, block);
+const onActivity = settings.isObserved
+  ? (activity: Activity): void => {
+      parentPort?.postMessage({ activity } satisfies ActivityMessage);
+    }
+  : undefined;
+const sockets = settings.http === undefined ? undefined : new SocketPool(settings.http, block, onActivity);
 
 async function run({ job }: JobMessage): Promise<Outcome> {
   if (job.kind !== "fetch") return readBlob(job, output, block);

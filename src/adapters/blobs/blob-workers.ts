@@ -1,7 +1,15 @@
 // The pool of worker threads that fetch, copy and hash blobs.
 import { Worker } from "node:worker_threads";
 import type { HttpClient } from "../http/client.js";
-import type { FetchJob, Job, JobMessage, Outcome, OutcomeMessage, WorkerSettings } from "./blob-messages.js";
+import type {
+  ActivityMessage,
+  FetchJob,
+  Job,
+  JobMessage,
+  Outcome,
+  OutcomeMessage,
+  WorkerSettings,
+} from "./blob-messages.js";
 import { clientGet, fetchBlob } from "./fetch-blob.js";
 import { OutputFile } from "./output-file.js";
 
@@ -40,6 +48,7 @@ export class BlobWorkers {
     const settings: WorkerSettings = {
       moved: this.#moved,
       ...(output !== undefined && { output }),
+      isObserved: http?.onActivity !== undefined,
       ...(http !== undefined && { http: http.settings }),
     };
     this.#http = http;
@@ -49,7 +58,11 @@ export class BlobWorkers {
         workerData: settings,
         resourceLimits: RESOURCE_LIMITS,
       });
-      thread.on("message", (message: OutcomeMessage) => {
+      thread.on("message", (message: OutcomeMessage | ActivityMessage) => {
+        if ("activity" in message) {
+          http?.onActivity?.(message.activity);
+          return;
+        }
         this.#waiting.get(message.id)?.resolve(message.outcome);
         this.#waiting.delete(message.id);
       });

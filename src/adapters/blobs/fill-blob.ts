@@ -8,7 +8,8 @@ import type { BlobWorkers } from "./blob-workers.js";
 import type { Resource } from "../registry/auth.js";
 import type { PlaceResult, Puller, PullPlace } from "../registry/pull.js";
 import { refusalError, type RegistryRejection } from "../registry/rejection.js";
-import { ConnectionFailure, redactUrl } from "../http/client.js";
+import { redactUrl } from "../../core/redact.js";
+import { ConnectionFailure } from "../http/client.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** The ports of `fillBlob`. */

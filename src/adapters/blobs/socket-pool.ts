@@ -1,4 +1,6 @@
 // The raw connections of one thread by origin. Follows redirects.
+import type { OnActivity } from "../../core/activity.js";
+import { requestReporter } from "../http/request-reporter.js";
 import { BASE_HEADERS, type HttpSettings } from "../http/settings.js";
 import { proxyFor } from "../http/proxy.js";
 import { firstHop, headersOf, nextHop } from "../http/redirect.js";
@@ -14,11 +16,14 @@ export class SocketPool {
   /** Idle connections by origin. */
   readonly #idle = new Map<string, HttpConnection[]>();
 
+  readonly #onActivity: OnActivity | undefined;
+
   /** All connections read into `block`. */
-  constructor(settings: HttpSettings, block: Buffer) {
+  constructor(settings: HttpSettings, block: Buffer, onActivity?: OnActivity) {
     this.#settings = settings;
     this.#certificates = new Certificates(settings);
     this.#block = block;
+    this.#onActivity = onActivity;
   }
 
   /**
@@ -29,12 +34,40 @@ export class SocketPool {
     for (let hop = firstHop(url, { ...BASE_HEADERS, ...headers }); ;) {
       if (proxyFor(hop.url, this.#settings.env) !== undefined)
         throw new UnreadableBody("the server is behind a proxy");
-      const head = await this.#getOnce(hop.url, headersOf(hop), sink);
+      const head = await this.#getObserved(hop.url, headersOf(hop), sink);
       const next = nextHop(hop, head);
       if (next === undefined) return { url: hop.url, head };
       hop = next;
     }
   };
+
+  /** Gets one answer, and reports the request. */
+  async #getObserved(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    sink: BlobSink,
+  ): Promise<ResponseHead> {
+    if (this.#onActivity === undefined) return this.#getOnce(url, headers, sink);
+    const report = requestReporter("GET", url, this.#onActivity);
+    let bytes = 0;
+    const counting: BlobSink = {
+      onHead: (head) => {
+        sink.onHead(head);
+      },
+      onData: (chunk) => {
+        bytes += chunk.length;
+        return sink.onData(chunk);
+      },
+    };
+    try {
+      const head = await this.#getOnce(url, headers, counting);
+      report({ status: head.status, bytes });
+      return head;
+    } catch (cause) {
+      report({ failure: cause instanceof Error ? cause.message : String(cause), bytes });
+      throw cause;
+    }
+  }
 
   async #getOnce(url: URL, headers: Readonly<Record<string, string>>, sink: BlobSink): Promise<ResponseHead> {
     const waiting = this.#idle.get(url.origin) ?? [];

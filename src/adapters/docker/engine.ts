@@ -3,12 +3,13 @@ import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import type { StoredImage } from "../../core/load/image-store.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { parseJson, parseValue } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import type { DockerEndpoint } from "./endpoint.js";
-import { collectOutput, type ExecSession, type NodeShell } from "../exec/shell.js";
+import { collectOutput, observeShell, type ExecSession, type NodeShell } from "../exec/shell.js";
 import { startExec } from "./exec.js";
 
 /** A container as listed by the engine. */
@@ -58,6 +59,9 @@ const IMAGES = z.array(z.object({ Id: z.string(), RepoTags: NAMES, RepoDigests: 
 const LOAD_LINE = z.object({ errorDetail: z.object({ message: z.string() }).nullish() });
 const VERSION = z.object({ Os: z.string(), Arch: z.string() });
 
+/** Docker shortens container ids to this length. */
+const SHORT_ID = 12;
+
 /**
  * The client of one engine. Every call throws the signal's reason when the signal fires, and
  * `DOCKER_UNAVAILABLE` when the engine does not respond or rejects the request.
@@ -65,8 +69,11 @@ const VERSION = z.object({ Os: z.string(), Arch: z.string() });
 export class DockerEngine {
   readonly #docker: Docker;
   readonly #endpoint: DockerEndpoint;
+  readonly #onActivity: OnActivity | undefined;
 
-  constructor(endpoint: DockerEndpoint) {
+  /** `onActivity` is notified of every process in a container. */
+  constructor(endpoint: DockerEndpoint, onActivity?: OnActivity) {
+    this.#onActivity = onActivity;
     this.#docker = new Docker(dockerOptions(endpoint));
     this.#endpoint = endpoint;
   }
@@ -98,13 +105,14 @@ export class DockerEngine {
   shellIn(container: string): NodeShell {
     const open = (argv: readonly string[], signal: AbortSignal): Promise<ExecSession> =>
       this.#call(signal, () => startExec(this.#docker.getContainer(container), argv, signal));
-    return {
+    const shell: NodeShell = {
       open,
       exec: async (argv, signal) => {
         const session = await open(argv, signal);
         return await this.#call(signal, () => collectOutput(session, signal));
       },
     };
+    return observeShell(shell, container.slice(0, SHORT_ID), this.#onActivity);
   }
 
   /** Returns the image for the reference, or undefined when the engine does not have it. */

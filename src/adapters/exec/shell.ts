@@ -1,5 +1,7 @@
 // The interface for running the commands of a node, in a container or on this machine.
 import type { Writable } from "node:stream";
+import type { OnActivity } from "../../core/activity.js";
+import { redactArguments } from "../../core/redact.js";
 
 /** A chunk of the output of a process. */
 export interface OutputChunk {
@@ -44,6 +46,59 @@ export interface NodeShell {
    * Starts a process with standard input open. The caller ends the input or destroys the session.
    */
   open(argv: readonly string[], signal: AbortSignal): Promise<ExecSession>;
+}
+
+/** Returns the shell, which notifies `onActivity` of every process that ended. `place` is its node. */
+export function observeShell(
+  shell: NodeShell,
+  place: string | undefined,
+  onActivity: OnActivity | undefined,
+): NodeShell {
+  if (onActivity === undefined) return shell;
+  const start = (argv: readonly string[]) => {
+    const startedMs = performance.now();
+    let isReported = false;
+    return (exitCode: number | undefined): void => {
+      if (isReported) return;
+      isReported = true;
+      onActivity({
+        kind: "command",
+        ...(place !== undefined && { place }),
+        argv: redactArguments(argv),
+        ...(exitCode !== undefined && { exitCode }),
+        durationMs: performance.now() - startedMs,
+      });
+    };
+  };
+  return {
+    exec: async (argv, signal) => {
+      const report = start(argv);
+      try {
+        const result = await shell.exec(argv, signal);
+        report(result.exitCode);
+        return result;
+      } finally {
+        report(undefined);
+      }
+    },
+    open: async (argv, signal) => {
+      const report = start(argv);
+      const session = await shell.open(argv, signal);
+      return {
+        stdin: session.stdin,
+        output: session.output,
+        exitCode: async (until) => {
+          const exitCode = await session.exitCode(until);
+          report(exitCode);
+          return exitCode;
+        },
+        destroy: () => {
+          session.destroy();
+          report(undefined);
+        },
+      };
+    },
+  };
 }
 
 /** Closes the input of the session and reads its output to the end. */

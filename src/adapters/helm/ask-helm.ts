@@ -22,7 +22,7 @@ export interface VersionPair {
 export async function acceptsVersions(
   pairs: readonly VersionPair[],
   work: string,
-  { helm, signal }: FetchContext,
+  context: FetchContext,
 ): Promise<readonly boolean[]> {
   if (pairs.every(({ version, constraint }) => version === constraint)) return pairs.map(() => true);
   const folder = await mkdtemp(join(work, "versions-"));
@@ -34,7 +34,7 @@ export async function acceptsVersions(
     await mkdir(inside, { recursive: true });
     await writeFile(join(inside, "Chart.yaml"), stringify({ ...chart, name: `d${index}`, version }));
   }
-  const table = await runHelmOffline([helm, "dependency", "list", folder], work, signal);
+  const table = await runHelmOffline([context.helm, "dependency", "list", folder], work, context);
   return pairs.map((_, index) => new RegExp(`^d${index}\\s.*\\sunpacked\\s*$`, "m").test(table));
 }
 
@@ -54,8 +54,9 @@ export interface LockedFolder {
 export async function fitsLock(
   { folder, origin, dependencies }: LockedFolder,
   work: string,
-  { helm, environment, signal }: FetchContext,
+  context: FetchContext,
 ): Promise<boolean> {
+  const { helm, environment } = context;
   const root = await mkdtemp(join(work, "lock-"));
   const copy = join(root, origin);
   await mkdir(copy, { recursive: true });
@@ -68,7 +69,12 @@ export async function fitsLock(
     await mkdir(join(root, resolve(origin, repository.slice("file://".length))), { recursive: true });
   }
   try {
-    await runHelmOnline([helm, "dependency", "build", copy], root, { ...environment, ...NO_NETWORK }, signal);
+    await runHelmOnline(
+      [helm, "dependency", "build", copy],
+      root,
+      { ...environment, ...NO_NETWORK },
+      context,
+    );
     return true;
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;

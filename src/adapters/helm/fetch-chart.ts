@@ -1,18 +1,19 @@
 // Fetches a chart: downloads or finds its archive, or copies its folder.
 import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { redactUrl } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
-import { ProcessError } from "../programs/run-process.js";
+import { ProcessError, type ProcessRun } from "../programs/run-process.js";
 import { describeNoAnswer, helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
+import { explainMissingChart, type MissingChart } from "./near-charts.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 
 /** The settings for fetching charts with helm. */
-export interface FetchContext {
+export interface FetchContext extends ProcessRun {
   readonly helm: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly settings: FetchSettings;
-  readonly signal: AbortSignal;
 }
 
 /** A chart that helm downloads. */
@@ -63,33 +64,37 @@ export async function downloadChart(
   if (source.kind === "oci") {
     const host = /^oci:\/\/([^/]+)/.exec(source.reference)?.[1] ?? source.reference;
     const chart = { subject: `${source.reference}${version}`, place: host, version: source.version };
-    return pullChart({ ...chart, arguments: [source.reference] }, work, context);
+    return pullChart({ ...chart, arguments: [source.reference], server: host }, work, context);
   }
-  const chart = {
-    subject: `${source.name}${version} in ${source.repository}`,
-    place: source.repository,
-    version: source.version,
-  };
+  const place = shownRepository(source.repository);
+  const chart = { subject: `${source.name}${version} in ${place}`, place, version: source.version };
   const known = await findRepository(source.repository, work, context);
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
-    return pullChart(
-      { ...chart, arguments: [`${known.name}/${source.name}`], place: known.url },
-      work,
-      context,
-    );
+    const pulled = { ...chart, arguments: [`${known.name}/${source.name}`], server: known.url };
+    const missing = { name: source.name, version: source.version, repository: { known: known.name } };
+    return pullChart({ ...pulled, missing }, work, context);
   }
   // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
   // the URL is needed.
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
-  const pulled = { ...chart, arguments: [source.name, "--repo", source.repository] };
-  return pullChart(pulled, work, { ...context, environment });
+  const { flags } = await optionsFor(source.repository, context.settings);
+  const url = source.repository;
+  const pulled = { ...chart, arguments: [source.name, "--repo", url], server: url };
+  const missing = { name: source.name, version: source.version, repository: { url, flags } };
+  return pullChart({ ...pulled, missing }, work, { ...context, environment });
+}
+
+/** Returns the repository without the password that its URL may have. */
+function shownRepository(repository: string): string {
+  if (!URL.canParse(repository) || !repository.includes("@")) return repository;
+  return redactUrl(new URL(repository));
 }
 
 /** The parts of error messages about a chart. */
 interface WantedChart {
   readonly subject: string;
-  /** The repository, or the registry's host. */
+  /** The repository without its password, or the registry's host. */
   readonly place: string;
 }
 
@@ -98,6 +103,10 @@ interface PulledChart extends WantedChart {
   /** Arguments that name the chart. */
   readonly arguments: readonly string[];
   readonly version: string | undefined;
+  /** URL of the repository, or the registry's host. */
+  readonly server: string;
+  /** For a chart that may be missing in a repository with an index. */
+  readonly missing?: MissingChart;
 }
 
 /** Updates the index of a repository by its name, because helm finds its credentials by name. */
@@ -105,13 +114,14 @@ async function updateKnown(
   { name, url }: HelmRepository,
   { subject }: WantedChart,
   work: string,
-  { helm, environment, settings, signal }: FetchContext,
+  context: FetchContext,
 ): Promise<void> {
+  const { helm, environment, settings } = context;
   const env = { ...environment, ...(await optionsFor(url, settings)).environment };
   let output: string;
   let cause: unknown;
   try {
-    output = await runHelmOnline([helm, "repo", "update", name], work, env, signal);
+    output = await runHelmOnline([helm, "repo", "update", name], work, env, context);
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
     output = error.stdoutTail;
@@ -123,22 +133,34 @@ async function updateKnown(
   if (cause !== undefined) throw unavailable(subject, cause);
 }
 
+/** Messages of Helm 3 and 4 about a chart or version that the index of a repository does not have. */
+const NOT_IN_INDEX = /\bnot found in\b|no chart (?:name|version) found/;
+
 async function pullChart(
-  { arguments: named, version, subject, place }: PulledChart,
+  { arguments: named, version, subject, place, server: host, missing }: PulledChart,
   work: string,
-  { helm, environment, settings, signal }: FetchContext,
+  context: FetchContext,
 ): Promise<string> {
+  const { helm, environment, settings } = context;
   const downloads = join(work, "download");
   await mkdir(downloads, { recursive: true });
   const argv = [helm, "pull", ...named, "--destination", downloads];
   if (version !== undefined) argv.push("--version", version);
-  const server = await optionsFor(place, settings);
+  const server = await optionsFor(host, settings);
   argv.push(...server.flags);
   try {
-    await runHelmOnline(argv, work, { ...environment, ...server.environment }, signal);
+    await runHelmOnline(argv, work, { ...environment, ...server.environment }, context);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
-    throw noChart(subject, place, helmMessage(cause), cause);
+    const message = helmMessage(cause);
+    const isMissing = missing !== undefined && NOT_IN_INDEX.test(message);
+    const explained = isMissing ? await explainMissingChart(missing, work, context) : undefined;
+    if (explained === undefined) throw noChart(subject, place, message, cause);
+    throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${explained.message}`, {
+      subject,
+      hint: explained.hint,
+      cause,
+    });
   }
   const [archive] = (await readdir(downloads)).filter((name) => name.endsWith(".tgz"));
   if (archive === undefined) throw noChart(subject, place, "helm pull wrote no archive", undefined);
@@ -174,6 +196,9 @@ async function optionsFor(
   };
 }
 
+const NOT_IN_REGISTRY =
+  "Check the name and the version. Some registries give this answer to users who are not logged in: helm registry login HOST.";
+
 /**
  * Returns the error for a chart that could not be fetched. Either its location could not be
  * reached, or the message of helm states the reason.
@@ -181,7 +206,12 @@ async function optionsFor(
 function noChart(subject: string, place: string, message: string, cause: unknown): ViolaError {
   const reason = describeNoAnswer(message);
   const text = reason === undefined ? message : `${place} could not be reached (${reason})`;
-  return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${text}`, { subject, cause });
+  const hint = /: not found$/.test(message) ? NOT_IN_REGISTRY : undefined;
+  return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${text}`, {
+    subject,
+    cause,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 // Finds the helm program: by the user's setting, in PATH, or in an npm package that contains it.
+import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import { findInPath } from "../programs/find-in-path.js";
-import { runProcess } from "../programs/run-process.js";
+import { runProcess, type ProcessRun } from "../programs/run-process.js";
 import { findPackagedProgram } from "../programs/packaged-program.js";
 
 /** A working helm program. */
@@ -21,6 +22,8 @@ export interface FindHelmOptions {
   readonly cacheFolder: string;
   /** npm packages to search, in this order. The default is the development dependencies. */
   readonly packages?: readonly string[];
+  /** Is notified of every helm command. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 // Helm 4.1 and 3.17; https://github.com/cdklabs/awscdk-asset-kubectl
@@ -32,20 +35,21 @@ const HINT =
  * Returns the first helm program found. Throws `HELM_MISSING` unless it is a working Helm 3 or 4.
  */
 export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
-  if (options.setting !== undefined) return readHelmVersion(options.setting, signal);
+  const run: ProcessRun = { signal, onActivity: options.onActivity };
+  if (options.setting !== undefined) return readHelmVersion(options.setting, run);
   const installed = await findInPath("helm", options.path ?? "");
-  if (installed !== undefined) return readHelmVersion(installed, signal);
+  if (installed !== undefined) return readHelmVersion(installed, run);
   for (const name of options.packages ?? PACKAGES) {
     const program = await findPackagedProgram(name, "helm", options.cacheFolder);
-    if (program !== undefined) return readHelmVersion(program, signal);
+    if (program !== undefined) return readHelmVersion(program, run);
   }
   throw new ViolaError("HELM_MISSING", "helm was not found in PATH", { subject: "helm", hint: HINT });
 }
 
-async function readHelmVersion(program: string, signal: AbortSignal): Promise<Helm> {
+async function readHelmVersion(program: string, run: ProcessRun): Promise<Helm> {
   let answer: string;
   try {
-    answer = (await runProcess([program, "version", "--template", "{{.Version}}"], { signal })).stdout.trim();
+    answer = (await runProcess([program, "version", "--template", "{{.Version}}"], run)).stdout.trim();
   } catch (cause) {
     if (!(cause instanceof ViolaError)) throw cause;
     throw new ViolaError("HELM_MISSING", `${program} could not be run as helm: ${cause.message}`, {

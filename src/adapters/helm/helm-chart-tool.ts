@@ -1,6 +1,7 @@
 // Implements ChartTool with the helm program.
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
@@ -31,6 +32,8 @@ export interface HelmChartToolOptions {
   /** The environment of this process, for helm commands that use the network. */
   readonly environment: Readonly<Record<string, string>>;
   readonly settings?: FetchSettings;
+  /** Is notified of every helm command. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 /** Packages and renders charts with helm 3 or 4. */
@@ -48,8 +51,7 @@ export class HelmChartTool implements ChartTool {
     directory: string,
     signal: AbortSignal,
   ): Promise<PackagedChart> {
-    const { helm, environment, settings = { insecure: [] } } = this.#options;
-    const context: FetchContext = { helm, environment, settings, signal };
+    const context = this.#contextOf(signal);
     return withTemporaryFolder(async (work) => {
       const place = join(work, "chart");
       await mkdir(place);
@@ -73,14 +75,17 @@ export class HelmChartTool implements ChartTool {
   /** See `ChartTool`. */
   async spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource> {
     if (source.kind !== "repository" || repositoryName(source.repository) === undefined) return source;
-    const { helm, environment, settings = { insecure: [] } } = this.#options;
-    const context: FetchContext = { helm, environment, settings, signal };
+    const context = this.#contextOf(signal);
     return withTemporaryFolder(async (home) => {
       const found = await findRepository(source.repository, home, context);
       // A URL with a password must not get into a spec. The local name finds it.
       const url = found === undefined || /:\/\/[^/]*@/.test(found.url) ? undefined : found.url;
       return { ...source, repository: url ?? source.repository };
     });
+  }
+
+  #contextOf(signal: AbortSignal): FetchContext {
+    return { settings: { insecure: [] }, ...this.#options, signal };
   }
 
   /** See `ChartTool`. */
@@ -97,7 +102,7 @@ export class HelmChartTool implements ChartTool {
     for (const expression of input.set) argv.push("--set", expression);
     return withTemporaryFolder(async (home) => {
       try {
-        return await runHelmOffline(argv, home, signal);
+        return await runHelmOffline(argv, home, this.#contextOf(signal));
       } catch (cause) {
         if (!(cause instanceof ProcessError)) throw cause;
         const { message, template } = describeRenderFailure(helmMessage(cause));

@@ -3,7 +3,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProcess, type ProcessError } from "../programs/run-process.js";
+import { redactText } from "../../core/redact.js";
+import { runProcess, type ProcessError, type ProcessRun } from "../programs/run-process.js";
 
 /** The settings for fetching charts. */
 export interface FetchSettings {
@@ -52,14 +53,14 @@ export async function runHelmOnline(
   argv: readonly string[],
   home: string,
   environment: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  run: ProcessRun,
 ): Promise<string> {
   const env = {
     ...environment,
     HELM_CACHE_HOME: join(home, "cache"),
     HELM_REPOSITORY_CACHE: join(home, "repositories"),
   };
-  return (await runProcess(argv, { signal, env })).stdout;
+  return (await runProcess(argv, { ...processRun(run), env })).stdout;
 }
 
 /**
@@ -68,7 +69,7 @@ export async function runHelmOnline(
 export async function runHelmOffline(
   argv: readonly string[],
   home: string,
-  signal: AbortSignal,
+  run: ProcessRun,
 ): Promise<string> {
   const env = {
     ...NO_NETWORK,
@@ -79,12 +80,20 @@ export async function runHelmOffline(
     HELM_DATA_HOME: join(home, "data"),
     KUBECONFIG: join(home, "no-kubeconfig"),
   };
-  return (await runProcess(argv, { signal, cwd: home, env })).stdout;
+  return (await runProcess(argv, { ...processRun(run), cwd: home, env })).stdout;
 }
 
-/** Returns the error message of helm as one line: the text after the last `Error: `. */
+/** Callers pass contexts that have more fields. */
+function processRun({ signal, onActivity }: ProcessRun): ProcessRun {
+  return { signal, onActivity };
+}
+
+/**
+ * Returns the error message of helm as one line, without passwords in URLs: the text after the last
+ * `Error: `.
+ */
 export function helmMessage(error: ProcessError): string {
-  const text = error.stderrTail.trim();
+  const text = redactText(error.stderrTail.trim());
   const start = text.lastIndexOf("Error: ");
   const message = start < 0 ? text : text.slice(start + "Error: ".length);
   return message === "" ? error.message : message.replaceAll(/\s*\n\s*/g, " ");

@@ -1,5 +1,6 @@
 // Implements ReleaseTool with the helm program, version 3 or 4.
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import type {
   ReleaseInput,
@@ -25,6 +26,8 @@ export interface HelmReleaseOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** The post-renderer: reads rendered manifests on stdin and writes the patched ones to stdout. */
   readonly postRenderCommand: readonly string[];
+  /** Is notified of every helm command. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 const UNINSTALL_TIMEOUT = "--timeout=2m0s";
@@ -104,10 +107,10 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
 
   /** See `ReleaseRemover`. */
   async definitionsOf(chartFile: string, signal: AbortSignal): Promise<string> {
-    const { helm, environment } = this.#options;
+    const { helm, environment, onActivity } = this.#options;
+    const argv = [helm.program, "show", "crds", chartFile];
     try {
-      return (await runProcess([helm.program, "show", "crds", chartFile], { signal, env: environment }))
-        .stdout;
+      return (await runProcess(argv, { signal, env: environment, onActivity })).stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
       throw new ViolaError("UNINSTALL_FAILED", `chart ${chartFile}: ${helmMessage(cause)}`, {
@@ -183,11 +186,12 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
     { name, namespace }: ReleaseName,
     { signal, env, code = "INSTALL_FAILED" }: RunOptions,
   ): Promise<string> {
-    const { helm, cluster, environment } = this.#options;
+    const { helm, cluster, environment, onActivity } = this.#options;
     const flags = ["--namespace", namespace, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
     try {
       const output = await runProcess([helm.program, ...args, ...flags], {
         signal,
+        onActivity,
         env: { ...environment, ...env },
         // SIGTERM lets helm record that the release failed.
         killSignal: "SIGTERM",

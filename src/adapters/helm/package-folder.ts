@@ -13,11 +13,11 @@ export async function packageFolder(
   folder: string,
   subject: string,
   work: string,
-  { helm, signal }: Pick<FetchContext, "helm" | "signal">,
+  context: Pick<FetchContext, "helm" | "signal" | "onActivity">,
 ): Promise<string> {
   const packed = await mkdtemp(join(work, "packed-"));
   try {
-    await runHelmOffline([helm, "package", folder, "--destination", packed], work, signal);
+    await runHelmOffline([context.helm, "package", folder, "--destination", packed], work, context);
   } catch (cause) {
     throw unavailable(subject, cause);
   }

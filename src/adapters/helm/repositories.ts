@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
-import { ProcessError } from "../programs/run-process.js";
+import { ProcessError, type ProcessRun } from "../programs/run-process.js";
 import { helmMessage, runHelmOnline } from "./helm-runner.js";
 
 const REPOSITORIES = z.array(z.object({ name: z.string(), url: z.string() }));
@@ -13,10 +13,9 @@ const NO_REPOSITORIES = "no repositories to show";
 export type HelmRepository = z.infer<typeof REPOSITORIES>[number];
 
 /** The settings for listing repositories, a part of `FetchContext`. */
-export interface ListContext {
+export interface ListContext extends ProcessRun {
   readonly helm: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -31,10 +30,8 @@ export function repositoryName(repository: string): string | undefined {
  * Returns the repositories of the user, or none when none was added. Helm keeps its caches in
  * `home`.
  */
-async function listRepositories(
-  home: string,
-  { helm, environment, signal }: ListContext,
-): Promise<readonly HelmRepository[]> {
+async function listRepositories(home: string, context: ListContext): Promise<readonly HelmRepository[]> {
+  const { helm, environment } = context;
   const unusable = (what: string, cause?: Error): ViolaError =>
     new ViolaError("CHART_UNAVAILABLE", `helm could not list the chart repositories: ${what}`, {
       subject: "helm repo list",
@@ -42,7 +39,7 @@ async function listRepositories(
     });
   let text: string;
   try {
-    text = await runHelmOnline([helm, "repo", "list", "--output", "json"], home, environment, signal);
+    text = await runHelmOnline([helm, "repo", "list", "--output", "json"], home, environment, context);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     const said = helmMessage(cause);

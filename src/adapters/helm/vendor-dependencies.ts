@@ -10,6 +10,7 @@ import {
   parseDependencies,
   type ChartMetadata,
 } from "../../core/charts/chart-yaml.js";
+import { readYaml } from "../../core/yaml-file.js";
 import { acceptsVersions, fitsLock } from "./ask-helm.js";
 import { chartYamlIn, packFiles, readArchive, readHelmPackage } from "./chart-archive.js";
 import { copyChart, downloadChart, type FetchContext } from "./fetch-chart.js";
@@ -200,9 +201,7 @@ async function packageLocal(
     throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: the chart depends on itself`, { subject });
   }
   const chartYaml = await readIfThere(join(origin, "Chart.yaml"));
-  if (chartYaml === "") {
-    throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: no Chart.yaml in ${origin}`, { subject });
-  }
+  if (chartYaml === "") throw await missingFolder(repository, chart, { subject, origin });
   const found = parseChartYaml(chartYaml, origin);
   const [isMet] = await acceptsVersions([{ version: found.version, constraint: version }], work, context);
   if (found.name !== name || isMet !== true) {
@@ -214,6 +213,31 @@ async function packageLocal(
   const archive = await packageFolder(folder, subject, work, context);
   await writeFile(archive, await packFiles(await readHelmPackage(archive)));
   return archive;
+}
+
+/**
+ * Returns the error for a `file://` folder without a chart, with the line of the file that declares
+ * it. Dependencies of a spec are not declared in a file of the chart.
+ */
+async function missingFolder(
+  repository: string,
+  chart: NestedFolder,
+  { subject, origin }: { readonly subject: string; readonly origin: string },
+): Promise<ViolaError> {
+  const problem = `no Chart.yaml in ${origin}`;
+  const hint = "Correct the path, which is relative to the folder of the chart, or add the folder.";
+  for (const name of ["Chart.yaml", "requirements.yaml"]) {
+    const file = join(chart.origin, name);
+    const text = await readIfThere(file);
+    const index = parseDependencies(text).findIndex((one) => one.repository === repository);
+    if (index < 0) continue;
+    return readYaml(text, file, "CHART_UNAVAILABLE").errorAt(
+      ["dependencies", index, "repository"],
+      problem,
+      hint,
+    );
+  }
+  return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${problem}`, { subject, hint });
 }
 
 interface VendoredChart {

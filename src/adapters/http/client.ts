@@ -4,9 +4,11 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import pLimit, { type LimitFunction } from "p-limit";
+import type { OnActivity } from "../../core/activity.js";
 import { isBug, ViolaError } from "../../errors.js";
 import { proxyFor } from "./proxy.js";
 import { firstHop, headersOf, nextHop } from "./redirect.js";
+import { requestReporter } from "./request-reporter.js";
 import { retryDelayMs, type TryOutcome } from "./retry.js";
 import { BASE_HEADERS, type HttpSettings } from "./settings.js";
 import { Transport, type TransportResponse } from "./transport.js";
@@ -18,6 +20,8 @@ export interface HttpOptions {
   readonly concurrency: number;
   /** The delay before the first retry. For tests. */
   readonly firstDelayMs?: number;
+  /** Is notified of every request when its body has been read or left. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 /** A request. Header names are in lower case. */
@@ -71,6 +75,8 @@ type TryEnd<T> = { readonly value: T } | { readonly host: string; readonly delay
 /** Sends requests over persistent connections. The caller closes it. */
 export class HttpClient {
   readonly settings: HttpSettings;
+  /** See `HttpOptions`. */
+  readonly onActivity: OnActivity | undefined;
   readonly #options: HttpOptions;
   readonly #transport: Transport;
   /** By proxy, or by host for direct connections. */
@@ -80,6 +86,7 @@ export class HttpClient {
 
   constructor(options: HttpOptions) {
     this.settings = options.settings;
+    this.onActivity = options.onActivity;
     this.#options = options;
     this.#transport = new Transport(options.settings, options.concurrency);
   }
@@ -175,12 +182,30 @@ export class HttpClient {
   }
 
   async #sendOnce(request: HttpRequest, signal: AbortSignal): Promise<TransportResponse> {
-    const { url } = request;
+    const { url, method } = request;
+    const report = requestReporter(method, url, this.onActivity);
     try {
-      const response = await this.#transport.send(request, signal);
-      return { ...response, body: withFailures(response.body, url, signal) };
+      const { body, close, ...head } = await this.#transport.send(request, signal);
+      const { status } = head;
+      let bytes = 0;
+      const onChunk = (length: number): void => {
+        bytes += length;
+      };
+      const onEnd = (): void => {
+        report({ status, bytes });
+      };
+      return {
+        ...head,
+        body: withFailures(body, { url, onChunk, onEnd }, signal),
+        close: () => {
+          onEnd();
+          close();
+        },
+      };
     } catch (cause) {
-      throw toFailure(cause, url, signal);
+      const failure = toFailure(cause, url, signal);
+      report({ failure: failure instanceof Error ? failure.message : String(failure), bytes: 0 });
+      throw failure;
     }
   }
 
@@ -202,15 +227,27 @@ export class HttpClient {
   }
 }
 
+/** Where a body comes from, and who counts it. */
+interface BodyOrigin {
+  readonly url: URL;
+  readonly onChunk: (bytes: number) => void;
+  readonly onEnd: () => void;
+}
+
 async function* withFailures(
   chunks: AsyncIterable<Uint8Array>,
-  url: URL,
+  { url, onChunk, onEnd }: BodyOrigin,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* chunks;
+    for await (const chunk of chunks) {
+      onChunk(chunk.length);
+      yield chunk;
+    }
   } catch (cause) {
     throw toFailure(cause, url, signal);
+  } finally {
+    onEnd();
   }
 }
 
@@ -249,24 +286,6 @@ export async function readStart(chunks: AsyncIterable<Uint8Array>, bytes: number
     if (length >= bytes) break;
   }
   return Buffer.concat(read);
-}
-
-/**
- * Query parameters without secrets. Others may hold a signature or a token (internal/redact of
- * go-containerregistry).
- */
-const HARMLESS_QUERY = new Set(["scope", "service", "ns"]);
-
-/** Returns the URL without user, password and query values that may be secret. */
-export function redactUrl(url: URL): string {
-  const shown = new URL(url);
-  shown.username = "";
-  shown.password = "";
-  shown.hash = "";
-  for (const name of new Set(shown.searchParams.keys())) {
-    if (!HARMLESS_QUERY.has(name)) shown.searchParams.set(name, "REDACTED");
-  }
-  return shown.href;
 }
 
 /** Connection errors are nested. The innermost one states the reason. */

@@ -1,5 +1,6 @@
 // Implements RehearsalCluster with the kubectl program.
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ClusterFacts, ClusterRemains } from "../../core/install/cluster.js";
 import { valueAt, type Json } from "../../core/json.js";
@@ -27,6 +28,14 @@ const POD = z.object({
   spec: z.object({ containers: z.array(z.object({ imagePullPolicy: z.string().exactOptional() })) }),
 });
 
+/** The kubectl program to run. */
+export interface KubectlProgram {
+  /** Absolute path. */
+  readonly program: string;
+  /** Is notified of every command. */
+  readonly onActivity?: OnActivity | undefined;
+}
+
 /**
  * A cluster that is accessed with kubectl. kubectl gets the environment of this process, so that
  * credential plugins of the kubeconfig work.
@@ -34,10 +43,12 @@ const POD = z.object({
 export class Kubectl implements RehearsalCluster, ClusterRemains {
   readonly context: string;
   readonly program: string;
+  readonly onActivity: OnActivity | undefined;
   readonly #flags: readonly string[];
 
-  private constructor(program: string, choice: ClusterChoice, context: string) {
+  private constructor({ program, onActivity }: KubectlProgram, choice: ClusterChoice, context: string) {
     this.program = program;
+    this.onActivity = onActivity;
     this.context = context;
     this.#flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
   }
@@ -47,7 +58,7 @@ export class Kubectl implements RehearsalCluster, ClusterRemains {
    * has it, and otherwise the current context.
    */
   static async connect(
-    program: string,
+    program: KubectlProgram,
     choice: ClusterChoice,
     preferred: string | undefined,
     signal: AbortSignal,
@@ -55,7 +66,7 @@ export class Kubectl implements RehearsalCluster, ClusterRemains {
     if (choice.context !== undefined) return new Kubectl(program, choice, choice.context);
     const flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
     const config = (...args: readonly string[]): Promise<string> =>
-      runKubectl({ program, context: "(none)" }, ["config", ...args, ...flags], { signal });
+      runKubectl({ ...program, context: "(none)" }, ["config", ...args, ...flags], { signal });
     const names = preferred === undefined ? [] : (await config("get-contexts", "--output=name")).split("\n");
     const context =
       preferred !== undefined && names.includes(preferred)
@@ -211,12 +222,12 @@ const PROBE = {
 };
 
 async function runKubectl(
-  { program, context }: { readonly program: string; readonly context: string },
+  { program, onActivity, context }: KubectlProgram & { readonly context: string },
   args: readonly string[],
   options: Pick<ProcessOptions, "signal" | "stdin">,
 ): Promise<string> {
   try {
-    return (await runProcess([program, ...args], options)).stdout;
+    return (await runProcess([program, ...args], { ...options, onActivity })).stdout;
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     const said = cause.stderrTail.trim().split("\n").at(-1) ?? "";

@@ -1,6 +1,6 @@
 // Creates and deletes a Kind cluster with the `kind` command.
 import { isSystemError, ViolaError } from "../../errors.js";
-import { ProcessError, runProcess } from "../programs/run-process.js";
+import { ProcessError, runProcess, type ProcessRun } from "../programs/run-process.js";
 
 export interface KindClusterInput {
   readonly name: string;
@@ -16,9 +16,12 @@ const READY_WAIT = "--wait=3m";
 const DELETE_MS = 2 * 60_000;
 
 /** Throws `CLUSTER_NOT_FOUND` when `kind` is not in PATH. */
-export async function requireKind(env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+export async function requireKind(
+  env: Readonly<Record<string, string>>,
+  { signal, onActivity }: ProcessRun,
+): Promise<void> {
   try {
-    await runProcess(["kind", "version"], { env, signal });
+    await runProcess(["kind", "version"], { signal, onActivity, env });
   } catch (error) {
     throw error instanceof ProcessError ? failure(error) : error;
   }
@@ -32,17 +35,20 @@ export async function requireKind(env: Readonly<Record<string, string>>, signal:
 export async function createKindCluster(
   { name, config, kubeconfig }: KindClusterInput,
   env: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  { signal, onActivity }: ProcessRun,
 ): Promise<() => Promise<void>> {
   const remove = async (): Promise<void> => {
     const argv = ["kind", "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig];
-    await runProcess(argv, { env, signal: AbortSignal.timeout(DELETE_MS) }).catch(() => undefined);
+    await runProcess(argv, { signal: AbortSignal.timeout(DELETE_MS), onActivity, env }).catch(
+      () => undefined,
+    );
   };
   const argv = ["kind", "create", "cluster", "--name", name, "--config", config];
   try {
     await runProcess([...argv, "--kubeconfig", kubeconfig, READY_WAIT], {
-      env,
       signal,
+      onActivity,
+      env,
       killSignal: "SIGTERM",
     });
   } catch (error) {

@@ -2,12 +2,14 @@
 import { access, constants, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { OnActivity } from "../../core/activity.js";
 import type { NodeTarget } from "../../core/load/node.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import { hostAddresses } from "../bundle-registry/host-addresses.js";
 import { connectCtrNode } from "./ctr-node.js";
 import { K3S_SOCKET, k3sDataFolder } from "./k3s.js";
 import { localShell } from "../exec/local-shell.js";
+import { observeShell } from "../exec/shell.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,35 +23,42 @@ interface LocalContainerd {
   readonly socket: string;
   /** The hint for the error when nothing listens on the socket. */
   readonly hint: string;
+  /** Is notified of every command. */
+  readonly onActivity: OnActivity | undefined;
 }
 
 /** Returns the containerd that listens on the socket as a target. */
-export function findContainerd(socket: string, env: Environment): NodeTarget {
+export function findContainerd(socket: string, env: Environment, onActivity?: OnActivity): NodeTarget {
   const hint = "Check that it is running, or specify another socket: --to containerd:/path/containerd.sock";
-  return localTarget({ name: "containerd", socket, hint }, env);
+  return localTarget({ name: "containerd", socket, hint, onActivity }, env);
 }
 
 /**
  * Returns the containerd of k3s on this machine as a target. It is used through the `ctr` of k3s.
  */
-export async function findK3s(env: Environment, socket = K3S_SOCKET): Promise<NodeTarget> {
+export async function findK3s(
+  env: Environment,
+  socket = K3S_SOCKET,
+  onActivity?: OnActivity,
+): Promise<NodeTarget> {
   const programs = join(await k3sDataFolder(env), "data/current/bin");
   const withPrograms = { ...env, PATH: `${programs}:${env["PATH"] ?? ""}` };
   const hint = "Start it first: systemctl start k3s (or k3s-agent)";
-  return localTarget({ name: "k3s", socket, hint }, withPrograms);
+  return localTarget({ name: "k3s", socket, hint, onActivity }, withPrograms);
 }
 
 function localTarget(containerd: LocalContainerd, env: Environment): NodeTarget {
-  const { name, socket, hint } = containerd;
+  const { name, socket, hint, onActivity } = containerd;
   return {
     name,
     findNodes: async (signal) => {
       await refuseWithoutSocket(containerd);
-      const shell = localShell({
+      const variables = {
         ...env,
         PATH: `${env["PATH"] ?? ""}:${SYSTEM_PROGRAMS}`,
         CONTAINERD_ADDRESS: socket,
-      });
+      };
+      const shell = observeShell(localShell(variables), undefined, onActivity);
       const hostNames = [hostname(), ...hostAddresses()];
       return [await connectCtrNode(shell, { name, hostNames, hostAddresses: ["127.0.0.1"], hint }, signal)];
     },

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import type { ImageStore } from "../../core/load/image-store.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
 import { wantedNames } from "../../core/load/missing-content.js";
@@ -37,7 +38,7 @@ function unexpected(what: string, cause?: Error): ViolaError {
  * keeps the indexes that it pulls.
  * https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
  */
-export function podmanStore(env: Variables): ImageStore {
+export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore {
   const podman = async (
     args: readonly string[],
     signal: AbortSignal,
@@ -49,8 +50,9 @@ export function podmanStore(env: Variables): ImageStore {
           value === undefined ? [] : [[name, value] as const],
         ),
       );
-      return (await runProcess(["podman", ...args], { signal, env: environment, killSignal: "SIGTERM" }))
-        .stdout;
+      return (
+        await runProcess(["podman", ...args], { signal, onActivity, env: environment, killSignal: "SIGTERM" })
+      ).stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
       const isMissing = isSystemError(cause.cause, "ENOENT", "EACCES");

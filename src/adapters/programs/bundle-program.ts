@@ -9,15 +9,10 @@ import { extract } from "tar-stream";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ContentVerifier, type ContentFault } from "../../core/oci/verifier.js";
+import { redactUrl } from "../../core/redact.js";
 import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
 import type { Run } from "../../workflows/progress.js";
-import {
-  ConnectionFailure,
-  readStart,
-  redactUrl,
-  type HttpClient,
-  type HttpResponse,
-} from "../http/client.js";
+import { ConnectionFailure, readStart, type HttpClient, type HttpResponse } from "../http/client.js";
 import { describeAnswer } from "../http/describe-answer.js";
 import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";

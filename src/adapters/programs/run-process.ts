@@ -1,5 +1,8 @@
 // Runs a program to its end, with optional input, captured output and an abort signal.
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
+import type { OnActivity } from "../../core/activity.js";
+import { redactArguments, redactText } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 
 const TAIL_CHARACTERS = 8_192;
@@ -24,9 +27,9 @@ export class ProcessError extends ViolaError implements ProcessEnd {
   readonly stdoutTail: string;
 
   constructor(argv: readonly string[], { exitCode, stderrTail, stdoutTail, cause }: ProcessEnd) {
-    const program = argv[0] ?? "";
+    const program = basename(argv[0] ?? "");
     const ending = exitCode === undefined ? "did not run to its end" : `ended with exit code ${exitCode}`;
-    const lastLine = stderrTail.trimEnd().split("\n").at(-1) ?? "";
+    const lastLine = redactText(stderrTail.trimEnd().split("\n").at(-1) ?? "");
     super("PROCESS_FAILED", `${program} ${ending}${lastLine === "" ? "" : `: ${lastLine}`}`, {
       subject: program,
       cause,
@@ -38,8 +41,14 @@ export class ProcessError extends ViolaError implements ProcessEnd {
   }
 }
 
-export interface ProcessOptions {
+/** What every program of a run gets. */
+export interface ProcessRun {
   readonly signal: AbortSignal;
+  /** Is notified when the program has ended. */
+  readonly onActivity?: OnActivity | undefined;
+}
+
+export interface ProcessOptions extends ProcessRun {
   readonly cwd?: string;
   /** The whole environment of the program. The environment of this process when absent. */
   readonly env?: Readonly<Record<string, string>>;
@@ -62,7 +71,8 @@ export interface ProcessOutput {
  */
 export function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessOutput> {
   const [program = "", ...args] = argv;
-  const { signal, cwd, env, stdin, killSignal = "SIGKILL" } = options;
+  const { signal, onActivity, cwd, env, stdin, killSignal = "SIGKILL" } = options;
+  const startedMs = performance.now();
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
@@ -78,6 +88,12 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
     });
     child.on("error", (error) => (failure = error));
     child.on("close", (code) => {
+      onActivity?.({
+        kind: "command",
+        argv: redactArguments(argv),
+        ...(failure === undefined && code !== null && { exitCode: code }),
+        durationMs: performance.now() - startedMs,
+      });
       if (signal.aborted) reject(signal.reason as Error);
       else if (failure !== undefined || code !== 0) {
         reject(

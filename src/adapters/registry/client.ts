@@ -29,16 +29,17 @@ export class RegistryClient {
   readonly #options: RegistryClientOptions;
 
   constructor(options: RegistryClientOptions) {
-    const { settings, env, home, isAnonymous = false, onNote, firstDelayMs } = options;
+    const { settings, env, home, isAnonymous = false, onNote, onActivity, firstDelayMs } = options;
     this.#options = options;
     this.http = new HttpClient({
       settings: httpSettings(settings, env),
       concurrency: settings.concurrency,
+      onActivity,
       ...(firstDelayMs !== undefined && { firstDelayMs }),
     });
     const credentials = isAnonymous
       ? { find: () => Promise.resolve(undefined) }
-      : new CredentialStore({ env, home });
+      : new CredentialStore({ env, home, onActivity });
     this.#session = new RegistrySession(this.http, new Authorizer(this.http, credentials, onNote));
     this.pull = new Puller(this.#session, new EndpointOrder(settings));
   }

@@ -1,6 +1,7 @@
 // Runs a docker-credential-* program to get the credentials of a server.
 import { spawn } from "node:child_process";
 import { z } from "zod";
+import type { CredentialPlaces } from "./credentials.js";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024;
 const TIMEOUT_MS = 30_000;
@@ -17,11 +18,11 @@ export type HelperAnswer = z.infer<typeof answerSchema>;
 export async function runCredentialHelper(
   name: string,
   server: string,
-  env: Readonly<Record<string, string | undefined>>,
+  places: Pick<CredentialPlaces, "env" | "onActivity">,
 ): Promise<HelperAnswer | undefined> {
   // The name is used in a file name.
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
-  const output = await runHelper(`docker-credential-${name}`, server, env);
+  const output = await runHelper(`docker-credential-${name}`, server, places);
   if (output === undefined) return undefined;
   let value: unknown;
   try {
@@ -36,8 +37,17 @@ export async function runCredentialHelper(
 function runHelper(
   program: string,
   server: string,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, onActivity }: Pick<CredentialPlaces, "env" | "onActivity">,
 ): Promise<string | undefined> {
+  const startedMs = performance.now();
+  const report = (exitCode: number | undefined): void => {
+    onActivity?.({
+      kind: "command",
+      argv: [program, "get"],
+      ...(exitCode !== undefined && { exitCode }),
+      durationMs: performance.now() - startedMs,
+    });
+  };
   return new Promise((resolve) => {
     const child = spawn(program, ["get"], { env, stdio: ["pipe", "pipe", "ignore"], timeout: TIMEOUT_MS });
     let output = "";
@@ -46,9 +56,11 @@ function runHelper(
       if (output.length > ANSWER_LIMIT_BYTES) child.kill();
     });
     child.on("error", () => {
+      report(undefined);
       resolve(undefined);
     });
     child.on("close", (code) => {
+      report(code ?? undefined);
       resolve(code === 0 ? output : undefined);
     });
     // A helper may exit without reading stdin. That is not an error.

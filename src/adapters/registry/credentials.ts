@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { OnActivity } from "../../core/activity.js";
 import { runCredentialHelper } from "./credential-helper.js";
 
 /**
@@ -17,6 +18,8 @@ export type Credential =
 export interface CredentialPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** Is notified of every credential helper that ran. */
+  readonly onActivity?: OnActivity | undefined;
 }
 
 const authSchema = z.object({
@@ -68,7 +71,7 @@ export class CredentialStore {
   async #find(host: string, repository: string): Promise<Credential | undefined> {
     this.#files ??= this.#readFiles();
     for (const { name, content } of await this.#files) {
-      const credential = await findInFile({ name, content }, { host, repository }, this.#places.env);
+      const credential = await findInFile({ name, content }, { host, repository }, this.#places);
       if (credential !== undefined) return credential;
     }
     return undefined;
@@ -112,16 +115,16 @@ function parseAuthFile(text: string | undefined): AuthFile | undefined {
 async function findInFile(
   { name, content }: NamedFile,
   { host, repository }: { readonly host: string; readonly repository: string },
-  env: CredentialPlaces["env"],
+  places: CredentialPlaces,
 ): Promise<Credential | undefined> {
   const hostKeys: readonly string[] = host === "docker.io" ? DOCKER_HUB_KEYS : [host];
   for (const key of hostKeys) {
     const helper = content.credHelpers?.[key];
-    const answer = helper ? await askHelper(helper, key, env) : undefined;
+    const answer = helper ? await askHelper(helper, key, places) : undefined;
     if (answer !== undefined) return answer;
   }
   const stored = content.credsStore
-    ? await askHelper(content.credsStore, hostKeys[0] ?? host, env)
+    ? await askHelper(content.credsStore, hostKeys[0] ?? host, places)
     : undefined;
   if (stored !== undefined) return stored;
 
@@ -140,9 +143,9 @@ async function findInFile(
 async function askHelper(
   name: string,
   server: string,
-  env: CredentialPlaces["env"],
+  places: CredentialPlaces,
 ): Promise<Credential | undefined> {
-  const answer = await runCredentialHelper(name, server, env);
+  const answer = await runCredentialHelper(name, server, places);
   if (answer === undefined) return undefined;
   const { Username: user, Secret: secret } = answer;
   const from = `docker-credential-${name}`;

@@ -1,12 +1,7 @@
 // The session that pulling and pushing share: the HTTP client, authorization and refusals.
+import { redactUrl } from "../../core/redact.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
-import {
-  ConnectionFailure,
-  redactUrl,
-  type HttpAnswer,
-  type HttpClient,
-  type HttpRequest,
-} from "../http/client.js";
+import { ConnectionFailure, type HttpAnswer, type HttpClient, type HttpRequest } from "../http/client.js";
 import { describeAnswer } from "../http/describe-answer.js";
 import { AuthorizationFailure, type Authorizer, type Resource } from "./auth.js";
 import { codeOfStatus, type RegistryRejection } from "./rejection.js";

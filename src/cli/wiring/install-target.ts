@@ -41,7 +41,12 @@ export async function findImagePlaces(
     runtime.settings(),
     import("../../adapters/registry/image-registry.js"),
   ]);
-  const registry = openImageRegistry(target, { settings, env: runtime.env, home: homedir() });
+  const registry = openImageRegistry(target, {
+    settings,
+    env: runtime.env,
+    home: homedir(),
+    onActivity: runtime.onActivity,
+  });
   runtime.onDispose(() => registry.close());
   return { registry };
 }

@@ -3,7 +3,9 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../../errors.js";
 import type { ImagePlaces, InstallPorts, InstallOptions } from "../../workflows/install/types.js";
+import { listOption } from "../command-line.js";
 import { collect, type CommandRuntime } from "../runtime.js";
+import { findValuesFiles } from "../input-file.js";
 import { environmentOf, findHelmProgram, makeChartPorts, programFolder } from "./planning.js";
 import type { Kubectl } from "../../adapters/kube/kubectl.js";
 
@@ -28,14 +30,9 @@ export interface InstallFlags extends ClusterFlags {
 export function addInstallFlags(command: Command): Command {
   return addClusterFlags(command)
     .option("--release <name>", "install only this release")
-    .option(
-      "-f, --values <file>",
-      "values file that overrides those of the bundle; may be repeated",
-      collect,
-      [],
-    )
+    .addOption(listOption("-f, --values <file>", "values file that overrides those of the bundle"))
     .option("--set <key=value>", "value that overrides values files; may be repeated", collect, [])
-    .option("--allow-missing <image>", "install even if this image is missing; may be repeated", collect, [])
+    .addOption(listOption("--allow-missing <image>", "install even if this image is missing"))
     .option("--timeout <time>", "time limit of the hooks, and then of the Pods: 90s, 10m, 1h", "10m")
     .option("--no-patch", "refuse pull policies that need a registry instead of patching them")
     .option("--no-wait", "do not wait until every Pod runs");
@@ -50,15 +47,15 @@ export function addClusterFlags(command: Command): Command {
     .option("--kubeconfig <file>", "kubeconfig file (default: KUBECONFIG, or ~/.kube/config)");
 }
 
-/** Converts the flags to options. Throws `USAGE`. */
-export function readInstallFlags(
+/** Converts the flags to options. Throws `USAGE`, or `FILE_UNUSABLE` for missing values files. */
+export async function readInstallFlags(
   flags: InstallFlags,
   places: ImagePlaces,
   { cwd }: CommandRuntime,
-): InstallOptions {
+): Promise<InstallOptions> {
   return {
     release: flags.release,
-    valuesFiles: flags.values.map((file) => resolve(cwd, file)),
+    valuesFiles: await findValuesFiles(flags.values, cwd),
     set: flags.set,
     ...places,
     allowedMissing: flags.allowMissing,
@@ -89,6 +86,7 @@ export async function makeInstallPorts(
     cluster: { context: cluster.context, kubeconfig: kubeconfigOf(flags, runtime) },
     environment: environmentOf(runtime),
     postRenderCommand: [...runtime.programCommand, "post-render"],
+    onActivity: runtime.onActivity,
   });
   return { charts, loadOperators, cluster, releases, files, temporaryFolder };
 }
@@ -105,7 +103,7 @@ export async function connectCluster(
   ]);
   const program = await findKubectl({ path: runtime.env["PATH"], cacheFolder: await programFolder(runtime) });
   const choice = { context: flags.context, kubeconfig: kubeconfigOf(flags, runtime) };
-  return Kubectl.connect(program, choice, preferred, runtime.signal);
+  return Kubectl.connect({ program, onActivity: runtime.onActivity }, choice, preferred, runtime.signal);
 }
 
 /** Returns the absolute path of `--kubeconfig`. */

@@ -123,6 +123,7 @@ async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
     helm: helm.program,
     environment: environmentOf(runtime),
     settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
+    onActivity: runtime.onActivity,
   });
 }
 
@@ -131,7 +132,12 @@ export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   const { findHelm } = await import("../../adapters/helm/find-helm.js");
   const { helm: setting } = await runtime.settings();
   return findHelm(
-    { setting, path: runtime.env["PATH"], cacheFolder: await programFolder(runtime) },
+    {
+      setting,
+      path: runtime.env["PATH"],
+      cacheFolder: await programFolder(runtime),
+      onActivity: runtime.onActivity,
+    },
     runtime.signal,
   );
 }

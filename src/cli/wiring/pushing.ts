@@ -80,6 +80,7 @@ async function wantsLogin(
     env: runtime.env,
     home: homedir(),
     isAnonymous: true,
+    onActivity: runtime.onActivity,
   });
   runtime.onDispose(() => client.close());
   const repository = { registry: host, repository: image.repository.slice(host.length + 1) };

@@ -64,7 +64,7 @@ export async function findNamedCluster(
 ): Promise<PreparedCluster | undefined> {
   if (flags.to === undefined) {
     const { requireKind } = await import("../../adapters/nodes/kind-create.js");
-    await requireKind(environmentOf(runtime), runtime.signal);
+    await requireKind(environmentOf(runtime), runtime);
     return undefined;
   }
   const target = parseTarget(flags.to);
@@ -95,7 +95,7 @@ export async function createCluster(
   progress({ kind: "started", step: "cluster", title: `Creating Kind cluster ${cluster}` });
   const { createKindCluster } = await import("../../adapters/nodes/kind-create.js");
   const input = { name: cluster, config, kubeconfig };
-  runtime.onDispose(await createKindCluster(input, environmentOf(runtime), runtime.signal));
+  runtime.onDispose(await createKindCluster(input, environmentOf(runtime), runtime));
   progress({ kind: "ended", step: "cluster", summary: "deleted after the rehearsal" });
   return prepareCluster({ kind: "kind", cluster }, { kubeconfig }, onMissing, runtime);
 }

@@ -50,6 +50,7 @@ export async function makeReleaseTool(
     cluster: { context: flags.context, kubeconfig: kubeconfigOf(flags, runtime) },
     environment: environmentOf(runtime),
     postRenderCommand: [],
+    onActivity: runtime.onActivity,
   });
 }
 

@@ -1,5 +1,5 @@
 // Parses Chart.yaml, and adds dependencies to it.
-import { isMap, isSeq, parseDocument, YAMLSeq } from "yaml";
+import { isMap, isSeq, LineCounter, parseDocument, YAMLSeq } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import type { ChartDependency } from "./chart.js";
@@ -19,13 +19,20 @@ export interface ChartMetadata {
 
 /** Parses Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not valid. */
 export function parseChartYaml(text: string, subject: string): ChartMetadata {
-  const document = parseDocument(text, { schema: "core", uniqueKeys: false, prettyErrors: false });
-  const value: unknown = document.errors.length > 0 ? undefined : document.toJS();
+  const lines = new LineCounter();
+  const options = { schema: "core", uniqueKeys: false, prettyErrors: false, lineCounter: lines } as const;
+  const document = parseDocument(text, options);
+  const [error] = document.errors;
+  const value: unknown = error === undefined ? document.toJS() : undefined;
   const fields = isRecord(value) ? value : {};
   const name = textOf(fields["name"]);
   const version = textOf(fields["version"]);
   if (name === undefined || version === undefined) {
-    const reason = document.errors[0]?.message ?? "the name or the version is missing";
+    const at = error && lines.linePos(error.pos[0]);
+    const reason =
+      at === undefined
+        ? "the name or the version is missing"
+        : `line ${at.line}, column ${at.col}: ${error?.message ?? ""}`;
     throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, {
       subject,
     });

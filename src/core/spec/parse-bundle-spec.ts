@@ -2,18 +2,54 @@
 import { posix } from "node:path";
 import type { ChartDependency, ChartSource } from "../charts/chart.js";
 import { parsePlatform } from "../oci/platform.js";
-import { parseYamlFile } from "../yaml-file.js";
+import { oneOrMany, type ViolaError } from "../../errors.js";
+import { checkYaml, readYaml, type YamlSource } from "../yaml-file.js";
 import type { BundleSpec, ChartSpec } from "./bundle-spec.js";
+import { recognizeOtherFile } from "./other-files.js";
+import { pathsOf, type SpecPath } from "./paths.js";
 import { chartForm } from "./rules.js";
 import { BUNDLE_SPEC_SCHEMA, type BundleSpecInput } from "./schema.js";
 
+/** A spec that may have errors. */
+export interface InspectedSpec {
+  /** Undefined when there are errors. */
+  readonly spec: BundleSpec | undefined;
+  readonly errors: readonly ViolaError[];
+  /** The files and folders that the spec names, also when there are errors. */
+  readonly paths: readonly SpecPath[];
+  /** Returns the error about a field, with its position. */
+  readonly errorAt: YamlSource["errorAt"];
+}
+
 /**
- * Parses the text of `file`, resolves its paths against `folder`, and applies defaults.
- * Throws `SPEC_INVALID` with subject `file:line:column`, or a `ManyErrors` when there are several
- * errors.
+ * Parses the text of `file`, resolves its paths against `folder`, and applies defaults. The errors
+ * are `SPEC_INVALID` with subject `file:line:column`. A file of another kind is one error.
+ */
+export function inspectBundleSpec(text: string, file: string, folder: string): InspectedSpec {
+  const source = readYaml(text, file, "SPEC_INVALID");
+  const { errorAt } = source;
+  const other = recognizeOtherFile(text, source.value);
+  if (other !== undefined) {
+    const error = errorAt([], `is ${other.what}, not a bundle spec`, other.hint);
+    return { spec: undefined, errors: [error], paths: [], errorAt };
+  }
+  const { data, errors } = checkYaml(source, BUNDLE_SPEC_SCHEMA);
+  return {
+    spec: data && toBundleSpec(data, folder),
+    errors,
+    paths: source.isReadable ? [...pathsOf(source.value, folder)] : [],
+    errorAt,
+  };
+}
+
+/**
+ * Returns the spec of a text as `inspectBundleSpec` parses it. Throws `SPEC_INVALID`, or a
+ * `ManyErrors` when there are several errors. Does not check that the files it names exist.
  */
 export function parseBundleSpec(text: string, file: string, folder: string): BundleSpec {
-  return toBundleSpec(parseYamlFile(text, file, BUNDLE_SPEC_SCHEMA, "SPEC_INVALID"), folder);
+  const { spec, errors } = inspectBundleSpec(text, file, folder);
+  if (spec === undefined) throw oneOrMany(`${file} is not valid`, errors);
+  return spec;
 }
 
 function toBundleSpec(input: BundleSpecInput, folder: string): BundleSpec {

@@ -279,6 +279,58 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     ]);
   });
 
+  it.each<readonly [string, ChartSource & { readonly kind: "repository" }, RegExp]>([
+    ["a chart", { kind: "repository", repository: "", name: "depp" }, /Did you mean deep\?/],
+    [
+      "a version",
+      { kind: "repository", repository: "", name: "deep", version: "1.0.9" },
+      /Did you mean 1\.0\.0\?/,
+    ],
+    ["anything near", { kind: "repository", repository: "", name: "something" }, /Its charts are deep\./],
+  ])("says what a repository has that lacks %s, and hides its password", async (_, source, hint) => {
+    const config = join(folder, "near-repositories.yaml");
+    await writeFile(
+      config,
+      `apiVersion: v1\ngenerated: "2024-01-01T00:00:00Z"\nrepositories:\n- { name: served, url: "${repository.url}" }\n`,
+    );
+    const withKnown = makeTool(helm, { insecure: [] }, { HELM_REPOSITORY_CONFIG: config });
+    const secret = repository.url.replace("//", "//me:secret@");
+    for (const [one, place] of [
+      [tool, repository.url],
+      [tool, secret],
+      [withKnown, "@served"],
+    ] as const) {
+      const failure = await failureOf(
+        one.packageChart({ ...source, repository: place }, [], join(folder, "none"), signal),
+      );
+
+      expect(failure.code).toBe("CHART_UNAVAILABLE");
+      expect(failure.hint).toMatch(hint);
+      expect(failure.message).toContain(place === secret ? repository.url : place);
+      expect(`${failure.message} ${failure.subject ?? ""}`).not.toContain("secret");
+    }
+  });
+
+  it("names line and field of a file:// dependency that is not there", async () => {
+    const chart = join(folder, "local");
+    await mkdir(chart);
+    await writeFile(
+      join(chart, "Chart.yaml"),
+      'apiVersion: v2\nname: local\nversion: 1.0.0\ndependencies:\n  - name: gone\n    version: 1.0.0\n    repository: "file://../gone"\n',
+    );
+
+    const failure = await failureOf(
+      tool.packageChart({ kind: "folder", folder: chart }, [], join(folder, "none"), signal),
+    );
+
+    expect(failure).toMatchObject({
+      code: "CHART_UNAVAILABLE",
+      subject: `${join(chart, "Chart.yaml")}:7:5`,
+      message: expect.stringContaining("dependencies[0].repository") as string,
+      hint: expect.any(String) as string,
+    });
+  });
+
   it("renders with values, kube version and API versions, including hooks and definitions", async () => {
     const chart = await tool.packageChart(app, [], join(folder, "rendered"), signal);
     const values = join(folder, "values.yaml");

@@ -15,7 +15,7 @@ let programs = 0;
 function clusterThatPrints(text: string): Promise<Kubectl> {
   const program = join(folder, `kubectl-${programs++}`);
   writeFileSync(program, `#!/bin/sh\ncat <<'E'\n${text}\nE\n`, { mode: 0o755 });
-  return Kubectl.connect(program, { context: "test" }, undefined, signal);
+  return Kubectl.connect({ program }, { context: "test" }, undefined, signal);
 }
 
 type Ask = (cluster: Kubectl) => Promise<unknown>;

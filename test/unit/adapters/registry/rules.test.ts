@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { AuthorizationFailure, Authorizer, parseChallenges } from "../../../../src/adapters/registry/auth.js";
 import { CredentialStore } from "../../../../src/adapters/registry/credentials.js";
 import { endpointsFor, urlAt } from "../../../../src/adapters/registry/endpoints.js";
-import { HttpClient, redactUrl } from "../../../../src/adapters/http/client.js";
+import { HttpClient } from "../../../../src/adapters/http/client.js";
 import { proxyFor } from "../../../../src/adapters/http/proxy.js";
 import { retryDelayMs } from "../../../../src/adapters/http/retry.js";
+import { redactUrl } from "../../../../src/core/redact.js";
 
 describe("parseChallenges", () => {
   it("reads parameters, quoted or not, with commas and escapes inside", () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
-import { parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
+import { inspectBundleSpec, parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
 import { editorSchema } from "../../../../src/core/spec/schema.js";
 import type { ViolaError } from "../../../../src/errors.js";
 import { ManyErrors } from "../../../../src/errors.js";
@@ -202,9 +202,50 @@ images:
       `${CHART}    dependencies:\n      - { name: x, version: "1", repository: "https://x.example" }\n      - { name: x, version: "2", repository: "https://x.example" }\n`,
       /^10:.*dependencies\[1\]\.name/,
     ],
-    ["a file with nothing in it", "", /charts: is missing/],
+    ["a file with nothing in it", "", /^1:1: is empty/],
+    ["a file without charts", "name: demo\nversion: 1.0.0\n", /^1:1: charts: is missing/],
+    [
+      "a list given as a map",
+      CHART.replace("  - chart", "    chart"),
+      /^4:1: charts: must be a list, but is a map/,
+    ],
+    [
+      "a map given as a list",
+      `${CHART}kubernetes: [v1.30]\n`,
+      /^8:1: kubernetes: must be a map, but is a list/,
+    ],
+    [
+      "a field without a value",
+      CHART.replace(" apps", ""),
+      /charts\[0\]\.namespace: must be text, but is empty/,
+    ],
+    ["an alias without an anchor", CHART.replace(" apps", " *x"), /Unresolved alias/],
+    ["two documents", `${CHART}---\nname: other\n`, /^8:1: /],
   ])("rejects %s", (_, text, expected) => {
     expect(complaints(text).join("\n")).toMatch(expected);
+  });
+
+  it("reports tabs and duplicate keys together with the faults of fields", () => {
+    const found = complaints(
+      'name: demo\nversion: "1"\ncharts:\n\t- { chart: ./a, release: a, namespace: a }\nname: again\nplatfroms: []\n',
+    );
+
+    expect(found.map((line) => line.replace(/^(\d+):\d+: (.*)/, "$1 $2"))).toEqual([
+      "4 a line is indented with a tab",
+      "5 name: is given twice",
+      expect.stringMatching(/^6 platfroms: /),
+    ]);
+  });
+
+  it("says what to do about every fault", () => {
+    const { errors } = inspectBundleSpec(
+      "name: [a]\nversion: 1.10\ncharts: {}\nimages: { include: [A], exclud: [] }\nname: b\n",
+      "b.yaml",
+      "/srv",
+    );
+
+    expect(errors).toHaveLength(5);
+    expect(errors.filter(({ hint }) => hint === undefined)).toEqual([]);
   });
 
   it("accepts one release name in two namespaces", () => {

@@ -1,0 +1,33 @@
+// `show BUNDLE`: shows what is in a bundle file.
+import { resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { describeBundle } from "../workflows/show.js";
+import { examples } from "./command-line.js";
+import { EXIT } from "./failure.js";
+import { formatShow, SHOW_FORMATS, type ShowFormat } from "./reporters/show.js";
+import type { CommonOptions, RunCommand } from "./runtime.js";
+
+interface ShowOptions extends CommonOptions {
+  readonly format: ShowFormat;
+}
+
+export function registerShow(program: Command, runCommand: RunCommand): void {
+  program
+    .command("show")
+    .description("show what is in a bundle: releases, images with their sizes, rehearsal")
+    .addHelpText("after", examples("show app.bundle", "show app.bundle --format list"))
+    .argument("<bundle>", "bundle file")
+    .addOption(
+      new Option("--format <format>", "output format; list is one reference a line")
+        .choices(SHOW_FORMATS)
+        .default("table"),
+    )
+    .action(async (file: string, options: ShowOptions) => {
+      await runCommand(options, async (runtime) => {
+        const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+        const document = { formatVersion: 1, ...(await describeBundle(bundle)) };
+        runtime.print(formatShow(document, options.format), document);
+        return EXIT.done;
+      });
+    });
+}
