@@ -110,6 +110,7 @@ const warning: z.ZodType<FindingWarning> = z.object({
   object: text.exactOptional(),
   images: z.array(text).exactOptional(),
   incomplete: z.boolean(),
+  silenced: text.exactOptional(),
 });
 
 const blob = z.object({
