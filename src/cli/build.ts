@@ -8,7 +8,15 @@ import { secretInputs, specInputs } from "../core/spec/spec-inputs.js";
 import { buildBundle } from "../workflows/build/build.js";
 import { collectIncludes, parseIncludes } from "./wiring/including.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, makeWriter, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
+import {
+  blobCache,
+  makeInspectPorts,
+  makePlanPorts,
+  makeWriter,
+  planOptions,
+  readRehearsal,
+  REHEARSAL_FLAG,
+} from "./wiring/planning.js";
 import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
@@ -24,6 +32,7 @@ interface BuildFlags extends CommonOptions {
   readonly rehearsal?: string;
   readonly values: BundledValues;
   readonly force?: boolean;
+  readonly inspect: boolean;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -66,6 +75,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         .default("all"),
     )
     .option(...REHEARSAL_FLAG)
+    .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
         const specFile = resolve(runtime.cwd, file);
@@ -83,6 +93,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...planned,
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
+          ...(flags.inspect && { inspect: () => makeInspectPorts(flags.source, runtime) }),
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
           output: output.path,
           replaces: output.exists,
@@ -94,7 +105,12 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
-        const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
+        const build = {
+          ...plan,
+          reader: runtime.reader,
+          writer: await makeWriter(runtime),
+          cache: await blobCache(runtime),
+        };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;

@@ -1,12 +1,15 @@
 // Reads, unpacks and writes chart archives (.tgz). Unpacking is safe for untrusted archives, and
 // packing is reproducible.
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { createGunzip, gzip, type ZlibOptions } from "node:zlib";
 import { extract, pack } from "tar-stream";
+import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import type { ChartText } from "../../core/charts/chart.js";
 import { isBug, ViolaError } from "../../errors.js";
 
@@ -17,17 +20,28 @@ export interface ArchivedFile {
 }
 
 /**
- * Unpacks the chart archive into `folder` and returns the folder of the chart.
- * Throws `CHART_UNAVAILABLE` when the file is not a gzipped tar, when an entry is a link or has a
- * path outside the folder, and when the archive does not contain exactly one folder with one chart.
+ * Returns the name of the folder that contains the chart. Throws `CHART_UNAVAILABLE` when the archive
+ * does not contain exactly one folder with one chart.
  */
-export async function unpackChart(file: string, folder: string): Promise<string> {
-  const files = await readArchive(file);
+export function chartFolderIn(files: readonly ArchivedFile[], archive: string): string {
   const tops = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
   const [top] = tops;
   if (top === undefined || tops.size !== 1 || !files.some(({ path }) => path === `${top}/Chart.yaml`)) {
-    throw unusable(file, "does not contain exactly one folder with a Chart.yaml");
+    throw unusable(archive, "does not contain exactly one folder with a Chart.yaml");
   }
+  return top;
+}
+
+/**
+ * Writes the files of a chart archive to `folder` and returns the folder of the chart. Throws the
+ * error of `chartFolderIn`.
+ */
+export async function unpackChart(
+  files: readonly ArchivedFile[],
+  archive: string,
+  folder: string,
+): Promise<string> {
+  const top = chartFolderIn(files, archive);
   for (const { path, bytes } of files) {
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
@@ -68,6 +82,31 @@ export async function textsIn(
 
 /** Returns a reproducible archive: files are sorted, and times, owners and modes are fixed. */
 export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer> {
+  return compress(await tarOf(files), 9);
+}
+
+/** Returns the same archive without compression, which takes a fraction of the time. */
+export async function packUncompressed(files: readonly ArchivedFile[]): Promise<Buffer> {
+  return compress(await tarOf(files), 0);
+}
+
+/** Returns a digest of the paths and contents, which does not depend on the archive. */
+export function contentDigest(files: readonly ArchivedFile[]): Digest {
+  const hash = createHash("sha256");
+  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  }
+  return digestFromHex(hash.digest("hex"));
+}
+
+async function compress(tar: Buffer, level: 0 | 9): Promise<Buffer> {
+  const zipped = await promisify<Buffer, ZlibOptions, Buffer>(gzip)(tar, { level });
+  // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
+  zipped[9] = 255;
+  return zipped;
+}
+
+async function tarOf(files: readonly ArchivedFile[]): Promise<Buffer> {
   const tar = pack();
   const chunks: Buffer[] = [];
   const collected = (async () => {
@@ -78,10 +117,7 @@ export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer>
   }
   tar.finalize();
   await collected;
-  const zipped = gzipSync(Buffer.concat(chunks), { level: 9 });
-  // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
-  zipped[9] = 255;
-  return zipped;
+  return Buffer.concat(chunks);
 }
 
 /** Returns the files of a chart folder with their paths in a chart archive. */

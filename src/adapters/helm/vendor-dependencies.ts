@@ -71,7 +71,11 @@ async function vendor(
   );
   if (missing.length === 0 && added.length === 0) return false;
 
-  const locked = await readLock({ ...chart, dependencies: parseDependencies(text) }, metadata, work, context);
+  // The lock file says nothing about added dependencies.
+  const isLocked = missing.some((dependency) => !added.some((one) => isSame(one, dependency)));
+  const locked = !isLocked
+    ? undefined
+    : await readLock({ ...chart, dependencies: parseDependencies(text) }, metadata, work, context);
   const wanted = missing.map((dependency) => {
     const given = added.find((one) => isSame(one, dependency));
     if (given !== undefined) return given;

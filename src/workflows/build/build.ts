@@ -1,7 +1,16 @@
 // Builds a bundle: plans the archive, then writes it. Read this file first.
+import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { ViolaError } from "../../errors.js";
-import type { BundleReader, BundleWriter, OpenBundle, PlanPorts, WrittenBundle } from "../ports.js";
+import type {
+  BundleReader,
+  BundleWriter,
+  CachedBlobs,
+  OpenBundle,
+  PlanPorts,
+  WriteOptions,
+  WrittenBundle,
+} from "../ports.js";
 import type { Run } from "../progress.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 
@@ -20,6 +29,7 @@ export interface BuildOptions extends PlanOptions {
 export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
+  readonly cache: CachedBlobs;
 }
 
 /**
@@ -36,7 +46,13 @@ export async function buildBundle(
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
   const replaced = options.replaces === true ? await openReplaced(run, output, ports) : [];
   const { archive } = await planBundle(run, spec, options, ports);
-  const written = { file: output, reuse: [...replaced, ...reuse], ...(mode !== undefined && { mode }) };
+  const files = await findCached(archive, ports.cache);
+  const written = {
+    file: output,
+    reuse: [...replaced, ...reuse],
+    files,
+    ...(mode !== undefined && { mode }),
+  };
   return ports.writer.writeBundle(run, archive, written);
 }
 
@@ -53,4 +69,14 @@ async function openReplaced(
     progress({ kind: "note", message: `nothing is reused of the file that is replaced: ${error.message}` });
     return [];
   }
+}
+
+async function findCached(
+  { blobs }: ArchivePlan,
+  cache: CachedBlobs,
+): Promise<NonNullable<WriteOptions["files"]>> {
+  const found = await Promise.all(
+    blobs.map(async (blob) => ({ digest: blob.digest, file: await cache.find(blob) })),
+  );
+  return new Map(found.flatMap(({ digest, file }) => (file === undefined ? [] : [[digest, file]])));
 }

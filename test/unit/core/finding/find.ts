@@ -11,7 +11,7 @@ export function findIn(text: string, operators: readonly OperatorRule[] = []): F
     release: "app",
   });
   const findings = findImages(objects, { operators });
-  return { images: findings.images, warnings: [...warnings, ...findings.warnings] };
+  return { ...findings, warnings: [...warnings, ...findings.warnings] };
 }
 
 /**
