@@ -1,7 +1,7 @@
 // `npm run demo`: the main job from start to end, with only Node and npm. Starts a registry and a
-// chart repository on 127.0.0.1, and runs the commands of a user. With Docker and a Kind cluster,
-// it also loads the bundle and unloads it again. The content of the images is generated, so they
-// have unique names, and all are removed.
+// chart repository on 127.0.0.1, and runs the commands of a user. Only with VIOLA_DEMO_CLUSTER=NAME,
+// it also loads the bundle into that Kind cluster and unloads it again. The content of the images is
+// generated, so they have unique names, and all are removed.
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -60,17 +60,18 @@ async function main(): Promise<number> {
       const code = await viola(command, join(folder, "settings.yaml"));
       if (code !== 0) return code;
     }
-    const cluster = await findKindCluster();
-    if (cluster === undefined) {
+    const cluster = process.env["VIOLA_DEMO_CLUSTER"] ?? "";
+    if (cluster === "") {
       say(
-        `No Docker engine with a Kind cluster here, so the demo ends before \`load\`. On the isolated host it would be:\n$ viola-airgap load ${bundle} --to kind:CLUSTER`,
+        `The demo ends before \`load\`, because VIOLA_DEMO_CLUSTER names no Kind cluster. On the isolated host it would be:\n$ viola-airgap load ${bundle} --to kind:CLUSTER`,
       );
       return 0;
     }
     const settings = join(folder, "settings.yaml");
     const loaded = await viola(["load", bundle, "--to", `kind:${cluster}`], settings);
-    // Unload also after a failed load, which may have loaded some images.
-    const unloaded = await viola(["unload", bundle, "--to", `kind:${cluster}`], settings);
+    // Unload also after a failed load, which may have loaded some images. Nothing was installed, so
+    // the cluster need not be asked.
+    const unloaded = await viola(["unload", bundle, "--to", `kind:${cluster}`, "--force"], settings);
     return loaded === 0 ? unloaded : loaded;
   } finally {
     await repository.close();
@@ -126,19 +127,6 @@ function viola(command: readonly string[], settings: string): Promise<number> {
       resolve(code ?? 1);
     });
   });
-}
-
-/**
- * Returns the Kind cluster to load into: `VIOLA_DEMO_CLUSTER` (none if it is empty), or the first
- * one that Docker lists.
- */
-async function findKindCluster(): Promise<string | undefined> {
-  const wanted = process.env["VIOLA_DEMO_CLUSTER"];
-  if (wanted !== undefined) return wanted === "" ? undefined : wanted;
-  const label = "io.x-k8s.kind.cluster";
-  const argv = ["docker", "ps", "--filter", `label=${label}`, "--format", `{{.Label "${label}"}}`];
-  const listed = await runProcess(argv, { signal: new AbortController().signal }).catch(() => undefined);
-  return listed?.stdout.split("\n").find((name) => name !== "");
 }
 
 function say(text: string): void {

@@ -26,6 +26,8 @@ export type ErrorCode =
   | "KUBECTL_MISSING"
   | "CLUSTER_UNREACHABLE"
   | "INSTALL_FAILED"
+  | "UNINSTALL_FAILED"
+  | "RELEASE_INSTALLED"
   | "PROCESS_FAILED"
   | "FILE_UNUSABLE"
   | "MULTIPLE_ERRORS";
@@ -40,7 +42,23 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** An error that the user can act on. The message is one line and names the subject. */
+const USER_INFO = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s/?#"'<>]*)@(?!sha256:)/gi;
+
+/**
+ * Replaces user and password in URLs. They must not get into messages, which are logged, sent and
+ * recorded. A user alone may be a token, but not that of ssh. `NAME@sha256:…` after a scheme is a
+ * digest.
+ */
+export function maskCredentials(text: string): string {
+  return text.replace(USER_INFO, (whole, scheme: string, user: string) =>
+    user.includes(":") || !scheme.toLowerCase().endsWith("ssh://") ? `${scheme}***@` : whole,
+  );
+}
+
+/**
+ * An error that the user can act on. The message is one line and names the subject. Credentials in
+ * URLs are masked.
+ */
 export class ViolaError extends Error {
   override readonly name = "ViolaError";
   readonly code: ErrorCode;
@@ -48,10 +66,10 @@ export class ViolaError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(maskCredentials(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.subject = details.subject;
-    this.hint = details.hint;
+    this.subject = details.subject === undefined ? undefined : maskCredentials(details.subject);
+    this.hint = details.hint === undefined ? undefined : maskCredentials(details.hint);
   }
 }
 

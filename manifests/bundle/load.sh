@@ -131,6 +131,7 @@ api [A-Za-z0-9][A-Za-z0-9./-]*
 release $number $label $label
 chart $number $path
 values $number $number $path
+withheld $number
 (host-)?name $number $name sha256:$hex $number [A-Za-z0-9][A-Za-z0-9._+/-]*
 (host-)?content $number ($platform (root|config|layer)|\* manifest) sha256:$hex
 spelling $name $name
@@ -701,6 +702,19 @@ prepare_install() {
   done <"$tmp/namespaces"
 }
 
+# Values that were left out with `build --values` must be given: the charts' defaults may differ in
+# anything.
+require_values() { # USER-VALUES...
+  facts withheld >"$tmp/withheld"
+  [ -s "$tmp/withheld" ] || return 0
+  for argument in "$@"; do
+    case $argument in -f | --values) return 0 ;; esac
+  done
+  facts release | awk 'NR == FNR { left[$1]; next } $1 in left { print $2 }' "$tmp/withheld" - | while read -r name; do
+    wrong "the bundle was built without the values of release $name: pass them with -f FILE"
+  done
+}
+
 # Extracts charts and values to files with fixed names, because names in a bundle are not trusted.
 extract_releases() {
   facts release >"$tmp/releases"
@@ -912,7 +926,7 @@ run_viola_airgap "$@"
 
 say "$title into $to"
 find_nodes
-[ -z "$install" ] || prepare_install
+[ -z "$install" ] || { prepare_install; require_values "$@"; }
 plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done

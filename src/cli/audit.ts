@@ -1,13 +1,16 @@
 // `audit SPEC|BUNDLE`: shows size, version and use of every image, and findings to review.
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
+import { localFiles } from "../adapters/files/local-files.js";
 import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
+import type { InputPath } from "../core/output-path.js";
+import { specInputs } from "../core/spec/spec-inputs.js";
 import { auditSpec } from "../workflows/audit-spec.js";
 import { EXIT } from "./failure.js";
 import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
-import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.js";
-import { isBundleFile, readSpec } from "./input-file.js";
+import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit.js";
+import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
+import { checkReport } from "./output.js";
 import { parseBytes } from "./units.js";
 import { examples, listOption } from "./command-line.js";
 import { printable, singleLines } from "./terminal.js";
@@ -16,6 +19,7 @@ import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
   readonly out?: string;
+  readonly force?: boolean;
   readonly failOn: readonly AuditRule[];
   readonly maxSize?: string;
   readonly platform: readonly string[];
@@ -37,6 +41,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
     .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
     .option("--out <file>", "write to a file instead of stdout")
+    .option("--force", "replace the file even if it is not a report of this command")
     .addOption(listOption("--fail-on <rule>", "exit with 1 if one of these findings occurs", AUDIT_RULES))
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
     .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
@@ -44,18 +49,16 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     .action(async (target: string, options: AuditOptions) => {
       await runCommand(options, async (runtime) => {
         const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
-        const report = await auditTarget(target, options, maxBytes, runtime);
+        const input = await readInput(resolve(runtime.cwd, target));
+        const out = await checkOut(input, options, runtime);
+        const report = await auditInput(input, options, maxBytes, runtime);
         await runtime.stopProgress();
         const format = runtime.isJson ? "json" : options.format;
         // Escapes are part of JSON, so its texts keep their line breaks.
         const formatOne = (lines: AuditReport): string =>
           formatAudit(format === "json" ? report : lines, format);
-        if (options.out === undefined) runtime.print(report, formatOne, report);
-        else
-          await writeFile(
-            resolve(runtime.cwd, options.out),
-            `${printable(formatOne(singleLines(report)))}\n`,
-          );
+        if (out === undefined) runtime.print(report, formatOne, report);
+        else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
         const failing = new Set<string>(
           maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
         );
@@ -66,16 +69,38 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     });
 }
 
-async function auditTarget(
-  target: string,
+/** The argument: a bundle, or a spec that was read. */
+interface AuditInput {
+  readonly file: string;
+  readonly spec?: SpecFile;
+}
+
+async function readInput(file: string): Promise<AuditInput> {
+  return (await isBundleFile(file)) ? { file } : { file, spec: await readSpec(file) };
+}
+
+async function checkOut(
+  { file, spec }: AuditInput,
+  { out, force = false, rehearsal }: AuditOptions,
+  runtime: CommandRuntime,
+): Promise<string | undefined> {
+  if (out === undefined || out === "-") return undefined;
+  const inputs: readonly InputPath[] = [
+    ...(spec === undefined ? [{ what: "the bundle", path: file }] : specInputs(file, spec.spec)),
+    ...(rehearsal === undefined
+      ? []
+      : [{ what: "the record of the rehearsal", path: resolve(runtime.cwd, rehearsal) }]),
+  ];
+  return checkReport({ option: "--out", text: out, force }, inputs, isAuditReport, runtime);
+}
+
+async function auditInput(
+  { file, spec: read }: AuditInput,
   options: AuditOptions,
   maxBytes: number | undefined,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  const file = resolve(runtime.cwd, target);
-  if (await isBundleFile(file))
-    return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
-  const read = await readSpec(file);
+  if (read === undefined) return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),

@@ -1,6 +1,10 @@
 // `build SPEC -o FILE`: builds a bundle from a spec.
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
+import { strictestMode } from "../adapters/files/strictest-mode.js";
+import type { InputPath } from "../core/output-path.js";
+import { BUNDLED_VALUES, type BundledValues } from "../core/bundle/bundled-values.js";
+import { secretInputs, specInputs } from "../core/spec/spec-inputs.js";
 import { buildBundle } from "../workflows/build/build.js";
 import { collectIncludes, parseIncludes } from "./wiring/including.js";
 import { EXIT } from "./failure.js";
@@ -14,6 +18,7 @@ import {
   REHEARSAL_FLAG,
 } from "./wiring/planning.js";
 import { readSpec } from "./input-file.js";
+import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
 import { examples, listOption } from "./command-line.js";
 import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
@@ -25,6 +30,8 @@ interface BuildFlags extends CommonOptions {
   readonly source: SourceChoice;
   readonly with: readonly string[];
   readonly rehearsal?: string;
+  readonly values: BundledValues;
+  readonly force?: boolean;
   readonly inspect: boolean;
 }
 
@@ -41,7 +48,11 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
       ),
     )
     .argument("<spec>", "bundle spec")
-    .requiredOption("-o, --output <file>", "bundle file to write")
+    .requiredOption(
+      "-o, --output <file>",
+      "bundle file to write; in a folder, NAME-VERSION.bundle. An earlier bundle is replaced, and its blobs are reused",
+    )
+    .option("--force", "replace the file even if it is not a bundle")
     .addOption(listOption("--platform <platform>", "platform to include, such as linux/arm64"))
     .addOption(listOption("--reuse <bundle>", "copy blobs from an earlier bundle"))
     .addOption(
@@ -55,12 +66,27 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
       collect,
       [],
     )
+    .addOption(
+      new Option(
+        "--values <parts>",
+        "what the bundle includes of the values files: all, only their keys, or none; install then needs -f",
+      )
+        .choices(BUNDLED_VALUES)
+        .default("all"),
+    )
     .option(...REHEARSAL_FLAG)
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
-        const read = await readSpec(resolve(runtime.cwd, file));
+        const specFile = resolve(runtime.cwd, file);
+        const read = await readSpec(specFile);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
+        const output = await checkBundleOutput(
+          { option: "--output", text: flags.output, force: flags.force === true },
+          `${read.spec.name}-${read.spec.version}.bundle`,
+          [...specInputs(specFile, read.spec), ...flagInputs(flags, requests, runtime.cwd)],
+          runtime,
+        );
         const planned = await planOptions(read, { platforms: flags.platform, home: runtime.home });
         const rehearsal = await readRehearsal(flags.rehearsal, runtime.cwd);
         const options = {
@@ -69,7 +95,13 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           hostImages,
           ...(flags.inspect && { inspect: () => makeInspectPorts(flags.source, runtime) }),
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
-          output: resolve(runtime.cwd, flags.output),
+          output: output.path,
+          replaces: output.exists,
+          values: flags.values,
+          mode: await strictestMode([
+            ...secretInputs(specFile, read.spec, flags.values),
+            ...(output.exists ? [output.path] : []),
+          ]),
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
@@ -82,13 +114,34 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(bundle, formatBuild, {
+        runtime.print(bundle, (one) => formatBuild(one, options), {
           formatVersion: 1,
           ...result,
+          values: flags.values,
           images: inventory.images.length,
           warnings: inventory.warnings,
         });
         return EXIT.done;
       });
     });
+}
+
+/** Returns the files of this machine that options name. */
+function flagInputs(
+  { reuse, rehearsal }: BuildFlags,
+  requests: ReturnType<typeof parseIncludes>["requests"],
+  cwd: string,
+): readonly InputPath[] {
+  return [
+    ...reuse.map((bundle) => ({
+      what: "a bundle of --reuse (the blobs of an existing output are reused anyway)",
+      path: resolve(cwd, bundle),
+    })),
+    ...requests.flatMap(({ source }) =>
+      source?.kind === "file" ? [{ what: "a program of --with", path: source.file }] : [],
+    ),
+    ...(rehearsal === undefined
+      ? []
+      : [{ what: "the record of the rehearsal", path: resolve(cwd, rehearsal) }]),
+  ];
 }

@@ -1,6 +1,6 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
-import { isSystemError, ManyErrors, ViolaError } from "../errors.js";
+import { isSystemError, ManyErrors, maskCredentials, ViolaError } from "../errors.js";
 import { singleLine } from "./terminal.js";
 
 /** Exit codes; part of the command line interface. */
@@ -21,7 +21,7 @@ export function formatFailure(failure: unknown): string {
   }
   if (error instanceof ViolaError) return `error: ${details(error, "  ")}`;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `This is a bug in viola-airgap. Please report it with the following lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${stack}`;
+  return `This is a bug in viola-airgap. Please report it with the following lines.\nnode ${process.version} ${process.platform}/${process.arch}\n${maskCredentials(stack)}`;
 }
 
 /** Formats an error as the JSON document that a command prints with `--json`. */
@@ -38,7 +38,7 @@ export function failureDocument(failure: unknown): object {
   if (error instanceof ViolaError) return { formatVersion: 1, error: one(error) };
   return {
     formatVersion: 1,
-    error: { code: "BUG", message: error instanceof Error ? error.message : String(error) },
+    error: { code: "BUG", message: maskCredentials(error instanceof Error ? error.message : String(error)) },
   };
 }
 
@@ -81,5 +81,6 @@ function details(error: ViolaError, indent: string): string {
 /** An error about a program that failed quotes what the program said, so this is not repeated. */
 function* causesOf(error: Error): Iterable<string> {
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    if (!(cause instanceof ViolaError && cause.code === "PROCESS_FAILED")) yield singleLine(cause.message);
+    if (!(cause instanceof ViolaError && cause.code === "PROCESS_FAILED"))
+      yield singleLine(maskCredentials(cause.message));
 }

@@ -1,13 +1,14 @@
 // `init CHART`: writes a first spec; decisions for the user are listed as comments.
-import { stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
+import { localFiles } from "../adapters/files/local-files.js";
 import type { ChartSource, PackagedChart } from "../core/charts/chart.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
+import type { InputPath } from "../core/output-path.js";
 import { formatDraftSpec, type Draft } from "../core/spec/draft-spec.js";
 import { parseBundleSpec } from "../core/spec/parse-bundle-spec.js";
-import { systemErrorCode, ViolaError } from "../errors.js";
+import { ViolaError } from "../errors.js";
 import { surveyChart } from "../workflows/init.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { examples, listOption } from "./command-line.js";
@@ -16,6 +17,7 @@ import { EXIT } from "./failure.js";
 import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource, findValuesFiles } from "./input-file.js";
 import { printable } from "./terminal.js";
+import { checkReport } from "./output.js";
 
 interface InitOptions extends CommonOptions {
   readonly output?: string;
@@ -52,14 +54,13 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
     )
     .action(async (chart: string, options: InitOptions) => {
       await runCommand(options, async (runtime) => {
-        const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
-        if (file !== undefined && options.force !== true && (await exists(file))) throw alreadyExists(file);
+        const file = await checkOutput(chart, options, runtime);
         const text = await draft(chart, options, runtime);
         if (file === undefined) {
           runtime.print(undefined, () => text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
-        await write(file, text, { overwrite: options.force === true });
+        await localFiles.writeFile(file, text);
         runtime.print(file, (name) => `wrote ${name}; review the images and warnings in its comments`, {
           formatVersion: 1,
           file,
@@ -70,9 +71,26 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
     });
 }
 
+/** Returns the file to write. A spec is edited by hand, so an existing one is never recognized as ours. */
+async function checkOutput(
+  chart: string,
+  { output, force = false, repository, values }: InitOptions,
+  runtime: CommandRuntime,
+): Promise<string | undefined> {
+  if (output === undefined || output === "-") return undefined;
+  const inputs: readonly InputPath[] = [
+    ...(repository === undefined && !chart.includes("://")
+      ? [{ what: "part of the chart", path: resolve(runtime.cwd, chart) }]
+      : []),
+    ...values.map((file) => ({ what: "a values file", path: resolve(runtime.cwd, file) })),
+  ];
+  return checkReport({ option: "--output", text: output, force }, inputs, () => false, runtime);
+}
+
 async function draft(argument: string, options: InitOptions, runtime: CommandRuntime): Promise<string> {
   const source = await sourceOf(argument, options, runtime.cwd);
-  const folder = options.output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, options.output));
+  const output = options.output === "-" ? undefined : options.output;
+  const folder = output === undefined ? runtime.cwd : dirname(resolve(runtime.cwd, output));
   const spec = specOf(source, options, await findValuesFiles(options.values, runtime.cwd));
   const chartPorts = await makeChartPorts(runtime);
   const { run } = runtime;
@@ -106,7 +124,7 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const text = printable(drafted);
   // Reports flags that are not valid in a spec, such as a namespace in upper case, like errors of a
   // spec.
-  parseBundleSpec(text, options.output ?? "the new spec", folder);
+  parseBundleSpec(text, output ?? "the new spec", folder);
   return text;
 }
 
@@ -193,32 +211,4 @@ function schemaFor(folder: string, { home, cwd }: CommandRuntime): string {
   const isBelow = resolve(file).startsWith(join(resolve(cwd), "/"));
   const path = pathFrom(folder, file);
   return isBelow && !/[\s#]/.test(path) ? path : pathToFileURL(file).href;
-}
-
-async function write(
-  file: string,
-  text: string,
-  { overwrite }: { readonly overwrite: boolean },
-): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: overwrite ? "w" : "wx" });
-  } catch (cause) {
-    const code = systemErrorCode(cause);
-    if (code === "EEXIST") throw alreadyExists(file);
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-function alreadyExists(file: string): ViolaError {
-  return new ViolaError("FILE_UNUSABLE", `${file} already exists`, {
-    subject: file,
-    hint: "Use --force to overwrite it, or choose another name.",
-  });
 }

@@ -2,8 +2,9 @@
 // start.
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { requireValues } from "../core/bundle/bundled-values.js";
 import type { OpenBundle } from "../workflows/ports.js";
-import { installBundle, type InstallReport } from "../workflows/install/install.js";
+import { chooseReleases, installBundle, type InstallReport } from "../workflows/install/install.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
@@ -40,6 +41,7 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
       const target =
         flags.to === undefined ? undefined : requireInstallable(parseTarget(flags.to), "install");
       const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+      requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
       const report = await runInstall(bundle, flags, target, runtime);
       await runtime.stopProgress();
       runtime.print(report, formatInstall, { formatVersion: 1, ...report });

@@ -2,13 +2,15 @@
 // `--install`, also installs the releases.
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
-import type { InstallReport } from "../workflows/install/install.js";
+import { chooseReleases, type InstallReport } from "../workflows/install/install.js";
 import type { LoadReport } from "../workflows/load/nodes.js";
 import { examples, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
+import { checkSettingsFolder } from "./output.js";
 import { runInstall } from "./install.js";
 import { isStore, NODE_TARGETS, parseTargets, requireInstallable, TARGETS, type Target } from "./target.js";
 import { loadInto } from "./wiring/loading.js";
@@ -59,7 +61,9 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       }
       const [first] = targets;
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
+      await checkSettingsFolder(flags.settings, runtime);
       const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+      if (isInstalling) requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
       const loaded: LoadReport[] = [];
       const pushed: PushOutcome[] = [];
       const choices = { unpack: flags.unpack === true, mustRun: isInstalling };

@@ -23,6 +23,7 @@ import { examples, usageError } from "./command-line.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { write } from "./terminal.js";
+import { registerUninstall } from "./uninstall.js";
 import { registerCompletion } from "./completion.js";
 import { registerShow } from "./show.js";
 import { registerUnload } from "./unload.js";
@@ -36,6 +37,7 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerShow,
   registerLoad,
   registerInstall,
+  registerUninstall,
   registerUnload,
   registerCheck,
   registerInit,

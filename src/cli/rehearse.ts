@@ -4,14 +4,17 @@ import type { Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
 import { addMissingImages } from "../adapters/files/update-spec.js";
 import { draftOperators } from "../core/rehearsal/draft-operator.js";
-import { RECORD_VERSION, type RehearsalRecord } from "../core/rehearsal/record.js";
+import { isRecordText, RECORD_VERSION, type RehearsalRecord } from "../core/rehearsal/record.js";
+import type { InputPath } from "../core/output-path.js";
+import { specInputs } from "../core/spec/spec-inputs.js";
 import { ViolaError } from "../errors.js";
 import { rehearseBundle } from "../workflows/rehearse/rehearse.js";
 import { EXIT } from "./failure.js";
-import { findValuesFiles, isBundleFile } from "./input-file.js";
+import { findValuesFiles, isBundleFile, readSpec, type SpecFile } from "./input-file.js";
+import { checkReport, checkRewritten } from "./output.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
 import { examples, listOption } from "./command-line.js";
-import { collect, type CommonOptions, type RunCommand } from "./runtime.js";
+import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { addClusterFlags, parseSeconds } from "./wiring/installing.js";
 import {
   buildForRehearsal,
@@ -27,6 +30,7 @@ interface RehearseFlags extends CommonOptions, RehearsalClusterFlags {
   readonly tests?: boolean;
   readonly write?: boolean;
   readonly out?: string;
+  readonly force?: boolean;
 }
 
 export function registerRehearse(program: Command, runCommand: RunCommand): void {
@@ -57,6 +61,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
     .option("--tests", "also run the tests of the charts")
     .option("--write", "add the missing images to the spec")
     .option("--out <file>", "write the record of the rehearsal to this file")
+    .option("--force", "replace the file of --out even if it is not a record")
     .action(async (argument: string, flags: RehearseFlags) => {
       await runCommand(flags, async (runtime) => {
         const file = resolve(runtime.cwd, argument);
@@ -73,12 +78,16 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
           timeoutSeconds: parseSeconds(flags.timeout),
           runsTests: flags.tests === true,
         };
+        const read = isBundle ? undefined : await readSpec(file);
+        const out = await checkOut(file, read, flags, runtime);
+        if (flags.write === true) await checkRewritten("--write", file);
         // A bundle is complete or it is not; for a spec one rehearsal is to find everything.
         const onMissing = isBundle ? "refuse" : "fetch";
         const named = await findNamedCluster(flags, onMissing, runtime);
-        const bundle = isBundle
-          ? await runtime.reader.openBundle(file)
-          : await buildForRehearsal(file, options, runtime);
+        const bundle =
+          read === undefined
+            ? await runtime.reader.openBundle(file)
+            : await buildForRehearsal(read, options, runtime);
         const { target, ports } = named ?? (await createCluster(flags, bundle, onMissing, runtime));
         const report = await rehearseBundle(runtime.run, bundle, { ...options, target }, ports);
         await runtime.stopProgress();
@@ -89,10 +98,26 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
         const rehearsed = { argument, isBundle, written, drafts };
         runtime.print(report, (one) => formatRehearsal(one, rehearsed), { ...record, written, drafts });
         // The file is written last, so that the report is printed even if writing fails.
-        if (flags.out !== undefined) {
-          await localFiles.writeFile(resolve(runtime.cwd, flags.out), `${JSON.stringify(record, null, 1)}\n`);
-        }
+        if (out !== undefined) await localFiles.writeFile(out, `${JSON.stringify(record, null, 1)}\n`);
         return report.outcome === "complete" ? EXIT.done : EXIT.negative;
       });
     });
+}
+
+async function checkOut(
+  file: string,
+  read: SpecFile | undefined,
+  { out, force = false, values, kindConfig, kubeconfig }: RehearseFlags,
+  runtime: CommandRuntime,
+): Promise<string | undefined> {
+  if (out === undefined) return undefined;
+  const given = (what: string, path: string | undefined): readonly InputPath[] =>
+    path === undefined ? [] : [{ what, path: resolve(runtime.cwd, path) }];
+  const inputs: readonly InputPath[] = [
+    ...(read === undefined ? [{ what: "the bundle", path: file }] : specInputs(file, read.spec)),
+    ...values.flatMap((path) => given("a values file", path)),
+    ...given("the configuration of the cluster", kindConfig),
+    ...given("the kubeconfig", kubeconfig),
+  ];
+  return checkReport({ option: "--out", text: out, force }, inputs, isRecordText, runtime);
 }

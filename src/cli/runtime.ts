@@ -7,7 +7,12 @@ import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
-import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
+import {
+  loadSettings,
+  settingsFile,
+  type Settings,
+  type SettingsPlace,
+} from "../adapters/files/user-settings.js";
 import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
@@ -129,14 +134,23 @@ export class CommandRuntime {
 
   /** Returns the user's settings, which are read once. */
   settings(): Promise<Settings> {
+    this.#settings ??= loadSettings(this.#settingsPlace());
+    return this.#settings;
+  }
+
+  /** Returns the path of the settings file, which may be missing. */
+  settingsFile(): string {
+    return settingsFile(this.#settingsPlace());
+  }
+
+  #settingsPlace(): SettingsPlace {
     const { config } = this.#options;
-    this.#settings ??= loadSettings({
+    return {
       env: this.env,
       home: homeFolder(),
       platform: process.platform,
       ...(config !== undefined && { file: config }),
-    });
-    return this.#settings;
+    };
   }
 
   /** Returns the client for all registries of this run. */

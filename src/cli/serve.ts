@@ -9,6 +9,7 @@ import type { CommonOptions, RunCommand } from "./runtime.js";
 import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { writeFolder } from "../adapters/files/local-files.js";
+import { checkSettingsFolder } from "./output.js";
 import { settingsDocument } from "./reporters/push.js";
 import { formatServe } from "./reporters/serve.js";
 
@@ -36,7 +37,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
         const listen = parseListen(flags.listen);
         const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const { serveOpenly } = await import("../adapters/bundle-registry/server.js");
-        const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
+        const folder = await checkSettingsFolder(flags.settings, runtime);
         const onListening = async (report: ServeReport): Promise<void> => {
           const origin = `http://${reachableHost(listen.address)}:${report.port}`;
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };

@@ -10,19 +10,25 @@ import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { findK3sFolder, findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./target.js";
 import { formatUnload } from "./reporters/unload.js";
+import { addClusterFlags, type ClusterFlags } from "./wiring/installing.js";
+import { refuseInstalled } from "./wiring/removing.js";
 
-interface UnloadFlags extends CommonOptions {
+interface UnloadFlags extends CommonOptions, ClusterFlags {
   readonly to: readonly string[];
+  readonly force?: boolean;
 }
 
 /** Registers the command. Names that are kept are not an error; they are listed with the reason. */
 export function registerUnload(program: Command, runCommand: RunCommand): void {
-  program
-    .command("unload")
-    .description("remove what this bundle loaded and nothing else uses")
-    .addHelpText("after", examples("unload app.bundle --to kind"))
-    .argument("<bundle>", "bundle file")
-    .addOption(listOption("--to <target>", `target to remove from: ${LOCAL_TARGETS}`))
+  addClusterFlags(
+    program
+      .command("unload")
+      .description("remove what this bundle loaded and nothing else uses")
+      .addHelpText("after", examples("unload app.bundle --to kind"))
+      .argument("<bundle>", "bundle file")
+      .addOption(listOption("--to <target>", `target to remove from: ${LOCAL_TARGETS}`)),
+  )
+    .option("--force", "do not ask the cluster whether releases of the bundle are installed")
     .action(async (file: string, flags: UnloadFlags) => {
       await runCommand(flags, async (runtime) => {
         const targets = parseTargets(flags.to, LOCAL_TARGETS).map((target) => {
@@ -33,6 +39,8 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
           });
         });
         const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+        if (flags.force !== true)
+          for (const target of targets) await refuseInstalled(target, inventory, flags, runtime);
         const reports: UnloadReport[] = [];
         for (const target of targets) {
           if (isStore(target)) {

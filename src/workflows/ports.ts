@@ -56,6 +56,8 @@ export interface WriteOptions {
   readonly file: string;
   /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly OpenBundle[];
+  /** The mode of the file, to which the umask applies. 0666 when absent. */
+  readonly mode?: number;
   /** Files that have single blobs, by digest. A file whose content is wrong is not used. */
   readonly files?: ReadonlyMap<string, Extract<BlobSource, { kind: "file" }>>;
 }

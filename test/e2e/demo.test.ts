@@ -1,6 +1,7 @@
 // The demo of the README: with an empty PATH (no helm, docker or tar), and with a Kind cluster.
 import { createRequire } from "node:module";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -38,6 +39,8 @@ describe("npm run demo", () => {
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
+    // A demo that looks for a cluster finds one with this docker.
+    await writeFile(join(home, "docker"), '#!/bin/sh\necho "$@" >>"$0.calls"\necho kind\n', { mode: 0o755 });
     demo = await runDemo(home, { PATH: home });
   });
   afterAll(() => rm(home, { recursive: true, force: true }));
@@ -49,6 +52,10 @@ describe("npm run demo", () => {
       .split("\n")
       .flatMap((row) => IMAGES.filter((image) => row.split(/\s+/).includes(image)));
     expect([...new Set(audited)].sort()).toEqual(IMAGES);
+  });
+
+  it("uses no cluster that is not named", () => {
+    expect(existsSync(join(home, "docker.calls"))).toBe(false);
   });
 
   it("finds all images of its operator, without warnings", () => {
@@ -68,7 +75,7 @@ describe("npm run demo", () => {
 
 const describeNodes = await needs("nodes", "helm");
 
-describeNodes("npm run demo where a Kind cluster is", () => {
+describeNodes("npm run demo with the name of a Kind cluster", () => {
   it("loads every image onto every node, and unloads all of them", async () => {
     const home = await mkdtemp(join(tmpdir(), "viola-demo-home-"));
     const nodes = await startNodes(2);

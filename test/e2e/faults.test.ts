@@ -1,6 +1,6 @@
 // Builds with faults: broken connections, tokens, redirects, a kill, an interruption, an earlier
 // bundle.
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -198,11 +198,7 @@ it("does not fetch complete blobs again after a kill", async () => {
   );
   const killed = startCli(await argumentsFor(slow));
   const small = image.platforms[0]!.layers.slice(1).map(({ digest }) => digest);
-  await until(
-    () =>
-      small.every((digest) => blobGets(slow).some(({ path }) => path.includes(digest))) &&
-      journalLines() >= small.length,
-  );
+  await until(() => small.every((digest) => journal().includes(digest)));
   killed.process.kill("SIGKILL");
   await killed.result;
   expect(existsSync(join(folder, "out.bundle"))).toBe(false);
@@ -244,9 +240,9 @@ it("copies the blobs of an earlier bundle, and fetches only new ones", async () 
   expect(statSync(join(folder, "next.bundle")).size).toBe(statSync(earlier).size);
 });
 
-function journalLines(): number {
+function journal(): string {
   const file = join(folder, "out.bundle.partial.journal");
-  return existsSync(file) ? statSync(file).size / 120 : 0;
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
 /** Waits for an effect of the other process, until the timeout of the test. */

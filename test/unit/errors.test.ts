@@ -1,6 +1,6 @@
 // settleAll: every task completes, results keep their order and types, and failures are combined.
 import { describe, expect, it } from "vitest";
-import { ManyErrors, settleAll, ViolaError } from "../../src/errors.js";
+import { ManyErrors, maskCredentials, settleAll, ViolaError } from "../../src/errors.js";
 
 const failure = (subject: string): ViolaError => new ViolaError("NODE_LOAD_FAILED", "failed", { subject });
 
@@ -37,5 +37,36 @@ describe("settleAll", () => {
   it("throws a bug unchanged", async () => {
     const bug = new TypeError("bug");
     await expect(settleAll("unused", [Promise.reject(failure("a")), Promise.reject(bug)])).rejects.toBe(bug);
+  });
+});
+
+describe("credentials in URLs", () => {
+  it.each([
+    ["https://user:pw@host/path", "https://***@host/path"],
+    ['Get "https://user:p@ss:word@host:8080/index.yaml": EOF', 'Get "https://***@host:8080/index.yaml": EOF'],
+    ["http://token@host and oci://a:b@c/d", "http://***@host and oci://***@c/d"],
+    ["HTTPS://USER:PW@HOST", "HTTPS://***@HOST"],
+    ["git+ssh://git:x@host and ssh://me@host", "git+ssh://***@host and ssh://me@host"],
+    ["https://host/a@b?c=d@e", "https://host/a@b?c=d@e"],
+    ["https://host and mail@example.org", "https://host and mail@example.org"],
+    ["docker-pullable://a@sha256:12", "docker-pullable://a@sha256:12"],
+    ["quay.io/a/b:1@sha256:12", "quay.io/a/b:1@sha256:12"],
+  ])("%s", (text, masked) => {
+    expect(maskCredentials(text)).toBe(masked);
+  });
+
+  it("are in no part of an error", () => {
+    const url = "https://user:secret@host/charts";
+    const { message, subject, hint } = new ViolaError("CHART_UNAVAILABLE", `chart a in ${url}`, {
+      subject: url,
+      hint: `Check ${url}`,
+    });
+    expect([message, subject, hint].join(" ")).not.toContain("secret");
+  });
+
+  it("are searched for in a time that grows with the text", () => {
+    const start = performance.now();
+    maskCredentials(`${"a.".repeat(200_000)}${"a://".repeat(50_000)}`);
+    expect(performance.now() - start).toBeLessThan(2_000);
   });
 });

@@ -1,17 +1,26 @@
 // The incomplete bundle file. It has a temporary name and a journal of the blobs that are complete.
-import { open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { INVENTORY_PATH } from "../../core/bundle/paths.js";
 import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { DIGEST_SCHEMA, digestOf } from "../../core/oci/digest.js";
 import { readJson } from "../../core/parse-json.js";
 import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
-import { readLimited } from "../files/read-limited.js";
-import { readRange } from "../files/read-range.js";
+import { readFileRange, readRange } from "../files/read-range.js";
+import { processIdentity } from "../programs/process-identity.js";
+
+const ANY_MODE = 0o666;
 
 /** Lines of the journal: the plan and the writing process, then each complete blob. */
-const HEAD_SCHEMA = z.object({ plan: DIGEST_SCHEMA, pid: z.int().positive() });
+const HEAD_SCHEMA = z.object({
+  plan: DIGEST_SCHEMA,
+  pid: z.int().positive(),
+  /** See `processIdentity`. */
+  process: z.string(),
+});
 const BLOB_SCHEMA = z.object({
   digest: DIGEST_SCHEMA,
   size: z.int().nonnegative(),
@@ -53,23 +62,36 @@ export class PartialFile {
   }
 
   /**
-   * Creates or reopens the incomplete file for this plan. An incomplete file for another plan is
-   * renamed, so that its blobs can be copied.
+   * Creates or reopens the incomplete file for this plan, with a mode to which the umask applies. An
+   * incomplete file for another plan is renamed, so that its blobs can be copied. Anything else that
+   * has one of the names is renamed as well, and reported with `onNote`: it is kept, and does not
+   * block the write.
    * Throws `FILE_UNUSABLE` when the folder cannot be written, another process is writing the same
    * bundle, or the disk does not have enough free space.
    */
-  static async open(plan: ArchivePlan, target: string): Promise<PartialFile> {
+  static async open(
+    plan: ArchivePlan,
+    target: string,
+    { mode = ANY_MODE, onNote }: PartialOptions = {},
+  ): Promise<PartialFile> {
     const planId = digestOf(
       JSON.stringify([plan.size, plan.blobs.map(({ digest, offset }) => [digest, offset])]),
     );
     try {
       const journal = await readJournal(target);
-      if (journal !== undefined && journal.head.pid !== process.pid && isAlive(journal.head.pid)) {
+      if (journal !== undefined && (await isWriting(journal.head))) {
         throw new ViolaError("FILE_UNUSABLE", `${target} is being written by process ${journal.head.pid}`, {
           subject: target,
           hint: "Wait until it has ended, or write to another file.",
         });
       }
+      if (journal === undefined) await setAside(journalOf(target), onNote);
+      for (const path of [partialOf(target), previousOf(target)]) {
+        const isOurs = await startsAsBundle(path, { allowsZeros: journal !== undefined });
+        if (!isOurs) await setAside(path, onNote);
+      }
+      if (journal === undefined && (await sizeOf(partialOf(target))) !== undefined)
+        onNote?.(`${partialOf(target)} has no valid journal, so the build starts again`);
       const isSamePlan = journal?.head.plan === planId && (await sizeOf(partialOf(target))) === plan.size;
       if (journal !== undefined && !isSamePlan)
         await rename(partialOf(target), previousOf(target)).catch(ignoreMissing);
@@ -78,12 +100,16 @@ export class PartialFile {
         left.set(digest, { digest, size, offset, file: isSamePlan ? partialOf(target) : previousOf(target) });
       }
       await requireSpace(target, plan.size - (await allocatedBytes(partialOf(target))));
-      const file = await open(partialOf(target), isSamePlan ? "r+" : "w+");
+      const file = await open(partialOf(target), isSamePlan ? "r+" : "w+", mode);
+      await restrict(file, mode);
+      const handle = await open(journalOf(target), isSamePlan ? "a" : "w", mode);
+      const head: JournalHead = {
+        plan: planId,
+        pid: process.pid,
+        process: (await processIdentity(process.pid)) ?? "",
+      };
+      await handle.appendFile(`${JSON.stringify(head)}\n`);
       await file.truncate(plan.size);
-      const handle = await open(journalOf(target), isSamePlan ? "a" : "w");
-      await handle.appendFile(
-        `${JSON.stringify({ plan: planId, pid: process.pid } satisfies JournalHead)}\n`,
-      );
       return new PartialFile(target, left, file, handle);
     } catch (cause) {
       if (cause instanceof ViolaError) throw cause;
@@ -143,6 +169,13 @@ export class PartialFile {
   }
 }
 
+/** How an incomplete file is opened. */
+export interface PartialOptions {
+  readonly mode?: number;
+  /** Is notified of files that are set aside or written again. */
+  readonly onNote?: (message: string) => void;
+}
+
 const partialOf = (target: string): string => `${target}.partial`;
 const previousOf = (target: string): string => `${target}.partial.previous`;
 const journalOf = (target: string): string => `${target}.partial.journal`;
@@ -158,12 +191,8 @@ export interface Journal {
  * impossible size.
  */
 async function readJournal(target: string): Promise<Journal | undefined> {
-  const bytes = await readLimited(journalOf(target), JOURNAL_BYTES).catch((cause: unknown) => {
-    // A journal that is too large is damaged.
-    if (!(cause instanceof ViolaError)) ignoreMissing(cause);
-    return undefined;
-  });
-  return bytes === undefined ? undefined : parseJournal(bytes.toString("utf8"));
+  const text = await readText(journalOf(target));
+  return text === undefined ? undefined : parseJournal(text);
 }
 
 /**
@@ -202,6 +231,63 @@ async function allocatedBytes(file: string): Promise<number> {
   return (blocks ?? 0) * 512;
 }
 
+/** Returns undefined for anything but a readable file that is no link, and may be a journal by its size. */
+async function readText(path: string): Promise<string | undefined> {
+  // Without O_NONBLOCK, opening a FIFO would wait for its other end.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  try {
+    const file = await open(path, flags);
+    try {
+      const found = await file.stat();
+      return found.isFile() && found.size <= JOURNAL_BYTES ? await file.readFile("utf8") : undefined;
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    systemErrorCode(cause);
+    return undefined;
+  }
+}
+
+/**
+ * True for the start of a bundle, and for an empty or missing file. A write that was killed at once
+ * leaves zeros. Links and other things that are not regular files are not ours.
+ */
+async function startsAsBundle(
+  path: string,
+  { allowsZeros }: { readonly allowsZeros: boolean },
+): Promise<boolean> {
+  const found = await lstat(path).catch(ignoreMissing);
+  if (found === undefined) return true;
+  if (!found.isFile()) return false;
+  if (found.size === 0) return true;
+  const start = await readFileRange(path, 0, INVENTORY_PATH.length).catch((cause: unknown) => {
+    systemErrorCode(cause);
+    return undefined;
+  });
+  if (start === undefined) return false;
+  return start.toString("latin1") === INVENTORY_PATH || (allowsZeros && start.every((byte) => byte === 0));
+}
+
+/** Renames what has the name of a working file. An empty file is left to be overwritten. */
+async function setAside(path: string, onNote: PartialOptions["onNote"]): Promise<void> {
+  const found = await lstat(path).catch(ignoreMissing);
+  if (found === undefined || (found.isFile() && found.size === 0)) return;
+  for (let number = 1; ; number++) {
+    const free = `${path}.aside-${number}`;
+    if ((await lstat(free).catch(ignoreMissing)) !== undefined) continue;
+    await rename(path, free);
+    onNote?.(`${path} is not of a build that can be continued; it was renamed to ${free}`);
+    return;
+  }
+}
+
+/** Takes away rights that an existing file has beyond the mode. */
+async function restrict(file: FileHandle, mode: number): Promise<void> {
+  const found = await file.stat();
+  if ((found.mode & 0o777 & ~mode) !== 0) await file.chmod(found.mode & mode);
+}
+
 async function sizeOf(file: string): Promise<number | undefined> {
   return (await stat(file).catch(ignoreMissing))?.size;
 }
@@ -217,11 +303,9 @@ function unwritable(file: string, cause: unknown): ViolaError {
   });
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return isSystemError(cause, "EPERM");
-  }
+/** True if the process that wrote the head still runs. Another process may have its id by now. */
+async function isWriting(head: JournalHead): Promise<boolean> {
+  if (head.pid === process.pid) return false;
+  const now = await processIdentity(head.pid);
+  return now !== undefined && (now === "" || head.process === "" || now === head.process);
 }

@@ -27,12 +27,17 @@ export interface WriterPorts {
 export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
-  { file, reuse, files = new Map() }: WriteOptions,
+  { file, reuse, files = new Map(), mode }: WriteOptions,
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
   signal.throwIfAborted();
-  const partial = await PartialFile.open(plan, file);
+  const partial = await PartialFile.open(plan, file, {
+    ...(mode !== undefined && { mode }),
+    onNote: (message) => {
+      progress({ kind: "note", message });
+    },
+  });
   const workers = new BlobWorkers({ output: partial.path, http: registry.http });
   const abort = (): void => void workers.close();
   signal.addEventListener("abort", abort, { once: true });

@@ -1,6 +1,6 @@
 // Reads and writes the user's files, with errors that name the file.
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { Files } from "../../workflows/ports.js";
@@ -26,10 +26,29 @@ export const localFiles: Files = {
     }),
 };
 
-/** Replaces a file atomically. */
+/** The name under which `replaceFile` writes the new content, in the folder of the file. */
+export function newFileOf(file: string): string {
+  return join(dirname(file), `.${basename(file)}.${process.pid}.new`);
+}
+
+/**
+ * Replaces the content of a file atomically, and keeps its mode. A link stays, and its target is
+ * replaced. Throws `FILE_UNUSABLE`; the file then has its old content.
+ */
 export async function replaceFile(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
+  let written: string | undefined;
+  try {
+    const target = await realpath(file);
+    const { mode } = await stat(target);
+    written = newFileOf(target);
+    await writeFile(written, text, { flag: "wx", mode });
+    await chmod(written, mode);
+    await rename(written, target);
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    if (written !== undefined && code !== "EEXIST") await rm(written, { force: true });
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be written (${code})`, { subject: file, cause });
+  }
 }
 
 /**

@@ -84,8 +84,8 @@ const settingsSchema = strictObject({
  * Throws `SETTINGS_INVALID` with all errors of the file, or when the file cannot be read.
  */
 export async function loadSettings(place: SettingsPlace): Promise<Settings> {
-  const asked = place.file ?? (place.env["VIOLA_AIRGAP_CONFIG"] || undefined);
-  const file = resolve(asked ?? defaultFile(place));
+  const asked = askedFile(place);
+  const file = settingsFile(place);
   let text = "";
   try {
     text = (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
@@ -112,6 +112,15 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
 /** Parses the text of a settings file. Throws `SETTINGS_INVALID` with all errors. */
 export function parseSettings(text: string, file: string): z.infer<typeof settingsSchema> {
   return parseYamlFile(text, file, settingsSchema, "SETTINGS_INVALID");
+}
+
+/** Returns the path of the settings file, which may be missing. */
+export function settingsFile(place: SettingsPlace): string {
+  return resolve(askedFile(place) ?? defaultFile(place));
+}
+
+function askedFile({ file, env }: SettingsPlace): string | undefined {
+  return file ?? (env["VIOLA_AIRGAP_CONFIG"] || undefined);
 }
 
 /** Returns the settings without a settings file. */

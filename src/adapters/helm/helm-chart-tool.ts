@@ -95,7 +95,9 @@ export class HelmChartTool implements ChartTool {
     const context = this.#contextOf(signal);
     return withTemporaryFolder(async (home) => {
       const found = await findRepository(source.repository, home, context);
-      return { ...source, repository: found?.url ?? source.repository };
+      // A URL with a password must not get into a spec. The local name finds it.
+      const url = found === undefined || /:\/\/[^/]*@/.test(found.url) ? undefined : found.url;
+      return { ...source, repository: url ?? source.repository };
     });
   }
 

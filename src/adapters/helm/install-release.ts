@@ -1,8 +1,15 @@
 // Implements ReleaseTool with the helm program, version 3 or 4.
 import { z } from "zod";
 import type { OnActivity } from "../../core/activity.js";
-import { ViolaError } from "../../errors.js";
-import type { ReleaseInput, ReleaseName, ReleaseState, ReleaseTool } from "../../core/install/cluster.js";
+import { ViolaError, type ErrorCode } from "../../errors.js";
+import type {
+  ReleaseInput,
+  ReleaseName,
+  ReleaseRemover,
+  ReleaseState,
+  ReleaseTool,
+  RemovalOptions,
+} from "../../core/install/cluster.js";
 import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
 import type { Helm } from "./find-helm.js";
 import { helmMessage, withTemporaryFolder } from "./helm-runner.js";
@@ -31,10 +38,27 @@ const UNINSTALL_TIMEOUT = "--timeout=2m0s";
 const NO_RELEASE = "release: not found";
 
 /** The output of `helm history --output=json`. */
-const HISTORY = z.array(z.object({ revision: z.int(), status: z.string(), updated: z.string().nullish() }));
+const HISTORY = z.array(
+  z.object({
+    revision: z.int(),
+    status: z.string(),
+    updated: z.string().nullish(),
+    chart: z.string().nullish(),
+  }),
+);
+type Revision = z.infer<typeof HISTORY>[number];
 
-/** Installs releases with helm. */
-export class HelmReleaseTool implements ReleaseTool {
+/** Revisions in these states have no objects in the cluster. */
+const GONE: ReadonlySet<string> = new Set(["superseded", "uninstalled"]);
+
+/** How helm is run. */
+interface RunOptions extends Pick<ProcessOptions, "signal" | "env"> {
+  /** The code of failures. `INSTALL_FAILED` when absent. */
+  readonly code?: ErrorCode;
+}
+
+/** Installs and removes releases with helm. */
+export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
   readonly patchesHooks: boolean;
   readonly #isHelm3: boolean;
   readonly #options: HelmReleaseOptions;
@@ -48,30 +72,75 @@ export class HelmReleaseTool implements ReleaseTool {
 
   /** See `ReleaseTool`. */
   async releaseState(release: ReleaseName, signal: AbortSignal): Promise<ReleaseState | undefined> {
+    const [last] = await this.#history(release, ["--max=1"], { signal });
+    if (last === undefined) return undefined;
+    const since = new Date(last.updated ?? "");
+    const isDated = !Number.isNaN(since.getTime());
+    return { revision: last.revision, status: last.status, since: isDated ? since : undefined };
+  }
+
+  /** See `ReleaseRemover`. */
+  async isInstalled(release: ReleaseName, signal: AbortSignal): Promise<boolean> {
+    const [last] = await this.#history(release, ["--max=1"], { signal, code: "UNINSTALL_FAILED" });
+    return last !== undefined && last.status !== "uninstalled";
+  }
+
+  /** See `ReleaseRemover`. */
+  async installedCharts(release: ReleaseName, signal: AbortSignal): Promise<readonly string[]> {
+    const revisions = await this.#history(release, [], { signal, code: "UNINSTALL_FAILED" });
+    return revisions.filter(({ status }) => !GONE.has(status)).map(({ chart }) => chart ?? "");
+  }
+
+  /** See `ReleaseRemover`. */
+  async remove(
+    release: ReleaseName,
+    { timeoutSeconds, runsHooks, isWaiting }: RemovalOptions,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const argv = ["uninstall", `--timeout=${timeoutSeconds}s`];
+    if (!runsHooks) argv.push("--no-hooks");
+    if (isWaiting) argv.push("--wait");
+    const text = await this.#run(argv, [release.name], release, { signal, code: "UNINSTALL_FAILED" });
+    // The last line says that the release was uninstalled; those before it list kept objects.
+    return text.split("\n").filter((line) => /^\[\w+\] /.test(line));
+  }
+
+  /** See `ReleaseRemover`. */
+  async definitionsOf(chartFile: string, signal: AbortSignal): Promise<string> {
+    const { helm, environment, onActivity } = this.#options;
+    const argv = [helm.program, "show", "crds", "--", chartFile];
     try {
-      const text = await this.#run(["history", "--max=1", "--output=json"], [release.name], release, {
-        signal,
+      return (await runProcess(argv, { signal, env: environment, onActivity })).stdout;
+    } catch (cause) {
+      if (!(cause instanceof ProcessError)) throw cause;
+      throw new ViolaError("UNINSTALL_FAILED", `chart ${chartFile}: ${helmMessage(cause)}`, {
+        subject: chartFile,
+        cause,
       });
-      const [last] = parseJson(
+    }
+  }
+
+  /** Returns the last revisions, oldest first; none if the release does not exist. */
+  async #history(
+    release: ReleaseName,
+    flags: readonly string[],
+    options: RunOptions,
+  ): Promise<readonly Revision[]> {
+    try {
+      const text = await this.#run(["history", ...flags, "--output=json"], [release.name], release, options);
+      return parseJson(
         text,
         HISTORY,
         (what, cause) =>
           new ViolaError(
-            "INSTALL_FAILED",
+            options.code ?? "INSTALL_FAILED",
             `release ${release.name}: its history is not what helm prints: ${what}`,
-            {
-              subject: release.name,
-              cause,
-            },
+            { subject: release.name, cause },
           ),
       );
-      if (last === undefined) return undefined;
-      const since = new Date(last.updated ?? "");
-      const isDated = !Number.isNaN(since.getTime());
-      return { revision: last.revision, status: last.status, since: isDated ? since : undefined };
     } catch (error) {
       const cause = error instanceof ViolaError ? error.cause : undefined;
-      if (cause instanceof ProcessError && helmMessage(cause) === NO_RELEASE) return undefined;
+      if (cause instanceof ProcessError && helmMessage(cause) === NO_RELEASE) return [];
       throw error;
     }
   }
@@ -118,7 +187,7 @@ export class HelmReleaseTool implements ReleaseTool {
     args: readonly string[],
     named: readonly string[],
     { name, namespace }: ReleaseName,
-    { signal, env }: Pick<ProcessOptions, "signal" | "env">,
+    { signal, env, code = "INSTALL_FAILED" }: RunOptions,
   ): Promise<string> {
     const { helm, cluster, environment, onActivity } = this.#options;
     const flags = [`--namespace=${namespace}`, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
@@ -133,7 +202,7 @@ export class HelmReleaseTool implements ReleaseTool {
       return output.stdout;
     } catch (cause) {
       if (!(cause instanceof ProcessError)) throw cause;
-      throw new ViolaError("INSTALL_FAILED", `release ${name}: ${helmMessage(cause)}`, {
+      throw new ViolaError(code, `release ${name}: ${helmMessage(cause)}`, {
         subject: name,
         cause,
       });

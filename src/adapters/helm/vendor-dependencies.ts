@@ -57,7 +57,7 @@ async function vendor(
   const metadata = parseChartYaml(await readFile(join(chart.folder, "Chart.yaml"), "utf8"), chart.origin);
   const declaration = join(chart.folder, metadata.dependenciesFile);
   const text = await readIfThere(declaration);
-  const withAdded = addDependencies(text, added, chart.origin);
+  const withAdded = addDependencies(text, added.map(withoutCredentials), chart.origin);
   const dependencies = parseDependencies(withAdded, chart.origin);
   if (dependencies.length === 0) return false;
 
@@ -82,8 +82,9 @@ async function vendor(
         context,
       );
   const wanted = missing.map((dependency) => {
-    const isAdded = added.some((one) => isSame(one, dependency));
-    const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));
+    const given = added.find((one) => isSame(one, dependency));
+    if (given !== undefined) return given;
+    const entry = locked?.find((one) => isSame(one.for, dependency));
     return entry?.locked ?? dependency;
   });
   if (locked === undefined || added.length > 0) {
@@ -100,6 +101,17 @@ async function vendor(
     distinct(wanted).map((dependency) => addToCharts(dependency, chart, work, context)),
   );
   return true;
+}
+
+/** The declaration travels in the bundle, and nothing is fetched with it again. */
+function withoutCredentials(dependency: ChartDependency): ChartDependency {
+  const { repository } = dependency;
+  if (!URL.canParse(repository)) return dependency;
+  const url = new URL(repository);
+  if (url.username === "" && url.password === "") return dependency;
+  url.username = "";
+  url.password = "";
+  return { ...dependency, repository: url.href };
 }
 
 const LOCKS = ["Chart.lock", "requirements.lock"] as const;

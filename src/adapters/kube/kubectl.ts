@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
-import type { ClusterFacts } from "../../core/install/cluster.js";
-import type { Json } from "../../core/json.js";
+import type { ClusterFacts, ClusterRemains } from "../../core/install/cluster.js";
+import { valueAt, type Json } from "../../core/json.js";
 import { parseAnswer, parseItems } from "./parse-answer.js";
 import { restoreSnapshot, takeSnapshot } from "./cluster-snapshot.js";
 import { ProcessError, runProcess, type ProcessOptions } from "../programs/run-process.js";
@@ -40,7 +40,7 @@ export interface KubectlProgram {
  * A cluster that is accessed with kubectl. kubectl gets the environment of this process, so that
  * credential plugins of the kubeconfig work.
  */
-export class Kubectl implements RehearsalCluster {
+export class Kubectl implements RehearsalCluster, ClusterRemains {
   readonly context: string;
   readonly program: string;
   readonly onActivity: OnActivity | undefined;
@@ -166,6 +166,24 @@ export class Kubectl implements RehearsalCluster {
     return this.#run(["get", "pods", "--all-namespaces", "--output=json"], signal);
   }
 
+  /** See `ClusterRemains`. */
+  async findExisting(yaml: string, signal: AbortSignal): Promise<readonly string[]> {
+    if (yaml.trim() === "") return [];
+    return lines(
+      await this.#run(["get", "--filename=-", "--ignore-not-found", "--output=name"], signal, yaml),
+    );
+  }
+
+  /** See `ClusterRemains`. */
+  async claims(namespace: string, signal: AbortSignal): Promise<readonly Json[]> {
+    return staying(await this.#items(["get", "persistentvolumeclaims", `--namespace=${namespace}`], signal));
+  }
+
+  /** See `ClusterRemains`. */
+  async volumes(signal: AbortSignal): Promise<readonly Json[]> {
+    return staying(await this.#items(["get", "persistentvolumes"], signal));
+  }
+
   async #json<T>(schema: z.ZodType<T>, args: readonly string[], signal: AbortSignal): Promise<T> {
     return parseAnswer(await this.#run([...args, "--output=json"], signal), schema);
   }
@@ -233,6 +251,10 @@ function unreachable(context: string, said: string, cause?: unknown): ViolaError
 function kindOf(line: string): readonly string[] {
   const [kind, , apiVersion] = line.trim().split(/\s+/).reverse();
   return kind === undefined || apiVersion === undefined ? [] : [`${apiVersion}/${kind}`];
+}
+
+function staying(objects: readonly Json[]): readonly Json[] {
+  return objects.filter((object) => valueAt(object, "metadata.deletionTimestamp") === undefined);
 }
 
 function lines(text: string): readonly string[] {

@@ -31,6 +31,19 @@ export function formatAudit(report: AuditReport, format: AuditFormat): string {
   }
 }
 
+/** The start of a report in each format. `bundle.json` has other fields after its version. */
+const HEADS: readonly RegExp[] = [
+  /^COMPONENT +IMAGE /,
+  /^\{\s*"formatVersion": 1,\s*"name": "[^\n]*",\s*"version": "[^\n]*",\s*"platforms": \[/,
+  /^# [^\n]*\n\n\| component \| image \|/,
+  /^"component","image","version",/,
+];
+
+/** True if a file that starts like this is a report of an audit, in any format. */
+export function isAuditReport(head: string): boolean {
+  return HEADS.some((pattern) => pattern.test(head));
+}
+
 function auditTable(report: AuditReport): string {
   const lines = [formatTable(COLUMNS, report.images.map(row)), "", totals(report)];
   for (const { code, subject, message } of report.findings) lines.push(`! ${code}  ${subject}: ${message}`);

@@ -1,15 +1,38 @@
 // Formats the result of `build`.
+import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
 import type { WrittenBundle } from "../../workflows/ports.js";
 import { formatBytes } from "../units.js";
 
-/** Formats size and digest, and the warnings about the rehearsal and the platforms. */
-export function formatBuild({ file, size, digest, inventory }: WrittenBundle): string {
+/**
+ * Formats size and digest, where the blobs came from, whether values are in the bundle, and the
+ * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask.
+ */
+export function formatBuild(
+  { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
+  { mode }: { readonly mode: number },
+): string {
   const { images, releases, warnings } = inventory;
+  const withheld = withheldReleases(releases);
+  const withValues = releases.filter(({ values }) => values.length > 0).map(({ name }) => name);
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
     `digest ${digest}`,
+    ...(copiedBytes === 0
+      ? []
+      : [
+          `${formatBytes(copiedBytes)} copied from files of this machine, ${formatBytes(fetchedBytes)} fetched`,
+        ]),
+    ...(withValues.length === 0
+      ? []
+      : [
+          `the values of ${withValues.join(", ")} are in the bundle; --values keys or --values none leaves them out`,
+        ]),
+    ...(withheld.length === 0
+      ? []
+      : [`the values of ${withheld.join(", ")} are not in the bundle; install requires -f`]),
+    ...(mode === 0o666 ? [] : ["the file is only for those who may read its values files and charts"]),
     ...differs.map(({ code, message }) => `! ${code}: ${message}`),
   ].join("\n");
 }

@@ -7,6 +7,8 @@ import { formatBytes } from "../units.js";
 export function formatVerify(report: VerifyReport): string {
   const summary = `${report.name} ${report.version}: ${countOf(report.images, "image")}, ${countOf(report.blobs, "blob")}, ${formatBytes(report.size)}`;
   const lines = [summary, `digest ${report.digest}`];
+  if (report.withheldValues.length > 0)
+    lines.push(`built without the values of ${report.withheldValues.join(", ")}: install requires -f`);
   for (const { message } of report.problems) lines.push(`  ✗ ${message}`);
   const count = report.problems.length;
   lines.push(count === 0 ? "all checksums match, and nothing is missing" : countOf(count, "problem"));

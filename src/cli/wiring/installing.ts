@@ -106,7 +106,8 @@ export async function connectCluster(
   return Kubectl.connect({ program, onActivity: runtime.onActivity }, choice, preferred, runtime.signal);
 }
 
-function kubeconfigOf({ kubeconfig }: ClusterFlags, { cwd }: CommandRuntime): string | undefined {
+/** Returns the absolute path of `--kubeconfig`. */
+export function kubeconfigOf({ kubeconfig }: ClusterFlags, { cwd }: CommandRuntime): string | undefined {
   return kubeconfig === undefined ? undefined : resolve(cwd, kubeconfig);
 }
 

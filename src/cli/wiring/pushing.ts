@@ -1,6 +1,5 @@
 // `load --to registry://…`: pushes the bundle and writes settings that make nodes pull from the
 // registry.
-import { resolve } from "node:path";
 import pLimit from "p-limit";
 import { homeFolder } from "../../adapters/files/user-folders.js";
 import { writeFolder } from "../../adapters/files/local-files.js";
@@ -11,6 +10,7 @@ import { parseReference } from "../../core/images/reference.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../../workflows/ports.js";
 import { pushBundle, type PushReport } from "../../workflows/load/registry.js";
+import { checkSettingsFolder } from "../output.js";
 import type { CommandRuntime } from "../runtime.js";
 import type { PushOutcome } from "../reporters/push.js";
 import type { RegistryTarget } from "../target.js";
@@ -60,7 +60,7 @@ export async function pushToRegistry(
     registries.sort(),
     placeOf(registry.origin, target, { answersDockerd: forDockerd, settings }),
   );
-  const folder = flags.settings === undefined ? undefined : resolve(runtime.cwd, flags.settings);
+  const folder = await checkSettingsFolder(flags.settings, runtime);
   if (folder !== undefined) await writeFolder(folder, files);
   const needsLogin = await wantsLogin(target.host, report, settings, runtime);
   return { report, needsLogin, settings: files, folder };

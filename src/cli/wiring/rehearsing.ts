@@ -7,7 +7,7 @@ import { ViolaError } from "../../errors.js";
 import { buildBundle } from "../../workflows/build/build.js";
 import type { OpenBundle } from "../../workflows/ports.js";
 import type { RehearseOptions, RehearsePorts } from "../../workflows/rehearse/rehearse.js";
-import { readSpec } from "../input-file.js";
+import type { SpecFile } from "../input-file.js";
 import type { CommandRuntime } from "../runtime.js";
 import { findTargetNodes, parseTarget, type NodesTarget } from "../target.js";
 import { findContextOf } from "./install-target.js";
@@ -23,11 +23,10 @@ import {
 
 /** Builds a temporary bundle for the rehearsal, which is removed when the command ends. */
 export async function buildForRehearsal(
-  file: string,
+  read: SpecFile,
   { runsTests }: Pick<RehearseOptions, "runsTests">,
   runtime: CommandRuntime,
 ): Promise<OpenBundle> {
-  const read = await readSpec(file);
   const { spec } = read;
   const options = {
     ...(await planOptions(read, { platforms: [], home: runtime.home })),

@@ -58,6 +58,8 @@ export const FACT_PATTERNS: readonly string[] = [
   `chart ${NUMBER} ${PATH}`,
   // N INDEX PATH; later values files override earlier ones.
   `values ${NUMBER} ${NUMBER} ${PATH}`,
+  // N: the values of the release were left out, so that installing requires them.
+  `withheld ${NUMBER}`,
   // N NAME, and DIGEST SIZE MEDIA-TYPE of the index or manifest that it points to.
   `(host-)?name ${NUMBER} ${NAME} ${DIGEST} ${NUMBER} [A-Za-z0-9][A-Za-z0-9._+/-]*`,
   // N PLATFORM ROLE DIGEST. `root` is the manifest of the platform. `*` lists every manifest again.
@@ -102,6 +104,9 @@ export function formatFacts(inventory: FactsInput): string {
       ...release.values.map((path, index) =>
         fact(`releases.${at}.values.${index}`, `values ${at + 1} ${index + 1} ${path}`),
       ),
+      ...(release.withheldValues === undefined
+        ? []
+        : [fact(`releases.${at}.withheldValues`, `withheld ${at + 1}`)]),
     ]),
     ...images.flatMap((image, at) => [...imageFacts(`images.${at}`, "", at + 1, image)]),
     ...hostImages.flatMap((image, at) => [...imageFacts(`hostImages.${at}`, "host-", at + 1, image)]),

@@ -102,6 +102,11 @@ const release = z.object({
   sha256: hex,
   /** Paths of the values files in the bundle; later files override earlier ones. */
   values: listOf(path),
+  /**
+   * Present if the values were left out. Installing then requires them. `keys` has the paths of
+   * files with the keys of the values, if these were included.
+   */
+  withheldValues: z.object({ keys: listOf(path) }).exactOptional(),
 });
 
 const warning: z.ZodType<FindingWarning> = z.object({

@@ -40,3 +40,8 @@ export function chartPath(name: string, version: string, release?: string): stri
 export function valuesPath(release: string, index: number, count: number): string {
   return count === 1 ? `values/${release}.yaml` : `values/${release}.${index + 1}.yaml`;
 }
+
+/** Path of the file with the keys of a values file. */
+export function keysPath(values: string): string {
+  return values.replace(/\.yaml$/, ".keys.yaml");
+}

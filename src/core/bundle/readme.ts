@@ -25,6 +25,7 @@ Manually, for each node of a Kind cluster:
 then
   tar -xf BUNDLE charts values
   helm upgrade --install RELEASE charts/CHART.tgz --namespace NAMESPACE --create-namespace -f values/RELEASE.yaml
+A bundle may have been built without values. Then pass yours with -f, here and to install.
 
 bundle.json lists the releases, their namespaces, and every image with its digest. images.tar is both
 an OCI image layout and a docker archive: docker load, podman load, ctr images import and skopeo

@@ -23,8 +23,8 @@ export interface ChartTool {
 
   /**
    * Returns the source in a form that does not depend on the user's helm configuration: a
-   * repository given by its local name (`@NAME`) is replaced by its URL. Other sources are returned
-   * unchanged.
+   * repository given by its local name (`@NAME`) is replaced by its URL, unless that has a password.
+   * Other sources are returned unchanged.
    * Throws `CHART_UNAVAILABLE` when helm has no repository of this name.
    */
   spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource>;

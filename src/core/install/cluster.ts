@@ -59,6 +59,46 @@ export interface ReleaseState {
   readonly since: Date | undefined;
 }
 
+/** How a release is removed for good. */
+export interface RemovalOptions {
+  /** Time limit of the hooks, and of waiting for the deletion. */
+  readonly timeoutSeconds: number;
+  readonly runsHooks: boolean;
+  /** False to return as soon as Helm has requested the deletion. */
+  readonly isWaiting: boolean;
+}
+
+/** Helm with a cluster, for taking releases away. Every failure is an `UNINSTALL_FAILED`. */
+export interface ReleaseRemover {
+  /** True if the release exists in the cluster, whatever its state. */
+  isInstalled(release: ReleaseName, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Returns the charts (`NAME-VERSION`) of all revisions whose objects may be in the cluster: those
+   * that are neither superseded nor uninstalled. Empty if there is no such release.
+   */
+  installedCharts(release: ReleaseName, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Runs `helm uninstall`, with the hooks of the chart. Returns what helm says of objects that it
+   * kept, one line each.
+   */
+  remove(release: ReleaseName, options: RemovalOptions, signal: AbortSignal): Promise<readonly string[]>;
+  /** Returns the YAML of the definitions in the `crds/` folders of a packaged chart. */
+  definitionsOf(chartFile: string, signal: AbortSignal): Promise<string>;
+}
+
+/** What is left in a cluster after releases were uninstalled. */
+export interface ClusterRemains {
+  readonly context: string;
+  /** Returns those of the objects of a YAML text that exist: `customresourcedefinition…/NAME`. */
+  findExisting(yaml: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Returns the persistent volume claims of the namespace that are not being deleted. */
+  claims(namespace: string, signal: AbortSignal): Promise<readonly Json[]>;
+  /** Returns all persistent volumes that are not being deleted. */
+  volumes(signal: AbortSignal): Promise<readonly Json[]>;
+  /** See `Cluster`. */
+  namespacePhase(namespace: string, signal: AbortSignal): Promise<string | undefined>;
+}
+
 /** Helm with a cluster. Every failure is an `INSTALL_FAILED` with the error of helm. */
 export interface ReleaseTool {
   /** False for Helm 3, whose post-renderers do not get hooks. */

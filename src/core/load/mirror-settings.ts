@@ -118,11 +118,18 @@ function folderOf(registry: string, { prefix }: MirrorPlace): readonly string[] 
   return [prefix, registryFolder(registry)].filter((part) => part !== "");
 }
 
+const README_START = "Settings that make nodes pull from ";
+
+/** True if a README.txt that starts like this is of such settings. */
+export function isSettingsReadme(head: string): boolean {
+  return head.startsWith(README_START);
+}
+
 function readme(place: MirrorPlace): string {
   const { host } = new URL(place.origin);
   const path = [host, ...folderOf("docker.io", place)].join("/");
   const lines = [
-    `Settings that make nodes pull from ${[place.origin, place.prefix].filter((part) => part !== "").join("/")}`,
+    `${README_START}${[place.origin, place.prefix].filter((part) => part !== "").join("/")}`,
     "",
     "containerd (Kind, kubeadm, most others), on every node; no restart:",
     "  cp -r containerd/. /etc/containerd/certs.d/",

@@ -187,6 +187,11 @@ export function rehearsableOf(
   };
 }
 
+/** True if a file that starts like this is a record. */
+export function isRecordText(head: string): boolean {
+  return /^\{\s*"formatVersion": \d+,\s*"date": "/.test(head);
+}
+
 /** Returns the differences from the rehearsed state, one line each. */
 export function differencesFrom(record: RehearsalRecord, now: Rehearsable): readonly string[] {
   return [...compareCluster(record, now), ...compareReleases(record, now), ...compareImages(record, now)];

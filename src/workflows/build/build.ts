@@ -1,10 +1,12 @@
 // Builds a bundle: plans the archive, then writes it. Read this file first.
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import { ViolaError } from "../../errors.js";
 import type {
   BundleReader,
   BundleWriter,
   CachedBlobs,
+  OpenBundle,
   PlanPorts,
   WriteOptions,
   WrittenBundle,
@@ -16,6 +18,10 @@ import { planBundle, type PlanOptions } from "./plan.js";
 export interface BuildOptions extends PlanOptions {
   /** Absolute path of the bundle file to write. */
   readonly output: string;
+  /** True if `output` is an earlier bundle. It is replaced, and its blobs are reused. */
+  readonly replaces?: boolean;
+  /** The mode of the file, to which the umask applies. */
+  readonly mode?: number;
   /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly string[];
 }
@@ -36,10 +42,33 @@ export async function buildBundle(
   options: BuildOptions,
   ports: BuildPorts,
 ): Promise<WrittenBundle> {
+  const { output, mode } = options;
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
+  const replaced = options.replaces === true ? await openReplaced(run, output, ports) : [];
   const { archive } = await planBundle(run, spec, options, ports);
   const files = await findCached(archive, ports.cache);
-  return ports.writer.writeBundle(run, archive, { file: options.output, reuse, files });
+  const written = {
+    file: output,
+    reuse: [...replaced, ...reuse],
+    files,
+    ...(mode !== undefined && { mode }),
+  };
+  return ports.writer.writeBundle(run, archive, written);
+}
+
+/** Opens the bundle that is replaced. It need not be intact, because it is not needed. */
+async function openReplaced(
+  { progress }: Run,
+  file: string,
+  { reader }: BuildPorts,
+): Promise<readonly OpenBundle[]> {
+  try {
+    return [await reader.openBundle(file)];
+  } catch (error) {
+    if (!(error instanceof ViolaError)) throw error;
+    progress({ kind: "note", message: `nothing is reused of the file that is replaced: ${error.message}` });
+    return [];
+  }
 }
 
 async function findCached(

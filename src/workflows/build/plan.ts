@@ -2,7 +2,13 @@
 // archive.
 import pLimit from "p-limit";
 import { planArchive, type ArchivePlan, type BundledFile } from "../../core/bundle/archive-plan.js";
-import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../core/bundle/inventory.js";
+import { withholdValues, type BundledValues } from "../../core/bundle/bundled-values.js";
+import {
+  FORMAT_VERSION,
+  inventoryImage,
+  type Inventory,
+  type InventoryRelease,
+} from "../../core/bundle/inventory.js";
 import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
@@ -49,6 +55,8 @@ export interface PlanOptions {
   readonly bundledFiles?: readonly BundledFile[];
   /** References of images for the container engine of the isolated host. */
   readonly hostImages?: readonly string[];
+  /** What the bundle includes of values files. All when absent. */
+  readonly values?: BundledValues;
   /**
    * Creates the adapters for inspecting operators. They are needed only when a warning names an
    * operator's image. Operators are not inspected if absent.
@@ -78,7 +86,7 @@ export async function planBundle(
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
   // Compressing the charts takes as long as asking for the images.
-  const [pulled, charts] = await Promise.all([
+  const [pulled, complete] = await Promise.all([
     resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
     Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
   ]);
@@ -87,6 +95,9 @@ export async function planBundle(
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
+  const charts = complete.map(({ release, files: chartFiles }) =>
+    withholdValues(release, chartFiles, options.values ?? "all"),
+  );
   const order = [README_PATH, LOADER_PATH];
   const guides = [...options.guides].sort(
     (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
@@ -110,7 +121,7 @@ export async function planBundle(
       ? []
       : rehearsalWarnings(
           options.rehearsal.record,
-          rehearsableOf({ ...contents, files: hashed }, spec.kubeVersion),
+          rehearsableOf({ images: contents.images, ...withAllValues(complete) }, spec.kubeVersion),
         );
   const inventory: Omit<Inventory, "blobs" | "files"> = {
     formatVersion: FORMAT_VERSION,
@@ -129,6 +140,18 @@ export async function planBundle(
     ),
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
+}
+
+/** Returns what is installed in the end, also if the bundle does not have the values. */
+function withAllValues(
+  bundled: readonly BundledRelease[],
+): Pick<Inventory, "releases"> & { readonly files: readonly { path: string; sha256: string }[] } {
+  return {
+    releases: bundled.map(({ release }) => release),
+    files: bundled.flatMap(({ files }) =>
+      files.map(({ path, bytes }) => ({ path, sha256: hexOf(digestOf(bytes)) })),
+    ),
+  };
 }
 
 /**
@@ -235,12 +258,18 @@ async function resolveImages(
   return images;
 }
 
+/** A release with its files: its chart, then its values. */
+interface BundledRelease {
+  readonly release: InventoryRelease;
+  readonly files: readonly SmallFile[];
+}
+
 async function bundledRelease(
   { signal }: Run,
   { spec, chart, valuesFiles }: PreparedRelease,
   releases: readonly PreparedRelease[],
   { charts, files }: PlanPorts,
-): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
+): Promise<BundledRelease> {
   // Paths in the bundle contain release and chart names. Releases in different namespaces may have
   // the same name, and charts with the same name and version may differ.
   const isFirst = releases.find((other) => other.spec.release === spec.release)?.spec === spec;

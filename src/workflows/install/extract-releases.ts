@@ -1,5 +1,6 @@
 // Extracts and checks small entries of a bundle: charts and values of a release, rehearsal records.
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
+import { requireValues } from "../../core/bundle/bundled-values.js";
 import { digestOf, hexOf } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
@@ -7,7 +8,8 @@ import type { InstallPorts, InstallOptions, ExtractedRelease } from "./types.js"
 
 /**
  * Writes charts and values of the releases to the temporary folder, under names that are not taken
- * from the bundle. Adds the user's values files to each release. Throws `BUNDLE_INVALID`.
+ * from the bundle. Adds the user's values files to each release. Throws `BUNDLE_INVALID`, and
+ * `USAGE` if the bundle was built without values and the user passes none.
  */
 export async function extractReleases(
   bundle: OpenBundle,
@@ -15,6 +17,7 @@ export async function extractReleases(
   { valuesFiles }: Pick<InstallOptions, "valuesFiles">,
   { files, temporaryFolder }: Pick<InstallPorts, "files" | "temporaryFolder">,
 ): Promise<readonly ExtractedRelease[]> {
+  requireValues(releases, valuesFiles);
   const extract = async (path: string, name: string): Promise<string> => {
     const target = `${temporaryFolder}/${name}`;
     await files.writeFile(target, await readEntry(bundle, path));

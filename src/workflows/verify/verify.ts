@@ -1,5 +1,6 @@
 // Verifies a bundle offline: all checksums, the chart of every release, the blobs of every image.
 import { findNameConflicts } from "../../core/bundle/names.js";
+import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
 import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
@@ -30,6 +31,8 @@ export interface VerifyReport {
   readonly size: number;
   readonly images: number;
   readonly blobs: number;
+  /** Releases whose values are not in the bundle; installing requires them. */
+  readonly withheldValues: readonly string[];
   readonly problems: readonly BundleProblem[];
 }
 
@@ -91,6 +94,7 @@ export async function verifyBundle(
     size: bundle.size,
     images: inventory.images.length,
     blobs: inventory.blobs.length,
+    withheldValues: withheldReleases(inventory.releases),
     problems,
   };
 }
@@ -120,7 +124,7 @@ async function sha256Of(
 export function* findGaps(inventory: Inventory): Iterable<BundleProblem> {
   const files = new Set(inventory.files.map((file) => file.path));
   for (const release of inventory.releases) {
-    for (const path of [release.file, ...release.values]) {
+    for (const path of [release.file, ...release.values, ...(release.withheldValues?.keys ?? [])]) {
       if (!files.has(path)) {
         yield {
           code: "chart-missing",

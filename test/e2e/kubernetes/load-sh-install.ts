@@ -148,6 +148,11 @@ export function testLoadShInstall(stage: () => Stage): void {
     const travelling = inventory.blobs.map(({ digest }) => digest);
     expect(travelling).toContain(index.other.manifest);
     for (const blob of index.other.blobs) expect(travelling).not.toContain(blob);
+    const without = join(viola.folder, "without-values");
+    expect(await viola.cli("build", spec, "-o", without, "--values", "none")).toMatchObject({ code: 0 });
+    const refused = await load("without-values", { VIOLA_SH_ONLY: "1" });
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("without the values of release pinned");
     const other = ["--set", `image=${repository}:${newTag}@sha256:${"0".repeat(64)}`];
     expect(await load("pinned.bundle", {}, ...other)).toMatchObject({ code: 1 });
   });
@@ -162,7 +167,8 @@ export function testLoadShInstall(stage: () => Stage): void {
           code: 0,
         });
       await kube.kubectl("delete", "namespace", "pins", "--ignore-not-found");
-      const unloaded = await viola.cli("unload", file, "--to", `kind:${kube.cluster}`, "--json");
+      const target = ["--to", `kind:${kube.cluster}`, "--kubeconfig", kube.kubeconfig];
+      const unloaded = await viola.cli("unload", file, ...target, "--json");
       expect(unloaded, unloaded.stderr).toMatchObject({ code: 0 });
       for (const node of kube.nodes)
         expect(await kube.exec(node, "ctr", "-n", "k8s.io", "images", "ls", "-q")).not.toContain(

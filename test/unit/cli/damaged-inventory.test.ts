@@ -60,6 +60,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["load", "--to", "docker"],
   ["load", "--to", "registry://127.0.0.1:9"],
   ["unload", "--to", "docker"],
+  ["uninstall"],
   ["install", "--context", "nowhere"],
   ["serve", "--listen", "127.0.0.1:0"],
   ["rehearse"],

@@ -120,6 +120,10 @@ async function callHelm(): Promise<void> {
       releases.uninstall(name, signal),
       releases.test(name, { timeoutSeconds: 1 }, signal),
       releases.install(install, signal),
+      releases.isInstalled(name, signal),
+      releases.installedCharts(name, signal),
+      releases.remove(name, { timeoutSeconds: 1, runsHooks: false, isWaiting: true }, signal),
+      releases.definitionsOf(`${EVIL}-chart`, signal),
     ]);
   }
 }
@@ -142,6 +146,9 @@ async function callKubectl(): Promise<void> {
   await cluster.workloads(namespace, signal);
   await cluster.workloadsWithMakers(namespace, signal);
   await cluster.warnings(namespace, signal);
+  await cluster.claims(namespace, signal);
+  await cluster.volumes(signal);
+  await cluster.findExisting("kind: Pod", signal);
   await cluster.pods(signal);
   await cluster.snapshot([namespace], signal);
   const left = await cluster.restore(
@@ -229,6 +236,7 @@ it("knows every file that starts programs", () => {
     "adapters/nodes/kind-create.ts",
     "adapters/nodes/node-jobs.ts",
     "adapters/podman/podman-store.ts",
+    "adapters/programs/process-identity.ts",
     "adapters/programs/run-process.ts",
     "adapters/registry/credential-helper.ts",
   ]);

@@ -14,22 +14,29 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function stateWith(said: {
+interface Said {
   readonly stdout?: string;
   readonly stderr?: string;
-}): Promise<ReleaseState | undefined> {
+}
+const RELEASE = { name: "app", namespace: "apps" };
+const { signal } = new AbortController();
+
+function stateWith(said: Said): Promise<ReleaseState | undefined> {
+  return helmThatSays(said).releaseState(RELEASE, signal);
+}
+
+function helmThatSays(said: Said): HelmReleaseTool {
   const program = join(folder, `helm-${programs++}`);
   const { stdout = "", stderr = "" } = said;
   const code = stderr === "" ? 0 : 1;
   writeFileSync(program, `#!/bin/sh\ncat >&2 <<'E'\n${stderr}\nE\ncat <<'E'\n${stdout}\nE\nexit ${code}\n`);
   chmodSync(program, 0o755);
-  const releases = new HelmReleaseTool({
+  return new HelmReleaseTool({
     helm: { program, version: "v3.17.1" },
     cluster: {},
     environment: { PATH: process.env["PATH"] ?? "" },
     postRenderCommand: [],
   });
-  return releases.releaseState({ name: "app", namespace: "apps" }, new AbortController().signal);
 }
 
 it("is the last revision, with the start of its operation", async () => {
@@ -63,4 +70,45 @@ it("is absent only when helm reports that for the release", async () => {
   ]) {
     await expect(stateWith({ stderr })).rejects.toMatchObject({ code: "INSTALL_FAILED", subject: "app" });
   }
+});
+
+it("may have objects of several revisions, but not of those that were superseded or uninstalled", async () => {
+  const history = ["superseded", "deployed", "failed", "pending-upgrade", "uninstalled"].map(
+    (status, index) => ({ revision: index + 1, status, chart: `app-${index + 1}` }),
+  );
+  const helm = helmThatSays({ stdout: JSON.stringify(history) });
+
+  expect(await helm.installedCharts(RELEASE, signal)).toEqual(["app-2", "app-3", "app-4"]);
+  const none = helmThatSays({ stderr: "Error: release: not found" });
+  expect(await none.installedCharts(RELEASE, signal)).toEqual([]);
+  expect(await none.isInstalled(RELEASE, signal)).toBe(false);
+});
+
+it("is not installed any more where helm keeps the history of an uninstalled one", async () => {
+  for (const [status, expected] of [
+    ["uninstalled", false],
+    ["uninstalling", true],
+    ["failed", true],
+  ] as const) {
+    const helm = helmThatSays({ stdout: JSON.stringify([{ revision: 1, status }]) });
+    expect(await helm.isInstalled(RELEASE, signal)).toBe(expected);
+  }
+});
+
+it("is removed, and helm says what it kept", async () => {
+  const options = { timeoutSeconds: 60, runsHooks: true, isWaiting: true };
+  const stdout =
+    'These resources were kept due to the resource policy:\n[CustomResourceDefinition] things.example.org\n[Secret] keys\n\nrelease "app" uninstalled';
+
+  expect(await helmThatSays({ stdout }).remove(RELEASE, options, signal)).toEqual([
+    "[CustomResourceDefinition] things.example.org",
+    "[Secret] keys",
+  ]);
+  await expect(
+    helmThatSays({ stderr: "Error: uninstallation completed with 1 error(s)" }).remove(
+      RELEASE,
+      options,
+      signal,
+    ),
+  ).rejects.toMatchObject({ code: "UNINSTALL_FAILED", subject: "app" });
 });
