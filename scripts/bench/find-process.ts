@@ -115,6 +115,7 @@ function measureCorpus(): Promise<FindCost> {
       })),
       extraImages: [],
       excludedImages: [],
+      silencedWarnings: [],
       includeTests: false,
     })),
   );

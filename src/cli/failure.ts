@@ -1,6 +1,6 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
-import { ManyErrors, ViolaError } from "../errors.js";
+import { isSystemError, ManyErrors, ViolaError } from "../errors.js";
 import { singleLine } from "./terminal.js";
 
 /** Exit codes; part of the command line interface. */
@@ -11,7 +11,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
  * Formats an error for stderr. An error that is not a `ViolaError` is a bug and is printed with its
  * stack.
  */
-export function formatFailure(error: unknown): string {
+export function formatFailure(failure: unknown): string {
+  const error = explainSystemError(failure);
   if (error instanceof ManyErrors) {
     return [
       `error: ${singleLine(error.message)} (${countOf(error.errors.length, "error")})`,
@@ -24,7 +25,8 @@ export function formatFailure(error: unknown): string {
 }
 
 /** Formats an error as the JSON document that a command prints with `--json`. */
-export function failureDocument(error: unknown): object {
+export function failureDocument(failure: unknown): object {
+  const error = explainSystemError(failure);
   const one = (failure: ViolaError): object => ({
     code: failure.code,
     message: failure.message,
@@ -38,6 +40,30 @@ export function failureDocument(error: unknown): object {
     formatVersion: 1,
     error: { code: "BUG", message: error instanceof Error ? error.message : String(error) },
   };
+}
+
+/** By error code. Every step that uses files or processes may meet these. */
+const SYSTEM_HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: "Free disk space, then run the command again.",
+  EDQUOT: "Your quota is used up. Free disk space, then run the command again.",
+  EMFILE: "This process may open too few files. Raise the limit, for example: ulimit -n 1024",
+  ENFILE: "The system has too many open files. End some processes, then run the command again.",
+  EROFS: "Mount the file system writable, or set HOME and TMPDIR to folders that you can write to.",
+  EACCES: "Check the permissions, or set HOME and TMPDIR to folders that you can write to.",
+  EPERM: "Check the permissions, or set HOME and TMPDIR to folders that you can write to.",
+  EIO: "The disk failed. See the log of the system.",
+};
+
+/** Returns an error of the system as an error that the user can act on, and others unchanged. */
+function explainSystemError(error: unknown): unknown {
+  if (error instanceof ViolaError || !isSystemError(error, ...Object.keys(SYSTEM_HINTS))) return error;
+  const { code = "", message, path } = error as NodeJS.ErrnoException;
+  const hint = SYSTEM_HINTS[code];
+  return new ViolaError("FILE_UNUSABLE", message, {
+    ...(path !== undefined && { subject: path }),
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  });
 }
 
 function numbered(error: ViolaError, number: number): string {

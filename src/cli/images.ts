@@ -6,6 +6,7 @@ import type { BundleSpec } from "../core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../workflows/find/release-images.js";
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { chooseImages } from "../core/spec/choose-images.js";
+import { silenceWarnings } from "../core/spec/silence-warnings.js";
 import type { InventoryImage } from "../core/bundle/inventory.js";
 import { explainImage } from "../core/finding/explain-image.js";
 import type { Suspect } from "../core/finding/program/suspect.js";
@@ -137,7 +138,10 @@ async function listSpec(spec: BundleSpec, options: ImagesOptions, runtime: Comma
   const missed = rehearsal === undefined ? [] : missingWarnings(rehearsal.record, chosen);
   return {
     images: [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1)),
-    warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+    warnings: silenceWarnings(
+      [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+      spec.silencedWarnings,
+    ),
     ...(inspected !== undefined && { suspects: inspected.suspects }),
   };
 }
@@ -205,6 +209,7 @@ async function specOf(target: string, options: ImagesOptions, cwd: string): Prom
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

@@ -143,6 +143,7 @@ function specOf(source: ChartSource, options: InitOptions, valuesFiles: readonly
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

@@ -1,12 +1,12 @@
 // The composition root: creates the adapters of a command on first use, and disposes of them.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
 import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
+import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
 import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
@@ -132,7 +132,7 @@ export class CommandRuntime {
     const { config } = this.#options;
     this.#settings ??= loadSettings({
       env: this.env,
-      home: homedir(),
+      home: homeFolder(),
       platform: process.platform,
       ...(config !== undefined && { file: config }),
     });
@@ -145,7 +145,7 @@ export class CommandRuntime {
       const client = new RegistryClient({
         settings,
         env: this.env,
-        home: homedir(),
+        home: homeFolder(),
         onActivity: this.onActivity,
         onNote: (message) => {
           this.run.progress({ kind: "note", message });
@@ -170,7 +170,7 @@ export class CommandRuntime {
 
   /** Creates a folder that is removed when the command ends. */
   async temporaryFolder(): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
+    const folder = await createTemporaryFolder("viola-airgap-");
     this.onDispose(() =>
       rm(folder, { recursive: true, force: true }).catch((cause: unknown) => {
         const code = systemErrorCode(cause);
@@ -204,7 +204,7 @@ async function connectDocker(
     import("../adapters/docker/endpoint.js"),
   ]);
   return new DockerEngine(
-    await findDockerEndpoint({ variables, homeDirectory: homedir(), os: process.platform }),
+    await findDockerEndpoint({ variables, homeDirectory: homeFolder(), os: process.platform }),
     onActivity,
   );
 }

@@ -4,6 +4,7 @@ import { isNode, isMap, isScalar, LineCounter, type Document } from "yaml";
 import { z } from "zod";
 import { oneOrMany, ViolaError, type ErrorCode } from "../errors.js";
 import { isRecord } from "./json.js";
+import { findNearest } from "./nearest.js";
 import { parseYaml, toValue, UnusableYaml } from "./parse-yaml.js";
 
 /** Errors of one file that are reported. A file with more is most likely of another kind. */
@@ -178,33 +179,6 @@ function unknownKey(key: string, known: readonly string[]): string {
   return near === undefined
     ? `is not a known field; the fields are ${known.join(", ")}`
     : `is not a known field; did you mean ${near}?`;
-}
-
-/**
- * Returns the candidate with the smallest edit distance to `word`, or undefined when none is
- * similar enough for a typing error.
- */
-export function findNearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(word.length / 3));
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ distance }) => distance <= limit)
-    .sort((one, other) => one.distance - other.distance);
-  return ranked[0]?.candidate;
-}
-
-/** The Levenshtein distance, computed row by row. */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [i, letter] of Array.from(one).entries()) {
-    const next = [i + 1];
-    for (const [j, against] of Array.from(other).entries()) {
-      const replaced = (row[j] ?? 0) + (letter === against ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }
 
 interface Place {

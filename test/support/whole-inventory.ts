@@ -42,6 +42,7 @@ export const WHOLE_INVENTORY: Inventory = {
       object: "Pod apps/a",
       images: ["a/b:1"],
       incomplete: true,
+      silenced: "judged",
     },
   ],
   files: [{ path: "charts/app-1.0.0.tgz", sha256: hexOf(digestOf("chart")), size: 5 }],
@@ -49,7 +50,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images))$/;
+  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {

@@ -1,5 +1,5 @@
-// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency and
-// cache.
+// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout
+// and cache.
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
@@ -31,6 +31,8 @@ export interface Settings {
   readonly helm?: string;
   /** How many requests are sent to one registry at a time. */
   readonly concurrency: number;
+  /** How long a connection to a registry may transfer no data, in milliseconds. */
+  readonly stallTimeoutMs: number;
   /** Folder for files that are kept between runs. */
   readonly cache?: string;
 }
@@ -45,6 +47,7 @@ export interface SettingsPlace {
 }
 
 const DEFAULT_CONCURRENCY = 8;
+const DEFAULT_STALL_TIMEOUT_SECONDS = 60;
 
 const endpointSchema = z.string().refine(isEndpoint, {
   error: "must be http://HOST[:PORT][/PREFIX] or https://…, without user, query and fragment",
@@ -71,6 +74,7 @@ const settingsSchema = strictObject({
     .transform((files) => (typeof files === "string" ? [files] : files)),
   helm: z.string().min(1).optional(),
   concurrency: z.int().min(1).max(64).default(DEFAULT_CONCURRENCY),
+  stallTimeout: z.int().min(1).max(3600).default(DEFAULT_STALL_TIMEOUT_SECONDS),
   cache: z.string().min(1).optional(),
 });
 
@@ -98,6 +102,7 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
       file,
     ),
     concurrency: parsed.concurrency,
+    stallTimeoutMs: parsed.stallTimeout * 1000,
     // A name without a slash is looked up in PATH.
     ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
     ...(cache !== undefined && { cache: resolve(folder, cache) }),
@@ -111,7 +116,13 @@ export function parseSettings(text: string, file: string): z.infer<typeof settin
 
 /** Returns the settings without a settings file. */
 export function defaultSettings(): Settings {
-  return { mirrors: new Map(), insecure: new Set(), ca: [], concurrency: DEFAULT_CONCURRENCY };
+  return {
+    mirrors: new Map(),
+    insecure: new Set(),
+    ca: [],
+    concurrency: DEFAULT_CONCURRENCY,
+    stallTimeoutMs: DEFAULT_STALL_TIMEOUT_SECONDS * 1000,
+  };
 }
 
 function defaultFile({ env, home, platform }: SettingsPlace): string {

@@ -142,6 +142,36 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 new | sed -n 's/^free //p' | while read -r name; do ${CTR} images rm -- "$name" >/dev/null 2>&1; done`;
 
+/** The label with the time (seconds since 1970) at which an anchor was created. load.sh has the same. */
+const ANCHOR = "io.viola-airgap.anchor";
+
+/**
+ * Arguments: a text, its digest, the digests of blobs to protect against garbage collection. Writes
+ * `done hold` or `failed hold WHY`. At the end of standard input, the blobs are released.
+ *
+ * Until then, a small blob with that text, the anchor, refers to the blobs: ctr cannot add content to
+ * a lease. An anchor that was left because the node stopped is removed a day later, as containerd's
+ * own leases are.
+ * https://github.com/containerd/containerd/blob/main/docs/garbage-collection.md
+ */
+export const HOLD = `
+content="${CTR} content" text=$1 anchor=$2 now=$(date +%s)
+shift 2
+$content ls 'labels."${ANCHOR}"' </dev/null |
+  sed -n 's/^\\(sha256:[0-9a-f]*\\).*io\\.viola-airgap\\.anchor=\\([0-9]*\\).*/\\1 \\2/p' |
+  while read -r old time; do [ "$((now - time))" -lt 86400 ] || $content rm "$old" </dev/null >/dev/null; done
+count=$#
+for digest in "$@"; do set -- "$@" "containerd.io/gc.ref.content.$#=$digest"; done
+shift "$count"
+# The anchor itself may be collected before it has its label.
+for _ in 1 2 3 4 5; do
+  why=$({ printf %s "$text" | $content ingest "viola-airgap-$anchor" &&
+    $content label "$anchor" containerd.io/gc.root=viola-airgap "${ANCHOR}=$now" "$@" </dev/null; } 2>&1) && break
+done || { printf 'failed hold %s\\n' "$(printf %s "$why" | tail -n 1)"; exit 1; }
+printf 'done hold\\n'
+while read -r _; do :; done
+$content rm "$anchor" </dev/null >/dev/null 2>&1`;
+
 const FOR_EACH_NAME = 'label=$1; shift; for name in "$@"; do';
 
 /** Arguments: a label, the names to pin and label. */

@@ -36,11 +36,22 @@ export function formatExplanation({
 }
 
 function warningLines(warnings: readonly FindingWarning[]): readonly string[] {
-  const lines = warnings.flatMap(({ code, message, hint }) => [
-    `! ${code}: ${message}`,
-    ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
-  ]);
+  const lines = warnings.flatMap((warning) => {
+    const { code, message, hint, incomplete, silenced } = warning;
+    if (silenced !== undefined) return [`- ${code}: ${message} (silenced: ${silenced})`];
+    return [
+      `! ${code}: ${message}`,
+      ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
+      ...(incomplete ? [`  to silence it: add ${silenceOf(warning)} to warnings.silence of the spec`] : []),
+    ];
+  });
   return lines.length === 0 ? [] : ["", ...lines];
+}
+
+/** Returns the entry of the spec that silences the warning. */
+function silenceOf({ code, object, chart }: FindingWarning): string {
+  const subject = object ?? chart;
+  return `{ code: ${code}, ${subject === undefined ? "" : `subject: ${subject}, `}reason: WHY }`;
 }
 
 function formatEvidence(use: ImageUse): string {

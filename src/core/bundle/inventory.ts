@@ -113,6 +113,7 @@ const warning: z.ZodType<FindingWarning> = z.object({
   object: text.exactOptional(),
   images: listOf(text).exactOptional(),
   incomplete: z.boolean(),
+  silenced: text.exactOptional(),
 });
 
 const blob = z.object({

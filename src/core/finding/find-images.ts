@@ -103,7 +103,9 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     const implied = [...findImpliedImages(use, context.resources)];
     for (const image of implied) pieces.push(toPiece(image.object, image.rule, image));
     const mayCreatePods = use.object.hooks.length === 0 && rights(use.object) !== undefined;
-    const warning = unverifiedWarning(use, { mayStart: implied.length > 0 || mayCreatePods });
+    const warning = unverifiedWarning(use, {
+      mayStart: implied.length > 0 || use.rule.images.length > 0 || mayCreatePods,
+    });
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (!mayCreatePods || !waitsForResources(use, context.resources, naming)) continue;

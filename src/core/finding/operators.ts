@@ -1,13 +1,13 @@
 // Applies the knowledge base: finds known operators, the images that they start, and unused flags.
-import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
+import { isInRange, readTagVersion } from "./tag-range.js";
 import { fillReference, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning } from "../images/image-use.js";
-import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
+import type { OperatorImage, OperatorRelease, OperatorRule, ResourceCondition } from "./operator-rules.js";
 import { formatPath, textOf, valueAt, type Path } from "../json.js";
 import { groupBy } from "../group-by.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
@@ -71,10 +71,10 @@ export function findOperators(
           [repository, ...copies].some((known) => isRepository(image.repository, known)),
         );
       if (image === undefined || rule === undefined) continue;
-      const release = rule.releases.find(({ tags }) => isInRange(image.tag, tags));
-      const values = (release ?? rule.releases[0])?.values ?? {};
+      const release = releaseOf(image.tag, rule);
+      const values = release?.values ?? {};
       uses.push({
-        rule,
+        rule: rulesAt(image.tag, rule),
         object,
         path,
         container,
@@ -86,6 +86,31 @@ export function findOperators(
     }
   }
   return uses;
+}
+
+/** Returns the release that the tag belongs to, or undefined if no range contains the tag. */
+function releaseOf(tag: string | undefined, { releases }: OperatorRule): OperatorRelease | undefined {
+  const found = readTagVersion(tag);
+  return (
+    found && releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags))
+  );
+}
+
+/**
+ * Returns the rule with the facts that apply to the tag. All of them apply to a tag without a
+ * version, such as `latest`.
+ */
+function rulesAt(tag: string | undefined, rule: OperatorRule): OperatorRule {
+  const found = readTagVersion(tag);
+  const applies = ({ tags }: { readonly tags?: string | undefined }): boolean =>
+    tags === undefined || found === undefined || isInRange(found.version, tags);
+  if ([...rule.images, ...rule.flags, ...rule.unknown].every(applies)) return rule;
+  return {
+    ...rule,
+    images: rule.images.filter(applies),
+    flags: rule.flags.filter(applies),
+    unknown: rule.unknown.filter(applies),
+  };
 }
 
 /** An image rule that applies: the rendered objects make the operator start the image. */
@@ -106,7 +131,7 @@ export function* findImpliedImages(use: OperatorUse, resources: Resources): Iter
       reference,
       object: scope.resource ?? use.object,
       path: scope.resource === undefined ? [...use.path, "image"] : ["spec"],
-      required,
+      required: required && use.isVerified,
       confidence: use.isVerified ? "certain" : "low",
       because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
     };
@@ -115,7 +140,8 @@ export function* findImpliedImages(use: OperatorUse, resources: Resources): Iter
 
 function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
-    const { when, with: besides, otherwise, unless } = image;
+    const { when, with: besides, without, otherwise, unless, optional } = image;
+    if (without !== undefined && allMeeting(without, resources).length > 0) continue;
     const activate = (
       resource: RenderedObject | undefined,
       required: boolean,
@@ -133,7 +159,8 @@ function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<Acti
     const isWhole = besides === undefined || allMeeting(besides, resources).length > 0;
     if (isWhole) {
       for (const resource of matching) {
-        yield* activate(resource, true, `starts it for ${resource.kind} ${resource.name}`);
+        const doing = `${optional === true ? "can start" : "starts"} it for ${resource.kind} ${resource.name}`;
+        yield* activate(resource, optional !== true, doing);
       }
     }
     if ((matching.length === 0 || !isWhole) && otherwise !== undefined) {
@@ -150,24 +177,29 @@ function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<Acti
  * its API groups that contains an image (listed in `naming`) shows that the operator is in use.
  */
 export function waitsForResources(
-  { rule }: OperatorUse,
+  use: OperatorUse,
   resources: Resources,
   naming: ReadonlySet<RenderedObject>,
 ): boolean {
-  const conditions = laterConditions(rule);
+  const conditions = laterConditions(use);
   if (conditions.length === 0) return false;
-  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(rule.harmless)]);
+  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(use.rule.harmless)]);
   return (
     conditions.every(({ group, kind }) => (resources.get(`${group}/${kind}`) ?? []).length === 0) &&
     ![...naming].some(({ apiVersion }) => groups.has(groupOf(apiVersion)))
   );
 }
 
-function laterConditions({ images, flags, unknown }: OperatorRule): readonly ResourceCondition[] {
+/** Returns the conditions of all facts that the settings of the operator do not settle. */
+function laterConditions(use: OperatorUse): readonly ResourceCondition[] {
+  const scope: Scope = { ...use, resource: undefined };
+  const isOpen = ({ unless }: { readonly unless?: readonly string[] | undefined }): boolean =>
+    !(unless?.some((name) => lookUp(name, scope) !== undefined) ?? false);
+  const { images, flags, unknown } = use.rule;
   return [
-    ...images.flatMap(({ when = [] }) => when),
+    ...images.filter(isOpen).flatMap(({ when = [] }) => when),
     ...flags.flatMap(({ usedWhen }) => usedWhen),
-    ...unknown.flatMap(({ when = [] }) => when),
+    ...unknown.filter(isOpen).flatMap(({ when = [] }) => when),
   ];
 }
 
@@ -193,7 +225,7 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
 
 /** Returns the warning for an operator that waits for custom resources. */
 export function laterWarning(use: OperatorUse): FindingWarning {
-  const kinds = [...new Set(laterConditions(use.rule).map(({ kind }) => kind))].join(", ");
+  const kinds = [...new Set(laterConditions(use).map(({ kind }) => kind))].join(", ");
   const images = [...new Set([...findLaterImages(use)].map(({ reference }) => reference))];
   const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
   const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered. It may start images later${named}`;
@@ -287,11 +319,14 @@ function allMeeting(
   return [...new Set(met)];
 }
 
-function hasField({ has, in: range }: ResourceCondition, object: RenderedObject): boolean {
+function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;
-  return range === undefined || isInRange(textOf(value), range);
+  if (wanted !== undefined) return textOf(value)?.toLowerCase() === wanted.toLowerCase();
+  if (range === undefined) return true;
+  const version = readTagVersion(textOf(value))?.version;
+  return version !== undefined && isInRange(version, range);
 }
 
 /**
@@ -302,9 +337,4 @@ function hasField({ has, in: range }: ResourceCondition, object: RenderedObject)
 export function isRepository(repository: string, known: string): boolean {
   const names = [known, `mirrored-${known.replaceAll("/", "-")}`];
   return names.some((name) => repository === name || repository.endsWith(`/${name}`));
-}
-
-function isInRange(tag: string | undefined, range: string): boolean {
-  const version = /^v?\d+\.\d+/.test(tag ?? "") ? coerce(tag, { includePrerelease: true }) : null;
-  return version !== null && satisfies(version, range, { includePrerelease: true });
 }

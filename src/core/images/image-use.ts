@@ -54,6 +54,8 @@ export interface FindingWarning {
   readonly images?: readonly string[];
   /** True when the list of images may be incomplete. `--strict` then exits with 1. */
   readonly incomplete: boolean;
+  /** The reason in the spec why the warning is settled. */
+  readonly silenced?: string;
 }
 
 /** The images found, sorted by `normalized`, and the warnings. */

@@ -67,6 +67,16 @@ const includedImage = z.union(
   { error: "must be a reference, or a map with image and rehearsed" },
 );
 
+const silencedWarning = strictObject({
+  code: text.describe("Code of the warning, such as unknown-operator."),
+  subject: text
+    .optional()
+    .describe(
+      "Object (such as Deployment NAME), chart (NAME-VERSION) or image of the warning; default: all warnings with the code.",
+    ),
+  reason: text.describe("Why the warning is settled; the audit shows it."),
+});
+
 /** One schema for the parser and for editors. */
 export const BUNDLE_SPEC_SCHEMA = strictObject({
   name: quoted.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE).describe("Name of the bundle."),
@@ -99,6 +109,12 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
   })
     .superRefine(rule(imagesRule))
     .optional(),
+  warnings: strictObject({
+    silence: z
+      .array(silencedWarning)
+      .nullish()
+      .describe("Warnings about the list of images that are settled. They no longer count for --strict."),
+  }).optional(),
 }).describe("A viola-airgap bundle spec: Helm charts and additional images.");
 
 /** The output type of `BUNDLE_SPEC_SCHEMA`. */

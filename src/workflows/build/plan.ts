@@ -8,6 +8,7 @@ import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
 import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
+import { silenceWarnings } from "../../core/spec/silence-warnings.js";
 import { engineNames, formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
@@ -109,7 +110,10 @@ export async function planBundle(
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
-    warnings: [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
+    warnings: silenceWarnings(
+      [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
+      spec.silencedWarnings,
+    ),
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
 }

@@ -109,6 +109,7 @@ describeHelm("finding as installed", async () => {
       })),
       extraImages: [],
       excludedImages: [],
+      silencedWarnings: [],
       includeTests: false,
     };
     const releases = await prepareReleases(workflowRun(), spec, ports);
