@@ -46,7 +46,10 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
     .option("--namespace <namespace>", "namespace of the release", "default")
     .addOption(listOption("-f, --values <file>", "values file"))
     .option("--kube-version <version>", "Kubernetes version of the cluster")
-    .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
+    .option(
+      "--inspect-operators",
+      "inspect the images of operators for versions and images that the charts do not name",
+    )
     .action(async (chart: string, options: InitOptions) => {
       await runCommand(options, async (runtime) => {
         const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
@@ -74,14 +77,14 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const chartPorts = await makeChartPorts(runtime);
   const { run } = runtime;
   const survey = await surveyChart(run, spec, { release: options.release }, chartPorts);
-  const { chart, release, images, warnings } = survey;
+  const { chart, release } = survey;
   const inspected =
     options.inspectOperators === true
       ? await inspectOperators(
           run,
           survey,
           { platforms: platformsToInspect(spec) },
-          await makeInspectPorts(runtime),
+          await makeInspectPorts("auto", runtime),
         )
       : undefined;
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
@@ -95,9 +98,9 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
     namespace: options.namespace,
     valuesFiles: options.values.map((file) => pathFrom(folder, resolve(runtime.cwd, file))),
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
-    images,
+    images: (inspected?.findings ?? survey).images,
     suspects: inspected?.suspects ?? [],
-    warnings: [...warnings, ...(inspected?.warnings ?? [])],
+    warnings: (inspected?.findings ?? survey).warnings,
   });
   // Comments quote charts, and people print specs on terminals.
   const text = printable(drafted);

@@ -130,7 +130,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     corpus: "program",
     read: (bytes) => {
       for (const path of ["bin/operator", "config/images.yaml"])
-        findInProgramFile({ path, bytes, isEntrypoint: true }, "v1.0.0");
+        findInProgramFile({ path, bytes, isEntrypoint: true }, { operatorTag: "v1.0.0", wanted: new Set() });
     },
   },
 ];

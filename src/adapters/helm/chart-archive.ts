@@ -7,9 +7,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { extract, pack } from "tar-stream";
-import type { ChartText } from "../../core/charts/chart.js";
+import { extract, pack, type Pack } from "tar-stream";
 import { digestFromHex, type Digest } from "../../core/oci/digest.js";
+import type { ChartText } from "../../core/charts/chart.js";
 import { isBug, ViolaError } from "../../errors.js";
 
 /** A file of an archive. `path` is normalized and relative to the root of the archive. */
@@ -18,6 +18,7 @@ export interface ArchivedFile {
   readonly bytes: Buffer;
 }
 
+/**
 /**
  * The limit of Helm for all files of a chart (MaxDecompressedChartSize in pkg/chart/loader/archive,
  * since 3.17.3). Its limit of 5 MiB for one file is left to the helm that is used.
@@ -33,18 +34,28 @@ interface Allowance {
 }
 
 /**
- * Unpacks the chart archive into `folder` and returns the folder of the chart.
- * Throws `CHART_UNAVAILABLE` when the file is not a gzipped tar, when an entry is a link or has a
- * path outside the folder, when the archive does not contain exactly one folder with one chart, and
- * when its files have more than 100 MiB.
+ * Returns the name of the folder that contains the chart. Throws `CHART_UNAVAILABLE` when the archive
+ * does not contain exactly one folder with one chart.
  */
-export async function unpackChart(file: string, folder: string): Promise<string> {
-  const files = await readArchive(file);
+export function chartFolderIn(files: readonly ArchivedFile[], archive: string): string {
   const tops = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
   const [top] = tops;
   if (top === undefined || tops.size !== 1 || !files.some(({ path }) => path === `${top}/Chart.yaml`)) {
-    throw unusable(file, "does not contain exactly one folder with a Chart.yaml");
+    throw unusable(archive, "does not contain exactly one folder with a Chart.yaml");
   }
+  return top;
+}
+
+/**
+ * Writes the files of a chart archive to `folder` and returns the folder of the chart. Throws the
+ * error of `chartFolderIn`.
+ */
+export async function unpackChart(
+  files: readonly ArchivedFile[],
+  archive: string,
+  folder: string,
+): Promise<string> {
+  const top = chartFolderIn(files, archive);
   for (const { path, bytes } of files) {
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
@@ -100,42 +111,59 @@ async function collectTexts(
   return texts;
 }
 
-/** The checksum and size of a written archive. */
-export interface WrittenArchive {
-  readonly digest: Digest;
-  readonly size: number;
+/** Returns a reproducible archive: files are sorted, and times, owners and modes are fixed. */
+export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await pipeline(
+    tarOf(files),
+    createGzip({ level: 9 }),
+    withUnknownSystem,
+    async (zipped: AsyncIterable<Buffer>) => {
+      for await (const chunk of zipped) chunks.push(chunk);
+    },
+  );
+  return Buffer.concat(chunks);
 }
 
-/**
- * Writes a reproducible archive to `target`: files are sorted, and times, owners and modes are fixed.
- */
-export async function packFiles(
+/** Writes the same archive without compression, which takes a fraction of the time, to a file. */
+export async function writeUncompressed(
   files: readonly ArchivedFile[],
   target: string,
   signal: AbortSignal,
-): Promise<WrittenArchive> {
-  const tar = pack();
+): Promise<void> {
+  const writing = createWriteStream(target);
+  await pipeline(tarOf(files), createGzip({ level: 0 }), withUnknownSystem, writing, { signal });
+}
+
+/** Returns a digest of the paths and contents, which does not depend on the archive. */
+export function contentDigest(files: readonly ArchivedFile[]): Digest {
   const hash = createHash("sha256");
+  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  }
+  return digestFromHex(hash.digest("hex"));
+}
+
+/** The operating system in the header of gzip (RFC 1952, 2.3.1). 255 means "unknown". */
+const OS_AT = 9;
+
+async function* withUnknownSystem(zipped: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let size = 0;
-  const watched = async function* (zipped: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-    for await (const chunk of zipped) {
-      // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
-      if (size <= OS_AT && size + chunk.length > OS_AT) chunk[OS_AT - size] = 255;
-      hash.update(chunk);
-      size += chunk.length;
-      yield chunk;
-    }
-  };
-  const writing = pipeline(tar, createGzip({ level: 9 }), watched, createWriteStream(target), { signal });
+  for await (const chunk of zipped) {
+    if (size <= OS_AT && size + chunk.length > OS_AT) chunk[OS_AT - size] = 255;
+    size += chunk.length;
+    yield chunk;
+  }
+}
+
+function tarOf(files: readonly ArchivedFile[]): Pack {
+  const tar = pack();
   for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
     tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
   }
   tar.finalize();
-  await writing;
-  return { digest: digestFromHex(hash.digest("hex")), size };
+  return tar;
 }
-
-const OS_AT = 9;
 
 /**
  * Returns the files of a chart folder with their paths in a chart archive. Throws `CHART_UNAVAILABLE`

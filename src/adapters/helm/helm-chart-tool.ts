@@ -1,24 +1,29 @@
 // Implements ChartTool with the helm program.
 import { mkdir, rename } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
+import { apiVersionsIn } from "../../core/charts/api-versions.js";
+import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
 import { ProcessError } from "../programs/run-process.js";
 import {
   chartYamlIn,
+  contentDigest,
   packFiles,
   readArchive,
   readChartFolder,
   readHelmPackage,
   textsIn,
   unpackChart,
+  writeUncompressed,
   type ArchivedFile,
 } from "./chart-archive.js";
+import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart, fetchArchive, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
@@ -64,11 +69,21 @@ export class HelmChartTool implements ChartTool {
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
       const archive = await fetchArchive(source, work, context);
-      const folder = await unpackChart(archive, place);
+      const files = await readArchive(archive);
+      if (dependencies.length === 0 && hasAllDependencies(files, archive)) {
+        return describeChart(files, await keepArchive(archive, work, directory));
+      }
+      const folder = await unpackChart(files, archive, place);
       const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
-      const files = isChanged ? await readChartFolder(folder) : await readArchive(archive);
-      return writePackage(files, basename(archive), directory, signal);
+      return isChanged
+        ? writePackage(await readChartFolder(folder), basename(archive), directory, signal)
+        : describeChart(files, await keepArchive(archive, work, directory));
     });
+  }
+
+  /** See `ChartTool`. */
+  async readPackage({ file }: Pick<PackagedChart, "file">): Promise<Uint8Array> {
+    return packFiles(await readArchive(file));
   }
 
   /** See `ChartTool`. */
@@ -117,25 +132,55 @@ async function writePackage(
   directory: string,
   signal: AbortSignal,
 ): Promise<PackagedChart> {
-  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
-  const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
-  await mkdir(dirname(file), { recursive: true });
-  const { digest, size } = await packFiles(files, `${file}.partial`, signal);
+  const { name, version } = parseChartYaml(chartYamlIn(files, archive), archive);
+  const file = join(directory, `${name}-${version}.tgz`);
+  await mkdir(directory, { recursive: true });
+  await writeUncompressed(files, `${file}.partial`, signal);
   await rename(`${file}.partial`, file);
-  const texts = await textsIn(files, archive, (path) => isDeclaration(path) || isTemplate(path));
+  return describeChart(files, file);
+}
+
+/** Returns the archive itself, or its new place if it is in a folder that will be removed. */
+async function keepArchive(archive: string, work: string, directory: string): Promise<string> {
+  if (!archive.startsWith(work)) return archive;
+  const kept = join(directory, basename(archive));
+  await mkdir(directory, { recursive: true });
+  await rename(archive, kept);
+  return kept;
+}
+
+/** Describes the chart in the file, which has these files. */
+async function describeChart(files: readonly ArchivedFile[], file: string): Promise<PackagedChart> {
+  const archive = basename(file);
+  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
+  const texts = await textsIn(
+    files,
+    archive,
+    (path) => isDeclaration(path) || mayBeRendered(path) || isDefinition(path),
+  );
+  const textsOf = (isWanted: (path: string) => boolean): readonly string[] =>
+    texts.flatMap(({ path, text }) => (isWanted(path) ? [text] : []));
+  const tests = readApiVersionTests(textsOf(mayBeRendered));
+  const definitions = apiVersionsIn(textsOf(isDefinition).filter((text) => mayDefine(text, tests)));
   return {
     name: metadata.name,
     version: metadata.version,
     ...(metadata.appVersion !== undefined && { appVersion: metadata.appVersion }),
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
-    digest,
-    size,
+    digest: contentDigest(files),
     declarations: texts.filter(({ path }) => isDeclaration(path)),
-    readsApiVersions: texts.some(({ path, text }) => isTemplate(path) && text.includes("APIVersions")),
+    testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
+    apiVersionTests: tests,
   };
 }
 
-function isTemplate(path: string): boolean {
-  return path.includes("/templates/");
+/** True for a file whose definitions helm installs (CRDObjects in pkg/chart of Helm). */
+function isDefinition(path: string): boolean {
+  return /^[^/]+\/(?:charts\/[^/]+\/)*crds\/.*\.(?:ya?ml|json)$/.test(path);
+}
+
+/** True for templates, and for values, which templates may render with `tpl`. */
+function mayBeRendered(path: string): boolean {
+  return path.includes("/templates/") || path.endsWith("/values.yaml");
 }

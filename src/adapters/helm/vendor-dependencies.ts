@@ -71,12 +71,10 @@ async function vendor(
   );
   if (missing.length === 0 && added.length === 0) return false;
 
-  const locked = await readLock(
-    { ...chart, dependencies: parseDependencies(text, chart.origin) },
-    metadata,
-    work,
-    context,
-  );
+  // The lock file says nothing about added dependencies.
+  const isLocked = missing.some((dependency) => !added.some((one) => isSame(one, dependency)));
+  const declared = { ...chart, dependencies: parseDependencies(text, chart.origin) };
+  const locked = isLocked ? await readLock(declared, metadata, work, context) : undefined;
   const wanted = missing.map((dependency) => {
     const isAdded = added.some((one) => isSame(one, dependency));
     const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));
@@ -204,7 +202,7 @@ async function packageLocal(
   const folder = await copyChart(origin, work);
   await vendor({ folder, origin, around: [...chart.around, origin] }, [], work, context);
   const archive = await packageFolder(folder, subject, work, context);
-  await packFiles(await readHelmPackage(archive), archive, context.signal);
+  await writeFile(archive, await packFiles(await readHelmPackage(archive)));
   return archive;
 }
 

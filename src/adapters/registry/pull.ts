@@ -85,6 +85,48 @@ export class Puller {
     });
   }
 
+  /**
+   * Asks for an index or manifest with HEAD, which is not counted as a pull. Throws like `fetchManifest` when no place has it.
+   */
+  async checkManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const known = this.#manifests.get(`${nameOf(repository)}@${tagOrDigest}`);
+    if (known !== undefined) await known;
+    else await this.#headManifest(repository, tagOrDigest, subject, signal);
+  }
+
+  async #headManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const result = await this.fromPlaces(
+      repository,
+      `manifests/${tagOrDigest}`,
+      async ({ url, resource }) => {
+        const ask = {
+          headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+          limitBytes: MANIFEST_LIMIT_BYTES,
+        };
+        const head = await this.session.send(resource, { method: "HEAD", url, ...ask }, signal);
+        // The body of a refusal says why, and a few registries do not support HEAD.
+        const answer =
+          head.status === 200 || head.status === 404
+            ? head
+            : await this.session.send(resource, { method: "GET", url, ...ask }, signal);
+        return answer.status === 200
+          ? { value: "exists" as const }
+          : { refusal: await this.session.describeRefusal(resource, answer) };
+      },
+    );
+    if (!("value" in result)) throw refusalError(subject, result.refusals);
+  }
+
   /** Fetches a small blob, such as a config, and checks its size and digest. */
   readBlob(
     repository: RegistryRepository,

@@ -6,8 +6,8 @@ import type { Explanation } from "../../core/finding/explain-image.js";
 import { formatSuspects } from "./suspects.js";
 import { formatTable } from "./table.js";
 
-/** Lists required images, optional images, and warnings. */
-export function formatFindings({ images, warnings }: Findings): string {
+/** Lists required images, optional images, images whose version is not known, and warnings. */
+export function formatFindings({ images, unresolved = [], warnings }: Findings): string {
   const required = images.filter((image) => image.required);
   const optional = images.filter((image) => !image.required);
   const lines = [`${countOf(required.length, "image is", "images are")} required`, "", imageTable(required)];
@@ -18,6 +18,11 @@ export function formatFindings({ images, warnings }: Findings): string {
       "",
       imageTable(optional),
     );
+  const names = [...new Set(unresolved.map(({ repository }) => repository))];
+  if (names.length > 0) {
+    const are = countOf(names.length, "image is", "images are");
+    lines.push("", `${are} started in a version that is not known`, "", ...names);
+  }
   return [...lines, ...warningLines(warnings)].join("\n");
 }
 

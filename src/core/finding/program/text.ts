@@ -13,6 +13,8 @@ const WORD = /(?<=^|["'`\s=,([{])[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]
 const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;
+/** A field of a document that can name an image; a fast check before the document is parsed. */
+const IMAGE_FIELD = /(?:image|\bhub)[\w-]*["']?\s*[:=]|_IMAGE/i;
 const NO_HOSTS: ReadonlySet<string> = new Set();
 
 /**
@@ -20,7 +22,7 @@ const NO_HOSTS: ReadonlySet<string> = new Set();
  * values.
  */
 export function findInDocument(text: string, offset: number): readonly FileSuspect[] {
-  if (!/image|\bhub\b/i.test(text)) return [];
+  if (!IMAGE_FIELD.test(text) || isDefinition(text)) return [];
   return findInLimits(text).flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
@@ -42,6 +44,12 @@ function findInLimits(text: string): readonly Found[] {
     if (!(cause instanceof UnusableYaml) && !(cause instanceof RangeError)) throw cause;
     return [];
   }
+}
+
+/** True for a single CustomResourceDefinition, whose fields describe images and name none. */
+function isDefinition(text: string): boolean {
+  const kinds = text.match(/^kind:.*$/gm) ?? [];
+  return kinds.length === 1 && kinds[0].includes("CustomResourceDefinition");
 }
 
 /**

@@ -115,8 +115,8 @@ describe("an operator's rule", () => {
     const { images, warnings } = findIn(operator(old), [RULE]);
 
     expect(images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
-    expect(warnings).toMatchObject([{ code: "operator-images-unknown", incomplete: true }]);
-    expect(warnings[0]?.message).toContain("quay.io/org/side:?");
+    expect(warnings).toMatchObject([{ code: "operator-version-unknown", incomplete: true }]);
+    expect(warnings[0]?.message).toContain("quay.io/org/side");
     expect(findIn(operator(`${old}, args: ["--side-image=quay.io/other/side:1"]`), [RULE]).warnings).toEqual(
       [],
     );
@@ -128,7 +128,28 @@ describe("an operator's rule", () => {
     const findings = findIn(operator(`image: "${image}"`), [RULE]);
 
     expect(findings.images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
+    expect(findings.unresolved).toMatchObject([
+      { repository: "quay.io/org/side", operatorImage: image, required: true },
+    ]);
     expect(findings.warnings).toMatchObject([{ code: "operator-tag-unverified", incomplete: true }]);
+    expect(findings.warnings[0]?.message).toContain("quay.io/org/side");
+  });
+
+  it("of an unread release takes versions from the user only, and expects the rule of other releases", () => {
+    const unread = operator('image: "org/demo-operator:v7.0.0"');
+
+    expect(findIn(unread + worker("{ enabled: true }"), [RULE]).unresolved).toContainEqual(
+      expect.objectContaining({
+        repository: "docker.io/org/worker",
+        expectedTag: "v7.0.0-full",
+        required: true,
+      }),
+    );
+    expect(
+      findIn(unread + worker("{ enabled: true, version: v3 }"), [RULE]).images.find(({ normalized }) =>
+        normalized.includes("worker"),
+      ),
+    ).toMatchObject({ normalized: "docker.io/org/worker:v3-full", required: true, confidence: "medium" });
   });
 
   it("is overridden by a flag or variable with another image", () => {
