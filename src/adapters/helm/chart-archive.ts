@@ -7,9 +7,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { extract, pack, type Pack } from "tar-stream";
-import { digestFromHex, type Digest } from "../../core/oci/digest.js";
+import { extract, pack } from "tar-stream";
 import type { ChartText } from "../../core/charts/chart.js";
+import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import { isBug, ViolaError } from "../../errors.js";
 
 /** A file of an archive. `path` is normalized and relative to the root of the archive. */
@@ -111,29 +111,39 @@ async function collectTexts(
   return texts;
 }
 
-/** Returns a reproducible archive: files are sorted, and times, owners and modes are fixed. */
-export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  await pipeline(
-    tarOf(files),
-    createGzip({ level: 9 }),
-    withUnknownSystem,
-    async (zipped: AsyncIterable<Buffer>) => {
-      for await (const chunk of zipped) chunks.push(chunk);
-    },
-  );
-  return Buffer.concat(chunks);
+/** How an archive is written: level 0 takes a fraction of the time, 9 makes the smallest file. */
+export interface PackOptions {
+  readonly level: 0 | 9;
+  readonly signal: AbortSignal;
 }
 
-/** Writes the same archive without compression, which takes a fraction of the time, to a file. */
-export async function writeUncompressed(
+/**
+ * Writes a reproducible archive to `target`: files are sorted, and times, owners and modes are fixed.
+ */
+export async function packFiles(
   files: readonly ArchivedFile[],
   target: string,
-  signal: AbortSignal,
+  { level, signal }: PackOptions,
 ): Promise<void> {
-  const writing = createWriteStream(target);
-  await pipeline(tarOf(files), createGzip({ level: 0 }), withUnknownSystem, writing, { signal });
+  const tar = pack();
+  let size = 0;
+  const watched = async function* (zipped: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const chunk of zipped) {
+      // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
+      if (size <= OS_AT && size + chunk.length > OS_AT) chunk[OS_AT - size] = 255;
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  const writing = pipeline(tar, createGzip({ level }), watched, createWriteStream(target), { signal });
+  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
+  }
+  tar.finalize();
+  await writing;
 }
+
+const OS_AT = 9;
 
 /** Returns a digest of the paths and contents, which does not depend on the archive. */
 export function contentDigest(files: readonly ArchivedFile[]): Digest {
@@ -142,27 +152,6 @@ export function contentDigest(files: readonly ArchivedFile[]): Digest {
     hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }
   return digestFromHex(hash.digest("hex"));
-}
-
-/** The operating system in the header of gzip (RFC 1952, 2.3.1). 255 means "unknown". */
-const OS_AT = 9;
-
-async function* withUnknownSystem(zipped: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let size = 0;
-  for await (const chunk of zipped) {
-    if (size <= OS_AT && size + chunk.length > OS_AT) chunk[OS_AT - size] = 255;
-    size += chunk.length;
-    yield chunk;
-  }
-}
-
-function tarOf(files: readonly ArchivedFile[]): Pack {
-  const tar = pack();
-  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
-    tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
-  }
-  tar.finalize();
-  return tar;
 }
 
 /**

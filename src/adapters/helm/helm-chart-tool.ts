@@ -1,5 +1,5 @@
 // Implements ChartTool with the helm program.
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
@@ -20,7 +20,6 @@ import {
   readHelmPackage,
   textsIn,
   unpackChart,
-  writeUncompressed,
   type ArchivedFile,
 } from "./chart-archive.js";
 import { hasAllDependencies } from "./complete-chart.js";
@@ -82,8 +81,12 @@ export class HelmChartTool implements ChartTool {
   }
 
   /** See `ChartTool`. */
-  async readPackage({ file }: Pick<PackagedChart, "file">): Promise<Uint8Array> {
-    return packFiles(await readArchive(file));
+  readPackage({ file }: Pick<PackagedChart, "file">, signal: AbortSignal): Promise<Uint8Array> {
+    return withTemporaryFolder(async (work) => {
+      const packed = join(work, basename(file));
+      await packFiles(await readArchive(file), packed, { level: 9, signal });
+      return readFile(packed);
+    });
   }
 
   /** See `ChartTool`. */
@@ -135,7 +138,7 @@ async function writePackage(
   const { name, version } = parseChartYaml(chartYamlIn(files, archive), archive);
   const file = join(directory, `${name}-${version}.tgz`);
   await mkdir(directory, { recursive: true });
-  await writeUncompressed(files, `${file}.partial`, signal);
+  await packFiles(files, `${file}.partial`, { level: 0, signal });
   await rename(`${file}.partial`, file);
   return describeChart(files, file);
 }

@@ -73,8 +73,14 @@ async function vendor(
 
   // The lock file says nothing about added dependencies.
   const isLocked = missing.some((dependency) => !added.some((one) => isSame(one, dependency)));
-  const declared = { ...chart, dependencies: parseDependencies(text, chart.origin) };
-  const locked = isLocked ? await readLock(declared, metadata, work, context) : undefined;
+  const locked = !isLocked
+    ? undefined
+    : await readLock(
+        { ...chart, dependencies: parseDependencies(text, chart.origin) },
+        metadata,
+        work,
+        context,
+      );
   const wanted = missing.map((dependency) => {
     const isAdded = added.some((one) => isSame(one, dependency));
     const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));
@@ -202,7 +208,7 @@ async function packageLocal(
   const folder = await copyChart(origin, work);
   await vendor({ folder, origin, around: [...chart.around, origin] }, [], work, context);
   const archive = await packageFolder(folder, subject, work, context);
-  await writeFile(archive, await packFiles(await readHelmPackage(archive)));
+  await packFiles(await readHelmPackage(archive), archive, { level: 9, signal: context.signal });
   return archive;
 }
 

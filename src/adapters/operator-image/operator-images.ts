@@ -284,8 +284,9 @@ class EntryContent {
 function readFrom({ fd }: FileHandle, size: number): FileBytes {
   return {
     size,
-    read: (start, end) => {
-      const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start));
+    read: (start, end, into) => {
+      const length = Math.max(0, Math.min(end, size) - start);
+      const bytes = into === undefined ? Buffer.allocUnsafe(length) : into.subarray(0, length);
       let filled = 0;
       while (filled < bytes.length) {
         const count = readSync(fd, bytes, filled, bytes.length - filled, start + filled);

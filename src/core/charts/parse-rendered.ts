@@ -94,15 +94,6 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
   }
 }
 
-/** Returns the objects and warnings of all documents of a text at once. See `parseDocuments`. */
-export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
-  const parts = [...parseDocuments(text, from)];
-  return {
-    objects: parts.flatMap(({ objects }) => objects),
-    warnings: parts.flatMap(({ warnings }) => warnings),
-  };
-}
-
 /** Counts lines that may begin a document, which is faster than parsing the first ones in vain. */
 function hasMoreThan(limit: number, text: string): boolean {
   let count = 0;

@@ -115,9 +115,11 @@ export async function findReleaseImages(
   const { progress } = run;
   progress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(ports.chartConcurrency);
-  const first = await Promise.allSettled(
-    releases.map((release) => limit(() => renderFirst(run, release, spec, ports))),
-  );
+  const renderings = releases.map((release) => limit(() => renderFirst(run, release, spec, ports)));
+  // The knowledge base is read while helm renders. Whoever awaits it gets its error.
+  const operators = releases.length === 0 ? Promise.resolve([]) : ports.loadOperators();
+  operators.catch(() => undefined);
+  const first = await Promise.allSettled(renderings);
   const parsed: ParsedRender[] = first.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const served = [...spec.apiVersions, ...apiVersionsOf(parsed.flatMap(({ objects }) => objects))];
   const again = await settleAll(
@@ -141,7 +143,7 @@ export async function findReleaseImages(
 
   const objects = parsed.flatMap((one) => one.objects);
   const findings = findImages(objects, {
-    operators: objects.length === 0 ? [] : await ports.loadOperators(),
+    operators: objects.length === 0 ? [] : await operators,
     declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;

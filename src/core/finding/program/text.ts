@@ -36,6 +36,12 @@ export function findInDocument(text: string, offset: number): readonly FileSuspe
   });
 }
 
+/** True for a single CustomResourceDefinition, whose fields describe images and name none. */
+function isDefinition(text: string): boolean {
+  const kinds = text.match(/^kind:.*$/gm) ?? [];
+  return kinds.length === 1 && kinds[0].includes("CustomResourceDefinition");
+}
+
 /** A document that exceeds the limits of YAML, or is nested too deeply, names no images. */
 function findInLimits(text: string): readonly Found[] {
   try {
@@ -44,12 +50,6 @@ function findInLimits(text: string): readonly Found[] {
     if (!(cause instanceof UnusableYaml) && !(cause instanceof RangeError)) throw cause;
     return [];
   }
-}
-
-/** True for a single CustomResourceDefinition, whose fields describe images and name none. */
-function isDefinition(text: string): boolean {
-  const kinds = text.match(/^kind:.*$/gm) ?? [];
-  return kinds.length === 1 && kinds[0].includes("CustomResourceDefinition");
 }
 
 /**
