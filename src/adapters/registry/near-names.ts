@@ -1,5 +1,6 @@
 // Finds names similar to that of an image which a registry does not have, in the lists of the registry.
 import { z } from "zod";
+import { readJson } from "../../core/parse-json.js";
 import { rankNearest } from "../../core/nearest.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { PullPlace } from "./pull.js";
@@ -71,7 +72,7 @@ async function readList(
     const soon = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
     const { status, body, tooLong } = await session.send(listed, request, soon);
     return status === 200 && !tooLong
-      ? listSchema.parse(JSON.parse(new TextDecoder().decode(body)))
+      ? listSchema.parse(readJson(new TextDecoder().decode(body)))
       : undefined;
   } catch {
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 // What is remembered of an operator's image, so that its programs are read once.
 import { z } from "zod";
+import { readJson } from "../../parse-json.js";
 import type { FileSuspect } from "./suspect.js";
 
 /** Increase this number when the same program would give other suspects. */
@@ -33,13 +34,7 @@ export interface ReadPrograms {
 
 /** Parses what `JSON.stringify` wrote; undefined for other text. */
 export function parseRemembered(text: string): ReadPrograms | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const { data } = schema.safeParse(value);
+  const { data } = schema.safeParse(readJson(text));
   if (data === undefined) return undefined;
   return {
     notes: data.notes,
