@@ -82,7 +82,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(formatBuild(bundle), {
+        runtime.print(bundle, formatBuild, {
           formatVersion: 1,
           ...result,
           images: inventory.images.length,

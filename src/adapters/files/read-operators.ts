@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { settleAll, systemErrorCode, ViolaError } from "../../errors.js";
 import { digestOf, hexOf } from "../../core/oci/digest.js";
+import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 import { parseOperatorRule, parseStoredRules, type OperatorRule } from "../../core/finding/operator-rules.js";
 
 /** Increase this number when the same files would give other rules. */
@@ -36,7 +37,10 @@ export async function loadOperators(
         .map((name) => join(folder, name)),
     );
   }
-  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  const texts = await settleAll(
+    "some operator rules cannot be read",
+    files.map(async (file) => (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8")),
+  );
   const key = hexOf(digestOf(JSON.stringify([FORMAT_VERSION, files, texts])));
   const stored = cacheFolder === undefined ? undefined : join(cacheFolder, `${key}.json`);
   const known = stored === undefined ? undefined : await readStored(stored);
