@@ -1,15 +1,26 @@
 // Reads operator rules from data files.
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { settleAll, systemErrorCode, ViolaError } from "../../errors.js";
+import { digestOf, hexOf } from "../../core/oci/digest.js";
 import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
-import { parseOperatorRule, type OperatorRule } from "../../core/finding/operator-rules.js";
+import { parseOperatorRule, parseStoredRules, type OperatorRule } from "../../core/finding/operator-rules.js";
+
+/** Increase this number when the same files would give other rules. */
+const FORMAT_VERSION = 1;
 
 /**
  * Returns the rules of all `*.yaml` files in the folders, ordered by folder and name. Throws the
  * errors of all files together.
+ *
+ * Parsing YAML takes most of the time of a short command, so the rules are stored as JSON in
+ * `cacheFolder`, by the digest of the files. Without the folder, they are parsed every time.
  */
-export async function loadOperators(folders: readonly string[]): Promise<readonly OperatorRule[]> {
+export async function loadOperators(
+  folders: readonly string[],
+  cacheFolder?: string,
+): Promise<readonly OperatorRule[]> {
   const files: string[] = [];
   for (const folder of folders) {
     const names = await readdir(folder).catch((cause: unknown) => {
@@ -26,11 +37,17 @@ export async function loadOperators(folders: readonly string[]): Promise<readonl
         .map((name) => join(folder, name)),
     );
   }
+  const texts = await settleAll(
+    "some operator rules cannot be read",
+    files.map(async (file) => (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8")),
+  );
+  const key = hexOf(digestOf(JSON.stringify([FORMAT_VERSION, files, texts])));
+  const stored = cacheFolder === undefined ? undefined : join(cacheFolder, `${key}.json`);
+  const known = stored === undefined ? undefined : await readStored(stored);
+  if (known !== undefined) return known;
   const rules = await settleAll(
     "some operator rules are not valid",
-    files.map(async (file) =>
-      parseOperatorRule((await readLimited(file, TEXT_FILE_BYTES)).toString("utf8"), file),
-    ),
+    files.map((file, index) => Promise.resolve().then(() => parseOperatorRule(texts[index] ?? "", file))),
   );
   for (const [index, { id }] of rules.entries()) {
     if (rules.findIndex((other) => other.id === id) !== index) {
@@ -39,5 +56,27 @@ export async function loadOperators(folders: readonly string[]): Promise<readonl
       });
     }
   }
+  if (stored !== undefined) await store(stored, JSON.stringify(rules));
   return rules;
+}
+
+async function readStored(file: string): Promise<readonly OperatorRule[] | undefined> {
+  try {
+    return parseStoredRules(await readFile(file, "utf8"));
+  } catch (cause) {
+    systemErrorCode(cause);
+    return undefined;
+  }
+}
+
+/** A failure to write is not an error: the files are then parsed again. */
+async function store(file: string, text: string): Promise<void> {
+  const partial = `${file}.${randomUUID()}`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(partial, text);
+    await rename(partial, file);
+  } catch (cause) {
+    systemErrorCode(cause);
+  }
 }

@@ -33,7 +33,12 @@ const HELM_CONCURRENCY = 2;
 export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPorts> {
   return {
     charts: chartTool(runtime),
-    loadOperators: once(() => loadOperators([join(runtime.home, "manifests/operators")])),
+    loadOperators: once(async () =>
+      loadOperators(
+        [join(runtime.home, "manifests/operators")],
+        join(await programFolder(runtime), "operators"),
+      ),
+    ),
     files: localFiles,
     temporaryFolder: await runtime.temporaryFolder(),
     chartConcurrency: HELM_CONCURRENCY,

@@ -181,6 +181,15 @@ export type OperatorTable = NonNullable<OperatorRule["table"]>;
 export type OperatorImage = OperatorRule["images"][number];
 export type ResourceCondition = z.infer<typeof condition>;
 
+/** Parses rules that `JSON.stringify` wrote; undefined for other text. */
+export function parseStoredRules(text: string): readonly OperatorRule[] | undefined {
+  try {
+    return z.array(OPERATOR_SCHEMA).safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Parses one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column of each
  * error.
