@@ -18,8 +18,8 @@ interface Rehearsed {
 /** Returns what runs a rehearsal. Every test of the calling group compares the state of the cluster. */
 export function rehearsing(cluster: () => Cluster): {
   /** The arguments that name the cluster. */
-  target(): readonly string[];
-  rehearse(...args: readonly string[]): Promise<Rehearsed>;
+  readonly target: () => readonly string[];
+  readonly rehearse: (...args: readonly string[]) => Promise<Rehearsed>;
 } {
   let before: string;
   beforeEach(async () => {

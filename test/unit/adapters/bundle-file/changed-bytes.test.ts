@@ -21,9 +21,10 @@ afterAll(() => {
 });
 
 /** Hashes in this process: worker threads would take longer than everything else here. */
-const findDamagedBlobs: BundleReader["findDamagedBlobs"] = async ({ inventory, read }) => {
-  const contents = await Promise.all(inventory.blobs.map(({ offset, size }) => read(offset, size)));
-  return inventory.blobs.filter(({ digest }, index) => digestOf(contents[index] ?? "") !== digest);
+const findDamagedBlobs: BundleReader["findDamagedBlobs"] = async (bundle) => {
+  const { blobs } = bundle.inventory;
+  const contents = await Promise.all(blobs.map(({ offset, size }) => bundle.read(offset, size)));
+  return blobs.filter(({ digest }, index) => digestOf(contents[index] ?? "") !== digest);
 };
 
 async function isFound(file: string): Promise<boolean> {
