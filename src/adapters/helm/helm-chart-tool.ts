@@ -2,8 +2,15 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
-import { ViolaError } from "../../errors.js";
-import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
+import { ManyErrors, ViolaError } from "../../errors.js";
+import {
+  LEFT_OUT_HINT,
+  type ChartDependency,
+  type ChartSource,
+  type LeftOut,
+  type PackagedChart,
+  type RenderInput,
+} from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
@@ -20,7 +27,8 @@ import {
   unpackChart,
   type ArchivedFile,
 } from "./chart-archive.js";
-import { copyChart, fetchArchive, type FetchContext } from "./fetch-chart.js";
+import { copyChart } from "./copy-chart.js";
+import { fetchArchive, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
 import { packageFolder } from "./package-folder.js";
@@ -56,19 +64,25 @@ export class HelmChartTool implements ChartTool {
       const place = join(work, "chart");
       await mkdir(place);
       if (source.kind === "folder") {
-        const folder = await copyChart(source.folder, place);
+        const { folder, leftOut } = await copyChart(source.folder, place, work, context);
         const chart = { folder, origin: source.folder };
-        await vendorDependencies(chart, dependencies, work, context);
-        const packed = await packageFolder(folder, source.folder, work, context);
-        return writePackage(await readHelmPackage(packed), basename(packed), directory);
+        try {
+          const vendored = await vendorDependencies(chart, dependencies, work, context);
+          const packed = await packageFolder(folder, source.folder, work, context);
+          const written = await writePackage(await readHelmPackage(packed), basename(packed), directory);
+          return { ...written, leftOut: [...leftOut, ...vendored.leftOut] };
+        } catch (cause) {
+          throw leftOut.length > 0 && cause instanceof ViolaError ? withLeftOut(cause, leftOut) : cause;
+        }
       }
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
       const archive = await fetchArchive(source, work, context);
       const folder = await unpackChart(archive, place);
-      const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
+      const chart = { folder, origin: folder };
+      const { isChanged, leftOut } = await vendorDependencies(chart, dependencies, work, context);
       const files = isChanged ? await readChartFolder(folder) : await readArchive(archive);
-      return writePackage(files, basename(archive), directory);
+      return { ...(await writePackage(files, basename(archive), directory)), leftOut };
     });
   }
 
@@ -116,7 +130,7 @@ async function writePackage(
   files: readonly ArchivedFile[],
   archive: string,
   directory: string,
-): Promise<PackagedChart> {
+): Promise<Omit<PackagedChart, "leftOut">> {
   const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
   const bytes = await packFiles(files);
   const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
@@ -135,6 +149,24 @@ async function writePackage(
     declarations: texts.filter(({ path }) => isDeclaration(path)),
     readsApiVersions: texts.some(({ path, text }) => isTemplate(path) && text.includes("APIVersions")),
   };
+}
+
+/** Adds what was left out of the chart to the hint, because the chart may be unusable without it. */
+function withLeftOut(error: ViolaError, leftOut: readonly LeftOut[]): ViolaError {
+  if (error instanceof ManyErrors) {
+    return new ManyErrors(
+      error.message,
+      error.errors.map((one) => withLeftOut(one, leftOut)),
+    );
+  }
+  const list = leftOut.map(({ path, reason }) => `${path} (${reason})`).join(", ");
+  const hint = `The chart was packaged without ${list}. ${LEFT_OUT_HINT}`;
+  const { code, message, subject, cause } = error;
+  return new ViolaError(code, message, {
+    hint: error.hint === undefined ? hint : `${error.hint} ${hint}`,
+    cause,
+    ...(subject !== undefined && { subject }),
+  });
 }
 
 function isTemplate(path: string): boolean {

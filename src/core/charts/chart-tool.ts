@@ -7,7 +7,8 @@ import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from ".
 export interface ChartTool {
   /**
    * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
-   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`.
+   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`. Links in a chart folder are
+   * followed only inside the folder; others are left out.
    * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
    */
   packageChart(
