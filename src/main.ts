@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Runs the command and sets the exit code. Only this file uses the global process.
 import { fileURLToPath } from "node:url";
-import { run } from "./cli/program.js";
 
 /** npm forwards Ctrl-C, so two interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
@@ -18,6 +17,19 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
   process.stderr.write(`stdout: ${cause.message}\n`);
   process.exit(2);
 });
+
+/**
+ * The limit of open files may not even allow the modules of the program, which are read at the same
+ * time.
+ */
+function explainLoading(cause: unknown): never {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code !== "EMFILE" && code !== "ENFILE") throw cause;
+  process.stderr.write(`error: ${message}\n  what to do: Raise the limit of open files: ulimit -n 1024\n`);
+  process.exit(2);
+}
+
+const { run } = await import("./cli/program.js").catch(explainLoading);
 
 process.exitCode = await run(process.argv.slice(2), {
   // A getter, because the first access to process.stdin opens the stream.

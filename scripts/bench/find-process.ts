@@ -41,6 +41,7 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
   const ports: ChartPorts = {
     charts: {
       packageChart: (...input) => tool.packageChart(...input),
+      readPackage: (...input) => tool.readPackage(...input),
       spellOutSource: (...input) => tool.spellOutSource(...input),
       renderChart: async (...input) => {
         const started = performance.now();
@@ -115,6 +116,7 @@ function measureCorpus(): Promise<FindCost> {
       })),
       extraImages: [],
       excludedImages: [],
+      silencedWarnings: [],
       includeTests: false,
     })),
   );

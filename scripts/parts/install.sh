@@ -27,6 +27,8 @@ bsdtar libarchive-tools
 original-awk original-awk
 shasum perl
 time time
+fish fish
+zsh zsh
 setsid util-linux
 ldd libc-bin
 '

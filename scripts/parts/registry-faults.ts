@@ -11,6 +11,10 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: string;
     }
+  /** No response, and the connection stays open. */
+  | { readonly kind: "silent" }
+  /** Sends this many bytes of the body, then nothing, and the connection stays open. */
+  | { readonly kind: "stall"; readonly after: number }
   /** The connection is closed without a response. */
   | { readonly kind: "drop" }
   /** The headers announce all bytes, but the connection is closed after this many. */
@@ -37,7 +41,7 @@ export function answeredBy(
     response.writeHead(fault.status, { ...fault.headers }).end(fault.body ?? "");
   else if (fault?.kind === "redirect") {
     response.writeHead(307, { location: new URL(incoming.url ?? "/", fault.to).href }).end();
-  } else return false;
+  } else return fault?.kind === "silent";
   return true;
 }
 
@@ -53,6 +57,10 @@ export async function* harmed(
     if (fault?.kind === "truncate" && sent + bytes.length > fault.after) {
       yield bytes.subarray(0, fault.after - sent);
       throw new Error("truncated on purpose");
+    }
+    if (fault?.kind === "stall" && sent + bytes.length > fault.after) {
+      yield bytes.subarray(0, fault.after - sent);
+      await new Promise(() => undefined);
     }
     sent += bytes.length;
     if (fault?.kind === "corrupt" && sent === size) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff;

@@ -10,6 +10,7 @@ import { AUDIT_FORMATS, formatAudit, type AuditFormat } from "./reporters/audit.
 import { isBundleFile, readSpec } from "./input-file.js";
 import { parseBytes } from "./units.js";
 import { examples, listOption } from "./command-line.js";
+import { printable, singleLines } from "./terminal.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 
 interface AuditOptions extends CommonOptions {
@@ -45,9 +46,16 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
         const report = await auditTarget(target, options, maxBytes, runtime);
         await runtime.stopProgress();
-        const text = formatAudit(report, runtime.isJson ? "json" : options.format);
-        if (options.out === undefined) runtime.print(text, report);
-        else await writeFile(resolve(runtime.cwd, options.out), `${text}\n`);
+        const format = runtime.isJson ? "json" : options.format;
+        // Escapes are part of JSON, so its texts keep their line breaks.
+        const formatOne = (lines: AuditReport): string =>
+          formatAudit(format === "json" ? report : lines, format);
+        if (options.out === undefined) runtime.print(report, formatOne, report);
+        else
+          await writeFile(
+            resolve(runtime.cwd, options.out),
+            `${printable(formatOne(singleLines(report)))}\n`,
+          );
         const failing = new Set<string>(
           maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
         );

@@ -4,7 +4,15 @@ import { Option, type Command } from "commander";
 import { buildBundle } from "../workflows/build/build.js";
 import { collectIncludes, parseIncludes } from "./wiring/including.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, makeWriter, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
+import {
+  blobCache,
+  makeInspectPorts,
+  makePlanPorts,
+  makeWriter,
+  planOptions,
+  readRehearsal,
+  REHEARSAL_FLAG,
+} from "./wiring/planning.js";
 import { readSpec } from "./input-file.js";
 import { formatBuild } from "./reporters/build.js";
 import { examples, listOption } from "./command-line.js";
@@ -17,6 +25,7 @@ interface BuildFlags extends CommonOptions {
   readonly source: SourceChoice;
   readonly with: readonly string[];
   readonly rehearsal?: string;
+  readonly inspect: boolean;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -47,6 +56,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
       [],
     )
     .option(...REHEARSAL_FLAG)
+    .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
         const read = await readSpec(resolve(runtime.cwd, file));
@@ -57,16 +67,22 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...planned,
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
+          ...(flags.inspect && { inspect: () => makeInspectPorts(flags.source, runtime) }),
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
           output: resolve(runtime.cwd, flags.output),
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
-        const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
+        const build = {
+          ...plan,
+          reader: runtime.reader,
+          writer: await makeWriter(runtime),
+          cache: await blobCache(runtime),
+        };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(formatBuild(bundle), {
+        runtime.print(bundle, formatBuild, {
           formatVersion: 1,
           ...result,
           images: inventory.images.length,

@@ -1,6 +1,6 @@
 // Conventions of every command: options that take lists, examples in the help, and usage errors.
 import { Option, type Command, type CommanderError } from "commander";
-import { findNearest } from "../core/yaml-file.js";
+import { findNearest } from "../core/nearest.js";
 import { ViolaError } from "../errors.js";
 
 /**

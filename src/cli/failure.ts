@@ -1,6 +1,7 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
-import { ManyErrors, ViolaError } from "../errors.js";
+import { isSystemError, ManyErrors, ViolaError } from "../errors.js";
+import { singleLine } from "./terminal.js";
 
 /** Exit codes; part of the command line interface. */
 export const EXIT = { done: 0, negative: 1, failed: 2, interrupted: 130 } as const;
@@ -10,10 +11,11 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
  * Formats an error for stderr. An error that is not a `ViolaError` is a bug and is printed with its
  * stack.
  */
-export function formatFailure(error: unknown): string {
+export function formatFailure(failure: unknown): string {
+  const error = explainSystemError(failure);
   if (error instanceof ManyErrors) {
     return [
-      `error: ${error.message} (${countOf(error.errors.length, "error")})`,
+      `error: ${singleLine(error.message)} (${countOf(error.errors.length, "error")})`,
       ...error.errors.map((one, index) => numbered(one, index + 1)),
     ].join("\n");
   }
@@ -23,7 +25,8 @@ export function formatFailure(error: unknown): string {
 }
 
 /** Formats an error as the JSON document that a command prints with `--json`. */
-export function failureDocument(error: unknown): object {
+export function failureDocument(failure: unknown): object {
+  const error = explainSystemError(failure);
   const one = (failure: ViolaError): object => ({
     code: failure.code,
     message: failure.message,
@@ -39,20 +42,44 @@ export function failureDocument(error: unknown): object {
   };
 }
 
+/** By error code. Every step that uses files or processes may meet these. */
+const SYSTEM_HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: "Free disk space, then run the command again.",
+  EDQUOT: "Your quota is used up. Free disk space, then run the command again.",
+  EMFILE: "This process may open too few files. Raise the limit, for example: ulimit -n 1024",
+  ENFILE: "The system has too many open files. End some processes, then run the command again.",
+  EROFS: "Mount the file system writable, or set HOME and TMPDIR to folders that you can write to.",
+  EACCES: "Check the permissions, or set HOME and TMPDIR to folders that you can write to.",
+  EPERM: "Check the permissions, or set HOME and TMPDIR to folders that you can write to.",
+  EIO: "The disk failed. See the log of the system.",
+};
+
+/** Returns an error of the system as an error that the user can act on, and others unchanged. */
+function explainSystemError(error: unknown): unknown {
+  if (error instanceof ViolaError || !isSystemError(error, ...Object.keys(SYSTEM_HINTS))) return error;
+  const { code = "", message, path } = error as NodeJS.ErrnoException;
+  const hint = SYSTEM_HINTS[code];
+  return new ViolaError("FILE_UNUSABLE", message, {
+    ...(path !== undefined && { subject: path }),
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  });
+}
+
 function numbered(error: ViolaError, number: number): string {
   return `  ${number}. ${details(error, "     ")}`;
 }
 
 function details(error: ViolaError, indent: string): string {
-  const lines = [error.message];
+  const lines = [singleLine(error.message)];
   for (const cause of causesOf(error))
-    if (!error.message.includes(cause)) lines.push(`${indent}because: ${cause}`);
-  if (error.hint !== undefined) lines.push(`${indent}what to do: ${error.hint}`);
+    if (!singleLine(error.message).includes(cause)) lines.push(`${indent}because: ${cause}`);
+  if (error.hint !== undefined) lines.push(`${indent}what to do: ${singleLine(error.hint)}`);
   return lines.join("\n");
 }
 
 /** An error about a program that failed quotes what the program said, so this is not repeated. */
 function* causesOf(error: Error): Iterable<string> {
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    if (!(cause instanceof ViolaError && cause.code === "PROCESS_FAILED")) yield cause.message;
+    if (!(cause instanceof ViolaError && cause.code === "PROCESS_FAILED")) yield singleLine(cause.message);
 }

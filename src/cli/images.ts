@@ -7,6 +7,7 @@ import { findReleaseImages, prepareReleases } from "../workflows/find/release-im
 import { inspectOperators } from "../workflows/find/inspect-operators.js";
 import { chooseImages } from "../core/spec/choose-images.js";
 import type { InventoryImage } from "../core/bundle/inventory.js";
+import { silenceWarnings } from "../core/spec/silence-warnings.js";
 import { explainImage } from "../core/finding/explain-image.js";
 import type { Suspect } from "../core/finding/program/suspect.js";
 import type { Findings, ImageUse } from "../core/images/image-use.js";
@@ -66,7 +67,10 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
     .addOption(listOption("--api-versions <version>", "API version that the cluster has"))
     .option("--why <reference>", "explain why this image is in the list")
     .option("--strict", "exit with 1 when the list may be incomplete")
-    .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
+    .option(
+      "--inspect-operators",
+      "inspect the images of operators for versions and images that the charts do not name",
+    )
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {
@@ -125,19 +129,21 @@ async function listSpec(spec: BundleSpec, options: ImagesOptions, runtime: Comma
           run,
           found,
           { platforms: platformsToInspect(spec) },
-          await makeInspectPorts(runtime),
+          await makeInspectPorts("auto", runtime),
         )
       : undefined;
-  const { chosen, warnings } = chooseImages(found.images, spec);
+  const { images: all, unresolved, warnings: foundWarnings } = inspected?.findings ?? found;
+  const { chosen, warnings } = chooseImages(all, spec);
   const rehearsal = await readRehearsal(options.rehearsal, runtime.cwd);
-  const optional = found.images.filter(
+  const optional = all.filter(
     (use) => !use.required && !chosen.some(({ normalized }) => normalized === use.normalized),
   );
   const listed = withRehearsal([...chosen, ...optional], rehearsal?.record);
   const missed = rehearsal === undefined ? [] : missingWarnings(rehearsal.record, chosen);
   return {
     images: [...listed].sort((one, other) => (one.normalized < other.normalized ? -1 : 1)),
-    warnings: [...found.warnings, ...warnings, ...(inspected?.warnings ?? []), ...missed],
+    ...(unresolved !== undefined && { unresolved }),
+    warnings: silenceWarnings([...foundWarnings, ...warnings, ...missed], spec.silencedWarnings),
     ...(inspected !== undefined && { suspects: inspected.suspects }),
   };
 }
@@ -151,12 +157,17 @@ function printImages(
   const exit = isIncomplete ? EXIT.negative : EXIT.done;
   if (why !== undefined) {
     const answer = explainImage(why, findings, suspects);
-    runtime.print(formatExplanation(answer), { formatVersion: 1, ...answer });
+    runtime.print(answer, formatExplanation, { formatVersion: 1, ...answer });
     return answer.images.length > 0 ? exit : EXIT.negative;
   }
-  const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
-  runtime.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
+  const report = { ...findings, ...(suspects && { suspects }) };
+  runtime.print(report, formatReport, { formatVersion: 1, ...report });
   return exit;
+}
+
+function formatReport(report: Findings & { readonly suspects?: readonly Suspect[] }): string {
+  const { suspects } = report;
+  return [formatFindings(report), ...(suspects === undefined ? [] : [formatSuspects(suspects)])].join("\n\n");
 }
 
 /** Returns the spec with the flags applied, or a spec that is made from a chart and the flags. */
@@ -200,6 +211,7 @@ async function specOf(target: string, options: ImagesOptions, cwd: string): Prom
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

@@ -15,6 +15,7 @@ import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource, findValuesFiles } from "./input-file.js";
+import { printable } from "./terminal.js";
 
 interface InitOptions extends CommonOptions {
   readonly output?: string;
@@ -45,18 +46,21 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
     .option("--namespace <namespace>", "namespace of the release", "default")
     .addOption(listOption("-f, --values <file>", "values file"))
     .option("--kube-version <version>", "Kubernetes version of the cluster")
-    .option("--inspect-operators", "inspect the images of unknown operators for images that they may start")
+    .option(
+      "--inspect-operators",
+      "inspect the images of operators for versions and images that the charts do not name",
+    )
     .action(async (chart: string, options: InitOptions) => {
       await runCommand(options, async (runtime) => {
         const file = options.output === undefined ? undefined : resolve(runtime.cwd, options.output);
         if (file !== undefined && options.force !== true && (await exists(file))) throw alreadyExists(file);
         const text = await draft(chart, options, runtime);
         if (file === undefined) {
-          runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
+          runtime.print(undefined, () => text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
         await write(file, text, { overwrite: options.force === true });
-        runtime.print(`wrote ${file}; review the images and warnings in its comments`, {
+        runtime.print(file, (name) => `wrote ${name}; review the images and warnings in its comments`, {
           formatVersion: 1,
           file,
           spec: text,
@@ -73,19 +77,19 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
   const chartPorts = await makeChartPorts(runtime);
   const { run } = runtime;
   const survey = await surveyChart(run, spec, { release: options.release }, chartPorts);
-  const { chart, release, images, warnings } = survey;
+  const { chart, release } = survey;
   const inspected =
     options.inspectOperators === true
       ? await inspectOperators(
           run,
           survey,
           { platforms: platformsToInspect(spec) },
-          await makeInspectPorts(runtime),
+          await makeInspectPorts("auto", runtime),
         )
       : undefined;
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
   await runtime.stopProgress();
-  const text = formatDraftSpec({
+  const drafted = formatDraftSpec({
     schema: schemaFor(folder, runtime),
     name: chart.name,
     chartVersion: chart.version,
@@ -94,10 +98,12 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
     namespace: options.namespace,
     valuesFiles: options.values.map((file) => pathFrom(folder, resolve(runtime.cwd, file))),
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
-    images,
+    images: (inspected?.findings ?? survey).images,
     suspects: inspected?.suspects ?? [],
-    warnings: [...warnings, ...(inspected?.warnings ?? [])],
+    warnings: (inspected?.findings ?? survey).warnings,
   });
+  // Comments quote charts, and people print specs on terminals.
+  const text = printable(drafted);
   // Reports flags that are not valid in a spec, such as a namespace in upper case, like errors of a
   // spec.
   parseBundleSpec(text, options.output ?? "the new spec", folder);
@@ -140,6 +146,7 @@ function specOf(source: ChartSource, options: InitOptions, valuesFiles: readonly
     ],
     extraImages: [],
     excludedImages: [],
+    silencedWarnings: [],
     includeTests: false,
     ...(options.kubeVersion !== undefined && { kubeVersion: options.kubeVersion }),
   };

@@ -42,7 +42,7 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
       const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
       const report = await runInstall(bundle, flags, target, runtime);
       await runtime.stopProgress();
-      runtime.print(formatInstall(report), { formatVersion: 1, ...report });
+      runtime.print(report, formatInstall, { formatVersion: 1, ...report });
       return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
   });

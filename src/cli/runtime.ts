@@ -1,12 +1,12 @@
 // The composition root: creates the adapters of a command on first use, and disposes of them.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
 import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
+import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
 import { loadSettings, type Settings } from "../adapters/files/user-settings.js";
 import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
@@ -16,6 +16,7 @@ import type { Run } from "../workflows/progress.js";
 import { formatActivity } from "./reporters/activity.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
+import { singleLines, write } from "./terminal.js";
 
 /** The process as the commands see it. */
 export interface ProcessEnvironment {
@@ -78,7 +79,7 @@ export class CommandRuntime {
     this.run = { signal, progress: this.#display.onProgress };
     if (options.verbose === true) {
       this.onActivity = (activity) => {
-        environment.stderr.write(`${formatActivity(activity)}\n`);
+        write(environment.stderr, `${formatActivity(activity)}\n`);
       };
     }
     this.#options = options;
@@ -100,10 +101,20 @@ export class CommandRuntime {
     return this.#display.stop();
   }
 
-  /** Writes the result to stdout: the document with `--json`, and the text without. */
-  print(text: string, document: unknown): void {
+  /**
+   * Writes the result to stdout: the document with `--json`, and the formatted report without.
+   * `format` gets a report in which every text has one line.
+   */
+  print<T>(report: T, format: (report: T) => string, document: unknown): void {
     this.#hasPrinted = true;
-    this.#environment.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+    const text = this.isJson ? JSON.stringify(document, null, 1) : format(singleLines(report));
+    write(this.#environment.stdout, `${text}\n`);
+  }
+
+  /** Writes data for another program to stdout, unchanged. */
+  passOn(data: string): void {
+    this.#hasPrinted = true;
+    this.#environment.stdout.write(data);
   }
 
   /**
@@ -111,8 +122,8 @@ export class CommandRuntime {
    * printed its result.
    */
   printFailure(cause: unknown): typeof EXIT.failed {
-    this.#environment.stderr.write(`${formatFailure(cause)}\n`);
-    if (this.isJson && !this.#hasPrinted) this.print("", failureDocument(cause));
+    write(this.#environment.stderr, `${formatFailure(cause)}\n`);
+    if (this.isJson && !this.#hasPrinted) this.print(undefined, () => "", failureDocument(cause));
     return EXIT.failed;
   }
 
@@ -121,7 +132,7 @@ export class CommandRuntime {
     const { config } = this.#options;
     this.#settings ??= loadSettings({
       env: this.env,
-      home: homedir(),
+      home: homeFolder(),
       platform: process.platform,
       ...(config !== undefined && { file: config }),
     });
@@ -134,7 +145,7 @@ export class CommandRuntime {
       const client = new RegistryClient({
         settings,
         env: this.env,
-        home: homedir(),
+        home: homeFolder(),
         onActivity: this.onActivity,
         onNote: (message) => {
           this.run.progress({ kind: "note", message });
@@ -159,7 +170,7 @@ export class CommandRuntime {
 
   /** Creates a folder that is removed when the command ends. */
   async temporaryFolder(): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
+    const folder = await createTemporaryFolder("viola-airgap-");
     this.onDispose(() =>
       rm(folder, { recursive: true, force: true }).catch((cause: unknown) => {
         const code = systemErrorCode(cause);
@@ -193,7 +204,7 @@ async function connectDocker(
     import("../adapters/docker/endpoint.js"),
   ]);
   return new DockerEngine(
-    await findDockerEndpoint({ variables, homeDirectory: homedir(), os: process.platform }),
+    await findDockerEndpoint({ variables, homeDirectory: homeFolder(), os: process.platform }),
     onActivity,
   );
 }

@@ -1,7 +1,7 @@
 // Targets of `load`, `install` and `unload`: parses them and finds the nodes that they refer to.
 import type { ImageFolder } from "../core/load/image-folder.js";
 import type { NodeTarget } from "../core/load/node.js";
-import { findNearest } from "../core/yaml-file.js";
+import { findNearest } from "../core/nearest.js";
 import { ViolaError } from "../errors.js";
 import type { ImageStore } from "../core/load/image-store.js";
 import type { CommandRuntime } from "./runtime.js";

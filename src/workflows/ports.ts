@@ -3,6 +3,7 @@ import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { OperatorRule } from "../core/finding/operator-rules.js";
+import type { ReadPrograms } from "../core/finding/program/remembered.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
@@ -27,6 +28,20 @@ export interface ImageSource {
   ): Promise<Uint8Array | undefined>;
 }
 
+/** Blobs that inspecting operators has fetched already. */
+export interface CachedBlobs {
+  /** Returns the file of the blob, whose content may be damaged, or undefined. */
+  find(blob: Pick<Descriptor, "digest" | "size">): Promise<Extract<BlobSource, { kind: "file" }> | undefined>;
+}
+
+/** Remembers what was found in operators' programs, so that an image is read once. */
+export interface ProgramMemory {
+  /** Returns what is remembered under the key, or undefined. */
+  recall(key: string): Promise<ReadPrograms | undefined>;
+  /** A failure to write is not an error: the programs are then read again. */
+  remember(key: string, programs: ReadPrograms): Promise<void>;
+}
+
 /** Writes bundle files. */
 export interface BundleWriter {
   /**
@@ -41,6 +56,8 @@ export interface WriteOptions {
   readonly file: string;
   /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly OpenBundle[];
+  /** Files that have single blobs, by digest. A file whose content is wrong is not used. */
+  readonly files?: ReadonlyMap<string, Extract<BlobSource, { kind: "file" }>>;
 }
 
 export interface WrittenBundle {
@@ -83,7 +100,7 @@ export interface BundleReader {
 /** The file operations that workflows need. */
 export interface Files {
   /** Throws `FILE_UNUSABLE`. */
-  readFile(path: string): Promise<Uint8Array>;
+  readFile(path: string, limitBytes?: number): Promise<Uint8Array>;
   writeFile(path: string, content: string | Uint8Array): Promise<void>;
 }
 

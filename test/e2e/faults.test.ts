@@ -13,6 +13,8 @@ import type { Fault } from "../../scripts/parts/registry-faults.js";
 import type { RegistryLogin } from "../../scripts/parts/registry-login.js";
 import type { RegistryRequest } from "../../scripts/parts/registry-requests.js";
 import { runCli, startCli } from "../support/cli.js";
+import { ROOT } from "../support/paths.js";
+import { run } from "../support/run.js";
 
 const LAYERS = [400_000, 300_000, 200_000, 100_000];
 
@@ -155,6 +157,37 @@ it("fetches everything through the proxy of the environment", async () => {
   expect(
     asked.filter((url) => url.startsWith("http://registry.invalid/v2/a/b/blobs/")).length,
   ).toBeGreaterThan(LAYERS.length);
+});
+
+it("says so when there is no place for temporary files, and builds once there is", async () => {
+  const args = await argumentsFor(await serve());
+  for (const TMPDIR of [join(folder, "nowhere"), "/proc"]) {
+    const { code, stdout, stderr } = await runCli([...args, "--source", "docker"], { env: { TMPDIR } });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.not.stringContaining("bug") as string });
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: "FILE_UNUSABLE", subject: TMPDIR, hint: expect.stringContaining("TMPDIR") as string },
+    });
+  }
+  await build(await serve());
+});
+
+it.each([
+  ["a HOME that cannot be written to", { HOME: "/dev/null/home" }],
+  ["no HOME and no TMPDIR", { HOME: undefined, TMPDIR: undefined }],
+])("builds with %s", async (_, env) => {
+  const { code, stderr } = await runCli(await argumentsFor(await serve()), { env });
+
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+it.each(["26", "40"])("says so when it may open only %s files", async (limit) => {
+  const args = await argumentsFor(await serve());
+  const limited = ["-c", `ulimit -n "$1"; shift; exec "$@"`, "sh", limit, process.execPath];
+  const { code, stderr } = await run("sh", [...limited, join(ROOT, "dist/main.js"), ...args]);
+
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^error: .*EMFILE.*\n *what to do: .*ulimit -n/);
+  await build(await serve());
 });
 
 it("does not fetch complete blobs again after a kill", async () => {

@@ -8,36 +8,63 @@ import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/part
 import { makeImage } from "../../scripts/parts/images.js";
 import type { Suspect } from "../../src/core/finding/program/suspect.js";
 import { runCli } from "../support/cli.js";
+import { findHelm } from "../../src/adapters/helm/find-helm.js";
+import { partsPath } from "../../scripts/parts/home.js";
 import { needs } from "../support/parts.js";
 import { ROOT, sharedPath } from "../support/paths.js";
 import { makeProgramImage, realProgram } from "../../scripts/parts/program-image.js";
 
+/** What the programs start, besides the reloader, with the versions that they contain. */
+const STARTED = {
+  "docker.io/grafana/agent": "v0.39.1",
+  "quay.io/prometheus/prometheus": "v3.1.0",
+  "quay.io/prometheus/alertmanager": "v0.28.0",
+  [`quay.io/prometheus-operator/prometheus-config-reloader`]: "v0.80.0",
+};
+
 interface Answer {
-  readonly images: readonly { readonly normalized: string }[];
+  readonly images: readonly {
+    readonly normalized: string;
+    readonly confidence: string;
+    readonly required: boolean;
+    readonly evidence: readonly { readonly rule: string; readonly path: string }[];
+  }[];
   readonly warnings: readonly { readonly code: string; readonly images?: readonly string[] }[];
   readonly suspects?: readonly Suspect[];
 }
 
 const CHART = join(ROOT, "test/fixtures/charts/unknown-operator");
+const UNCOVERED = join(ROOT, "test/fixtures/charts/uncovered-operators");
 const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
 
 (await needs("shared", "helm"))("operators that nobody knows", () => {
   let folder = "";
   let config = "";
   let registry: EmbeddedRegistry;
+  let layers: readonly string[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "viola-inspect-"));
     registry = await startEmbeddedRegistry();
     const agent = await makeProgramImage(folder, "manager", realProgram(sharedPath(), "agent-operator"));
     const prometheus = await makeProgramImage(folder, "bin/operator", realProgram(sharedPath(), "operator"));
+    layers = [agent, prometheus].map(({ blobs }) => blobs[1]!.digest);
+    registry.addImage(folder, agent, "docker.io/grafana/agent-operator", "v0.999.0");
+    registry.addImage(folder, prometheus, "quay.io/prometheus-operator/prometheus-operator", "v0.999.0");
     registry.addImage(folder, agent, "registry.example/acme/unknown-operator", "1.0");
     registry.addImage(folder, prometheus, "registry.example/acme/unknown-operator", "0.80.0");
     const small = makeImage(folder, { seed: "started", mediaTypes: "oci", layers: [1000] });
     registry.addImage(folder, small, RELOADER, "v0.67.1");
     registry.addImage(folder, small, `quay.io/thanos/thanos`, "v0.37.2");
+    for (const [repository, tag] of Object.entries(STARTED))
+      registry.addImage(folder, small, repository, tag);
     config = join(folder, "settings.yaml");
-    await writeFile(config, `mirrors: { "*": { endpoints: ["${registry.url}/{registry}"], only: true } }\n`);
+    const helm = await findHelm(
+      { path: process.env["PATH"], cacheFolder: join(partsPath("helm"), "viola-airgap") },
+      new AbortController().signal,
+    );
+    const mirrors = `mirrors: { "*": { endpoints: ["${registry.url}/{registry}"], only: true } }`;
+    await writeFile(config, `${mirrors}\nhelm: ${helm.program}\ncache: ${join(folder, "cache")}\n`);
   });
   afterAll(async () => {
     await registry.close();
@@ -68,7 +95,7 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
       expect.arrayContaining([`${RELOADER}:v0.67.1`, "grafana/agent:v0.39.1"]),
     );
     expect(suspects.length).toBeLessThanOrEqual(10);
-    expect(suspects[0]).toMatchObject({
+    expect(suspects.find(({ tag }) => tag === "v0.67.1")).toMatchObject({
       reference: `${RELOADER}:v0.67.1`,
       repository: RELOADER,
       tag: "v0.67.1",
@@ -115,6 +142,55 @@ const RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader";
       suspects: [
         { reference: `${RELOADER}:v0.67.1`, operator: "Deployment unknown-operator", file: "manager" },
       ],
+    });
+  });
+
+  it("that are known at other tags: build takes the versions from their programs, and fetches them once", async () => {
+    const spec = join(folder, "bundle.yaml");
+    await writeFile(
+      spec,
+      `name: uncovered\nversion: 1.0.0\nplatforms: [linux/amd64]\ncharts: [{ chart: ${UNCOVERED}, release: uncovered, namespace: default }]\n`,
+    );
+    const listed = await runCli(["images", spec, "--inspect-operators", "--json", "--config", config]);
+    const { images: found, warnings } = JSON.parse(listed.stdout) as Answer;
+    const built = await runCli(["build", spec, "-o", join(folder, "b.bundle"), "--json", "--config", config]);
+
+    const wanted = [...Object.entries(STARTED), [RELOADER, "v0.67.1"], ["quay.io/thanos/thanos", "v0.37.2"]]
+      .map(([repository, tag]) => `${repository}:${tag}`)
+      .toSorted();
+    expect(
+      found
+        .filter(({ evidence }) => evidence.some(({ rule }) => rule === "program"))
+        .map(({ normalized, confidence, required }) => [normalized, confidence, required]),
+    ).toEqual(wanted.map((reference) => [reference, "certain", true]));
+    expect(warnings).toEqual([]);
+    expect({ code: built.code, ...(JSON.parse(built.stdout) as object) }).toMatchObject({
+      code: 0,
+      images: wanted.length + 2,
+      warnings: [],
+    });
+    // The tests above inspect the same layers under other names.
+    const asked = registry.requests.map(({ reference }) => reference);
+    expect(layers.map((layer) => asked.filter((reference) => reference === layer).length)).toEqual([1, 1]);
+  });
+
+  it("stay a warning with `build --no-inspect`", async () => {
+    const spec = join(folder, "bundle.yaml");
+    const args = [
+      "build",
+      spec,
+      "-o",
+      join(folder, "c.bundle"),
+      "--no-inspect",
+      "--json",
+      "--config",
+      config,
+    ];
+    const { stdout } = await runCli(args);
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      images: 2,
+      warnings: [{ code: "operator-tag-unverified" }, { code: "operator-tag-unverified" }],
     });
   });
 });

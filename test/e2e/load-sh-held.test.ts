@@ -1,7 +1,7 @@
 // load.sh and garbage collection: content that counts as present on a node remains until the images
 // exist.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -10,15 +10,14 @@ import type { OpenBundle } from "../../src/workflows/ports.js";
 import { bundleOf } from "../support/bundle-of.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { containerds } from "../support/containerds.js";
+import { COLLECT, leaveBlob } from "../support/left-blob.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
-import { mustRun, run, type RunResult } from "../support/run.js";
+import { run, type RunResult } from "../support/run.js";
 
 const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
 const NAME = "quay.io/org/app:1";
 const ANCHOR = "io.viola-airgap.anchor";
-/** Makes containerd collect garbage, and waits until it has finished. */
-const COLLECT = `leases create --id collect >/dev/null && "$real" -n k8s.io leases rm --sync collect >/dev/null`;
 
 const describeHost = await needs("ctr", "root");
 
@@ -50,18 +49,7 @@ describeHost.each(containerds())(
       if (found === undefined) throw new Error("the image has no platform");
       return found;
     };
-    /** Adds a blob of the bundle to the content store, protected by a label. */
-    const leave = async (digest: string): Promise<void> => {
-      const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
-      const { offset = 0, size = 0 } = blob ?? {};
-      const input = readFileSync(bundle.file).subarray(offset, offset + size);
-      const address = ["--address", containerd.socket, "-n", "k8s.io", "content"];
-      // The blob may be collected before it has its label.
-      for (let left = false; !left;) {
-        await mustRun(real, [...address, "ingest", digest], { input });
-        left = (await run(real, [...address, "label", digest, "containerd.io/gc.root=left"])).code === 0;
-      }
-    };
+    const leave = (digest: string): Promise<void> => leaveBlob(real, containerd.socket, bundle, digest);
     /**
      * Runs load.sh with a ctr that runs a command before the first import. "$real" is the real ctr.
      */
@@ -90,7 +78,7 @@ exec "$real" "$@"
       const [large] = platform().layers;
       await leave(large?.digest ?? "");
       // The lease of an interrupted import ends like this.
-      const lapse = `"$real" -n k8s.io content label ${large?.digest ?? ""} containerd.io/gc.root= >/dev/null; "$real" -n k8s.io ${COLLECT}`;
+      const lapse = `"$real" -n k8s.io content label ${large?.digest ?? ""} containerd.io/gc.root= >/dev/null; ${COLLECT}`;
 
       const { code, stderr } = await load(lapse);
 

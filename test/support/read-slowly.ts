@@ -1,6 +1,6 @@
 // Run as a separate process: reads a blob of a registry slowly, as the rehearsal's server or the
 // operator inspection does, and prints its peak memory. Arguments: MODE HOST REPOSITORY TAG.
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { serveBundle } from "../../src/adapters/bundle-registry/server.js";
 import { upstreamRegistry } from "../../src/adapters/bundle-registry/upstream.js";
 import { defaultSettings } from "../../src/adapters/files/user-settings.js";
+import { BlobCache } from "../../src/adapters/blobs/blob-cache.js";
 import { openLayer } from "../../src/adapters/operator-image/layer-stream.js";
 import { RegistryClient } from "../../src/adapters/registry/client.js";
 import type { Inventory } from "../../src/core/bundle/inventory.js";
@@ -25,14 +26,20 @@ if (content.kind !== "manifest") throw new Error("the image has several platform
 const [layer] = content.layers;
 if (layer === undefined) throw new Error("the image has no layer");
 
-const bytes = mode === "serve" ? await readServed(layer) : await readSlowly(openHere(layer));
+const cacheFolder = mkdtempSync(join(tmpdir(), "viola-slow-"));
+const bytes = mode === "serve" ? await readServed(layer) : await readSlowly(await openHere(layer));
 if (bytes !== layer.size) throw new Error(`${bytes} of ${layer.size} bytes came`);
 await client.close();
+rmSync(cacheFolder, { recursive: true });
 process.stdout.write(`${process.resourceUsage().maxRSS * 1024}\n`);
 
-function openHere(descriptor: Descriptor): AsyncIterable<Uint8Array> {
+function openHere(descriptor: Descriptor): Promise<AsyncIterable<Uint8Array>> {
   const source = { kind: "registry", registry: host, repository } as const;
-  return openLayer({ descriptor, source, image: "image" }, client, signal);
+  return openLayer(
+    { descriptor, source, image: "image" },
+    { registry: client, cache: new BlobCache(cacheFolder) },
+    signal,
+  );
 }
 
 /** Lets a node pull through the server of a rehearsal. */

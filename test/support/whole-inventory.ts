@@ -42,6 +42,7 @@ export const WHOLE_INVENTORY: Inventory = {
       object: "Pod apps/a",
       images: ["a/b:1"],
       incomplete: true,
+      silenced: "judged",
     },
   ],
   files: [{ path: "charts/app-1.0.0.tgz", sha256: hexOf(digestOf("chart")), size: 5 }],
@@ -49,7 +50,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images))$/;
+  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {
@@ -98,7 +99,7 @@ function isAllowed(path: string, value: unknown, how: string): boolean {
 
 /** Text with a format that "text" does not have. */
 const CHECKED_TEXT =
-  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\])$/;
+  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\]|mediaType)$|^kubeVersion$/;
 
 function* paths(
   value: unknown,

@@ -39,6 +39,8 @@ export type BlobGet = (
 
 /** The number of successive failures without progress. */
 const STALL_LIMIT = 3;
+/** A connection that timed out has already cost its time, so the blob is requested once more only. */
+const TIMED_OUT_LIMIT = 1;
 /** The part of an error response that is kept for the message. */
 const REFUSAL_BYTES = 4096;
 
@@ -99,7 +101,7 @@ export async function fetchBlob(
         output.uncount(verifier.received);
         return { kind: "answered", url, ...answer.head, body: refusal };
       }
-      failure = { code: "", message: `the body ends after ${verifier.received} of ${job.size} bytes` };
+      failure = { code: "", message: "the body ended early" };
     } catch (cause) {
       signal?.throwIfAborted();
       if (output.failure !== undefined) return output.failure;
@@ -119,9 +121,10 @@ export async function fetchBlob(
     }
     stalls = verifier.received > furthest ? 0 : stalls + 1;
     furthest = Math.max(furthest, verifier.received);
-    if (stalls >= STALL_LIMIT) {
+    if (stalls >= (failure.code === "ETIMEDOUT" ? TIMED_OUT_LIMIT : STALL_LIMIT)) {
       output.uncount(verifier.received);
-      return { kind: "broken", url, ...failure };
+      const message = `${failure.message} (${verifier.received} of ${job.size} bytes received)`;
+      return { kind: "broken", url, code: failure.code, message };
     }
   }
 }

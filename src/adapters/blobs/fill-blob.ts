@@ -106,7 +106,9 @@ async function fetchFrom(
       const answer = `its content is ${outcome.actual}`;
       return { refusal: { code: "DIGEST_MISMATCH", place: redactUrl(url), answer } };
     }
-    const delay = retryDelayMs(toTry(outcome, url), tries++, Date.now());
+    // A job has already been repeated after a timeout.
+    const isTimedOut = outcome.kind === "broken" && outcome.code === "ETIMEDOUT";
+    const delay = isTimedOut ? undefined : retryDelayMs(toTry(outcome, url), tries++, Date.now());
     if (delay === undefined) {
       if (outcome.kind === "broken") throw new ConnectionFailure(new URL(outcome.url), toError(outcome));
       const answer = { ...outcome, url: new URL(outcome.url) };

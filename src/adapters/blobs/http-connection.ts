@@ -5,10 +5,10 @@
 // time. Redirects, tokens, retries and proxies are handled elsewhere.
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { stallError } from "../http/stall.js";
 import type { Certificates } from "../http/tls.js";
 
 const HEAD_LIMIT_BYTES = 64 * 1024;
-const IDLE_TIMEOUT_MS = 60_000;
 
 /** Status and headers of a response. Header names are in lower case. */
 export interface ResponseHead {
@@ -25,6 +25,12 @@ export interface ResponseSink {
 /** This connection cannot read the body. The request must be sent with another client. */
 export class UnreadableBody extends Error {}
 
+/** How a connection reads. */
+export interface ReadOptions {
+  readonly block: Buffer;
+  readonly stallMs: number;
+}
+
 /** A persistent connection to an origin, for one request at a time. */
 export class HttpConnection {
   readonly #socket: Socket;
@@ -33,16 +39,18 @@ export class HttpConnection {
     { sink: ResponseSink; resolve: (head: ResponseHead) => void; reject: (cause: Error) => void } | undefined;
   #headBytes = Buffer.alloc(0);
   #head: ResponseHead | undefined;
+  /** The bytes of the body that were received. */
+  #bodyBytes = 0;
   /** The remaining bytes of the body. Undefined while the head is being read. */
   #remaining: number | undefined;
   #keepAlive = true;
   #answered = false;
 
   /**
-   * All reads use `block`. The connections of a thread may share it, because each read is processed
+   * The connection ends after `stallMs` without data. All reads use `block`. The connections of a thread may share it, because each read is processed
    * before the next one begins.
    */
-  constructor(origin: URL, certificates: Certificates, block: Buffer) {
+  constructor(origin: URL, certificates: Certificates, { block, stallMs }: ReadOptions) {
     this.#host = origin.host;
     const secure = origin.protocol === "https:";
     const host = origin.hostname.replace(/^\[|\]$/g, "");
@@ -66,11 +74,7 @@ export class HttpConnection {
       ? connectTls({ ...tlsOptions, ...certificates.optionsFor(origin) })
       : connectPlain({ host, port, onread });
     this.#socket.setNoDelay(true);
-    this.#socket.setTimeout(IDLE_TIMEOUT_MS, () =>
-      this.#socket.destroy(
-        Object.assign(new Error(`no data for ${IDLE_TIMEOUT_MS / 1000} s`), { code: "ETIMEDOUT" }),
-      ),
-    );
+    this.#socket.setTimeout(stallMs, () => this.#socket.destroy(stallError(stallMs, this.#bodyBytes)));
     this.#socket.on("error", (cause) => {
       this.#fail(cause);
     });
@@ -97,6 +101,7 @@ export class HttpConnection {
     this.#headBytes = Buffer.alloc(0);
     this.#head = undefined;
     this.#remaining = undefined;
+    this.#bodyBytes = 0;
     this.#answered = false;
     const lines = Object.entries({ host: this.#host, ...headers });
     return new Promise((resolve, reject) => {
@@ -157,6 +162,7 @@ export class HttpConnection {
       throw new Error("the body is longer than its Content-Length");
     if (chunk.length > 0) sink.onData(chunk);
     this.#remaining -= chunk.length;
+    this.#bodyBytes += chunk.length;
     if (this.#remaining > 0) return;
     const request = this.#request;
     this.#request = undefined;

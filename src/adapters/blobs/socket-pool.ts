@@ -4,15 +4,16 @@ import { requestReporter } from "../http/request-reporter.js";
 import { BASE_HEADERS, type HttpSettings } from "../http/settings.js";
 import { proxyFor } from "../http/proxy.js";
 import { firstHop, headersOf, nextHop } from "../http/redirect.js";
+import { DEFAULT_STALL_TIMEOUT_MS } from "../http/stall.js";
 import { Certificates } from "../http/tls.js";
 import type { BlobGet, BlobSink } from "./fetch-blob.js";
-import { HttpConnection, UnreadableBody, type ResponseHead } from "./http-connection.js";
+import { HttpConnection, UnreadableBody, type ReadOptions, type ResponseHead } from "./http-connection.js";
 
 /** A pool of persistent connections. */
 export class SocketPool {
   readonly #settings: HttpSettings;
   readonly #certificates: Certificates;
-  readonly #block: Buffer;
+  readonly #options: ReadOptions;
   /** Idle connections by origin. */
   readonly #idle = new Map<string, HttpConnection[]>();
 
@@ -22,7 +23,7 @@ export class SocketPool {
   constructor(settings: HttpSettings, block: Buffer, onActivity?: OnActivity) {
     this.#settings = settings;
     this.#certificates = new Certificates(settings);
-    this.#block = block;
+    this.#options = { block, stallMs: settings.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS };
     this.#onActivity = onActivity;
   }
 
@@ -75,7 +76,7 @@ export class SocketPool {
     for (;;) {
       const kept = waiting.pop();
       if (kept?.usable === false) continue;
-      const connection = kept ?? new HttpConnection(url, this.#certificates, this.#block);
+      const connection = kept ?? new HttpConnection(url, this.#certificates, this.#options);
       try {
         const head = await connection.get(url.pathname + url.search, headers, sink);
         if (connection.usable) waiting.push(connection);

@@ -1,11 +1,13 @@
 // The incomplete bundle file. It has a temporary name and a journal of the blobs that are complete.
-import { open, readFile, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { DIGEST_SCHEMA, digestOf } from "../../core/oci/digest.js";
+import { readJson } from "../../core/parse-json.js";
 import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
+import { readLimited } from "../files/read-limited.js";
 import { readRange } from "../files/read-range.js";
 
 /** Lines of the journal: the plan and the writing process, then each complete blob. */
@@ -17,6 +19,10 @@ const BLOB_SCHEMA = z.object({
 });
 type JournalHead = z.infer<typeof HEAD_SCHEMA>;
 type JournalBlob = z.infer<typeof BLOB_SCHEMA>;
+
+/** A bundle of 10,000 blobs has a journal of 1.2 MB. */
+const JOURNAL_BYTES = 8 * 1024 * 1024;
+const JOURNAL_LINES = 100_000;
 
 /** A blob in the file of an earlier, interrupted write. */
 export interface LeftBlob extends JournalBlob {
@@ -141,38 +147,41 @@ const partialOf = (target: string): string => `${target}.partial`;
 const previousOf = (target: string): string => `${target}.partial.previous`;
 const journalOf = (target: string): string => `${target}.partial.journal`;
 
-interface Journal {
+/** What an interrupted write left. */
+export interface Journal {
   readonly head: JournalHead;
   readonly blobs: readonly JournalBlob[];
 }
 
 /**
- * Reads the journal of an earlier write, or returns undefined when there is none. Truncated or
- * damaged lines are ignored, so their blobs are fetched again.
+ * Reads the journal of an earlier write, or returns undefined when there is none, or one of
+ * impossible size.
  */
 async function readJournal(target: string): Promise<Journal | undefined> {
-  const text = await readFile(journalOf(target), "utf8").catch(ignoreMissing);
-  if (text === undefined) return undefined;
+  const bytes = await readLimited(journalOf(target), JOURNAL_BYTES).catch((cause: unknown) => {
+    // A journal that is too large is damaged.
+    if (!(cause instanceof ViolaError)) ignoreMissing(cause);
+    return undefined;
+  });
+  return bytes === undefined ? undefined : parseJournal(bytes.toString("utf8"));
+}
+
+/**
+ * Parses the journal of an earlier write, or returns undefined without a first line. Truncated or
+ * damaged lines are ignored, so their blobs are fetched again.
+ */
+export function parseJournal(text: string): Journal | undefined {
   let head: JournalHead | undefined;
   const blobs: JournalBlob[] = [];
   // The last line may be incomplete after a kill. It is ignored when it does not end with a
   // newline.
-  for (const line of text.split("\n").slice(0, -1)) {
-    const value = parseLine(line);
+  for (const line of text.split("\n", JOURNAL_LINES).slice(0, -1)) {
+    const value = readJson(line);
     head = HEAD_SCHEMA.safeParse(value).data ?? head;
     const blob = BLOB_SCHEMA.safeParse(value);
     if (blob.success) blobs.push(blob.data);
   }
   return head === undefined ? undefined : { head, blobs };
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    return undefined;
-  }
 }
 
 async function requireSpace(target: string, bytes: number): Promise<void> {

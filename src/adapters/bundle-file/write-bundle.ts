@@ -27,7 +27,7 @@ export interface WriterPorts {
 export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
-  { file, reuse }: WriteOptions,
+  { file, reuse, files = new Map() }: WriteOptions,
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
@@ -39,7 +39,7 @@ export async function writeBundle(
   try {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
     const tools = { workers, pull: registry.pull, signal };
-    const counts = await fillBlobs(run, plan, { partial, reuse, concurrency }, tools);
+    const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, tools);
 
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
@@ -63,7 +63,7 @@ export async function writeBundle(
   }
 }
 
-interface FillOptions extends Pick<WriteOptions, "reuse"> {
+interface FillOptions extends Required<Pick<WriteOptions, "reuse" | "files">> {
   readonly partial: PartialFile;
   readonly concurrency: number;
 }
@@ -71,7 +71,7 @@ interface FillOptions extends Pick<WriteOptions, "reuse"> {
 async function fillBlobs(
   { progress }: Run,
   plan: ArchivePlan,
-  { partial, reuse, concurrency }: FillOptions,
+  { partial, reuse, files, concurrency }: FillOptions,
   context: FillContext,
 ): Promise<Pick<WrittenBundle, "fetchedBytes" | "copiedBytes">> {
   const total = plan.blobs.reduce((sum, blob) => sum + blob.size, 0);
@@ -119,14 +119,14 @@ async function fillBlobs(
             bytes.copied += blob.size;
           } else {
             const left = partial.left.get(blob.digest);
-            const known = earlier.get(blob.digest);
-            const files = [
+            const known = earlier.get(blob.digest) ?? files.get(blob.digest);
+            const copies = [
               ...(left === undefined || left.file === partial.path
                 ? []
                 : [{ kind: "file" as const, file: left.file, offset: left.offset }]),
               ...(known === undefined ? [] : [known]),
             ];
-            const how = await fillBlob(blob, files, context).catch((cause: unknown) => {
+            const how = await fillBlob(blob, copies, context).catch((cause: unknown) => {
               // When the bundle cannot be written, further blobs need not be fetched.
               if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
               throw cause;

@@ -7,16 +7,21 @@ import type { FindRoute, Route } from "./routes.js";
 const GZIP = "application/gzip";
 const FOLDER = "/charts";
 
+/** Returns the range of a path in the bundle file. */
+export type LocateFile = (path: string) => { readonly offset: number; readonly size: number };
+
+/** Returns one release for each packaged chart. */
+export function distinctCharts(releases: readonly InventoryRelease[]): readonly InventoryRelease[] {
+  return [...new Map(releases.map((release) => [release.file, release])).values()];
+}
+
 /**
  * Returns the lookup for `/charts/index.yaml` and for each packaged chart, by its path in the
- * bundle. `locate` returns the range of a path in the bundle file. Other paths are unknown.
+ * bundle. Other paths are unknown.
  * https://helm.sh/docs/topics/chart_repository/
  */
-export function makeChartRoutes(
-  { releases }: Inventory,
-  locate: (path: string) => { readonly offset: number; readonly size: number },
-): FindRoute {
-  const charts = [...new Map(releases.map((release) => [release.file, release])).values()];
+export function makeChartRoutes({ releases }: Inventory, locate: LocateFile): FindRoute {
+  const charts = distinctCharts(releases);
   const routes = new Map<string, Route>(
     charts.map(({ file, sha256 }) => [
       `/${file}`,

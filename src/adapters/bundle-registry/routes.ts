@@ -8,6 +8,8 @@ import {
   parseReference,
   type Reference,
 } from "../../core/images/reference.js";
+import { OCI_INDEX } from "../../core/oci/descriptor.js";
+import type { NameList } from "./name-list.js";
 
 /** Content of the bundle file. */
 export interface Content {
@@ -19,7 +21,7 @@ export interface Content {
   readonly offset: number;
 }
 
-/** The error codes of the distribution specification that a read-only registry returns. */
+/** The error codes of the distribution specification for content that is not in the bundle. */
 export type UnknownCode = "NAME_UNKNOWN" | "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN" | "UNSUPPORTED";
 
 /** A requested manifest, which may or may not be in the bundle. */
@@ -34,7 +36,15 @@ export interface WantedManifest {
 export type Route =
   | { readonly kind: "ping" }
   | { readonly kind: "content"; readonly content: Content; readonly wanted?: WantedManifest }
-  | { readonly kind: "document"; readonly mediaType: string; readonly text: string }
+  | {
+      readonly kind: "document";
+      readonly mediaType: string;
+      readonly text: string;
+      /** Of a manifest or blob that is not in the bundle file. */
+      readonly digest?: string;
+    }
+  | { readonly kind: "list"; readonly list: NameList }
+  | { readonly kind: "invalid"; readonly code: "DIGEST_INVALID" }
   | {
       readonly kind: "unknown";
       readonly code: UnknownCode;
@@ -56,9 +66,14 @@ interface Repository {
   readonly manifests: Map<string, string>;
 }
 
+/** https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests */
+const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/;
 export const BLOB_MEDIA_TYPE = "application/octet-stream";
 const CONTENT_PATH = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 const TAGS_PATH = /^\/v2\/(.+)\/tags\/list$/;
+const REFERRERS_PATH = /^\/v2\/.+\/referrers\/([^/]+)$/;
+/** No artifact of a bundle refers to an image, so the list of referrers is always empty. */
+const NO_REFERRERS = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };
 
 /** Hosts are the same in upper and lower case, and clients may send either. */
 function keyOf(reference: Reference): string {
@@ -110,12 +125,24 @@ export function makeRoutes(inventory: Inventory): FindRoute {
 
   return (path, registry) => {
     if (path === "/v2" || path === "/v2/") return { kind: "ping" };
-    if (path === "/v2/_catalog") return json({ repositories: [...repositories.keys()].sort() });
+    if (path === "/v2/_catalog") {
+      return {
+        kind: "list",
+        list: { field: "repositories", entries: listRepositories(inventory, registry) },
+      };
+    }
     const [, listed] = TAGS_PATH.exec(path) ?? [];
     if (listed !== undefined) {
       const { content } = findRepository(listed, registry);
       if (content === undefined) return { kind: "unknown", code: "NAME_UNKNOWN" };
-      return json({ name: listed, tags: [...content.tags.keys()].sort() });
+      const entries = [...content.tags.keys()].sort();
+      return { kind: "list", list: { field: "tags", name: listed, entries } };
+    }
+    const [, subject] = REFERRERS_PATH.exec(path) ?? [];
+    if (subject !== undefined) {
+      // "The registry MUST NOT return a 404 Not Found": that means that it does not know the API.
+      if (!DIGEST.test(subject)) return { kind: "invalid", code: "DIGEST_INVALID" };
+      return { kind: "document", mediaType: OCI_INDEX, text: JSON.stringify(NO_REFERRERS) };
     }
     const [, name, kind, reference] = CONTENT_PATH.exec(path) ?? [];
     if (name === undefined || reference === undefined) return { kind: "unknown", code: "UNSUPPORTED" };
@@ -137,6 +164,19 @@ export function makeRoutes(inventory: Inventory): FindRoute {
   };
 }
 
+/**
+ * Lists the repositories by the paths that clients request them by: those of all registries below the
+ * folder of their registry, or those of one registry.
+ */
+function listRepositories({ images }: Inventory, registry: string | undefined): readonly string[] {
+  const names = images.flatMap((image) => image.names.map(parseReference));
+  const paths =
+    registry === undefined
+      ? names.map((name) => `${registryFolder(name.registry)}/${name.repository}`)
+      : names.filter((name) => name.registry === registry).map(({ repository }) => repository);
+  return [...new Set(paths)].sort();
+}
+
 interface Named {
   readonly registry: string;
   readonly repository: string;
@@ -145,32 +185,4 @@ interface Named {
 interface Found extends Named {
   /** Undefined when the repository is not in the bundle. */
   readonly content: Repository | undefined;
-}
-
-function json(value: unknown): Route {
-  return { kind: "document", mediaType: "application/json", text: JSON.stringify(value) };
-}
-
-/** A range of bytes. `end` is inclusive. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * Parses a `Range` header for content of this size. Returns undefined when the whole content must
- * be sent, because there is no header or a server may ignore its form. Returns "unsatisfiable" when
- * the range is outside the content.
- * https://www.rfc-editor.org/rfc/rfc9110#section-14.2
- */
-export function parseRange(
-  header: string | undefined,
-  size: number,
-): ByteRange | "unsatisfiable" | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
-  if (first === undefined || last === undefined || (first === "" && last === "")) return undefined;
-  const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
-  if (first !== "" && last !== "" && Number(last) < start) return undefined;
-  return start > end ? "unsatisfiable" : { start, end };
 }

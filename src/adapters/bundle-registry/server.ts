@@ -12,16 +12,11 @@ import type {
 } from "../../core/bundle/bundle-server.js";
 import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
 import { cutShort } from "../files/read-range.js";
-import { makeChartRoutes } from "./chart-routes.js";
-import {
-  BLOB_MEDIA_TYPE,
-  makeRoutes,
-  parseRange,
-  type Content,
-  type FindRoute,
-  type Route,
-  type UnknownCode,
-} from "./routes.js";
+import { makeChartArtifacts } from "./chart-artifacts.js";
+import { makeChartRoutes, type LocateFile } from "./chart-routes.js";
+import { entityTag, selectPart } from "./conditions.js";
+import { pageOf, type NameList } from "./name-list.js";
+import { BLOB_MEDIA_TYPE, makeRoutes, type Content, type FindRoute, type Route } from "./routes.js";
 
 /** The size of the buffer for reading and sending content. A response uses one buffer. */
 const CHUNK_BYTES = 256 * 1024;
@@ -81,7 +76,8 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
 }
 
 /**
- * Serves images and charts without access control. `locate` returns the range of a path in the
+ * Serves images and charts without access control. The charts are in a chart repository, and as OCI
+ * artifacts in the repositories `charts/NAME`. `locate` returns the range of a path in the
  * bundle file.
  * Throws `FILE_UNUSABLE` as `serveBundle` does.
  */
@@ -90,11 +86,16 @@ export function serveOpenly(
   options: Pick<ServeOptions, "address" | "port" | "onManifest" | "onFailure">,
 ): Promise<RunningServer> {
   const findImage = makeRoutes(bundle.inventory);
-  const findChart = makeChartRoutes(bundle.inventory, (path) => bundle.locate(path));
+  const locate: LocateFile = (path) => bundle.locate(path);
+  const findChart = makeChartRoutes(bundle.inventory, locate);
+  const findChartArtifact = makeChartArtifacts(bundle.inventory, locate);
   return startServer({
     file: bundle.file,
-    findRoute: (path, registry) =>
-      path.startsWith("/v2") ? findImage(path, registry) : findChart(path, registry),
+    findRoute: (path, registry) => {
+      if (!path.startsWith("/v2")) return findChart(path, registry);
+      const found = findImage(path, registry);
+      return found.kind === "unknown" ? (findChartArtifact(path) ?? found) : found;
+    },
     // A dual-stack socket reports the address of an IPv4 client as `::ffff:10.0.0.1`.
     enter: (path, address) => ({ client: address.replace(/^::ffff:/, ""), path }),
     options,
@@ -163,22 +164,26 @@ async function answer(
   const { client, path } = entered;
   response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
   const route = findRoute(path, url.registry);
-  if (route.kind !== "ping" && route.kind !== "document" && route.wanted !== undefined) {
+  if ((route.kind === "content" || route.kind === "unknown") && route.wanted !== undefined) {
     const status = route.kind === "content" ? 200 : 404;
     if (upstream?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("Allow", "GET, HEAD");
-    answerError(response, 405, "UNSUPPORTED");
+    answerError(response, 405, { code: "UNSUPPORTED", message: "this registry is read-only" });
   } else if (route.kind === "ping") {
     answerStatus(response, 200);
   } else if (route.kind === "unknown") {
     if (upstream === undefined || !(await answerFromUpstream(request, response, route, upstream))) {
-      answerError(response, 404, route.code);
+      answerError(response, 404, { code: route.code, message: "not in this bundle" });
     }
+  } else if (route.kind === "invalid") {
+    answerError(response, 400, { code: route.code, message: "not a digest" });
   } else if (route.kind === "document") {
-    const body = Buffer.from(route.text);
-    response.writeHead(200, { "Content-Type": route.mediaType, "Content-Length": body.length }).end(body);
+    if (route.digest !== undefined) response.setHeader("Docker-Content-Digest", route.digest);
+    answerText(response, route.mediaType, route.text);
+  } else if (route.kind === "list") {
+    answerList(request, response, route.list);
   } else {
     const exchange = { file, request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
     await answerContent(exchange, route.content, handle);
@@ -203,12 +208,37 @@ function splitUrl(text: string): SplitUrl | undefined {
   }
 }
 
+function answerText(response: ServerResponse, mediaType: string, text: string): void {
+  const body = Buffer.from(text);
+  response.writeHead(200, { "Content-Type": mediaType, "Content-Length": body.length }).end(body);
+}
+
+/** Responds with a page of the list. The next page is at the same path as the request names it. */
+function answerList(request: IncomingMessage, response: ServerResponse, list: NameList): void {
+  const url = new URL(request.url ?? "/", "http://bundle");
+  const page = pageOf(list, url.searchParams);
+  if (page === undefined) {
+    answerError(response, 400, { code: "PAGINATION_NUMBER_INVALID", message: "n is not a number" });
+    return;
+  }
+  if (page.next !== undefined) {
+    url.searchParams.set("n", page.next.n);
+    url.searchParams.set("last", page.next.last);
+    response.setHeader("Link", `<${url.pathname}${url.search}>; rel="next"`);
+  }
+  answerText(response, "application/json", page.text);
+}
+
 function answerStatus(response: ServerResponse, status: number): void {
   response.writeHead(status, { "Content-Length": 0 }).end();
 }
 
-function answerError(response: ServerResponse, status: number, code: UnknownCode): void {
-  const body = JSON.stringify({ errors: [{ code, message: "not in this bundle" }] });
+function answerError(
+  response: ServerResponse,
+  status: number,
+  error: { readonly code: string; readonly message: string },
+): void {
+  const body = JSON.stringify({ errors: [error] });
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
 }
 
@@ -250,8 +280,13 @@ interface Exchange {
 
 async function answerContent(exchange: Exchange, content: Content, handle: FileHandle): Promise<void> {
   const { request, response } = exchange;
-  const range = parseRange(request.headers.range, content.size);
+  const range = selectPart(request.method, request.headers, content);
   response.setHeader("Accept-Ranges", "bytes");
+  response.setHeader("ETag", entityTag(content.digest));
+  if (range === "unchanged") {
+    response.writeHead(304).end();
+    return;
+  }
   if (range === "unsatisfiable") {
     response.setHeader("Content-Range", `bytes */${content.size}`);
     answerStatus(response, 416);

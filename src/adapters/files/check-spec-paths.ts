@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { SpecPath } from "../../core/spec/paths.js";
-import { findNearest } from "../../core/yaml-file.js";
+import { findNearest } from "../../core/nearest.js";
 import { isSystemError } from "../../errors.js";
 
 /** A path that cannot be used. */

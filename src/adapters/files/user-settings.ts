@@ -1,10 +1,10 @@
-// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency and
-// cache.
-import { readFile } from "node:fs/promises";
+// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout
+// and cache.
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
 import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
+import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 
 /** Other locations for the content of a registry. */
 export interface MirrorRule {
@@ -31,6 +31,8 @@ export interface Settings {
   readonly helm?: string;
   /** How many requests are sent to one registry at a time. */
   readonly concurrency: number;
+  /** How long a connection to a registry may transfer no data, in milliseconds. */
+  readonly stallTimeoutMs: number;
   /** Folder for files that are kept between runs. */
   readonly cache?: string;
 }
@@ -45,6 +47,7 @@ export interface SettingsPlace {
 }
 
 const DEFAULT_CONCURRENCY = 8;
+const DEFAULT_STALL_TIMEOUT_SECONDS = 60;
 
 const endpointSchema = z.string().refine(isEndpoint, {
   error: "must be http://HOST[:PORT][/PREFIX] or https://…, without user, query and fragment",
@@ -71,6 +74,7 @@ const settingsSchema = strictObject({
     .transform((files) => (typeof files === "string" ? [files] : files)),
   helm: z.string().min(1).optional(),
   concurrency: z.int().min(1).max(64).default(DEFAULT_CONCURRENCY),
+  stallTimeout: z.int().min(1).max(3600).default(DEFAULT_STALL_TIMEOUT_SECONDS),
   cache: z.string().min(1).optional(),
 });
 
@@ -84,11 +88,11 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
   const file = resolve(asked ?? defaultFile(place));
   let text = "";
   try {
-    text = await readFile(file, "utf8");
+    text = (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
   } catch (cause) {
     if (asked !== undefined || !isAbsent(cause)) throw unreadable(file, file, cause);
   }
-  const { helm, cache, ...parsed } = parseYamlFile(text, file, settingsSchema, "SETTINGS_INVALID");
+  const { helm, cache, ...parsed } = parseSettings(text, file);
   const folder = dirname(file);
   return {
     mirrors: new Map(Object.entries(parsed.mirrors)),
@@ -98,15 +102,27 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
       file,
     ),
     concurrency: parsed.concurrency,
+    stallTimeoutMs: parsed.stallTimeout * 1000,
     // A name without a slash is looked up in PATH.
     ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
     ...(cache !== undefined && { cache: resolve(folder, cache) }),
   };
 }
 
+/** Parses the text of a settings file. Throws `SETTINGS_INVALID` with all errors. */
+export function parseSettings(text: string, file: string): z.infer<typeof settingsSchema> {
+  return parseYamlFile(text, file, settingsSchema, "SETTINGS_INVALID");
+}
+
 /** Returns the settings without a settings file. */
 export function defaultSettings(): Settings {
-  return { mirrors: new Map(), insecure: new Set(), ca: [], concurrency: DEFAULT_CONCURRENCY };
+  return {
+    mirrors: new Map(),
+    insecure: new Set(),
+    ca: [],
+    concurrency: DEFAULT_CONCURRENCY,
+    stallTimeoutMs: DEFAULT_STALL_TIMEOUT_SECONDS * 1000,
+  };
 }
 
 function defaultFile({ env, home, platform }: SettingsPlace): string {
@@ -124,7 +140,7 @@ async function readCertificates(files: readonly string[], settingsFile: string):
   const certificates: { file: string; pem: string }[] = [];
   for (const file of files) {
     try {
-      const pem = await readFile(file, "utf8");
+      const pem = (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
       if (pem.includes("-----BEGIN CERTIFICATE-----")) certificates.push({ file, pem });
       else failures.push(unreadable(settingsFile, file, "the file has no PEM certificate"));
     } catch (cause) {

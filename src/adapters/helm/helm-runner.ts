@@ -1,9 +1,9 @@
 // Runs helm with its own cache folders, so that parallel runs and the user's caches do not affect
 // each other.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { redactText } from "../../core/redact.js";
+import { createTemporaryFolder } from "../files/user-folders.js";
 import { runProcess, type ProcessError, type ProcessRun } from "../programs/run-process.js";
 
 /** The settings for fetching charts. */
@@ -37,7 +37,7 @@ export const NO_NETWORK = {
 
 /** Calls `work` with a new folder and removes the folder afterwards. */
 export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "viola-airgap-helm-"));
+  const folder = await createTemporaryFolder("viola-airgap-helm-");
   try {
     return await work(folder);
   } finally {
@@ -93,6 +93,7 @@ function processRun({ signal, onActivity }: ProcessRun): ProcessRun {
  * `Error: `.
  */
 export function helmMessage(error: ProcessError): string {
+  if (error.exitCode === undefined) return error.message;
   const text = redactText(error.stderrTail.trim());
   const start = text.lastIndexOf("Error: ");
   const message = start < 0 ? text : text.slice(start + "Error: ".length);

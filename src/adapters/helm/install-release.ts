@@ -49,7 +49,7 @@ export class HelmReleaseTool implements ReleaseTool {
   /** See `ReleaseTool`. */
   async releaseState(release: ReleaseName, signal: AbortSignal): Promise<ReleaseState | undefined> {
     try {
-      const text = await this.#run(["history", release.name, "--max=1", "--output=json"], release, {
+      const text = await this.#run(["history", "--max=1", "--output=json"], [release.name], release, {
         signal,
       });
       const [last] = parseJson(
@@ -78,7 +78,7 @@ export class HelmReleaseTool implements ReleaseTool {
 
   /** See `ReleaseTool`. */
   async uninstall(release: ReleaseName, signal: AbortSignal): Promise<void> {
-    await this.#run(["uninstall", release.name, "--no-hooks", "--wait", UNINSTALL_TIMEOUT], release, {
+    await this.#run(["uninstall", "--no-hooks", "--wait", UNINSTALL_TIMEOUT], [release.name], release, {
       signal,
     });
   }
@@ -89,38 +89,41 @@ export class HelmReleaseTool implements ReleaseTool {
     { timeoutSeconds }: { readonly timeoutSeconds: number },
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#run(["test", release.name, `--timeout=${timeoutSeconds}s`], release, { signal });
+    await this.#run(["test", `--timeout=${timeoutSeconds}s`], [release.name], release, { signal });
   }
 
   /** See `ReleaseTool`. */
   async install(input: ReleaseInput, signal: AbortSignal): Promise<void> {
-    const argv = ["upgrade", "--install", input.release, input.chartFile, "--create-namespace"];
+    const argv = ["upgrade", "--install", "--create-namespace"];
     argv.push(`--timeout=${input.timeoutSeconds}s`);
     // By default, Helm 4 uses server-side apply, which rejects fields that a CRD does not declare.
     // Charts are written for and tested with client-side apply, as in Helm 3. An upgrade uses the
     // method of the first installation.
     if (input.isFirst && !this.#isHelm3) argv.push("--server-side=false");
-    for (const file of input.valuesFiles) argv.push("--values", file);
-    for (const expression of input.set) argv.push("--set", expression);
+    for (const file of input.valuesFiles) argv.push(`--values=${file}`);
+    for (const expression of input.set) argv.push(`--set=${expression}`);
     const { helm, postRenderCommand } = this.#options;
     await withTemporaryFolder(async (folder) => {
       const { flags, env } = input.isPatched
         ? await preparePostRenderer(helm.version, postRenderCommand, folder)
         : { flags: [], env: {} };
       const { release: name, namespace } = input;
-      await this.#run([...argv, ...flags], { name, namespace }, { signal, env });
+      const named = [input.release, input.chartFile];
+      await this.#run([...argv, ...flags], named, { name, namespace }, { signal, env });
     });
   }
 
+  /** `named` are the arguments that are no options. */
   async #run(
     args: readonly string[],
+    named: readonly string[],
     { name, namespace }: ReleaseName,
     { signal, env }: Pick<ProcessOptions, "signal" | "env">,
   ): Promise<string> {
     const { helm, cluster, environment, onActivity } = this.#options;
-    const flags = ["--namespace", namespace, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
+    const flags = [`--namespace=${namespace}`, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
     try {
-      const output = await runProcess([helm.program, ...args, ...flags], {
+      const output = await runProcess([helm.program, ...args, ...flags, "--", ...named], {
         signal,
         onActivity,
         env: { ...environment, ...env },

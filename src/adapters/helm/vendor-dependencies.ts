@@ -68,8 +68,8 @@ async function vendor(
   const metadata = parseChartYaml(await readFile(join(chart.folder, "Chart.yaml"), "utf8"), chart.origin);
   const declaration = join(chart.folder, metadata.dependenciesFile);
   const text = await readIfThere(declaration);
-  const withAdded = addDependencies(text, added);
-  const dependencies = parseDependencies(withAdded);
+  const withAdded = addDependencies(text, added, chart.origin);
+  const dependencies = parseDependencies(withAdded, chart.origin);
   if (dependencies.length === 0) return UNCHANGED;
 
   const charts = join(chart.folder, "charts");
@@ -82,7 +82,16 @@ async function vendor(
   );
   if (missing.length === 0 && added.length === 0) return UNCHANGED;
 
-  const locked = await readLock({ ...chart, dependencies: parseDependencies(text) }, metadata, work, context);
+  // The lock file says nothing about added dependencies.
+  const isLocked = missing.some((dependency) => !added.some((one) => isSame(one, dependency)));
+  const locked = !isLocked
+    ? undefined
+    : await readLock(
+        { ...chart, dependencies: parseDependencies(text, chart.origin) },
+        metadata,
+        work,
+        context,
+      );
   const wanted = missing.map((dependency) => {
     const isAdded = added.some((one) => isSame(one, dependency));
     const entry = isAdded ? undefined : locked?.find((one) => isSame(one.for, dependency));
@@ -153,7 +162,7 @@ async function readLock(
 ): Promise<readonly LockedDependency[] | undefined> {
   const name = dependenciesFile === "Chart.yaml" ? "Chart.lock" : "requirements.lock";
   const { dependencies: declared } = chart;
-  const locked = parseDependencies(await readIfThere(join(chart.folder, name)));
+  const locked = parseDependencies(await readIfThere(join(chart.folder, name)), chart.origin);
   if (locked.length === 0 || locked.length !== declared.length) return undefined;
   if (!(await fitsLock(chart, work, context))) return undefined;
   // Helm writes the lock in the order of the declaration.
@@ -215,7 +224,7 @@ async function packageLocal(
   const around = [...chart.around, origin];
   const vendored = await vendor({ folder, origin, around }, [], work, context);
   const archive = await packageFolder(folder, subject, work, context);
-  await writeFile(archive, await packFiles(await readHelmPackage(archive)));
+  await packFiles(await readHelmPackage(archive), archive, { level: 9, signal: context.signal });
   return { archive, leftOut: [...leftOut, ...vendored.leftOut] };
 }
 
@@ -233,7 +242,7 @@ async function missingFolder(
   for (const name of ["Chart.yaml", "requirements.yaml"]) {
     const file = join(chart.origin, name);
     const text = await readIfThere(file);
-    const index = parseDependencies(text).findIndex((one) => one.repository === repository);
+    const index = parseDependencies(text, file).findIndex((one) => one.repository === repository);
     if (index < 0) continue;
     return readYaml(text, file, "CHART_UNAVAILABLE").errorAt(
       ["dependencies", index, "repository"],

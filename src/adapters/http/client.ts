@@ -31,8 +31,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** A request with a stream is not retried, because a stream can be sent only once. */
   readonly body?: string | Uint8Array | Readable;
-  /** The idle timeout, if it is not the default. */
-  readonly timeoutMs?: number;
+  /** How much longer than the stall timeout the server may take to respond to the whole request. */
+  readonly extraAnswerMs?: number;
 }
 
 /** The response to a request after redirects. Header names are in lower case. */

@@ -11,6 +11,8 @@ export interface HttpSettings {
   readonly insecure: ReadonlySet<string>;
   /** The environment, for proxies, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How long a connection may transfer no data. See `DEFAULT_STALL_TIMEOUT_MS`. */
+  readonly stallTimeoutMs?: number;
   /** Folders such as /etc/docker/certs.d. The default is those of Docker and Podman. */
   readonly certificateFolders?: readonly string[];
 }
@@ -20,10 +22,16 @@ export function httpSettings(
   {
     ca,
     insecure,
-  }: { readonly ca: readonly { readonly pem: string }[]; readonly insecure: ReadonlySet<string> },
+    stallTimeoutMs,
+  }: {
+    readonly ca: readonly { readonly pem: string }[];
+    readonly insecure: ReadonlySet<string>;
+    readonly stallTimeoutMs?: number;
+  },
   env: HttpSettings["env"],
 ): HttpSettings {
   return {
+    ...(stallTimeoutMs !== undefined && { stallTimeoutMs }),
     ca: ca.map(({ pem }) => pem),
     // As in `URL.host`, without the default port.
     insecure: new Set([...insecure].map((host) => new URL(`https://${host}`).host)),

@@ -9,6 +9,7 @@ import { Agent as HttpsAgent, request as requestTls, type RequestOptions } from 
 import { Readable } from "node:stream";
 import { proxyFor } from "./proxy.js";
 import type { HttpSettings } from "./settings.js";
+import { DEFAULT_STALL_TIMEOUT_MS, stallError } from "./stall.js";
 import { Certificates } from "./tls.js";
 import { proxyAuthorization, TunnelAgent } from "./tunnel.js";
 
@@ -19,8 +20,8 @@ export interface TransportRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** A stream requires a Content-Length header. */
   readonly body?: string | Uint8Array | Readable;
-  /** The idle timeout, if it is not the default. */
-  readonly timeoutMs?: number;
+  /** How much longer than the stall timeout the server may take to respond to the whole request. */
+  readonly extraAnswerMs?: number;
 }
 
 /** A response. The caller may read its body, and closes it. */
@@ -33,7 +34,6 @@ export interface TransportResponse {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const STALL_TIMEOUT_MS = 60_000;
 
 type Start = (answered: (response: IncomingMessage) => void) => ClientRequest;
 
@@ -68,9 +68,10 @@ export class Transport {
    * `SETTINGS_INVALID`.
    */
   send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
-    const { method, url, headers, body, timeoutMs = STALL_TIMEOUT_MS } = request;
-    const start = this.#route(url, headers, { method, signal, timeout: timeoutMs });
-    return exchange(start, body, timeoutMs);
+    const { method, url, headers, body } = request;
+    const stallMs = this.#settings.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS;
+    const start = this.#route(url, headers, { method, signal, timeout: stallMs });
+    return exchange(start, body, { stallMs, answerMs: stallMs + (request.extraAnswerMs ?? 0) });
   }
 
   close(): void {
@@ -114,12 +115,21 @@ export class Transport {
   }
 }
 
+/** Timeouts of one request. */
+interface Timeouts {
+  /** How long the connection may transfer no data. */
+  readonly stallMs: number;
+  /** How long the server may take to respond to the whole request. */
+  readonly answerMs: number;
+}
+
 function exchange(
   start: Start,
   body: TransportRequest["body"],
-  timeoutMs: number,
+  { stallMs, answerMs }: Timeouts,
 ): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
+    let sentBytes = 0;
     const request = start((response) => {
       // When a server responds before it has read the whole request, it does not need the rest.
       if (!request.writableFinished) response.once("end", () => request.destroy());
@@ -129,24 +139,25 @@ function exchange(
       resolve({
         status: response.statusCode ?? 0,
         headers: flatten(response.headers),
-        body: readUntilStalled(response, timeoutMs),
+        body: readUntilStalled(response, stallMs),
         close: () => {
           if (!response.readableEnded) response.destroy();
         },
       });
     });
-    const timeOut = (): void => {
-      request.destroy(stalled(timeoutMs));
-    };
     request.on("socket", (socket) => {
       if (!socket.connecting) return;
-      const timer = setTimeout(() => request.destroy(stalled(CONNECT_TIMEOUT_MS)), CONNECT_TIMEOUT_MS);
+      const connectMs = Math.min(CONNECT_TIMEOUT_MS, stallMs);
+      const timer = setTimeout(() => request.destroy(stallError(connectMs, 0)), connectMs);
       for (const event of ["connect", "close"])
         socket.once(event, () => {
           clearTimeout(timer);
         });
     });
-    request.on("timeout", timeOut);
+    request.on("timeout", () => {
+      request.destroy(stallError(request.writableFinished ? answerMs : stallMs, sentBytes));
+    });
+    if (answerMs !== stallMs) request.once("finish", () => request.setTimeout(answerMs));
     request.on("error", reject);
     if (!(body instanceof Readable)) {
       request.end(body);
@@ -154,29 +165,30 @@ function exchange(
     }
     request.once("close", () => body.destroy());
     body.on("error", (cause) => request.destroy(cause));
+    body.on("data", (chunk: Uint8Array) => {
+      sentBytes += chunk.length;
+    });
     body.pipe(request);
   });
 }
 
 /** Yields the body. An early end of the loop ends the connection. */
-async function* readUntilStalled(response: IncomingMessage, timeoutMs: number): AsyncGenerator<Buffer> {
+async function* readUntilStalled(response: IncomingMessage, stallMs: number): AsyncGenerator<Buffer> {
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let bytes = 0;
   try {
     for (;;) {
-      const timer = setTimeout(() => response.destroy(stalled(timeoutMs)), timeoutMs);
+      const timer = setTimeout(() => response.destroy(stallError(stallMs, bytes)), stallMs);
       const next = await chunks.next().finally(() => {
         clearTimeout(timer);
       });
       if (next.done === true) return;
+      bytes += next.value.length;
       yield next.value;
     }
   } finally {
     await chunks.return?.();
   }
-}
-
-function stalled(milliseconds: number): Error {
-  return Object.assign(new Error(`no data for ${milliseconds / 1000} s`), { code: "ETIMEDOUT" });
 }
 
 function flatten(headers: IncomingMessage["headers"]): Readonly<Record<string, string>> {

@@ -1,10 +1,12 @@
 // A node that is controlled through `ctr`, in the node's container or on this machine.
 import { pipeline } from "node:stream/promises";
+import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
   ClusterNode,
   FetchOptions,
   FreeSpace,
+  HeldBlobs,
   ImportOptions,
   NodeImage,
   NodeMirror,
@@ -12,6 +14,7 @@ import type {
 } from "../../core/load/node.js";
 import type { Chunks } from "../../core/bundle/partial-archive.js";
 import { countOf } from "../../core/count-of.js";
+import { digestOf } from "../../core/oci/digest.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { oneOrMany, ViolaError } from "../../errors.js";
@@ -23,6 +26,7 @@ import {
   DESCRIBE,
   FETCH,
   FREE_SPACE,
+  HOLD,
   IMPORT,
   LABEL_NAMES,
   LIST_BLOBS,
@@ -47,6 +51,10 @@ const PROBE_MS = 4_000;
 const BEAT_MS = 5_000;
 const ANSWER_MS = 30_000;
 const MISSED_BEATS = 2;
+/** How long a node may take to release what a script has set up on it. */
+const RELEASE_MS = 10_000;
+/** Lifting a mirror waits up to ten seconds for images in use. */
+const LIFT_MS = 60_000;
 
 /** What is known about a node before the first command runs on it. */
 export interface CtrNodeFacts {
@@ -119,6 +127,18 @@ class CtrNode implements ClusterNode {
     return new Set(result.stdout.split("\n").filter((line) => line !== ""));
   }
 
+  async holdBlobs(digests: readonly string[], signal: AbortSignal): Promise<HeldBlobs> {
+    // Every run has an anchor of its own.
+    const text = `viola-airgap ${randomBytes(16).toString("hex")}`;
+    const setUp = await this.#setUp(script(HOLD, [text, digestOf(text), ...digests]), signal);
+    if (setUp.failure === undefined) return { release: () => setUp.end(RELEASE_MS) };
+    throw new ViolaError(
+      "NODE_LOAD_FAILED",
+      `${this.name}: content cannot be protected from garbage collection: ${setUp.failure}`,
+      { subject: this.name, ...this.#hintFor(setUp.failure) },
+    );
+  }
+
   async freeSpace(signal: AbortSignal): Promise<FreeSpace | undefined> {
     const { stdout } = await this.#exec(["sh", "-c", FREE_SPACE], signal);
     const [, disk, kilobytes] = /^(\d+) (\d+)$/m.exec(stdout) ?? [];
@@ -185,15 +205,25 @@ class CtrNode implements ClusterNode {
     wanted: readonly WantedName[],
     { archive, bundle }: ImportOptions,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<{ readonly missingContent?: string }> {
     const platform = wanted[0]?.platform;
-    if (platform === undefined) return;
-    await this.#whileAlive(signal, (alive) => this.#import(platform, archive, alive));
+    if (platform === undefined) return {};
+    const { exitCode, said } = await this.#whileAlive(signal, (alive) =>
+      this.#import(platform, archive, alive),
+    );
+    if (exitCode !== 0 && MISSING_CONTENT.test(said)) return { missingContent: said };
+    if (exitCode !== 0) throw this.#failure("the import failed", { exitCode, stdout: said, stderr: "" });
     const names = wanted.map(({ name }) => name);
     await this.#must("images cannot be pinned", script(PIN_NAMES, [bundleLabel(bundle), ...names]), signal);
+    return {};
   }
 
-  async #import(platform: string, archive: Chunks, signal: AbortSignal): Promise<void> {
+  /** Returns how ctr ended, with the last line of its output. */
+  async #import(
+    platform: string,
+    archive: Chunks,
+    signal: AbortSignal,
+  ): Promise<{ readonly exitCode: number; readonly said: string }> {
     const session = await this.#shell.open(script(IMPORT, [platform]), signal);
     const abort = (): void => {
       session.destroy();
@@ -220,9 +250,7 @@ class CtrNode implements ClusterNode {
       await feeding;
       signal.throwIfAborted();
       if (unreadable !== undefined) throw unreadable.cause;
-      const exitCode = await session.exitCode(signal);
-      if (exitCode !== 0)
-        throw this.#failure("the import failed", { exitCode, stdout: lines.join("\n"), stderr: "" });
+      return { exitCode: await session.exitCode(signal), said: lastLine(lines.join("\n")) };
     } finally {
       signal.removeEventListener("abort", abort);
       session.destroy();
@@ -233,7 +261,7 @@ class CtrNode implements ClusterNode {
    * Runs `work` with a signal that also fires when the node stops responding. `work` must detect
    * what the node did not complete.
    */
-  async #whileAlive(signal: AbortSignal, work: (alive: AbortSignal) => Promise<void>): Promise<void> {
+  async #whileAlive<T>(signal: AbortSignal, work: (alive: AbortSignal) => Promise<T>): Promise<T> {
     const gone = new AbortController();
     const done = new AbortController();
     const until = AbortSignal.any([signal, done.signal]);
@@ -241,7 +269,7 @@ class CtrNode implements ClusterNode {
       if (!until.aborted) throw cause;
     });
     try {
-      await work(AbortSignal.any([signal, gone.signal]));
+      return await work(AbortSignal.any([signal, gone.signal]));
     } catch (cause) {
       signal.throwIfAborted();
       if (gone.signal.aborted) throw this.#gone("stopped responding before all images were loaded");
@@ -299,27 +327,48 @@ class CtrNode implements ClusterNode {
   }
 
   async mirrorAll(endpoint: string, signal: AbortSignal): Promise<NodeMirror> {
-    const session = await this.#shell.open(script(MIRROR, [endpoint]), signal);
+    const setUp = await this.#setUp(script(MIRROR, [endpoint]), signal);
+    if (setUp.failure === undefined) return { lift: () => setUp.end(LIFT_MS) };
+    const known = MIRROR_FAILURES.get(setUp.failure);
+    throw new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${known?.message ?? setUp.failure}`, {
+      subject: this.name,
+      ...(known !== undefined && { hint: known.hint }),
+    });
+  }
+
+  /**
+   * Starts a script that sets something up, writes `done …` or `failed … WHY`, and restores the
+   * previous state at the end of its input. `end` ends the input and waits for the script, at most
+   * `milliseconds`.
+   */
+  async #setUp(
+    argv: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly failure?: string; readonly end: (milliseconds: number) => Promise<void> }> {
+    const session = await this.#shell.open(argv, signal);
+    const abort = (): void => {
+      session.destroy();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     const said = linesOf(session);
-    const lift = async (): Promise<void> => {
+    const end = async (milliseconds: number): Promise<void> => {
+      const hanging = setTimeout(abort, milliseconds);
       session.stdin.end();
       while (!(await said.next()).done);
+      clearTimeout(hanging);
       session.destroy();
     };
     let last = "";
     for (let line = await said.next(); !line.done; line = await said.next()) {
       last = line.value;
-      if (last.startsWith("done mirror")) return { lift };
-      if (last.startsWith("failed mirror")) break;
+      if (/^(?:done|failed) /.test(last)) break;
     }
-    await lift();
+    signal.removeEventListener("abort", abort);
+    if (last.startsWith("done ")) return { end };
+    await end(RELEASE_MS);
     signal.throwIfAborted();
-    const why = last.replace(/^failed mirror /, "");
-    const known = MIRROR_FAILURES.get(why);
-    throw new ViolaError("NODE_LOAD_FAILED", `${this.name}: ${known?.message ?? why}`, {
-      subject: this.name,
-      ...(known !== undefined && { hint: known.hint }),
-    });
+    return { failure: last.replace(/^failed \S+ /, ""), end };
   }
 
   async #must(what: string, argv: readonly string[], signal: AbortSignal): Promise<string> {
@@ -365,6 +414,9 @@ class CtrNode implements ClusterNode {
     return NO_CONTAINERD.test(message) ? { hint: this.#hint } : {};
   }
 }
+
+/** What ctr says when neither the archive nor the node has some content. */
+const MISSING_CONTENT = /\bnot found$/;
 
 /** Error messages of gRPC for a containerd that is no longer running. */
 const NO_CONTAINERD = /connection refused|connection error|error reading from server|transport is closing/;

@@ -1,23 +1,29 @@
 // Reads the programs in an operator's image. Streams the layers, the topmost first, and reads the
 // files that are visible in a container.
-import { basename, posix } from "node:path";
+import { randomUUID } from "node:crypto";
+import { readSync } from "node:fs";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { basename, join, posix } from "node:path";
 import { extract, type Extract as TarExtract } from "tar-stream";
 import { z } from "zod";
+import { isElf, type FileBytes } from "../../core/finding/program/elf.js";
 import {
+  describeUnreadable,
   isProgramArchive,
   isReadable,
+  LARGEST_PROGRAM,
   mayBeProgram,
   type ProgramFile,
 } from "../../core/finding/program/program-file.js";
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
+import { readJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
-import type { RegistryClient } from "../registry/client.js";
 import type { ImageBlob } from "../blobs/stream-blob.js";
 import { readFileRange } from "../files/read-range.js";
 import { readArchiveEntries } from "./archive-entries.js";
-import { openLayer } from "./layer-stream.js";
+import { openLayer, type LayerPorts } from "./layer-stream.js";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
 const configSchema = z.object({
@@ -31,22 +37,39 @@ const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 /** The number of bytes that identify a program. */
 const START_BYTES = 4;
+/** Larger programs are read from a temporary file, so that memory does not grow with them. */
+const LARGEST_IN_MEMORY = 32 * 1024 * 1024;
 
 /** An entry of a layer. It must be read to its end or resumed before the next entry. */
 type TarEntry = TarExtract extends AsyncIterable<infer Entry> ? Entry : never;
 
+/** Where images come from, and where large programs are written to. */
+export interface OperatorImagePorts extends LayerPorts {
+  /** An existing folder that is removed when the command ends. */
+  readonly temporaryFolder: string;
+}
+
+/** How one image is read. */
+interface Reading {
+  readonly subject: string;
+  /** Names of the files that the image starts. */
+  readonly entrypoints: ReadonlySet<string>;
+  readonly hidden: HiddenPaths;
+  readonly onNote: (message: string) => void;
+}
+
 /** Reads operators' images from registries, and from files that a Docker engine saved. */
 export class OperatorImages {
-  readonly #registry: RegistryClient;
+  readonly #ports: OperatorImagePorts;
 
-  constructor(registry: RegistryClient) {
-    this.#registry = registry;
+  constructor(ports: OperatorImagePorts) {
+    this.#ports = ports;
   }
 
   /**
-   * Yields the files of the image's first platform that may be programs. Only one file is in memory
-   * at a time. Calls `onNote` for each layer that is skipped. Throws the error of the source of a
-   * layer, or the signal's reason.
+   * Yields the files of the image's first platform that may be programs. A file can be read until
+   * the next one is requested, so that only one is kept. Calls `onNote` for each layer and each
+   * program that is skipped. Throws the error of the source of a layer, or the signal's reason.
    */
   async *readPrograms(
     image: ResolvedImage,
@@ -58,11 +81,12 @@ export class OperatorImages {
     const subject = image.use.normalized;
     const entrypoints = await this.#readEntrypoints(image, platform.config, signal);
     const hidden = new HiddenPaths();
+    const reading = { subject, entrypoints, hidden, onNote };
     for (const layer of platform.layers.toReversed()) {
       const source = image.sources.get(layer.digest);
       if (source === undefined) continue;
       try {
-        yield* this.#readLayer({ descriptor: layer, source, image: subject }, entrypoints, hidden, signal);
+        yield* this.#readLayer({ descriptor: layer, source, image: subject }, reading, signal);
       } catch (cause) {
         signal.throwIfAborted();
         if (!(cause instanceof ViolaError)) {
@@ -92,7 +116,7 @@ export class OperatorImages {
   async hasImage(text: string, signal: AbortSignal): Promise<boolean | undefined> {
     const reference = parseReference(text);
     try {
-      await this.#registry.pull.fetchManifest(
+      await this.#ports.registry.pull.checkManifest(
         { registry: reference.registry, repository: reference.repository },
         reference.digest ?? reference.tag ?? "latest",
         formatReference(reference),
@@ -107,14 +131,9 @@ export class OperatorImages {
     }
   }
 
-  async *#readLayer(
-    layer: ImageBlob,
-    entrypoints: ReadonlySet<string>,
-    hidden: HiddenPaths,
-    signal: AbortSignal,
-  ): AsyncIterable<ProgramFile> {
+  async *#readLayer(layer: ImageBlob, reading: Reading, signal: AbortSignal): AsyncIterable<ProgramFile> {
     const tar = extract();
-    const stream = openLayer(layer, this.#registry, signal);
+    const stream = await openLayer(layer, this.#ports, signal);
     stream.on("error", (cause) => {
       tar.destroy(cause);
     });
@@ -122,13 +141,54 @@ export class OperatorImages {
     try {
       for await (const entry of tar) {
         signal.throwIfAborted();
-        const file = await readEntry(entry, entrypoints, hidden);
+        const file = await this.#readEntry(entry, reading);
         entry.resume();
-        if (file !== undefined) yield* unpackArchive(file);
+        if (file === undefined) continue;
+        try {
+          yield* unpackArchive(file);
+        } finally {
+          await file.remove?.();
+        }
       }
     } finally {
       stream.destroy();
     }
+  }
+
+  /** Returns the file when it may be a program. The caller skips the rest of the entry. */
+  async #readEntry(
+    entry: TarEntry,
+    { subject, entrypoints, hidden, onNote }: Reading,
+  ): Promise<ReadFile | undefined> {
+    const { name, type, size, mode } = entry.header;
+    const path = posix.join("/", name).slice(1).replace(/\/$/, "");
+    const isHidden = hidden.has(path);
+    hidden.add(path, type === "directory");
+    if (isHidden || (type !== "file" && type !== "contiguous-file")) return undefined;
+    const isEntrypoint = entrypoints.has(posix.basename(path));
+    if (!mayBeProgram({ path, size, isExecutable: (mode & 0o111) !== 0, isEntrypoint })) return undefined;
+
+    // The entry must be read to its end, because leaving the loop early would destroy the tar stream.
+    const content = new EntryContent(size, this.#ports.temporaryFolder);
+    let start = Buffer.alloc(0);
+    let reason: string | undefined;
+    for await (const part of entry) {
+      if (reason !== undefined) continue;
+      const chunk = part as Buffer;
+      if (start.length < START_BYTES) {
+        start = Buffer.concat([start, chunk.subarray(0, START_BYTES)]);
+        if (start.length >= Math.min(size, START_BYTES)) {
+          if (!isReadable(path, start)) reason = describeUnreadable(start);
+          else if (size > (isElf(start) ? LARGEST_PROGRAM : LARGEST_IN_MEMORY))
+            reason = `is too large: ${size} bytes`;
+        }
+      }
+      if (reason === undefined) await content.add(chunk);
+    }
+    if (reason === undefined) return { ...content.finish(), path, isEntrypoint };
+    if (isEntrypoint || size > LARGEST_IN_MEMORY) onNote(`${subject}: its program ${path} ${reason}`);
+    await content.discard();
+    return undefined;
   }
 
   async #readEntrypoints(
@@ -139,9 +199,9 @@ export class OperatorImages {
     const source = image.sources.get(config.digest);
     const bytes =
       source?.kind === "registry"
-        ? await this.#registry.pull.readBlob(source, config, image.use.normalized, signal)
+        ? await this.#ports.registry.pull.readBlob(source, config, image.use.normalized, signal)
         : source && (await readFileRange(source.file, source.offset, config.size));
-    const parsed = configSchema.safeParse(bytes && parseJson(bytes));
+    const parsed = configSchema.safeParse(bytes && readJson(new TextDecoder().decode(bytes)));
     const { Entrypoint, Cmd } = parsed.data?.config ?? {};
     return new Set(
       [...(Entrypoint ?? []), ...(Cmd ?? [])]
@@ -182,37 +242,65 @@ class HiddenPaths {
   }
 }
 
-/** Returns the file when it may be a program. The caller skips the rest of the entry. */
-async function readEntry(
-  entry: TarEntry,
-  entrypoints: ReadonlySet<string>,
-  hidden: HiddenPaths,
-): Promise<ProgramFile | undefined> {
-  const { name, type, size, mode } = entry.header;
-  const path = posix.join("/", name).slice(1).replace(/\/$/, "");
-  const isHidden = hidden.has(path);
-  hidden.add(path, type === "directory");
-  if (isHidden || (type !== "file" && type !== "contiguous-file")) return undefined;
-  const isEntrypoint = entrypoints.has(posix.basename(path));
-  if (!mayBeProgram({ path, size, isExecutable: (mode & 0o111) !== 0, isEntrypoint })) return undefined;
+/** A file, and how to remove its temporary copy. */
+interface ReadFile extends ProgramFile {
+  readonly remove?: () => Promise<void>;
+}
 
-  // The entry must be read to its end, because leaving the loop early would destroy the tar stream.
-  let bytes: Buffer | undefined = Buffer.allocUnsafeSlow(size);
-  let filled = 0;
-  let isChecked = false;
-  for await (const part of entry) {
-    if (bytes === undefined) continue;
-    filled += (part as Buffer).copy(bytes, filled);
-    if (isChecked || filled < Math.min(size, START_BYTES)) continue;
-    isChecked = true;
-    if (!isReadable(path, bytes)) bytes = undefined;
+/** Collects the content of an entry in memory, or in a temporary file when it is large. */
+class EntryContent {
+  readonly #size: number;
+  readonly #file: string;
+  readonly #bytes: Buffer;
+  #filled = 0;
+  #output: FileHandle | undefined;
+
+  constructor(size: number, folder: string) {
+    this.#size = size;
+    this.#file = join(folder, randomUUID());
+    this.#bytes = Buffer.allocUnsafeSlow(size > LARGEST_IN_MEMORY ? 0 : size);
   }
-  return bytes && { path, bytes, isEntrypoint };
+
+  async add(chunk: Buffer): Promise<void> {
+    if (this.#size > LARGEST_IN_MEMORY) {
+      this.#output ??= await open(this.#file, "w+");
+      await this.#output.writeFile(chunk);
+    } else this.#filled += chunk.copy(this.#bytes, this.#filled);
+  }
+
+  finish(): Pick<ReadFile, "bytes" | "remove"> {
+    const output = this.#output;
+    if (output === undefined) return { bytes: this.#bytes };
+    return { bytes: readFrom(output, this.#size), remove: () => this.discard() };
+  }
+
+  async discard(): Promise<void> {
+    await this.#output?.close();
+    this.#output = undefined;
+    await rm(this.#file, { force: true });
+  }
+}
+
+function readFrom({ fd }: FileHandle, size: number): FileBytes {
+  return {
+    size,
+    read: (start, end, into) => {
+      const length = Math.max(0, Math.min(end, size) - start);
+      const bytes = into === undefined ? Buffer.allocUnsafe(length) : into.subarray(0, length);
+      let filled = 0;
+      while (filled < bytes.length) {
+        const count = readSync(fd, bytes, filled, bytes.length - filled, start + filled);
+        if (count === 0) break;
+        filled += count;
+      }
+      return bytes.subarray(0, filled);
+    },
+  };
 }
 
 /** Yields the entries of an archive, or the file itself. Yields nothing for an invalid archive. */
 async function* unpackArchive(file: ProgramFile): AsyncIterable<ProgramFile> {
-  if (!isProgramArchive(file.path)) {
+  if (!isProgramArchive(file.path) || !Buffer.isBuffer(file.bytes)) {
     yield file;
     return;
   }
@@ -222,13 +310,5 @@ async function* unpackArchive(file: ProgramFile): AsyncIterable<ProgramFile> {
     }
   } catch (cause) {
     if (!(cause instanceof Error) || cause instanceof ViolaError) throw cause;
-  }
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
   }
 }

@@ -1,7 +1,6 @@
 // The image store of Podman. Podman pulls the images by their names. A temporary registries.conf
 // redirects the pulls to the bundle server on this machine.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { OnActivity } from "../../core/activity.js";
@@ -13,6 +12,7 @@ import { normalizePlatform } from "../../core/oci/platform.js";
 import { parseJson } from "../../core/parse-json.js";
 import { isSystemError, oneOrMany, ViolaError } from "../../errors.js";
 import { serveBundle } from "../bundle-registry/server.js";
+import { createTemporaryFolder } from "../files/user-folders.js";
 import { ProcessError, runProcess } from "../programs/run-process.js";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -98,7 +98,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       return new Set(text.split("\n").flatMap((id) => (id === "" ? [] : [`sha256:${id}`])));
     },
     loadImages: async (missing, bundle, onBytes, signal) => {
-      const folder = await mkdtemp(join(tmpdir(), "viola-airgap-"));
+      const folder = await createTemporaryFolder("viola-airgap-");
       const served = await serveBundle(bundle, {
         address: "127.0.0.1",
         asMirror: true,
@@ -132,7 +132,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
           // Podman rejects a reference with both a tag and a digest.
           const plain =
             reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
-          await podman(["pull", "--quiet", "--platform", platform, plain], signal, around).catch(
+          await podman(["pull", "--quiet", `--platform=${platform}`, "--", plain], signal, around).catch(
             (cause: unknown) => {
               failures.push(pullFailure(name, cause));
             },
@@ -145,7 +145,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       }
     },
     removeImage: async (name, signal) => {
-      await podman(["rmi", name], signal);
+      await podman(["rmi", "--", name], signal);
     },
   };
 }

@@ -12,7 +12,8 @@ import { RegistrySession } from "./session.js";
 
 /** The options of a RegistryClient. */
 export interface RegistryClientOptions extends CredentialPlaces {
-  readonly settings: Pick<Settings, "mirrors" | "insecure" | "ca" | "concurrency">;
+  readonly settings: Pick<Settings, "mirrors" | "insecure" | "ca" | "concurrency"> &
+    Partial<Pick<Settings, "stallTimeoutMs">>;
   /** True to use no credentials. */
   readonly isAnonymous?: boolean;
   /** Called for problems that do not stop the work. */

@@ -51,8 +51,7 @@ export class EndpointOrder {
   /** Lists the endpoints for a repository. One that had its content before comes first. */
   list(registry: string, repository: string): readonly Endpoint[] {
     const all = endpointsFor(registry, this.#settings).flatMap((endpoint) => {
-      const isMirror = endpoint.namespace !== undefined;
-      if (isMirror || !this.#plainHosts.has(endpoint.base.host)) return [endpoint];
+      if (isMirror(endpoint) || !this.#plainHosts.has(endpoint.base.host)) return [endpoint];
       return endpoint.fallback ? [{ ...endpoint, fallback: false }] : [];
     });
     const proven = this.#proven.get(`${registry}/${repository}`);
@@ -90,6 +89,11 @@ export function urlOfApi(base: URL, path: string): URL {
 export function resourceAt(endpoint: Endpoint, repository: string): Resource {
   const { base, prefix, credentialHost, insecure } = endpoint;
   return { base, repository: prefix + repository, credentialHost, insecure };
+}
+
+/** True for a mirror, false for the registry itself. */
+export function isMirror({ namespace }: Endpoint): boolean {
+  return namespace !== undefined;
 }
 
 function nameOf({ base, prefix }: Endpoint): string {

@@ -4,8 +4,9 @@ import type { BlobSource } from "../../core/images/resolved-image.js";
 import { ViolaError } from "../../errors.js";
 import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
 import type { Resource } from "./auth.js";
-import { resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
-import { refusalError, type RegistryRejection } from "./rejection.js";
+import { isMirror, resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
+import { findNearNames } from "./near-names.js";
+import { codeOfRefusals, refusalError, type RegistryRejection } from "./rejection.js";
 import type { RegistrySession } from "./session.js";
 import {
   readManifest,
@@ -39,6 +40,8 @@ interface RepositoryRequest<T> {
   readonly headers: Readonly<Record<string, string>>;
   readonly limitBytes: number;
   readonly accept: (answer: HttpAnswer) => T | undefined;
+  /** Returns names that exist, given the places that responded "not found". */
+  readonly suggest?: (absentAt: readonly PullPlace[]) => Promise<readonly string[]>;
 }
 
 /** Pulls content. Fetches a digest at most once in a run. */
@@ -71,11 +74,57 @@ export class Puller {
         headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
         limitBytes: MANIFEST_LIMIT_BYTES,
         accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
+        ...(!tagOrDigest.includes(":") && {
+          suggest: (absentAt) =>
+            findNearNames(this.session, absentAt, { ...repository, tag: tagOrDigest }, signal),
+        }),
       });
       // The manifest of a tag may later be requested by digest.
       this.#manifests.set(`${nameOf(repository)}@${fetched.raw.digest}`, Promise.resolve(fetched));
       return fetched;
     });
+  }
+
+  /**
+   * Asks for an index or manifest with HEAD, which is not counted as a pull. Throws like `fetchManifest` when no place has it.
+   */
+  async checkManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const known = this.#manifests.get(`${nameOf(repository)}@${tagOrDigest}`);
+    if (known !== undefined) await known;
+    else await this.#headManifest(repository, tagOrDigest, subject, signal);
+  }
+
+  async #headManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const result = await this.fromPlaces(
+      repository,
+      `manifests/${tagOrDigest}`,
+      async ({ url, resource }) => {
+        const ask = {
+          headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+          limitBytes: MANIFEST_LIMIT_BYTES,
+        };
+        const head = await this.session.send(resource, { method: "HEAD", url, ...ask }, signal);
+        // The body of a refusal says why, and a few registries do not support HEAD.
+        const answer =
+          head.status === 200 || head.status === 404
+            ? head
+            : await this.session.send(resource, { method: "GET", url, ...ask }, signal);
+        return answer.status === 200
+          ? { value: "exists" as const }
+          : { refusal: await this.session.describeRefusal(resource, answer) };
+      },
+    );
+    if (!("value" in result)) throw refusalError(subject, result.refusals);
   }
 
   /** Fetches a small blob, such as a config, and checks its size and digest. */
@@ -138,6 +187,7 @@ export class Puller {
     attempt: (place: PullPlace) => Promise<PlaceResult<T>>,
   ): Promise<PullResult<T>> {
     const refusals: RegistryRejection[] = [];
+    const isMirrored = this.#endpoints.list(registry, repository).some(isMirror);
     let unreachable = false;
     for (const endpoint of this.#endpoints.list(registry, repository)) {
       if (endpoint.fallback && !unreachable) continue;
@@ -155,7 +205,9 @@ export class Puller {
         refusals.push(result.refusal);
       } catch (cause) {
         unreachable = cause instanceof ConnectionFailure && !cause.isCertificateRefused;
-        refusals.push(await this.session.describeFailure(place.resource, place.url, cause));
+        const refusal = await this.session.describeFailure(place.resource, place.url, cause);
+        const isOriginOffline = isMirrored && unreachable && !isMirror(endpoint);
+        refusals.push({ ...refusal, ...(isOriginOffline && { isOriginOffline }) });
       }
     }
     return { refusals };
@@ -165,17 +217,22 @@ export class Puller {
     repository: RegistryRepository,
     subject: string,
     signal: AbortSignal,
-    { what, accept, ...request }: RepositoryRequest<T>,
+    { what, accept, suggest, ...request }: RepositoryRequest<T>,
   ): Promise<T> {
-    const result = await this.fromPlaces(repository, what, async ({ url, resource }) => {
+    const absentAt: PullPlace[] = [];
+    const result = await this.fromPlaces(repository, what, async (place) => {
+      const { url, resource } = place;
       const answer = await this.session.send(resource, { method: "GET", url, ...request }, signal);
       const value = accept(answer);
+      if (answer.status === 404) absentAt.push(place);
       return value === undefined
         ? { refusal: await this.session.describeRefusal(resource, answer) }
         : { value };
     });
     if ("value" in result) return result.value;
-    throw refusalError(subject, result.refusals);
+    const isAbsent = codeOfRefusals(result.refusals) === "IMAGE_NOT_FOUND";
+    const nearNames = isAbsent ? ((await suggest?.(absentAt)) ?? []) : [];
+    throw refusalError(subject, result.refusals, nearNames);
   }
 }
 

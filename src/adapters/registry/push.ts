@@ -21,8 +21,8 @@ import type { RegistryRequest, RegistrySession } from "./session.js";
 
 /** The response limit. It allows for a manifest that is read because its digest is not in a header. */
 export const PUSH_ANSWER_BYTES = 8 * 1024 * 1024;
-/** A registry may copy a blob of several gigabytes before it responds. */
-const STORE_TIMEOUT_MS = 15 * 60_000;
+/** A registry may copy a blob within its storage before it responds, at least this fast. */
+const STORE_BYTES_PER_SECOND = 5_000_000;
 const CANCEL_TIMEOUT_MS = 2_000;
 
 /** The responses of registries that do not support HEAD. */
@@ -187,7 +187,7 @@ export class Pusher implements PushRegistry {
         url,
         headers,
         body: open,
-        timeoutMs: STORE_TIMEOUT_MS,
+        extraAnswerMs: (1000 * size) / STORE_BYTES_PER_SECOND,
       };
       const answer = await this.#send(resource, request, signal);
       if (answer.status === 201) return { outcome: {} };

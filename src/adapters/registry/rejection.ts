@@ -13,6 +13,8 @@ export interface RegistryRejection {
   /** The host whose credentials were looked up, and where they were found. */
   readonly credentialHost?: string;
   readonly credentialOrigin?: string;
+  /** True for the registry itself, besides its mirrors, when it cannot be reached. */
+  readonly isOriginOffline?: boolean;
   readonly cause?: unknown;
 }
 
@@ -34,13 +36,29 @@ export function codeOfStatus(status: number): ErrorCode {
 }
 
 /**
- * Returns the error for content that no place returned. `subject` names the image. The codes
- * `IMAGE_NOT_FOUND` and `REGISTRY_AUTH` mean that all places responded, with "not found" or "denied".
+ * Returns the error code for content that no place returned. `IMAGE_NOT_FOUND` and `REGISTRY_AUTH`
+ * mean that all places responded, with "not found" or "denied". Mirrors respond in the place of a
+ * registry that cannot be reached.
  */
-export function refusalError(subject: string, refusals: readonly RegistryRejection[]): ViolaError {
-  const code =
-    BY_SEVERITY.find((severe) => refusals.some((refusal) => refusal.code === severe)) ??
-    "REGISTRY_ANSWER_INVALID";
+export function codeOfRefusals(refusals: readonly RegistryRejection[]): ErrorCode {
+  const ofMirrors = refusals.filter(({ isOriginOffline }) => isOriginOffline !== true);
+  const decisive = ofMirrors.length > 0 ? ofMirrors : refusals;
+  return (
+    BY_SEVERITY.find((severe) => decisive.some((refusal) => refusal.code === severe)) ??
+    "REGISTRY_ANSWER_INVALID"
+  );
+}
+
+/**
+ * Returns the error for content that no place returned. `subject` names the image. `nearNames` are
+ * similar names that exist.
+ */
+export function refusalError(
+  subject: string,
+  refusals: readonly RegistryRejection[],
+  nearNames: readonly string[] = [],
+): ViolaError {
+  const code = codeOfRefusals(refusals);
   const answers = refusals
     .map(({ place, answer }) => `${place}: ${answer.replace(`${subject}: `, "")}`)
     .join("; ");
@@ -50,7 +68,7 @@ export function refusalError(subject: string, refusals: readonly RegistryRejecti
     `${subject} ${SUMMARIES[code] ?? "could not be fetched"} (${answers || "no registry or mirror is configured"})`,
     {
       subject,
-      hint: hintFor(code, refusals),
+      hint: [...suggest(nearNames), hintFor(code, refusals)].join(" "),
       ...(causes.length > 0 && { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) }),
     },
   );
@@ -63,6 +81,10 @@ const SUMMARIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   REGISTRY_AUTH: "was denied",
   IMAGE_NOT_FOUND: "was not found",
 };
+
+function suggest(nearNames: readonly string[]): readonly string[] {
+  return nearNames.length === 0 ? [] : [`Similar names exist: ${nearNames.join(", ")}.`];
+}
 
 function hintFor(code: ErrorCode, refusals: readonly RegistryRejection[]): string {
   const sent = credentialNote(refusals.filter((refusal) => refusal.code === code));

@@ -6,8 +6,8 @@ import type { Explanation } from "../../core/finding/explain-image.js";
 import { formatSuspects } from "./suspects.js";
 import { formatTable } from "./table.js";
 
-/** Lists required images, optional images, and warnings. */
-export function formatFindings({ images, warnings }: Findings): string {
+/** Lists required images, optional images, images whose version is not known, and warnings. */
+export function formatFindings({ images, unresolved = [], warnings }: Findings): string {
   const required = images.filter((image) => image.required);
   const optional = images.filter((image) => !image.required);
   const lines = [`${countOf(required.length, "image is", "images are")} required`, "", imageTable(required)];
@@ -18,6 +18,11 @@ export function formatFindings({ images, warnings }: Findings): string {
       "",
       imageTable(optional),
     );
+  const names = [...new Set(unresolved.map(({ repository }) => repository))];
+  if (names.length > 0) {
+    const are = countOf(names.length, "image is", "images are");
+    lines.push("", `${are} started in a version that is not known`, "", ...names);
+  }
   return [...lines, ...warningLines(warnings)].join("\n");
 }
 
@@ -36,11 +41,22 @@ export function formatExplanation({
 }
 
 function warningLines(warnings: readonly FindingWarning[]): readonly string[] {
-  const lines = warnings.flatMap(({ code, message, hint }) => [
-    `! ${code}: ${message}`,
-    ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
-  ]);
+  const lines = warnings.flatMap((warning) => {
+    const { code, message, hint, incomplete, silenced } = warning;
+    if (silenced !== undefined) return [`- ${code}: ${message} (silenced: ${silenced})`];
+    return [
+      `! ${code}: ${message}`,
+      ...(hint === undefined ? [] : [`  what to do: ${hint}`]),
+      ...(incomplete ? [`  to silence it: add ${silenceOf(warning)} to warnings.silence of the spec`] : []),
+    ];
+  });
   return lines.length === 0 ? [] : ["", ...lines];
+}
+
+/** Returns the entry of the spec that silences the warning. */
+function silenceOf({ code, object, chart }: FindingWarning): string {
+  const subject = object ?? chart;
+  return `{ code: ${code}, ${subject === undefined ? "" : `subject: ${subject}, `}reason: WHY }`;
 }
 
 function formatEvidence(use: ImageUse): string {

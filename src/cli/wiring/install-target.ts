@@ -1,5 +1,5 @@
 // Resolves `--to` of an installation: the kubeconfig context, and where images are looked up.
-import { homedir } from "node:os";
+import { homeFolder } from "../../adapters/files/user-folders.js";
 import type { NodeTarget } from "../../core/load/node.js";
 import type { DockerEngine } from "../../adapters/docker/engine.js";
 import { ViolaError } from "../../errors.js";
@@ -44,7 +44,7 @@ export async function findImagePlaces(
   const registry = openImageRegistry(target, {
     settings,
     env: runtime.env,
-    home: homedir(),
+    home: homeFolder(),
     onActivity: runtime.onActivity,
   });
   runtime.onDispose(() => registry.close());

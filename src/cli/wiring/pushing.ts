@@ -1,8 +1,8 @@
 // `load --to registry://…`: pushes the bundle and writes settings that make nodes pull from the
 // registry.
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import pLimit from "p-limit";
+import { homeFolder } from "../../adapters/files/user-folders.js";
 import { writeFolder } from "../../adapters/files/local-files.js";
 import type { Settings } from "../../adapters/files/user-settings.js";
 import { mirrorSettings, type MirrorPlace } from "../../core/load/mirror-settings.js";
@@ -78,7 +78,7 @@ async function wantsLogin(
   const client = new RegistryClient({
     settings: { ...settings, mirrors: new Map() },
     env: runtime.env,
-    home: homedir(),
+    home: homeFolder(),
     isAnonymous: true,
     onActivity: runtime.onActivity,
   });

@@ -12,7 +12,14 @@ import type { CommandRuntime } from "../runtime.js";
 import { findTargetNodes, parseTarget, type NodesTarget } from "../target.js";
 import { findContextOf } from "./install-target.js";
 import { makeInstallPorts, type ClusterFlags } from "./installing.js";
-import { environmentOf, makePlanPorts, makeWriter, planOptions } from "./planning.js";
+import {
+  blobCache,
+  environmentOf,
+  makeInspectPorts,
+  makePlanPorts,
+  makeWriter,
+  planOptions,
+} from "./planning.js";
 
 /** Builds a temporary bundle for the rehearsal, which is removed when the command ends. */
 export async function buildForRehearsal(
@@ -26,9 +33,15 @@ export async function buildForRehearsal(
     ...(await planOptions(read, { platforms: [], home: runtime.home })),
     output: join(await runtime.temporaryFolder(), "rehearsal.bundle"),
     reuse: [],
+    inspect: () => makeInspectPorts("auto", runtime),
   };
   const plan = await makePlanPorts("auto", runtime);
-  const build = { ...plan, reader: runtime.reader, writer: await makeWriter(runtime) };
+  const build = {
+    ...plan,
+    reader: runtime.reader,
+    writer: await makeWriter(runtime),
+    cache: await blobCache(runtime),
+  };
   const wanted = { ...spec, includeTests: spec.includeTests || runsTests };
   await buildBundle(runtime.run, wanted, options, build);
   return runtime.reader.openBundle(options.output);

@@ -48,6 +48,7 @@ export const AUDIT_RULES = [
   "not-certain",
   "rebuilt",
   "excluded",
+  "silenced",
   "too-large",
   "warning",
 ] as const;
@@ -191,10 +192,10 @@ function excludedFindings({ excluded }: Inventory): readonly AuditFinding[] {
 }
 
 function warningFindings({ warnings }: Inventory): readonly AuditFinding[] {
-  return warnings.map(({ code, message, object, template, chart }) => ({
-    code: `warning:${code}` as const,
+  return warnings.map(({ code, message, object, template, chart, silenced }) => ({
+    code: silenced === undefined ? (`warning:${code}` as const) : "silenced",
     subject: object ?? template ?? chart ?? "",
-    message,
+    message: silenced === undefined ? message : `${code}: ${message}; silenced: ${silenced}`,
   }));
 }
 

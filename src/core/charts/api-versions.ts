@@ -1,6 +1,7 @@
 // The API versions that CustomResourceDefinitions add to `.Capabilities.APIVersions` once they are
 // installed.
 import { isRecord, textOf, valueAt } from "../json.js";
+import { parseDocuments } from "./parse-rendered.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /**
@@ -21,6 +22,15 @@ export function apiVersionsOf(objects: readonly RenderedObject[]): readonly stri
     }
   }
   return [...found];
+}
+
+/** Like `apiVersionsOf`, for the text of files in a `crds` folder. */
+export function apiVersionsIn(texts: readonly string[]): readonly string[] {
+  const from = { chart: "", release: "" };
+  const objects = texts.flatMap((text) =>
+    Array.from(parseDocuments(text, from)).flatMap((part) => part.objects),
+  );
+  return apiVersionsOf(objects);
 }
 
 /** `spec.version` is the field of apiextensions.k8s.io/v1beta1. */

@@ -7,8 +7,9 @@ import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from ".
 export interface ChartTool {
   /**
    * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
-   * it, and writes a reproducible `NAME-VERSION.tgz` to `directory`. Links in a chart folder are
-   * followed only inside the folder; others are left out.
+   * it, and writes an archive of it to `directory`. The archive of a chart that needs no change is
+   * kept as it is. See `readPackage` for the package that goes into a bundle. Links in a chart
+   * folder are followed only inside the folder; others are left out.
    * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
    */
   packageChart(
@@ -17,6 +18,9 @@ export interface ChartTool {
     directory: string,
     signal: AbortSignal,
   ): Promise<PackagedChart>;
+
+  /** Returns the bytes of the package for a bundle: reproducible for the same files. */
+  readPackage(chart: Pick<PackagedChart, "file">, signal: AbortSignal): Promise<Uint8Array>;
 
   /**
    * Returns the source in a form that does not depend on the user's helm configuration: a

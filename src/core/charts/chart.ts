@@ -1,4 +1,5 @@
 // Charts: source, dependencies, and the packaged chart.
+import type { ApiVersionTests } from "./api-version-tests.js";
 
 /** The source of a chart. Paths are absolute. */
 export type ChartSource =
@@ -48,15 +49,19 @@ export interface PackagedChart {
   readonly appVersion?: string;
   /** The `kubeVersion` constraint of Chart.yaml. */
   readonly kubeVersion?: string;
-  /** Absolute path of the tgz. */
+  /** Absolute path of an archive to render; see `ChartTool.readPackage` for that of a bundle. */
   readonly file: string;
+  /** Digest of the content. */
   readonly digest: string;
-  /** Size in bytes. */
-  readonly size: number;
   /** Chart.yaml and image lock files of the chart and its subcharts. */
   readonly declarations: readonly ChartText[];
-  /** True when a template uses `.Capabilities.APIVersions`. */
-  readonly readsApiVersions: boolean;
+  /**
+   * Those among the tested API versions that definitions in the `crds` folders of the chart and its
+   * subcharts add. Helm installs these before it renders the templates.
+   */
+  readonly testedDefinitions: readonly string[];
+  /** The API versions that its templates test for. */
+  readonly apiVersionTests: ApiVersionTests;
   /** Links that lead out of the chart folder, and the like. Empty for a chart that is an archive. */
   readonly leftOut: readonly LeftOut[];
 }

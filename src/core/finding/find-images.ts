@@ -2,14 +2,15 @@
 import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
 import type { RenderedObject } from "../charts/rendered-object.js";
-import { isCustom } from "../kubernetes/api-group.js";
+import { groupOf, isCustom } from "../kubernetes/api-group.js";
+import { mergeUses } from "../images/merge-uses.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import { findOpenChoices, readChoices, type AlternativeImage, type IsChosen } from "./alternatives.js";
 import { findPodWebhooks } from "./pod-webhooks.js";
 import { exampleOn } from "./rules/circumstances.js";
 import type { Alternative, Found, Rule } from "./rules/found.js";
 import { isTestHook } from "../charts/hooks.js";
-import type { Confidence, Evidence, Findings, FindingWarning, ImageUse } from "../images/image-use.js";
+import type { Confidence, Evidence, Findings, FindingWarning, UnresolvedImage } from "../images/image-use.js";
 import {
   findImpliedImages,
   findLaterImages,
@@ -18,21 +19,22 @@ import {
   isFlagUsed,
   laterWarning,
   unknownImages,
-  unverifiedWarning,
+  versionWarning,
   waitsForResources,
   type OperatorUse,
   type Resources,
 } from "./operators.js";
 import { findUnknownKinds } from "./operator-kinds.js";
 import type { OperatorRule } from "./operator-rules.js";
-import { readPodRights } from "./pod-rights.js";
+import { readPodRights, type PodRights } from "./pod-rights.js";
 import { CONFIG_TEXT } from "./rules/config-text.js";
 import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
 import { ENVIRONMENT } from "./rules/environment.js";
 import { FLAG } from "./rules/flag.js";
 import { POD_SPEC } from "./rules/pod-spec.js";
 import { findUnknownOperators } from "./unknown-operators.js";
-import { formatPath } from "../json.js";
+import { formatPath, textOf } from "../json.js";
+import { UnusableYaml } from "../parse-yaml.js";
 import { groupBy } from "../group-by.js";
 
 /** Input of the finder in addition to the objects. */
@@ -47,8 +49,6 @@ export interface FindOptions {
 
 /** Rules for single objects. If two find the same reference at one path, the first applies. */
 const RULES: readonly Rule[] = [POD_SPEC, FLAG, ENVIRONMENT, CUSTOM_RESOURCE, CONFIG_TEXT];
-
-const CONFIDENCES: readonly Confidence[] = ["certain", "high", "medium", "low"];
 
 /** Data of all objects that is needed to search one object. */
 interface FindContext {
@@ -81,34 +81,37 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
   const pieces: EvidenceItem[] = [];
   const warnings: FindingWarning[] = [];
   const alternatives: AlternativeImage[] = [];
-  /** Custom resources that name images themselves. */
-  const naming = new Set<RenderedObject>();
+  const unresolved: UnresolvedImage[] = [];
+  /** API groups of custom resources that name images themselves. */
+  const naming = new Set<string>();
   for (const object of objects) {
     try {
       for (const { item, alternative } of findInObject(object, context)) {
         pieces.push(item);
-        if (isCustom(object.apiVersion) && !isTestHook(object)) naming.add(object);
+        if (isCustom(object.apiVersion) && !isTestHook(object)) naming.add(groupOf(object.apiVersion));
         if (alternative !== undefined) alternatives.push({ alternative, object, reference: item.normalized });
       }
     } catch (error) {
-      // The object is nested too deeply for the stack, which can be an accident or an attack.
-      if (!(error instanceof RangeError)) throw error;
+      // A text in the object exceeds the limits, or the object is nested too deeply for the stack.
+      if (!(error instanceof RangeError) && !(error instanceof UnusableYaml)) throw error;
       warnings.push(unreadable(object));
     }
   }
   warnings.push(...findOpenChoices(alternatives, context.isChosen));
   const rights = readPodRights(objects);
-  for (const use of operators) {
-    const implied = [...findImpliedImages(use, context.resources)];
-    for (const image of implied) pieces.push(toPiece(image.object, image.rule, image));
+  for (const use of withoutCopies(operators, rights)) {
     const mayCreatePods = use.object.hooks.length === 0 && rights(use.object) !== undefined;
-    const warning = unverifiedWarning(use, { mayStart: implied.length > 0 || mayCreatePods });
+    const waits = mayCreatePods && waitsForResources(use, context.resources, naming);
+    const implied = [...findImpliedImages(use, context.resources), ...(waits ? findLaterImages(use) : [])];
+    for (const image of implied) {
+      const piece = toPiece(image.object, image.rule, image);
+      if (image.unresolved === undefined) pieces.push(piece);
+      else unresolved.push(toUnresolved(use, image.unresolved, piece));
+    }
+    const warning = versionWarning(use, implied, { mayCreatePods });
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
-    if (!mayCreatePods || !waitsForResources(use, context.resources, naming)) continue;
-    const later = [...findLaterImages(use)];
-    for (const image of later) pieces.push(toPiece(image.object, image.rule, { ...image, required: false }));
-    warnings.push(laterWarning(use));
+    if (waits) warnings.push(laterWarning(use));
   }
   warnings.push(
     ...findUnknownKinds(operators, objects),
@@ -116,13 +119,40 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     ...findPodWebhooks(objects, context.operatorsIn),
   );
   for (const declared of options.declared ?? []) pieces.push(toDeclaredPiece(declared));
-  return { images: mergePieces(pieces), warnings: withoutRepeats(warnings) };
+  return {
+    images: mergeUses(pieces.map((piece) => ({ ...piece, evidence: [piece.evidence] }))),
+    ...(unresolved.length > 0 && { unresolved }),
+    warnings: withoutRepeats(warnings),
+  };
+}
+
+/**
+ * Returns the operators that differ in what they start: copies of a container in one release start
+ * the same images for the same resources. Copies whose Pods have other rights are kept.
+ */
+function withoutCopies(uses: readonly OperatorUse[], rights: PodRights): readonly OperatorUse[] {
+  const seen = new Map<string, OperatorUse>();
+  for (const use of uses) {
+    const { rule, object, container } = use;
+    const right = object.hooks.length === 0 && rights(object) !== undefined;
+    const key = JSON.stringify([rule.id, object.release, right, container]);
+    if (!seen.has(key)) seen.set(key, use);
+  }
+  return [...seen.values()];
+}
+
+function toUnresolved(
+  { container }: OperatorUse,
+  image: Pick<UnresolvedImage, "repository" | "expectedTag">,
+  { required, evidence }: EvidenceItem,
+): UnresolvedImage {
+  return { ...image, operatorImage: textOf(container["image"]) ?? "", required, evidence };
 }
 
 function unreadable(object: RenderedObject): FindingWarning {
   return {
     code: "object-unreadable",
-    message: `${describeObject(object)} in ${object.template} is nested too deeply to be searched`,
+    message: `${describeObject(object)} in ${object.template} is too large or nested too deeply to be searched`,
     hint: SETTLE_BY_REHEARSAL,
     chart: object.chart,
     template: object.template,
@@ -245,36 +275,6 @@ function normalize(text: string): NormalizedReference {
 
 function describeObject({ kind, namespace, name }: RenderedObject): string {
   return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
-}
-
-/** Merges the evidence of each image. Sorted by `normalized`, with evidence in the order found. */
-function mergePieces(pieces: readonly EvidenceItem[]): readonly ImageUse[] {
-  const byImage = new Map<NormalizedReference, EvidenceItem[]>();
-  for (const piece of pieces) {
-    const others = byImage.get(piece.normalized);
-    if (others === undefined) byImage.set(piece.normalized, [piece]);
-    else others.push(piece);
-  }
-  return [...byImage.entries()]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([normalized, group]) => ({
-      reference: group[0]?.reference ?? normalized,
-      normalized,
-      required: group.some((piece) => piece.required),
-      confidence: CONFIDENCES.find((level) => group.some((piece) => piece.confidence === level)) ?? "low",
-      evidence: firstOfEach(group.map((piece) => piece.evidence)),
-    }));
-}
-
-/** Removes evidence that is repeated by a second rendering of the same object. */
-function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
-  const seen = new Set<string>();
-  return all.filter(({ rule, chart, template, object, path, value }) => {
-    const key = JSON.stringify([rule, chart, template, object, path, value]);
-    const isNew = !seen.has(key);
-    seen.add(key);
-    return isNew;
-  });
 }
 
 /** Removes repeated warnings about the same images in several workloads. */

@@ -17,15 +17,21 @@ export function* findUnknownKinds(
 ): Iterable<FindingWarning> {
   const known = new Map<string, ReadonlySet<string>>();
   const seen = new Set<string>();
-  for (const { rule } of uses) {
-    for (const [group, kinds] of kindsOf(rule))
+  const servedBy = new Map<string, OperatorUse>();
+  const rules = new Set<OperatorRule>();
+  for (const use of uses) {
+    if (rules.has(use.rule)) continue;
+    rules.add(use.rule);
+    for (const [group, kinds] of kindsOf(use.rule)) {
       known.set(group, new Set([...(known.get(group) ?? []), ...kinds]));
+      if (!servedBy.has(group)) servedBy.set(group, use);
+    }
   }
   for (const object of objects) {
     const group = groupOf(object.apiVersion);
     const kind = `${group}/${object.kind}`;
     if (known.get(group)?.has(object.kind) !== false || seen.has(kind) || isTestHook(object)) continue;
-    const use = uses.find(({ rule }) => kindsOf(rule).has(group));
+    const use = servedBy.get(group);
     if (use === undefined) continue;
     seen.add(kind);
     const message = `${nameOf(use)}: the images that it starts for a ${object.kind} (${object.name}, ${object.template}) are unknown`;

@@ -10,11 +10,16 @@ const text = z.string({
 
 const versions = text.refine((range) => validRange(range) !== null, "is not a range of versions");
 
+const onlyTags = versions
+  .optional()
+  .describe("Range of versions of the operator's tag that this applies to; default: all.");
+
 const condition = strictObject({
   group: text.describe("API group of the custom resource."),
   kind: text.describe("Kind of the custom resource."),
   has: text.optional().describe("Dotted path of a field that must be set, such as spec.thanos."),
   in: versions.optional().describe("Range of versions that the value of the field must be in."),
+  is: text.optional().describe("Value that the field must have; upper and lower case are the same."),
 });
 
 const image = strictObject({
@@ -43,12 +48,22 @@ const image = strictObject({
       "Status of the image if no such custom resource is rendered. By default, it is omitted. `required` is for images that " +
         "the project of the operator lists for every installation.",
     ),
+  without: z
+    .array(condition)
+    .min(1)
+    .optional()
+    .describe("Custom resources, one of which makes the operator use another image."),
+  optional: z
+    .boolean()
+    .optional()
+    .describe("True if the operator starts it only with settings that the custom resource does not show."),
   unless: z
     .array(text)
     .optional()
     .describe(
       "Fields of the custom resource (spec.…), flag.NAME, env.NAME or config.NAME that specify another image instead.",
     ),
+  tags: onlyTags,
 });
 
 const flag = strictObject({
@@ -57,6 +72,7 @@ const flag = strictObject({
     .array(condition)
     .min(1)
     .describe("Custom resources of which one must be there for the image to be started."),
+  tags: onlyTags,
 });
 
 const unknown = strictObject({
@@ -73,6 +89,50 @@ const unknown = strictObject({
       "Settings (flag.NAME, env.NAME, config.NAME, spec.…) of which one must be there for the warning.",
     ),
   unless: z.array(text).optional().describe("Settings of which one settles it."),
+  tags: onlyTags,
+});
+
+const release = strictObject({
+  tags: versions.describe("Range of versions of the operator's tag."),
+  prefix: text
+    .default("")
+    .describe("What stands before the version in these tags, such as edge- in edge-25.1.1."),
+  values: z
+    .record(z.string(), text.nullable())
+    .optional()
+    .describe(
+      "Values of {release.NAME} in this range. null means unknown: an image that needs it causes a warning.",
+    ),
+});
+
+const pattern = text.refine(isPattern, "is not a regular expression");
+
+const place = strictObject({
+  file: text.describe("Path of the file in the repository."),
+  match: pattern.describe("Regular expression; the first group is the value."),
+  suffix: text.optional().describe("What the source code appends to the value."),
+  last: z.boolean().optional().describe("True to take the last match in the file. The default is the first."),
+});
+
+const table = strictObject({
+  repository: text.describe("URL of the git repository with the source code of the operator."),
+  gitTags: pattern
+    .default("^(v?\\d+\\.\\d+.*)$")
+    .describe("Regular expression for the tags of the repository; the first group is the tag of the image."),
+  imageTag: place
+    .optional()
+    .describe("Where the tag of the image is read if the tag of the repository is that of a chart."),
+  versions: versions.describe("Range of versions to read."),
+  values: z
+    .record(z.string(), z.array(place).min(1))
+    .default({})
+    .describe(
+      "Where each value of `releases` is read. The first place whose file has a match counts. Without a match the value is unknown.",
+    ),
+  holds: z
+    .array(z.array(place).min(1))
+    .default([])
+    .describe("Matches that show that the facts apply to a tag; one place of each entry must match."),
 });
 
 const OPERATOR_SCHEMA = strictObject({
@@ -93,20 +153,15 @@ const OPERATOR_SCHEMA = strictObject({
       "Repositories, without registry, of other containers in its Pods that start no images. Containers of other repositories are unknown.",
     ),
   releases: z
-    .array(
-      strictObject({
-        tags: versions.describe("Range of versions of the operator's tag."),
-        values: z
-          .record(z.string(), text.nullable())
-          .optional()
-          .describe(
-            "Values of {release.NAME} in this range. null means unknown: an image that needs it causes a warning.",
-          ),
-      }),
-    )
-    .min(1)
+    .array(release)
     .describe(
-      "Versions that the facts were verified for, newest first. Other versions use the first, with a warning.",
+      "Versions that the facts were verified for. With other versions, images whose version depends on the operator's are named " +
+        "without a version, with a warning.",
+    ),
+  table: table
+    .optional()
+    .describe(
+      "Where `releases` is read from; `scripts/operator-table.ts` writes it for all tags of the repository.",
     ),
   images: z.array(image).default([]),
   flags: z.array(flag).default([]).describe("Flags with an image that is not always used."),
@@ -122,6 +177,7 @@ const OPERATOR_SCHEMA = strictObject({
 
 /** One operator of the knowledge base. */
 export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
+export type OperatorTable = NonNullable<OperatorRule["table"]>;
 export type OperatorImage = OperatorRule["images"][number];
 export type ResourceCondition = z.infer<typeof condition>;
 
@@ -137,7 +193,9 @@ export function parseOperatorRule(content: string, file: string): OperatorRule {
         subject: file,
       });
     }
-    for (const [, name = ""] of reference.matchAll(/\{release\.(\w+)\}/g)) {
+    for (const [, name = ""] of reference.matchAll(/[{|]release\.(\w+)/g)) {
+      // The script that writes the table adds the value to all releases.
+      if (rule.table?.values[name] !== undefined) continue;
       const missing = rule.releases.find(({ values }) => values?.[name] === undefined);
       if (missing === undefined) continue;
       throw new ViolaError(
@@ -150,4 +208,12 @@ export function parseOperatorRule(content: string, file: string): OperatorRule {
     }
   }
   return rule;
+}
+
+function isPattern(source: string): boolean {
+  try {
+    return new RegExp(source) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }

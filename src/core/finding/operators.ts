@@ -1,12 +1,12 @@
 // Applies the knowledge base: finds known operators, the images that they start, and unused flags.
-import { coerce, satisfies } from "semver";
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
-import { fillReference, lookUp, type Scope } from "./reference-template.js";
+import { isInRange, readTagVersion } from "./tag-range.js";
+import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
-import type { Confidence, FindingWarning } from "../images/image-use.js";
+import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
 import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
 import { formatPath, textOf, valueAt, type Path } from "../json.js";
 import { groupBy } from "../group-by.js";
@@ -20,7 +20,7 @@ export interface OperatorUse {
   readonly path: Path;
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table for this tag; null if unknown. */
+  /** Values of the release table for this tag; null if unknown, empty if no range covers the tag. */
   readonly values: Scope["values"];
   /** True if the facts were verified for this tag. */
   readonly isVerified: boolean;
@@ -31,7 +31,10 @@ export interface OperatorUse {
 /** An image that an operator starts, implied by `object`. */
 export interface ImpliedImage {
   readonly rule: string;
+  /** The reference, or only the repository if the version is not known for this tag. */
   readonly reference: string;
+  /** Present if the version is not known. */
+  readonly unresolved?: Pick<UnresolvedImage, "repository" | "expectedTag">;
   /** The custom resource, or the operator's workload if no custom resource is needed. */
   readonly object: RenderedObject;
   readonly path: Path;
@@ -57,6 +60,9 @@ export function findOperators(
   rules: readonly OperatorRule[],
 ): readonly OperatorUse[] {
   const uses: OperatorUse[] = [];
+  const findRule = indexRules(rules);
+  /** Workloads often share a tag, and a table may have a hundred ranges. */
+  const factsByTag = new Map<string, TagFacts>();
   const configMaps = groupBy(
     objects.filter(({ kind }) => kind === "ConfigMap"),
     ({ release }) => release,
@@ -65,27 +71,68 @@ export function findOperators(
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
       const image = findReference(textOf(container["image"]) ?? "");
-      const rule =
-        image &&
-        rules.find(({ repository, copies }) =>
-          [repository, ...copies].some((known) => isRepository(image.repository, known)),
-        );
+      const rule = image && findRule(image.repository);
       if (image === undefined || rule === undefined) continue;
-      const release = rule.releases.find(({ tags }) => isInRange(image.tag, tags));
-      const values = (release ?? rule.releases[0])?.values ?? {};
+      const key = `${rule.id} ${image.tag ?? ""}`;
+      const facts = factsByTag.get(key) ?? factsAt(image.tag, rule);
+      factsByTag.set(key, facts);
       uses.push({
-        rule,
+        ...facts,
         object,
         path,
         container,
         image,
-        values,
-        isVerified: release !== undefined,
         configMaps: configMaps.get(object.release) ?? [],
       });
     }
   }
   return uses;
+}
+
+/**
+ * Returns a function that finds the rule for a repository. The rules are indexed by the last
+ * component of their repositories, so that a lookup does not compare all of them.
+ */
+function indexRules(rules: readonly OperatorRule[]): (repository: string) => OperatorRule | undefined {
+  const byName = groupBy(
+    rules.flatMap((rule) =>
+      [rule.repository, ...rule.copies].flatMap((known) =>
+        copyNames(known).map((name) => ({ rule, name, last: lastComponent(name) })),
+      ),
+    ),
+    ({ last }) => last,
+  );
+  return (repository) =>
+    byName.get(lastComponent(repository))?.find(({ name }) => isCopy(repository, name))?.rule;
+}
+
+/** What the knowledge base says for one tag of an operator. */
+type TagFacts = Pick<OperatorUse, "rule" | "values" | "isVerified">;
+
+/** Looks up the release that the tag belongs to. There is none if no range contains the tag. */
+function factsAt(tag: string | undefined, rule: OperatorRule): TagFacts {
+  const found = readTagVersion(tag);
+  const release =
+    found &&
+    rule.releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags));
+  return { rule: rulesAt(tag, rule), values: release?.values ?? {}, isVerified: release !== undefined };
+}
+
+/**
+ * Returns the rule with the facts that apply to the tag. All of them apply to a tag without a
+ * version, such as `latest`.
+ */
+function rulesAt(tag: string | undefined, rule: OperatorRule): OperatorRule {
+  const found = readTagVersion(tag);
+  const applies = ({ tags }: { readonly tags?: string | undefined }): boolean =>
+    tags === undefined || found === undefined || isInRange(found.version, tags);
+  if ([...rule.images, ...rule.flags, ...rule.unknown].every(applies)) return rule;
+  return {
+    ...rule,
+    images: rule.images.filter(applies),
+    flags: rule.flags.filter(applies),
+    unknown: rule.unknown.filter(applies),
+  };
 }
 
 /** An image rule that applies: the rendered objects make the operator start the image. */
@@ -98,24 +145,52 @@ interface ActiveRule {
 
 /** Returns the images that the operator starts for the rendered custom resources. */
 export function* findImpliedImages(use: OperatorUse, resources: Resources): Iterable<ImpliedImage> {
-  for (const { image, scope, required, doing } of findActiveRules(use, resources)) {
-    const reference = fillReference(image.reference, scope);
-    if (reference === undefined || findImage(reference) === undefined) continue;
-    yield {
-      rule: `operator:${use.rule.id}`,
-      reference,
-      object: scope.resource ?? use.object,
-      path: scope.resource === undefined ? [...use.path, "image"] : ["spec"],
-      required,
-      confidence: use.isVerified ? "certain" : "low",
-      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
-    };
+  for (const demand of findActiveRules(use, resources)) {
+    const image = toImplied(use, demand);
+    if (image !== undefined) yield image;
   }
+}
+
+/** Fills in the reference, or only the repository if the version would be that of another release. */
+function toImplied(use: OperatorUse, demand: ActiveRule): ImpliedImage | undefined {
+  const { image, scope, required, doing } = demand;
+  const isKnown = use.isVerified || isVersionSet(image.reference, scope);
+  const reference = isKnown ? fillReference(image.reference, scope) : undefined;
+  const unresolved = reference === undefined ? versionless(use, demand) : undefined;
+  const name = reference ?? unresolved?.repository;
+  if (name === undefined || findImage(name) === undefined) return undefined;
+  return {
+    rule: `operator:${use.rule.id}`,
+    reference: name,
+    ...(unresolved !== undefined && { unresolved }),
+    object: scope.resource ?? use.object,
+    path: scope.resource === undefined ? [...use.path, "image"] : ["spec"],
+    required,
+    confidence: use.isVerified ? "certain" : "medium",
+    because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) ${doing}`,
+  };
+}
+
+/** Returns the repository of an image whose version is the only thing that is not known. */
+function versionless(
+  use: OperatorUse,
+  { image: { reference }, scope }: ActiveRule,
+): Pick<UnresolvedImage, "repository" | "expectedTag"> | undefined {
+  const unread = Object.fromEntries(
+    Object.entries(use.rule.releases[0]?.values ?? {}).map(([name, value]) => [name, value ?? "?"]),
+  );
+  const values = use.isVerified
+    ? Object.fromEntries(Object.entries(use.values).map(([name, value]) => [name, value ?? "?"]))
+    : unread;
+  // Another placeholder without a value, such as a field of the resource, means that there is no image.
+  if (fillReference(reference, { ...scope, values }) === undefined) return undefined;
+  return fillRepository(reference, scope, values);
 }
 
 function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
-    const { when, with: besides, otherwise, unless } = image;
+    const { when, with: besides, without, otherwise, unless, optional } = image;
+    if (without !== undefined && allMeeting(without, resources).length > 0) continue;
     const activate = (
       resource: RenderedObject | undefined,
       required: boolean,
@@ -133,7 +208,8 @@ function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<Acti
     const isWhole = besides === undefined || allMeeting(besides, resources).length > 0;
     if (isWhole) {
       for (const resource of matching) {
-        yield* activate(resource, true, `starts it for ${resource.kind} ${resource.name}`);
+        const doing = `${optional === true ? "can start" : "starts"} it for ${resource.kind} ${resource.name}`;
+        yield* activate(resource, optional !== true, doing);
       }
     }
     if ((matching.length === 0 || !isWhole) && otherwise !== undefined) {
@@ -147,54 +223,53 @@ function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<Acti
 /**
  * True for an operator that starts images for custom resources, none of which is rendered. Images
  * that it starts for resources created later are not required and not in the bundle. A resource of
- * its API groups that contains an image (listed in `naming`) shows that the operator is in use.
+ * its API groups that contains an image (`naming` lists the groups) shows that the operator is in
+ * use.
  */
 export function waitsForResources(
-  { rule }: OperatorUse,
+  use: OperatorUse,
   resources: Resources,
-  naming: ReadonlySet<RenderedObject>,
+  naming: ReadonlySet<string>,
 ): boolean {
-  const conditions = laterConditions(rule);
+  const conditions = laterConditions(use);
   if (conditions.length === 0) return false;
-  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(rule.harmless)]);
+  const groups = new Set([...conditions.map(({ group }) => group), ...Object.keys(use.rule.harmless)]);
   return (
     conditions.every(({ group, kind }) => (resources.get(`${group}/${kind}`) ?? []).length === 0) &&
-    ![...naming].some(({ apiVersion }) => groups.has(groupOf(apiVersion)))
+    ![...groups].some((group) => naming.has(group))
   );
 }
 
-function laterConditions({ images, flags, unknown }: OperatorRule): readonly ResourceCondition[] {
+/** Returns the conditions of all facts that the settings of the operator do not settle. */
+function laterConditions(use: OperatorUse): readonly ResourceCondition[] {
+  const scope: Scope = { ...use, resource: undefined };
+  const isOpen = ({ unless }: { readonly unless?: readonly string[] | undefined }): boolean =>
+    !(unless?.some((name) => lookUp(name, scope) !== undefined) ?? false);
+  const { images, flags, unknown } = use.rule;
   return [
-    ...images.flatMap(({ when = [] }) => when),
+    ...images.filter(isOpen).flatMap(({ when = [] }) => when),
     ...flags.flatMap(({ usedWhen }) => usedWhen),
-    ...unknown.flatMap(({ when = [] }) => when),
+    ...unknown.filter(isOpen).flatMap(({ when = [] }) => when),
   ];
 }
 
 /** Returns the images for custom resources created later that do not depend on fields of these. */
 export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
   const scope: Scope = { ...use, resource: undefined };
-  for (const { reference: template, when, unless } of use.rule.images) {
+  for (const image of use.rule.images) {
+    const { when, unless } = image;
     if (when === undefined || unless?.some((name) => lookUp(name, scope) !== undefined) === true) continue;
-    const reference = fillReference(template, scope);
-    if (reference === undefined || findImage(reference) === undefined) continue;
     const kinds = [...new Set(when.map(({ kind }) => kind))].join(" or ");
-    yield {
-      rule: `operator:${use.rule.id}`,
-      reference,
-      object: use.object,
-      path: [...use.path, "image"],
-      required: false,
-      confidence: use.isVerified ? "certain" : "low",
-      because: `${nameOf(use)} (${use.object.kind} ${use.object.name}, ${formatPath(use.path)}) starts it for a ${kinds}, and none is rendered`,
-    };
+    const doing = `starts it for a ${kinds}, and none is rendered`;
+    const later = toImplied(use, { image, scope, required: false, doing });
+    if (later !== undefined) yield later;
   }
 }
 
 /** Returns the warning for an operator that waits for custom resources. */
 export function laterWarning(use: OperatorUse): FindingWarning {
-  const kinds = [...new Set(laterConditions(use.rule).map(({ kind }) => kind))].join(", ");
-  const images = [...new Set([...findLaterImages(use)].map(({ reference }) => reference))];
+  const kinds = [...new Set(laterConditions(use).map(({ kind }) => kind))].join(", ");
+  const images = [...new Set(Array.from(findLaterImages(use), ({ reference }) => reference))];
   const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
   const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered. It may start images later${named}`;
   return { ...warningOf(use, "operator-images-later", message), hint: SETTLE_LATER };
@@ -210,17 +285,6 @@ export function* unknownImages(use: OperatorUse, resources: Resources): Iterable
     const open = when === undefined ? isOpen(undefined) : allMeeting(when, resources).some(isOpen);
     if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
   }
-  // Values of the release table that are unknown for this version.
-  const unread = Object.keys(use.values).filter((name) => use.values[name] === null);
-  const marked = { ...use.values, ...Object.fromEntries(unread.map((name) => [name, "?"])) };
-  for (const { image, scope } of unread.length === 0 ? [] : findActiveRules(use, resources)) {
-    const reference = fillReference(image.reference, { ...scope, values: marked });
-    if (fillReference(image.reference, scope) !== undefined || reference === undefined) continue;
-    const { kind = "", name = "" } = scope.resource ?? {};
-    const advice = "set it there or in the operator's settings, or add the image to images.include";
-    const message = `${nameOf(use)}: the version of ${reference}, which it starts for ${kind} ${name}, is unknown; ${advice}`;
-    yield warningOf(use, "operator-images-unknown", message);
-  }
 }
 
 /** True if a rendered object makes the operator use the flag's image, or if the flag is unknown. */
@@ -231,20 +295,29 @@ export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources)
 }
 
 /**
- * Returns the warning for an operator whose tag is not verified. `mayStart` is true if the operator
- * starts images by the rules or has the right to create Pods.
+ * Returns the warning for an operator of which versions of images are not known: its tag is in no
+ * range, or in one that lacks them. `implied` are the images that it starts by the rules. An
+ * operator that starts none and may not create Pods (`mayCreatePods`) gives no warning.
  */
-export function unverifiedWarning(
+export function versionWarning(
   use: OperatorUse,
-  { mayStart }: { readonly mayStart: boolean },
+  implied: readonly ImpliedImage[],
+  { mayCreatePods }: { readonly mayCreatePods: boolean },
 ): FindingWarning | undefined {
-  if (use.isVerified || !mayStart) return undefined;
+  const names = [...new Set(implied.flatMap(({ unresolved }) => unresolved?.repository ?? []))];
+  const which = `the versions of ${names.join(", ")}, which it starts, are unknown`;
+  if (use.isVerified) {
+    return names.length === 0
+      ? undefined
+      : warningOf(use, "operator-version-unknown", `${nameOf(use)}: ${which}`);
+  }
+  if (implied.length === 0 && !mayCreatePods) return undefined;
   const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
-  return warningOf(
-    use,
-    "operator-tag-unverified",
-    `${nameOf(use)}: the images that it starts are known for ${ranges}; other versions may start other images`,
-  );
+  const known = `the images that it starts are known for ${ranges}`;
+  const message = `${nameOf(use)}: ${known}; ${names.length === 0 ? "other versions may start other images" : which}`;
+  // The list is right if the user sets the versions of all images.
+  const isSet = names.length === 0 && implied.length > 0;
+  return { ...warningOf(use, "operator-tag-unverified", message), incomplete: !isSet };
 }
 
 /** Creates a warning that the images of the operator may be incomplete. */
@@ -287,11 +360,14 @@ function allMeeting(
   return [...new Set(met)];
 }
 
-function hasField({ has, in: range }: ResourceCondition, object: RenderedObject): boolean {
+function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;
-  return range === undefined || isInRange(textOf(value), range);
+  if (wanted !== undefined) return textOf(value)?.toLowerCase() === wanted.toLowerCase();
+  if (range === undefined) return true;
+  const version = readTagVersion(textOf(value))?.version;
+  return version !== undefined && isInRange(version, range);
 }
 
 /**
@@ -300,11 +376,17 @@ function hasField({ has, in: range }: ResourceCondition, object: RenderedObject)
  * copy of `longhornio/longhorn-manager`).
  */
 export function isRepository(repository: string, known: string): boolean {
-  const names = [known, `mirrored-${known.replaceAll("/", "-")}`];
-  return names.some((name) => repository === name || repository.endsWith(`/${name}`));
+  return copyNames(known).some((name) => isCopy(repository, name));
 }
 
-function isInRange(tag: string | undefined, range: string): boolean {
-  const version = /^v?\d+\.\d+/.test(tag ?? "") ? coerce(tag, { includePrerelease: true }) : null;
-  return version !== null && satisfies(version, range, { includePrerelease: true });
+function copyNames(known: string): readonly string[] {
+  return [known, `mirrored-${known.replaceAll("/", "-")}`];
+}
+
+function isCopy(repository: string, name: string): boolean {
+  return repository === name || repository.endsWith(`/${name}`);
+}
+
+function lastComponent(repository: string): string {
+  return repository.slice(repository.lastIndexOf("/") + 1);
 }

@@ -1,6 +1,7 @@
 // Finds webhooks that change Pods, because they can add containers with other images.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import type { FindingWarning } from "../images/image-use.js";
+import { groupBy } from "../group-by.js";
 import { isRecord, maps, textOf, valueAt, type Json } from "../json.js";
 import { containers } from "../kubernetes/containers.js";
 import { programWarning, type OperatorUse } from "./operators.js";
@@ -17,11 +18,12 @@ export function* findPodWebhooks(
   known: ReadonlyMap<RenderedObject, readonly OperatorUse[]>,
 ): Iterable<FindingWarning> {
   const seen = new Set<string>();
-  for (const object of objects) {
-    if (object.kind !== "MutatingWebhookConfiguration") continue;
+  const configurations = objects.filter(({ kind }) => kind === "MutatingWebhookConfiguration");
+  const serversOf = configurations.length === 0 ? () => [] : findServers(objects);
+  for (const object of configurations) {
     for (const webhook of listOf(object.body["webhooks"]).filter(isRecord)) {
       if (!listOf(webhook["rules"]).some(changesPods)) continue;
-      const servers = serversOf(webhook, objects);
+      const servers = serversOf(webhook);
       if (servers.some((server) => (known.get(server) ?? []).length > 0)) continue;
       const [server] = servers;
       const images = server === undefined ? [] : unknownContainers(server, []).flatMap(imageOf);
@@ -66,19 +68,29 @@ function changesPods(rule: unknown): boolean {
   );
 }
 
-/** Returns the workloads whose Pods the service of the webhook selects. */
-function serversOf(webhook: Json, objects: readonly RenderedObject[]): readonly RenderedObject[] {
-  const name = textOf(valueAt(webhook, "clientConfig.service.name"));
-  const services = objects.filter((object) => object.kind === "Service" && object.name === name);
-  return services.flatMap((service) => {
-    const selector = valueAt(service.body, "spec.selector");
-    if (!isRecord(selector) || Object.keys(selector).length === 0) return [];
-    return objects.filter(
-      (object) =>
-        object.release === service.release &&
-        podLabels(object).some((labels) => isSelected(labels, selector)),
-    );
-  });
+/**
+ * Returns a function that finds the workloads whose Pods the service of a webhook selects. The
+ * labels of all Pods are read once.
+ */
+function findServers(objects: readonly RenderedObject[]): (webhook: Json) => readonly RenderedObject[] {
+  const services = groupBy(
+    objects.filter(({ kind }) => kind === "Service"),
+    ({ name }) => name,
+  );
+  const workloads = groupBy(
+    objects.flatMap((object) => podLabels(object).map((labels) => ({ object, labels }))),
+    ({ object }) => object.release,
+  );
+  return (webhook) => {
+    const name = textOf(valueAt(webhook, "clientConfig.service.name")) ?? "";
+    const servers = (services.get(name) ?? []).flatMap((service) => {
+      const selector = valueAt(service.body, "spec.selector");
+      if (!isRecord(selector) || Object.keys(selector).length === 0) return [];
+      const ofRelease = workloads.get(service.release) ?? [];
+      return ofRelease.filter(({ labels }) => isSelected(labels, selector)).map(({ object }) => object);
+    });
+    return [...new Set(servers)];
+  };
 }
 
 /** Returns the labels of every Pod template of a workload. */

@@ -2,6 +2,7 @@
 import type { RenderedObject } from "../charts/rendered-object.js";
 import type { Reference } from "../images/reference.js";
 import { commandLines, flagsIn } from "./rules/command-line.js";
+import { UnusableYaml } from "../parse-yaml.js";
 import { readStructure } from "../embedded-yaml.js";
 import { isRecord, textOf, valueAt } from "../json.js";
 import type { ContainerAt } from "../kubernetes/containers.js";
@@ -19,6 +20,13 @@ export interface Scope {
   readonly resource: RenderedObject | undefined;
 }
 
+/** A pattern for `{a|b|"literal"}`. */
+const PLACEHOLDER = /\{([^{}]+)\}/g;
+/** The version of a template: what follows the last colon or at sign behind the last slash. */
+const VERSION = /[:@](?:[^/{}:@]|\{[^{}]*\})*$/;
+/** Names whose values differ from release to release of the operator. */
+const OF_RELEASE = /^(?:release\.|operator\.(?:tag|version)$)/;
+
 /**
  * Replaces each `{a|b|"literal"}` with its first alternative that has a value. Returns undefined if
  * a placeholder has no value. Double slashes, as after a registry with a trailing slash, become
@@ -26,7 +34,7 @@ export interface Scope {
  */
 export function fillReference(template: string, scope: Scope): string | undefined {
   const unknown: string[] = [];
-  const filled = template.replaceAll(/\{([^{}]+)\}/g, (_, alternatives: string) => {
+  const filled = template.replaceAll(PLACEHOLDER, (_, alternatives: string) => {
     for (const name of alternatives.split("|")) {
       const value = name.startsWith('"') ? name.slice(1, -1) : lookUp(name, scope);
       if (value !== undefined) return value;
@@ -37,6 +45,50 @@ export function fillReference(template: string, scope: Scope): string | undefine
   return unknown.length === 0 ? filled.replaceAll(/\/{2,}/g, "/") : undefined;
 }
 
+/** A template whose version is not known. */
+export interface VersionlessReference {
+  readonly repository: string;
+  /** The tag if this release follows the rule of other releases, such as the operator's own tag. */
+  readonly expectedTag?: string;
+}
+
+/**
+ * Fills in the repository of a template, for a release of the operator whose versions are not
+ * known. `otherValues` are those of another release: they may name a registry. Returns undefined if
+ * the repository has no value.
+ */
+export function fillRepository(
+  template: string,
+  scope: Scope,
+  otherValues: Scope["values"],
+): VersionlessReference | undefined {
+  const name = template.replace(VERSION, "");
+  const repository = fillReference(name, { ...scope, values: otherValues });
+  if (repository === undefined) return undefined;
+  const version = fillReference(template.slice(name.length), { ...scope, values: {} });
+  return version === undefined || version === ""
+    ? { repository }
+    : { repository, expectedTag: version.slice(1) };
+}
+
+/**
+ * True if the user sets the version in a custom resource, a flag, a variable or a ConfigMap. All
+ * other versions hold for the releases that they were read for.
+ */
+export function isVersionSet(template: string, scope: Scope): boolean {
+  const [version = ""] = VERSION.exec(template) ?? [];
+  if (version === "") return fillReference(template, scope) !== undefined;
+  let isSet = false;
+  for (const [, alternatives = ""] of version.matchAll(PLACEHOLDER)) {
+    const used = alternatives
+      .split("|")
+      .find((name) => name.startsWith('"') || OF_RELEASE.test(name) || lookUp(name, scope) !== undefined);
+    if (used === undefined || OF_RELEASE.test(used)) return false;
+    isSet ||= !used.startsWith('"');
+  }
+  return isSet;
+}
+
 /** Returns the value of a name such as `operator.tag` or `spec.version`, or undefined. */
 export function lookUp(name: string, scope: Scope): string | undefined {
   const first = name.slice(0, name.indexOf("."));
@@ -45,7 +97,7 @@ export function lookUp(name: string, scope: Scope): string | undefined {
     case "operator":
       return operatorPart(rest, scope);
     case "release":
-      return scope.values[rest] ?? undefined;
+      return Object.hasOwn(scope.values, rest) ? (scope.values[rest] ?? undefined) : undefined;
     case "flag":
       return flagValue(scope.container, rest);
     case "env":
@@ -102,11 +154,21 @@ function configValue(configMaps: readonly RenderedObject[], name: string): strin
     for (const [key, text] of Object.entries(data)) {
       const path = key === first ? rest.join(".") : name;
       if (typeof text !== "string" || !text.includes(path.split(".")[0] ?? "")) continue;
-      const inner = settingOf(valueAt(readStructure(text), path));
+      const inner = settingOf(valueAt(structureIn(text), path));
       if (inner !== undefined) return inner;
     }
   }
   return undefined;
+}
+
+/** A text that exceeds the limits has no values. The finder warns of the object that contains it. */
+function structureIn(text: string): unknown {
+  try {
+    return readStructure(text);
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    return undefined;
+  }
 }
 
 /** Like `textOf`, but `true` also counts as set. */

@@ -54,10 +54,28 @@ export interface FindingWarning {
   readonly images?: readonly string[];
   /** True when the list of images may be incomplete. `--strict` then exits with 1. */
   readonly incomplete: boolean;
+  /** The reason in the spec why the warning is settled. */
+  readonly silenced?: string;
+}
+
+/** An image that an operator starts and whose version is not known. */
+export interface UnresolvedImage {
+  /** The repository with its registry, such as `quay.io/thanos/thanos`. */
+  readonly repository: string;
+  /** The image of the operator, as in `FindingWarning.images`. */
+  readonly operatorImage: string;
+  /** The tag if this release follows the rule of other releases, such as the operator's own tag. */
+  readonly expectedTag?: string;
+  /** True when the image is required as soon as its version is known. */
+  readonly required: boolean;
+  /** Why the operator starts it; the value is the repository. */
+  readonly evidence: Evidence;
 }
 
 /** The images found, sorted by `normalized`, and the warnings. */
 export interface Findings {
   readonly images: readonly ImageUse[];
+  /** Images that are not in `images` because their version is not known; absent when there are none. */
+  readonly unresolved?: readonly UnresolvedImage[];
   readonly warnings: readonly FindingWarning[];
 }

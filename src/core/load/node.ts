@@ -54,6 +54,14 @@ export interface ContentStore {
   /** Returns the digests of all blobs in the node's content store. */
   presentBlobs(signal: AbortSignal): Promise<ReadonlySet<string>>;
 
+  /**
+   * Protects these blobs against the node's garbage collection until they are released. Blobs that
+   * the node does not have are protected as soon as they arrive. Only what `presentBlobs` returns
+   * after this is certain to stay. The node releases the blobs by itself after this process has
+   * ended.
+   */
+  holdBlobs(digests: readonly string[], signal: AbortSignal): Promise<HeldBlobs>;
+
   /** Returns the free space in the data directory of containerd, or undefined if it is unknown. */
   freeSpace(signal: AbortSignal): Promise<FreeSpace | undefined>;
 }
@@ -69,9 +77,14 @@ export interface ImageLoader {
 
   /**
    * Imports an OCI archive without unpacking, then pins the names in it and labels them with the
-   * bundle. The caller creates the chunks and closes their source.
+   * bundle. The caller creates the chunks and closes their source. Content that the archive omits
+   * may have been removed from the node meanwhile: returns the message of the node then.
    */
-  importImages(wanted: readonly WantedName[], options: ImportOptions, signal: AbortSignal): Promise<void>;
+  importImages(
+    wanted: readonly WantedName[],
+    options: ImportOptions,
+    signal: AbortSignal,
+  ): Promise<{ readonly missingContent?: string }>;
 
   /** Unpacks images, given by digest, for the node's platform. Unpacked images are skipped. */
   unpackImages(digests: readonly string[], signal: AbortSignal): Promise<void>;
@@ -123,6 +136,12 @@ export interface MirrorControl {
 /** A machine with its own containerd. */
 export interface ClusterNode
   extends NodeIdentity, NodeNetwork, ContentStore, ImageLoader, ImageLabels, MirrorControl {}
+
+/** Blobs that a node keeps although no image may refer to them. */
+export interface HeldBlobs {
+  /** Returns to the regular garbage collection. Content of images that the node knows stays. */
+  release(): Promise<void>;
+}
 
 /** Free bytes of a disk. Nodes of one target with the same `disk` share it. */
 export interface FreeSpace {

@@ -15,6 +15,8 @@ export interface BundleSpec {
   readonly extraImages: readonly ExtraImage[];
   /** Images to exclude, each with the reason that the audit shows. */
   readonly excludedImages: readonly ExcludedImage[];
+  /** Warnings about the list of images that a person has judged. */
+  readonly silencedWarnings: readonly SilencedWarning[];
   /** True when images that only `helm test` starts are included. */
   readonly includeTests: boolean;
 }
@@ -36,6 +38,13 @@ export interface ExtraImage {
   readonly reference: string;
   /** What required the image in a rehearsal; absent for an image that a person added. */
   readonly rehearsed?: string;
+}
+
+export interface SilencedWarning {
+  readonly code: string;
+  /** The object, the chart or an image of the warning; absent for all warnings with the code. */
+  readonly subject?: string;
+  readonly reason: string;
 }
 
 export interface ExcludedImage {

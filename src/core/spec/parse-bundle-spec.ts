@@ -66,6 +66,11 @@ function toBundleSpec(input: BundleSpecInput, folder: string): BundleSpec {
         : { reference: entry.image, rehearsed: entry.rehearsed },
     ),
     excludedImages: (input.images?.exclude ?? []).map(({ image, reason }) => ({ reference: image, reason })),
+    silencedWarnings: (input.warnings?.silence ?? []).map(({ code, subject, reason }) => ({
+      code,
+      ...(subject !== undefined && { subject }),
+      reason,
+    })),
     includeTests: input.images?.tests ?? false,
   };
 }

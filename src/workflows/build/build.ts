@@ -1,6 +1,14 @@
 // Builds a bundle: plans the archive, then writes it. Read this file first.
+import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import type { BundleReader, BundleWriter, PlanPorts, WrittenBundle } from "../ports.js";
+import type {
+  BundleReader,
+  BundleWriter,
+  CachedBlobs,
+  PlanPorts,
+  WriteOptions,
+  WrittenBundle,
+} from "../ports.js";
 import type { Run } from "../progress.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 
@@ -15,6 +23,7 @@ export interface BuildOptions extends PlanOptions {
 export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
+  readonly cache: CachedBlobs;
 }
 
 /**
@@ -29,5 +38,16 @@ export async function buildBundle(
 ): Promise<WrittenBundle> {
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
   const { archive } = await planBundle(run, spec, options, ports);
-  return ports.writer.writeBundle(run, archive, { file: options.output, reuse });
+  const files = await findCached(archive, ports.cache);
+  return ports.writer.writeBundle(run, archive, { file: options.output, reuse, files });
+}
+
+async function findCached(
+  { blobs }: ArchivePlan,
+  cache: CachedBlobs,
+): Promise<NonNullable<WriteOptions["files"]>> {
+  const found = await Promise.all(
+    blobs.map(async (blob) => ({ digest: blob.digest, file: await cache.find(blob) })),
+  );
+  return new Map(found.flatMap(({ digest, file }) => (file === undefined ? [] : [[digest, file]])));
 }

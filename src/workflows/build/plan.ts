@@ -6,8 +6,9 @@ import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../core/bundl
 import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
-import type { FindingWarning, ImageUse } from "../../core/images/image-use.js";
+import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
+import { silenceWarnings } from "../../core/spec/silence-warnings.js";
 import { engineNames, formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
@@ -22,6 +23,12 @@ import {
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
+import {
+  hasOperators,
+  inspectOperators,
+  type Inspection,
+  type InspectPorts,
+} from "../find/inspect-operators.js";
 import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -42,6 +49,11 @@ export interface PlanOptions {
   readonly bundledFiles?: readonly BundledFile[];
   /** References of images for the container engine of the isolated host. */
   readonly hostImages?: readonly string[];
+  /**
+   * Creates the adapters for inspecting operators. They are needed only when a warning names an
+   * operator's image. Operators are not inspected if absent.
+   */
+  readonly inspect?: () => Promise<InspectPorts>;
 }
 
 /** The plan of a bundle, complete before the first layer is fetched. */
@@ -61,18 +73,20 @@ export async function planBundle(
   ports: PlanPorts,
 ): Promise<BundlePlan> {
   const releases = await prepareReleases(run, spec, ports);
-  const findings = await findReleaseImages(run, spec, releases, ports);
+  const findings = await inspectFindings(run, await findReleaseImages(run, spec, releases, ports), options);
   const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
-  const resolved = (await resolveImages(run, [...chosen, ...hostUses], options.platforms, ports)).map(
-    (image) => (hostUses.includes(image.use) ? withEngineNames(image) : image),
-  );
+  // Compressing the charts takes as long as asking for the images.
+  const [pulled, charts] = await Promise.all([
+    resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+    Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
+  ]);
+  const resolved = pulled.map((image) => (hostUses.includes(image.use) ? withEngineNames(image) : image));
   refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
 
-  const charts = await Promise.all(releases.map((release) => bundledRelease(release, releases, ports)));
   const order = [README_PATH, LOADER_PATH];
   const guides = [...options.guides].sort(
     (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
@@ -109,9 +123,47 @@ export async function planBundle(
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
     excluded,
-    warnings: [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
+    warnings: silenceWarnings(
+      [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
+      spec.silencedWarnings,
+    ),
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
+}
+
+/**
+ * Inspects the operators whose images or versions are not known. What their programs name without
+ * being required goes into the warnings, because only the user can tell whether it is needed.
+ */
+async function inspectFindings(
+  run: Run,
+  findings: Findings,
+  { inspect, platforms }: PlanOptions,
+): Promise<Findings> {
+  if (inspect === undefined || !hasOperators(findings)) return findings;
+  const inspection = await inspectOperators(run, findings, { platforms }, await inspect());
+  return {
+    ...inspection.findings,
+    warnings: [...inspection.findings.warnings, ...suspectWarnings(inspection)],
+  };
+}
+
+function suspectWarnings({ findings, suspects }: Inspection): readonly FindingWarning[] {
+  const unknown = findings.warnings.filter(({ code }) => code === "unknown-operator");
+  const operators = [...new Set(unknown.flatMap(({ images = [] }) => images))];
+  return operators.flatMap((image): readonly FindingWarning[] => {
+    const named = suspects.filter(({ operatorImage, exists }) => operatorImage === image && exists === true);
+    if (named.length === 0) return [];
+    return [
+      {
+        code: "operator-suspects",
+        message: `the program of ${image} names ${named.map(({ reference }) => reference).join(", ")}`,
+        hint: "Add the images that you need to images.include of the spec.",
+        images: [image],
+        incomplete: false,
+      },
+    ];
+  });
 }
 
 function hostUse(reference: string): ImageUse {
@@ -184,9 +236,10 @@ async function resolveImages(
 }
 
 async function bundledRelease(
+  { signal }: Run,
   { spec, chart, valuesFiles }: PreparedRelease,
   releases: readonly PreparedRelease[],
-  { files }: PlanPorts,
+  { charts, files }: PlanPorts,
 ): Promise<{ readonly release: Inventory["releases"][number]; readonly files: readonly SmallFile[] }> {
   // Paths in the bundle contain release and chart names. Releases in different namespaces may have
   // the same name, and charts with the same name and version may differ.
@@ -202,6 +255,7 @@ async function bundledRelease(
       bytes: await files.readFile(path),
     })),
   );
+  const bytes = await charts.readPackage(chart, signal);
   const { name, version, appVersion, kubeVersion } = chart;
   return {
     release: {
@@ -214,9 +268,9 @@ async function bundledRelease(
         ...(kubeVersion !== undefined && { kubeVersion }),
       },
       file,
-      sha256: hexOf(chart.digest),
+      sha256: hexOf(digestOf(bytes)),
       values: values.map(({ path }) => path),
     },
-    files: [{ path: file, bytes: await files.readFile(chart.file) }, ...values],
+    files: [{ path: file, bytes }, ...values],
   };
 }

@@ -2,9 +2,10 @@
 import pLimit from "p-limit";
 import { stringify } from "yaml";
 import { LEFT_OUT_HINT, type PackagedChart } from "../../core/charts/chart.js";
+import { canChange, readApiVersionTests, type ApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
 import { declaredImages } from "../../core/finding/declared-images.js";
-import { parseRendered, type ParsedRender, type RenderedFrom } from "../../core/charts/parse-rendered.js";
+import type { ParsedRender, RenderedFrom } from "../../core/charts/parse-rendered.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import { findImages } from "../../core/finding/find-images.js";
 import type { Findings, FindingWarning } from "../../core/images/image-use.js";
@@ -12,6 +13,7 @@ import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartPorts } from "../ports.js";
 import type { Run } from "../progress.js";
+import { parseRender } from "./parse-render.js";
 
 /** A release with its packaged chart and its values files. */
 export interface PreparedRelease {
@@ -19,6 +21,8 @@ export interface PreparedRelease {
   readonly chart: PackagedChart;
   /** Absolute paths; later files override earlier ones. Inline values of the spec come last. */
   readonly valuesFiles: readonly string[];
+  /** The API versions that the chart and the values test for. */
+  readonly apiVersionTests: ApiVersionTests;
 }
 
 /** Packages every chart of the spec. Throws the failures of all charts at once. */
@@ -53,7 +57,12 @@ export async function prepareReleases(
           done: ++done,
           detail: `${chart.name}-${chart.version}`,
         });
-        return { spec: chartSpec, chart, valuesFiles };
+        return {
+          spec: chartSpec,
+          chart,
+          valuesFiles,
+          apiVersionTests: await testsOf(chart, valuesFiles, ports),
+        };
       }),
     ),
   );
@@ -65,14 +74,37 @@ export async function prepareReleases(
   return releases;
 }
 
+/** Returns the tests of the chart, and of values, which templates may render with `tpl`. */
+async function testsOf(
+  { apiVersionTests: ofChart }: PackagedChart,
+  valuesFiles: readonly string[],
+  { files }: ChartPorts,
+): Promise<ApiVersionTests> {
+  const texts = await Promise.all(
+    valuesFiles.map((file) =>
+      files.readFile(file).then(
+        (bytes) => new TextDecoder().decode(bytes),
+        // Helm reports a values file that cannot be read, with the chart.
+        (cause: unknown) => {
+          if (cause instanceof ViolaError) return "";
+          throw cause;
+        },
+      ),
+    ),
+  );
+  const ofValues = readApiVersionTests(texts);
+  return ofChart === "any" || ofValues === "any" ? "any" : [...ofChart, ...ofValues];
+}
+
 /**
  * Renders every release as it will be installed and finds its images. Throws the failures of all
  * releases at once.
  *
- * A cluster serves the custom resources of the bundle after their definitions are installed, and
- * templates may test for them. Charts that read API versions are therefore rendered a second time
- * with these API versions, and new objects are added. The same is done for a chart that cannot be
- * rendered without them.
+ * Templates may test for API versions. Helm installs the definitions in the `crds` folders of a
+ * chart before it renders the templates, so the chart is rendered with them. The cluster also serves
+ * the custom resources of the bundle's other definitions, but perhaps not before they are
+ * installed: charts that test for one of these are rendered a second time with them, and new objects
+ * are added. The same is done for a chart that cannot be rendered without them.
  */
 export async function findReleaseImages(
   run: Run,
@@ -83,38 +115,35 @@ export async function findReleaseImages(
   const { progress } = run;
   progress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(ports.chartConcurrency);
-  const renderAll = <T>(render: (release: PreparedRelease) => Promise<T>) =>
-    releases.map((release) => limit(() => render(release)));
-
-  const first = await Promise.allSettled(
-    renderAll(async (release) => {
-      const text = await render(run, release, spec, ports);
-      return { text, ...parseRendered(text, originOf(release)) };
-    }),
-  );
+  const renderings = releases.map((release) => limit(() => renderFirst(run, release, spec, ports)));
+  // The knowledge base is read while helm renders. Whoever awaits it gets its error.
+  const operators = releases.length === 0 ? Promise.resolve([]) : ports.loadOperators();
+  operators.catch(() => undefined);
+  const first = await Promise.allSettled(renderings);
   const parsed: ParsedRender[] = first.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  const added = apiVersionsOf(parsed.flatMap(({ objects }) => objects)).filter(
-    (version) => !spec.apiVersions.includes(version),
-  );
-  const apiVersions = [...spec.apiVersions, ...added];
+  const served = [...spec.apiVersions, ...apiVersionsOf(parsed.flatMap(({ objects }) => objects))];
   const again = await settleAll(
     "some charts could not be rendered",
     first.map(async (one, index): Promise<ParsedRender | undefined> => {
       const release = releases[index];
-      const isDone = one.status === "fulfilled" && release?.chart.readsApiVersions !== true;
-      if (release === undefined || isDone) return undefined;
+      if (release === undefined) return undefined;
+      const known = one.status === "fulfilled" ? one.value.apiVersions : spec.apiVersions;
+      const added = served.filter((version) => !known.includes(version));
+      const isDone = one.status === "fulfilled" && !canChange(release.apiVersionTests, added);
+      if (isDone) return undefined;
       if (added.length === 0) {
         if (one.status === "rejected") throw one.reason;
         return undefined;
       }
-      return limit(() => renderAgain(run, { release, first: one }, { ...spec, apiVersions }, ports));
+      const cluster = { ...spec, apiVersions: [...new Set([...known, ...added])] };
+      return limit(() => renderAgain(run, { release, first: one }, cluster, ports));
     }),
   );
   parsed.push(...again.filter((one) => one !== undefined));
 
   const objects = parsed.flatMap((one) => one.objects);
   const findings = findImages(objects, {
-    operators: objects.length === 0 ? [] : await ports.loadOperators(),
+    operators: objects.length === 0 ? [] : await operators,
     declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;
@@ -124,7 +153,7 @@ export async function findReleaseImages(
     summary: `${required} required, ${findings.images.length - required} optional`,
   });
   return {
-    images: findings.images,
+    ...findings,
     warnings: [
       ...leftOutWarnings(releases),
       ...parsed.flatMap(({ warnings }) => warnings),
@@ -151,7 +180,33 @@ function leftOutWarnings(releases: readonly PreparedRelease[]): readonly Finding
 /** The versions of the cluster that a chart is rendered for. */
 type ClusterVersions = Pick<BundleSpec, "kubeVersion" | "apiVersions">;
 
-/** A release, and the result of rendering it without the bundle's custom resource definitions. */
+/** A render, and the API versions of the cluster that it is for. */
+interface FirstRendering extends ParsedRender {
+  readonly text: string;
+  readonly apiVersions: readonly string[];
+}
+
+/** Renders with the API versions of the chart's own definitions that it tests for. */
+async function renderFirst(
+  run: Run,
+  release: PreparedRelease,
+  spec: BundleSpec,
+  ports: ChartPorts,
+): Promise<FirstRendering> {
+  const { testedDefinitions: own } = release.chart;
+  const renderWith = async (definitions: readonly string[]): Promise<FirstRendering> => {
+    const apiVersions = [...new Set([...spec.apiVersions, ...definitions])];
+    const text = await render(run, release, { ...spec, apiVersions }, ports);
+    return { text, apiVersions, ...(await parseRender(text, originOf(release), run.signal)) };
+  };
+  const rendered = await renderWith(own);
+  // The definitions of a subchart that is switched off are not installed.
+  const installed = own.length === 0 ? [] : apiVersionsOf(rendered.objects);
+  const present = own.filter((version) => installed.includes(version));
+  return present.length === own.length ? rendered : renderWith(present);
+}
+
+/** A release, and the result of rendering it without the definitions of other charts. */
 interface FirstRender {
   readonly release: PreparedRelease;
   readonly first: PromiseSettledResult<{ readonly text: string }>;
@@ -168,11 +223,12 @@ async function renderAgain(
 ): Promise<ParsedRender> {
   try {
     const text = await render(run, release, cluster, ports);
-    return parseRendered(text, {
+    const from = {
       ...originOf(release),
       ...(first.status === "fulfilled" && { except: first.value.text }),
       condition: "rendered where the cluster has the bundle's custom resource definitions",
-    });
+    };
+    return await parseRender(text, from, run.signal);
   } catch (error) {
     if (first.status === "rejected") throw first.reason;
     if (!(error instanceof ViolaError)) throw error;

@@ -19,6 +19,9 @@ import type { UnloadReport } from "./unload-nodes.js";
 import { requireIntact } from "../verify/require-intact.js";
 import type { VerifyPorts } from "../verify/verify.js";
 
+/** What was removed from a store while it was loaded is loaded once more. */
+const LOAD_TRIES = 2;
+
 /**
  * Loads what the store is missing, then queries the store again. Names with a digest that do not
  * resolve in the store are reported as `unresolved`. Throws `BUNDLE_INVALID` before anything is
@@ -58,9 +61,13 @@ export async function loadStore(
       sentBytes += bytes;
       progress.add(store.name, bytes);
     };
-    await store.loadImages(missing, bundle, onBytes, signal);
+    let lacking = missing;
+    for (let tries = 0; lacking.length > 0 && tries < LOAD_TRIES; tries++) {
+      await store.loadImages(lacking, bundle, onBytes, signal);
+      lacking = (await survey()).missing;
+    }
     progress.end(store.name);
-    const [absent] = wantedNames((await survey()).missing);
+    const [absent] = wantedNames(lacking);
     if (absent !== undefined) {
       throw new ViolaError("NODE_LOAD_FAILED", `${store.name}: ${absent.name} is missing after loading`, {
         subject: absent.name,

@@ -27,8 +27,6 @@ export interface SurveyedNode {
 
 /** What a node is sent. */
 export interface NodePlan extends SurveyedNode {
-  /** Digests of configs and layers that are already on the node, under any name. */
-  readonly present: ReadonlySet<string>;
   /** Bytes that the node is expected to request. */
   readonly bytes: number;
   /** Bytes needed on the node's disk: `bytes`, plus the unpacked layers if it unpacks at once. */
@@ -54,7 +52,7 @@ export async function planNode(
     (sum, { size, uncompressedSize }) => sum + (uncompressedSize ?? size),
     0,
   );
-  return { ...surveyed, present, bytes, neededBytes: bytes + (unpack === true ? unpackedBytes : 0), space };
+  return { ...surveyed, bytes, neededBytes: bytes + (unpack === true ? unpackedBytes : 0), space };
 }
 
 /** Throws `NODE_LOAD_FAILED` for every node whose disk is too small. Nodes may share a disk. */

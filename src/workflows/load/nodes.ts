@@ -11,7 +11,8 @@ import {
   surveyNode,
   wantedNames,
 } from "../../core/load/missing-content.js";
-import type { ContentStore, NodeIdentity, NodeTarget } from "../../core/load/node.js";
+import type { MissingContent } from "../../core/load/missing-content.js";
+import type { NodeTarget } from "../../core/load/node.js";
 import { bundleId, namesToShare } from "../../core/load/unload-plan.js";
 import type { ServeBundle, ServedBundle } from "../../core/bundle/bundle-server.js";
 import { planPartialArchive, type ReadSegments } from "../../core/bundle/partial-archive.js";
@@ -193,7 +194,6 @@ async function serveAndLoad(
             progress,
             readSegments,
           });
-          await confirmNode(bundle.inventory, plan.node, run.signal);
           await finishNode(run, bundle.inventory, plan, options);
           finished.push(plan.node.name);
           return report;
@@ -262,16 +262,18 @@ interface LoadSession {
  */
 async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise<NodeReport> {
   const { signal } = run;
-  const { node, missing, present } = plan;
-  const { served, concurrency, progress, readSegments } = session;
-  const { inventory, file } = session.bundle;
-  const bundle = bundleId(inventory);
-  const wanted = wantedNames(missing);
+  const { node, missing } = plan;
+  const { served, concurrency } = session;
+  const { inventory } = session.bundle;
   const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
-  const endpoint = await node.findReachable(endpoints, wanted[0]?.name ?? "", signal);
+  const endpoint = await node.findReachable(endpoints, wantedNames(missing)[0]?.name ?? "", signal);
   if (endpoint !== undefined) {
     const before = served.sentBytes(node.name);
-    await node.fetchImages(wanted, { endpoint, bundle, concurrency }, signal);
+    const options = { endpoint, bundle: bundleId(inventory), concurrency };
+    await sendUntilComplete(run, plan, inventory, async (lacking) => {
+      await node.fetchImages(wantedNames(lacking), options, signal);
+      return undefined;
+    });
     return reportOf(plan, "fetch", served.sentBytes(node.name) - before);
   }
 
@@ -280,40 +282,80 @@ async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise
     message: `${node.name} cannot reach this machine at any of ${node.hostAddresses.join(", ")}: the images are streamed to the node instead, which is slower`,
   });
   let sent = 0;
+  const onBytes = (bytes: number): void => {
+    sent += bytes;
+    session.progress.add(node.name, bytes);
+  };
+  // A fetch protects what the node has, an import only what the archive has.
+  const content = [...manifestsOf(missing), ...missingBlobs(missing, new Set())];
+  const held = await node.holdBlobs(content, signal);
+  try {
+    await sendUntilComplete(run, plan, inventory, (lacking) =>
+      streamImages(run, { node, missing: lacking }, session, onBytes),
+    );
+  } finally {
+    await held.release();
+  }
+  return reportOf(plan, "import", sent);
+}
+
+/**
+ * Streams the images without the configs and layers that the node has. Returns the node's message
+ * when content that the node had is gone.
+ */
+async function streamImages(
+  { signal }: Run,
+  { node, missing }: Pick<SurveyedNode, "node" | "missing">,
+  { bundle: { inventory, file }, readSegments }: LoadSession,
+  onBytes: (bytes: number) => void,
+): Promise<string | undefined> {
+  const present = await node.presentBlobs(signal);
   for (const platform of new Set(missing.map((one) => one.platform.platform))) {
     const group = missing.filter((one) => one.platform.platform === platform);
     const blobs = new Set([...manifestsOf(group), ...missingBlobs(group, present)]);
     // An import overwrites the record of every name in the archive, so the archive lists all
     // content of each name.
     const images = group.map(({ image, names }) => ({ ...image, names }));
-    const archive = counted(readSegments(file, planPartialArchive(inventory, images, blobs)), (bytes) => {
-      sent += bytes;
-      progress.add(node.name, bytes);
-    });
-    await node.importImages(wantedNames(group), { archive, bundle }, signal);
+    const archive = counted(readSegments(file, planPartialArchive(inventory, images, blobs)), onBytes);
+    const options = { archive, bundle: bundleId(inventory) };
+    const { missingContent } = await node.importImages(wantedNames(group), options, signal);
+    if (missingContent !== undefined) return missingContent;
   }
-  return reportOf(plan, "import", sent);
+  return undefined;
 }
 
+/** Content that was removed from a node while it was loaded is sent once more. */
+const SEND_TRIES = 2;
+
 /**
- * Queries the node again. The exit code of a command does not prove that every name is complete.
+ * Sends the missing content, then queries the node: the exit code of a command does not prove that
+ * every name is complete. Sends what is missing then. `send` returns why content is missing, if it
+ * is known.
  */
-async function confirmNode(
+async function sendUntilComplete(
+  { signal }: Run,
+  { node, missing }: SurveyedNode,
   inventory: Inventory,
-  node: Pick<NodeIdentity & ContentStore, "name" | "completeImages">,
-  signal: AbortSignal,
+  send: (missing: readonly MissingContent[]) => Promise<string | undefined>,
 ): Promise<void> {
-  const complete = await node.completeImages(allNames(inventory), signal);
-  const failures = inventory.images
-    .flatMap((image) => missingNames(image, complete))
-    .map(
+  let lacking = missing;
+  for (let tries = 1; ; tries++) {
+    const why = await send(lacking);
+    const complete = await node.completeImages(allNames(inventory), signal);
+    const names = inventory.images.flatMap((image) => missingNames(image, complete));
+    if (names.length === 0) return;
+    lacking = surveyNode(inventory, node.platform, complete).missing;
+    if (tries < SEND_TRIES && lacking.length > 0) continue;
+    const failures = names.map(
       (name) =>
-        new ViolaError("NODE_LOAD_FAILED", `${node.name}: ${name} is not complete after loading`, {
-          subject: name,
-          hint: "Load again. If that fails too, check the free disk space of the node.",
-        }),
+        new ViolaError(
+          "NODE_LOAD_FAILED",
+          `${node.name}: ${name} is not complete after loading${why === undefined ? "" : `: ${why}`}`,
+          { subject: name, hint: "Load again. If that fails too, check the free disk space of the node." },
+        ),
     );
-  if (failures.length > 0) throw oneOrMany(`${node.name} is not complete`, failures);
+    throw oneOrMany(`${node.name} is not complete`, failures);
+  }
 }
 
 function reportOf(

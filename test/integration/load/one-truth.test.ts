@@ -35,7 +35,7 @@ import { workflowRun } from "../../support/workflow-run.js";
 import { pushTo } from "../push/push-to.js";
 import { dockerEngine, loadPorts, reader } from "./kind.js";
 
-const SETS = Number(process.env["VIOLA_SETS"] ?? 10);
+const SETS = Number(process.env["VIOLA_SETS"] ?? 8);
 const FIRST = Number(process.env["VIOLA_FIRST_SET"] ?? 1);
 /** Unique names, because the engines are shared with other runs. */
 const own = `viola-${randomBytes(3).toString("hex")}`;
@@ -183,6 +183,7 @@ describeLoads("what build accepts and verify calls good", () => {
       apiVersions: [],
       extraImages: references.map((reference) => ({ reference })),
       excludedImages: [],
+      silencedWarnings: [],
       includeTests: false,
       platforms: [],
     };
@@ -193,7 +194,7 @@ describeLoads("what build accepts and verify calls good", () => {
       guides: [],
     };
     const { archive } = await planBundle(workflowRun(), spec, options, {
-      charts: { packageChart: never, spellOutSource: never, renderChart: never },
+      charts: { packageChart: never, spellOutSource: never, renderChart: never, readPackage: never },
       loadOperators: never,
       files: { readFile: never, writeFile: never },
       temporaryFolder: folder,

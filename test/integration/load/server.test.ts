@@ -18,6 +18,7 @@ let sent = 0;
 beforeAll(async () => {
   bundle = await bundleOf(folder, "served", [
     { reference: "quay.io/a/b:1", seed: "a", mediaTypes: "oci", layers: [1_000_000] },
+    { reference: "quay.io/a/b:2", seed: "b", mediaTypes: "oci", layers: [1_000] },
   ]);
   served = await serveBundle(bundle, {
     address: "127.0.0.1",
@@ -73,6 +74,27 @@ test("a range outside the blob is rejected", async () => {
   expect(response.status).toBe(416);
 });
 
+test("content that the client has is not sent again", async () => {
+  const path = `/v2/a/b/blobs/${layer().digest}`;
+  const tag = (await ask(path, { method: "HEAD" })).headers.get("etag") ?? "";
+  const response = await ask(path, { headers: { "if-none-match": tag } });
+  expect(response.status).toBe(304);
+  expect(response.headers.get("etag")).toBe(tag);
+  expect(await response.text()).toBe("");
+});
+
+test("a list is read page by page, at the place where the first page was read", async () => {
+  const list = await ask("/v2/_catalog?n=0&ns=quay.io");
+  expect(await list.json()).toEqual({ repositories: [] });
+  const first = await ask("/v2/a/b/tags/list?n=1&ns=quay.io");
+  expect(await first.json()).toEqual({ name: "a/b", tags: ["1"] });
+  const [, next = ""] = /^<([^>]+)>; rel="next"$/.exec(first.headers.get("link") ?? "") ?? [];
+  const second = await fetch(new URL(next, first.url));
+  expect(await second.json()).toEqual({ name: "a/b", tags: ["2"] });
+  expect(second.headers.get("link")).toBeNull();
+  expect((await ask("/v2/a/b/tags/list?n=x&ns=quay.io")).status).toBe(400);
+});
+
 test("nothing is served without the key", async () => {
   const base = `http://127.0.0.1:${served.port}`;
   for (const path of ["/v2/", "/", `/${"0".repeat(32)}/test/v2/`, "//", "/%E0%A4%A/x/v2/"]) {
@@ -86,7 +108,7 @@ test("write requests are rejected", async () => {
 });
 
 test("unknown content has the errors of a registry", async () => {
-  const response = await ask("/v2/a/b/manifests/2?ns=quay.io");
+  const response = await ask("/v2/a/b/manifests/3?ns=quay.io");
   expect(response.status).toBe(404);
   expect(await response.json()).toMatchObject({ errors: [{ code: "MANIFEST_UNKNOWN" }] });
 });

@@ -8,6 +8,7 @@ import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../../scripts/p
 import type { Fault } from "../../../scripts/parts/registry-faults.js";
 import type { RegistryRequest } from "../../../scripts/parts/registry-requests.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
+import { ManyErrors } from "../../../src/errors.js";
 import { bundleOf } from "../../support/bundle-of.js";
 import { pushTo } from "./push-to.js";
 
@@ -44,6 +45,20 @@ test("a broken upload is restarted, and counted once", async () => {
   expect(broken).toBeGreaterThan(3);
   expect(done).toBe(total);
   expect(report.unresolved).toEqual([]);
+});
+
+test("a registry that stays silent after a blob is given up, with its name and the bytes sent", async () => {
+  await start((request) => (isPut(request) ? { kind: "silent" } : undefined));
+  const began = Date.now();
+  const error: unknown = await pushTo(registry.host, bundle, { settings: { stallTimeoutMs: 200 } }).catch(
+    (cause: unknown) => cause,
+  );
+  const errors = error instanceof ManyErrors ? error.errors : [error];
+  for (const one of errors) {
+    expect(one).toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    expect((one as Error).message).toMatch(/no data for 0\.\d+ s after \d+ bytes/);
+  }
+  expect(Date.now() - began).toBeLessThan(10_000);
 });
 
 test("a request to a busy registry is retried", async () => {

@@ -21,6 +21,7 @@ import { RegistrySource } from "../../../src/adapters/registry/registry-source.j
 import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
 import { OCI_INDEX, OCI_MANIFEST, type Descriptor } from "../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../src/core/oci/digest.js";
+import type { ViolaError } from "../../../src/errors.js";
 import { parsePlatform } from "../../../src/core/oci/platform.js";
 import type { ResolvedImage } from "../../../src/core/images/resolved-image.js";
 import { imageUse } from "../../support/image-use.js";
@@ -155,7 +156,7 @@ describe("temporary failures", () => {
 
     await expect(resolve(`${registry.host}/a/b:2`)).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
 
-    expect(registry.requests).toHaveLength(1);
+    expect(registry.requests.filter(isManifest)).toHaveLength(1);
   });
 
   it("stops waiting when the signal fires", async () => {
@@ -168,6 +169,134 @@ describe("temporary failures", () => {
     stop.abort(new Error("enough"));
 
     await expect(resolving).rejects.toThrow("enough");
+  });
+});
+
+describe("silent servers", () => {
+  const settings = { stallTimeoutMs: 200 };
+
+  it.each<[string, Fault]>([
+    ["that does not respond", { kind: "silent" }],
+    ["that stops in the middle", { kind: "stall", after: 10 }],
+  ])("end the request for a manifest: one %s", async (_, fault) => {
+    const registry = await start({ fault: (request) => (isManifest(request) ? fault : undefined) });
+
+    const error: unknown = await resolve(`${registry.host}/a/b:1`, { settings }).catch(
+      (cause: unknown) => cause,
+    );
+
+    expect(error).toMatchObject({ code: "REGISTRY_UNAVAILABLE", subject: `${registry.host}/a/b:1` });
+    const bytes = fault.kind === "stall" ? fault.after : 0;
+    expect((error as Error).message).toContain(
+      `${registry.url}/v2/a/b/manifests/1: no data for 0.2 s after ${bytes} bytes`,
+    );
+    expect(registry.requests.filter(isManifest)).toHaveLength(2);
+  });
+
+  it("end the request for a token", async () => {
+    const registry = await start({
+      login: { ...LOGIN, scheme: "bearer" },
+      fault: ({ kind }) => (kind === "token" ? { kind: "silent" } : undefined),
+    });
+
+    const error: unknown = await resolve(`${registry.host}/a/b:1`, { settings }).catch(
+      (cause: unknown) => cause,
+    );
+
+    expect(error).toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    expect((error as Error).message).toContain(`${registry.url}/token: no data for 0.2 s`);
+  });
+
+  it("end the download of a blob, with the place and the bytes so far", async () => {
+    let blobs = 0;
+    const registry = await start({
+      fault: (request) => {
+        if (!isBlob(request)) return undefined;
+        return blobs++ === 0 ? { kind: "stall", after: 100 } : { kind: "silent" };
+      },
+    });
+    const { digest, size, mediaType } = image.platforms[0]!.layers[0]!;
+    const source = { kind: "registry", registry: registry.host, repository: "a/b" } as const;
+    const began = Date.now();
+
+    const stream = streamBlob(
+      { descriptor: { digest, size, mediaType }, source, image: "a/b" },
+      newClient(settings),
+      signal,
+    );
+    const error: unknown = await buffer(stream).catch((cause: unknown) => cause);
+
+    expect(error).toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    expect((error as Error).message).toContain(`${registry.url}/v2/a/b/blobs/${digest}: no data for 0.2 s`);
+    expect((error as Error).message).toContain(`100 of ${size} bytes received`);
+    // The second request continues the first one.
+    expect(
+      registry.requests
+        .filter(isBlob)
+        .map(({ headers }) => headers.range)
+        .slice(0, 2),
+    ).toEqual([undefined, "bytes=100-"]);
+    expect(Date.now() - began).toBeLessThan(5_000);
+  });
+});
+
+describe("names that do not exist", () => {
+  const list = (path: string, content: unknown) => (request: RegistryRequest) =>
+    request.path.startsWith(path)
+      ? ({ kind: "status", status: 200, body: JSON.stringify(content) } as const)
+      : undefined;
+  const hintOf = async (reference: string): Promise<string | undefined> => {
+    const error: unknown = await resolve(reference).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: "IMAGE_NOT_FOUND", subject: reference });
+    return (error as ViolaError).hint;
+  };
+
+  it("are answered with similar tags", async () => {
+    const tags = ["v2.55.1", "v2.54.1", "latest", "\u001b[31mv2.55.2"];
+    const registry = await start({ fault: list("/v2/a/b/tags/list", { name: "a/b", tags }) });
+
+    const hint = await hintOf(`${registry.host}/a/b:v2.55.2`);
+
+    expect(hint).toContain(`${registry.host}/a/b:v2.55.1, ${registry.host}/a/b:v2.54.1.`);
+    expect(hint).not.toContain("latest");
+    expect(hint).not.toContain("\u001b");
+  });
+
+  it("are answered with similar repositories where the registry lists them", async () => {
+    const repositories = ["org/prometheus", "org/loki"];
+    const registry = await start({ fault: list("/v2/_catalog", { repositories }) });
+
+    expect(await hintOf(`${registry.host}/org/promethues:1`)).toContain(` ${registry.host}/org/prometheus.`);
+  });
+
+  it.each([{ tags: null }, {}, [], "text"])("are not found when the list is %j", async (content) => {
+    const missing = first(1, isManifest, { kind: "status", status: 404 });
+    const registry = await start({ fault: (request) => missing(request) ?? list("/v2/", content)(request) });
+
+    expect(await hintOf(`${registry.host}/a/b:2`)).not.toContain("Similar");
+  });
+
+  it("are not found when the mirrors say so and the registry cannot be reached", async () => {
+    const mirror = await start({ fault: list("/v2/a/b/tags/list", { tags: ["1"] }) });
+    const mirrors = new Map([["quay.invalid", { endpoints: [mirror.url], only: false }]]);
+
+    const error: unknown = await resolve("quay.invalid/a/b:2", { settings: { mirrors } }).catch(
+      (cause: unknown) => cause,
+    );
+
+    expect(error).toMatchObject({ code: "IMAGE_NOT_FOUND", subject: "quay.invalid/a/b:2" });
+    expect((error as ViolaError).hint).toContain("quay.invalid/a/b:1");
+    expect((error as ViolaError).message).toContain("https://quay.invalid/v2/a/b/manifests/2");
+  });
+
+  it("are unknown when a mirror cannot be reached either", async () => {
+    const mirror = await start();
+    const endpoints = [mirror.url, "http://127.0.0.1:1"];
+    const mirrors = new Map([["quay.invalid", { endpoints, only: false }]]);
+
+    await expect(resolve("quay.invalid/a/b:2", { settings: { mirrors } })).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+    });
   });
 });
 

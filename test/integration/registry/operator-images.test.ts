@@ -8,6 +8,7 @@ import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../../scripts/p
 import type { MadeImage } from "../../../scripts/parts/images.js";
 import type { Fault } from "../../../scripts/parts/registry-faults.js";
 import type { RegistryLogin } from "../../../scripts/parts/registry-login.js";
+import { BlobCache } from "../../../src/adapters/blobs/blob-cache.js";
 import { OperatorImages } from "../../../src/adapters/operator-image/operator-images.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
@@ -56,13 +57,21 @@ function clientOf(registry: EmbeddedRegistry): RegistryClient {
   return client;
 }
 
+let caches = 0;
+
+/** Reads with an empty cache. */
+function imagesOf(registry: RegistryClient): OperatorImages {
+  const cache = new BlobCache(join(folder, `cache-${++caches}`));
+  return new OperatorImages({ registry, cache, temporaryFolder: folder });
+}
+
 async function read(client: RegistryClient): Promise<readonly Buffer[]> {
   const use = imageUse("acme/op:1");
   const platforms = [{ os: "linux", architecture: "amd64" }];
   const resolved = await new RegistrySource(client).resolveImage(use, platforms, signal);
   const files: Buffer[] = [];
-  for await (const { bytes } of new OperatorImages(client).readPrograms(resolved, () => undefined, signal)) {
-    files.push(bytes);
+  for await (const { bytes } of imagesOf(client).readPrograms(resolved, () => undefined, signal)) {
+    files.push(Buffer.isBuffer(bytes) ? bytes : bytes.read(0, bytes.size));
   }
   return files;
 }
@@ -101,8 +110,8 @@ describe("a layer", () => {
 
 describe("a suspect", () => {
   it("exists, does not exist, or is unknown to its registry", async () => {
-    const open = new OperatorImages(clientOf(await serve()));
-    const closed = new OperatorImages(
+    const open = imagesOf(clientOf(await serve()));
+    const closed = imagesOf(
       clientOf(await serve([], { scheme: "basic", user: "somebody", password: "else" })),
     );
 
@@ -113,7 +122,7 @@ describe("a suspect", () => {
 
   it("cannot be looked up when the registry is unavailable", async () => {
     const registry = await serve();
-    const images = new OperatorImages(clientOf(registry));
+    const images = imagesOf(clientOf(registry));
     await registry.close();
     closers.pop();
 

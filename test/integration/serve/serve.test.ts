@@ -106,20 +106,30 @@ describe("serve", () => {
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("--listen here") as unknown });
   });
 
-  it.each(HELM_PACKAGES)("serves charts to helm repo add and helm pull: %s", async (packageName) => {
-    const { chartRepository } = await serve();
-    const helm = await packagedHelm(packageName);
-    const home = mkdtempSync(join(folder, "helm-"));
-    const env = { HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home };
-    await mustRun(helm.program, ["repo", "add", "viola", chartRepository], { env });
-    const { chart, file } = bundle.inventory.releases[0]!;
-    await mustRun(helm.program, ["pull", `viola/${chart.name}`, "--version", chart.version, "-d", home], {
-      env,
-    });
-    const { offset, size } = bundle.locate(file);
-    const pulled = readFileSync(join(home, `${chart.name}-${chart.version}.tgz`));
-    expect(pulled.equals(await bundle.read(offset, size))).toBe(true);
-  });
+  it.each(HELM_PACKAGES)(
+    "serves charts to helm repo add and helm pull, also as OCI artifacts: %s",
+    async (packageName) => {
+      const { chartRepository, registry } = await serve();
+      const helm = await packagedHelm(packageName);
+      const home = mkdtempSync(join(folder, "helm-"));
+      const env = { HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home };
+      await mustRun(helm.program, ["repo", "add", "viola", chartRepository], { env });
+      const { chart, file } = bundle.inventory.releases[0]!;
+      await mustRun(helm.program, ["pull", `viola/${chart.name}`, "--version", chart.version, "-d", home], {
+        env,
+      });
+      const { offset, size } = bundle.locate(file);
+      const packaged = await bundle.read(offset, size);
+      const pulled = join(home, `${chart.name}-${chart.version}.tgz`);
+      expect(readFileSync(pulled).equals(packaged)).toBe(true);
+
+      rmSync(pulled);
+      const artifact = `oci://${new URL(registry).host}/charts/${chart.name}`;
+      // Without a version, helm chooses one of the tags.
+      await mustRun(helm.program, ["pull", artifact, "--plain-http", "-d", home], { env });
+      expect(readFileSync(pulled).equals(packaged)).toBe(true);
+    },
+  );
 });
 
 describeSkopeo("skopeo", () => {

@@ -1,7 +1,7 @@
 // YAML with a schema: values, and errors with their locations.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findNearest, parseYamlFile, strictObject } from "../../../src/core/yaml-file.js";
+import { parseYamlFile, strictObject } from "../../../src/core/yaml-file.js";
 import type { ViolaError } from "../../../src/errors.js";
 import { ManyErrors } from "../../../src/errors.js";
 
@@ -61,13 +61,5 @@ describe("parseYamlFile", () => {
   it("reports the location of a syntax error", () => {
     expect(subjects("name: [x\n")).toEqual(["f.yaml:2:1"]);
     expect(subjects("name: x\nname: y\n")).toEqual(["f.yaml:2:1"]);
-  });
-});
-
-describe("findNearest", () => {
-  it("finds typing errors, but not distant names", () => {
-    expect(findNearest("mirors", ["mirrors", "cache"])).toBe("mirrors");
-    expect(findNearest("Helm", ["helm"])).toBe("helm");
-    expect(findNearest("colour", ["mirrors", "cache"])).toBeUndefined();
   });
 });

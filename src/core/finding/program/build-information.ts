@@ -22,6 +22,7 @@ const MAGIC = Buffer.from("\xff Go buildinf:", "latin1");
 const ALIGNMENT = 16;
 const HEADER_BYTES = 32;
 const FLAG_INLINE = 2;
+const WORD_BYTES = 8;
 
 /** Reads the build information; undefined for a program that is not written in Go. */
 export function readBuildInformation(elf: Elf): BuildInformation | undefined {
@@ -48,12 +49,13 @@ export function readBuildInformation(elf: Elf): BuildInformation | undefined {
 }
 
 function findModuleText(elf: Elf): string | undefined {
-  const { bytes } = elf;
-  for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
-    if (at % ALIGNMENT !== 0 || at + HEADER_BYTES > bytes.length) continue;
-    const isInline = (bytes.readUInt8(at + 15) & FLAG_INLINE) !== 0;
-    const text = isInline ? readInline(bytes, at + HEADER_BYTES) : readPointed(elf, at);
-    if (text !== undefined) return text;
+  for (const { bytes, offset } of elf.data) {
+    for (let at = bytes.indexOf(MAGIC); at >= 0; at = bytes.indexOf(MAGIC, at + 1)) {
+      if ((offset + at) % ALIGNMENT !== 0 || at + HEADER_BYTES > bytes.length) continue;
+      const isInline = (bytes.readUInt8(at + 15) & FLAG_INLINE) !== 0;
+      const text = isInline ? readInline(bytes, at + HEADER_BYTES) : readPointed(elf, bytes, at);
+      if (text !== undefined) return text;
+    }
   }
   return undefined;
 }
@@ -85,23 +87,23 @@ function readVarintText(
  * Before Go 1.18, the header has the addresses of two string headers; the second one is for the
  * modules.
  */
-function readPointed(elf: Elf, at: number): string | undefined {
-  const { bytes, data } = elf;
-  const offsetOf = (address: number): number | undefined => {
+function readPointed({ data, relocated }: Elf, bytes: Buffer, at: number): string | undefined {
+  const read = (address: number, length: number): Buffer | undefined => {
     const section = sectionAt(data, address);
-    return section && section.offset + (address - section.address);
+    const start = section === undefined ? 0 : address - section.address;
+    const part = section?.bytes.subarray(start, start + length);
+    return part?.length === length ? part : undefined;
   };
-  const pointer = (offset: number): number => {
-    const section = data.find(({ offset: start, size }) => offset >= start && offset < start + size);
-    const place = section === undefined ? -1 : section.address + (offset - section.offset);
-    return elf.relocated.get(place) ?? readAddress(bytes, offset);
+  const pointerAt = (address: number): number | undefined => {
+    const stored = read(address, WORD_BYTES);
+    return relocated.get(address) ?? (stored && readAddress(stored, 0));
   };
-  const header = offsetOf(pointer(at + 24));
-  if (header === undefined || header + 16 > bytes.length) return undefined;
-  const text = offsetOf(pointer(header));
-  return text === undefined
-    ? undefined
-    : unwrap(bytes.toString("utf8", text, text + readAddress(bytes, header + 8)));
+  const home = data.find((section) => section.bytes === bytes);
+  const header = home && pointerAt(home.address + at + 24);
+  const text = header === undefined ? undefined : pointerAt(header);
+  const length = header === undefined ? undefined : read(header + WORD_BYTES, WORD_BYTES);
+  if (text === undefined || length === undefined) return undefined;
+  return unwrap(read(text, readAddress(length, 0))?.toString("utf8"));
 }
 
 /** Returns the text without the marker before it; undefined when there is no module information. */

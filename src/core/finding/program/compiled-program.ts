@@ -1,7 +1,7 @@
 // Finds suspects in compiled programs: image names among the strings, and the versions that belong
 // to them.
 import { readBuildInformation, type BuildInformation } from "./build-information.js";
-import { readElf } from "./elf.js";
+import { readElf, type FileBytes, type UnreadableProgram } from "./elf.js";
 import { isVersion, mayBeImage, needsVersion, readImageName, type ImageName } from "./image-name.js";
 import { readProgramTexts, type ProgramString } from "./program-strings.js";
 import type { FileSuspect } from "./suspect.js";
@@ -19,36 +19,51 @@ interface ProgramToken extends ProgramString {
   readonly name?: ImageName;
 }
 
-/**
- * Returns the images that a 64-bit ELF program may start; undefined when the program cannot be
- * parsed. `operatorTag` is the tag of the operator's image. It is used to guess tags that the
- * program derives from its own version.
- */
+/** What is known of the operator before its program is read. */
+export interface ProgramFacts {
+  /** The tag of the operator's image, for tags that the program derives from its own version. */
+  readonly operatorTag: string | undefined;
+  /**
+   * Names that count although nothing shows that they are images, because the operator is known to
+   * start images with these names.
+   */
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** Returns the images that a 64-bit ELF program may start, or why it cannot be read. */
 export function findInCompiledProgram(
-  bytes: Buffer,
-  operatorTag: string | undefined,
-): readonly FileSuspect[] | undefined {
-  const elf = readElf(bytes);
-  if (elf === undefined) return undefined;
+  file: FileBytes,
+  { operatorTag, wanted }: ProgramFacts,
+): readonly FileSuspect[] | UnreadableProgram {
+  const elf = readElf(file);
+  if ("unreadable" in elf) return elf;
   const build = readBuildInformation(elf);
   const hosts = foreignHosts(build);
-  const { strings, documents } = readProgramTexts(elf, (text) => mayBeImage(text) || isVersion(text));
+  const isRelevant = (text: string): boolean => mayBeImage(text) || isVersion(text) || wanted.has(text);
+  const { strings, documents } = readProgramTexts(elf, isRelevant);
   const pieces = strings.flatMap((string): readonly ProgramToken[] => {
     if (isVersion(string.text)) return [string];
-    const name = readImageName(string.text, hosts);
+    const name = readImageName(string.text, hosts) ?? wantedName(string.text, wanted);
     return name === undefined ? [] : [{ ...string, name }];
   });
   const neighbours = pairNeighbours(pieces);
   const suspects = pieces.flatMap(({ name, text, rule, offset }, index): readonly FileSuspect[] => {
     if (name === undefined) return [];
     const { repository } = name;
-    const found = { reference: text, repository, rule, offset };
+    const neighbour = neighbours.get(index)?.text;
+    const found = {
+      reference: text,
+      repository,
+      rule,
+      offset,
+      ...(neighbour !== undefined && { isAdjacent: true }),
+      ...(isWantedOnly(name, neighbour) && { isWantedOnly: true }),
+    };
     if (name.tag !== undefined) {
       const because = "the program contains the complete reference";
       return [{ ...found, tag: name.tag, certainty: "exact", because }];
     }
-    const neighbour = neighbours.get(index)?.text;
-    if (neighbour === undefined && needsVersion(name)) return [];
+    if (neighbour === undefined && needsVersion(name) && !wanted.has(repository)) return [];
     const guess = guessTag(name, neighbour, { build, operatorTag });
     const tags = otherTags(name, strings).filter((tag) => tag !== guess?.tag);
     if (guess === undefined) {
@@ -58,7 +73,19 @@ export function findInCompiledProgram(
     const reference = `${repository}:${guess.tag}`;
     return [{ ...found, ...guess, reference, certainty: "guessed", otherTags: tags }];
   });
-  return [...suspects, ...documents.flatMap(({ text, offset }) => findInDocument(text, offset))];
+  const inDocuments: FileSuspect[] = [];
+  for (const { text, offset } of documents) inDocuments.push(...findInDocument(text, offset));
+  return [...suspects, ...inDocuments];
+}
+
+/** True for a name that would not count if the operator were not known. */
+function isWantedOnly(name: ImageName, neighbour: string | undefined): boolean {
+  return !name.repository.includes("/") || (neighbour === undefined && needsVersion(name));
+}
+
+/** Returns a name that is no image by itself, such as `node`, if the operator starts such an image. */
+function wantedName(text: string, wanted: ReadonlySet<string>): ImageName | undefined {
+  return wanted.has(text) ? { repository: text, host: "none" } : undefined;
 }
 
 /**

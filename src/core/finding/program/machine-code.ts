@@ -1,20 +1,22 @@
 // Finds constants in machine code: the addresses that instructions load, and small numbers near
 // them. amd64: Intel SDM volume 2. arm64: Arm ARM C4.1 (encodings of ADRP, ADD, MOVZ, ORR, SUBS).
-import type { Elf, Section } from "./elf.js";
+import type { Elf } from "./elf.js";
 
 /** Reads the code of one architecture. */
 export interface CodeReader {
   /**
-   * Calls `found` for every instruction that loads an address, with the end of the instruction in
-   * the file and the address.
+   * Calls `found` for every instruction among the first `count` bytes that loads an address, with
+   * the end of the instruction in the bytes and the address. The instruction may end behind them.
+   * `address` is that of the first byte.
    */
   readonly findAddresses: (
     bytes: Buffer,
-    section: Section,
+    window: { readonly count: number; readonly address: number },
     found: (end: number, address: number) => void,
   ) => void;
   /**
    * Returns the numbers from 1 to 65535 that instructions near `end` load, store or compare with.
+   * The bytes are those from `BEFORE_BYTES` before to `NEAR_BYTES` behind it, as far as they exist.
    */
   readonly numbersNear: (bytes: Buffer, end: number) => ReadonlySet<number>;
 }
@@ -23,26 +25,32 @@ export interface CodeReader {
  * The length of a string is within a few instructions of its address. Go stores the lengths first,
  * then the write barrier, then the addresses.
  */
-const BEFORE_BYTES = 96;
+export const BEFORE_BYTES = 96;
 const AFTER_BYTES = 56;
+/** The longest instruction that is read. */
+const LONGEST_INSTRUCTION = 12;
+/** How many bytes behind the address `numbersNear` reads. */
+export const NEAR_BYTES = AFTER_BYTES + LONGEST_INSTRUCTION;
+/** How many bytes behind its first byte an instruction pair that loads an address can end. */
+export const LOAD_BYTES = 24;
 const LONGEST = 65_535;
 
 const LEA_BYTES = 7;
 
 const AMD64: CodeReader = {
-  findAddresses(bytes, { offset, size, address }, found) {
+  findAddresses(bytes, { count, address }, found) {
     // lea r64, [rip+disp32]: REX.W (with or without R), 8D, a ModRM byte with mode 0 and base 5.
-    const last = offset + size - LEA_BYTES;
-    for (let at = offset; at <= last; at++) {
+    const last = Math.min(count - 1, bytes.length - LEA_BYTES);
+    for (let at = 0; at <= last; at++) {
       if (bytes[at + 1] !== 0x8d || ((bytes[at + 2] ?? 0) & 0xc7) !== 5) continue;
       if (bytes[at] !== 0x48 && bytes[at] !== 0x4c) continue;
-      found(at + LEA_BYTES, address + (at - offset) + LEA_BYTES + bytes.readInt32LE(at + 3));
+      found(at + LEA_BYTES, address + at + LEA_BYTES + bytes.readInt32LE(at + 3));
     }
   },
 
   numbersNear(bytes, end) {
     const numbers = new Set<number>();
-    const last = Math.min(end + AFTER_BYTES, bytes.length - 12);
+    const last = Math.min(end + AFTER_BYTES, bytes.length - LONGEST_INSTRUCTION);
     for (let at = Math.max(0, end - BEFORE_BYTES); at < last; at++) {
       const [first = 0, second = 0, third = 0] = bytes.subarray(at, at + 3);
       let number = 0;
@@ -76,9 +84,9 @@ const PAGE_BYTES = 4096;
 const ADD_WITHIN = 4;
 
 const ARM64: CodeReader = {
-  findAddresses(bytes, { offset, size, address }, found) {
-    const last = offset + size - INSTRUCTION_BYTES;
-    for (let at = offset; at < last; at += INSTRUCTION_BYTES) {
+  findAddresses(bytes, { count, address }, found) {
+    const last = bytes.length - INSTRUCTION_BYTES;
+    for (let at = 0; at < Math.min(count, last); at += INSTRUCTION_BYTES) {
       if (((bytes[at + 3] ?? 0) & 0x9f) !== 0x90) continue;
       const adrp = bytes.readUInt32LE(at);
       const register = adrp & 0x1f;
@@ -87,7 +95,7 @@ const ARM64: CodeReader = {
         if (add >>> 22 !== 0x244 || ((add >> 5) & 0x1f) !== register) continue; // add x, x, imm12
         const pages = (((adrp >> 5) & 0x7ffff) << 2) | ((adrp >> 29) & 3);
         const signed = (pages << 11) >> 11;
-        const here = address + (at - offset);
+        const here = address + at;
         found(
           next + INSTRUCTION_BYTES,
           here - (here % PAGE_BYTES) + signed * PAGE_BYTES + ((add >> 10) & 0xfff),

@@ -1,14 +1,15 @@
 // Selects the files of an operator's image to read, and finds suspects in each.
 import { isClassFile, readClassStrings } from "./class-file.js";
-import { findInCompiledProgram } from "./compiled-program.js";
-import { isElf } from "./elf.js";
+import { findInCompiledProgram, type ProgramFacts } from "./compiled-program.js";
+import { isElf, type FileBytes, type UnreadableProgram } from "./elf.js";
 import type { FileSuspect } from "./suspect.js";
 import { findInDocument, findInScript, findInStrings } from "./text.js";
 
 /** A file of an image. The path has no leading slash; an entry of an archive follows `!`. */
 export interface ProgramFile {
   readonly path: string;
-  readonly bytes: Buffer;
+  /** The content. Only a compiled program may be outside memory. */
+  readonly bytes: Buffer | FileBytes;
   /** True for a file that is in the entrypoint or command of the image. */
   readonly isEntrypoint: boolean;
 }
@@ -21,8 +22,8 @@ export interface FileFacts {
   readonly isEntrypoint: boolean;
 }
 
-/** Larger files are not read, to limit memory use. */
-export const LARGEST_PROGRAM = 512 * 1024 * 1024;
+/** Larger programs are not read. */
+export const LARGEST_PROGRAM = 1024 * 1024 * 1024;
 const LARGEST_TEXT = 2 * 1024 * 1024;
 /**
  * In folders for system tools, smaller files are skipped: an operator is larger than the tools of a
@@ -41,7 +42,7 @@ const FOREIGN =
 
 /** True for a file that should be read, judging by its path and size. */
 export function mayBeProgram({ path, size, isExecutable, isEntrypoint }: FileFacts): boolean {
-  if (size === 0 || size > LARGEST_PROGRAM || LIBRARY.test(path)) return false;
+  if (size === 0 || LIBRARY.test(path)) return false;
   if (isEntrypoint || ARCHIVE.test(path)) return true;
   if (FOREIGN.test(path)) return false;
   if (DOCUMENT.test(path) || SCRIPT.test(path)) return size <= LARGEST_TEXT;
@@ -60,6 +61,13 @@ export function isProgramEntry(path: string, size: number): boolean {
   );
 }
 
+/** Returns why a file with these first bytes cannot be parsed, as the rest of a sentence. */
+export function describeUnreadable(start: Buffer): string {
+  if (start.subarray(0, 2).toString("latin1") === "MZ")
+    return "is a Windows or .NET program, which cannot be read";
+  return "is neither a compiled program for Linux nor a script";
+}
+
 /**
  * True when a file with these first bytes can be parsed: an ELF program, a script, or a document or
  * archive by its name.
@@ -69,26 +77,42 @@ export function isReadable(path: string, start: Buffer): boolean {
   return isElf(start) || isScript || [DOCUMENT, SCRIPT, ARCHIVE].some((kind) => kind.test(path));
 }
 
+/** The images that a file names. */
+export interface ProgramImages {
+  readonly suspects: readonly FileSuspect[];
+}
+
 /**
- * Returns the images that the file names, once each. `operatorTag` is the tag of the operator's
- * image. Returns undefined for a program that cannot be parsed: one that is not 64-bit, or has
- * invalid headers.
+ * Returns the images that the file names, once each, or why it cannot be read. A damaged program is
+ * no error.
  */
 export function findInProgramFile(
   { path, bytes }: ProgramFile,
-  operatorTag: string | undefined,
-): readonly FileSuspect[] | undefined {
-  const suspects = readSuspects(path, bytes, operatorTag);
-  return suspects && [...new Map(suspects.map((suspect) => [suspect.reference, suspect])).values()];
+  facts: ProgramFacts,
+): ProgramImages | UnreadableProgram {
+  try {
+    const suspects = readSuspects(path, bytes, facts);
+    if ("unreadable" in suspects) return suspects;
+    return { suspects: [...new Map(suspects.map((suspect) => [suspect.reference, suspect])).values()] };
+  } catch (cause) {
+    // An offset or a length in the file leads out of it.
+    if (!(cause instanceof RangeError)) throw cause;
+    return { unreadable: "is damaged" };
+  }
 }
 
 function readSuspects(
   path: string,
-  bytes: Buffer,
-  operatorTag: string | undefined,
-): readonly FileSuspect[] | undefined {
-  if (isElf(bytes)) return findInCompiledProgram(bytes, operatorTag);
+  bytes: ProgramFile["bytes"],
+  facts: ProgramFacts,
+): readonly FileSuspect[] | UnreadableProgram {
+  if (!Buffer.isBuffer(bytes)) return findInCompiledProgram(bytes, facts);
+  if (isElf(bytes)) return findInCompiledProgram(inMemory(bytes), facts);
   if (isClassFile(bytes)) return findInStrings(readClassStrings(bytes), "constant");
   const text = bytes.toString("utf8");
   return DOCUMENT.test(path) ? findInDocument(text, 0) : findInScript(text);
+}
+
+function inMemory(bytes: Buffer): FileBytes {
+  return { size: bytes.length, read: (start, end) => bytes.subarray(start, Math.min(end, bytes.length)) };
 }

@@ -11,8 +11,8 @@ const RULES: readonly Suspect["rule"][] = ["string-header", "constant", "text"];
 /**
  * Returns each image once, sorted by existence in the registry, certainty of the tag, and rule
  * (strings of programs before text). Omits images that are already found (`known`: normalized
- * references), names without a tag when the same name has a tag elsewhere, and the operator's own
- * image.
+ * references), names without a tag when the same name has a tag elsewhere, names that only count
+ * for a known operator, and the operator's own image.
  */
 export function rankSuspects(suspects: readonly Suspect[], known: ReadonlySet<string>): readonly Suspect[] {
   const sorted = suspects.toSorted((one, other) => rankOf(one) - rankOf(other));
@@ -22,7 +22,7 @@ export function rankSuspects(suspects: readonly Suspect[], known: ReadonlySet<st
   const kept = new Map<string, Suspect>();
   for (const suspect of sorted) {
     const key = referenceKey(suspect);
-    if (known.has(key) || kept.has(key)) continue;
+    if (suspect.isWantedOnly === true || known.has(key) || kept.has(key)) continue;
     if (suspect.tag === undefined && tagged.has(repositoryKey(suspect.repository))) continue;
     if (repositoryKey(suspect.repository) === repositoryKey(suspect.operatorImage)) continue;
     kept.set(key, suspect);

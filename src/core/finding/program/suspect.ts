@@ -25,6 +25,10 @@ export interface FileSuspect {
   readonly offset: number;
   /** The reason for the tag, or for the name itself. */
   readonly because: string;
+  /** True when the tag is beside the name. Other guesses use versions of the whole program. */
+  readonly isAdjacent?: boolean;
+  /** True when the name counts only because the operator is known to start such an image. */
+  readonly isWantedOnly?: boolean;
   /**
    * If the program does not contain the tag: other tags to try at the registry, the most likely
    * first.

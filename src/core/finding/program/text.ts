@@ -1,16 +1,20 @@
 // Finds suspects in text: YAML and JSON by the rules for configuration, scripts by lines and
 // quotes.
+import { UnusableYaml } from "../../parse-yaml.js";
 import { findInText } from "../rules/config-text.js";
+import type { Found } from "../rules/found.js";
 import { readImageName, type ImageName } from "./image-name.js";
 import type { FileSuspect, SuspectRule } from "./suspect.js";
 
 /**
  * A possible reference in a line of a script, between quotes, white space, equal signs or commas.
  */
-const WORD = /[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
+const WORD = /(?<=^|["'`\s=,([{])[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
 const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;
+/** A field of a document that can name an image; a fast check before the document is parsed. */
+const IMAGE_FIELD = /(?:image|\bhub)[\w-]*["']?\s*[:=]|_IMAGE/i;
 const NO_HOSTS: ReadonlySet<string> = new Set();
 
 /**
@@ -18,8 +22,8 @@ const NO_HOSTS: ReadonlySet<string> = new Set();
  * values.
  */
 export function findInDocument(text: string, offset: number): readonly FileSuspect[] {
-  if (!/image|\bhub\b/i.test(text)) return [];
-  return [...findInText("", text, [])].flatMap(({ reference, confidence }) => {
+  if (!IMAGE_FIELD.test(text) || isDefinition(text)) return [];
+  return findInLimits(text).flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
     return [
@@ -30,6 +34,22 @@ export function findInDocument(text: string, offset: number): readonly FileSuspe
       }),
     ];
   });
+}
+
+/** True for a single CustomResourceDefinition, whose fields describe images and name none. */
+function isDefinition(text: string): boolean {
+  const kinds = text.match(/^kind:.*$/gm) ?? [];
+  return kinds.length === 1 && kinds[0].includes("CustomResourceDefinition");
+}
+
+/** A document that exceeds the limits of YAML, or is nested too deeply, names no images. */
+function findInLimits(text: string): readonly Found[] {
+  try {
+    return [...findInText("", text, [])];
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml) && !(cause instanceof RangeError)) throw cause;
+    return [];
+  }
 }
 
 /**

@@ -41,6 +41,7 @@ insecure: [registry.test:5000]
 ca: certs/ca.pem
 helm: ./bin/helm
 concurrency: 3
+stallTimeout: 90
 cache: kept
 `);
 
@@ -53,6 +54,7 @@ cache: kept
       ca: [{ file: join(home, "certs/ca.pem"), pem }],
       helm: join(home, "bin/helm"),
       concurrency: 3,
+      stallTimeoutMs: 90_000,
       cache: join(home, "kept"),
     });
   });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OperatorImages } from "../../../../src/adapters/operator-image/operator-images.js";
+import { BlobCache } from "../../../../src/adapters/blobs/blob-cache.js";
 import { RegistryClient } from "../../../../src/adapters/registry/client.js";
 import type { ResolvedImage } from "../../../../src/core/images/resolved-image.js";
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
@@ -64,12 +65,18 @@ async function read(
   const notes: string[] = [];
   const files: Record<string, string> = {};
   const onNote = (note: string): void => void notes.push(note);
-  for await (const { path, bytes, isEntrypoint } of new OperatorImages(registry).readPrograms(
+  const images = new OperatorImages({
+    registry,
+    cache: new BlobCache(join(folder, "cache")),
+    temporaryFolder: folder,
+  });
+  for await (const { path, bytes, isEntrypoint } of images.readPrograms(
     image,
     onNote,
     new AbortController().signal,
   )) {
-    files[path] = `${isEntrypoint ? "entrypoint " : ""}${bytes.toString("latin1").slice(SCRIPT.length)}`;
+    const text = (Buffer.isBuffer(bytes) ? bytes : bytes.read(0, bytes.size)).toString("latin1");
+    files[path] = `${isEntrypoint ? "entrypoint " : ""}${text.slice(SCRIPT.length)}`;
   }
   await registry.close();
   return { files, notes };

@@ -189,6 +189,10 @@ describe("token servers", () => {
     "https://[fe80::1]/token",
     "https://[::ffff:10.0.0.1]/token",
     "ftp://auth.test",
+    // docker, containerd and skopeo send their request to the realm as it is, and fail.
+    "/token",
+    "//registry.test/token",
+    "token",
     "",
   ])("are rejected at %j", async (realm) => {
     const answer = authorizer.answer(

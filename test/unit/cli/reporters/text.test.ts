@@ -48,13 +48,19 @@ describe("found images", () => {
         use("a.example/test:1", "shop-1.0.0", { required: false }),
         use("a.example/web:1", "shop-1.0.0"),
       ],
-      warnings: [{ code: "unknown-operator", message: "who knows", incomplete: true }],
+      warnings: [
+        { code: "unknown-operator", message: "who knows", object: "Deployment maker", incomplete: true },
+        { code: "pod-webhook", message: "who cares", incomplete: false, silenced: "judged" },
+      ],
     });
 
     expect(text).toMatch(/^1 image is required/);
     expect(rowOf(text, "a.example/web:1")).toBeLessThan(rowOf(text, "1 image is optional"));
     expect(rowOf(text, "1 image is optional")).toBeLessThan(rowOf(text, "a.example/test:1"));
-    expect(text.split("\n").at(-1)).toContain("unknown-operator: who knows");
+    const warnings = text.slice(text.indexOf("! unknown-operator: who knows")).split("\n");
+    expect(warnings).toHaveLength(3);
+    expect(warnings[1]).toContain("{ code: unknown-operator, subject: Deployment maker, ");
+    expect(warnings[2]).toMatch(/pod-webhook.*judged/);
   });
 
   it("are grouped by component, with rule, confidence and the number of further places", () => {

@@ -1,5 +1,5 @@
 // Operators: the knowledge base, when its rules apply, and warnings about unknown operators.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
@@ -81,7 +81,9 @@ subjects: [{ kind: ServiceAccount, name: ${account} }]
 const CREATE_PODS = '{ apiGroups: [""], resources: [pods], verbs: [create] }';
 
 describe("the knowledge base", () => {
-  it.each(operators.map(({ id }) => id))("knows %s", async (id) => {
+  const described = operators.filter(({ id }) => existsSync(join(fixtures, id)));
+
+  it.each(described.map(({ id }) => id))("knows %s", async (id) => {
     const findings = findIn(readFileSync(join(fixtures, id, "rendered.yaml"), "utf8"), operators);
 
     const outcome = { images: linesOf(findings), warnings: findings.warnings.map(({ code }) => code) };
@@ -113,8 +115,8 @@ describe("an operator's rule", () => {
     const { images, warnings } = findIn(operator(old), [RULE]);
 
     expect(images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
-    expect(warnings).toMatchObject([{ code: "operator-images-unknown", incomplete: true }]);
-    expect(warnings[0]?.message).toContain("quay.io/org/side:?");
+    expect(warnings).toMatchObject([{ code: "operator-version-unknown", incomplete: true }]);
+    expect(warnings[0]?.message).toContain("quay.io/org/side");
     expect(findIn(operator(`${old}, args: ["--side-image=quay.io/other/side:1"]`), [RULE]).warnings).toEqual(
       [],
     );
@@ -125,11 +127,29 @@ describe("an operator's rule", () => {
 
     const findings = findIn(operator(`image: "${image}"`), [RULE]);
 
-    expect(findings.images.find(({ normalized }) => normalized === "quay.io/org/side:v9")).toMatchObject({
-      confidence: "low",
-      required: true,
-    });
+    expect(findings.images.map(({ normalized }) => normalized).join()).not.toContain("org/side");
+    expect(findings.unresolved).toMatchObject([
+      { repository: "quay.io/org/side", operatorImage: image, required: true },
+    ]);
     expect(findings.warnings).toMatchObject([{ code: "operator-tag-unverified", incomplete: true }]);
+    expect(findings.warnings[0]?.message).toContain("quay.io/org/side");
+  });
+
+  it("of an unread release takes versions from the user only, and expects the rule of other releases", () => {
+    const unread = operator('image: "org/demo-operator:v7.0.0"');
+
+    expect(findIn(unread + worker("{ enabled: true }"), [RULE]).unresolved).toContainEqual(
+      expect.objectContaining({
+        repository: "docker.io/org/worker",
+        expectedTag: "v7.0.0-full",
+        required: true,
+      }),
+    );
+    expect(
+      findIn(unread + worker("{ enabled: true, version: v3 }"), [RULE]).images.find(({ normalized }) =>
+        normalized.includes("worker"),
+      ),
+    ).toMatchObject({ normalized: "docker.io/org/worker:v3-full", required: true, confidence: "medium" });
   });
 
   it("is overridden by a flag or variable with another image", () => {
@@ -509,6 +529,27 @@ describe("a known operator that waits for custom resources", () => {
   it("causes none without the right, or with a custom resource of its kinds", () => {
     expect(waiting().warnings).toEqual([]);
     expect(waiting(rights(CREATE_PODS) + worker("{ enabled: false }")).warnings).toEqual([]);
+  });
+
+  it("causes none when its settings name every image that depends on custom resources", () => {
+    const rule = parseOperatorRule(
+      `
+id: runner
+name: Runner operator
+sources: [org/runner@v1.2.0 main.go:1]
+repository: org/runner
+releases: [{ tags: ">=1.2.0 <1.3.0" }]
+images:
+  - { reference: "quay.io/org/run:v1", when: [{ group: example.org, kind: Run }], unless: [flag.run-image] }
+`,
+      "runner.yaml",
+    );
+    const text = (args: string) =>
+      workload.replace('"quay.io/org/maker:v1"', `"org/runner:v1.2.0", args: [${args}]`) +
+      rights(CREATE_PODS);
+
+    expect(findIn(text(""), [rule]).warnings).toMatchObject([{ code: "operator-images-later" }]);
+    expect(findIn(text("--run-image=quay.io/other/run:2"), [rule]).warnings).toEqual([]);
   });
 
   it("still causes one when all resources start nothing, unless one contains an image", () => {

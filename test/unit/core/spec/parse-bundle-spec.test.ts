@@ -62,6 +62,8 @@ images:
   include: [busybox]
   exclude: [{ image: quay.io/thanos/thanos:v0.37.2, reason: not used }]
   tests: true
+warnings:
+  silence: [{ code: unknown-operator, subject: Deployment maker, reason: judged }, { code: pod-webhook, reason: judged }]
 `,
       "b.yaml",
       "/srv/specs",
@@ -126,6 +128,10 @@ images:
       ],
       extraImages: [{ reference: "busybox" }],
       excludedImages: [{ reference: "quay.io/thanos/thanos:v0.37.2", reason: "not used" }],
+      silencedWarnings: [
+        { code: "unknown-operator", subject: "Deployment maker", reason: "judged" },
+        { code: "pod-webhook", reason: "judged" },
+      ],
       includeTests: true,
     });
   });

@@ -4,6 +4,7 @@ import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type {
   FetchOptions,
   FreeSpace,
+  HeldBlobs,
   ImportOptions,
   NodeImage,
   WantedName,
@@ -30,6 +31,11 @@ class FakeNode implements LoadNode {
   space: FreeSpace | undefined;
   failure: ViolaError | undefined;
   forgets: string | undefined;
+  /** Digests of the blobs in its content store. */
+  blobs = new Set<string>();
+  held: ReadonlySet<string> = new Set();
+  /** Called before an import, when the archive has been planned. */
+  beforeImport: () => void = () => undefined;
 
   constructor(
     readonly name: string,
@@ -42,7 +48,16 @@ class FakeNode implements LoadNode {
     return Promise.resolve(new Map(this.known));
   }
   presentBlobs(): Promise<ReadonlySet<string>> {
-    return Promise.resolve(new Set());
+    return Promise.resolve(this.blobs);
+  }
+  holdBlobs(digests: readonly string[]): Promise<HeldBlobs> {
+    this.held = new Set(digests);
+    return Promise.resolve({
+      release: () => {
+        this.held = new Set();
+        return Promise.resolve();
+      },
+    });
   }
   freeSpace(): Promise<FreeSpace | undefined> {
     return Promise.resolve(this.space);
@@ -63,11 +78,28 @@ class FakeNode implements LoadNode {
   addBundleLabel(): Promise<void> {
     return Promise.resolve();
   }
-  async importImages(wanted: readonly WantedName[], { archive }: ImportOptions): Promise<void> {
-    let bytes = 0;
-    for await (const chunk of archive) bytes += chunk.length;
-    expect(bytes % 512).toBe(0);
-    return this.#take(wanted, "import");
+  async importImages(
+    wanted: readonly WantedName[],
+    { archive }: ImportOptions,
+  ): Promise<{ readonly missingContent?: string }> {
+    this.beforeImport();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of archive) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    expect(bytes.length % 512).toBe(0);
+    const images = this.bundled.images.filter(({ names }) =>
+      wanted.some(({ name }) => names.some((one) => one === name)),
+    );
+    const needed = images.flatMap(({ platforms }) =>
+      platforms.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => digest)),
+    );
+    const gone = needed.find((digest) => !this.blobs.has(digest) && !bytes.includes(`${digest.slice(7)}\0`));
+    if (gone !== undefined) {
+      this.touched.push("import in vain");
+      return { missingContent: `content digest ${gone}: not found` };
+    }
+    await this.#take(wanted, "import");
+    return {};
   }
   #take(wanted: readonly WantedName[], how: string): Promise<void> {
     this.touched.push(how);
@@ -166,6 +198,54 @@ test("a node that reaches no address gets an import, which is reported", async (
   expect(report?.nodes[0]?.sentBytes).toBeGreaterThan(0);
   expect(notes).toHaveLength(1);
   expect(notes[0]).toContain("n1");
+});
+
+describe("a node that is streamed to", () => {
+  const [image] = inventory.images;
+  const layer = image!.platforms[0]!.layers[0]!;
+
+  test("keeps what it counts as present until it knows the images", async () => {
+    const node = new FakeNode("n1");
+    node.reachable = false;
+    node.blobs.add(layer.digest);
+    const held: boolean[] = [];
+    node.beforeImport = () => {
+      held.push(node.held.has(layer.digest));
+    };
+    const { report } = await load([node]);
+    expect(held).toEqual([true]);
+    expect(node.held.size).toBe(0);
+    expect(node.touched).toEqual(["import"]);
+    expect(report?.nodes).toMatchObject([{ route: "import", loadedNames: NAMES }]);
+  });
+
+  test("is sent what was removed from it meanwhile", async () => {
+    const node = new FakeNode("n1");
+    node.reachable = false;
+    node.blobs.add(layer.digest);
+    node.beforeImport = () => node.blobs.delete(layer.digest);
+    const { report } = await load([node]);
+    expect(node.touched).toEqual(["import in vain", "import"]);
+    expect(report?.nodes).toMatchObject([{ route: "import", loadedNames: NAMES }]);
+  });
+
+  test("is named with its message when the content is gone each time", async () => {
+    const node = new FakeNode("n1");
+    node.reachable = false;
+    node.beforeImport = () => {
+      node.blobs.clear();
+    };
+    Object.defineProperty(node, "presentBlobs", {
+      value: () => Promise.resolve(new Set([layer.digest])),
+    });
+    const { error } = await load([node]);
+    const errors = (error as ManyErrors).errors;
+    expect(errors.map(({ code, subject }) => [code, subject])).toEqual(
+      NAMES.map((name) => ["NODE_LOAD_FAILED", name]),
+    );
+    expect(errors[0]?.message).toContain(layer.digest);
+    expect(node.held.size).toBe(0);
+  });
 });
 
 test("a damaged layer stops the load before any node is changed", async () => {

@@ -143,6 +143,46 @@ test("a blob that cannot be mounted is uploaded again", async () => {
   expect(report).toMatchObject({ mountedBlobs: 0, uploadedBlobs: 4 });
 });
 
+test("blobs that were removed after the survey are sent again when the manifest is rejected for them", async () => {
+  const registry = fakeRegistry();
+  const bundle = bundleOf(["linux/amd64"], ["a/b"]);
+  await push(bundle, registry);
+  const layer = digestOf("layer");
+  const isGone = { value: false };
+  const collected: PushRegistry = {
+    ...registry,
+    hasBlob: (repository, digest, signal) =>
+      isGone.value && digest === layer
+        ? Promise.resolve(false)
+        : registry.hasBlob(repository, digest, signal),
+    uploadBlob: (repository, blob, onSent, signal) => {
+      if (blob.digest === layer) isGone.value = false;
+      return registry.uploadBlob(repository, blob, onSent, signal);
+    },
+    findManifest: (repository, reference, signal) => {
+      // The garbage collection of the registry runs between the survey and the manifests.
+      if (sent.length === 0) isGone.value = true;
+      return sent.length === 0
+        ? Promise.resolve(undefined)
+        : registry.findManifest(repository, reference, signal);
+    },
+    putManifest: (repository, reference, manifest, signal) => {
+      sent.push(reference);
+      return isGone.value
+        ? Promise.resolve({ kind: "refused", answer: "400 MANIFEST_BLOB_UNKNOWN" })
+        : registry.putManifest(repository, reference, manifest, signal);
+    },
+  };
+  const sent: string[] = [];
+  registry.uploads.length = 0;
+
+  const report = await push(bundle, collected);
+
+  expect(registry.uploads).toEqual(["p/quay.io/a/b layer"]);
+  expect(report).toMatchObject({ unresolved: [], uploadedBlobs: 0 });
+  expect(report.sentBytes).toBeGreaterThanOrEqual("layer".length);
+});
+
 test("a registry that becomes unreachable is reported once, and gets no more requests", async () => {
   let asked = 0;
   const registry: PushRegistry = {

@@ -4,10 +4,18 @@ import { describe, expect, it } from "vitest";
 import { findInProgramFile } from "../../../../../src/core/finding/program/program-file.js";
 import { makeElf, type ElfOptions } from "./elf-file.js";
 
-const read = (bytes: Buffer, operatorTag?: string) =>
-  findInProgramFile({ path: "operator", bytes, isEntrypoint: true }, operatorTag);
-const found = (options: ElfOptions, operatorTag?: string) =>
-  read(makeElf(options), operatorTag)?.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+const read = (bytes: Buffer, operatorTag?: string, wanted: readonly string[] = []) =>
+  findInProgramFile(
+    { path: "operator", bytes, isEntrypoint: true },
+    { operatorTag, wanted: new Set(wanted) },
+  );
+const found = (wish: ElfOptions, operatorTag?: string, wanted?: readonly string[]) => {
+  const result = read(makeElf(wish), operatorTag, wanted);
+  if ("unreadable" in result) return result.unreadable;
+  return result.suspects.map(({ reference, certainty, rule }) => [reference, certainty, rule]);
+};
+/** The first column of what was found. */
+const namesIn = (wish: ElfOptions): readonly string[] => [found(wish)].flat().map(([name = ""]) => name);
 
 const RUN = ["v0.39.1", "grafana/agent", "v0.67.1", "quay.io/prometheus-operator/prometheus-config-reloader"];
 
@@ -78,9 +86,9 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
   it("are found for all encodings of the number", () => {
     const lengths = [15, 16, 24, 31, 32, 33].map((length) => `quay.io/a/${"x".repeat(length - 10)}`);
 
-    expect(
-      found({ machine, strings: [...lengths, after], constants: [...lengths, after] })?.map(([name]) => name),
-    ).toEqual(lengths);
+    expect(namesIn({ machine, strings: [...lengths, after], constants: [...lengths, after] })).toEqual(
+      lengths,
+    );
   });
 
   it("are ignored when no number matches, because the end is unknown", () => {
@@ -131,15 +139,63 @@ describe("a string that is not an image", () => {
   });
 });
 
-describe("a program that is damaged", () => {
-  it("with another word size is not supported", () => {
-    const bytes = makeElf({ strings: ["a"] });
-    bytes.writeUInt8(1, 4);
+describe("a name that the operator is known to start", () => {
+  it("counts without a registry, and as one component beside its version", () => {
+    const strings = ["acme/worker", "node", "v3.31.0", "reflect"];
+    const wish: ElfOptions = { strings, headers: ["acme/worker", undefined, "node", "v3.31.0"] };
 
-    expect(read(bytes)).toBeUndefined();
+    expect(found(wish)).toEqual([]);
+    expect(found(wish, undefined, ["acme/worker", "node"])).toEqual([
+      ["acme/worker", "unknown", "string-header"],
+      ["node:v3.31.0", "guessed", "string-header"],
+    ]);
   });
 
-  it("with tables beyond its end provides some strings, or none", () => {
+  it("of one component has no version without one beside it", () => {
+    expect(found({ strings: ["node", "x"], headers: ["node"] }, undefined, ["node"])).toEqual([
+      ["node", "unknown", "string-header"],
+    ]);
+  });
+});
+
+describe("code", () => {
+  it("is read in parts, and an instruction on the border is found once", () => {
+    const strings = ["quay.io/acme/a", "quay.io/acme/b", "end"];
+    const bytes = makeElf({ strings, constants: strings });
+    const parts: number[] = [];
+    const file = {
+      size: bytes.length,
+      read: (start: number, end: number) => {
+        parts.push(Math.min(end, bytes.length) - start);
+        return bytes.subarray(start, Math.min(end, bytes.length));
+      },
+    };
+    const facts = { operatorTag: undefined, wanted: new Set<string>() };
+    const result = findInProgramFile({ path: "operator", bytes: file, isEntrypoint: true }, facts);
+
+    expect(result).toMatchObject({
+      suspects: [{ reference: "quay.io/acme/a" }, { reference: "quay.io/acme/b" }],
+    });
+    expect(Math.max(...parts)).toBeLessThan(bytes.length);
+  });
+});
+
+describe("a program that cannot be read says why", () => {
+  it.each<[string, (bytes: Buffer) => void, RegExp]>([
+    ["32-bit", (bytes) => bytes.writeUInt8(1, 4), /32-bit/],
+    ["big-endian", (bytes) => bytes.writeUInt8(2, 5), /big-endian/],
+    ["packed", (bytes) => bytes.write("UPX!", 512, "latin1"), /UPX/],
+    ["without tables", (bytes) => bytes.fill(0, 32, 64), /headers/],
+  ])("%s", (_, change, reason) => {
+    const bytes = makeElf({ strings: RUN, headers: RUN });
+    change(bytes);
+
+    expect(read(bytes)).toMatchObject({ unreadable: expect.stringMatching(reason) as string });
+  });
+});
+
+describe("a program that is damaged", () => {
+  it("whose tables lie beyond its end says what it can, or nothing", () => {
     const bytes = makeElf({ strings: RUN, headers: RUN, constants: RUN });
 
     for (let length = 0; length < bytes.length; length += 331) {

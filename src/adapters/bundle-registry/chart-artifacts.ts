@@ -1,0 +1,70 @@
+// The charts of a bundle as OCI artifacts, for `helm pull oci://HOST/charts/NAME`. Does no I/O.
+import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import { OCI_MANIFEST } from "../../core/oci/descriptor.js";
+import { digestOf } from "../../core/oci/digest.js";
+import { distinctCharts, type LocateFile } from "./chart-routes.js";
+import { BLOB_MEDIA_TYPE, type Route } from "./routes.js";
+
+/** https://github.com/helm/helm/blob/main/pkg/registry/constants.go */
+const CHART_CONFIG = "application/vnd.cncf.helm.config.v1+json";
+const CHART_CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+const PREFIX = "/v2/charts/";
+
+/**
+ * Returns the lookup for the manifests, blobs and tags of the repositories `charts/NAME`. It returns
+ * undefined for all other paths.
+ */
+export function makeChartArtifacts(
+  { releases }: Inventory,
+  locate: LocateFile,
+): (path: string) => Route | undefined {
+  const routes = new Map<string, Route>();
+  const versions = new Map<string, string[]>();
+  for (const { chart, file, sha256 } of distinctCharts(releases)) {
+    const repository = `${PREFIX}${chart.name}`;
+    // Tags must not contain a plus sign. Helm replaces it like this.
+    const tag = chart.version.replaceAll("+", "_");
+    const range = locate(file);
+    const archive = `sha256:${sha256}`;
+    const config = document(BLOB_MEDIA_TYPE, configOf(chart));
+    const manifest = document(OCI_MANIFEST, {
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: { mediaType: CHART_CONFIG, digest: config.digest, size: Buffer.byteLength(config.text) },
+      layers: [{ mediaType: CHART_CONTENT, digest: archive, size: range.size }],
+    });
+    routes.set(`${repository}/manifests/${tag}`, manifest);
+    routes.set(`${repository}/manifests/${manifest.digest}`, manifest);
+    routes.set(`${repository}/blobs/${config.digest}`, config);
+    routes.set(`${repository}/blobs/${archive}`, {
+      kind: "content",
+      content: { ...range, mediaType: BLOB_MEDIA_TYPE, digest: archive },
+    });
+    versions.set(repository, [...(versions.get(repository) ?? []), tag]);
+  }
+  for (const [repository, tags] of versions) {
+    const name = repository.slice("/v2/".length);
+    const list = { field: "tags", name, entries: [...new Set(tags)].sort() } as const;
+    routes.set(`${repository}/tags/list`, { kind: "list", list });
+  }
+  return (path) => routes.get(path);
+}
+
+/** The metadata of the chart that the inventory has. Helm reads the rest from the archive. */
+function configOf({ name, version, appVersion, kubeVersion }: InventoryRelease["chart"]): object {
+  return {
+    apiVersion: "v2",
+    name,
+    version,
+    ...(appVersion !== undefined && { appVersion }),
+    ...(kubeVersion !== undefined && { kubeVersion }),
+  };
+}
+
+function document(
+  mediaType: string,
+  content: object,
+): Extract<Route, { kind: "document" }> & { readonly digest: string } {
+  const text = JSON.stringify(content);
+  return { kind: "document", mediaType, text, digest: digestOf(text) };
+}
