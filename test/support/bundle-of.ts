@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { makeImage, type ImageOptions, type MadeImage } from "../../scripts/parts/images.js";
 import { blobPath } from "../../scripts/parts/layers.js";
 import { openBundle } from "../../src/adapters/bundle-file/open-bundle.js";
-import { finishInventory, planArchive, type ArchiveInput } from "../../src/core/bundle/archive-plan.js";
+import {
+  finishInventory,
+  planArchive,
+  type ArchiveInput,
+  type ArchivePlan,
+} from "../../src/core/bundle/archive-plan.js";
 import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../src/core/bundle/inventory.js";
 import { formatReference, engineNames, parseReference } from "../../src/core/images/reference.js";
 import { digestOf } from "../../src/core/oci/digest.js";
@@ -54,7 +59,12 @@ export async function bundleOf(
     files,
     images,
   });
-  const file = join(folder, `${name}.tar`);
+  return writePlan(folder, `${name}.tar`, plan);
+}
+
+/** Writes a planned bundle to `folder/NAME`, with the blobs in `folder`. */
+export async function writePlan(folder: string, name: string, plan: ArchivePlan): Promise<OpenBundle> {
+  const file = join(folder, name);
   const handle = openSync(file, "w");
   ftruncateSync(handle, plan.size);
   for (const { bytes, offset } of [...plan.pieces, finishInventory(plan, new Map())])

@@ -2,7 +2,12 @@
 // requests can be tested without a server.
 import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
-import { findReference, formatRepository, parseReference } from "../../core/images/reference.js";
+import {
+  findReference,
+  formatRepository,
+  parseReference,
+  type Reference,
+} from "../../core/images/reference.js";
 import { OCI_INDEX } from "../../core/oci/descriptor.js";
 import type { NameList } from "./name-list.js";
 
@@ -70,6 +75,11 @@ const REFERRERS_PATH = /^\/v2\/.+\/referrers\/([^/]+)$/;
 /** No artifact of a bundle refers to an image, so the list of referrers is always empty. */
 const NO_REFERRERS = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };
 
+/** Hosts are the same in upper and lower case, and clients may send either. */
+function keyOf(reference: Reference): string {
+  return formatRepository({ ...reference, registry: reference.registry.toLowerCase() });
+}
+
 /**
  * Returns the lookup for an inventory.
  *
@@ -85,11 +95,11 @@ export function makeRoutes(inventory: Inventory): FindRoute {
   const folders = new Map<string, string>();
   for (const image of inventory.images) {
     for (const name of image.names.map(parseReference)) {
-      const repository = repositories.get(formatRepository(name)) ?? {
+      const repository = repositories.get(keyOf(name)) ?? {
         tags: new Map(),
         manifests: new Map(),
       };
-      repositories.set(formatRepository(name), repository);
+      repositories.set(keyOf(name), repository);
       folders.set(registryFolder(name.registry), name.registry);
       if (name.tag !== undefined) repository.tags.set(name.tag, image.digest);
       for (const { digest, mediaType } of image.manifests) repository.manifests.set(digest, mediaType);
@@ -107,9 +117,9 @@ export function makeRoutes(inventory: Inventory): FindRoute {
   };
   const findRepository = (path: string, registry: string | undefined): Found => {
     const named = readPath(path, registry);
-    const known = named.find((one) => repositories.has(formatRepository(one))) ?? named[0];
+    const known = named.find((one) => repositories.has(keyOf(one))) ?? named[0];
     const { registry: host = registry ?? "", repository = path } = known ?? {};
-    const content = known === undefined ? undefined : repositories.get(formatRepository(known));
+    const content = known === undefined ? undefined : repositories.get(keyOf(known));
     return { registry: host, repository, content };
   };
 

@@ -1,12 +1,14 @@
-// Uses helm to evaluate version constraints and lock files, so that the rules of helm are not
-// implemented a second time.
+// Uses helm to evaluate version constraints, lock files and .helmignore, so that the rules of helm
+// are not implemented a second time.
 import { cp, mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { stringify } from "yaml";
 import type { ChartDependency } from "../../core/charts/chart.js";
 import { ProcessError } from "../programs/run-process.js";
+import { readArchive } from "./chart-archive.js";
 import type { FetchContext } from "./fetch-chart.js";
 import { NO_NETWORK, runHelmOffline, runHelmOnline } from "./helm-runner.js";
+import { packageFolder } from "./package-folder.js";
 
 /** A chart version and the version constraint of a dependency. */
 export interface VersionPair {
@@ -80,4 +82,43 @@ export async function fitsLock(
     if (!(cause instanceof ProcessError)) throw cause;
     return !/out of sync/.test(cause.stderrTail);
   }
+}
+
+/** A path in a chart folder. */
+export interface ChartEntry {
+  /** Relative to the folder. */
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
+/**
+ * Returns the paths that helm does not package because of the `.helmignore` of the chart. Packages a
+ * chart in `work` that has an empty JSON object at each of the paths, which is valid for every file
+ * that helm parses. `charts/` and Chart.lock are not asked for, because helm accepts only charts in
+ * the first and writes the second anew.
+ * `subject` names the chart in errors. Throws `CHART_UNAVAILABLE`.
+ */
+export async function findIgnored(
+  { folder, subject }: { readonly folder: string; readonly subject: string },
+  entries: readonly ChartEntry[],
+  work: string,
+  context: Pick<FetchContext, "helm" | "signal" | "onActivity">,
+): Promise<ReadonlySet<string>> {
+  const asked = entries.filter(({ path }) => !/^(?:charts(?:\/|$)|Chart\.lock$)/.test(path));
+  if (asked.length === 0) return new Set();
+  const probe = join(await mkdtemp(join(work, "ignore-")), "probe");
+  await mkdir(probe);
+  // Helm packages requirements.yaml only in a chart of version 1.
+  const chart = { apiVersion: "v1", name: "probe", version: "0.0.0" };
+  await writeFile(join(probe, "Chart.yaml"), stringify(chart));
+  await cp(join(folder, ".helmignore"), join(probe, ".helmignore")).catch(() => undefined);
+  const fileOf = ({ path, isFolder }: ChartEntry): string => (isFolder ? `${path}/viola-airgap-entry` : path);
+  for (const entry of asked) {
+    const file = join(probe, fileOf(entry));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, "{}");
+  }
+  const packaged = await readArchive(await packageFolder(probe, subject, work, context));
+  const paths = new Set(packaged.map(({ path }) => path.slice("probe/".length)));
+  return new Set(asked.filter((entry) => !paths.has(fileOf(entry))).map(({ path }) => path));
 }

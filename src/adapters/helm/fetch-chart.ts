@@ -1,6 +1,6 @@
-// Fetches a chart: downloads or finds its archive, or copies its folder.
-import { cp, mkdir, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+// Fetches the archive of a chart: downloads it, or finds the file.
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { redactUrl } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
@@ -33,21 +33,6 @@ export async function fetchArchive(
   throw new ViolaError("CHART_UNAVAILABLE", `chart ${source.file}: the file does not exist`, {
     subject: source.file,
   });
-}
-
-/**
- * Copies a chart folder into `parent` and returns the copy. Follows links, as Helm does. Throws
- * `CHART_UNAVAILABLE` when the folder has no Chart.yaml.
- */
-export async function copyChart(folder: string, parent: string): Promise<string> {
-  if (!(await isFile(join(folder, "Chart.yaml")))) {
-    throw new ViolaError("CHART_UNAVAILABLE", `chart ${folder}: the folder has no Chart.yaml`, {
-      subject: folder,
-    });
-  }
-  const copy = join(parent, basename(folder));
-  await cp(folder, copy, { recursive: true, dereference: true, filter: (path) => basename(path) !== ".git" });
-  return copy;
 }
 
 /**

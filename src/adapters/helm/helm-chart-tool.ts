@@ -2,8 +2,15 @@
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
-import { ViolaError } from "../../errors.js";
-import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
+import { ManyErrors, ViolaError } from "../../errors.js";
+import {
+  LEFT_OUT_HINT,
+  type ChartDependency,
+  type ChartSource,
+  type LeftOut,
+  type PackagedChart,
+  type RenderInput,
+} from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { apiVersionsIn } from "../../core/charts/api-versions.js";
 import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
@@ -23,7 +30,8 @@ import {
   type ArchivedFile,
 } from "./chart-archive.js";
 import { hasAllDependencies } from "./complete-chart.js";
-import { copyChart, fetchArchive, type FetchContext } from "./fetch-chart.js";
+import { copyChart } from "./copy-chart.js";
+import { fetchArchive, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
 import { packageFolder } from "./package-folder.js";
@@ -59,11 +67,17 @@ export class HelmChartTool implements ChartTool {
       const place = join(work, "chart");
       await mkdir(place);
       if (source.kind === "folder") {
-        const folder = await copyChart(source.folder, place);
+        const { folder, leftOut } = await copyChart(source.folder, place, work, context);
         const chart = { folder, origin: source.folder };
-        await vendorDependencies(chart, dependencies, work, context);
-        const packed = await packageFolder(folder, source.folder, work, context);
-        return writePackage(await readHelmPackage(packed), basename(packed), directory, signal);
+        try {
+          const vendored = await vendorDependencies(chart, dependencies, work, context);
+          const packed = await packageFolder(folder, source.folder, work, context);
+          const files = await readHelmPackage(packed);
+          const written = await writePackage(files, basename(packed), directory, signal);
+          return { ...written, leftOut: [...leftOut, ...vendored.leftOut] };
+        } catch (cause) {
+          throw leftOut.length > 0 && cause instanceof ViolaError ? withLeftOut(cause, leftOut) : cause;
+        }
       }
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
@@ -73,10 +87,12 @@ export class HelmChartTool implements ChartTool {
         return describeChart(files, await keepArchive(archive, work, directory));
       }
       const folder = await unpackChart(files, archive, place);
-      const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
-      return isChanged
-        ? writePackage(await readChartFolder(folder), basename(archive), directory, signal)
-        : describeChart(files, await keepArchive(archive, work, directory));
+      const chart = { folder, origin: folder };
+      const { isChanged, leftOut } = await vendorDependencies(chart, dependencies, work, context);
+      const described = isChanged
+        ? await writePackage(await readChartFolder(folder), basename(archive), directory, signal)
+        : await describeChart(files, await keepArchive(archive, work, directory));
+      return { ...described, leftOut };
     });
   }
 
@@ -177,7 +193,26 @@ async function describeChart(files: readonly ArchivedFile[], file: string): Prom
     declarations: texts.filter(({ path }) => isDeclaration(path)),
     testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
     apiVersionTests: tests,
+    leftOut: [],
   };
+}
+
+/** Adds what was left out of the chart to the hint, because the chart may be unusable without it. */
+function withLeftOut(error: ViolaError, leftOut: readonly LeftOut[]): ViolaError {
+  if (error instanceof ManyErrors) {
+    return new ManyErrors(
+      error.message,
+      error.errors.map((one) => withLeftOut(one, leftOut)),
+    );
+  }
+  const list = leftOut.map(({ path, reason }) => `${path} (${reason})`).join(", ");
+  const hint = `The chart was packaged without ${list}. ${LEFT_OUT_HINT}`;
+  const { code, message, subject, cause } = error;
+  return new ViolaError(code, message, {
+    hint: error.hint === undefined ? hint : `${error.hint} ${hint}`,
+    cause,
+    ...(subject !== undefined && { subject }),
+  });
 }
 
 /** True for a file whose definitions helm installs (CRDObjects in pkg/chart of Helm). */

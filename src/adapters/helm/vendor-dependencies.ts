@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { settleAll, ViolaError } from "../../errors.js";
-import type { ChartDependency } from "../../core/charts/chart.js";
+import type { ChartDependency, LeftOut } from "../../core/charts/chart.js";
 import {
   addDependencies,
   parseChartYaml,
@@ -13,7 +13,8 @@ import {
 import { readYaml } from "../../core/yaml-file.js";
 import { acceptsVersions, fitsLock } from "./ask-helm.js";
 import { chartYamlIn, packFiles, readArchive, readHelmPackage } from "./chart-archive.js";
-import { copyChart, downloadChart, type FetchContext } from "./fetch-chart.js";
+import { copyChart } from "./copy-chart.js";
+import { downloadChart, type FetchContext } from "./fetch-chart.js";
 import { packageFolder } from "./package-folder.js";
 
 /** A copy of a chart folder, which may be changed, and the original folder. */
@@ -28,6 +29,16 @@ interface NestedFolder extends ChartFolder {
   readonly around: readonly string[];
 }
 
+/** The result of vendoring dependencies. */
+export interface Vendored {
+  /** True if the folder was changed. */
+  readonly isChanged: boolean;
+  /** What was left out of the folders of `file://` dependencies, with paths in the chart. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+const UNCHANGED: Vendored = { isChanged: false, leftOut: [] };
+
 /**
  * Declares the added dependencies in the chart, then vendors the missing dependencies.
  *
@@ -37,14 +48,14 @@ interface NestedFolder extends ChartFolder {
  * otherwise in the newest allowed version (`helm dependency update`). `file://` folders are
  * packaged with their own dependencies.
  *
- * Returns whether the folder was changed. Throws `CHART_UNAVAILABLE`, or `ManyErrors` for several.
+ * Throws `CHART_UNAVAILABLE`, or `ManyErrors` for several.
  */
 export function vendorDependencies(
   chart: ChartFolder,
   added: readonly ChartDependency[],
   work: string,
   context: FetchContext,
-): Promise<boolean> {
+): Promise<Vendored> {
   return vendor({ ...chart, around: [chart.origin] }, added, work, context);
 }
 
@@ -53,13 +64,13 @@ async function vendor(
   added: readonly ChartDependency[],
   work: string,
   context: FetchContext,
-): Promise<boolean> {
+): Promise<Vendored> {
   const metadata = parseChartYaml(await readFile(join(chart.folder, "Chart.yaml"), "utf8"), chart.origin);
   const declaration = join(chart.folder, metadata.dependenciesFile);
   const text = await readIfThere(declaration);
   const withAdded = addDependencies(text, added.map(withoutCredentials), chart.origin);
   const dependencies = parseDependencies(withAdded, chart.origin);
-  if (dependencies.length === 0) return false;
+  if (dependencies.length === 0) return UNCHANGED;
 
   const charts = join(chart.folder, "charts");
   await mkdir(charts, { recursive: true });
@@ -69,7 +80,7 @@ async function vendor(
   const missing = dependencies.filter(
     (dependency) => isRefused(dependency) || !vendored.some(({ name }) => name === dependency.name),
   );
-  if (missing.length === 0 && added.length === 0) return false;
+  if (missing.length === 0 && added.length === 0) return UNCHANGED;
 
   // The lock file says nothing about added dependencies.
   const isLocked = missing.some((dependency) => !added.some((one) => isSame(one, dependency)));
@@ -96,11 +107,11 @@ async function vendor(
     const ofThatName = dependencies.filter((dependency) => dependency.name === name);
     if (ofThatName.length > 0 && ofThatName.every(isRefused)) await rm(path, { recursive: true });
   }
-  await settleAll(
+  const leftOut = await settleAll(
     `dependencies of chart ${metadata.name} could not be fetched`,
     distinct(wanted).map((dependency) => addToCharts(dependency, chart, work, context)),
   );
-  return true;
+  return { isChanged: true, leftOut: leftOut.flat() };
 }
 
 /** The declaration travels in the bundle, and nothing is fetched with it again. */
@@ -178,7 +189,7 @@ async function addToCharts(
   chart: NestedFolder,
   parent: string,
   context: FetchContext,
-): Promise<void> {
+): Promise<readonly LeftOut[]> {
   const { name, version, repository } = dependency;
   const subject = `${name} ${version} in ${repository || "charts/"}`;
   if (repository === "") {
@@ -186,16 +197,20 @@ async function addToCharts(
     throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
   const work = await mkdtemp(join(parent, "dependency-"));
-  const archive = repository.startsWith("file://")
+  const { archive, leftOut } = repository.startsWith("file://")
     ? await packageLocal({ ...dependency, subject }, chart, work, context)
-    : await downloadChart(
-        repository.startsWith("oci://")
-          ? { kind: "oci", reference: `${repository.replace(/\/+$/, "")}/${name}`, version }
-          : { kind: "repository", repository, name, version },
-        work,
-        context,
-      );
+    : {
+        archive: await downloadChart(
+          repository.startsWith("oci://")
+            ? { kind: "oci", reference: `${repository.replace(/\/+$/, "")}/${name}`, version }
+            : { kind: "repository", repository, name, version },
+          work,
+          context,
+        ),
+        leftOut: [],
+      };
   await rename(archive, join(chart.folder, "charts", basename(archive)));
+  return leftOut.map(({ path, reason }) => ({ path: `charts/${name}/${path}`, reason }));
 }
 
 /** Packages the chart of a `file://` folder with its dependencies as a reproducible archive. */
@@ -204,7 +219,7 @@ async function packageLocal(
   chart: NestedFolder,
   work: string,
   context: FetchContext,
-): Promise<string> {
+): Promise<{ readonly archive: string; readonly leftOut: readonly LeftOut[] }> {
   const origin = resolve(chart.origin, repository.slice("file://".length));
   if (chart.around.includes(origin)) {
     throw new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: the chart depends on itself`, { subject });
@@ -217,11 +232,12 @@ async function packageLocal(
     const message = `chart ${subject}: ${origin} contains ${found.name} ${found.version}`;
     throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
-  const folder = await copyChart(origin, work);
-  await vendor({ folder, origin, around: [...chart.around, origin] }, [], work, context);
+  const { folder, leftOut } = await copyChart(origin, work, work, context);
+  const around = [...chart.around, origin];
+  const vendored = await vendor({ folder, origin, around }, [], work, context);
   const archive = await packageFolder(folder, subject, work, context);
   await packFiles(await readHelmPackage(archive), archive, { level: 9, signal: context.signal });
-  return archive;
+  return { archive, leftOut: [...leftOut, ...vendored.leftOut] };
 }
 
 /**

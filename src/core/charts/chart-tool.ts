@@ -8,7 +8,8 @@ export interface ChartTool {
   /**
    * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
    * it, and writes an archive of it to `directory`. The archive of a chart that needs no change is
-   * kept as it is. See `readPackage` for the package that goes into a bundle.
+   * kept as it is. See `readPackage` for the package that goes into a bundle. Links in a chart
+   * folder are followed only inside the folder; others are left out.
    * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
    */
   packageChart(

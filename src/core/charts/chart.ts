@@ -29,6 +29,19 @@ export interface ChartText {
   readonly text: string;
 }
 
+/** A file or folder of a chart folder that its package lacks. */
+export interface LeftOut {
+  /** Path in the chart: `templates/a.yaml`, `charts/inner/files`. */
+  readonly path: string;
+  /** What it is: `a link to ../a.yaml, outside the chart`. */
+  readonly reason: string;
+}
+
+/** What the user can do about files that are left out. */
+export const LEFT_OUT_HINT =
+  "If the chart needs it, copy it into the chart; otherwise add it to .helmignore. " +
+  "A chart beside this one can be a file:// dependency.";
+
 /** A packaged chart that contains all of its dependencies. Packaging is reproducible. */
 export interface PackagedChart {
   readonly name: string;
@@ -49,6 +62,8 @@ export interface PackagedChart {
   readonly testedDefinitions: readonly string[];
   /** The API versions that its templates test for. */
   readonly apiVersionTests: ApiVersionTests;
+  /** Links that lead out of the chart folder, and the like. Empty for a chart that is an archive. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** The input for rendering, apart from the chart. */

@@ -1,14 +1,14 @@
 // Finds the images of a spec: packages and renders every chart, then searches the objects.
 import pLimit from "p-limit";
 import { stringify } from "yaml";
-import type { PackagedChart } from "../../core/charts/chart.js";
+import { LEFT_OUT_HINT, type PackagedChart } from "../../core/charts/chart.js";
 import { canChange, readApiVersionTests, type ApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
 import { declaredImages } from "../../core/finding/declared-images.js";
 import type { ParsedRender, RenderedFrom } from "../../core/charts/parse-rendered.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import { findImages } from "../../core/finding/find-images.js";
-import type { Findings } from "../../core/images/image-use.js";
+import type { Findings, FindingWarning } from "../../core/images/image-use.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartPorts } from "../ports.js";
@@ -154,8 +154,27 @@ export async function findReleaseImages(
   });
   return {
     ...findings,
-    warnings: [...parsed.flatMap(({ warnings }) => warnings), ...findings.warnings],
+    warnings: [
+      ...leftOutWarnings(releases),
+      ...parsed.flatMap(({ warnings }) => warnings),
+      ...findings.warnings,
+    ],
   };
+}
+
+/** Reports what the packages of chart folders lack, once for each chart. */
+function leftOutWarnings(releases: readonly PreparedRelease[]): readonly FindingWarning[] {
+  const charts = new Map(releases.map(({ chart }) => [chart.digest, chart]));
+  return [...charts.values()].flatMap((chart) =>
+    chart.leftOut.map(({ path, reason }) => ({
+      code: "chart-entry-left-out",
+      message: `${path} is ${reason}; it is left out of the chart`,
+      hint: LEFT_OUT_HINT,
+      chart: nameOf(chart),
+      template: path,
+      incomplete: true,
+    })),
+  );
 }
 
 /** The versions of the cluster that a chart is rendered for. */
