@@ -109,7 +109,7 @@ async function* commandLines(rounds: number): AsyncGenerator<Line> {
 
   yield await withFolder(async (folder) => {
     const chart = join(folder, "large.tgz");
-    writeFileSync(chart, await packFiles(largeChart()));
+    await packFiles(largeChart(), chart, { level: 9, signal: new AbortController().signal });
     const config = join(folder, "settings.yaml");
     writeFileSync(config, `helm: ${helm}\n`);
     const peer = ["template", "large", chart, "--include-crds"];
@@ -134,7 +134,7 @@ async function packViola(folder: string, file: string): Promise<void> {
     path: `kube-prometheus-stack/charts/${name}.tgz`,
     bytes: readFileSync(named(`${name}.tgz`)),
   }));
-  writeFileSync(file, await packFiles([...files, ...added]));
+  await packFiles([...files, ...added], file, { level: 9, signal: new AbortController().signal });
 }
 
 const LARGE_DEFINITIONS = 160;

@@ -13,6 +13,7 @@ import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { parseBytes } from "./units.js";
 import { examples, listOption } from "./command-line.js";
+import { printable, singleLines } from "./terminal.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 
 interface AuditOptions extends CommonOptions {
@@ -52,9 +53,12 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const out = await checkOut(input, options, runtime);
         const report = await auditInput(input, options, maxBytes, runtime);
         await runtime.stopProgress();
-        const text = formatAudit(report, runtime.isJson ? "json" : options.format);
-        if (out === undefined) runtime.print(text, report);
-        else await localFiles.writeFile(out, `${text}\n`);
+        const format = runtime.isJson ? "json" : options.format;
+        // Escapes are part of JSON, so its texts keep their line breaks.
+        const formatOne = (lines: AuditReport): string =>
+          formatAudit(format === "json" ? report : lines, format);
+        if (out === undefined) runtime.print(report, formatOne, report);
+        else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
         const failing = new Set<string>(
           maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
         );

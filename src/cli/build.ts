@@ -114,7 +114,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(formatBuild(bundle, options), {
+        runtime.print(bundle, (built) => formatBuild(built, options), {
           formatVersion: 1,
           ...result,
           values: flags.values,

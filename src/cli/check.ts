@@ -1,17 +1,19 @@
 // `check BUNDLE --pods FILE|-` or `--context CTX`: checks that a bundle has every image that a
 // cluster runs.
 import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { checkRunning } from "../core/check/check-running.js";
 import { parseRunningImages, type RunningContainer } from "../core/check/running-images.js";
 import { ViolaError } from "../errors.js";
 import { localFiles } from "../adapters/files/local-files.js";
+import { readStreamLimited } from "../adapters/files/read-limited.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
 import { formatCheck } from "./reporters/check.js";
+
+const STDIN_BYTES = 32 * 1024 * 1024;
 
 interface CheckOptions extends CommonOptions, ClusterFlags {
   readonly pods?: string;
@@ -32,7 +34,7 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
     await runCommand(options, async (runtime) => {
       const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));
       const report = checkRunning(inventory, await findRunning(options, runtime));
-      runtime.print(formatCheck(report), { formatVersion: 1, ...report });
+      runtime.print(report, formatCheck, { formatVersion: 1, ...report });
       return report.missing.length === 0 ? EXIT.done : EXIT.negative;
     });
   });
@@ -60,7 +62,8 @@ async function findRunning(
 
 /** Reads the running containers from the file, or from stdin for `-`. */
 async function readPods(file: string, runtime: CommandRuntime): Promise<readonly RunningContainer[]> {
-  if (file === "-") return parseRunningImages(await text(runtime.stdin), "stdin");
+  if (file === "-")
+    return parseRunningImages(await readStreamLimited(runtime.stdin, "stdin", STDIN_BYTES), "stdin");
   const path = resolve(runtime.cwd, file);
   return parseRunningImages(Buffer.from(await localFiles.readFile(path)).toString("utf8"), path);
 }

@@ -22,7 +22,7 @@ export function registerCompletion(program: Command, runCommand: RunCommand): vo
     .action(async (shell: CompletionShell, options: CommonOptions) => {
       await runCommand(options, (runtime) => {
         const script = formatCompletion(program, shell);
-        runtime.print(script.trimEnd(), { formatVersion: 1, shell, script });
+        runtime.print(undefined, () => script.trimEnd(), { formatVersion: 1, shell, script });
         return Promise.resolve(EXIT.done);
       });
     });

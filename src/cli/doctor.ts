@@ -33,7 +33,7 @@ export function registerDoctor(program: Command, runCommand: RunCommand): void {
       ]);
       const findings = [...parts, ...found];
       await runtime.stopProgress();
-      runtime.print(formatDoctor(findings), { formatVersion: 1, findings });
+      runtime.print(findings, formatDoctor, { formatVersion: 1, findings });
       return targets.length > 0 && found.some(({ isThere }) => !isThere) ? EXIT.negative : EXIT.done;
     });
   });

@@ -1,6 +1,7 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
 import { isSystemError, ManyErrors, maskCredentials, ViolaError } from "../errors.js";
+import { singleLine } from "./terminal.js";
 
 /** Exit codes; part of the command line interface. */
 export const EXIT = { done: 0, negative: 1, failed: 2, interrupted: 130 } as const;
@@ -14,7 +15,7 @@ export function formatFailure(failure: unknown): string {
   const error = explainSystemError(failure);
   if (error instanceof ManyErrors) {
     return [
-      `error: ${error.message} (${countOf(error.errors.length, "error")})`,
+      `error: ${singleLine(error.message)} (${countOf(error.errors.length, "error")})`,
       ...error.errors.map((one, index) => numbered(one, index + 1)),
     ].join("\n");
   }
@@ -70,10 +71,10 @@ function numbered(error: ViolaError, number: number): string {
 }
 
 function details(error: ViolaError, indent: string): string {
-  const lines = [error.message];
+  const lines = [singleLine(error.message)];
   for (const cause of causesOf(error))
-    if (!error.message.includes(cause)) lines.push(`${indent}because: ${cause}`);
-  if (error.hint !== undefined) lines.push(`${indent}what to do: ${error.hint}`);
+    if (!singleLine(error.message).includes(cause)) lines.push(`${indent}because: ${cause}`);
+  if (error.hint !== undefined) lines.push(`${indent}what to do: ${singleLine(error.hint)}`);
   return lines.join("\n");
 }
 
@@ -81,5 +82,5 @@ function details(error: ViolaError, indent: string): string {
 function* causesOf(error: Error): Iterable<string> {
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
     if (!(cause instanceof ViolaError && cause.code === "PROCESS_FAILED"))
-      yield maskCredentials(cause.message);
+      yield singleLine(maskCredentials(cause.message));
 }

@@ -157,12 +157,17 @@ function printImages(
   const exit = isIncomplete ? EXIT.negative : EXIT.done;
   if (why !== undefined) {
     const answer = explainImage(why, findings, suspects);
-    runtime.print(formatExplanation(answer), { formatVersion: 1, ...answer });
+    runtime.print(answer, formatExplanation, { formatVersion: 1, ...answer });
     return answer.images.length > 0 ? exit : EXIT.negative;
   }
-  const text = [formatFindings(findings), ...(suspects === undefined ? [] : [formatSuspects(suspects)])];
-  runtime.print(text.join("\n\n"), { formatVersion: 1, ...findings, ...(suspects && { suspects }) });
+  const report = { ...findings, ...(suspects && { suspects }) };
+  runtime.print(report, formatReport, { formatVersion: 1, ...report });
   return exit;
+}
+
+function formatReport(report: Findings & { readonly suspects?: readonly Suspect[] }): string {
+  const { suspects } = report;
+  return [formatFindings(report), ...(suspects === undefined ? [] : [formatSuspects(suspects)])].join("\n\n");
 }
 
 /** Returns the spec with the flags applied, or a spec that is made from a chart and the flags. */

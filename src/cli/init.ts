@@ -17,6 +17,7 @@ import { EXIT } from "./failure.js";
 import { makeChartPorts, makeInspectPorts, platformsToInspect } from "./wiring/planning.js";
 import { findChartSource, findValuesFiles } from "./input-file.js";
 import { checkReport } from "./output.js";
+import { printable } from "./terminal.js";
 
 interface InitOptions extends CommonOptions {
   readonly output?: string;
@@ -56,11 +57,11 @@ export function registerInit(program: Command, runCommand: RunCommand): void {
         const file = await checkOutput(chart, options, runtime);
         const text = await draft(chart, options, runtime);
         if (file === undefined) {
-          runtime.print(text.trimEnd(), { formatVersion: 1, spec: text });
+          runtime.print(undefined, () => text.trimEnd(), { formatVersion: 1, spec: text });
           return EXIT.done;
         }
         await localFiles.writeFile(file, text);
-        runtime.print(`wrote ${file}; review the images and warnings in its comments`, {
+        runtime.print(file, (name) => `wrote ${name}; review the images and warnings in its comments`, {
           formatVersion: 1,
           file,
           spec: text,
@@ -106,7 +107,7 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
       : undefined;
   const spelledOut = await chartPorts.charts.spellOutSource(source, runtime.signal);
   await runtime.stopProgress();
-  const text = formatDraftSpec({
+  const drafted = formatDraftSpec({
     schema: schemaFor(folder, runtime),
     name: chart.name,
     chartVersion: chart.version,
@@ -119,6 +120,8 @@ async function draft(argument: string, options: InitOptions, runtime: CommandRun
     suspects: inspected?.suspects ?? [],
     warnings: (inspected?.findings ?? survey).warnings,
   });
+  // Comments quote charts, and people print specs on terminals.
+  const text = printable(drafted);
   // Reports flags that are not valid in a spec, such as a namespace in upper case, like errors of a
   // spec.
   parseBundleSpec(text, output ?? "the new spec", folder);

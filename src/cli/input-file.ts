@@ -1,8 +1,9 @@
 // Detects whether the argument of a command is a bundle file, a spec or a chart.
 import { isUtf8 } from "node:buffer";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { checkSpecPaths, findNear } from "../adapters/files/check-spec-paths.js";
+import { readLimited, TEXT_FILE_BYTES } from "../adapters/files/read-limited.js";
 import { readFileRange } from "../adapters/files/read-range.js";
 import { INVENTORY_PATH } from "../core/bundle/paths.js";
 import { TAR_BLOCK } from "../core/bundle/tar-header.js";
@@ -52,9 +53,6 @@ export async function findValuesFiles(files: readonly string[], cwd: string): Pr
   return paths.map(({ path }) => path);
 }
 
-/** A spec of this size is certainly a file of another kind. */
-const MAX_SPEC_BYTES = 16 * 1024 * 1024;
-
 /**
  * Reads a spec, and checks that the files that it names exist. Throws `FILE_UNUSABLE`, or
  * `SPEC_INVALID` with file, line and field of each error.
@@ -91,8 +89,8 @@ async function readSpecText(file: string): Promise<string> {
         "Write a spec for a packaged chart with `viola-airgap init CHART.tgz`.",
       );
     }
-    if (found.size > MAX_SPEC_BYTES) throw wrong(`a file of ${found.size} bytes`, "Use a spec in YAML.");
-    const bytes = await readFile(file);
+    if (found.size > TEXT_FILE_BYTES) throw wrong(`a file of ${found.size} bytes`, "Use a spec in YAML.");
+    const bytes = await readLimited(file, TEXT_FILE_BYTES);
     if (bytes.includes(0) || !isUtf8(bytes))
       throw wrong("a binary file", "Use a spec in YAML, encoded as UTF-8.");
     return bytes.toString("utf8");

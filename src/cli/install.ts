@@ -44,7 +44,7 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
       requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
       const report = await runInstall(bundle, flags, target, runtime);
       await runtime.stopProgress();
-      runtime.print(formatInstall(report), { formatVersion: 1, ...report });
+      runtime.print(report, formatInstall, { formatVersion: 1, ...report });
       return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
   });

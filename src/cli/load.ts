@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
-import { chooseReleases } from "../workflows/install/install.js";
+import { chooseReleases, type InstallReport } from "../workflows/install/install.js";
 import type { LoadReport } from "../workflows/load/nodes.js";
 import { examples, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
@@ -74,26 +74,33 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       const install = isInstalling ? await runInstall(bundle, flags, installTarget, runtime) : undefined;
       await runtime.stopProgress();
       const { name, version } = bundle.inventory;
-      runtime.print(
-        [
-          ...(loaded.length > 0 ? [formatLoad(loaded)] : []),
-          ...pushed.map(formatPush),
-          ...(install === undefined ? [] : [formatInstall(install)]),
-        ].join("\n\n"),
-        {
-          formatVersion: 1,
-          bundle: `${name} ${version}`,
-          nodes: loaded.flatMap(({ nodes }) => nodes),
-          ...(pushed.length > 0 && { registries: pushed.map(pushDocument) }),
-          ...(install !== undefined && { install }),
-        },
-      );
+      runtime.print({ loaded, pushed, ...(install && { install }) }, formatReport, {
+        formatVersion: 1,
+        bundle: `${name} ${version}`,
+        nodes: loaded.flatMap(({ nodes }) => nodes),
+        ...(pushed.length > 0 && { registries: pushed.map(pushDocument) }),
+        ...(install !== undefined && { install }),
+      });
       const isWell =
         pushed.every(({ report }) => report.unresolved.length === 0) &&
         (install?.outcome ?? "installed") === "installed";
       return isWell ? EXIT.done : EXIT.negative;
     });
   });
+}
+
+interface Report {
+  readonly loaded: readonly LoadReport[];
+  readonly pushed: readonly PushOutcome[];
+  readonly install?: InstallReport;
+}
+
+function formatReport({ loaded, pushed, install }: Report): string {
+  return [
+    ...(loaded.length > 0 ? [formatLoad(loaded)] : []),
+    ...pushed.map(formatPush),
+    ...(install === undefined ? [] : [formatInstall(install)]),
+  ].join("\n\n");
 }
 
 /** Throws `USAGE` for an option that applies to none of the targets. */

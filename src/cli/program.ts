@@ -22,6 +22,7 @@ import { ViolaError } from "../errors.js";
 import { examples, usageError } from "./command-line.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
+import { write } from "./terminal.js";
 import { registerUninstall } from "./uninstall.js";
 import { registerCompletion } from "./completion.js";
 import { registerShow } from "./show.js";
@@ -61,8 +62,8 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
     if (cause instanceof CommanderError) return EXIT.done;
     const end = argv.indexOf("--");
     const isJson = argv.slice(0, end < 0 ? argv.length : end).includes("--json");
-    environment.stderr.write(`${formatFailure(cause)}\n`);
-    if (isJson) environment.stdout.write(`${JSON.stringify(failureDocument(cause), null, 1)}\n`);
+    write(environment.stderr, `${formatFailure(cause)}\n`);
+    if (isJson) write(environment.stdout, `${JSON.stringify(failureDocument(cause), null, 1)}\n`);
     return EXIT.failed;
   }
   return exitCode;
@@ -94,8 +95,12 @@ function makeProgram(
     )
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      writeOut: (text) => {
+        write(stdout, text);
+      },
+      writeErr: (text) => {
+        write(stderr, text);
+      },
       // `run` prints the error.
       outputError: () => undefined,
     })

@@ -1,6 +1,7 @@
 // Shows the progress of a workflow on stderr: on a terminal with listr2, otherwise as plain lines.
 import type { ListrDefaultRendererLogLevels } from "listr2";
 import type { OnProgress, ProgressEvent } from "../workflows/progress.js";
+import { singleLines, write } from "./terminal.js";
 import { formatBytes, formatDuration } from "./units.js";
 
 const TERMINAL_INTERVAL_MS = 100;
@@ -24,8 +25,9 @@ export function showProgress(
   // Steps may overlap. A terminal shows a step after all earlier steps have ended.
   let shown: Promise<void> = Promise.resolve();
   return {
-    onProgress: (event) => {
-      if (event.kind === "note") stderr.write(`${event.message}\n`);
+    onProgress: (told) => {
+      const event = singleLines(told);
+      if (event.kind === "note") write(stderr, `${event.message}\n`);
       else if (isQuiet) return;
       else if (event.kind === "started") {
         const step =
@@ -108,15 +110,15 @@ class PlainStep extends Step {
   }
 
   override fail(): void {
-    this.stderr.write(`${this.title}: stopped\n`);
+    write(this.stderr, `${this.title}: stopped\n`);
   }
 
   protected override update(text: string): void {
-    this.stderr.write(`${this.title}: ${text}\n`);
+    write(this.stderr, `${this.title}: ${text}\n`);
   }
 
   protected override settle(text: string): void {
-    this.stderr.write(`${text}\n`);
+    write(this.stderr, `${text}\n`);
   }
 }
 

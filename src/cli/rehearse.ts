@@ -95,11 +95,8 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
         const record = { formatVersion: RECORD_VERSION, date, ...report } satisfies RehearsalRecord;
         const written = flags.write === true ? await addMissingImages(file, report.missing) : 0;
         const drafts = draftOperators(bundle.inventory, report.missing, record);
-        runtime.print(formatRehearsal(report, { argument, isBundle, written, drafts }), {
-          ...record,
-          written,
-          drafts,
-        });
+        const rehearsed = { argument, isBundle, written, drafts };
+        runtime.print(report, (one) => formatRehearsal(one, rehearsed), { ...record, written, drafts });
         // The file is written last, so that the report is printed even if writing fails.
         if (out !== undefined) await localFiles.writeFile(out, `${JSON.stringify(record, null, 1)}\n`);
         return report.outcome === "complete" ? EXIT.done : EXIT.negative;

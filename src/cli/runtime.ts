@@ -21,6 +21,7 @@ import type { Run } from "../workflows/progress.js";
 import { formatActivity } from "./reporters/activity.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
+import { singleLines, write } from "./terminal.js";
 
 /** The process as the commands see it. */
 export interface ProcessEnvironment {
@@ -83,7 +84,7 @@ export class CommandRuntime {
     this.run = { signal, progress: this.#display.onProgress };
     if (options.verbose === true) {
       this.onActivity = (activity) => {
-        environment.stderr.write(`${formatActivity(activity)}\n`);
+        write(environment.stderr, `${formatActivity(activity)}\n`);
       };
     }
     this.#options = options;
@@ -105,10 +106,20 @@ export class CommandRuntime {
     return this.#display.stop();
   }
 
-  /** Writes the result to stdout: the document with `--json`, and the text without. */
-  print(text: string, document: unknown): void {
+  /**
+   * Writes the result to stdout: the document with `--json`, and the formatted report without.
+   * `format` gets a report in which every text has one line.
+   */
+  print<T>(report: T, format: (report: T) => string, document: unknown): void {
     this.#hasPrinted = true;
-    this.#environment.stdout.write(this.isJson ? `${JSON.stringify(document, null, 1)}\n` : `${text}\n`);
+    const text = this.isJson ? JSON.stringify(document, null, 1) : format(singleLines(report));
+    write(this.#environment.stdout, `${text}\n`);
+  }
+
+  /** Writes data for another program to stdout, unchanged. */
+  passOn(data: string): void {
+    this.#hasPrinted = true;
+    this.#environment.stdout.write(data);
   }
 
   /**
@@ -116,8 +127,8 @@ export class CommandRuntime {
    * printed its result.
    */
   printFailure(cause: unknown): typeof EXIT.failed {
-    this.#environment.stderr.write(`${formatFailure(cause)}\n`);
-    if (this.isJson && !this.#hasPrinted) this.print("", failureDocument(cause));
+    write(this.#environment.stderr, `${formatFailure(cause)}\n`);
+    if (this.isJson && !this.#hasPrinted) this.print(undefined, () => "", failureDocument(cause));
     return EXIT.failed;
   }
 

@@ -43,7 +43,7 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
           const place = { origin, prefix: "", skipVerify: false, answersDockerd: true };
           const settings = mirrorSettings(report.registries, place);
           if (folder !== undefined) await writeFolder(folder, settings);
-          runtime.print(formatServe(report, origin, folder), {
+          runtime.print(report, (one) => formatServe(one, origin, folder), {
             formatVersion: 1,
             ...report,
             registry: origin,

@@ -26,7 +26,10 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
       await runCommand(options, async (runtime) => {
         const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const document = { formatVersion: 1, ...(await describeBundle(bundle)) };
-        runtime.print(formatShow(document, options.format), document);
+        // Escapes are part of JSON, so its texts keep their line breaks.
+        const format = (lines: typeof document): string =>
+          formatShow(options.format === "json" ? document : lines, options.format);
+        runtime.print(document, format, document);
         return EXIT.done;
       });
     });

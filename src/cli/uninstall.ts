@@ -57,7 +57,7 @@ export function registerUninstall(program: Command, runCommand: RunCommand): voi
         };
         const report = await uninstallBundle(runtime.run, bundle, options, ports);
         await runtime.stopProgress();
-        runtime.print(formatUninstall(report), { formatVersion: 1, ...report });
+        runtime.print(report, formatUninstall, { formatVersion: 1, ...report });
         return report.outcome === "uninstalled" ? EXIT.done : EXIT.negative;
       });
     });

@@ -56,7 +56,7 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
           reports.push(...(await unloadBundle(runtime.run, inventory, nodes)));
         }
         await runtime.stopProgress();
-        runtime.print(formatUnload(reports), {
+        runtime.print(reports, formatUnload, {
           formatVersion: 1,
           bundle: `${inventory.name} ${inventory.version}`,
           nodes: reports,

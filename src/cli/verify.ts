@@ -17,7 +17,7 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
         const bundle = await runtime.reader.openBundle(file);
         const report = await verifyBundle(runtime.run, bundle, { reader: runtime.reader });
         await runtime.stopProgress();
-        runtime.print(formatVerify(report), { formatVersion: 1, ...report });
+        runtime.print(report, formatVerify, { formatVersion: 1, ...report });
         return report.problems.length === 0 ? EXIT.done : EXIT.negative;
       });
     });

@@ -1,26 +1,23 @@
 // Parses strings in objects that contain YAML or JSON.
-import { parseDocument } from "yaml";
+import { DEFAULT_LIMITS, findExcess, readJson } from "./parse-json.js";
+import { parseYaml, toValue, UnusableYaml } from "./parse-yaml.js";
 
 /**
  * Returns the map or list that the text contains as JSON or YAML; undefined for plain text and for
- * invalid input.
+ * invalid input. Throws `UnusableYaml` for a text that is too large or nested too deeply.
  */
 export function readStructure(text: string): unknown {
   const start = text.trimStart();
   if (start.startsWith("{") || start.startsWith("[")) {
-    try {
-      return JSON.parse(start);
-    } catch {
-      // Go templates and YAML flow maps also begin with a brace.
-    }
+    const excess = findExcess(start, DEFAULT_LIMITS);
+    if (excess !== undefined) throw new UnusableYaml(excess);
+    const value = readJson(start);
+    // Go templates and YAML flow maps also begin with a brace.
+    if (value !== undefined) return value;
   }
   if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
-  const { stackTraceLimit } = Error;
   try {
-    // In a script every line is a syntax error, and creating the stack traces of the errors takes
-    // most of the time.
-    Error.stackTraceLimit = 0;
-    const document = parseDocument(text, {
+    const document = parseYaml(text, {
       schema: "core",
       uniqueKeys: false,
       strict: false,
@@ -28,12 +25,10 @@ export function readStructure(text: string): unknown {
       logLevel: "silent",
     });
     if (document.errors.length > 0) return undefined;
-    const value: unknown = document.toJS();
+    const value = toValue(document);
     return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    // The structure is nested too deeply or has too many aliases.
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml) || cause.isTooLarge) throw cause;
     return undefined;
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -1,10 +1,14 @@
 // Parses YAML files written by users and validates them with a schema; every error has line and
 // column.
-import { isNode, isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isNode, isMap, isScalar, LineCounter, type Document } from "yaml";
 import { z } from "zod";
 import { oneOrMany, ViolaError, type ErrorCode } from "../errors.js";
 import { isRecord } from "./json.js";
 import { findNearest } from "./nearest.js";
+import { parseYaml, toValue, UnusableYaml } from "./parse-yaml.js";
+
+/** Errors of one file that are reported. A file with more is most likely of another kind. */
+const MAX_ERRORS = 10;
 
 /** The text of a YAML file, parsed without a schema. */
 export interface YamlSource {
@@ -34,13 +38,17 @@ const HARMLESS: ReadonlySet<string> = new Set(["TAB_AS_INDENT", "DUPLICATE_KEY"]
 /** Parses the text. `file` is the name used in messages, and `code` that of the errors. */
 export function readYaml(text: string, file: string, code: ErrorCode): YamlSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = usable(() => parseYaml(text, { lineCounter: lines, prettyErrors: false }));
   const complain = (offset: number, what: string, hint?: string): ViolaError => {
     const { line, col } = lines.linePos(offset);
     const subject = `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
     return new ViolaError(code, `${subject}: ${what}`, { subject, ...(hint !== undefined && { hint }) });
   };
-  const errors = document.errors.map(({ code: kind, pos: [start], message }) => {
+  if (document instanceof UnusableYaml) {
+    const error = complain(0, `the file ${document.message}`, "Use a file of this kind.");
+    return { value: undefined, errors: [error], isReadable: false, errorAt: () => error };
+  }
+  const errors = document.errors.slice(0, MAX_ERRORS).map(({ code: kind, pos: [start], message }) => {
     if (kind === "DUPLICATE_KEY") {
       const key = /^[^\s:]+/.exec(text.slice(start))?.[0] ?? "a field";
       return complain(start, `${key}: is given twice`, "Keep one of them, or merge them.");
@@ -48,14 +56,11 @@ export function readYaml(text: string, file: string, code: ErrorCode): YamlSourc
     const { problem = message, hint } = SYNTAX.get(kind) ?? { hint: SYNTAX_HINT };
     return complain(start, problem, hint);
   });
-  let value: unknown;
-  try {
-    value = document.toJS() ?? {};
-  } catch (cause) {
-    // An alias without an anchor, or too many aliases.
-    if (!(cause instanceof ReferenceError)) throw cause;
-    errors.push(complain(0, cause.message, "Write the value instead of the alias."));
-  }
+  const content = usable(() => toValue(document));
+  const value = content instanceof UnusableYaml ? undefined : (content ?? {});
+  // Such as an alias without an anchor, or too many aliases.
+  if (content instanceof UnusableYaml)
+    errors.push(complain(0, `the file ${content.message}`, "Write the values instead of the aliases."));
   return {
     value,
     errors,
@@ -67,6 +72,15 @@ export function readYaml(text: string, file: string, code: ErrorCode): YamlSourc
         hint,
       ),
   };
+}
+
+function usable<T>(work: () => T): T | UnusableYaml {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    return cause;
+  }
 }
 
 /** The output of a schema, or the errors of a file. */
@@ -82,7 +96,7 @@ export function checkYaml<T>(
   if (!isReadable) return { errors };
   const result = schema.safeParse(value, { error: (issue) => messageOf(issue) });
   if (!result.success) {
-    const places = result.error.issues.flatMap(issuePlaces);
+    const places = result.error.issues.slice(0, MAX_ERRORS).flatMap(issuePlaces).slice(0, MAX_ERRORS);
     const described = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
     return {
       errors: [

@@ -102,7 +102,7 @@ export interface BundleReader {
 /** The file operations that workflows need. */
 export interface Files {
   /** Throws `FILE_UNUSABLE`. */
-  readFile(path: string): Promise<Uint8Array>;
+  readFile(path: string, limitBytes?: number): Promise<Uint8Array>;
   writeFile(path: string, content: string | Uint8Array): Promise<void>;
 }
 

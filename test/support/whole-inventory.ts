@@ -99,7 +99,7 @@ function isAllowed(path: string, value: unknown, how: string): boolean {
 
 /** Text with a format that "text" does not have. */
 const CHECKED_TEXT =
-  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\])$/;
+  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\]|mediaType)$|^kubeVersion$/;
 
 function* paths(
   value: unknown,

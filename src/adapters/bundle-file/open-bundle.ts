@@ -2,6 +2,7 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { countOf } from "../../core/count-of.js";
 import { formatFacts } from "../../core/bundle/facts.js";
+import { isSealed } from "../../core/bundle/inventory-checksum.js";
 import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "../../core/bundle/paths.js";
@@ -50,8 +51,16 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
       throw invalid(`the file is truncated: it ends at byte ${fileSize}, where more content is expected`);
     return bytes;
   };
+  /** Where the content of the last entry ends. Its padding is checked with what follows. */
+  let contentEnd = 0;
+  const readAfterPadding = async (offset: number, length: number): Promise<Buffer> => {
+    const bytes = await read(contentEnd, offset - contentEnd + length);
+    if (bytes.subarray(0, offset - contentEnd).some((byte) => byte !== 0))
+      throw invalid(`the padding before byte ${offset} is damaged`);
+    return bytes.subarray(offset - contentEnd);
+  };
   const header = async (offset: number): Promise<TarEntry | undefined> =>
-    parseTarHeader(await read(offset, TAR_BLOCK), file);
+    parseTarHeader(await readAfterPadding(offset, TAR_BLOCK), file);
 
   if (fileSize < TAR_BLOCK)
     throw invalid("not a viola-airgap bundle", "Specify a file that `viola-airgap build` wrote.");
@@ -67,7 +76,9 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     throw invalid(`bundle.json has ${first.size} bytes, but the limit is ${MAX_INVENTORY_BYTES}`);
   }
   const inventoryBytes = await read(TAR_BLOCK, first.size);
-  const inventory = parseInventory(inventoryBytes.toString("utf8"), file);
+  const inventory = parseInventory(inventoryBytes, file);
+  if (isSealed(inventoryBytes) === false)
+    throw invalid("bundle.json is damaged: its checksum does not match");
 
   const entries = new Map<string, { readonly offset: number; readonly size: number }>();
   let offset = 0;
@@ -79,10 +90,12 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
       );
     }
     entries.set(name, { offset: offset + TAR_BLOCK, size: found.size });
+    contentEnd = offset + TAR_BLOCK;
     return found;
   };
   const passEntry = async (name: string, size: number): Promise<void> => {
     await expectEntry(name, size);
+    contentEnd += size;
     offset += TAR_BLOCK + paddedSize(size);
   };
 
@@ -92,6 +105,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
   // Bundles of older versions have no facts.
   const facts = entries.get(FACTS_PATH);
   if (facts !== undefined) {
+    if (isSealed(inventoryBytes) !== true) throw invalid("bundle.json has no checksum");
     if (inventory.files[0]?.path !== FACTS_PATH) throw invalid(`${FACTS_PATH} is not the first file`);
     const expected = Buffer.from(formatFacts(inventory));
     if (facts.size !== expected.length || !(await read(facts.offset, facts.size)).equals(expected))
@@ -118,6 +132,8 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     throw invalid(
       `${countOf(fileSize - imagesEnd - TAR_END, "additional byte")} after the end of the bundle`,
     );
+  const end = await readAfterPadding(offset, 2 * TAR_END);
+  if (end.some((byte) => byte !== 0)) throw invalid("the end of the archive is damaged");
   return {
     file,
     size: fileSize,

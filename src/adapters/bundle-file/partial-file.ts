@@ -7,12 +7,11 @@ import { INVENTORY_PATH } from "../../core/bundle/paths.js";
 import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { DIGEST_SCHEMA, digestOf } from "../../core/oci/digest.js";
+import { readJson } from "../../core/parse-json.js";
 import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
 import { readFileRange, readRange } from "../files/read-range.js";
 import { processIdentity } from "../programs/process-identity.js";
 
-/** The journal of 200,000 blobs has 30 MB. */
-const MAX_JOURNAL_BYTES = 256 * 1024 * 1024;
 const ANY_MODE = 0o666;
 
 /** Lines of the journal: the plan and the writing process, then each complete blob. */
@@ -29,6 +28,10 @@ const BLOB_SCHEMA = z.object({
 });
 type JournalHead = z.infer<typeof HEAD_SCHEMA>;
 type JournalBlob = z.infer<typeof BLOB_SCHEMA>;
+
+/** A bundle of 10,000 blobs has a journal of 1.2 MB. */
+const JOURNAL_BYTES = 8 * 1024 * 1024;
+const JOURNAL_LINES = 100_000;
 
 /** A blob in the file of an earlier, interrupted write. */
 export interface LeftBlob extends JournalBlob {
@@ -177,38 +180,37 @@ const partialOf = (target: string): string => `${target}.partial`;
 const previousOf = (target: string): string => `${target}.partial.previous`;
 const journalOf = (target: string): string => `${target}.partial.journal`;
 
-interface Journal {
+/** What an interrupted write left. */
+export interface Journal {
   readonly head: JournalHead;
   readonly blobs: readonly JournalBlob[];
 }
 
 /**
- * Reads the journal of an earlier write, or returns undefined when there is none. Truncated or
- * damaged lines are ignored, so their blobs are fetched again.
+ * Reads the journal of an earlier write, or returns undefined when there is none, or one of
+ * impossible size.
  */
 async function readJournal(target: string): Promise<Journal | undefined> {
   const text = await readText(journalOf(target));
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseJournal(text);
+}
+
+/**
+ * Parses the journal of an earlier write, or returns undefined without a first line. Truncated or
+ * damaged lines are ignored, so their blobs are fetched again.
+ */
+export function parseJournal(text: string): Journal | undefined {
   let head: JournalHead | undefined;
   const blobs: JournalBlob[] = [];
   // The last line may be incomplete after a kill. It is ignored when it does not end with a
   // newline.
-  for (const line of text.split("\n").slice(0, -1)) {
-    const value = parseLine(line);
+  for (const line of text.split("\n", JOURNAL_LINES).slice(0, -1)) {
+    const value = readJson(line);
     head = HEAD_SCHEMA.safeParse(value).data ?? head;
     const blob = BLOB_SCHEMA.safeParse(value);
     if (blob.success) blobs.push(blob.data);
   }
   return head === undefined ? undefined : { head, blobs };
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    return undefined;
-  }
 }
 
 async function requireSpace(target: string, bytes: number): Promise<void> {
@@ -237,7 +239,7 @@ async function readText(path: string): Promise<string | undefined> {
     const file = await open(path, flags);
     try {
       const found = await file.stat();
-      return found.isFile() && found.size <= MAX_JOURNAL_BYTES ? await file.readFile("utf8") : undefined;
+      return found.isFile() && found.size <= JOURNAL_BYTES ? await file.readFile("utf8") : undefined;
     } finally {
       await file.close();
     }

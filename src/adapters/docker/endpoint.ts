@@ -2,11 +2,11 @@
 // of Docker Desktop, rootless Docker, Colima and Rancher Desktop.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
 import { parseJson } from "../../core/parse-json.js";
+import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";
 import { isSystemError, ViolaError } from "../../errors.js";
 
 /** The inputs of the search. */
@@ -186,7 +186,7 @@ async function readCertificates(folder: string): Promise<Omit<EndpointTls, "veri
 
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
   } catch (cause) {
     if (isSystemError(cause, "ENOENT")) return undefined;
     throw new ViolaError("DOCKER_UNAVAILABLE", `${file} cannot be read`, { subject: file, cause });

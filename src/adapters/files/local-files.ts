@@ -1,14 +1,18 @@
 // Reads and writes the user's files, with errors that name the file.
-import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 import type { Files } from "../../workflows/ports.js";
+import { readLimited } from "./read-limited.js";
+
+/** Values files and records have some kilobytes, lists of Pods some megabytes. */
+const FILE_BYTES = 32 * 1024 * 1024;
 
 /** See `Files`. */
 export const localFiles: Files = {
-  readFile: (path) =>
-    readFile(path).catch((cause: unknown) => {
+  readFile: (path, limitBytes = FILE_BYTES) =>
+    readLimited(path, limitBytes).catch((cause: unknown) => {
       const code = systemErrorCode(cause);
       throw new ViolaError("FILE_UNUSABLE", `${path} cannot be read (${code})`, { subject: path, cause });
     }),

@@ -1,7 +1,8 @@
 // Reads operator rules from data files.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { settleAll, systemErrorCode, ViolaError } from "../../errors.js";
+import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 import { parseOperatorRule, type OperatorRule } from "../../core/finding/operator-rules.js";
 
 /**
@@ -27,7 +28,9 @@ export async function loadOperators(folders: readonly string[]): Promise<readonl
   }
   const rules = await settleAll(
     "some operator rules are not valid",
-    files.map(async (file) => parseOperatorRule(await readFile(file, "utf8"), file)),
+    files.map(async (file) =>
+      parseOperatorRule((await readLimited(file, TEXT_FILE_BYTES)).toString("utf8"), file),
+    ),
   );
   for (const [index, { id }] of rules.entries()) {
     if (rules.findIndex((other) => other.id === id) !== index) {

@@ -1,8 +1,8 @@
 // Adds the images that a rehearsal found missing to a spec file.
-import { readFile } from "node:fs/promises";
 import { originOf, type MissingInRehearsal } from "../../core/rehearsal/verdict.js";
 import { addImages } from "../../core/spec/add-images.js";
 import { replaceFile } from "./local-files.js";
+import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 
 /**
  * Adds every missing image that a registry has to the spec, each with a comment. Returns their
@@ -16,7 +16,7 @@ export async function addMissingImages(
   if (available.length === 0) return 0;
   const date = new Date().toISOString().slice(0, 10);
   const text = addImages(
-    await readFile(file, "utf8"),
+    (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8"),
     available.map((one) => ({
       image: one.normalized,
       rehearsed: originOf(one),

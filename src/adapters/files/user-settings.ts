@@ -1,10 +1,10 @@
 // Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout
 // and cache.
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
 import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
+import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 
 /** Other locations for the content of a registry. */
 export interface MirrorRule {
@@ -88,11 +88,11 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
   const file = settingsFile(place);
   let text = "";
   try {
-    text = await readFile(file, "utf8");
+    text = (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
   } catch (cause) {
     if (asked !== undefined || !isAbsent(cause)) throw unreadable(file, file, cause);
   }
-  const { helm, cache, ...parsed } = parseYamlFile(text, file, settingsSchema, "SETTINGS_INVALID");
+  const { helm, cache, ...parsed } = parseSettings(text, file);
   const folder = dirname(file);
   return {
     mirrors: new Map(Object.entries(parsed.mirrors)),
@@ -116,6 +116,11 @@ export function settingsFile(place: SettingsPlace): string {
 
 function askedFile({ file, env }: SettingsPlace): string | undefined {
   return file ?? (env["VIOLA_AIRGAP_CONFIG"] || undefined);
+}
+
+/** Parses the text of a settings file. Throws `SETTINGS_INVALID` with all errors. */
+export function parseSettings(text: string, file: string): z.infer<typeof settingsSchema> {
+  return parseYamlFile(text, file, settingsSchema, "SETTINGS_INVALID");
 }
 
 /** Returns the settings without a settings file. */
@@ -144,7 +149,7 @@ async function readCertificates(files: readonly string[], settingsFile: string):
   const certificates: { file: string; pem: string }[] = [];
   for (const file of files) {
     try {
-      const pem = await readFile(file, "utf8");
+      const pem = (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8");
       if (pem.includes("-----BEGIN CERTIFICATE-----")) certificates.push({ file, pem });
       else failures.push(unreadable(settingsFile, file, "the file has no PEM certificate"));
     } catch (cause) {

@@ -34,7 +34,7 @@ export async function acceptsVersions(
     await mkdir(inside, { recursive: true });
     await writeFile(join(inside, "Chart.yaml"), stringify({ ...chart, name: `d${index}`, version }));
   }
-  const table = await runHelmOffline([context.helm, "dependency", "list", folder], work, context);
+  const table = await runHelmOffline([context.helm, "dependency", "list", "--", folder], work, context);
   return pairs.map((_, index) => new RegExp(`^d${index}\\s.*\\sunpacked\\s*$`, "m").test(table));
 }
 
@@ -70,7 +70,7 @@ export async function fitsLock(
   }
   try {
     await runHelmOnline(
-      [helm, "dependency", "build", copy],
+      [helm, "dependency", "build", "--", copy],
       root,
       { ...environment, ...NO_NETWORK },
       context,

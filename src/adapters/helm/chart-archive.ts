@@ -1,22 +1,36 @@
 // Reads, unpacks and writes chart archives (.tgz). Unpacking is safe for untrusted archives, and
 // packing is reproducible.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
-import { createGunzip, gzip, type ZlibOptions } from "node:zlib";
+import { createGunzip, createGzip } from "node:zlib";
 import { extract, pack } from "tar-stream";
-import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import type { ChartText } from "../../core/charts/chart.js";
+import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import { isBug, ViolaError } from "../../errors.js";
 
 /** A file of an archive. `path` is normalized and relative to the root of the archive. */
 export interface ArchivedFile {
   readonly path: string;
   readonly bytes: Buffer;
+}
+
+/**
+/**
+ * The limit of Helm for all files of a chart (MaxDecompressedChartSize in pkg/chart/loader/archive,
+ * since 3.17.3). Its limit of 5 MiB for one file is left to the helm that is used.
+ */
+const MAX_CHART_BYTES = 100 * 1024 * 1024;
+/** Every entry costs memory besides its content. Large charts have a thousand. */
+const MAX_ENTRIES = 20_000;
+
+/** What may still be read of an archive, and of the archives in it. */
+interface Allowance {
+  bytes: number;
+  entries: number;
 }
 
 /**
@@ -59,18 +73,35 @@ export function chartYamlIn(files: readonly ArchivedFile[], archive: string): st
   return chartYaml.bytes.toString("utf8");
 }
 
-/** Returns the files whose paths match, including those in the archives of a `charts` folder. */
-export async function textsIn(
+/**
+ * Returns the files whose paths match, including those in the archives of a `charts` folder. These
+ * archives may have as many bytes as the chart.
+ */
+export function textsIn(
   files: readonly ArchivedFile[],
   archive: string,
   isWanted: (path: string) => boolean,
 ): Promise<readonly ChartText[]> {
+  return collectTexts(files, archive, isWanted, newAllowance());
+}
+
+async function collectTexts(
+  files: readonly ArchivedFile[],
+  archive: string,
+  isWanted: (path: string) => boolean,
+  allowance: Allowance,
+): Promise<readonly ChartText[]> {
   const texts: ChartText[] = [];
   for (const { path, bytes } of files) {
     if (/\/charts\/[^/]+\.tgz$/.test(path)) {
-      const inner = await readArchive(`${archive}/${path}`, Readable.from([bytes]));
+      const inner = await collectFiles(entriesOf(`${archive}/${path}`, Readable.from([bytes]), allowance));
       const folder = posix.dirname(path);
-      for (const { path: innerPath, text } of await textsIn(inner, path, isWanted)) {
+      for (const { path: innerPath, text } of await collectTexts(
+        inner,
+        `${archive}/${path}`,
+        isWanted,
+        allowance,
+      )) {
         texts.push({ path: posix.join(folder, innerPath), text });
       }
     } else if (isWanted(path)) {
@@ -80,15 +111,39 @@ export async function textsIn(
   return texts;
 }
 
-/** Returns a reproducible archive: files are sorted, and times, owners and modes are fixed. */
-export async function packFiles(files: readonly ArchivedFile[]): Promise<Buffer> {
-  return compress(await tarOf(files), 9);
+/** How an archive is written: level 0 takes a fraction of the time, 9 makes the smallest file. */
+export interface PackOptions {
+  readonly level: 0 | 9;
+  readonly signal: AbortSignal;
 }
 
-/** Returns the same archive without compression, which takes a fraction of the time. */
-export async function packUncompressed(files: readonly ArchivedFile[]): Promise<Buffer> {
-  return compress(await tarOf(files), 0);
+/**
+ * Writes a reproducible archive to `target`: files are sorted, and times, owners and modes are fixed.
+ */
+export async function packFiles(
+  files: readonly ArchivedFile[],
+  target: string,
+  { level, signal }: PackOptions,
+): Promise<void> {
+  const tar = pack();
+  let size = 0;
+  const watched = async function* (zipped: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    for await (const chunk of zipped) {
+      // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
+      if (size <= OS_AT && size + chunk.length > OS_AT) chunk[OS_AT - size] = 255;
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  const writing = pipeline(tar, createGzip({ level }), watched, createWriteStream(target), { signal });
+  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
+  }
+  tar.finalize();
+  await writing;
 }
+
+const OS_AT = 9;
 
 /** Returns a digest of the paths and contents, which does not depend on the archive. */
 export function contentDigest(files: readonly ArchivedFile[]): Digest {
@@ -99,39 +154,23 @@ export function contentDigest(files: readonly ArchivedFile[]): Digest {
   return digestFromHex(hash.digest("hex"));
 }
 
-async function compress(tar: Buffer, level: 0 | 9): Promise<Buffer> {
-  const zipped = await promisify<Buffer, ZlibOptions, Buffer>(gzip)(tar, { level });
-  // This byte is the operating system (RFC 1952, 2.3.1). 255 means "unknown".
-  zipped[9] = 255;
-  return zipped;
-}
-
-async function tarOf(files: readonly ArchivedFile[]): Promise<Buffer> {
-  const tar = pack();
-  const chunks: Buffer[] = [];
-  const collected = (async () => {
-    for await (const chunk of tar) chunks.push(chunk as Buffer);
-  })();
-  for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
-    tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
-  }
-  tar.finalize();
-  await collected;
-  return Buffer.concat(chunks);
-}
-
-/** Returns the files of a chart folder with their paths in a chart archive. */
+/**
+ * Returns the files of a chart folder with their paths in a chart archive. Throws `CHART_UNAVAILABLE`
+ * when they have more than 100 MiB.
+ */
 export async function readChartFolder(folder: string): Promise<readonly ArchivedFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map(async (entry) => {
-        const file = join(entry.parentPath, entry.name);
-        const path = posix.join(basename(folder), file.slice(folder.length + 1));
-        return { path, bytes: await readFile(file) };
-      }),
-  );
+  const allowance = newAllowance();
+  const files: ArchivedFile[] = [];
+  for (const entry of entries.filter((one) => one.isFile())) {
+    const file = join(entry.parentPath, entry.name);
+    spend(allowance, (await stat(file)).size, folder);
+    files.push({
+      path: posix.join(basename(folder), file.slice(folder.length + 1)),
+      bytes: await readFile(file),
+    });
+  }
+  return files;
 }
 
 /**
@@ -170,15 +209,20 @@ function moved(path: string, moves: ReadonlyMap<string, string>): string {
  * Returns the files of an archive. When two have the same path, returns the last one. Throws
  * `CHART_UNAVAILABLE` for an invalid archive.
  */
-export async function readArchive(file: string, content?: Readable): Promise<readonly ArchivedFile[]> {
+export function readArchive(file: string): Promise<readonly ArchivedFile[]> {
+  return collectFiles(entriesOf(file));
+}
+
+async function collectFiles(entries: AsyncIterable<ArchivedFile>): Promise<readonly ArchivedFile[]> {
   const files = new Map<string, ArchivedFile>();
-  for await (const entry of entriesOf(file, content)) files.set(entry.path, entry);
+  for await (const entry of entries) files.set(entry.path, entry);
   return [...files.values()];
 }
 
 async function* entriesOf(
   file: string,
   content: Readable = createReadStream(file),
+  allowance: Allowance = newAllowance(),
 ): AsyncGenerator<ArchivedFile> {
   const entries = extract();
   try {
@@ -186,15 +230,17 @@ async function* entriesOf(
     // The loop below throws the same error.
     reading.catch(() => undefined);
     for await (const entry of entries) {
-      const { name, type } = entry.header;
+      const { name, type, size } = entry.header;
       const path = posix.normalize(name);
       if (posix.isAbsolute(path) || path === ".." || path.startsWith("../") || name.includes("\\")) {
         throw unusable(file, `has an entry with a path outside its folder: ${name}`);
       }
       if (type === "symlink" || type === "link") throw unusable(file, `has a link: ${name}`);
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry) chunks.push(chunk as Buffer);
-      if (type === "file" || type === "contiguous-file") yield { path, bytes: Buffer.concat(chunks) };
+      spend(allowance, size, file);
+      const bytes = Buffer.alloc(size);
+      let filled = 0;
+      for await (const chunk of entry) filled += (chunk as Buffer).copy(bytes, filled);
+      if (type === "file" || type === "contiguous-file") yield { path, bytes };
     }
     await reading;
   } catch (cause) {
@@ -205,6 +251,18 @@ async function* entriesOf(
       cause,
     );
   }
+}
+
+function newAllowance(): Allowance {
+  return { bytes: MAX_CHART_BYTES, entries: MAX_ENTRIES };
+}
+
+/** Subtracts one entry. Throws `CHART_UNAVAILABLE` when that is more than is left. */
+function spend(allowance: Allowance, bytes: number, file: string): void {
+  allowance.bytes -= bytes;
+  allowance.entries--;
+  if (allowance.bytes < 0) throw unusable(file, `has files of more than ${MAX_CHART_BYTES} bytes`);
+  if (allowance.entries < 0) throw unusable(file, `has more than ${MAX_ENTRIES} entries`);
 }
 
 function unusable(file: string, what: string, cause?: unknown): ViolaError {

@@ -12,7 +12,7 @@ export function hasAllDependencies(files: readonly ArchivedFile[], archive: stri
   const textOf = (path: string): string =>
     files.find((file) => file.path === `${top}/${path}`)?.bytes.toString("utf8") ?? "";
   const { dependenciesFile } = parseChartYaml(textOf("Chart.yaml"), archive);
-  const dependencies = parseDependencies(textOf(dependenciesFile));
+  const dependencies = parseDependencies(textOf(dependenciesFile), archive);
   if (dependencies.length === 0) return true;
   const charts = files.filter(({ path }) => /^[^/]+\/charts\/[^/._][^/]*\/Chart\.yaml$/.test(path));
   const names = new Set(charts.map(({ path, bytes }) => parseChartYaml(bytes.toString("utf8"), path).name));

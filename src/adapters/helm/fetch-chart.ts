@@ -64,14 +64,14 @@ export async function downloadChart(
   if (source.kind === "oci") {
     const host = /^oci:\/\/([^/]+)/.exec(source.reference)?.[1] ?? source.reference;
     const chart = { subject: `${source.reference}${version}`, place: host, version: source.version };
-    return pullChart({ ...chart, arguments: [source.reference], server: host }, work, context);
+    return pullChart({ ...chart, name: source.reference, server: host }, work, context);
   }
   const place = shownRepository(source.repository);
   const chart = { subject: `${source.name}${version} in ${place}`, place, version: source.version };
   const known = await findRepository(source.repository, work, context);
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
-    const pulled = { ...chart, arguments: [`${known.name}/${source.name}`], server: known.url };
+    const pulled = { ...chart, name: `${known.name}/${source.name}`, server: known.url };
     const missing = { name: source.name, version: source.version, repository: { known: known.name } };
     return pullChart({ ...pulled, missing }, work, context);
   }
@@ -80,7 +80,7 @@ export async function downloadChart(
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
   const { flags } = await optionsFor(source.repository, context.settings);
   const url = source.repository;
-  const pulled = { ...chart, arguments: [source.name, "--repo", url], server: url };
+  const pulled = { ...chart, name: source.name, repository: url, server: url };
   const missing = { name: source.name, version: source.version, repository: { url, flags } };
   return pullChart({ ...pulled, missing }, work, { ...context, environment });
 }
@@ -100,8 +100,9 @@ interface WantedChart {
 
 /** A chart as `helm pull` is asked for it. */
 interface PulledChart extends WantedChart {
-  /** Arguments that name the chart. */
-  readonly arguments: readonly string[];
+  readonly name: string;
+  /** URL of the repository, when the name is a name in one that is not configured. */
+  readonly repository?: string;
   readonly version: string | undefined;
   /** URL of the repository, or the registry's host. */
   readonly server: string;
@@ -121,7 +122,7 @@ async function updateKnown(
   let output: string;
   let cause: unknown;
   try {
-    output = await runHelmOnline([helm, "repo", "update", name], work, env, context);
+    output = await runHelmOnline([helm, "repo", "update", "--", name], work, env, context);
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
     output = error.stdoutTail;
@@ -137,17 +138,18 @@ async function updateKnown(
 const NOT_IN_INDEX = /\bnot found in\b|no chart (?:name|version) found/;
 
 async function pullChart(
-  { arguments: named, version, subject, place, server: host, missing }: PulledChart,
+  { name: chart, repository, version, subject, place, server: host, missing }: PulledChart,
   work: string,
   context: FetchContext,
 ): Promise<string> {
   const { helm, environment, settings } = context;
   const downloads = join(work, "download");
   await mkdir(downloads, { recursive: true });
-  const argv = [helm, "pull", ...named, "--destination", downloads];
-  if (version !== undefined) argv.push("--version", version);
+  const argv = [helm, "pull", `--destination=${downloads}`];
+  if (repository !== undefined) argv.push(`--repo=${repository}`);
+  if (version !== undefined) argv.push(`--version=${version}`);
   const server = await optionsFor(host, settings);
-  argv.push(...server.flags);
+  argv.push(...server.flags, "--", chart);
   try {
     await runHelmOnline(argv, work, { ...environment, ...server.environment }, context);
   } catch (cause) {
@@ -189,8 +191,8 @@ async function optionsFor(
   return {
     flags: [
       ...(insecure.includes(server.host) ? [unchecked] : []),
-      ...(caFile === undefined ? [] : ["--ca-file", caFile]),
-      ...(client === undefined ? [] : ["--cert-file", client.file, "--key-file", client.keyFile]),
+      ...(caFile === undefined ? [] : [`--ca-file=${caFile}`]),
+      ...(client === undefined ? [] : [`--cert-file=${client.file}`, `--key-file=${client.keyFile}`]),
     ],
     environment: caFile === undefined ? {} : { SSL_CERT_FILE: caFile },
   };

@@ -1,5 +1,5 @@
 // Implements ChartTool with the helm program.
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
@@ -15,7 +15,6 @@ import {
   chartYamlIn,
   contentDigest,
   packFiles,
-  packUncompressed,
   readArchive,
   readChartFolder,
   readHelmPackage,
@@ -64,7 +63,7 @@ export class HelmChartTool implements ChartTool {
         const chart = { folder, origin: source.folder };
         await vendorDependencies(chart, dependencies, work, context);
         const packed = await packageFolder(folder, source.folder, work, context);
-        return writePackage(await readHelmPackage(packed), basename(packed), directory);
+        return writePackage(await readHelmPackage(packed), basename(packed), directory, signal);
       }
       // A packaged chart is not packaged again, because helm would apply its .helmignore a second
       // time.
@@ -76,14 +75,18 @@ export class HelmChartTool implements ChartTool {
       const folder = await unpackChart(files, archive, place);
       const isChanged = await vendorDependencies({ folder, origin: folder }, dependencies, work, context);
       return isChanged
-        ? writePackage(await readChartFolder(folder), basename(archive), directory)
+        ? writePackage(await readChartFolder(folder), basename(archive), directory, signal)
         : describeChart(files, await keepArchive(archive, work, directory));
     });
   }
 
   /** See `ChartTool`. */
-  async readPackage({ file }: Pick<PackagedChart, "file">): Promise<Uint8Array> {
-    return packFiles(await readArchive(file));
+  readPackage({ file }: Pick<PackagedChart, "file">, signal: AbortSignal): Promise<Uint8Array> {
+    return withTemporaryFolder(async (work) => {
+      const packed = join(work, basename(file));
+      await packFiles(await readArchive(file), packed, { level: 9, signal });
+      return readFile(packed);
+    });
   }
 
   /** See `ChartTool`. */
@@ -108,12 +111,12 @@ export class HelmChartTool implements ChartTool {
     input: RenderInput,
     signal: AbortSignal,
   ): Promise<string> {
-    const argv = [this.#options.helm, "template", input.release, chart.file];
-    argv.push("--namespace", input.namespace, "--include-crds");
-    if (input.kubeVersion !== undefined) argv.push("--kube-version", input.kubeVersion);
-    for (const apiVersion of input.apiVersions) argv.push("--api-versions", apiVersion);
-    for (const file of input.valuesFiles) argv.push("--values", file);
-    for (const expression of input.set) argv.push("--set", expression);
+    const argv = [this.#options.helm, "template", `--namespace=${input.namespace}`, "--include-crds"];
+    if (input.kubeVersion !== undefined) argv.push(`--kube-version=${input.kubeVersion}`);
+    for (const apiVersion of input.apiVersions) argv.push(`--api-versions=${apiVersion}`);
+    for (const file of input.valuesFiles) argv.push(`--values=${file}`);
+    for (const expression of input.set) argv.push(`--set=${expression}`);
+    argv.push("--", input.release, chart.file);
     return withTemporaryFolder(async (home) => {
       try {
         return await runHelmOffline(argv, home, this.#contextOf(signal));
@@ -132,11 +135,12 @@ async function writePackage(
   files: readonly ArchivedFile[],
   archive: string,
   directory: string,
+  signal: AbortSignal,
 ): Promise<PackagedChart> {
   const { name, version } = parseChartYaml(chartYamlIn(files, archive), archive);
   const file = join(directory, `${name}-${version}.tgz`);
   await mkdir(directory, { recursive: true });
-  await writeFile(`${file}.partial`, await packUncompressed(files));
+  await packFiles(files, `${file}.partial`, { level: 0, signal });
   await rename(`${file}.partial`, file);
   return describeChart(files, file);
 }

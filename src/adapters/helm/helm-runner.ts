@@ -93,6 +93,7 @@ function processRun({ signal, onActivity }: ProcessRun): ProcessRun {
  * `Error: `.
  */
 export function helmMessage(error: ProcessError): string {
+  if (error.exitCode === undefined) return error.message;
   const text = redactText(error.stderrTail.trim());
   const start = text.lastIndexOf("Error: ");
   const message = start < 0 ? text : text.slice(start + "Error: ".length);

@@ -97,10 +97,10 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
     { timeoutSeconds, runsHooks, isWaiting }: RemovalOptions,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    const argv = ["uninstall", release.name, `--timeout=${timeoutSeconds}s`];
+    const argv = ["uninstall", `--timeout=${timeoutSeconds}s`];
     if (!runsHooks) argv.push("--no-hooks");
     if (isWaiting) argv.push("--wait");
-    const text = await this.#run(argv, release, { signal, code: "UNINSTALL_FAILED" });
+    const text = await this.#run(argv, [release.name], release, { signal, code: "UNINSTALL_FAILED" });
     // The last line says that the release was uninstalled; those before it list kept objects.
     return text.split("\n").filter((line) => /^\[\w+\] /.test(line));
   }
@@ -108,7 +108,7 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
   /** See `ReleaseRemover`. */
   async definitionsOf(chartFile: string, signal: AbortSignal): Promise<string> {
     const { helm, environment, onActivity } = this.#options;
-    const argv = [helm.program, "show", "crds", chartFile];
+    const argv = [helm.program, "show", "crds", "--", chartFile];
     try {
       return (await runProcess(argv, { signal, env: environment, onActivity })).stdout;
     } catch (cause) {
@@ -127,7 +127,7 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
     options: RunOptions,
   ): Promise<readonly Revision[]> {
     try {
-      const text = await this.#run(["history", release.name, ...flags, "--output=json"], release, options);
+      const text = await this.#run(["history", ...flags, "--output=json"], [release.name], release, options);
       return parseJson(
         text,
         HISTORY,
@@ -147,7 +147,7 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
 
   /** See `ReleaseTool`. */
   async uninstall(release: ReleaseName, signal: AbortSignal): Promise<void> {
-    await this.#run(["uninstall", release.name, "--no-hooks", "--wait", UNINSTALL_TIMEOUT], release, {
+    await this.#run(["uninstall", "--no-hooks", "--wait", UNINSTALL_TIMEOUT], [release.name], release, {
       signal,
     });
   }
@@ -158,38 +158,41 @@ export class HelmReleaseTool implements ReleaseTool, ReleaseRemover {
     { timeoutSeconds }: { readonly timeoutSeconds: number },
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#run(["test", release.name, `--timeout=${timeoutSeconds}s`], release, { signal });
+    await this.#run(["test", `--timeout=${timeoutSeconds}s`], [release.name], release, { signal });
   }
 
   /** See `ReleaseTool`. */
   async install(input: ReleaseInput, signal: AbortSignal): Promise<void> {
-    const argv = ["upgrade", "--install", input.release, input.chartFile, "--create-namespace"];
+    const argv = ["upgrade", "--install", "--create-namespace"];
     argv.push(`--timeout=${input.timeoutSeconds}s`);
     // By default, Helm 4 uses server-side apply, which rejects fields that a CRD does not declare.
     // Charts are written for and tested with client-side apply, as in Helm 3. An upgrade uses the
     // method of the first installation.
     if (input.isFirst && !this.#isHelm3) argv.push("--server-side=false");
-    for (const file of input.valuesFiles) argv.push("--values", file);
-    for (const expression of input.set) argv.push("--set", expression);
+    for (const file of input.valuesFiles) argv.push(`--values=${file}`);
+    for (const expression of input.set) argv.push(`--set=${expression}`);
     const { helm, postRenderCommand } = this.#options;
     await withTemporaryFolder(async (folder) => {
       const { flags, env } = input.isPatched
         ? await preparePostRenderer(helm.version, postRenderCommand, folder)
         : { flags: [], env: {} };
       const { release: name, namespace } = input;
-      await this.#run([...argv, ...flags], { name, namespace }, { signal, env });
+      const named = [input.release, input.chartFile];
+      await this.#run([...argv, ...flags], named, { name, namespace }, { signal, env });
     });
   }
 
+  /** `named` are the arguments that are no options. */
   async #run(
     args: readonly string[],
+    named: readonly string[],
     { name, namespace }: ReleaseName,
     { signal, env, code = "INSTALL_FAILED" }: RunOptions,
   ): Promise<string> {
     const { helm, cluster, environment, onActivity } = this.#options;
-    const flags = ["--namespace", namespace, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
+    const flags = [`--namespace=${namespace}`, ...kubeconfigFlags(cluster, "--kubeconfig", "--kube-context")];
     try {
-      const output = await runProcess([helm.program, ...args, ...flags], {
+      const output = await runProcess([helm.program, ...args, ...flags, "--", ...named], {
         signal,
         onActivity,
         env: { ...environment, ...env },

@@ -17,7 +17,8 @@ export async function packageFolder(
 ): Promise<string> {
   const packed = await mkdtemp(join(work, "packed-"));
   try {
-    await runHelmOffline([context.helm, "package", folder, "--destination", packed], work, context);
+    const argv = [context.helm, "package", `--destination=${packed}`, "--", folder];
+    await runHelmOffline(argv, work, context);
   } catch (cause) {
     throw unavailable(subject, cause);
   }

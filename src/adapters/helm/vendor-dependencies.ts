@@ -57,8 +57,8 @@ async function vendor(
   const metadata = parseChartYaml(await readFile(join(chart.folder, "Chart.yaml"), "utf8"), chart.origin);
   const declaration = join(chart.folder, metadata.dependenciesFile);
   const text = await readIfThere(declaration);
-  const withAdded = addDependencies(text, added.map(withoutCredentials));
-  const dependencies = parseDependencies(withAdded);
+  const withAdded = addDependencies(text, added.map(withoutCredentials), chart.origin);
+  const dependencies = parseDependencies(withAdded, chart.origin);
   if (dependencies.length === 0) return false;
 
   const charts = join(chart.folder, "charts");
@@ -75,7 +75,12 @@ async function vendor(
   const isLocked = missing.some((dependency) => !added.some((one) => isSame(one, dependency)));
   const locked = !isLocked
     ? undefined
-    : await readLock({ ...chart, dependencies: parseDependencies(text) }, metadata, work, context);
+    : await readLock(
+        { ...chart, dependencies: parseDependencies(text, chart.origin) },
+        metadata,
+        work,
+        context,
+      );
   const wanted = missing.map((dependency) => {
     const given = added.find((one) => isSame(one, dependency));
     if (given !== undefined) return given;
@@ -158,7 +163,7 @@ async function readLock(
 ): Promise<readonly LockedDependency[] | undefined> {
   const name = dependenciesFile === "Chart.yaml" ? "Chart.lock" : "requirements.lock";
   const { dependencies: declared } = chart;
-  const locked = parseDependencies(await readIfThere(join(chart.folder, name)));
+  const locked = parseDependencies(await readIfThere(join(chart.folder, name)), chart.origin);
   if (locked.length === 0 || locked.length !== declared.length) return undefined;
   if (!(await fitsLock(chart, work, context))) return undefined;
   // Helm writes the lock in the order of the declaration.
@@ -215,7 +220,7 @@ async function packageLocal(
   const folder = await copyChart(origin, work);
   await vendor({ folder, origin, around: [...chart.around, origin] }, [], work, context);
   const archive = await packageFolder(folder, subject, work, context);
-  await writeFile(archive, await packFiles(await readHelmPackage(archive)));
+  await packFiles(await readHelmPackage(archive), archive, { level: 9, signal: context.signal });
   return archive;
 }
 
@@ -233,7 +238,7 @@ async function missingFolder(
   for (const name of ["Chart.yaml", "requirements.yaml"]) {
     const file = join(chart.origin, name);
     const text = await readIfThere(file);
-    const index = parseDependencies(text).findIndex((one) => one.repository === repository);
+    const index = parseDependencies(text, file).findIndex((one) => one.repository === repository);
     if (index < 0) continue;
     return readYaml(text, file, "CHART_UNAVAILABLE").errorAt(
       ["dependencies", index, "repository"],

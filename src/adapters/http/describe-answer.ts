@@ -1,11 +1,14 @@
 // Formats an HTTP error response as one line: the status and the message of the body.
 import { z } from "zod";
+import { readJson } from "../../core/parse-json.js";
 
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
 const errorsSchema = z.object({
   errors: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).min(1),
 });
 const TEXT_LIMIT = 200;
+/** What is shown stands at the beginning of a body, and searching a long one takes long. */
+const BODY_LIMIT_BYTES = 16 * 1024;
 
 /**
  * Returns `404 MANIFEST_UNKNOWN: manifest unknown` for the errors of a registry. Returns the text of
@@ -13,8 +16,8 @@ const TEXT_LIMIT = 200;
  * there.
  */
 export function describeAnswer(status: number, body: Uint8Array = new Uint8Array()): string {
-  const text = decode(body);
-  const errors = errorsSchema.safeParse(parseJson(text)).data?.errors ?? [];
+  const text = decode(body.subarray(0, BODY_LIMIT_BYTES));
+  const errors = errorsSchema.safeParse(readJson(text)).data?.errors ?? [];
   const texts = errors.map(({ code, message }) => [code, message].filter(Boolean).join(": "));
   return `${status} ${errors.length > 0 ? texts.join(", ") : withoutTags(text)}`
     .replace(/[\s\p{Cc}]+/gu, " ")
@@ -32,13 +35,5 @@ function decode(body: Uint8Array): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(body, { stream: true });
   } catch {
     return "";
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

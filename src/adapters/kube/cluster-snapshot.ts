@@ -59,7 +59,7 @@ export async function restoreSnapshot(
   if (ofHooks.length > 0) await attempt("hook objects", () => remove(ofHooks));
   for (const { name, wasThere, claims } of snapshot.namespaces) {
     await attempt(`namespace ${name}`, async () => {
-      if (!wasThere) await run(["delete", "namespace", name, "--ignore-not-found", TIMEOUT]);
+      if (!wasThere) await run(["delete", "--ignore-not-found", TIMEOUT, "--", "namespace", name]);
       else await removeClaims(run, name, claims);
     });
   }
@@ -70,13 +70,20 @@ export async function restoreSnapshot(
   await attempt("services", async () => {
     for (const { path, maker, name, namespace } of await findServices(run)) {
       if (snapshot.services.has(path) || !makers.has(maker)) continue;
-      await run(["delete", "service", name, `--namespace=${namespace}`, "--ignore-not-found", TIMEOUT]);
+      await run(["delete", `--namespace=${namespace}`, "--ignore-not-found", TIMEOUT, "--", "service", name]);
     }
   });
   await attempt("volumes", async () => {
     for (const name of await volumesIn(run, "Released")) {
       if (!snapshot.freeVolumes.has(name)) continue;
-      await run(["patch", "persistentvolume", name, "--type=merge", '--patch={"spec":{"claimRef":null}}']);
+      await run([
+        "patch",
+        "--type=merge",
+        '--patch={"spec":{"claimRef":null}}',
+        "--",
+        "persistentvolume",
+        name,
+      ]);
     }
   });
   return stayed;
@@ -86,7 +93,7 @@ async function removeClaims(run: RunKubectl, namespace: string, before: Readonly
   const where = `--namespace=${namespace}`;
   const names = (await run(["get", "persistentvolumeclaims", where, "--output=name"])).split("\n");
   const added = names.filter((name) => name !== "" && !before.has(name));
-  if (added.length > 0) await run(["delete", ...added, where, "--ignore-not-found", TIMEOUT]);
+  if (added.length > 0) await run(["delete", where, "--ignore-not-found", TIMEOUT, "--", ...added]);
 }
 
 async function volumesIn(run: RunKubectl, phase: string): Promise<readonly string[]> {

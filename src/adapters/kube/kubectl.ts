@@ -66,7 +66,7 @@ export class Kubectl implements RehearsalCluster, ClusterRemains {
     if (choice.context !== undefined) return new Kubectl(program, choice, choice.context);
     const flags = kubeconfigFlags(choice, "--kubeconfig", "--context");
     const config = (...args: readonly string[]): Promise<string> =>
-      runKubectl({ ...program, context: "(none)" }, ["config", ...args, ...flags], { signal });
+      runKubectl({ ...program, context: "(none)" }, [...flags, "config", ...args], { signal });
     const names = preferred === undefined ? [] : (await config("get-contexts", "--output=name")).split("\n");
     const context =
       preferred !== undefined && names.includes(preferred)
@@ -96,7 +96,7 @@ export class Kubectl implements RehearsalCluster, ClusterRemains {
   /** See `Cluster`. */
   async namespacePhase(namespace: string, signal: AbortSignal): Promise<string | undefined> {
     const text = await this.#run(
-      ["get", "namespace", namespace, "--ignore-not-found", "--output=json"],
+      ["get", "--ignore-not-found", "--output=json", "--", "namespace", namespace],
       signal,
     );
     return text.trim() === "" ? undefined : parseAnswer(text, NAMESPACE).status.phase;
@@ -157,7 +157,7 @@ export class Kubectl implements RehearsalCluster, ClusterRemains {
   ): Promise<readonly string[]> {
     // Waiting for a deletion takes longer than the request timeout.
     const run = (args: readonly string[], stdin?: string): Promise<string> =>
-      runKubectl(this, [...args, ...this.#flags], { signal, ...(stdin !== undefined && { stdin }) });
+      runKubectl(this, [...this.#flags, ...args], { signal, ...(stdin !== undefined && { stdin }) });
     return restoreSnapshot(run, snapshot, changes);
   }
 
@@ -193,7 +193,7 @@ export class Kubectl implements RehearsalCluster, ClusterRemains {
   }
 
   #run(args: readonly string[], signal: AbortSignal, stdin?: string): Promise<string> {
-    const argv = [...args, REQUEST_TIMEOUT, ...this.#flags];
+    const argv = [REQUEST_TIMEOUT, ...this.#flags, ...args];
     return runKubectl(this, argv, { signal, ...(stdin !== undefined && { stdin }) });
   }
 }

@@ -1,14 +1,15 @@
 // k3s on this machine: its socket, its data folder, and the folder of image archives that it
 // imports when it starts.
 import { createWriteStream } from "node:fs";
-import { mkdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import { mkdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { machine } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { parse } from "yaml";
 import type { ImageFolder } from "../../core/load/image-folder.js";
+import { parseYaml, toValue, UnusableYaml } from "../../core/parse-yaml.js";
 import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
+import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";
 import { readFileRange } from "../files/read-range.js";
 import { platformOfMachine } from "./ctr-node.js";
 
@@ -30,10 +31,10 @@ const CONFIG_FILE = "/etc/rancher/k3s/config.yaml";
 export async function k3sDataFolder(env: Environment): Promise<string> {
   if (env["K3S_DATA_DIR"]) return env["K3S_DATA_DIR"];
   const file = env["K3S_CONFIG_FILE"] || CONFIG_FILE;
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+  const content = await readLimited(file, TEXT_FILE_BYTES).catch((cause: unknown) => {
     const code = systemErrorCode(cause);
     const hint = HINTS.get(code);
-    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    if (code === "ENOENT" || code === "ENOTDIR") return Buffer.alloc(0);
     // The file may set another folder, so the default could be wrong.
     throw new ViolaError("NODE_LOAD_FAILED", `k3s: ${file} cannot be read (${code})`, {
       subject: file,
@@ -41,7 +42,7 @@ export async function k3sDataFolder(env: Environment): Promise<string> {
       ...(hint !== undefined && { hint }),
     });
   });
-  const config: unknown = readYaml(text);
+  const config: unknown = readYaml(content.toString("utf8"));
   const folder = typeof config === "object" && config !== null && "data-dir" in config && config["data-dir"];
   return typeof folder === "string" ? folder : DATA_FOLDER;
 }
@@ -49,8 +50,10 @@ export async function k3sDataFolder(env: Environment): Promise<string> {
 /** Returns undefined for invalid YAML. k3s does not start with such a file. */
 function readYaml(text: string): unknown {
   try {
-    return parse(text);
-  } catch {
+    const document = parseYaml(text);
+    return document.errors.length > 0 ? undefined : toValue(document);
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
     return undefined;
   }
 }

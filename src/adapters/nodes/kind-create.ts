@@ -38,14 +38,14 @@ export async function createKindCluster(
   { signal, onActivity }: ProcessRun,
 ): Promise<() => Promise<void>> {
   const remove = async (): Promise<void> => {
-    const argv = ["kind", "delete", "cluster", "--name", name, "--kubeconfig", kubeconfig];
+    const argv = ["kind", "delete", "cluster", `--name=${name}`, `--kubeconfig=${kubeconfig}`];
     await runProcess(argv, { signal: AbortSignal.timeout(DELETE_MS), onActivity, env }).catch(
       () => undefined,
     );
   };
-  const argv = ["kind", "create", "cluster", "--name", name, "--config", config];
+  const argv = ["kind", "create", "cluster", `--name=${name}`, `--config=${config}`];
   try {
-    await runProcess([...argv, "--kubeconfig", kubeconfig, READY_WAIT], {
+    await runProcess([...argv, `--kubeconfig=${kubeconfig}`, READY_WAIT], {
       signal,
       onActivity,
       env,

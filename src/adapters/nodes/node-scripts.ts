@@ -66,7 +66,7 @@ export const PROBE = jobScript(
   `
   folder=$(mktemp -d "$dir/XXXXXX")
   hosts "$1" "$folder"
-  if message=$(${CTR} content fetch-object --hosts-dir "$folder" "$name" 2>&1 >/dev/null); then
+  if message=$(${CTR} content fetch-object --hosts-dir "$folder" -- "$name" 2>&1 >/dev/null); then
     printf 'done %s\\n' "$1"
   else
     failed "$1" "$message"
@@ -83,7 +83,7 @@ export const FETCH = jobScript(
 label=$2
 case $(ctr content fetch --help) in *--skip-metadata*) skip=--skip-metadata ;; *) skip= ;; esac`,
   `
-  if message=$(${CTR} content fetch --hosts-dir "$dir" --label ${PIN} --label "$label" $skip --platform "$1" "$2" 2>&1 >/dev/null); then
+  if message=$(${CTR} content fetch --hosts-dir "$dir" --label ${PIN} --label="$label" $skip --platform="$1" -- "$2" 2>&1 >/dev/null); then
     printf 'done %s\\n' "$2"
   else
     failed "$2" "$message"
@@ -91,7 +91,7 @@ case $(ctr content fetch --help) in *--skip-metadata*) skip=--skip-metadata ;; *
 );
 
 /** Argument: the platform. Standard input is an OCI archive. */
-export const IMPORT = `${CTR} images import --no-unpack --platform "$1" - >/dev/null`;
+export const IMPORT = `${CTR} images import --no-unpack --platform="$1" - >/dev/null`;
 
 /**
  * Argument: the endpoint. Writes `done mirror` or `failed mirror WHY`. At the end of standard
@@ -140,7 +140,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
   new | grep -q ^busy || break
   sleep 1
 done
-new | sed -n 's/^free //p' | while read -r name; do ${CTR} images rm "$name" >/dev/null 2>&1; done`;
+new | sed -n 's/^free //p' | while read -r name; do ${CTR} images rm -- "$name" >/dev/null 2>&1; done`;
 
 /** The label with the time (seconds since 1970) at which an anchor was created. load.sh has the same. */
 const ANCHOR = "io.viola-airgap.anchor";
@@ -175,16 +175,16 @@ $content rm "$anchor" </dev/null >/dev/null 2>&1`;
 const FOR_EACH_NAME = 'label=$1; shift; for name in "$@"; do';
 
 /** Arguments: a label, the names to pin and label. */
-export const PIN_NAMES = `${FOR_EACH_NAME} ${CTR} images label "$name" ${PIN} "$label" >/dev/null || exit 1; done`;
+export const PIN_NAMES = `${FOR_EACH_NAME} ${CTR} images label -- "$name" ${PIN} "$label" >/dev/null || exit 1; done`;
 
 /** Arguments: a label (a label without a value is removed), the names. */
-export const LABEL_NAMES = `${FOR_EACH_NAME} ${CTR} images label "$name" "$label" >/dev/null || exit 1; done`;
+export const LABEL_NAMES = `${FOR_EACH_NAME} ${CTR} images label -- "$name" "$label" >/dev/null || exit 1; done`;
 
 /** Arguments: the digests of images. */
-export const UNPACK = `for digest in "$@"; do ${CTR} snapshots unpack "$digest" >/dev/null || exit 1; done`;
+export const UNPACK = `for digest in "$@"; do ${CTR} snapshots unpack -- "$digest" >/dev/null || exit 1; done`;
 
 /** Arguments: the names. Waits for the garbage collection. */
-export const REMOVE = `${CTR} images rm --sync "$@" >/dev/null`;
+export const REMOVE = `${CTR} images rm --sync -- "$@" >/dev/null`;
 
 const LABEL_PREFIX = "io.viola-airgap.bundle/";
 
@@ -218,7 +218,7 @@ export function parseImages(output: string): readonly NodeImage[] {
 
 /** Arguments of `ctr` that list the state of exactly these names. */
 export function checkArguments(names: readonly string[]): readonly string[] {
-  return ["ctr", "-n", "k8s.io", "images", "check", ...names.map((name) => `name==${name}`)];
+  return ["ctr", "-n", "k8s.io", "images", "check", "--", ...names.map((name) => `name==${name}`)];
 }
 
 /** Arguments of `ctr` that list the digests in the content store. */

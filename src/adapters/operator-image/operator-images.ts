@@ -18,6 +18,7 @@ import {
 import { formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
+import { readJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import type { ImageBlob } from "../blobs/stream-blob.js";
 import { readFileRange } from "../files/read-range.js";
@@ -200,7 +201,7 @@ export class OperatorImages {
       source?.kind === "registry"
         ? await this.#ports.registry.pull.readBlob(source, config, image.use.normalized, signal)
         : source && (await readFileRange(source.file, source.offset, config.size));
-    const parsed = configSchema.safeParse(bytes && parseJson(bytes));
+    const parsed = configSchema.safeParse(bytes && readJson(new TextDecoder().decode(bytes)));
     const { Entrypoint, Cmd } = parsed.data?.config ?? {};
     return new Set(
       [...(Entrypoint ?? []), ...(Cmd ?? [])]
@@ -283,8 +284,9 @@ class EntryContent {
 function readFrom({ fd }: FileHandle, size: number): FileBytes {
   return {
     size,
-    read: (start, end) => {
-      const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start));
+    read: (start, end, into) => {
+      const length = Math.max(0, Math.min(end, size) - start);
+      const bytes = into === undefined ? Buffer.allocUnsafe(length) : into.subarray(0, length);
       let filled = 0;
       while (filled < bytes.length) {
         const count = readSync(fd, bytes, filled, bytes.length - filled, start + filled);
@@ -308,13 +310,5 @@ async function* unpackArchive(file: ProgramFile): AsyncIterable<ProgramFile> {
     }
   } catch (cause) {
     if (!(cause instanceof Error) || cause instanceof ViolaError) throw cause;
-  }
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
   }
 }

@@ -132,7 +132,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
           // Podman rejects a reference with both a tag and a digest.
           const plain =
             reference.digest === undefined ? name : `${formatRepository(reference)}@${reference.digest}`;
-          await podman(["pull", "--quiet", "--platform", platform, plain], signal, around).catch(
+          await podman(["pull", "--quiet", `--platform=${platform}`, "--", plain], signal, around).catch(
             (cause: unknown) => {
               failures.push(pullFailure(name, cause));
             },
@@ -145,7 +145,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       }
     },
     removeImage: async (name, signal) => {
-      await podman(["rmi", name], signal);
+      await podman(["rmi", "--", name], signal);
     },
   };
 }

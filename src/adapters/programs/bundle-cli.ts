@@ -29,7 +29,7 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
     );
   }
   return await Promise.all([
-    describeFile({ path: "bin/viola-airgap", file: join(home, LAUNCHER), executable: true }, signal),
+    describeFile({ path: "bin/viola-airgap", file: join(home, LAUNCHER) }, signal),
     ...["LICENSE", "package.json", "manifests/bundle.schema.json", ...names]
       .sort()
       .map((name) => describeFile({ path: `bin/lib/viola-airgap/${name}`, file: join(home, name) }, signal)),

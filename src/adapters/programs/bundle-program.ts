@@ -80,7 +80,7 @@ export async function bundleProgram(
   if (!options.platforms.some(({ architecture }) => architecture === machine)) {
     throw unfit(name, `${from} is a program for linux/${machine}, but the bundle is for ${wanted}`, wanted);
   }
-  return describeFile({ path: `bin/${name}`, file, executable: true }, run.signal);
+  return describeFile({ path: `bin/${name}`, file }, run.signal);
 }
 
 async function download(

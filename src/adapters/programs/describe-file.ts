@@ -7,7 +7,7 @@ import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
 /** Reads the file in chunks. `path` is its path in the bundle. Throws `FILE_UNUSABLE`. */
 export async function describeFile(
-  described: Pick<BundledFile, "path" | "file" | "executable">,
+  described: Pick<BundledFile, "path" | "file">,
   signal: AbortSignal,
 ): Promise<BundledFile> {
   const { file } = described;

@@ -6,6 +6,8 @@ import { redactArguments, redactText } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 
 const TAIL_CHARACTERS = 8_192;
+/** Far more than any program prints that this one runs. */
+const OUTPUT_BYTES = 32 * 1024 * 1024;
 
 /** How a program failed. */
 export interface ProcessEnd {
@@ -29,7 +31,8 @@ export class ProcessError extends ViolaError implements ProcessEnd {
   constructor(argv: readonly string[], { exitCode, stderrTail, stdoutTail, cause }: ProcessEnd) {
     const program = basename(argv[0] ?? "");
     const ending = exitCode === undefined ? "did not run to its end" : `ended with exit code ${exitCode}`;
-    const lastLine = redactText(stderrTail.trimEnd().split("\n").at(-1) ?? "");
+    const why = exitCode === undefined && cause instanceof Error ? cause.message : stderrTail;
+    const lastLine = redactText(why.trimEnd().split("\n").at(-1) ?? "");
     super("PROCESS_FAILED", `${program} ${ending}${lastLine === "" ? "" : `: ${lastLine}`}`, {
       subject: program,
       cause,
@@ -66,7 +69,8 @@ export interface ProcessOutput {
 
 /**
  * Runs `argv` and returns its whole stdout as UTF-8.
- * Throws `ProcessError` when the program cannot be started or ends with a non-zero exit code.
+ * Throws `ProcessError` when the program cannot be started, ends with a non-zero exit code, or
+ * prints more than 32 MiB.
  * Throws the signal's reason after it has killed the program.
  */
 export function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessOutput> {
@@ -82,7 +86,15 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
     const stdout: Buffer[] = [];
     let stderrTail = "";
     let failure: unknown;
-    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    let printed = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk.length;
+      if (printed <= OUTPUT_BYTES) stdout.push(chunk);
+      else if (failure === undefined) {
+        failure = new Error(`it printed more than ${OUTPUT_BYTES} bytes`);
+        child.kill("SIGKILL");
+      }
+    });
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       stderrTail = (stderrTail + chunk).slice(-TAIL_CHARACTERS);
     });

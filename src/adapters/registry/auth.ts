@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Credential, CredentialStore } from "./credentials.js";
 import type { HttpAnswer, HttpClient } from "../http/client.js";
 import { isLoopback } from "../http/proxy.js";
+import { readJson } from "../../core/parse-json.js";
 
 /** A repository that a request needs authorization for. */
 export interface Resource {
@@ -196,7 +197,9 @@ export class Authorizer {
         answer.status,
       );
     }
-    const body = answer.tooLong ? undefined : tokenSchema.safeParse(parseJson(answer.body)).data;
+    const body = answer.tooLong
+      ? undefined
+      : tokenSchema.safeParse(readJson(new TextDecoder().decode(answer.body))).data;
     // Servers use either name. When both are present, they have the same value.
     const token = body?.access_token ?? body?.token;
     if (token === undefined || /[\r\n]/.test(token)) {
@@ -292,20 +295,14 @@ function keyOf({ base, repository, scope }: Resource): string {
   return `${base.origin} ${repository} ${scope ?? ""}`;
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
 /** A challenge of WWW-Authenticate. Scheme and parameter names are in lower case. */
 export interface Challenge {
   readonly scheme: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** Characters of a header that are read. Searching a long one takes long. */
+const LONGEST_CHALLENGE = 4_096;
 const TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
 
 /** A parameter, or a scheme followed by white space, a comma or the end (RFC 9110, 11.6.1). */
@@ -314,7 +311,8 @@ const PART = `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,
 /** Parses the challenges of a header, in order. The list ends at the first invalid part. */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
-  for (const [, name, quoted, bare, scheme] of header.matchAll(new RegExp(PART, "gy"))) {
+  const searched = header.slice(0, LONGEST_CHALLENGE);
+  for (const [, name, quoted, bare, scheme] of searched.matchAll(new RegExp(PART, "gy"))) {
     if (scheme !== undefined) {
       challenges.push({ scheme: scheme.toLowerCase(), parameters: {} });
     } else if (name !== undefined) {

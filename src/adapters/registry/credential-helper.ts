@@ -1,6 +1,7 @@
 // Runs a docker-credential-* program to get the credentials of a server.
 import { spawn } from "node:child_process";
 import { z } from "zod";
+import { readJson } from "../../core/parse-json.js";
 import type { CredentialPlaces } from "./credentials.js";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024;
@@ -24,13 +25,7 @@ export async function runCredentialHelper(
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
   const output = await runHelper(`docker-credential-${name}`, server, places);
   if (output === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(output);
-  } catch {
-    return undefined;
-  }
-  return answerSchema.safeParse(value).data;
+  return answerSchema.safeParse(readJson(output)).data;
 }
 
 /** Returns stdout when the helper exits with 0. It is secret and must not be logged. */

@@ -1,8 +1,9 @@
 // Reads the credentials of registries from the files and helpers of Docker and Podman.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { OnActivity } from "../../core/activity.js";
+import { readJson } from "../../core/parse-json.js";
+import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";
 import { runCredentialHelper } from "./credential-helper.js";
 
 /**
@@ -84,7 +85,7 @@ export class CredentialStore {
     // Docker reads only `auths` from the variable.
     if (inline?.auths) files.push({ name: "DOCKER_AUTH_CONFIG", content: { auths: inline.auths } });
     for (const name of authFiles(env, home)) {
-      const content = parseAuthFile(await readFile(name, "utf8").catch(() => undefined));
+      const content = parseAuthFile(await readAuthFile(name));
       if (content !== undefined) files.push({ name, content });
     }
     return files;
@@ -103,13 +104,15 @@ function authFiles(env: CredentialPlaces["env"], home: string): readonly string[
   ];
 }
 
+async function readAuthFile(name: string): Promise<string | undefined> {
+  return readLimited(name, TEXT_FILE_BYTES).then(
+    (bytes) => bytes.toString("utf8"),
+    () => undefined,
+  );
+}
+
 function parseAuthFile(text: string | undefined): AuthFile | undefined {
-  if (text === undefined || text.trim() === "") return undefined;
-  try {
-    return fileSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : fileSchema.safeParse(readJson(text)).data;
 }
 
 async function findInFile(
@@ -119,7 +122,8 @@ async function findInFile(
 ): Promise<Credential | undefined> {
   const hostKeys: readonly string[] = host === "docker.io" ? DOCKER_HUB_KEYS : [host];
   for (const key of hostKeys) {
-    const helper = content.credHelpers?.[key];
+    const helpers = content.credHelpers ?? {};
+    const helper = Object.hasOwn(helpers, key) ? helpers[key] : undefined;
     const answer = helper ? await askHelper(helper, key, places) : undefined;
     if (answer !== undefined) return answer;
   }

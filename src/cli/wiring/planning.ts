@@ -112,7 +112,6 @@ export async function planOptions(
       {
         path: LOADER_PATH,
         bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
-        executable: true,
       },
     ],
   };

@@ -2,10 +2,11 @@
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
 import { formatFacts } from "./facts.js";
+import { NO_CHECKSUM, sealInventory } from "./inventory-checksum.js";
 import type { Inventory, InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
-import { formatTarHeader, paddedSize, type EntryOptions, TAR_BLOCK, TAR_END } from "./tar-header.js";
+import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
 /** Bytes that are known at planning time: headers, small files, indexes and manifests. */
 export interface ByteRange {
@@ -69,8 +70,8 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   const pieces: ByteRange[] = [];
   const bundled: PlannedBlob[] = [];
   let offset = 0;
-  const place = (path: string, size: number, options?: EntryOptions): number => {
-    pieces.push({ offset, bytes: formatTarHeader(path, size, options) });
+  const place = (path: string, size: number): number => {
+    pieces.push({ offset, bytes: formatTarHeader(path, size) });
     const at = offset + TAR_BLOCK;
     offset = at + paddedSize(size);
     return at;
@@ -78,7 +79,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
 
   place(INVENTORY_PATH, inventorySize);
   for (const file of entries) {
-    const at = place(file.path, sizeOf(file), file);
+    const at = place(file.path, sizeOf(file));
     if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
     else bundled.push(plannedFile(file, at));
   }
@@ -110,8 +111,8 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
 }
 
 /**
- * Returns the final `bundle.json`, padded with spaces to the reserved size. An uncompressed size is
- * undefined or null if it could not be read from the compressed layer.
+ * Returns the final `bundle.json`, padded with spaces to the reserved size, with its checksum. An
+ * uncompressed size is undefined or null if it could not be read from the compressed layer.
  */
 export function finishInventory(
   plan: ArchivePlan,
@@ -122,6 +123,7 @@ export function finishInventory(
   const bytes = Buffer.alloc(plan.inventorySize, " ");
   bytes.write(text.slice(0, -1));
   bytes.write("\n", plan.inventorySize - 1);
+  sealInventory(bytes);
   return { offset: TAR_BLOCK, bytes, inventory };
 }
 
@@ -207,7 +209,7 @@ function withUncompressedSizes(inventory: Inventory, sizeOf: (digest: string) =>
 }
 
 function formatInventory(inventory: Inventory): string {
-  return `${JSON.stringify(inventory, null, 1)}\n`;
+  return `${JSON.stringify({ ...inventory, checksum: NO_CHECKSUM }, null, 1)}\n`;
 }
 
 /**
@@ -221,5 +223,4 @@ export interface BundledFile {
   readonly size: number;
   /** 64 hex digits. */
   readonly sha256: string;
-  readonly executable?: boolean;
 }

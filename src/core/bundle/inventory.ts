@@ -5,30 +5,38 @@ import type { Evidence, FindingWarning } from "../images/image-use.js";
 import { isNormalized } from "../images/reference.js";
 import type { ResolvedImage } from "../images/resolved-image.js";
 import { isRecord } from "../json.js";
+import * as names from "../name-patterns.js";
 import { DIGEST_SCHEMA } from "../oci/digest.js";
 import { findPlatform, formatPlatform } from "../oci/platform.js";
-import { findExcess, parseUnchecked, parseValue, type JsonLimits, type ReadonlyDeep } from "../parse-json.js";
+import {
+  findExcess,
+  listOf,
+  parseUnchecked,
+  parseValue,
+  type JsonLimits,
+  type ReadonlyDeep,
+} from "../parse-json.js";
 
 export const FORMAT_VERSION = 1;
 
 /** Size limit of `bundle.json`. One for 1,000 images of 2 platforms with 10 layers each has 9 MB. */
-export const MAX_INVENTORY_BYTES = 64 * 1024 * 1024;
+export const MAX_INVENTORY_BYTES = 32 * 1024 * 1024;
 const LIMITS: JsonLimits = {
   length: MAX_INVENTORY_BYTES,
   // The format needs 7.
   depth: 32,
   // 1,000 images of 2 platforms with 10 layers each need 225,000.
-  values: 1_000_000,
+  values: 500_000,
 };
 
 const text = z.string();
 const hex = text.regex(/^[0-9a-f]{64}$/, "must be 64 hex digits");
 const size = z.int().min(0);
 /** A path that stays inside the bundle. */
-const path = text.refine(
-  (value) => /^[^/\\\0]+(?:\/[^/\\\0]+)*$/.test(value) && !value.split("/").includes(".."),
-  "must be a relative path",
-);
+const path = text.regex(names.BUNDLE_PATH, names.BUNDLE_PATH_RULE);
+const mediaType = text.regex(names.MEDIA_TYPE, names.MEDIA_TYPE_RULE);
+const bundleName = text.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE);
+const chartName = text.regex(names.CHART_NAME, names.CHART_NAME_RULE);
 /** Names are passed to programs on nodes, so only normalized references are accepted. */
 const name = text.refine(isNormalized, "must be a full image reference");
 /** `os/arch[/variant]` */
@@ -36,7 +44,7 @@ const platformName = text.refine(
   (value) => findPlatform(value) !== undefined,
   "must be a platform such as linux/amd64",
 );
-const descriptor = z.object({ mediaType: text, digest: DIGEST_SCHEMA, size });
+const descriptor = z.object({ mediaType, digest: DIGEST_SCHEMA, size });
 
 const layer = descriptor.extend({
   /** Size after decompression; null if unknown. `size` is the compressed size. */
@@ -48,7 +56,7 @@ const platform = z.object({
   /** Digest of the platform's manifest. */
   digest: DIGEST_SCHEMA,
   config: descriptor,
-  layers: z.array(layer),
+  layers: listOf(layer),
 });
 
 const evidence: z.ZodType<Evidence> = z.object({
@@ -59,7 +67,7 @@ const evidence: z.ZodType<Evidence> = z.object({
   path: text,
   value: text,
   because: text.exactOptional(),
-  hooks: z.array(text).exactOptional(),
+  hooks: listOf(text).exactOptional(),
 });
 
 const image = z.object({
@@ -67,25 +75,25 @@ const image = z.object({
   normalized: name,
   required: z.boolean(),
   confidence: z.enum(["certain", "high", "medium", "low"]),
-  evidence: z.array(evidence),
+  evidence: listOf(evidence),
   /** Every form of the reference that must resolve on a node. */
-  names: z.array(name),
+  names: listOf(name),
   /** Digest of the index or manifest that the names point to. */
   digest: DIGEST_SCHEMA,
-  mediaType: text,
+  mediaType,
   /** All indexes and manifests of the image, including the root and those of other platforms. */
-  manifests: z.array(descriptor),
+  manifests: listOf(descriptor),
   /** True if the digests were calculated from the image of a Docker engine. */
   rebuilt: z.boolean(),
-  platforms: z.array(platform),
+  platforms: listOf(platform),
 });
 
 const release = z.object({
-  name: text,
-  namespace: text,
+  name: text.regex(names.RELEASE_NAME, names.RELEASE_NAME_RULE),
+  namespace: text.regex(names.NAMESPACE, names.NAMESPACE_RULE),
   chart: z.object({
-    name: text,
-    version: text,
+    name: chartName,
+    version: chartName,
     appVersion: text.exactOptional(),
     kubeVersion: text.exactOptional(),
   }),
@@ -93,12 +101,12 @@ const release = z.object({
   file: path,
   sha256: hex,
   /** Paths of the values files in the bundle; later files override earlier ones. */
-  values: z.array(path),
+  values: listOf(path),
   /**
    * Present if the values were left out. Installing then requires them. `keys` has the paths of
    * files with the keys of the values, if these were included.
    */
-  withheldValues: z.object({ keys: z.array(path) }).exactOptional(),
+  withheldValues: z.object({ keys: listOf(path) }).exactOptional(),
 });
 
 const warning: z.ZodType<FindingWarning> = z.object({
@@ -108,7 +116,7 @@ const warning: z.ZodType<FindingWarning> = z.object({
   chart: text.exactOptional(),
   template: text.exactOptional(),
   object: text.exactOptional(),
-  images: z.array(text).exactOptional(),
+  images: listOf(text).exactOptional(),
   incomplete: z.boolean(),
   silenced: text.exactOptional(),
 });
@@ -123,30 +131,30 @@ const blob = z.object({
 /** The format. Readers reject an unknown `formatVersion` and ignore unknown fields. */
 const INVENTORY_SCHEMA = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
-  name: text,
-  version: text,
+  name: bundleName,
+  version: bundleName,
   createdFrom: z.object({
     /** Digest of the spec's text. */
     spec: DIGEST_SCHEMA,
     tool: text,
   }),
   /** In the order of the spec. */
-  platforms: z.array(platformName),
-  kubeVersion: text.exactOptional(),
-  apiVersions: z.array(text),
+  platforms: listOf(platformName),
+  kubeVersion: text.regex(names.KUBE_VERSION, names.KUBE_VERSION_RULE).exactOptional(),
+  apiVersions: listOf(text.regex(names.API_VERSION, names.API_VERSION_RULE)),
   /** In installation order. */
-  releases: z.array(release),
+  releases: listOf(release),
   /** Sorted by `normalized`. */
-  images: z.array(image),
+  images: listOf(image),
   /** Images for the container engine of the host, such as the node image of Kind; not for nodes. */
-  hostImages: z.array(image).exactOptional(),
+  hostImages: listOf(image).exactOptional(),
   /** Images that were found and excluded, with the reason. */
-  excluded: z.array(z.object({ reference: text, reason: text })),
-  warnings: z.array(warning),
+  excluded: listOf(z.object({ reference: text, reason: text })),
+  warnings: listOf(warning),
   /** Every entry besides `bundle.json` and `images.tar`. */
-  files: z.array(z.object({ path, sha256: hex, size })),
+  files: listOf(z.object({ path, sha256: hex, size })),
   /** Every blob of `images.tar`, in archive order. */
-  blobs: z.array(blob),
+  blobs: listOf(blob),
 });
 
 /** The contents of a bundle. */
@@ -160,18 +168,18 @@ export type InventoryLayer = InventoryPlatform["layers"][number];
 /**
  * Parses `bundle.json`. `file` is the bundle, for messages. Throws `BUNDLE_INVALID` with the paths
  * of at most ten wrong fields, or `BUNDLE_UNSUPPORTED` for another version of the format. A
- * document of more than 64 MiB, 32 levels or 1,000,000 values is rejected before it is parsed.
+ * document of more than 32 MiB, 32 levels or 500,000 values is rejected before it is decoded.
  */
-export function parseInventory(json: string, file: string): Inventory {
+export function parseInventory(bytes: Uint8Array, file: string): Inventory {
   const invalid = (what: string, cause?: SyntaxError): ViolaError =>
     new ViolaError("BUNDLE_INVALID", `${file}: bundle.json is damaged: ${what}`, {
       subject: file,
       hint: "Copy the file again, and compare its sha256 with that of the original.",
       cause,
     });
-  const tooLarge = findExcess(json, LIMITS);
-  if (tooLarge !== undefined) throw invalid(tooLarge);
-  const value = parseUnchecked(json, invalid);
+  const excess = findExcess(bytes, LIMITS);
+  if (excess !== undefined) throw invalid(excess);
+  const value = parseUnchecked(decode(bytes, invalid), invalid, LIMITS);
   const version =
     isRecord(value) && Object.hasOwn(value, "formatVersion") ? value["formatVersion"] : undefined;
   if (!isRecord(value) || version !== FORMAT_VERSION) {
@@ -196,6 +204,14 @@ export function parseInventory(json: string, file: string): Inventory {
     );
   }
   return parseValue(value, INVENTORY_SCHEMA, invalid);
+}
+
+function decode(bytes: Uint8Array, invalid: (what: string) => ViolaError): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw invalid("it is not UTF-8");
+  }
 }
 
 /**

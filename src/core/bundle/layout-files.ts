@@ -8,7 +8,6 @@ import { OCI_INDEX } from "../oci/descriptor.js";
 export interface SmallFile {
   readonly path: string;
   readonly bytes: Uint8Array;
-  readonly executable?: boolean;
 }
 
 /**

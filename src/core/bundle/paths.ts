@@ -13,6 +13,14 @@ export const OCI_LAYOUT_PATH = "oci-layout";
 export const LAYOUT_INDEX_PATH = "index.json";
 export const DOCKER_MANIFEST_PATH = "manifest.json";
 
+/** The folder of programs for the isolated host. Files in folders below it are not programs. */
+const PROGRAM = /^bin\/[^/]+$/;
+
+/** True for load.sh and the programs, which may be executed when they are unpacked. */
+export function isExecutable(path: string): boolean {
+  return path === LOADER_PATH || PROGRAM.test(path);
+}
+
 /** Path of a blob in `images.tar`. */
 export function blobPath(digest: string): string {
   return `blobs/sha256/${hexOf(digest)}`;

@@ -1,5 +1,7 @@
 // Tar headers with fixed metadata, so that builds are reproducible, and a strict parser for them.
 import { ViolaError } from "../../errors.js";
+import { BUNDLE_PATH } from "../name-patterns.js";
+import { isExecutable } from "./paths.js";
 
 export const TAR_BLOCK = 512;
 /** Size of the end of an archive, which is two blocks of zeros. */
@@ -17,22 +19,18 @@ export function paddedSize(size: number): number {
   return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
 }
 
-export interface EntryOptions {
-  readonly executable?: boolean | undefined;
-}
-
 /**
- * Returns the ustar header of a regular file: mode 0644 (0755 for `executable`), owner 0, time 0. A
+ * Returns the ustar header of a regular file: mode 0644 (0755 for programs), owner 0, time 0. A
  * size of 8 GiB or more is written in base 256, which GNU tar, bsdtar, busybox, Go and Node
  * support. busybox ignores sizes in PAX headers.
  * https://www.gnu.org/software/tar/manual/html_node/Extensions.html
  */
-export function formatTarHeader(name: string, size: number, { executable }: EntryOptions = {}): Buffer {
+export function formatTarHeader(name: string, size: number): Buffer {
   const header = Buffer.alloc(TAR_BLOCK);
   const [prefix, rest] = splitName(name);
   header.write(rest, 0);
   header.write(prefix, PREFIX_AT);
-  header.write(executable === true ? "0000755\0" : "0000644\0", 100);
+  header.write(isExecutable(name) ? "0000755\0" : "0000644\0", 100);
   header.write("0000000\0", 108);
   header.write("0000000\0", 116);
   if (size < OCTAL_SIZE_LIMIT) {
@@ -56,8 +54,8 @@ export interface TarEntry {
 
 /**
  * Parses a header written by `formatTarHeader`. Returns undefined for a block of zeros. Throws
- * `BUNDLE_INVALID` for a wrong checksum or size, and for anything but a regular file, so that links
- * and devices are never followed.
+ * `BUNDLE_INVALID` for a wrong checksum or size, for anything but a regular file, so that links and
+ * devices are never followed, and for every other difference from what `formatTarHeader` writes.
  */
 export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | undefined {
   const block = Buffer.from(header.buffer, header.byteOffset, TAR_BLOCK);
@@ -77,6 +75,15 @@ export function parseTarHeader(header: Uint8Array, subject: string): TarEntry | 
       : parseInt(block.toString("latin1", SIZE_AT, SIZE_AT + SIZE_LENGTH - 1), 8);
   if (!Number.isSafeInteger(size) || size < 0)
     throw new ViolaError("BUNDLE_INVALID", `${subject}: entry "${name}" has no valid size`, { subject });
+  if (!BUNDLE_PATH.test(name) || !block.equals(formatTarHeader(name, size))) {
+    throw new ViolaError(
+      "BUNDLE_INVALID",
+      `${subject}: the tar header of ${JSON.stringify(name)} has fields that build does not write`,
+      {
+        subject,
+      },
+    );
+  }
   return { name, size };
 }
 

@@ -1,7 +1,7 @@
 // The API versions that CustomResourceDefinitions add to `.Capabilities.APIVersions` once they are
 // installed.
 import { isRecord, textOf, valueAt } from "../json.js";
-import { parseRendered } from "./parse-rendered.js";
+import { parseDocuments } from "./parse-rendered.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /**
@@ -27,7 +27,10 @@ export function apiVersionsOf(objects: readonly RenderedObject[]): readonly stri
 /** Like `apiVersionsOf`, for the text of files in a `crds` folder. */
 export function apiVersionsIn(texts: readonly string[]): readonly string[] {
   const from = { chart: "", release: "" };
-  return [...new Set(texts.flatMap((text) => apiVersionsOf(parseRendered(text, from).objects)))];
+  const objects = texts.flatMap((text) =>
+    Array.from(parseDocuments(text, from)).flatMap((part) => part.objects),
+  );
+  return apiVersionsOf(objects);
 }
 
 /** `spec.version` is the field of apiextensions.k8s.io/v1beta1. */

@@ -19,7 +19,7 @@ export interface ChartTool {
   ): Promise<PackagedChart>;
 
   /** Returns the bytes of the package for a bundle: reproducible for the same files. */
-  readPackage(chart: Pick<PackagedChart, "file">): Promise<Uint8Array>;
+  readPackage(chart: Pick<PackagedChart, "file">, signal: AbortSignal): Promise<Uint8Array>;
 
   /**
    * Returns the source in a form that does not depend on the user's helm configuration: a

@@ -1,7 +1,9 @@
 // Parses Chart.yaml, and adds dependencies to it.
-import { isMap, isSeq, LineCounter, parseDocument, YAMLSeq } from "yaml";
+import { isMap, isSeq, LineCounter, YAMLSeq, type Document } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord, textOf, type Json } from "../json.js";
+import { CHART_NAME, CHART_NAME_RULE } from "../name-patterns.js";
+import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import type { ChartDependency } from "./chart.js";
 
 /**
@@ -17,25 +19,31 @@ export interface ChartMetadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Parses Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not valid. */
+/**
+ * Parses Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not valid, or when name or
+ * version cannot be part of a file name.
+ */
 export function parseChartYaml(text: string, subject: string): ChartMetadata {
+  const invalid = (reason: string): ViolaError =>
+    new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, { subject });
   const lines = new LineCounter();
-  const options = { schema: "core", uniqueKeys: false, prettyErrors: false, lineCounter: lines } as const;
-  const document = parseDocument(text, options);
+  const document = parse(text, subject, { prettyErrors: false, lineCounter: lines });
   const [error] = document.errors;
-  const value: unknown = error === undefined ? document.toJS() : undefined;
+  const value = error === undefined ? valueOf(document, subject) : undefined;
   const fields = isRecord(value) ? value : {};
   const name = textOf(fields["name"]);
   const version = textOf(fields["version"]);
   if (name === undefined || version === undefined) {
     const at = error && lines.linePos(error.pos[0]);
-    const reason =
+    throw invalid(
       at === undefined
         ? "the name or the version is missing"
-        : `line ${at.line}, column ${at.col}: ${error?.message ?? ""}`;
-    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, {
-      subject,
-    });
+        : `line ${at.line}, column ${at.col}: ${error?.message ?? ""}`,
+    );
+  }
+  for (const [field, text] of Object.entries({ name, version })) {
+    if (!CHART_NAME.test(text))
+      throw invalid(`${field} ${JSON.stringify(text.slice(0, 80))} ${CHART_NAME_RULE}`);
   }
   const appVersion = textOf(fields["appVersion"]);
   const kubeVersion = textOf(fields["kubeVersion"]);
@@ -54,9 +62,12 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   };
 }
 
-/** Returns the dependencies that the text of Chart.yaml or requirements.yaml declares. */
-export function parseDependencies(text: string): readonly ChartDependency[] {
-  const value: unknown = parseDocument(text, { schema: "core", uniqueKeys: false }).toJS();
+/**
+ * Returns the dependencies that the text of Chart.yaml, requirements.yaml or a lock file declares.
+ * Throws `CHART_UNAVAILABLE` with `subject` for a text that exceeds the limits of YAML.
+ */
+export function parseDependencies(text: string, subject: string): readonly ChartDependency[] {
+  const value = valueOf(parse(text, subject), subject);
   const list = isRecord(value) ? value["dependencies"] : undefined;
   return (Array.isArray(list) ? list : []).filter(isRecord).map(toDependency);
 }
@@ -65,9 +76,13 @@ export function parseDependencies(text: string): readonly ChartDependency[] {
  * Returns the text of Chart.yaml or requirements.yaml with the dependencies added. An existing
  * dependency with the same name and alias is replaced. All other text is preserved.
  */
-export function addDependencies(text: string, dependencies: readonly ChartDependency[]): string {
+export function addDependencies(
+  text: string,
+  dependencies: readonly ChartDependency[],
+  subject: string,
+): string {
   if (dependencies.length === 0) return text;
-  const document = parseDocument(text, { uniqueKeys: false });
+  const document: Document = withSubject(subject, () => parseYaml(text, { uniqueKeys: false }));
   if (!isSeq(document.get("dependencies"))) document.set("dependencies", new YAMLSeq());
   const list = document.get("dependencies") as YAMLSeq;
   for (const dependency of dependencies) {
@@ -82,6 +97,30 @@ export function addDependencies(text: string, dependencies: readonly ChartDepend
     else list.items[index] = node;
   }
   return document.toString({ lineWidth: 0 });
+}
+
+function parse(
+  text: string,
+  subject: string,
+  options: Parameters<typeof parseYaml>[1] = {},
+): Document.Parsed {
+  return withSubject(subject, () => parseYaml(text, { schema: "core", uniqueKeys: false, ...options }));
+}
+
+function valueOf(document: Document, subject: string): unknown {
+  return withSubject(subject, () => toValue(document));
+}
+
+function withSubject<T>(subject: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: the description of the chart ${cause.message}`, {
+      subject,
+      cause,
+    });
+  }
 }
 
 function toDependency(fields: Json): ChartDependency {

@@ -1,14 +1,10 @@
 // Parses the output of `helm template` into objects, with a warning for every document that cannot
 // be parsed.
-import {
-  parseDocument,
-  type ParseOptions,
-  type DocumentOptions,
-  type ErrorCode,
-  type SchemaOptions,
-} from "yaml";
+import type { ParseOptions, DocumentOptions, ErrorCode, SchemaOptions } from "yaml";
+import { ViolaError } from "../../errors.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, textOf, type Json } from "../json.js";
+import { countValues, parseYaml, toValue } from "../parse-yaml.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import type { RenderedObject } from "./rendered-object.js";
 
@@ -46,16 +42,34 @@ const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
 };
 
 /**
- * Splits and parses the text. A `List` is expanded into its items. Of a CustomResourceDefinition
- * only identity, group, kind and versions are read, because it is large and names no images. A
- * document that cannot be parsed, or that is not an object, gives a warning with its template.
+ * Limits of one render. Helm cannot install more: it keeps the manifest of a release in a Secret of
+ * at most 1 MiB after compression.
  */
-export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
-  const objects: RenderedObject[] = [];
-  const warnings: FindingWarning[] = [];
+export const MAX_RENDERED_BYTES = 32 * 1024 * 1024;
+const MAX_DOCUMENTS = 20_000;
+const MAX_VALUES = 1_000_000;
+
+/**
+ * Splits and parses the text, and yields the objects and warnings of each document. A `List` is
+ * expanded into its items. Of a CustomResourceDefinition only identity, group, kind and versions are
+ * read, because it is large and names no images. A document that cannot be parsed, or that is not an
+ * object, gives a warning with its template.
+ * Throws `CHART_RENDER_FAILED` when the text has more than 20,000 documents or 1,000,000 values.
+ */
+export function* parseDocuments(text: string, from: RenderedFrom): Iterable<ParsedRender> {
+  const tooMuch = (what: string): ViolaError =>
+    new ViolaError("CHART_RENDER_FAILED", `chart ${from.chart}: its rendered text has more than ${what}`, {
+      subject: from.chart,
+      hint: "Check the values of the chart for a number of replicas or objects that is too large.",
+    });
   const known = new Set(from.except === undefined ? [] : Array.from(splitDocuments(from.except), identityOf));
+  if (hasMoreThan(MAX_DOCUMENTS, text)) throw tooMuch(`${MAX_DOCUMENTS} objects`);
+  let documents = 0;
+  let values = 0;
   for (const document of splitDocuments(text)) {
+    if (++documents > MAX_DOCUMENTS) throw tooMuch(`${MAX_DOCUMENTS} objects`);
     if (known.has(identityOf(document))) continue;
+    const warnings: FindingWarning[] = [];
     const complain = (reason: string): void => {
       warnings.push({
         code: "template-unreadable",
@@ -66,14 +80,27 @@ export function parseRendered(text: string, from: RenderedFrom): ParsedRender {
         incomplete: true,
       });
     };
+    const objects: RenderedObject[] = [];
     try {
       const body = readDefinition(document.text) ?? readYaml(document.text);
+      values += countValues(body, MAX_VALUES);
       objects.push(...toObjects(body, document.template, from, complain));
     } catch (error) {
       complain((error as Error).message);
     }
+    documents += Math.max(0, objects.length - 1);
+    if (values > MAX_VALUES) throw tooMuch(`${MAX_VALUES} values`);
+    yield { objects, warnings };
   }
-  return { objects, warnings };
+}
+
+/** Counts lines that may begin a document, which is faster than parsing the first ones in vain. */
+function hasMoreThan(limit: number, text: string): boolean {
+  let count = 0;
+  for (let at = text.indexOf("\n---\n"); at >= 0; at = text.indexOf("\n---\n", at + 1)) {
+    if (++count > limit) return true;
+  }
+  return false;
 }
 
 function identityOf({ template, text }: RenderedDocument): string {
@@ -106,10 +133,10 @@ const HARMLESS: readonly ErrorCode[] = ["BAD_INDENT", "KEY_OVER_1024_CHARS", "DU
 
 function readYaml(text: string): unknown {
   // When a template file begins with a byte order mark, the mark follows the `# Source:` line.
-  const document = parseDocument(text.replaceAll("\uFEFF", ""), YAML_OPTIONS);
+  const document = parseYaml(text.replaceAll("\uFEFF", ""), YAML_OPTIONS);
   const error = document.errors.find(({ code }) => !HARMLESS.includes(code));
   if (error !== undefined) throw error;
-  return document.toJS({ maxAliasCount: 10_000 });
+  return toValue(document);
 }
 
 /**

@@ -33,8 +33,11 @@ export interface RunningObject {
 const EXPECTED_INPUT =
   "Pass the output of `kubectl get pods -A -o json`, or a list of image references as jsonpath prints it.";
 
-/** Deeper objects would exceed the stack of the recursive functions that search them. */
-const LIMITS: JsonLimits = { length: Infinity, depth: 1_000, values: Infinity };
+/**
+ * Deeper objects would exceed the stack of the recursive functions that search them. 3,000 Pods with
+ * all their fields have about 30 MB; of more, pass a list of references.
+ */
+const LIMITS: JsonLimits = { length: 32 * 1024 * 1024, depth: 1_000, values: 1_000_000 };
 
 /**
  * Parses the output of `kubectl get … -o json` (a list or one object), or references separated by
@@ -51,7 +54,7 @@ export function parseRunningImages(text: string, source: string): readonly Runni
 function parseObjects(text: string, source: string): readonly RunningContainer[] {
   const excess = findExcess(text, LIMITS);
   if (excess !== undefined) throw unusable(source, `cannot be read: ${excess}`);
-  const value = parseUnchecked(text, (what, cause) => unusable(source, `is ${what}`, cause));
+  const value = parseUnchecked(text, (what, cause) => unusable(source, `is ${what}`, cause), LIMITS);
   const objects = [...listed(value)];
   if (objects.length === 0) throw unusable(source, "does not contain a Kubernetes object");
   const running = objects.flatMap((object) => [...containersOf(object)]);

@@ -1,5 +1,5 @@
 // Images that the publisher of a chart lists: annotations in Chart.yaml, and image lock files.
-import { parseDocument } from "yaml";
+import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import { findImage, hasTagOrDigest } from "./rules/candidate.js";
 import { formatPath, isRecord, maps, textOf, type Path } from "../json.js";
 import type { ChartText } from "../charts/chart.js";
@@ -64,11 +64,16 @@ function imagesIn(list: unknown, at: Path): readonly (readonly [string, Path])[]
 }
 
 function readYaml(text: string): unknown {
-  const document = parseDocument(text, {
-    schema: "core",
-    uniqueKeys: false,
-    strict: false,
-    logLevel: "silent",
-  });
-  return document.errors.length > 0 ? undefined : document.toJS();
+  try {
+    const document = parseYaml(text, {
+      schema: "core",
+      uniqueKeys: false,
+      strict: false,
+      logLevel: "silent",
+    });
+    return document.errors.length > 0 ? undefined : toValue(document);
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    return undefined;
+  }
 }

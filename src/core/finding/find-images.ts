@@ -34,6 +34,7 @@ import { FLAG } from "./rules/flag.js";
 import { POD_SPEC } from "./rules/pod-spec.js";
 import { findUnknownOperators } from "./unknown-operators.js";
 import { formatPath, textOf } from "../json.js";
+import { UnusableYaml } from "../parse-yaml.js";
 import { groupBy } from "../group-by.js";
 
 /** Input of the finder in addition to the objects. */
@@ -91,8 +92,8 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
         if (alternative !== undefined) alternatives.push({ alternative, object, reference: item.normalized });
       }
     } catch (error) {
-      // The object is nested too deeply for the stack, which can be an accident or an attack.
-      if (!(error instanceof RangeError)) throw error;
+      // A text in the object exceeds the limits, or the object is nested too deeply for the stack.
+      if (!(error instanceof RangeError) && !(error instanceof UnusableYaml)) throw error;
       warnings.push(unreadable(object));
     }
   }
@@ -151,7 +152,7 @@ function toUnresolved(
 function unreadable(object: RenderedObject): FindingWarning {
   return {
     code: "object-unreadable",
-    message: `${describeObject(object)} in ${object.template} is nested too deeply to be searched`,
+    message: `${describeObject(object)} in ${object.template} is too large or nested too deeply to be searched`,
     hint: SETTLE_BY_REHEARSAL,
     chart: object.chart,
     template: object.template,

@@ -177,7 +177,6 @@ const OPERATOR_SCHEMA = strictObject({
 
 /** One operator of the knowledge base. */
 export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
-export type OperatorRelease = OperatorRule["releases"][number];
 export type OperatorTable = NonNullable<OperatorRule["table"]>;
 export type OperatorImage = OperatorRule["images"][number];
 export type ResourceCondition = z.infer<typeof condition>;

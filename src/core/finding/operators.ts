@@ -7,7 +7,7 @@ import { isInRange, readTagVersion } from "./tag-range.js";
 import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
-import type { OperatorImage, OperatorRelease, OperatorRule, ResourceCondition } from "./operator-rules.js";
+import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
 import { formatPath, textOf, valueAt, type Path } from "../json.js";
 import { groupBy } from "../group-by.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
@@ -61,6 +61,8 @@ export function findOperators(
 ): readonly OperatorUse[] {
   const uses: OperatorUse[] = [];
   const findRule = indexRules(rules);
+  /** Workloads often share a tag, and a table may have a hundred ranges. */
+  const factsByTag = new Map<string, TagFacts>();
   const configMaps = groupBy(
     objects.filter(({ kind }) => kind === "ConfigMap"),
     ({ release }) => release,
@@ -71,16 +73,15 @@ export function findOperators(
       const image = findReference(textOf(container["image"]) ?? "");
       const rule = image && findRule(image.repository);
       if (image === undefined || rule === undefined) continue;
-      const release = releaseOf(image.tag, rule);
-      const values = release?.values ?? {};
+      const key = `${rule.id} ${image.tag ?? ""}`;
+      const facts = factsByTag.get(key) ?? factsAt(image.tag, rule);
+      factsByTag.set(key, facts);
       uses.push({
-        rule: rulesAt(image.tag, rule),
+        ...facts,
         object,
         path,
         container,
         image,
-        values,
-        isVerified: release !== undefined,
         configMaps: configMaps.get(object.release) ?? [],
       });
     }
@@ -105,12 +106,16 @@ function indexRules(rules: readonly OperatorRule[]): (repository: string) => Ope
     byName.get(lastComponent(repository))?.find(({ name }) => isCopy(repository, name))?.rule;
 }
 
-/** Returns the release that the tag belongs to, or undefined if no range contains the tag. */
-function releaseOf(tag: string | undefined, { releases }: OperatorRule): OperatorRelease | undefined {
+/** What the knowledge base says for one tag of an operator. */
+type TagFacts = Pick<OperatorUse, "rule" | "values" | "isVerified">;
+
+/** Looks up the release that the tag belongs to. There is none if no range contains the tag. */
+function factsAt(tag: string | undefined, rule: OperatorRule): TagFacts {
   const found = readTagVersion(tag);
-  return (
-    found && releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags))
-  );
+  const release =
+    found &&
+    rule.releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags));
+  return { rule: rulesAt(tag, rule), values: release?.values ?? {}, isVerified: release !== undefined };
 }
 
 /**

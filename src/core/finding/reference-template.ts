@@ -2,6 +2,7 @@
 import type { RenderedObject } from "../charts/rendered-object.js";
 import type { Reference } from "../images/reference.js";
 import { commandLines, flagsIn } from "./rules/command-line.js";
+import { UnusableYaml } from "../parse-yaml.js";
 import { readStructure } from "../embedded-yaml.js";
 import { isRecord, textOf, valueAt } from "../json.js";
 import type { ContainerAt } from "../kubernetes/containers.js";
@@ -96,7 +97,7 @@ export function lookUp(name: string, scope: Scope): string | undefined {
     case "operator":
       return operatorPart(rest, scope);
     case "release":
-      return scope.values[rest] ?? undefined;
+      return Object.hasOwn(scope.values, rest) ? (scope.values[rest] ?? undefined) : undefined;
     case "flag":
       return flagValue(scope.container, rest);
     case "env":
@@ -153,11 +154,21 @@ function configValue(configMaps: readonly RenderedObject[], name: string): strin
     for (const [key, text] of Object.entries(data)) {
       const path = key === first ? rest.join(".") : name;
       if (typeof text !== "string" || !text.includes(path.split(".")[0] ?? "")) continue;
-      const inner = settingOf(valueAt(readStructure(text), path));
+      const inner = settingOf(valueAt(structureIn(text), path));
       if (inner !== undefined) return inner;
     }
   }
   return undefined;
+}
+
+/** A text that exceeds the limits has no values. The finder warns of the object that contains it. */
+function structureIn(text: string): unknown {
+  try {
+    return readStructure(text);
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    return undefined;
+  }
 }
 
 /** Like `textOf`, but `true` also counts as set. */

@@ -30,6 +30,8 @@ const PATH_PATTERN = new RegExp(`^${PATH_COMPONENT}(?:/${PATH_COMPONENT})*$`);
 const TAG_PATTERN = /^\w[\w.-]{0,127}$/;
 const DIGEST_PATTERN = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
 const REPOSITORY_MAX_LENGTH = 255;
+/** A host name, a repository, a tag and a digest have fewer characters together. */
+const MAX_LENGTH = 1_024;
 
 /**
  * Parses and normalizes a reference as Docker and containerd do.
@@ -48,6 +50,7 @@ export function parseReference(text: string): Reference {
 
 /** Like `parseReference`, but returns undefined when the text does not match the grammar. */
 export function findReference(text: string): Reference | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
   const at = text.indexOf("@");
   const digest = at < 0 ? undefined : text.slice(at + 1);
   if (digest !== undefined && !DIGEST_PATTERN.test(digest)) return undefined;

@@ -1,9 +1,10 @@
 // Finds and patches pull policies that make the kubelet contact a registry even if the image is on
 // the node.
-import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument, type Document, type YAMLMap } from "yaml";
+import { isAlias, isMap, isPair, isScalar, isSeq, type Document, type YAMLMap } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { formatPath, isRecord, maps, textOf, type Path } from "../json.js";
 import { findReference } from "../images/reference.js";
+import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import { containers } from "./containers.js";
 
 /** A field whose pull policy makes the kubelet contact a registry at every container start. */
@@ -89,18 +90,30 @@ function patchDocument(text: string): string {
 }
 
 function parse(text: string): Document.Parsed {
-  return parseDocument(text, {
-    schema: "core",
-    merge: true,
-    uniqueKeys: false,
-    strict: false,
-    logLevel: "silent",
-  });
+  return usable(() =>
+    parseYaml(text, {
+      schema: "core",
+      merge: true,
+      uniqueKeys: false,
+      strict: false,
+      prettyErrors: false,
+      logLevel: "silent",
+    }),
+  );
 }
 
 function pullsIn(document: Document.Parsed): readonly NetworkPull[] {
-  const body: unknown = document.toJS({ maxAliasCount: 10_000 });
+  const body = usable(() => toValue(document));
   return isRecord(body) ? findNetworkPulls(body) : [];
+}
+
+function usable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    throw new ViolaError("INSTALL_FAILED", `a rendered object ${cause.message}`, { subject: "helm", cause });
+  }
 }
 
 interface Edit {

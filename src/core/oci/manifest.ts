@@ -10,7 +10,8 @@ import {
   type Descriptor,
   type Platform,
 } from "./descriptor.js";
-import { findExcess, parseUnchecked } from "../parse-json.js";
+import { MEDIA_TYPE, MEDIA_TYPE_RULE } from "../name-patterns.js";
+import { DEFAULT_LIMITS, findExcess, listOf, parseUnchecked, readJson } from "../parse-json.js";
 import { isSha256 } from "./digest.js";
 import { normalizePlatform } from "./platform.js";
 
@@ -52,14 +53,13 @@ const optionalText = z
   .transform((text) => text || undefined);
 const platformSchema = z.object({ os: optionalText, architecture: optionalText, variant: optionalText });
 const descriptorSchema = z.object({
-  mediaType: z.string(),
+  mediaType: z.string().regex(MEDIA_TYPE, MEDIA_TYPE_RULE),
   digest: z.string(),
   size: z.int().nonnegative(),
   platform: platformSchema.nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
 });
-const descriptorsSchema = z
-  .array(descriptorSchema)
+const descriptorsSchema = listOf(descriptorSchema)
   .nullish()
   .transform((list) => list ?? []);
 const indexSchema = z.object({ manifests: descriptorsSchema });
@@ -178,13 +178,11 @@ export function isForeignLayer(layer: Descriptor): boolean {
  * containerd).
  */
 export function configPlatform(config: Uint8Array): Platform | undefined {
-  try {
-    const { os, architecture, variant } = platformSchema.parse(JSON.parse(new TextDecoder().decode(config)));
-    if (os === undefined || architecture === undefined) return undefined;
-    return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
-  } catch {
-    return undefined;
-  }
+  if (findExcess(config, DEFAULT_LIMITS) !== undefined) return undefined;
+  const stated = platformSchema.safeParse(readJson(new TextDecoder().decode(config))).data;
+  const { os, architecture, variant } = stated ?? {};
+  if (os === undefined || architecture === undefined) return undefined;
+  return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
 }
 
 function isKnown(mediaType: string): boolean {
@@ -197,15 +195,15 @@ function firstIssue(error: z.ZodError): string {
 }
 
 function parseJson(bytes: Uint8Array, invalid: (what: string, cause?: unknown) => ViolaError): unknown {
+  const excess = findExcess(bytes, LIMITS);
+  if (excess !== undefined) throw invalid(`the manifest is not usable: ${excess}`);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw invalid("the manifest is not JSON", cause);
   }
-  const excess = findExcess(text, LIMITS);
-  if (excess !== undefined) throw invalid(`the manifest is not usable: ${excess}`);
-  return parseUnchecked(text, (_, cause) => invalid("the manifest is not JSON", cause));
+  return parseUnchecked(text, (_, cause) => invalid("the manifest is not JSON", cause), LIMITS);
 }
 
 function schema1(subject: string): ViolaError {

@@ -36,10 +36,13 @@ export function parsePlatform(text: string): Platform {
   });
 }
 
+/** Three parts at most, as in containerd/platforms. A part may not begin like an option of a program. */
+const PLATFORM = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*){1,2}$/;
+
 /** Like `parsePlatform`, but returns undefined for text that is not a platform. */
 export function findPlatform(text: string): Platform | undefined {
-  const [os, architecture, variant, ...more] = text.split("/");
-  if (!os || !architecture || variant === "" || more.length > 0) return undefined;
+  if (!PLATFORM.test(text)) return undefined;
+  const [os = "", architecture = "", variant] = text.split("/");
   return normalizePlatform({ os, architecture, ...(variant !== undefined && { variant }) });
 }
 

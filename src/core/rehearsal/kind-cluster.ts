@@ -1,7 +1,8 @@
 // The configuration of a Kind cluster for one rehearsal, in the format of `kind create cluster
 // --config`.
-import { isMap, isSeq, parseDocument, stringify, type Document } from "yaml";
+import { isMap, isSeq, stringify, type Document } from "yaml";
 import { ViolaError } from "../../errors.js";
+import { parseYaml, UnusableYaml } from "../parse-yaml.js";
 
 /**
  * Makes containerd read its mirrors from a folder. This is the default since Kind 0.27:
@@ -26,12 +27,17 @@ function nodeImageOf(kubeVersion: string): string {
  * Throws `USAGE` when `userConfig` is not the configuration of a cluster.
  */
 export function kindConfig(name: string, kubeVersion: string | undefined, userConfig?: string): string {
-  const document: Document = parseDocument(userConfig ?? defaultConfig(kubeVersion));
-  if (document.errors.length > 0 || !isMap(document.contents) || document.get("kind") !== "Cluster") {
+  const document = parse(userConfig ?? defaultConfig(kubeVersion));
+  if (
+    document === undefined ||
+    document.errors.length > 0 ||
+    !isMap(document.contents) ||
+    document.get("kind") !== "Cluster"
+  ) {
     throw new ViolaError("USAGE", "the Kind configuration has no `kind: Cluster`", {
       subject: "--kind-config",
       hint: "See https://kind.sigs.k8s.io/docs/user/configuration/",
-      cause: document.errors[0],
+      cause: document?.errors[0],
     });
   }
   document.set("name", name);
@@ -39,6 +45,16 @@ export function kindConfig(name: string, kubeVersion: string | undefined, userCo
   if (isSeq(patches)) patches.add(document.createNode(CONFIG_PATH_PATCH));
   else document.set("containerdConfigPatches", document.createNode([CONFIG_PATH_PATCH]));
   return document.toString();
+}
+
+/** Returns undefined for a text that exceeds the limits of YAML. */
+function parse(text: string): Document | undefined {
+  try {
+    return parseYaml(text);
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    return undefined;
+  }
 }
 
 function defaultConfig(kubeVersion: string | undefined): string {

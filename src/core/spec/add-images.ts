@@ -1,6 +1,7 @@
 // Adds images to the text of a spec and preserves comments and all other content.
-import { isMap, isSeq, parseDocument, YAMLSeq, type Document } from "yaml";
+import { isMap, isSeq, YAMLSeq, type Document } from "yaml";
 import { normalizeReference } from "../images/reference.js";
+import { parseYaml } from "../parse-yaml.js";
 
 /** An image to include, and the reason. */
 export interface AddedImage {
@@ -15,7 +16,7 @@ export interface AddedImage {
  * `images.exclude` are removed.
  */
 export function addImages(text: string, added: readonly AddedImage[]): string {
-  const document: Document = parseDocument(text);
+  const document: Document = parseYaml(text);
   const wanted = new Set(added.map(({ image }) => normalizeReference(image)));
   const excluded = document.getIn(["images", "exclude"]);
   if (isSeq(excluded)) {

@@ -1,6 +1,7 @@
 // Rules of a spec that involve more than the type of one field.
 import { ViolaError } from "../../errors.js";
 import { findReference, formatReference } from "../images/reference.js";
+import { CHART_NAME } from "../name-patterns.js";
 import { parsePlatform } from "../oci/platform.js";
 
 /** A problem with a field. The path is relative to the value that the rule checks. */
@@ -64,7 +65,7 @@ export function* chartRule(chart: ChartInput): Iterable<SpecIssue> {
       message: `"${chart.chart}" requires a repository; write ./${chart.chart} for a folder`,
     };
   }
-  if (form === "name" && /[/\\]/.test(chart.chart)) {
+  if (form === "name" && chart.repository !== undefined && !CHART_NAME.test(chart.chart)) {
     yield { path: ["chart"], message: "must be the name of a chart, not a path, when `repository` is set" };
   }
   if (form === "name" && chart.repository !== undefined && !/^https?:\/\//.test(chart.repository)) {

@@ -1,12 +1,8 @@
 // The schema of `bundle.yaml`, used by the parser and to generate the JSON schema for editors.
 import { z } from "zod";
+import * as names from "../name-patterns.js";
 import { strictObject } from "../yaml-file.js";
 import { chartRule, dependenciesRule, imagesRule, platformRule, releasesRule, type Rule } from "./rules.js";
-
-// Helm allows 53 characters so that names derived from a release still fit into a label.
-const RELEASE_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,51}[a-z0-9])?$/;
-const NAMESPACE_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const FILE_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 
 /** YAML parses `1.10` as a number and drops the zero. */
 const quoted = z.string({
@@ -26,7 +22,7 @@ function rule<T>(check: Rule<T>) {
 }
 
 const dependency = strictObject({
-  name: text.describe("Name of the chart."),
+  name: text.regex(names.CHART_NAME, names.CHART_NAME_RULE).describe("Name of the chart."),
   version: text.describe("Version or version range, as in Chart.yaml."),
   repository: text.describe("https://…, oci://… or file://FOLDER, relative to this file."),
   condition: text.optional().describe("Path of the value that enables the dependency, such as loki.enabled."),
@@ -44,12 +40,8 @@ const chart = strictObject({
     .superRefine(rule(dependenciesRule))
     .optional()
     .describe("Dependencies to add to the chart."),
-  release: quoted
-    .regex(RELEASE_PATTERN, "must be at most 53 lower-case letters, digits and -")
-    .describe("Name of the Helm release."),
-  namespace: quoted
-    .regex(NAMESPACE_PATTERN, "must be at most 63 lower-case letters, digits and -")
-    .describe("Namespace of the release."),
+  release: quoted.regex(names.RELEASE_NAME, names.RELEASE_NAME_RULE).describe("Name of the Helm release."),
+  namespace: quoted.regex(names.NAMESPACE, names.NAMESPACE_RULE).describe("Namespace of the release."),
   valuesFiles: z
     .array(text)
     .optional()
@@ -87,23 +79,19 @@ const silencedWarning = strictObject({
 
 /** One schema for the parser and for editors. */
 export const BUNDLE_SPEC_SCHEMA = strictObject({
-  name: quoted
-    .regex(FILE_NAME_PATTERN, "must be letters, digits and . _ + - only")
-    .describe("Name of the bundle."),
-  version: quoted
-    .regex(FILE_NAME_PATTERN, "must be letters, digits and . _ + - only")
-    .describe("Version of the bundle."),
+  name: quoted.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE).describe("Name of the bundle."),
+  version: quoted.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE).describe("Version of the bundle."),
   platforms: z
     .array(text.superRefine(rule(platformRule)))
     .optional()
     .describe("OS/ARCH[/VARIANT] of the nodes; default: the platform of the machine that builds the bundle."),
   kubernetes: strictObject({
     version: quoted
-      .regex(/^v?\d+\.\d+(?:\.\d+)?(?:[-+].*)?$/, "must be a version such as v1.30.2")
+      .regex(names.KUBE_VERSION, names.KUBE_VERSION_RULE)
       .optional()
       .describe("Version of the cluster, such as v1.30.2."),
     apiVersions: z
-      .array(text)
+      .array(text.regex(names.API_VERSION, names.API_VERSION_RULE))
       .optional()
       .describe("API versions of the cluster in addition to the built-in ones."),
   })

@@ -88,7 +88,7 @@ export async function planBundle(
   // Compressing the charts takes as long as asking for the images.
   const [pulled, complete] = await Promise.all([
     resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
-    Promise.all(releases.map((release) => bundledRelease(release, releases, ports))),
+    Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
   ]);
   const resolved = pulled.map((image) => (hostUses.includes(image.use) ? withEngineNames(image) : image));
   refuseNameConflicts(resolved);
@@ -265,6 +265,7 @@ interface BundledRelease {
 }
 
 async function bundledRelease(
+  { signal }: Run,
   { spec, chart, valuesFiles }: PreparedRelease,
   releases: readonly PreparedRelease[],
   { charts, files }: PlanPorts,
@@ -283,7 +284,7 @@ async function bundledRelease(
       bytes: await files.readFile(path),
     })),
   );
-  const bytes = await charts.readPackage(chart);
+  const bytes = await charts.readPackage(chart, signal);
   const { name, version, appVersion, kubeVersion } = chart;
   return {
     release: {

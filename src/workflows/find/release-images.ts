@@ -5,7 +5,7 @@ import type { PackagedChart } from "../../core/charts/chart.js";
 import { canChange, readApiVersionTests, type ApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
 import { declaredImages } from "../../core/finding/declared-images.js";
-import { parseRendered, type ParsedRender, type RenderedFrom } from "../../core/charts/parse-rendered.js";
+import type { ParsedRender, RenderedFrom } from "../../core/charts/parse-rendered.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import { findImages } from "../../core/finding/find-images.js";
 import type { Findings } from "../../core/images/image-use.js";
@@ -13,6 +13,7 @@ import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartPorts } from "../ports.js";
 import type { Run } from "../progress.js";
+import { parseRender } from "./parse-render.js";
 
 /** A release with its packaged chart and its values files. */
 export interface PreparedRelease {
@@ -114,9 +115,11 @@ export async function findReleaseImages(
   const { progress } = run;
   progress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(ports.chartConcurrency);
-  const first = await Promise.allSettled(
-    releases.map((release) => limit(() => renderFirst(run, release, spec, ports))),
-  );
+  const renderings = releases.map((release) => limit(() => renderFirst(run, release, spec, ports)));
+  // The knowledge base is read while helm renders. Whoever awaits it gets its error.
+  const operators = releases.length === 0 ? Promise.resolve([]) : ports.loadOperators();
+  operators.catch(() => undefined);
+  const first = await Promise.allSettled(renderings);
   const parsed: ParsedRender[] = first.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const served = [...spec.apiVersions, ...apiVersionsOf(parsed.flatMap(({ objects }) => objects))];
   const again = await settleAll(
@@ -140,7 +143,7 @@ export async function findReleaseImages(
 
   const objects = parsed.flatMap((one) => one.objects);
   const findings = findImages(objects, {
-    operators: objects.length === 0 ? [] : await ports.loadOperators(),
+    operators: objects.length === 0 ? [] : await operators,
     declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;
@@ -175,7 +178,7 @@ async function renderFirst(
   const renderWith = async (definitions: readonly string[]): Promise<FirstRendering> => {
     const apiVersions = [...new Set([...spec.apiVersions, ...definitions])];
     const text = await render(run, release, { ...spec, apiVersions }, ports);
-    return { text, apiVersions, ...parseRendered(text, originOf(release)) };
+    return { text, apiVersions, ...(await parseRender(text, originOf(release), run.signal)) };
   };
   const rendered = await renderWith(own);
   // The definitions of a subchart that is switched off are not installed.
@@ -201,11 +204,12 @@ async function renderAgain(
 ): Promise<ParsedRender> {
   try {
     const text = await render(run, release, cluster, ports);
-    return parseRendered(text, {
+    const from = {
       ...originOf(release),
       ...(first.status === "fulfilled" && { except: first.value.text }),
       condition: "rendered where the cluster has the bundle's custom resource definitions",
-    });
+    };
+    return await parseRender(text, from, run.signal);
   } catch (error) {
     if (first.status === "rejected") throw first.reason;
     if (!(error instanceof ViolaError)) throw error;

@@ -1,9 +1,9 @@
 // Renders every release as it would be applied to the cluster.
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderInput } from "../../core/charts/chart.js";
-import { parseRendered } from "../../core/charts/parse-rendered.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
 import { settleAll } from "../../errors.js";
+import { parseRender } from "../find/parse-render.js";
 import type { Run } from "../progress.js";
 import type { ExtractedBundle, InstallOptions, InstallPorts } from "./types.js";
 
@@ -28,7 +28,8 @@ export async function renderReleases(
         apiVersions: [...new Set([...facts.apiVersions, ...inventory.apiVersions])],
       };
       const text = await charts.renderChart({ name, version, file: chartFile }, input, signal);
-      const parsed = parseRendered(text, { chart: `${name}-${version}`, release: release.name });
+      const from = { chart: `${name}-${version}`, release: release.name };
+      const parsed = await parseRender(text, from, signal);
       return { release, objects: parsed.objects };
     }),
   );

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { loadOperators } from "../../../src/adapters/files/read-operators.js";
 import type { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
 import { declaredImages, type DeclaredImage } from "../../../src/core/finding/declared-images.js";
-import { parseRendered } from "../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../support/rendered.js";
 import type { RenderedObject } from "../../../src/core/charts/rendered-object.js";
 import { findImages } from "../../../src/core/finding/find-images.js";
 import { needs } from "../../support/parts.js";

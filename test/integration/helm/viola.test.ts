@@ -8,7 +8,7 @@ import { startChartRepository, type ChartRepository } from "../../../scripts/par
 import { VIOLA_REFERENCES } from "../../../scripts/parts/viola-images.js";
 import { loadOperators } from "../../../src/adapters/files/read-operators.js";
 import type { PackagedChart } from "../../../src/core/charts/chart.js";
-import { parseRendered } from "../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../support/rendered.js";
 import { findImages } from "../../../src/core/finding/find-images.js";
 import type { Findings } from "../../../src/core/images/image-use.js";
 import { parseBundleSpec } from "../../../src/core/spec/parse-bundle-spec.js";

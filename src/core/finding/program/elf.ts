@@ -5,8 +5,11 @@
 export interface FileBytes {
   /** Size in bytes. */
   readonly size: number;
-  /** Returns the bytes from `start` to `end`, or to the end of the file. */
-  read(start: number, end: number): Buffer;
+  /**
+   * Returns the bytes from `start` to `end`, or to the end of the file. They may be in `into`, which
+   * is then valid until it is used again.
+   */
+  read(start: number, end: number, into?: Buffer): Buffer;
 }
 
 /** A part of the file that is loaded at `address`. */
@@ -70,7 +73,7 @@ const NO_STRINGS =
   /^\.(?:gopclntab|typelink|itablink|eh_frame|gcc_except_table|note|interp|dyn|gnu|rela?\b|hash)/;
 
 /** Larger constants and data are not loaded, to limit memory use. */
-const LARGEST_LOADED = 160 * 1024 * 1024;
+const LARGEST_LOADED = 100 * 1024 * 1024;
 
 /** True when the bytes begin with the magic number of an ELF file. */
 export function isElf(bytes: Buffer): boolean {

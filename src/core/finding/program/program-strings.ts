@@ -28,7 +28,7 @@ const WORD_BYTES = 8;
 export const LONGEST_STRING = 512;
 const LONGEST_DOCUMENT = 4 * 1024 * 1024;
 /** Code is read in parts of this size, to limit memory use. */
-const CODE_BYTES = 4 * 1024 * 1024;
+const CODE_BYTES = 1024 * 1024;
 
 interface Header {
   readonly place: number;
@@ -126,28 +126,34 @@ function readHalves(bytes: Buffer): Uint32Array {
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
 }
 
-/** An instruction that loads the address of a constant that begins as wanted. */
-interface Load {
-  /** The end of the instruction in the file. */
-  readonly end: number;
-  readonly address: number;
+/**
+ * Instructions that load the address of a constant that begins as wanted: the ends of the
+ * instructions in the file, and the addresses. A large program has millions of them.
+ */
+interface Loads {
+  readonly ends: number[];
+  readonly addresses: number[];
 }
 
 /** Returns the loads in all code, and adds the address of each constant to `starts`. */
-function readLoads({ file, machine, code, constants }: Elf, starts: StringStarts): readonly Load[] {
-  const loads: Load[] = [];
+function readLoads({ file, machine, code, constants }: Elf, starts: StringStarts): Loads {
+  const loads: Loads = { ends: [], addresses: [] };
   const reader = codeReader(machine);
   const [lowest, highest] = span(constants);
+  // New buffers would be garbage that is collected late.
+  const part = Buffer.allocUnsafeSlow(CODE_BYTES + LOAD_BYTES);
   for (const { offset, size, address: begin } of reader === undefined ? [] : code) {
     for (let done = 0; done < size; done += CODE_BYTES) {
       const count = Math.min(CODE_BYTES, size - done);
-      const bytes = file.read(offset + done, offset + Math.min(size, done + count + LOAD_BYTES));
+      const bytes = file.read(offset + done, offset + Math.min(size, done + count + LOAD_BYTES), part);
       reader?.findAddresses(bytes, { count, address: begin + done }, (end, address) => {
         if (address < lowest || address >= highest) return;
         const section = sectionAt(constants, address);
         if (section === undefined) return;
         starts.add(address);
-        if (beginsAsWanted(section, address)) loads.push({ end: offset + done + end, address });
+        if (!beginsAsWanted(section, address)) return;
+        loads.ends.push(offset + done + end);
+        loads.addresses.push(address);
       });
     }
   }
@@ -161,14 +167,15 @@ function readLoads({ file, machine, code, constants }: Elf, starts: StringStarts
  */
 function readConstants(
   elf: Elf,
-  loads: readonly Load[],
+  { ends, addresses }: Loads,
   starts: StringStarts,
   isWanted: (text: string) => boolean,
 ): readonly ProgramString[] {
   const reader = codeReader(elf.machine);
   if (reader === undefined) return [];
   const found: ProgramString[] = [];
-  for (const { end, address } of loads) {
+  for (const [index, address] of addresses.entries()) {
+    const end = ends[index] ?? 0;
     const section = sectionAt(elf.constants, address);
     if (section === undefined) continue;
     const limit = Math.min(address + LONGEST_STRING + 1, section.address + section.size);
@@ -184,10 +191,17 @@ function readConstants(
   return found;
 }
 
-/** Image names and versions begin with a lower-case letter or a digit. */
+/** The characters of image names and versions. */
+const IS_NAME = Uint8Array.from({ length: 256 }, (_, code) =>
+  /[\w.:@/+-]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+/** Image names and versions begin with a lower-case letter or a digit, and have three characters. */
 function beginsAsWanted({ bytes, address: begin }: LoadedSection, address: number): boolean {
-  const first = bytes[address - begin] ?? 0;
-  return (first >= 0x61 && first <= 0x7a) || (first >= 0x30 && first <= 0x39);
+  const at = address - begin;
+  const first = bytes[at] ?? 0;
+  const isFirst = (first >= 0x61 && first <= 0x7a) || (first >= 0x30 && first <= 0x39);
+  return isFirst && IS_NAME[bytes[at + 1] ?? 0] === 1 && IS_NAME[bytes[at + 2] ?? 0] === 1;
 }
 
 function readText(

@@ -1,13 +1,15 @@
 // Finds suspects in text: YAML and JSON by the rules for configuration, scripts by lines and
 // quotes.
+import { UnusableYaml } from "../../parse-yaml.js";
 import { findInText } from "../rules/config-text.js";
+import type { Found } from "../rules/found.js";
 import { readImageName, type ImageName } from "./image-name.js";
 import type { FileSuspect, SuspectRule } from "./suspect.js";
 
 /**
  * A possible reference in a line of a script, between quotes, white space, equal signs or commas.
  */
-const WORD = /[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
+const WORD = /(?<=^|["'`\s=,([{])[a-z0-9][\w./-]*(?::\d+\/[\w./-]+)?[:@][\w.:@-]*\w/g;
 const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;
@@ -21,7 +23,7 @@ const NO_HOSTS: ReadonlySet<string> = new Set();
  */
 export function findInDocument(text: string, offset: number): readonly FileSuspect[] {
   if (!IMAGE_FIELD.test(text) || isDefinition(text)) return [];
-  return [...findInText("", text, [])].flatMap(({ reference, confidence }) => {
+  return findInLimits(text).flatMap(({ reference, confidence }) => {
     const name = readImageName(reference, NO_HOSTS);
     if (name?.tag === undefined || confidence === "low") return [];
     return [
@@ -38,6 +40,16 @@ export function findInDocument(text: string, offset: number): readonly FileSuspe
 function isDefinition(text: string): boolean {
   const kinds = text.match(/^kind:.*$/gm) ?? [];
   return kinds.length === 1 && kinds[0].includes("CustomResourceDefinition");
+}
+
+/** A document that exceeds the limits of YAML, or is nested too deeply, names no images. */
+function findInLimits(text: string): readonly Found[] {
+  try {
+    return [...findInText("", text, [])];
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml) && !(cause instanceof RangeError)) throw cause;
+    return [];
+  }
 }
 
 /**

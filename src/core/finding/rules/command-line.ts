@@ -87,6 +87,8 @@ const FLAG = new RegExp(
 );
 const VARIABLE = new RegExp(String.raw`(?<![\w.-])([A-Za-z_]\w*)(?:=|:?[-=])${QUOTES}(?!-)${VALUE}`, "g");
 
+const COMMENT = /^[^\S\n]*#.*$/gm;
+
 /** Yields the flags with values in a text, with any quoting. Comment lines are ignored. */
 export function flagsInText(text: string): Iterable<Setting> {
   return settingsIn(text, FLAG);
@@ -98,13 +100,13 @@ export function variablesInText(text: string): Iterable<Setting> {
 }
 
 function* settingsIn(text: string, pattern: RegExp): Iterable<Setting> {
-  const code = text.replaceAll(/^\s*#.*$/gm, "");
+  const code = text.replaceAll(COMMENT, "");
   for (const [, name = "", value = ""] of code.matchAll(pattern)) yield { name, value };
 }
 
 /** Returns the words of a script without quotes. Comment lines are ignored. */
 export function wordsInText(text: string): readonly string[] {
-  return text.replaceAll(/^\s*#.*$/gm, "").match(/[^\s"'\\;|&(){}<>]+/g) ?? [];
+  return text.replaceAll(COMMENT, "").match(/[^\s"'\\;|&(){}<>]+/g) ?? [];
 }
 
 /**

@@ -63,13 +63,13 @@ export function* findInText(key: string, text: string, path: Path): Iterable<Fou
 
 /** Yields references with a registry host name anywhere in the text, except in comments. */
 function* findHosted(text: string, path: Path): Iterable<Found> {
-  if (!/\.[a-z]+(?::\d+)?\/[^\s]*[:@]/.test(text)) return;
+  if (!/\.[a-z]+(?::\d+)?\//.test(text) || !/[:@]/.test(text)) return;
   for (const line of text.split("\n")) {
     if (/^\s*(?:#|\/\/)/.test(line)) continue;
-    for (const [, value = ""] of line.matchAll(
-      /(?:^|[\s"'=,[(])([a-z0-9][\w.:@/-]*\/[\w.:@/-]*[\w])(?=$|[\s"',\])])/g,
-    )) {
-      if (findHostedImage(value) !== undefined) yield { reference: value, path, value, confidence: "low" };
+    // What a word must contain is tested afterwards, so that a long line is searched in linear time.
+    for (const [, value = ""] of line.matchAll(/(?:^|[\s"'=,[(])([a-z0-9][\w.:@/-]*)(?=$|[\s"',\])])/g)) {
+      if (value.includes("/") && /\w$/.test(value.slice(-1)) && findHostedImage(value) !== undefined)
+        yield { reference: value, path, value, confidence: "low" };
     }
   }
 }

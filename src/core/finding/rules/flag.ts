@@ -62,7 +62,7 @@ export function* findOnCommandLine(words: readonly Word[]): Iterable<Found> {
 
 /** Yields the images in variables of a script and in manifests in it. */
 export function* findInScript(text: string, path: Word["path"]): Iterable<Found> {
-  const variables = /image\w*(?:=|:?[-=])/i.test(text) ? variablesInText(text) : [];
+  const variables = /image/i.test(text) ? variablesInText(text) : [];
   for (const { name, value } of variables) {
     if (!IMAGE_VARIABLE.test(name) || findNamedImage(value, name) === undefined) continue;
     yield { reference: value, path, value, confidence: "high" };
@@ -84,6 +84,6 @@ export function findInFlag({ name, value }: Setting): readonly string[] {
 
 /** Returns the images of flags in a text whose names indicate an image. */
 export function findFlagsInText(text: string): readonly string[] {
-  if (!/-[\w.-]*image/i.test(text)) return [];
+  if (!/image/i.test(text)) return [];
   return [...flagsInText(text)].filter(({ name }) => /image/i.test(name)).flatMap(findInFlag);
 }

@@ -1,5 +1,7 @@
 // The archive plan: no overlaps, shared blobs once, the same plan for the same input.
 import { describe, expect, it } from "vitest";
+import { isSealed } from "../../../../src/core/bundle/inventory-checksum.js";
+import { parseInventory } from "../../../../src/core/bundle/inventory.js";
 import {
   finishInventory,
   planArchive,
@@ -103,7 +105,7 @@ describe("planArchive", () => {
   it("reserves space for an included file, with the file as source", () => {
     const bytes = Buffer.from("a program");
     const sha256 = digestOf(bytes).slice(7);
-    const carried = { path: "bin/tool", file: "/local/tool", size: bytes.length, sha256, executable: true };
+    const carried = { path: "bin/tool", file: "/local/tool", size: bytes.length, sha256 };
     const before = input(images);
     const plan = planArchive({ ...before, files: [...before.files, carried] });
     const entry = entriesOf(assemble(plan)).find(({ name }) => name === "bin/tool");
@@ -179,7 +181,8 @@ describe("finishInventory", () => {
     for (const size of [null, 0, 4_294_967_295]) {
       const { bytes, inventory } = finishInventory(plan, new Map(all.map((digest) => [digest, size])));
       expect(bytes).toHaveLength(plan.inventorySize);
-      expect(JSON.parse(Buffer.from(bytes).toString())).toEqual(inventory);
+      expect(parseInventory(bytes, "test")).toEqual(inventory);
+      expect(isSealed(Buffer.from(bytes))).toBe(true);
       expect(inventory.images[0]!.platforms[0]!.layers[0]!.uncompressedSize).toBe(size);
     }
   });

@@ -7,7 +7,7 @@ import { damages, WHOLE_INVENTORY, type Damage } from "../../../support/whole-in
 
 function answer({ json }: Damage): unknown {
   try {
-    return parseInventory(json, "test.bundle");
+    return parseInventory(Buffer.from(json), "test.bundle");
   } catch (error) {
     return error;
   }
@@ -15,7 +15,9 @@ function answer({ json }: Damage): unknown {
 
 describe("a bundle.json with one invalid field", () => {
   it("is parsed when all fields are valid", () => {
-    expect(parseInventory(JSON.stringify(WHOLE_INVENTORY), "test.bundle")).toEqual(WHOLE_INVENTORY);
+    expect(parseInventory(Buffer.from(JSON.stringify(WHOLE_INVENTORY)), "test.bundle")).toEqual(
+      WHOLE_INVENTORY,
+    );
   });
 
   it("is rejected with the field's path", () => {

@@ -28,7 +28,7 @@ describe("formatTarHeader", () => {
         parser.on("entry", resolve);
       },
     );
-    parser.write(formatTarHeader("load.sh", size, { executable: true }));
+    parser.write(formatTarHeader("load.sh", size));
 
     expect(await header).toMatchObject({ name: "load.sh", size, mode: 0o755 });
   });

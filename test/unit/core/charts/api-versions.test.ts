@@ -1,7 +1,7 @@
 // apiVersionsOf: the API versions of definitions.
 import { expect, it } from "vitest";
 import { apiVersionsOf } from "../../../../src/core/charts/api-versions.js";
-import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../../support/rendered.js";
 
 it.each([
   [

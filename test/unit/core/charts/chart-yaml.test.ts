@@ -44,25 +44,27 @@ describe("addDependencies", () => {
   it("preserves existing content, including comments", () => {
     const text = "# mine\nname: app # it\ndependencies:\n  # first\n  - { name: one, version: 1.0.0 }\n";
 
-    const added = addDependencies(text, [loki]);
+    const added = addDependencies(text, [loki], "test");
 
     expect(added).toContain("# mine\nname: app # it\n");
     expect(added).toContain("# first");
-    expect(parseDependencies(added)).toEqual([{ name: "one", version: "1.0.0", repository: "" }, loki]);
+    expect(parseDependencies(added, "test")).toEqual([
+      { name: "one", version: "1.0.0", repository: "" },
+      loki,
+    ]);
   });
 
   it("replaces the same name and alias only", () => {
     const text =
       "dependencies:\n  - { name: loki, version: 1.0.0 }\n  - { name: loki, version: 2.0.0, alias: other }\n";
 
-    expect(parseDependencies(addDependencies(text, [loki])).map(({ version }) => version)).toEqual([
-      "5.43.0",
-      "2.0.0",
-    ]);
+    expect(
+      parseDependencies(addDependencies(text, [loki], "test"), "test").map(({ version }) => version),
+    ).toEqual(["5.43.0", "2.0.0"]);
   });
 
   it("creates the list when there is none", () => {
-    expect(parseDependencies(addDependencies("name: app\n", [loki]))).toEqual([loki]);
-    expect(parseDependencies(addDependencies("", [loki]))).toEqual([loki]);
+    expect(parseDependencies(addDependencies("name: app\n", [loki], "test"), "test")).toEqual([loki]);
+    expect(parseDependencies(addDependencies("", [loki], "test"), "test")).toEqual([loki]);
   });
 });

@@ -1,6 +1,6 @@
 // parseRendered: converts documents to objects, with a warning for each one that is skipped.
 import { describe, expect, it } from "vitest";
-import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../../support/rendered.js";
 
 const parse = (text: string) => parseRendered(text, { chart: "app-1.0.0", release: "app" });
 

@@ -1,5 +1,5 @@
 // Finds images in texts of a test.
-import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../../support/rendered.js";
 import { findImages } from "../../../../src/core/finding/find-images.js";
 import type { Findings } from "../../../../src/core/images/image-use.js";
 import type { OperatorRule } from "../../../../src/core/finding/operator-rules.js";

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
-import { parseRendered } from "../../../../src/core/charts/parse-rendered.js";
+import { parseRendered } from "../../../support/rendered.js";
 import { findImages } from "../../../../src/core/finding/find-images.js";
 import { ROOT } from "../../../support/paths.js";
 
