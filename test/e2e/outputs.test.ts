@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startChartRepository, type ChartRepository } from "../../scripts/parts/chart-repository.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import { partsPath } from "../../scripts/parts/home.js";
 import { makeImage } from "../../scripts/parts/images.js";
 import { runCli } from "../support/cli.js";
 import { needs } from "../support/parts.js";
@@ -67,7 +68,7 @@ describeAll("a built bundle", () => {
     writeFileSync(at("values.yaml"), `password: ${SECRET}\n`, { mode: 0o600 });
     writeFileSync(
       at("settings.yaml"),
-      `mirrors:\n  "*": { endpoints: ["${registry.url}/{registry}"], only: true }\n`,
+      `mirrors:\n  "*": { endpoints: ["${registry.url}/{registry}"], only: true }\ncache: ${partsPath("helm")}\n`,
     );
     const spec = (more: string): string =>
       `name: app\nversion: 1.0.0\nplatforms: [linux/amd64]\ncharts:\n  - { chart: ./app, release: app, namespace: apps${more} }\n`;

@@ -109,6 +109,13 @@ async function callHelm(): Promise<void> {
     });
     const name = { name: `${EVIL}-release`, namespace: `${EVIL}-namespace` };
     await releases.releaseState(name, signal);
+    const removal = { timeoutSeconds: 1, runsHooks: false, isWaiting: true };
+    await Promise.allSettled([
+      releases.isInstalled(name, signal),
+      releases.installedCharts(name, signal),
+      releases.remove(name, removal, signal),
+      releases.definitionsOf(`${EVIL}-file`, signal),
+    ]);
     const install = {
       ...input,
       chartFile: `${EVIL}-chart`,
@@ -236,6 +243,7 @@ it("knows every file that starts programs", () => {
     "adapters/nodes/kind-create.ts",
     "adapters/nodes/node-jobs.ts",
     "adapters/podman/podman-store.ts",
+    // Passes the id of a process, which is a number.
     "adapters/programs/process-identity.ts",
     "adapters/programs/run-process.ts",
     "adapters/registry/credential-helper.ts",
