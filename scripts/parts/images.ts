@@ -32,6 +32,8 @@ export interface ImageOptions {
    * Adds an attestation as buildx does (`unknown/unknown`). Default: true for an OCI index only.
    */
   readonly attestation?: boolean;
+  /** Diff ids in the config. Default: those of the layers. */
+  readonly diffIds?: readonly string[];
 }
 
 /** One platform of a generated image. */
@@ -111,7 +113,7 @@ function makePlatform(
       Entrypoint: ["/opt/program"],
       Labels: { "org.opencontainers.image.title": options.seed },
     },
-    rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
+    rootfs: { type: "layers", diff_ids: options.diffIds ?? layers.map(({ diffId }) => diffId) },
     history: layers.map((_, number) => ({ created: CREATED, created_by: `RUN step-${number}` })),
   });
   const descriptors = layers.map(({ digest, size }) => ({

@@ -145,6 +145,9 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       }
     },
     removeImage: async (name, signal) => {
+      // Podman refuses to remove an image by its id while it has several names, of which some may be
+      // digests. Without names it is removed only if no container uses it.
+      if (name.startsWith("sha256:")) await podman(["untag", "--", name], signal);
       await podman(["rmi", "--", name], signal);
     },
   };

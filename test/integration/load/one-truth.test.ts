@@ -217,8 +217,7 @@ describeLoads("what build accepts and verify calls good", () => {
       const { stderr } = await run(store.name, ["image", "inspect", ...promised]);
       if (promised.length > 0) expect(stderr).toBe("");
     } finally {
-      if (store.name === "docker") await unloadStore(bundle.inventory, store, signal);
-      else await run("podman", ["rmi", "--force", ...bundle.inventory.images.flatMap(({ names }) => names)]);
+      await unloadStore(bundle.inventory, store, signal);
     }
   };
 
