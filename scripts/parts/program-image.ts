@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { partsPath } from "./home.js";
 import type { MadeImage } from "./images.js";
 import { blobPath } from "./layers.js";
@@ -19,9 +20,11 @@ export async function makeProgramImage(folder: string, path: string, program: Bu
     return descriptor;
   };
   const platform = { os: "linux", architecture: "amd64" };
-  const layer = store(await makeGzipLayer([{ path, bytes: program }]), `${OCI_LAYER}+gzip`);
+  const zipped = await makeGzipLayer([{ path, bytes: program }]);
+  const layer = store(zipped, `${OCI_LAYER}+gzip`);
+  const rootfs = { type: "layers", diff_ids: [digestOf(gunzipSync(zipped))] };
   const config = store(
-    Buffer.from(JSON.stringify({ ...platform, config: { Entrypoint: [`/${path}`] } })),
+    Buffer.from(JSON.stringify({ ...platform, config: { Entrypoint: [`/${path}`] }, rootfs })),
     OCI_CONFIG,
   );
   const manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers: [layer] };

@@ -3,6 +3,7 @@
 import pLimit from "p-limit";
 import { countOf } from "../../core/count-of.js";
 import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/bundle/archive-plan.js";
+import { requireUsableImages } from "../../core/bundle/unusable-images.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
 import { settleAll, ViolaError } from "../../errors.js";
@@ -45,6 +46,12 @@ export async function writeBundle(
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
     const tools = { workers, pull: registry.pull, signal };
     const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, tools);
+
+    const offsets = new Map(plan.blobs.map((blob) => [blob.digest, blob.offset]));
+    await requireUsableImages(plan.inventory, async (digest, size) => {
+      const offset = offsets.get(digest);
+      return offset === undefined ? undefined : partial.read(offset, size);
+    });
 
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));

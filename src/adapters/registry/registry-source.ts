@@ -4,7 +4,6 @@ import { kubeletName, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
-import { checkConfig } from "../../core/oci/image-config.js";
 import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchedManifest } from "./verify-response.js";
@@ -77,15 +76,6 @@ export class RegistrySource {
     const { manifests, leaves, absent } = await this.#collect(resolution, root, { depth: 0 });
     const candidates = await this.#candidates(resolution, leaves);
     const chosen = choosePlatforms(candidates, platforms, subject);
-    await Promise.all(
-      chosen.map(async (platform) => {
-        checkConfig(
-          await this.#client.pull.readBlob(repository, platform.config, subject, signal),
-          platform,
-          subject,
-        );
-      }),
-    );
     const source: BlobSource = { kind: "registry", ...repository };
     return {
       use,

@@ -1,7 +1,5 @@
 // Checks the config of an image against its manifest.
 import { z } from "zod";
-import { ViolaError } from "../../errors.js";
-import type { ImageManifest } from "./manifest.js";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
 const configSchema = z.object({
@@ -28,18 +26,4 @@ export function findConfigFault(config: Uint8Array, layers: number): string | un
   if (!parsed.success) return "its config has no rootfs";
   const { length } = parsed.data.rootfs.diff_ids;
   return length === layers ? undefined : `its config lists ${length} layers and its manifest ${layers}`;
-}
-
-/** Throws `IMAGE_UNSUPPORTED` for an image that engines refuse because of its config. */
-export function checkConfig(
-  config: Uint8Array,
-  { layers }: Pick<ImageManifest, "layers">,
-  subject: string,
-): void {
-  const fault = findConfigFault(config, layers.length);
-  if (fault === undefined) return;
-  throw new ViolaError("IMAGE_UNSUPPORTED", `${subject} is not a container image: ${fault}`, {
-    subject,
-    hint: "Add it to images.exclude of the spec if nothing runs it as a container.",
-  });
 }

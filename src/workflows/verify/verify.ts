@@ -1,17 +1,15 @@
 // Verifies a bundle offline: all checksums, the chart of every release, the blobs of every image.
 import { findNameConflicts } from "../../core/bundle/names.js";
+import { findUnusableImages } from "../../core/bundle/unusable-images.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
 import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
-import { findConfigFault } from "../../core/oci/image-config.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 
 const PIECE_BYTES = 1024 * 1024;
-/** Configs have some kilobytes; containerd reads at most 8 MiB of one. */
-const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 
 /** One problem of a bundle. */
 export interface BundleProblem {
@@ -90,7 +88,15 @@ export async function verifyBundle(
         .map((image) => image.normalized),
     });
   }
-  problems.push(...(await findUnusableImages(bundle, new Set(damaged.map(({ digest }) => digest)), signal)));
+  const broken = new Set(damaged.map(({ digest }) => digest));
+  const places = new Map(inventory.blobs.map(({ digest, offset }) => [digest, offset]));
+  const unusable = await findUnusableImages(inventory, async (digest, size) => {
+    signal.throwIfAborted();
+    const offset = places.get(digest);
+    return offset === undefined || broken.has(digest) ? undefined : bundle.read(offset, size);
+  });
+  for (const { normalized, digest, message } of unusable)
+    problems.push({ code: "image-unusable", subject: normalized, message, digest, images: [normalized] });
   progress({
     kind: "ended",
     step: "verify",
@@ -111,36 +117,6 @@ export async function verifyBundle(
 
 function allImages({ images, hostImages = [] }: Inventory): readonly InventoryImage[] {
   return [...images, ...hostImages];
-}
-
-/** Returns the images that engines refuse because of a config. Configs that are damaged are known. */
-async function findUnusableImages(
-  bundle: OpenBundle,
-  damaged: ReadonlySet<Digest>,
-  signal: AbortSignal,
-): Promise<readonly BundleProblem[]> {
-  const places = new Map(bundle.inventory.blobs.map((blob) => [blob.digest, blob]));
-  const problems: BundleProblem[] = [];
-  for (const image of allImages(bundle.inventory)) {
-    for (const { platform, config, layers } of image.platforms) {
-      signal.throwIfAborted();
-      const place = places.get(config.digest);
-      if (place === undefined || damaged.has(config.digest)) continue;
-      const fault =
-        place.size > MAX_CONFIG_BYTES
-          ? `its config has ${countOf(place.size, "byte")}`
-          : findConfigFault(await bundle.read(place.offset, place.size), layers.length);
-      if (fault === undefined) continue;
-      problems.push({
-        code: "image-unusable",
-        subject: image.normalized,
-        message: `${image.normalized} ${platform} is not a container image: ${fault}`,
-        digest: config.digest,
-        images: [image.normalized],
-      });
-    }
-  }
-  return problems;
 }
 
 /** Hashes a range of the file in pieces, because a bundled program may have 100 MB. */

@@ -14,6 +14,7 @@ import { findContainerd } from "../../../src/adapters/nodes/local-nodes.js";
 import { podmanStore } from "../../../src/adapters/podman/podman-store.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
+import { requireUsableImages } from "../../../src/core/bundle/unusable-images.js";
 import { formatReference, parseReference } from "../../../src/core/images/reference.js";
 import { isDigestName, type ImageStore } from "../../../src/core/load/image-store.js";
 import { repositoryIn } from "../../../src/core/load/registry-layout.js";
@@ -202,7 +203,13 @@ describeLoads("what build accepts and verify calls good", () => {
       images: new RegistrySource(client),
       imageConcurrency: 4,
     });
-    return writePlan(folder, file, archive);
+    const bundle = await writePlan(folder, file, archive);
+    // As the writer of a build does, whose worker threads need the built program.
+    await requireUsableImages(bundle.inventory, async (digest, size) => {
+      const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
+      return blob === undefined ? undefined : bundle.read(blob.offset, size);
+    });
+    return bundle;
   }
 
   const inStore = async (bundle: OpenBundle, store: ImageStore): Promise<void> => {
