@@ -25,6 +25,8 @@ const imagesSchema = z.array(
   }),
 );
 
+const LIST_TRIES = 5;
+
 function unexpected(what: string, cause?: Error): ViolaError {
   return new ViolaError("NODE_LOAD_FAILED", `podman: its list of images is not what it prints: ${what}`, {
     subject: "podman",
@@ -81,7 +83,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       return normalizePlatform({ os, architecture });
     },
     listImages: async (signal) => {
-      const text = await podman(["images", "--all", "--no-trunc", "--format", "json"], signal);
+      const text = await listed(() => podman(["images", "--all", "--no-trunc", "--format", "json"], signal));
       // Podman lists an image once for each of its names, every time with all names.
       const byId = new Map(parseJson(text, imagesSchema, unexpected).map((image) => [image.Id, image]));
       return [...byId.values()].map(({ Id, Names, RepoDigests }) => ({
@@ -151,6 +153,19 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       await podman(["rmi", "--", name], signal);
     },
   };
+}
+
+/** Runs `podman images`, which fails as a whole if an image is removed while it runs. */
+async function listed(list: () => Promise<string>): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await list();
+    } catch (error) {
+      const cause = error instanceof ViolaError ? error.cause : undefined;
+      const isRemoved = cause instanceof ProcessError && cause.stderrTail.includes("image not known");
+      if (!isRemoved || tries === LIST_TRIES) throw error;
+    }
+  }
 }
 
 /**
