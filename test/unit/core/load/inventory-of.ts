@@ -77,3 +77,8 @@ export function inventoryOf(images: readonly InventoryImage[]): Inventory {
     blobs,
   };
 }
+
+/** The config of an image with one layer; `label` makes its bytes unique. */
+export function configText(label = ""): string {
+  return JSON.stringify({ label, rootfs: { type: "layers", diff_ids: [`sha256:${"0".repeat(64)}`] } });
+}

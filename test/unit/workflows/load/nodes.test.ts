@@ -14,7 +14,7 @@ import { ViolaError, type ManyErrors } from "../../../../src/errors.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { loadBundle, type LoadPorts, type LoadReport } from "../../../../src/workflows/load/nodes.js";
 import { planFetches, type LoadNode } from "../../../../src/workflows/load/node-plan.js";
-import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+import { configText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
 import { workflowRun } from "../../../support/workflow-run.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 
@@ -136,7 +136,7 @@ async function load(
     size: 0,
     digest: digestOf("inventory"),
     inventory: options.inventory ?? inventory,
-    read: () => Promise.resolve(new Uint8Array()),
+    read: () => Promise.resolve(Buffer.from(configText())),
     locate: () => ({ offset: 0, size: 0 }),
   };
   const ports: LoadPorts = {

@@ -10,7 +10,7 @@ import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { workflowRun } from "../../../support/workflow-run.js";
 import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
 import { named } from "../../../support/image-use.js";
-import { inventoryOf } from "../../core/load/inventory-of.js";
+import { configText, inventoryOf } from "../../core/load/inventory-of.js";
 
 const bytes = (digest: Digest | undefined): Uint8Array => Buffer.from((digest && contents.get(digest)) ?? "");
 const contents = new Map<Digest, string>();
@@ -24,7 +24,7 @@ const put = (text: string): { digest: Digest; size: number } => {
 function bundleOf(platforms: readonly string[], repositories: readonly string[]): OpenBundle {
   const layer = { mediaType: "layer", ...put("layer"), uncompressedSize: null };
   const made = platforms.map((platform) => {
-    const config = { mediaType: "config", ...put(`config of ${platform}`) };
+    const config = { mediaType: "config", ...put(configText(platform)) };
     return { platform, ...put(`manifest of ${platform}`), config, layers: [layer] };
   });
   const arm = put("manifest of arm");

@@ -13,7 +13,7 @@ import { loadBundle } from "../../../../src/workflows/load/nodes.js";
 import { pushBundle } from "../../../../src/workflows/load/registry.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { workflowRun } from "../../../support/workflow-run.js";
-import { imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+import { configText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
 
 const inventory = inventoryOf([imageOf("docker.io/a/b:1", { layers: ["layer"] })]);
 const bundle: OpenBundle = {
@@ -21,7 +21,7 @@ const bundle: OpenBundle = {
   size: 0,
   digest: digestOf("inventory"),
   inventory,
-  read: () => Promise.resolve(new Uint8Array()),
+  read: () => Promise.resolve(Buffer.from(configText())),
   locate: () => ({ offset: 0, size: 0 }),
 };
 const failure = new ViolaError("NODE_LOAD_FAILED", "nobody is there", { subject: "target" });
