@@ -7,6 +7,8 @@ import type { Readable } from "node:stream";
 
 const EXIT_CODE_POLL_MS = 20;
 const EXIT_CODE_TRIES = 250;
+/** How often a container is asked whether it runs, while a process runs in it. */
+const WATCH_MS = 5_000;
 
 /**
  * Starts the process. When the program cannot be started, the engine writes the error to standard
@@ -27,9 +29,11 @@ export async function startExec(
     Tty: false,
     abortSignal: signal,
   });
-  const socket = await whileStarting(signal, (abortSignal) =>
+  const socket = await whileStarting(container, signal, (abortSignal) =>
     exec.start({ hijack: true, stdin: true, Detach: false, Tty: false, abortSignal }),
   );
+  const unwatch = onStop(container, () => socket.destroy());
+  socket.once("close", unwatch);
   // The reader of the output detects a broken connection. Without a listener, the event would end
   // this program.
   socket.on("error", () => undefined);
@@ -58,11 +62,40 @@ export async function startExec(
 }
 
 /**
- * Applies the signal only to the start of the process, not to the session. The start may block for
- * minutes when the container stops at the same time.
+ * Calls `act` when the container has stopped. Returns the function that ends watching. The engine may
+ * leave the connections of a container open that stopped while a process was started in it.
  */
-async function whileStarting<T>(signal: AbortSignal, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+function onStop(container: Container, act: () => void): () => void {
+  const timer = setInterval(() => {
+    // An engine that does not answer is detected by the connection itself.
+    void container.inspect().then(
+      ({ State }) => {
+        if (!State.Running) act();
+      },
+      () => undefined,
+    );
+  }, WATCH_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+/**
+ * Applies the signal only to the start of the process, not to the session. The start may block for
+ * minutes when the container stops at the same time: this is an error then.
+ */
+async function whileStarting<T>(
+  container: Container,
+  signal: AbortSignal,
+  start: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const starting = new AbortController();
+  const stopped = new AbortController();
+  const unwatch = onStop(container, () => {
+    stopped.abort();
+    starting.abort();
+  });
   const abort = (): void => {
     starting.abort(signal.reason);
   };
@@ -70,7 +103,14 @@ async function whileStarting<T>(signal: AbortSignal, start: (signal: AbortSignal
   if (signal.aborted) abort();
   try {
     return await start(starting.signal);
+  } catch (cause) {
+    if (!stopped.signal.aborted) throw cause;
+    throw new ViolaError("NODE_LOAD_FAILED", "its container stopped while a process was started in it", {
+      subject: container.id,
+      cause: cause as Error,
+    });
   } finally {
+    unwatch();
     signal.removeEventListener("abort", abort);
   }
 }
