@@ -1,7 +1,12 @@
-// The frames of the engine's output, in chunks of any size.
-import { Readable } from "node:stream";
-import { expect, test } from "vitest";
-import { demultiplex } from "../../../../src/adapters/docker/exec.js";
+// The frames of the engine's output, in chunks of any size; a container that stops meanwhile.
+import { PassThrough, Readable } from "node:stream";
+import type { Container } from "dockerode";
+import { afterEach, expect, test, vi } from "vitest";
+import { demultiplex, startExec } from "../../../../src/adapters/docker/exec.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function frame(stream: number, text: string): Buffer {
   const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
@@ -26,4 +31,45 @@ test.each([1, 2, 3, 7, 8, 9, 1000])("frames in chunks of %d bytes are separated"
 
 test("a truncated frame keeps the received bytes", async () => {
   expect(await collect([frame(1, "whole").subarray(0, 10)])).toEqual({ stdout: "wh", stderr: "" });
+});
+
+/** A container that has stopped, in an engine that still leaves its connections open. */
+function stoppedContainer(start: (signal: AbortSignal) => Promise<unknown>): Container {
+  const exec = { start: ({ abortSignal }: { abortSignal: AbortSignal }) => start(abortSignal) };
+  const container = {
+    id: "node",
+    exec: () => Promise.resolve(exec),
+    inspect: () => Promise.resolve({ State: { Running: false } }),
+  };
+  return container as unknown as Container;
+}
+
+test("a process that is started in a container which stops is an error", async () => {
+  vi.useFakeTimers();
+  const container = stoppedContainer(
+    (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(new Error("aborted"));
+        });
+      }),
+  );
+  const started = startExec(container, ["ctr"], new AbortController().signal).catch(
+    (cause: unknown) => cause,
+  );
+
+  await vi.advanceTimersByTimeAsync(10_000);
+
+  expect(await started).toMatchObject({ code: "NODE_LOAD_FAILED", subject: "node" });
+});
+
+test("the output of a process ends when its container has stopped", async () => {
+  vi.useFakeTimers();
+  const socket = new PassThrough();
+  const container = stoppedContainer(() => Promise.resolve(socket));
+  await startExec(container, ["ctr"], new AbortController().signal);
+
+  await vi.advanceTimersByTimeAsync(10_000);
+
+  expect(socket.destroyed).toBe(true);
 });
