@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { startEmbeddedRegistry } from "../parts/embedded-registry.js";
+import { definition } from "../parts/definition.js";
 import { makeProgramImage, realProgram } from "../parts/program-image.js";
 import { packFiles, readArchive, type ArchivedFile } from "../../src/adapters/helm/chart-archive.js";
 import { sideBySide, skipped, within, type Cost, type Line } from "./lines.js";
@@ -146,26 +147,8 @@ function largeChart(): readonly ArchivedFile[] {
     path: `large/${path}`,
     bytes: Buffer.from(content),
   });
-  const definition = (index: number): string => {
-    const head = `apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: things${index}.example.org
-spec:
-  group: example.org
-  names:
-    kind: Thing${index}
-    plural: things${index}
-  scope: Namespaced
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema:
-      openAPIV3Schema:
-        type: object
-        properties:
-`;
+  const largeDefinition = (index: number): string => {
+    const head = `${definition("example.org", `Thing${index}`)}        properties:\n`;
     const fields: string[] = [];
     for (let field = 0, size = head.length; size < LARGE_BYTES; field++) {
       const one = `          field${field}:\n            type: string\n            description: what field ${field} of the thing is for, in a sentence of some length\n`;
@@ -180,7 +163,7 @@ spec:
     text("Chart.yaml", "apiVersion: v2\nname: large\nversion: 1.0.0\n"),
     text("templates/pod.yaml", `{{ if .Capabilities.APIVersions.Has "policy/v1" }}\n${pod}{{ end }}`),
     ...Array.from({ length: LARGE_DEFINITIONS }, (_, index) =>
-      text(`templates/thing${index}.yaml`, definition(index)),
+      text(`templates/thing${index}.yaml`, largeDefinition(index)),
     ),
   ];
 }

@@ -20,6 +20,21 @@ const SHORT_TEXT = 64 * 1024;
 /** Values after every alias is replaced by what it refers to. */
 const MAX_VALUES = 200_000;
 
+type YamlOptions = ParseOptions & DocumentOptions & SchemaOptions;
+
+/**
+ * Lenient, so that every document that Kubernetes accepts is accepted here. In the core schema,
+ * `=`, `yes` and `0777` are strings.
+ */
+export const AS_KUBERNETES: YamlOptions = {
+  schema: "core",
+  merge: true,
+  uniqueKeys: false,
+  strict: false,
+  prettyErrors: false,
+  logLevel: "silent",
+};
+
 /** A text that cannot be used. The message completes "the text …". */
 export class UnusableYaml extends Error {
   /** True when the text exceeds a limit, and false when it is not right. */
@@ -35,10 +50,7 @@ export class UnusableYaml extends Error {
  * Parses one document. Syntax errors are in its `errors`. Throws `UnusableYaml` for a text that is
  * too large, has too many tokens or is nested too deeply.
  */
-export function parseYaml(
-  text: string,
-  options: ParseOptions & DocumentOptions & SchemaOptions = {},
-): Document.Parsed {
+export function parseYaml(text: string, options: YamlOptions = {}): Document.Parsed {
   const excess = findExcess(text);
   if (excess !== undefined) throw new UnusableYaml(excess);
   const { stackTraceLimit } = Error;

@@ -1,16 +1,14 @@
 // load.sh and garbage collection: content that counts as present on a node remains until the images
 // exist.
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 import { bundleOf } from "../support/bundle-of.js";
 import { startContainerd, type Containerd } from "../support/containerd.js";
 import { containerds } from "../support/containerds.js";
-import { COLLECT, leaveBlob } from "../support/left-blob.js";
+import { COLLECT, findCtr, leaveBlob, pathWithCtr } from "../support/left-blob.js";
 import { needs } from "../support/parts.js";
 import { ROOT } from "../support/paths.js";
 import { run, type RunResult } from "../support/run.js";
@@ -24,10 +22,7 @@ const describeHost = await needs("ctr", "root");
 describeHost.each(containerds())(
   "load.sh and content that was left on a node, containerd %s",
   (_, programs) => {
-    const real =
-      programs === undefined
-        ? execFileSync("which", ["ctr"], { encoding: "utf8" }).trim()
-        : join(programs, "ctr");
+    const real = findCtr(programs);
     let folder: string;
     let containerd: Containerd;
     let bundle: OpenBundle;
@@ -50,21 +45,9 @@ describeHost.each(containerds())(
       return found;
     };
     const leave = (digest: string): Promise<void> => leaveBlob(real, containerd.socket, bundle, digest);
-    /**
-     * Runs load.sh with a ctr that runs a command before the first import. "$real" is the real ctr.
-     */
-    const load = async (before: string): Promise<RunResult> => {
-      const wrapper = join(folder, "bin");
-      await mkdir(wrapper, { recursive: true });
-      const script = `#!/bin/sh
-real=${real}
-case "$*" in *"images import"*) [ -e ${folder}/done ] || { : >${folder}/done; ${before}; } ;; esac
-exec "$real" "$@"
-`;
-      writeFileSync(join(wrapper, "ctr"), script, { mode: 0o755 });
-      const path = [wrapper, programs, process.env["PATH"]]
-        .filter((part) => part !== undefined)
-        .join(delimiter);
+    /** Runs load.sh, with a ctr as `pathWithCtr` makes it. */
+    const load = (before: string): Promise<RunResult> => {
+      const path = pathWithCtr(folder, programs, before);
       return run("dash", [SCRIPT, bundle.file, "--to", `containerd:${containerd.socket}`], {
         env: { ...process.env, VIOLA_SH_ONLY: "1", PATH: path, TMPDIR: folder },
       });

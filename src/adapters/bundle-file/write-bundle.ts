@@ -47,11 +47,7 @@ export async function writeBundle(
     const tools = { workers, pull: registry.pull, signal };
     const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, tools);
 
-    const offsets = new Map(plan.blobs.map((blob) => [blob.digest, blob.offset]));
-    await requireUsableImages(plan.inventory, async (digest, size) => {
-      const offset = offsets.get(digest);
-      return offset === undefined ? undefined : partial.read(offset, size);
-    });
+    await requireUsableImages(plan.inventory, (offset, length) => partial.read(offset, length));
 
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));

@@ -1,8 +1,8 @@
 // The charts of a bundle as OCI artifacts, for `helm pull oci://HOST/charts/NAME`. Does no I/O.
-import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
+import type { Inventory } from "../../core/bundle/inventory.js";
 import { OCI_MANIFEST } from "../../core/oci/descriptor.js";
 import { digestOf } from "../../core/oci/digest.js";
-import { distinctCharts, type LocateFile } from "./chart-routes.js";
+import { chartMetadata, distinctCharts, type LocateFile } from "./chart-routes.js";
 import { BLOB_MEDIA_TYPE, type Route } from "./routes.js";
 
 /** https://github.com/helm/helm/blob/main/pkg/registry/constants.go */
@@ -26,7 +26,7 @@ export function makeChartArtifacts(
     const tag = chart.version.replaceAll("+", "_");
     const range = locate(file);
     const archive = `sha256:${sha256}`;
-    const config = document(BLOB_MEDIA_TYPE, configOf(chart));
+    const config = document(BLOB_MEDIA_TYPE, chartMetadata(chart));
     const manifest = document(OCI_MANIFEST, {
       schemaVersion: 2,
       mediaType: OCI_MANIFEST,
@@ -48,17 +48,6 @@ export function makeChartArtifacts(
     routes.set(`${repository}/tags/list`, { kind: "list", list });
   }
   return (path) => routes.get(path);
-}
-
-/** The metadata of the chart that the inventory has. Helm reads the rest from the archive. */
-function configOf({ name, version, appVersion, kubeVersion }: InventoryRelease["chart"]): object {
-  return {
-    apiVersion: "v2",
-    name,
-    version,
-    ...(appVersion !== undefined && { appVersion }),
-    ...(kubeVersion !== undefined && { kubeVersion }),
-  };
 }
 
 function document(

@@ -15,6 +15,22 @@ export function distinctCharts(releases: readonly InventoryRelease[]): readonly 
   return [...new Map(releases.map((release) => [release.file, release])).values()];
 }
 
+/** Returns the inventory's part of a Chart.yaml. Helm reads the rest from the archive. */
+export function chartMetadata({
+  name,
+  version,
+  appVersion,
+  kubeVersion,
+}: InventoryRelease["chart"]): InventoryRelease["chart"] & { readonly apiVersion: "v2" } {
+  return {
+    apiVersion: "v2",
+    name,
+    version,
+    ...(appVersion !== undefined && { appVersion }),
+    ...(kubeVersion !== undefined && { kubeVersion }),
+  };
+}
+
 /**
  * Returns the lookup for `/charts/index.yaml` and for each packaged chart, by its path in the
  * bundle. Other paths are unknown.
@@ -37,19 +53,12 @@ export function makeChartRoutes({ releases }: Inventory, locate: LocateFile): Fi
 }
 
 function chartIndex(releases: readonly InventoryRelease[]): string {
-  const versions = releases.map(({ chart, file, sha256 }) => {
-    const { name, version, appVersion, kubeVersion } = chart;
-    return {
-      apiVersion: "v2",
-      name,
-      version,
-      ...(appVersion !== undefined && { appVersion }),
-      ...(kubeVersion !== undefined && { kubeVersion }),
-      digest: sha256,
-      // Relative to the index file.
-      urls: [file.replace(/^charts\//, "")],
-    };
-  });
+  const versions = releases.map(({ chart, file, sha256 }) => ({
+    ...chartMetadata(chart),
+    digest: sha256,
+    // Relative to the index file.
+    urls: [file.replace(/^charts\//, "")],
+  }));
   const entries = groupBy(versions, ({ name }) => name);
   return stringify({ apiVersion: "v1", entries });
 }

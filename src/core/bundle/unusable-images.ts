@@ -15,12 +15,12 @@ export interface UnusableImage {
   readonly message: string;
 }
 
-/** Returns the bytes of a config, or undefined for one that is not to be checked. */
-export type ReadConfig = (digest: Digest, size: number) => Promise<Uint8Array | undefined>;
+/** Returns `length` bytes of the bundle file from `offset`. */
+export type ReadRange = (offset: number, length: number) => Promise<Uint8Array>;
 
 /** Throws `IMAGE_UNSUPPORTED` for every image with a config that engines refuse. */
-export async function requireUsableImages(inventory: Inventory, readConfig: ReadConfig): Promise<void> {
-  const errors = (await findUnusableImages(inventory, readConfig)).map(
+export async function requireUsableImages(inventory: Inventory, read: ReadRange): Promise<void> {
+  const errors = (await findUnusableImages(inventory, read)).map(
     ({ normalized, message }) =>
       new ViolaError("IMAGE_UNSUPPORTED", message, {
         subject: normalized,
@@ -30,25 +30,29 @@ export async function requireUsableImages(inventory: Inventory, readConfig: Read
   if (errors.length > 0) throw oneOrMany("some images cannot be run", errors);
 }
 
-/** Returns the images with a config that engines refuse. */
+/**
+ * Returns the images with a config that engines refuse. Configs that are not in the bundle, and those
+ * in `damaged`, are skipped.
+ */
 export async function findUnusableImages(
-  { images, hostImages = [] }: Inventory,
-  readConfig: ReadConfig,
+  { images, hostImages = [], blobs }: Inventory,
+  read: ReadRange,
+  damaged: ReadonlySet<Digest> = new Set(),
 ): Promise<readonly UnusableImage[]> {
+  const offsets = new Map(blobs.map(({ digest, offset }) => [digest, offset]));
   const found: UnusableImage[] = [];
   for (const { normalized, platforms } of [...images, ...hostImages]) {
     for (const { platform, config, layers } of platforms) {
       const { digest, size } = config;
-      const bytes = size > MAX_CONFIG_BYTES ? undefined : await readConfig(digest, size);
-      if (bytes === undefined && size <= MAX_CONFIG_BYTES) continue;
+      const offset = offsets.get(digest);
+      if (offset === undefined || damaged.has(digest)) continue;
       const fault =
-        bytes === undefined ? `its config has ${size} bytes` : findConfigFault(bytes, layers.length);
+        size > MAX_CONFIG_BYTES
+          ? `its config has ${size} bytes`
+          : findConfigFault(await read(offset, size), layers.length);
       if (fault === undefined) continue;
-      found.push({
-        normalized,
-        digest,
-        message: `${normalized} ${platform} is not a container image: ${fault}`,
-      });
+      const message = `${normalized} ${platform} is not a container image: ${fault}`;
+      found.push({ normalized, digest, message });
     }
   }
   return found;

@@ -1,10 +1,10 @@
 // Parses the output of `helm template` into objects, with a warning for every document that cannot
 // be parsed.
-import type { ParseOptions, DocumentOptions, ErrorCode, SchemaOptions } from "yaml";
+import type { ErrorCode } from "yaml";
 import { ViolaError } from "../../errors.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, textOf, type Json } from "../json.js";
-import { countValues, parseYaml, toValue } from "../parse-yaml.js";
+import { AS_KUBERNETES, countValues, parseYaml, toValue } from "../parse-yaml.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
 import type { RenderedObject } from "./rendered-object.js";
 
@@ -29,17 +29,6 @@ interface RenderedDocument {
   readonly template: string;
   readonly text: string;
 }
-
-// Lenient, so that every document that Kubernetes accepts is accepted here. In the core schema,
-// `=`, `yes` and `0777` are strings.
-const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
-  schema: "core",
-  merge: true,
-  uniqueKeys: false,
-  strict: false,
-  prettyErrors: false,
-  logLevel: "silent",
-};
 
 /**
  * Limits of one render. Helm cannot install more: it keeps the manifest of a release in a Secret of
@@ -133,7 +122,7 @@ const HARMLESS: readonly ErrorCode[] = ["BAD_INDENT", "KEY_OVER_1024_CHARS", "DU
 
 function readYaml(text: string): unknown {
   // When a template file begins with a byte order mark, the mark follows the `# Source:` line.
-  const document = parseYaml(text.replaceAll("\uFEFF", ""), YAML_OPTIONS);
+  const document = parseYaml(text.replaceAll("\uFEFF", ""), AS_KUBERNETES);
   const error = document.errors.find(({ code }) => !HARMLESS.includes(code));
   if (error !== undefined) throw error;
   return toValue(document);

@@ -4,7 +4,7 @@ import { isAlias, isMap, isPair, isScalar, isSeq, type Document, type YAMLMap } 
 import { ViolaError } from "../../errors.js";
 import { formatPath, isRecord, maps, textOf, type Path } from "../json.js";
 import { findReference } from "../images/reference.js";
-import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
+import { AS_KUBERNETES, parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import { containers } from "./containers.js";
 
 /** A field whose pull policy makes the kubelet contact a registry at every container start. */
@@ -90,16 +90,7 @@ function patchDocument(text: string): string {
 }
 
 function parse(text: string): Document.Parsed {
-  return usable(() =>
-    parseYaml(text, {
-      schema: "core",
-      merge: true,
-      uniqueKeys: false,
-      strict: false,
-      prettyErrors: false,
-      logLevel: "silent",
-    }),
-  );
+  return usable(() => parseYaml(text, AS_KUBERNETES));
 }
 
 function pullsIn(document: Document.Parsed): readonly NetworkPull[] {

@@ -88,13 +88,14 @@ export async function verifyBundle(
         .map((image) => image.normalized),
     });
   }
-  const broken = new Set(damaged.map(({ digest }) => digest));
-  const places = new Map(inventory.blobs.map(({ digest, offset }) => [digest, offset]));
-  const unusable = await findUnusableImages(inventory, async (digest, size) => {
-    signal.throwIfAborted();
-    const offset = places.get(digest);
-    return offset === undefined || broken.has(digest) ? undefined : bundle.read(offset, size);
-  });
+  const unusable = await findUnusableImages(
+    inventory,
+    (offset, length) => {
+      signal.throwIfAborted();
+      return bundle.read(offset, length);
+    },
+    new Set(damaged.map(({ digest }) => digest)),
+  );
   for (const { normalized, digest, message } of unusable)
     problems.push({ code: "image-unusable", subject: normalized, message, digest, images: [normalized] });
   progress({

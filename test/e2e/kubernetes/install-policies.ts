@@ -12,6 +12,7 @@ import type { Kube } from "../../support/kube.js";
 import { registries } from "../../support/parts.js";
 import { mustRun, type Running } from "../../support/run.js";
 import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
+import { deployment } from "./objects.js";
 import { packagedHelm, type Cluster } from "./stage.js";
 
 const SERVER = "docker.io/nginxinc/nginx-unprivileged:1.24-alpine";
@@ -98,7 +99,7 @@ export function testPolicies(cluster: () => Cluster): void {
     async (helm) => {
       const bundle = await build(
         `app-${helm}`,
-        deployment("pinned", pinned, "Always"),
+        deployment("pinned", pinned, { imagePullPolicy: "Always" }),
         deployment("latest", "example.org/server:latest"),
         deployment("untagged", "example.org/server"),
       );
@@ -113,7 +114,7 @@ export function testPolicies(cluster: () => Cluster): void {
   it.concurrent("is refused with --no-patch", async () => {
     const bundle = await build(
       "unpatched",
-      deployment("pinned", pinned, "Always"),
+      deployment("pinned", pinned, { imagePullPolicy: "Always" }),
       deployment("latest", "example.org/server:latest"),
       deployment("untagged", "example.org/server"),
     );
@@ -202,7 +203,10 @@ export function testPolicies(cluster: () => Cluster): void {
     "is pulled from a registry by nodes with its settings, and refused while the registry lacks it",
     async () => {
       await pushIndex("fed.example/server", "1");
-      const bundle = await build("fed", deployment("fed", "fed.example/server:1", "Always"));
+      const bundle = await build(
+        "fed",
+        deployment("fed", "fed.example/server:1", { imagePullPolicy: "Always" }),
+      );
       const to = ["--to", `registry://${mirror}/${kube.cluster}`];
       const settings = join(viola.folder, "settings");
 
@@ -274,20 +278,6 @@ export function testPolicies(cluster: () => Cluster): void {
     expect(answer.status).toBe(201);
     return `sha256:${createHash("sha256").update(index).digest("hex")}`;
   }
-}
-
-function deployment(name: string, image: string, imagePullPolicy?: string): object {
-  const labels = { app: name };
-  const container = { name, image, ...(imagePullPolicy !== undefined && { imagePullPolicy }) };
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [container] } },
-    },
-  };
 }
 
 function configMapReader(): object {

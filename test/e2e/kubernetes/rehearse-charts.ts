@@ -15,6 +15,7 @@ import { registries } from "../../support/parts.js";
 import { sharedPath } from "../../support/paths.js";
 import { mustRun, type RunResult } from "../../support/run.js";
 import { LIVE_PREFIX, type ViolaRun } from "../viola-run.js";
+import { deployment } from "./objects.js";
 import { HIDDEN, rehearsing } from "./rehearsing.js";
 import type { Cluster } from "./stage.js";
 
@@ -263,21 +264,5 @@ function endlessHook(image: string): object {
     kind: "Job",
     metadata: { name: "endless", annotations: { "helm.sh/hook": "post-install" } },
     spec: { template: { spec } },
-  };
-}
-
-function deployment(name: string, image: string, container: object = {}): object {
-  const labels = { app: name };
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "main", image, ...container }] },
-      },
-    },
   };
 }

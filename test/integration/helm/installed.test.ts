@@ -8,30 +8,12 @@ import type { BundleSpec } from "../../../src/core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../../src/workflows/find/release-images.js";
 import type { ChartPorts } from "../../../src/workflows/ports.js";
 import { workflowRun } from "../../support/workflow-run.js";
+import { definition } from "../../../scripts/parts/definition.js";
 import { needs } from "../../support/parts.js";
 import { HELM_PACKAGES, makeTool, newFolder, packagedHelm } from "./helm.js";
 
 const pod = (name: string, image: string): string =>
   `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name} }\nspec: { containers: [{ name: a, image: "${image}" }] }\n`;
-
-const definition = (group: string, kind: string): string => `apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: ${kind.toLowerCase()}s.${group}
-spec:
-  group: ${group}
-  names:
-    kind: ${kind}
-    plural: ${kind.toLowerCase()}s
-  scope: Namespaced
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema:
-      openAPIV3Schema:
-        type: object
-`;
 
 const CHARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   definitions: {

@@ -1,8 +1,7 @@
 // A load by the streamed route and garbage collection: what it counts as present on a node stays until the images are known there.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { findContainerd } from "../../../src/adapters/nodes/local-nodes.js";
 import type { NodeTarget } from "../../../src/core/load/node.js";
@@ -11,7 +10,7 @@ import type { OpenBundle } from "../../../src/workflows/ports.js";
 import { bundleOf } from "../../support/bundle-of.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import { containerds } from "../../support/containerds.js";
-import { COLLECT, leaveBlob } from "../../support/left-blob.js";
+import { COLLECT, findCtr, leaveBlob, pathWithCtr } from "../../support/left-blob.js";
 import { needs } from "../../support/parts.js";
 import { workflowRun } from "../../support/workflow-run.js";
 import { loadPorts } from "./kind.js";
@@ -23,10 +22,7 @@ const ANCHOR = "io.viola-airgap.anchor";
 const describeHost = await needs("ctr", "root");
 
 describeHost.each(containerds())("streaming to containerd %s", (_, programs) => {
-  const real =
-    programs === undefined
-      ? execFileSync("which", ["ctr"], { encoding: "utf8" }).trim()
-      : join(programs, "ctr");
+  const real = findCtr(programs);
   let folder: string;
   let containerd: Containerd;
   let bundle: OpenBundle;
@@ -48,18 +44,10 @@ describeHost.each(containerds())("streaming to containerd %s", (_, programs) => 
     return { layer: layers?.[0]?.digest ?? "", config: config?.digest ?? "", manifest: digest };
   };
   const leave = (digest: string): Promise<void> => leaveBlob(real, containerd.socket, bundle, digest);
-  /** Streams the bundle, with a ctr that does something before the first import, in which `$real` is the real one. */
+  /** Streams the bundle, with a ctr as `pathWithCtr` makes it. */
   const load = async (before: string): Promise<NodeReport | undefined> => {
-    const wrapper = join(folder, "bin");
-    mkdirSync(wrapper);
-    const script = `#!/bin/sh
-real=${real}
-case "$*" in *"images import"*) [ -e ${folder}/done ] || { : >${folder}/done; ${before}; } ;; esac
-exec "$real" "$@"
-`;
-    writeFileSync(join(wrapper, "ctr"), script, { mode: 0o755 });
-    const path = [wrapper, programs, process.env["PATH"]].filter((part) => part !== undefined);
-    const found = findContainerd(containerd.socket, { ...process.env, PATH: path.join(delimiter) });
+    const env = { ...process.env, PATH: pathWithCtr(folder, programs, before) };
+    const found = findContainerd(containerd.socket, env);
     const target: NodeTarget = {
       name: found.name,
       findNodes: async (signal) =>
