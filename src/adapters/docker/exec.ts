@@ -91,10 +91,13 @@ async function whileStarting<T>(
   start: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const starting = new AbortController();
-  const stopped = new AbortController();
+  const stopped = new ViolaError(
+    "NODE_LOAD_FAILED",
+    "its container stopped while a process was started in it",
+    { subject: container.id },
+  );
   const unwatch = onStop(container, () => {
-    stopped.abort();
-    starting.abort();
+    starting.abort(stopped);
   });
   const abort = (): void => {
     starting.abort(signal.reason);
@@ -104,11 +107,7 @@ async function whileStarting<T>(
   try {
     return await start(starting.signal);
   } catch (cause) {
-    if (!stopped.signal.aborted) throw cause;
-    throw new ViolaError("NODE_LOAD_FAILED", "its container stopped while a process was started in it", {
-      subject: container.id,
-      cause: cause as Error,
-    });
+    throw starting.signal.reason === stopped ? stopped : cause;
   } finally {
     unwatch();
     signal.removeEventListener("abort", abort);
