@@ -5,6 +5,7 @@ import type { RenderedObject } from "../charts/rendered-object.js";
 import { groupOf, isCustom } from "../kubernetes/api-group.js";
 import { mergeUses } from "../images/merge-uses.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
+import { findAbsentOperators } from "./absent-operators.js";
 import { findOpenChoices, readChoices, type AlternativeImage, type IsChosen } from "./alternatives.js";
 import { findPodWebhooks } from "./pod-webhooks.js";
 import { exampleOn } from "./rules/circumstances.js";
@@ -112,6 +113,10 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (waits) warnings.push(laterWarning(use));
+  }
+  for (const absent of findAbsentOperators(options.operators, operators, context.resources)) {
+    for (const image of absent.images) pieces.push(toPiece(image.object, image.rule, image));
+    warnings.push(...absent.warnings);
   }
   warnings.push(
     ...findUnknownKinds(operators, objects),

@@ -145,7 +145,9 @@ const OPERATOR_SCHEMA = strictObject({
   copies: z
     .array(text)
     .default([])
-    .describe("Repositories, without registry, that contain the same program under another name."),
+    .describe(
+      "Repositories that contain the same program under another name: without registry, unless only the registry tells whose it is.",
+    ),
   companions: z
     .array(text)
     .default([])

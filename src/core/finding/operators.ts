@@ -3,7 +3,7 @@ import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
-import { isInRange, readTagVersion } from "./tag-range.js";
+import { describeReleases, isInRange, readTagVersion } from "./tag-range.js";
 import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
@@ -71,7 +71,7 @@ export function findOperators(
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
       const image = findReference(textOf(container["image"]) ?? "");
-      const rule = image && findRule(image.repository);
+      const rule = image && findRule(image);
       if (image === undefined || rule === undefined) continue;
       const key = `${rule.id} ${image.tag ?? ""}`;
       const facts = factsByTag.get(key) ?? factsAt(image.tag, rule);
@@ -93,7 +93,7 @@ export function findOperators(
  * Returns a function that finds the rule for a repository. The rules are indexed by the last
  * component of their repositories, so that a lookup does not compare all of them.
  */
-function indexRules(rules: readonly OperatorRule[]): (repository: string) => OperatorRule | undefined {
+function indexRules(rules: readonly OperatorRule[]): (image: Reference) => OperatorRule | undefined {
   const byName = groupBy(
     rules.flatMap((rule) =>
       [rule.repository, ...rule.copies].flatMap((known) =>
@@ -102,8 +102,8 @@ function indexRules(rules: readonly OperatorRule[]): (repository: string) => Ope
     ),
     ({ last }) => last,
   );
-  return (repository) =>
-    byName.get(lastComponent(repository))?.find(({ name }) => isCopy(repository, name))?.rule;
+  return (image) =>
+    byName.get(lastComponent(image.repository))?.find(({ name }) => isCopy(image, name))?.rule;
 }
 
 /** What the knowledge base says for one tag of an operator. */
@@ -135,8 +135,11 @@ function rulesAt(tag: string | undefined, rule: OperatorRule): OperatorRule {
   };
 }
 
+/** What image rules are evaluated with: an operator and its settings. */
+export type OperatorSettings = Pick<OperatorUse, "rule"> & Omit<Scope, "resource">;
+
 /** An image rule that applies: the rendered objects make the operator start the image. */
-interface ActiveRule {
+export interface ActiveRule {
   readonly image: OperatorImage;
   readonly scope: Scope;
   readonly required: boolean;
@@ -187,7 +190,8 @@ function versionless(
   return fillRepository(reference, scope, values);
 }
 
-function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
+/** Returns the image rules that apply to the rendered custom resources. */
+export function* findActiveRules(use: OperatorSettings, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
     const { when, with: besides, without, otherwise, unless, optional } = image;
     if (without !== undefined && allMeeting(without, resources).length > 0) continue;
@@ -312,8 +316,7 @@ export function versionWarning(
       : warningOf(use, "operator-version-unknown", `${nameOf(use)}: ${which}`);
   }
   if (implied.length === 0 && !mayCreatePods) return undefined;
-  const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
-  const known = `the images that it starts are known for ${ranges}`;
+  const known = `the images that it starts are known for ${describeReleases(use.rule.releases)}`;
   const message = `${nameOf(use)}: ${known}; ${names.length === 0 ? "other versions may start other images" : which}`;
   // The list is right if the user sets the versions of all images.
   const isSet = names.length === 0 && implied.length > 0;
@@ -348,7 +351,7 @@ export function nameOf({ rule, image }: OperatorUse): string {
 }
 
 /** Returns the resources that meet at least one condition. */
-function allMeeting(
+export function allMeeting(
   conditions: readonly ResourceCondition[],
   resources: Resources,
 ): readonly RenderedObject[] {
@@ -371,20 +374,20 @@ function hasField({ has, in: range, is: wanted }: ResourceCondition, object: Ren
 }
 
 /**
- * True for the repository itself, for a copy below a prefix as in mirrors, and for a copy with a
+ * True for the repository itself (with a registry, if `known` has one), for a copy below a prefix as in mirrors, and for a copy with a
  * name as in https://github.com/rancher/image-mirror (`mirrored-longhornio-longhorn-manager` is a
  * copy of `longhornio/longhorn-manager`).
  */
-export function isRepository(repository: string, known: string): boolean {
-  return copyNames(known).some((name) => isCopy(repository, name));
+export function isRepository(image: Reference, known: string): boolean {
+  return copyNames(known).some((name) => isCopy(image, name));
 }
 
 function copyNames(known: string): readonly string[] {
   return [known, `mirrored-${known.replaceAll("/", "-")}`];
 }
 
-function isCopy(repository: string, name: string): boolean {
-  return repository === name || repository.endsWith(`/${name}`);
+function isCopy({ registry, repository }: Reference, name: string): boolean {
+  return `/${registry}/${repository}`.endsWith(`/${name}`);
 }
 
 function lastComponent(repository: string): string {

@@ -74,5 +74,5 @@ function listOf(names: readonly string[]): string {
 /** True for a sidecar of the operator's project that starts no images. */
 function isCompanion(container: OperatorUse["container"], { rule }: OperatorUse): boolean {
   const image = findReference(textOf(container["image"]) ?? "");
-  return image !== undefined && rule.companions.some((known) => isRepository(image.repository, known));
+  return image !== undefined && rule.companions.some((known) => isRepository(image, known));
 }
