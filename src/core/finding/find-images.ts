@@ -109,7 +109,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
       if (image.unresolved === undefined) pieces.push(piece);
       else unresolved.push(toUnresolved(use, image.unresolved, piece));
     }
-    const warning = versionWarning(use, implied, { mayCreatePods });
+    const warning = versionWarning(use, implied, { mayCreatePods, resources: context.resources });
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (waits) warnings.push(laterWarning(use));

@@ -265,7 +265,7 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
     if (when === undefined || unless?.some((name) => lookUp(name, scope) !== undefined) === true) continue;
     const kinds = [...new Set(when.map(({ kind }) => kind))].join(" or ");
     const doing = `starts it for a ${kinds}, and none is rendered`;
-    const later = toImplied(use, { image, scope, required: false, doing });
+    const later = toImplied(use, { image, scope, required: image.otherwise === "required", doing });
     if (later !== undefined) yield later;
   }
 }
@@ -273,7 +273,8 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
 /** Returns the warning for an operator that waits for custom resources. */
 export function laterWarning(use: OperatorUse): FindingWarning {
   const kinds = [...new Set(laterConditions(use).map(({ kind }) => kind))].join(", ");
-  const images = [...new Set(Array.from(findLaterImages(use), ({ reference }) => reference))];
+  const optional = [...findLaterImages(use)].filter(({ required }) => !required);
+  const images = [...new Set(optional.map(({ reference }) => reference))];
   const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
   const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered. It may start images later${named}`;
   return { ...warningOf(use, "operator-images-later", message), hint: SETTLE_LATER };
@@ -306,7 +307,7 @@ export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources)
 export function versionWarning(
   use: OperatorUse,
   implied: readonly ImpliedImage[],
-  { mayCreatePods }: { readonly mayCreatePods: boolean },
+  { mayCreatePods, resources }: { readonly mayCreatePods: boolean; readonly resources: Resources },
 ): FindingWarning | undefined {
   const names = [...new Set(implied.flatMap(({ unresolved }) => unresolved?.repository ?? []))];
   const which = `the versions of ${names.join(", ")}, which it starts, are unknown`;
@@ -319,8 +320,16 @@ export function versionWarning(
   const known = `the images that it starts are known for ${describeReleases(use.rule.releases)}`;
   const message = `${nameOf(use)}: ${known}; ${names.length === 0 ? "other versions may start other images" : which}`;
   // The list is right if the user sets the versions of all images.
-  const isSet = names.length === 0 && implied.length > 0;
+  const isSet = names.length === 0 && (implied.length > 0 || hasSettledImage(use, resources));
   return { ...warningOf(use, "operator-tag-unverified", message), incomplete: !isSet };
+}
+
+/** True if the user sets an image that the operator would start otherwise. */
+function hasSettledImage(use: OperatorUse, resources: Resources): boolean {
+  return use.rule.images.some(({ when, unless = [] }) => {
+    const users = when === undefined ? [undefined] : allMeeting(when, resources);
+    return users.some((resource) => unless.some((name) => lookUp(name, { ...use, resource }) !== undefined));
+  });
 }
 
 /** Creates a warning that the images of the operator may be incomplete. */

@@ -113,6 +113,18 @@ describe("an operator's rule", () => {
     expect(found(operator('image: "registry.example/operator:v1.2.3"'))).toHaveLength(1);
   });
 
+  it("of an unread release does not count as incomplete if the user sets all of its images", () => {
+    const unread = 'image: "org/demo-operator:v7.0.0", args: ["--side-image=quay.io/other/side:1"]';
+    const text = operator(unread).replace(
+      "spec: { containers",
+      "spec: { serviceAccountName: maker, containers",
+    );
+
+    expect(
+      findIn(text + rights(CREATE_PODS) + worker("{ image: quay.io/own/worker:1 }"), [RULE]).warnings,
+    ).toMatchObject([{ code: "operator-tag-unverified", incomplete: false }]);
+  });
+
   it("summarizes many ranges of known releases in its warning", () => {
     const releases = ["1.0.0", "1.1.0", ">=1.2.0 <=1.2.3", ">=1.10.0 <=1.10.1"].map((tags) => ({
       tags,
