@@ -4,6 +4,7 @@ import { groupBy } from "../group-by.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { SETTLE_ABSENT } from "../images/warning-advice.js";
 import { groupOf } from "../kubernetes/api-group.js";
+import type { OperatorIndex } from "./operator-index.js";
 import type { OperatorRule } from "./operator-rules.js";
 import {
   allMeeting,
@@ -31,10 +32,11 @@ export interface AbsentOperator {
  * (`gateway.networking.k8s.io`) are ignored, because any controller may serve them.
  */
 export function* findAbsentOperators(
-  rules: readonly OperatorRule[],
+  known: OperatorIndex,
   present: readonly OperatorUse[],
   resources: Resources,
 ): Iterable<AbsentOperator> {
+  const rules = known.serving(new Set([...resources.keys()].map((kind) => kind.slice(0, kind.indexOf("/")))));
   const served = groupBy(
     rules.flatMap((rule) => [...kindsOf(rule)].map((kind) => ({ kind, rule }))),
     ({ kind }) => kind,
