@@ -9,6 +9,7 @@ import {
   type Inventory,
   type InventoryRelease,
 } from "../../core/bundle/inventory.js";
+import { isOneVersion } from "../../core/charts/one-version.js";
 import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
@@ -26,7 +27,7 @@ import {
   withRehearsal,
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
-import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import {
@@ -35,7 +36,7 @@ import {
   type Inspection,
   type InspectPorts,
 } from "../find/inspect-operators.js";
-import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
+import { prepareReleases, searchReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
@@ -81,8 +82,9 @@ export async function planBundle(
   ports: PlanPorts,
 ): Promise<BundlePlan> {
   const releases = await prepareReleases(run, spec, ports);
-  const findings = await inspectFindings(run, await findReleaseImages(run, spec, releases, ports), options);
-  const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
+  const { findings: rendered, rendered: facts } = await searchReleases(run, spec, releases, ports);
+  const findings = await inspectFindings(run, rendered, options);
+  const { chosen: found, excluded, tests, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
   // Compressing the charts takes as long as asking for the images.
@@ -133,13 +135,39 @@ export async function planBundle(
     apiVersions: spec.apiVersions,
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
+    ...(tests.length > 0 && { testImages: tests.map(testImage) }),
     excluded,
     warnings: silenceWarnings(
       [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
       spec.silencedWarnings,
     ),
+    ...nodePlatforms(spec, options),
+    rendered: facts,
+    ...(spec.audit !== undefined && { audit: spec.audit }),
   };
   return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
+}
+
+function testImage({ reference, normalized, evidence }: ImageUse): NonNullable<Inventory["testImages"]>[number] {
+  return { reference, normalized, objects: [...new Set(evidence.map(({ object }) => object))].sort() };
+}
+
+/** Returns the platforms that the spec names if the bundle is built for others. */
+function nodePlatforms(
+  spec: BundleSpec,
+  { platforms }: PlanOptions,
+): Pick<Inventory, "nodePlatforms"> {
+  const named = spec.platforms.map(formatPlatform);
+  const built = platforms.map(formatPlatform);
+  return named.every((platform) => built.includes(platform)) ? {} : { nodePlatforms: named };
+}
+
+/** Returns what the spec asks for, unless that is one version. */
+function rangeOf({ source }: ChartSpec): string | undefined {
+  if (source.kind !== "repository" && source.kind !== "oci") return undefined;
+  const { version = "*" } = source;
+  const isPinned = isOneVersion(version) || (source.kind === "oci" && /:[^/]+$/.test(source.reference));
+  return isPinned ? undefined : version;
 }
 
 /** Returns what is installed in the end, also if the bundle does not have the values. */
@@ -286,6 +314,7 @@ async function bundledRelease(
   );
   const bytes = await charts.readPackage(chart, signal);
   const { name, version, appVersion, kubeVersion } = chart;
+  const range = rangeOf(spec);
   return {
     release: {
       name: spec.release,
@@ -295,6 +324,7 @@ async function bundledRelease(
         version,
         ...(appVersion !== undefined && { appVersion }),
         ...(kubeVersion !== undefined && { kubeVersion }),
+        ...(range !== undefined && { range }),
       },
       file,
       sha256: hexOf(digestOf(bytes)),
