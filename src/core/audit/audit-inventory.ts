@@ -3,23 +3,22 @@ import { componentOf } from "../charts/component.js";
 import { parseReference } from "../images/reference.js";
 import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
 import { NO_FACTS, type AuditFacts } from "./audit-facts.js";
-import { AUDIT_FORMAT_VERSION, type AuditImage, type AuditPlatform, type AuditReport } from "./report.js";
-import { findFindings, type RuleOptions } from "./rules/find-findings.js";
+import { AUDIT_FORMAT_VERSION, type AuditContents, type AuditImage, type AuditPlatform } from "./report.js";
 
 /** Languages of purposes that the program knows itself. */
 export type AuditLanguage = "en" | "ko";
 
-export interface AuditInventoryOptions extends RuleOptions {
+export interface AuditInventoryOptions {
   /** English when absent. */
   readonly language?: AuditLanguage;
 }
 
-/** Returns the audit. */
+/** Returns the audit without its findings, which `completeAudit` adds. */
 export function auditInventory(
   inventory: Inventory,
   options: AuditInventoryOptions = {},
   facts: AuditFacts = NO_FACTS,
-): AuditReport {
+): AuditContents {
   const images = inventory.images.map(auditImage);
   const blobs = new Map<string, number>();
   const layers = new Set<string>();
@@ -34,7 +33,7 @@ export function auditInventory(
     }
   }
   const uniqueBytes = [...blobs.values()].reduce((sum, size) => sum + size, 0);
-  const report: Omit<AuditReport, "findings"> = {
+  return {
     formatVersion: AUDIT_FORMAT_VERSION,
     name: inventory.name,
     version: inventory.version,
@@ -53,8 +52,6 @@ export function auditInventory(
     },
     warnings: inventory.warnings,
   };
-  const { warnings, ...rest } = report;
-  return { ...rest, findings: findFindings({ inventory, facts, report }, options), warnings };
 }
 
 function auditImage(image: InventoryImage): AuditImage {
