@@ -60,6 +60,8 @@ const platform = z.object({
   layers: listOf(layer),
 });
 
+const labels = z.object({ name: text.exactOptional(), component: text.exactOptional() });
+
 const evidence: z.ZodType<Evidence> = z.object({
   rule: text,
   chart: text,
@@ -69,6 +71,18 @@ const evidence: z.ZodType<Evidence> = z.object({
   value: text,
   because: text.exactOptional(),
   hooks: listOf(text).exactOptional(),
+  release: text.exactOptional(),
+  labels: labels.exactOptional(),
+  workloads: listOf(
+    z.object({
+      kind: text,
+      component: text.exactOptional(),
+      object: text,
+      template: text,
+      release: text.exactOptional(),
+      labels: labels.exactOptional(),
+    }),
+  ).exactOptional(),
 });
 
 const image = z.object({

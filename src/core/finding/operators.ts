@@ -348,7 +348,7 @@ export function nameOf({ rule, image }: OperatorUse): string {
 }
 
 /** Returns the resources that meet at least one condition. */
-function allMeeting(
+export function allMeeting(
   conditions: readonly ResourceCondition[],
   resources: Resources,
 ): readonly RenderedObject[] {
