@@ -1,7 +1,10 @@
 // Audits a spec without downloading its layers.
 import pLimit from "p-limit";
 import { countOf } from "../core/count-of.js";
+import { NO_FACTS } from "../core/audit/audit-facts.js";
 import { auditInventory } from "../core/audit/audit-inventory.js";
+import { completeAudit } from "../core/audit/rules/find-findings.js";
+import type { AuditLimits } from "../core/audit/rules/rule.js";
 import type { AuditReport } from "../core/audit/report.js";
 import { finishInventory } from "../core/bundle/archive-plan.js";
 import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
@@ -11,10 +14,10 @@ import type { Run } from "./progress.js";
 import { planBundle, type BundlePlan, type PlanOptions } from "./build/plan.js";
 
 export interface AuditOptions extends PlanOptions {
-  /**
-   * Compressed size in bytes above which an image is reported as too large; absent for no limit.
-   */
-  readonly maxBytes?: number | undefined;
+  /** They override those of the spec. */
+  readonly limits: AuditLimits;
+  /** The date of the audit, such as `2026-11-27`. */
+  readonly today: string;
 }
 
 /**
@@ -29,7 +32,8 @@ export async function auditSpec(
 ): Promise<AuditReport> {
   const plan = await planBundle(run, spec, options, ports);
   const { inventory } = finishInventory(plan.archive, await readUncompressedSizes(run, plan, ports));
-  return auditInventory(inventory, { maxBytes: options.maxBytes });
+  const { limits, today } = options;
+  return completeAudit({ inventory, facts: NO_FACTS, contents: auditInventory(inventory), limits, today });
 }
 
 async function readUncompressedSizes(

@@ -3,7 +3,12 @@
 import { isTestImage } from "../charts/hooks.js";
 import type { FindingWarning, ImageUse } from "../images/image-use.js";
 import type { BundleSpec, ExcludedImage, ExtraImage } from "./bundle-spec.js";
-import { formatReference, normalizeReference, parseReference, type NormalizedReference } from "../images/reference.js";
+import {
+  formatReference,
+  normalizeReference,
+  parseReference,
+  type NormalizedReference,
+} from "../images/reference.js";
 
 /** The choice, sorted by `normalized`. */
 export interface ImageChoice {

@@ -4,7 +4,8 @@ import type { ChartDependency, ChartSource } from "../charts/chart.js";
 import { parsePlatform } from "../oci/platform.js";
 import { oneOrMany, type ViolaError } from "../../errors.js";
 import { checkYaml, readYaml, type YamlSource } from "../yaml-file.js";
-import type { BundleSpec, ChartSpec } from "./bundle-spec.js";
+import { findBytes } from "../find-bytes.js";
+import type { AuditSettings, BundleSpec, ChartSpec } from "./bundle-spec.js";
 import { recognizeOtherFile } from "./other-files.js";
 import { pathsOf, type SpecPath } from "./paths.js";
 import { chartForm } from "./rules.js";
@@ -71,7 +72,27 @@ function toBundleSpec(input: BundleSpecInput, folder: string): BundleSpec {
       ...(subject !== undefined && { subject }),
       reason,
     })),
+    ...(input.audit !== undefined && { audit: toAuditSettings(input.audit) }),
     includeTests: input.images?.tests ?? false,
+  };
+}
+
+function toAuditSettings(input: NonNullable<BundleSpecInput["audit"]>): AuditSettings {
+  const { maxSize, maxLayerSize, maxAgeDays, suppress } = input;
+  const maxBytes = maxSize === undefined ? undefined : findBytes(maxSize);
+  const maxLayerBytes = maxLayerSize === undefined ? undefined : findBytes(maxLayerSize);
+  return {
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(maxLayerBytes !== undefined && { maxLayerBytes }),
+    ...(maxAgeDays !== undefined && { maxAgeDays }),
+    ...(suppress && {
+      suppress: suppress.map(({ rule, subject, reason, until }) => ({
+        rule,
+        ...(subject !== undefined && { subject }),
+        reason,
+        ...(until !== undefined && { until }),
+      })),
+    }),
   };
 }
 

@@ -169,15 +169,16 @@ function bundleFiles(
   return [...hashed, ...bundledFiles];
 }
 
-function testImage({ reference, normalized, evidence }: ImageUse): NonNullable<Inventory["testImages"]>[number] {
+function testImage({
+  reference,
+  normalized,
+  evidence,
+}: ImageUse): NonNullable<Inventory["testImages"]>[number] {
   return { reference, normalized, objects: [...new Set(evidence.map(({ object }) => object))].sort() };
 }
 
 /** Returns the platforms that the spec names if the bundle is built for others. */
-function nodePlatforms(
-  spec: BundleSpec,
-  { platforms }: PlanOptions,
-): Pick<Inventory, "nodePlatforms"> {
+function nodePlatforms(spec: BundleSpec, { platforms }: PlanOptions): Pick<Inventory, "nodePlatforms"> {
   const named = spec.platforms.map(formatPlatform);
   const built = platforms.map(formatPlatform);
   return named.every((platform) => built.includes(platform)) ? {} : { nodePlatforms: named };

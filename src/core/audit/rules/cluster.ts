@@ -1,4 +1,5 @@
 // Rules about how a cluster takes the rendered objects.
+import { formatBytes } from "../../format-bytes.js";
 import { groupBy } from "../../group-by.js";
 import { normalizeReference } from "../../images/reference.js";
 import type { Inventory } from "../../bundle/inventory.js";
@@ -12,6 +13,7 @@ type Api = NonNullable<Inventory["rendered"]>["apis"][number];
 export const PULL_POLICY: Rule = {
   id: "pull-policy",
   severity: "warning",
+  check: "A pull policy makes the kubelet contact a registry even if the image is on the node.",
   *find({ inventory }) {
     const pulls = inventory.rendered?.alwaysPulled ?? [];
     // A policy that is not beside an image is about the object.
@@ -29,6 +31,7 @@ export const PULL_POLICY: Rule = {
 export const REMOVED_API: Rule = {
   id: "removed-api",
   severity: "error",
+  check: "Objects use an API version that the target Kubernetes does not serve.",
   *find({ inventory: { kubeVersion, rendered } }) {
     for (const { api, entry } of agingApis(rendered?.apis ?? [])) {
       if (kubeVersion === undefined || !isRemovedIn(entry, kubeVersion)) continue;
@@ -40,6 +43,7 @@ export const REMOVED_API: Rule = {
 export const DEPRECATED_API: Rule = {
   id: "deprecated-api",
   severity: "warning",
+  check: "Objects use an API version that newer releases of Kubernetes do not serve.",
   *find({ inventory: { kubeVersion, rendered } }) {
     for (const { api, entry } of agingApis(rendered?.apis ?? [])) {
       if (kubeVersion !== undefined && isRemovedIn(entry, kubeVersion)) continue;
@@ -51,9 +55,14 @@ export const DEPRECATED_API: Rule = {
 export const LARGE_DEFINITION: Rule = {
   id: "large-definition",
   severity: "note",
+  check: "A CustomResourceDefinition is too large for kubectl apply.",
   *find({ inventory: { rendered } }) {
     for (const { object, bytes } of rendered?.largeDefinitions ?? []) {
-      yield { kind: "large-definition", subject: object, values: { bytes, limit: APPLY_LIMIT_BYTES } };
+      yield {
+        kind: "large-definition",
+        subject: object,
+        values: { size: formatBytes(bytes), limit: formatBytes(APPLY_LIMIT_BYTES) },
+      };
     }
   },
 };

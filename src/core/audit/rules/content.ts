@@ -1,6 +1,8 @@
 // Rules about what images are: their size, age, user and platforms.
+import { formatBytes } from "../../format-bytes.js";
 import { findForPlatform, findPlatform } from "../../oci/platform.js";
 import type { AuditImage } from "../report.js";
+import { firstOf } from "./first-of.js";
 import type { Rule } from "./rule.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -8,6 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export const REBUILT: Rule = {
   id: "rebuilt",
   severity: "note",
+  check: "An image is from a container engine, and its digest is not that of the registry.",
   *find({ contents: { images } }) {
     for (const { normalized, rebuilt } of images) {
       if (rebuilt) yield { kind: "rebuilt", subject: normalized, values: {} };
@@ -18,6 +21,7 @@ export const REBUILT: Rule = {
 export const ROOT_USER: Rule = {
   id: "root-user",
   severity: "note",
+  check: "The config of an image does not set a user other than root.",
   *find({ contents: { images } }) {
     for (const { normalized, user } of images) {
       if (user === null || !isRoot(user)) continue;
@@ -30,6 +34,7 @@ export const ROOT_USER: Rule = {
 export const OLD_IMAGE: Rule = {
   id: "old-image",
   severity: "warning",
+  check: "An image is older than the limit.",
   *find({ contents: { images }, limits: { maxAgeDays: limit }, today }) {
     if (limit === undefined) return;
     for (const { normalized, created } of images) {
@@ -46,10 +51,12 @@ export const OLD_IMAGE: Rule = {
 export const LARGE_IMAGE: Rule = {
   id: "large-image",
   severity: "warning",
+  check: "An image is larger than the limit.",
   *find({ contents: { images }, limits: { maxBytes: limit } }) {
     if (limit === undefined) return;
     for (const { normalized, compressedBytes: bytes } of images) {
-      if (bytes > limit) yield { kind: "large-image", subject: normalized, values: { bytes, limit } };
+      if (bytes <= limit) continue;
+      yield { kind: "large-image", subject: normalized, values: sizes(bytes, limit) };
     }
   },
 };
@@ -57,11 +64,13 @@ export const LARGE_IMAGE: Rule = {
 export const LARGE_LAYER: Rule = {
   id: "large-layer",
   severity: "warning",
+  check: "A layer is larger than the limit.",
   *find({ contents: { layers }, limits: { maxLayerBytes: limit } }) {
     if (limit === undefined) return;
-    for (const { digest, size: bytes, images } of layers) {
-      if (bytes <= limit) continue;
-      yield { kind: "large-layer", subject: digest, values: { bytes, limit, images: images.join(", ") } };
+    for (const { digest, size, images } of layers) {
+      if (size <= limit) continue;
+      const values = { ...sizes(size, limit), images: firstOf(images) };
+      yield { kind: "large-layer", subject: digest, values };
     }
   },
 };
@@ -69,6 +78,7 @@ export const LARGE_LAYER: Rule = {
 export const PLATFORM_MISSING: Rule = {
   id: "platform-missing",
   severity: "error",
+  check: "An image lacks a platform of the nodes.",
   *find({ inventory, contents: { images } }) {
     const nodes = inventory.nodePlatforms ?? inventory.platforms;
     const known = images.filter(({ platforms }) => platforms.length > 0);
@@ -85,6 +95,10 @@ export const PLATFORM_MISSING: Rule = {
     }
   },
 };
+
+function sizes(size: number, limit: number): { readonly size: string; readonly limit: string } {
+  return { size: formatBytes(size), limit: formatBytes(limit) };
+}
 
 function runsOn({ platforms }: AuditImage, node: string): boolean {
   const wanted = findPlatform(node);

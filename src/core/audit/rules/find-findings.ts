@@ -37,7 +37,10 @@ export function findFindings({ limits, ...given }: RuleInput): readonly AuditFin
   return all.toSorted((one, other) => rank(one) - rank(other));
 }
 
-function toFinding({ id, severity }: Omit<Rule, "find">, { kind, subject, values }: Found): AuditFinding {
+function toFinding(
+  { id, severity }: Pick<Rule, "id" | "severity">,
+  { kind, subject, values }: Found,
+): AuditFinding {
   const { message, why, action } = FINDING_TEXTS[kind];
   return {
     rule: id,

@@ -1,4 +1,5 @@
 // Rules about the list of images: how certain it is, what is left out, and what is not pinned.
+import { WARNING_PREFIX } from "../../audit-rule-ids.js";
 import { isOneVersion } from "../../charts/one-version.js";
 import { isTestImage } from "../../charts/hooks.js";
 import { firstOf } from "./first-of.js";
@@ -8,6 +9,7 @@ import type { Found, Rule } from "./rule.js";
 export const LOW_CONFIDENCE: Rule = {
   id: "low-confidence",
   severity: "note",
+  check: "It is not certain that an image is started.",
   *find({ contents: { images } }) {
     for (const { normalized, confidence, evidence } of images) {
       if (confidence === "certain" || confidence === "high") continue;
@@ -20,6 +22,7 @@ export const LOW_CONFIDENCE: Rule = {
 export const TEST_ONLY: Rule = {
   id: "test-only",
   severity: "note",
+  check: "Only helm test starts an image.",
   *find({ inventory: { testImages = [] }, contents: { images } }) {
     for (const { normalized, objects } of testImages) {
       yield { kind: "test-only", subject: normalized, values: { objects: firstOf(objects) } };
@@ -34,6 +37,7 @@ export const TEST_ONLY: Rule = {
 export const UNPINNED_CHART: Rule = {
   id: "unpinned-chart",
   severity: "note",
+  check: "Versions of charts are given as ranges.",
   *find({ inventory: { releases }, facts: { charts } }) {
     for (const { chart } of releases) {
       if (chart.range === undefined) continue;
@@ -56,6 +60,7 @@ export const UNPINNED_CHART: Rule = {
 export const EXCLUDED: Rule = {
   id: "excluded",
   severity: "note",
+  check: "The spec excludes an image that was found.",
   *find({ inventory: { excluded } }) {
     for (const { reference, reason } of excluded) {
       yield { kind: "excluded", subject: reference, values: { reason } };
@@ -66,6 +71,7 @@ export const EXCLUDED: Rule = {
 export const SILENCED: Rule = {
   id: "silenced",
   severity: "note",
+  check: "The spec silences a warning about the list of images.",
   *find({ inventory: { warnings } }) {
     for (const warning of warnings) {
       const { code, message, silenced: reason } = warning;
@@ -78,6 +84,7 @@ export const SILENCED: Rule = {
 export const UNKNOWN_OPERATOR: Rule = {
   id: "unknown-operator",
   severity: "warning",
+  check: "A program may start images that no chart names.",
   *find({ inventory: { warnings } }) {
     for (const warning of warnings) {
       if (warning.silenced === undefined && warning.code === "unknown-operator") {
@@ -90,8 +97,9 @@ export const UNKNOWN_OPERATOR: Rule = {
 /** The rule of every other warning has the id `warning:CODE`. */
 export function warningRule(code: string): Rule {
   return {
-    id: `warning:${code}`,
+    id: `${WARNING_PREFIX}${code}`,
     severity: "warning",
+    check: "A warning about the list of images.",
     *find({ inventory: { warnings } }) {
       for (const warning of warnings) {
         if (warning.silenced !== undefined || warning.code !== code) continue;

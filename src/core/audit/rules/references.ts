@@ -21,6 +21,7 @@ const CHANNELS = new Set(
 export const MUTABLE_TAG: Rule = {
   id: "mutable-tag",
   severity: "warning",
+  check: "A tag names other images over time.",
   *find(input) {
     for (const { normalized, written } of namedImages(input)) {
       const { tag, digest } = findReference(normalized) ?? {};
@@ -36,6 +37,7 @@ export const MUTABLE_TAG: Rule = {
 export const NO_DIGEST: Rule = {
   id: "no-digest",
   severity: "note",
+  check: "An image is not pinned by a digest.",
   *find({ contents: { images } }) {
     for (const { normalized, digest, rebuilt } of images) {
       // The digest of a rebuilt image is not that of the registry, so it cannot be pinned.
@@ -48,6 +50,7 @@ export const NO_DIGEST: Rule = {
 export const UNQUALIFIED_NAME: Rule = {
   id: "unqualified-name",
   severity: "note",
+  check: "A chart names an image without its registry.",
   *find(input) {
     for (const { normalized, written } of namedImages(input)) {
       const short = written.find((spelling) => !normalized.startsWith(registryIn(spelling)));
@@ -65,6 +68,7 @@ export const UNQUALIFIED_NAME: Rule = {
 export const DUPLICATE_VERSIONS: Rule = {
   id: "duplicate-versions",
   severity: "warning",
+  check: "The bundle has several versions of one image.",
   *find({ contents: { images } }) {
     for (const [subject, versions] of groupBy(images, repositoryKey)) {
       if (versions.length < 2) continue;
@@ -120,4 +124,3 @@ function registryIn(written: string): string {
 function isPartOfVersion(tag: string): boolean {
   return /^v?\d{1,3}(?:-[a-z]+)?$/i.test(tag);
 }
-

@@ -10,12 +10,12 @@ export interface RemovedApi {
   readonly replacement: string;
 }
 
-const api = (
-  apiVersion: string,
-  kinds: string,
-  removed: string,
-  replacement: string,
-): RemovedApi => ({ apiVersion, kinds: kinds.split(" "), removed, replacement });
+const api = (apiVersion: string, kinds: string, removed: string, replacement: string): RemovedApi => ({
+  apiVersion,
+  kinds: kinds.split(" "),
+  removed,
+  replacement,
+});
 
 /** Newest first. */
 export const REMOVED_APIS: readonly RemovedApi[] = [
@@ -72,7 +72,12 @@ export const REMOVED_APIS: readonly RemovedApi[] = [
     "rbac.authorization.k8s.io/v1",
   ),
   api("scheduling.k8s.io/v1beta1", "PriorityClass", "1.22", "scheduling.k8s.io/v1"),
-  api("storage.k8s.io/v1beta1", "CSIDriver CSINode StorageClass VolumeAttachment", "1.22", "storage.k8s.io/v1"),
+  api(
+    "storage.k8s.io/v1beta1",
+    "CSIDriver CSINode StorageClass VolumeAttachment",
+    "1.22",
+    "storage.k8s.io/v1",
+  ),
   api("extensions/v1beta1", "NetworkPolicy", "1.16", "networking.k8s.io/v1"),
   api("extensions/v1beta1", "PodSecurityPolicy", "1.16", "Pod security admission"),
   api("extensions/v1beta1", "DaemonSet Deployment ReplicaSet", "1.16", "apps/v1"),

@@ -33,7 +33,10 @@ export interface Found {
 }
 
 export interface Rule {
+  /** One of `AUDIT_RULE_IDS`, or `warning:CODE`. */
   readonly id: string;
   readonly severity: Severity;
+  /** What is wrong when the rule finds something, as a sentence. */
+  readonly check: string;
   readonly find: (input: RuleInput) => Iterable<Found>;
 }

@@ -2,22 +2,18 @@
 // not count, until the date that the spec sets.
 import { findReference, formatRepository, normalizeReference } from "../../images/reference.js";
 import type { AuditFinding } from "../report.js";
+import type { Suppression } from "../../spec/bundle-spec.js";
 import { isSelected } from "./selectors.js";
 import type { Found, Rule } from "./rule.js";
 
-/** An entry of `audit.suppress`. */
-export interface Suppression {
-  /** Id of a rule. */
-  readonly rule: string;
-  /** The subject of the finding, or the repository of its image; absent for all of the rule. */
-  readonly subject?: string;
-  readonly reason: string;
-  /** The last day, such as `2026-12-31`; absent for no end. */
-  readonly until?: string;
-}
-
-export const SUPPRESSION_EXPIRED: Omit<Rule, "find"> = { id: "suppression-expired", severity: "warning" };
-export const SUPPRESSION_UNUSED: Omit<Rule, "find"> = { id: "suppression-unused", severity: "note" };
+export const SUPPRESSION_EXPIRED: Pick<Rule, "id" | "severity"> = {
+  id: "suppression-expired",
+  severity: "warning",
+};
+export const SUPPRESSION_UNUSED: Pick<Rule, "id" | "severity"> = {
+  id: "suppression-unused",
+  severity: "note",
+};
 
 export interface Suppressed {
   /** The findings, with the reason where they are suppressed. */

@@ -64,7 +64,8 @@ export const FINDING_TEXTS = {
   "root-user-set": {
     message: "its config sets the user {user}, which is root",
     why: "A process that breaks out of a root container is root on the node, and namespaces with the restricted Pod security standard refuse it.",
-    action: "Set runAsUser and runAsNonRoot in the values of the chart, or use an image that sets another user.",
+    action:
+      "Set runAsUser and runAsNonRoot in the values of the chart, or use an image that sets another user.",
   },
   "old-image": {
     message: "created on {created}, which is {days} days ago; the limit is {limit} days",
@@ -72,12 +73,12 @@ export const FINDING_TEXTS = {
     action: "Use a newer version of the image, or of the chart.",
   },
   "large-image": {
-    message: "{bytes} bytes, over the limit of {limit} bytes",
+    message: "{size}, over the limit of {limit}",
     why: "The limit was set for this audit.",
     action: "Use a smaller image, or raise the limit.",
   },
   "large-layer": {
-    message: "{bytes} bytes, over the limit of {limit} bytes, in {images}",
+    message: "{size}, over the limit of {limit}, in {images}",
     why: "Registries and proxies limit the size of one request, and a layer is sent in one.",
     action: "Split the layer where the image is built, or raise the limit.",
   },
@@ -123,13 +124,14 @@ export const FINDING_TEXTS = {
   "deprecated-api": {
     message: {
       one: "{count} object uses {api}, which Kubernetes {removed} and later do not serve. It is {first}",
-      other: "{count} objects use {api}, which Kubernetes {removed} and later do not serve. The first is {first}",
+      other:
+        "{count} objects use {api}, which Kubernetes {removed} and later do not serve. The first is {first}",
     },
     why: "The installation fails on a cluster of that version, and so does an upgrade to it.",
     action: "Use a newer version of the chart, with {replacement}.",
   },
   "large-definition": {
-    message: "about {bytes} bytes as JSON, over the {limit} bytes that annotations may have",
+    message: "about {size} as JSON, over the {limit} that annotations may have",
     why: "kubectl apply stores the whole object in an annotation, so it fails. Helm does not upgrade the definitions in crds folders, and they are usually applied by hand.",
     action: "Use kubectl apply --server-side for it.",
   },
