@@ -6,6 +6,7 @@ import type { Language } from "../words/language.js";
 import { NO_FACTS, type AuditFacts, type ConfigFacts } from "./audit-facts.js";
 import { measureBlobs, type MeasuredBlobs } from "./blob-sizes.js";
 import {
+  componentOverride,
   groupComponents,
   isMain,
   overrideOf,
@@ -60,11 +61,7 @@ export function auditInventory(
     ({ normalized }) => normalized,
   );
   const images = sources.map((image) =>
-    auditImage(
-      image,
-      unique((namesByImage.get(image.normalized) ?? []).map(({ name }) => name)),
-      context,
-    ),
+    auditImage(image, unique((namesByImage.get(image.normalized) ?? []).map(({ name }) => name)), context),
   );
   return {
     formatVersion: AUDIT_FORMAT_VERSION,
@@ -199,7 +196,8 @@ function componentPurpose(
   { isOnly, context }: { readonly isOnly: boolean; readonly context: AuditContext },
 ): string | null {
   const { overrides, language } = context;
-  const said = overrides.components?.[foundName]?.purpose ?? overrides.components?.[name]?.purpose;
+  const said =
+    componentOverride(foundName, overrides)?.purpose ?? componentOverride(name, overrides)?.purpose;
   if (said !== undefined) return said;
   const [main] = images;
   if (main === undefined) return null;

@@ -69,6 +69,7 @@ export function indexCharts(charts: readonly ChartFacts[]): ChartIndex {
     return parent && byPath.get(`${chart} ${parent.path}/charts/${name ?? ""}`);
   };
   return {
-    find: (chart, template) => findPath(chart, template.replace(/\/(?:templates|crds)\/(?!.*\/charts\/).*$/, "")),
+    find: (chart, template) =>
+      findPath(chart, template.replace(/\/(?:templates|crds)\/(?!.*\/charts\/).*$/, "")),
   };
 }

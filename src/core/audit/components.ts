@@ -6,25 +6,11 @@ import { formatRepository, parseReference } from "../images/reference.js";
 import type { Inventory } from "../bundle/inventory.js";
 import type { ChartFacts } from "./audit-facts.js";
 import { indexCharts, type ChartIndex } from "./chart-facts.js";
+import type { AuditSettings, ComponentOverride, ImageOverride } from "../spec/bundle-spec.js";
 import type { AuditWorkload } from "./report.js";
 
-/** What the spec says about components and images, by name and by repository or reference. */
-export interface ComponentOverrides {
-  readonly components?: Readonly<Record<string, ComponentOverride>> | undefined;
-  readonly images?: Readonly<Record<string, ImageOverride>> | undefined;
-}
-
-export interface ComponentOverride {
-  /** Another name. Components with the same name are one. */
-  readonly name?: string;
-  readonly purpose?: string;
-}
-
-export interface ImageOverride {
-  /** The component that it belongs to. */
-  readonly component?: string;
-  readonly purpose?: string;
-}
+/** What the spec says about components and images. */
+export type ComponentOverrides = Pick<AuditSettings, "components" | "images">;
 
 /** An image with its evidence; resolved or not. */
 export interface EvidentImage {
@@ -79,19 +65,30 @@ export function groupComponents(
 ): readonly GroupedComponent[] {
   const index = indexCharts(charts);
   const placements = images.flatMap((image) => placementsOf(image, releases, index, overrides));
-  const named = [...groupBy(placements, ({ release, app }) => JSON.stringify([release, app])).values()].flatMap(
-    nameParts,
-  );
+  const named = [
+    ...groupBy(placements, ({ release, app }) => JSON.stringify([release, app])).values(),
+  ].flatMap(nameParts);
   const components = groupBy(named, ({ placement: { release }, name }) =>
-    JSON.stringify([release, overrides.components?.[name]?.name ?? name]),
+    JSON.stringify([release, componentOverride(name, overrides)?.name ?? name]),
   );
   return [...components.values()]
     .map((group) => toComponent(group, releases, overrides))
     .sort((one, other) => compare(one.name, other.name) || compare(one.release ?? "", other.release ?? ""));
 }
 
+/** Returns the override of a component by the name that was found. */
+export function componentOverride(
+  name: string,
+  { components = {} }: ComponentOverrides,
+): ComponentOverride | undefined {
+  return Object.hasOwn(components, name) ? components[name] : undefined;
+}
+
 /** Returns the override of an image: that of its reference, or else that of its repository. */
-export function overrideOf(normalized: string, { images = {} }: ComponentOverrides): ImageOverride | undefined {
+export function overrideOf(
+  normalized: string,
+  { images = {} }: ComponentOverrides,
+): ImageOverride | undefined {
   if (Object.hasOwn(images, normalized)) return images[normalized];
   const repository = formatRepository(parseReference(normalized));
   return Object.hasOwn(images, repository) ? images[repository] : undefined;
@@ -113,7 +110,9 @@ function placementsOf(
   }
   return telling.flatMap((one) => {
     const sources = one.workloads ?? [one];
-    return sources.map((source) => placementOf(normalized, { evidence: one, source }, releases, charts, fixedName));
+    return sources.map((source) =>
+      placementOf(normalized, { evidence: one, source }, releases, charts, fixedName),
+    );
   });
 }
 
@@ -155,7 +154,9 @@ function findRelease(
   const ofChart = releases.filter((release) => `${release.chart.name}-${release.chart.version}` === chart);
   // Bundles of older releases have no names of releases in their evidence.
   if (name === undefined) return ofChart.length === 1 ? ofChart[0] : undefined;
-  return ofChart.find((release) => release.name === name) ?? releases.find((release) => release.name === name);
+  return (
+    ofChart.find((release) => release.name === name) ?? releases.find((release) => release.name === name)
+  );
 }
 
 function packagedChart(release: Inventory["releases"][number] | undefined): ChartFacts | null {
@@ -262,7 +263,7 @@ function toComponent(
 ): GroupedComponent {
   const placements = group.map(({ placement }) => placement);
   const foundName = group[0]?.name ?? "";
-  const name = overrides.components?.[foundName]?.name ?? foundName;
+  const name = componentOverride(foundName, overrides)?.name ?? foundName;
   const release = placements[0]?.release ?? null;
   const workloads = distinctWorkloads(placements);
   const namespaces = new Set(workloads.map(({ namespace }) => namespace));

@@ -26,7 +26,7 @@ export function wellKnownPurpose(normalized: string, language: Language): string
   const { repository } = parseReference(normalized);
   // Most names have two parts, which are looked up; a search finds those of mirrors.
   const entry =
-    WELL_KNOWN_IMAGES[repository] ??
+    (Object.hasOwn(WELL_KNOWN_IMAGES, repository) ? WELL_KNOWN_IMAGES[repository] : undefined) ??
     Object.entries(WELL_KNOWN_IMAGES).find(([known]) => isRepository(repository, known))?.[1];
   return entry?.[language] ?? null;
 }
@@ -36,5 +36,10 @@ export function shortText(text: string | null | undefined): string | null {
   const line = (text ?? "").replaceAll(/\s+/g, " ").trim();
   if (line === "") return null;
   const letters = Array.from(line);
-  return letters.length <= MAX_LENGTH ? line : `${letters.slice(0, MAX_LENGTH - 1).join("").trimEnd()}…`;
+  return letters.length <= MAX_LENGTH
+    ? line
+    : `${letters
+        .slice(0, MAX_LENGTH - 1)
+        .join("")
+        .trimEnd()}…`;
 }

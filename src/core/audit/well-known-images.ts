@@ -116,5 +116,5 @@ export const WELL_KNOWN_IMAGES: Readonly<Record<string, Readonly<Record<Language
   "metallb/speaker": { en: "announces addresses of Services", ko: "서비스 IP 알림" },
   "velero/velero": { en: "backup and restore", ko: "백업 및 복구" },
   "bats/bats": { en: "runs tests of shell scripts", ko: "셸 스크립트 테스트 실행" },
-  "kubectl": { en: "command line of Kubernetes", ko: "쿠버네티스 명령줄 도구" },
+  kubectl: { en: "command line of Kubernetes", ko: "쿠버네티스 명령줄 도구" },
 };
