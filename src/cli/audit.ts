@@ -2,15 +2,15 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
-import { auditInventory } from "../core/audit/audit-inventory.js";
 import type { AuditFinding, AuditReport } from "../core/audit/report.js";
-import { NO_FACTS } from "../core/audit/audit-facts.js";
-import { completeAudit } from "../core/audit/rules/find-findings.js";
 import type { AuditLimits } from "../core/audit/rules/rule.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
+import type { ChartText } from "../core/charts/chart.js";
 import { isAuditRule } from "../core/audit-rule-ids.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
+import { languageOf } from "../core/words/language.js";
+import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
 import { auditSpec } from "../workflows/audit-spec.js";
 import { EXIT } from "./failure.js";
 import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
@@ -106,6 +106,14 @@ function isFailing(finding: AuditFinding, { failOn, maxSize, maxAge }: AuditOpti
   return words.some((word) => isSelected(word, finding));
 }
 
+/** The reader of archives loads slowly, and bundles without charts do not need it. */
+async function readChartTexts(
+  ...input: Parameters<AuditBundlePorts["readChartTexts"]>
+): Promise<readonly ChartText[]> {
+  const { readChartTexts: read } = await import("../adapters/helm/chart-archive.js");
+  return read(...input);
+}
+
 /** The argument: a bundle, or a spec that was read. */
 interface AuditInput {
   readonly file: string;
@@ -139,16 +147,16 @@ async function auditInput(
 ): Promise<AuditReport> {
   // In UTC, so that the same audit gives the same findings everywhere.
   const today = new Date().toISOString().slice(0, 10);
+  const language = languageOf(runtime.env);
   if (read === undefined) {
-    const { inventory } = await runtime.reader.openBundle(file);
-    const contents = auditInventory(inventory);
-    return completeAudit({ inventory, facts: NO_FACTS, contents, limits, today });
+    const bundle = await runtime.reader.openBundle(file);
+    return auditBundle(bundle, { limits, today, language }, { readChartTexts });
   }
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
-  const auditOptions = { ...planned, limits, today, ...(rehearsal !== undefined && { rehearsal }) };
+  const auditOptions = { ...planned, limits, today, language, ...(rehearsal !== undefined && { rehearsal }) };
   return auditSpec(runtime.run, read.spec, auditOptions, plan);
 }

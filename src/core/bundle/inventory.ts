@@ -158,6 +158,12 @@ const audit = z.object({
   suppress: listOf(
     z.object({ rule: text, subject: text.exactOptional(), reason: text, until: date.exactOptional() }),
   ).exactOptional(),
+  components: z
+    .record(text, z.object({ name: text.exactOptional(), purpose: text.exactOptional() }))
+    .exactOptional(),
+  images: z
+    .record(text, z.object({ component: text.exactOptional(), purpose: text.exactOptional() }))
+    .exactOptional(),
 });
 
 const blob = z.object({

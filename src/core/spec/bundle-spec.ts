@@ -57,6 +57,23 @@ export interface AuditSettings {
   readonly maxLayerBytes?: number;
   readonly maxAgeDays?: number;
   readonly suppress?: readonly Suppression[];
+  /** By the name that the audit finds. */
+  readonly components?: Readonly<Record<string, ComponentOverride>>;
+  /** By repository with its registry, or by normalized reference, which goes before it. */
+  readonly images?: Readonly<Record<string, ImageOverride>>;
+}
+
+/** What the audit calls a component, and what it says about it. */
+export interface ComponentOverride {
+  /** Another name. Components of a release with the same name are one. */
+  readonly name?: string;
+  readonly purpose?: string;
+}
+
+export interface ImageOverride {
+  /** The component that it belongs to. */
+  readonly component?: string;
+  readonly purpose?: string;
 }
 
 /** A finding that a person has accepted. */

@@ -83,6 +83,14 @@ export function* auditRuleRule(id: string): Iterable<SpecIssue> {
   yield { path: [], message: `"${id}" is not a rule of the audit; ${help}` };
 }
 
+/** Keys of `audit.images` are repositories or references. */
+export function* auditImagesRule(images: Readonly<Record<string, unknown>>): Iterable<SpecIssue> {
+  for (const text of Object.keys(images)) {
+    if (findReference(text) === undefined)
+      yield { path: [text], message: `"${text}" is not an image reference` };
+  }
+}
+
 /** A chart must have exactly one source, and only the fields that apply to this source. */
 export function* chartRule(chart: ChartInput): Iterable<SpecIssue> {
   const form = chartForm(chart);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import * as names from "../name-patterns.js";
 import { strictObject } from "../yaml-file.js";
 import {
+  auditImagesRule,
   auditRuleRule,
   byteSizeRule,
   chartRule,
@@ -115,7 +116,30 @@ const audit = strictObject({
     .optional()
     .describe("Compressed size above which a layer is a finding, such as 1GB."),
   maxAgeDays: z.int().min(1).optional().describe("Age in days above which an image is a finding."),
-}).describe("What the audit of the bundle accepts, and its limits. They are in the bundle, too.");
+  components: z
+    .record(
+      text,
+      strictObject({
+        name: text.optional().describe("Another name. Components of a release with the same name are one."),
+        purpose: text.optional().describe("What it is for."),
+      }),
+    )
+    .optional()
+    .describe("Names and purposes of components, by the name that the audit shows without this entry."),
+  images: z
+    .record(
+      text,
+      strictObject({
+        component: text.optional().describe("Name of the component that it belongs to."),
+        purpose: text.optional().describe("What it is for."),
+      }),
+    )
+    .superRefine(rule(auditImagesRule))
+    .optional()
+    .describe("Components and purposes of images, by repository or by reference."),
+}).describe(
+  "What the audit of the bundle accepts, its limits, and what it says about components. They are in the bundle, too.",
+);
 
 /** One schema for the parser and for editors. */
 export const BUNDLE_SPEC_SCHEMA = strictObject({

@@ -14,6 +14,7 @@ import {
   type Inventory,
   type InventoryRelease,
 } from "../../core/bundle/inventory.js";
+import type { PackagedChart } from "../../core/charts/chart.js";
 import { isOneVersion } from "../../core/charts/one-version.js";
 import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
@@ -69,12 +70,22 @@ export interface PlanOptions {
    * operator's image. Operators are not inspected if absent.
    */
   readonly inspect?: () => Promise<InspectPorts>;
+  /** What happens to images that cannot be resolved. `fail` when absent. */
+  readonly unresolved?: "fail" | "list";
 }
 
 /** The plan of a bundle, complete before the first layer is fetched. */
 export interface BundlePlan {
   readonly images: readonly ResolvedImage[];
   readonly archive: ArchivePlan;
+  readonly charts: readonly PackagedChart[];
+  /** Images that are not in the archive because they could not be resolved, and why. */
+  readonly unresolved: readonly UnresolvedImage[];
+}
+
+export interface UnresolvedImage {
+  readonly use: ImageUse;
+  readonly error: ViolaError;
 }
 
 /**
@@ -95,10 +106,12 @@ export async function planBundle(
   const hostUses = (options.hostImages ?? []).map(hostUse);
   // Compressing the charts takes as long as asking for the images.
   const [pulled, complete] = await Promise.all([
-    resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+    resolveImages(run, [...chosen, ...hostUses], options, ports),
     Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
   ]);
-  const resolved = pulled.map((image) => (hostUses.includes(image.use) ? withEngineNames(image) : image));
+  const resolved = pulled.images.map((image) =>
+    hostUses.includes(image.use) ? withEngineNames(image) : image,
+  );
   refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
@@ -142,7 +155,12 @@ export async function planBundle(
     charts.flatMap(({ files: chartFiles }) => chartFiles),
     options,
   );
-  return { images, archive: planArchive({ inventory, files, images: resolved }) };
+  return {
+    images,
+    archive: planArchive({ inventory, files, images: resolved }),
+    charts: releases.map(({ chart }) => chart),
+    unresolved: pulled.unresolved,
+  };
 }
 
 /** Returns the entries between `facts` and `images.tar`, in order. Each path is there once. */
@@ -284,28 +302,38 @@ function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarn
   });
 }
 
-/** Resolves every reference to a digest. Throws the failures of all images at once. */
+/**
+ * Resolves every reference to a digest. Throws the failures of all images at once, or returns them
+ * if the options say so.
+ */
 async function resolveImages(
   { signal, progress }: Run,
   uses: readonly ImageUse[],
-  platforms: readonly Platform[],
+  { platforms, unresolved: onFailure = "fail" }: Pick<PlanOptions, "platforms" | "unresolved">,
   ports: PlanPorts,
-): Promise<readonly ResolvedImage[]> {
+): Promise<Pick<BundlePlan, "images" | "unresolved">> {
   progress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
+  const unresolved: UnresolvedImage[] = [];
   const images = await settleAll(
     "some images could not be resolved",
     uses.map((use) =>
       limit(async () => {
-        const image = await ports.images.resolveImage(use, platforms, signal);
+        const image = await ports.images.resolveImage(use, platforms, signal).catch((error: unknown) => {
+          if (onFailure === "fail" || !(error instanceof ViolaError)) throw error;
+          unresolved.push({ use, error });
+          return undefined;
+        });
         progress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
         return image;
       }),
     ),
   );
-  progress({ kind: "ended", step: "resolve", summary: countOf(images.length, "image") });
-  return images;
+  const resolved = images.filter((image) => image !== undefined);
+  const failed = unresolved.length === 0 ? "" : `, ${unresolved.length} could not be resolved`;
+  progress({ kind: "ended", step: "resolve", summary: `${countOf(resolved.length, "image")}${failed}` });
+  return { images: resolved, unresolved };
 }
 
 /** A release with its files: its chart, then its values. */
