@@ -1,0 +1,97 @@
+// The word lists: every text has the same placeholders in every language, and uses one term for one
+// thing.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  phrasesOf,
+  placeholdersOf,
+  type Template,
+  type WordList,
+} from "../../../../src/core/words/phrase.js";
+import { README_WORDS } from "../../../../src/core/words/readme.js";
+import { ROOT } from "../../../support/paths.js";
+
+/** The word lists, by the file in src/core/words/. */
+const LISTS: Readonly<Record<string, WordList>> = { readme: README_WORDS };
+const HANGUL = /\p{Script=Hangul}/u;
+/** Texts that are the same in Korean: names of products, and terms that are not translated. */
+const SAME = new Set(["Kubernetes", "values", "Pod", "CRD", "API", "sha256"]);
+/** Korean terms that are not used, and the term that is. */
+const TERMS: readonly (readonly [RegExp, string])[] = [
+  [/파드|포드/, "Pod"],
+  [/저장소|레포지토리|리파지토리/, "리포지토리"],
+  [/네임 스페이스|이름 공간/, "네임스페이스"],
+  [/릴리즈/, "릴리스"],
+  [/메니페스트/, "매니페스트"],
+  [/계층/, "레이어"],
+  [/쿠버네티스/, "Kubernetes"],
+  [/명세(?!서)/, "스펙"],
+  [/의존 관계|종속성/, "의존성"],
+  [/객체|개체/, "오브젝트"],
+  [/운영자/, "오퍼레이터"],
+  [/묶음/, "번들"],
+];
+
+const formsOf = (template: Template): readonly string[] =>
+  typeof template === "string" ? [template] : [template.one, template.other];
+
+it("every list is checked here", () => {
+  const files = readdirSync(join(ROOT, "src/core/words")).map((name) => name.replace(/\.ts$/, ""));
+
+  expect(files.filter((name) => !["language", "phrase"].includes(name)).sort()).toEqual(
+    Object.keys(LISTS).sort(),
+  );
+});
+
+describe.each(Object.entries(LISTS))("%s", (_, list) => {
+  const entries = Object.entries(list);
+
+  it("has the same placeholders in every language", () => {
+    for (const [key, { en, ko }] of entries) expect(placeholdersOf(ko), key).toEqual(placeholdersOf(en));
+  });
+
+  it("has English and Korean texts, and none that were left in English", () => {
+    const unlike = entries.filter(([, { en, ko }]) => {
+      const words = formsOf(en)
+        .join(" ")
+        .replace(/\{\w+\}|`[^`]*`/g, "");
+      return (
+        HANGUL.test(words) ||
+        (/[a-z]{2}/i.test(words) && !SAME.has(words) && !formsOf(ko).every((text) => HANGUL.test(text)))
+      );
+    });
+
+    expect(unlike.map(([key]) => key)).toEqual([]);
+  });
+
+  it("has the same commands and options in every language", () => {
+    const codeOf = (template: Template): readonly string[] =>
+      formsOf(template).flatMap((text) => text.match(/`[^`]+`|(?<![\w-])--[a-z][a-z-]*/g) ?? []);
+
+    for (const [key, { en, ko }] of entries) expect(new Set(codeOf(ko)), key).toEqual(new Set(codeOf(en)));
+  });
+
+  it("uses one Korean term for one thing", () => {
+    const wrong = entries.flatMap(([key, { ko }]) =>
+      TERMS.filter(([other]) => formsOf(ko).some((text) => other.test(text))).map(
+        ([, term]) => `${key}: ${term}`,
+      ),
+    );
+
+    expect(wrong).toEqual([]);
+  });
+});
+
+it("fills placeholders, and chooses the form for one", () => {
+  const list = {
+    images: {
+      en: { one: "{count} image of {name}", other: "{count} images of {name}" },
+      ko: "{name}의 이미지 {count}개",
+    },
+  } as const satisfies WordList;
+
+  expect(phrasesOf(list, "en")("images", { count: 1, name: "{count}" })).toBe("1 image of {count}");
+  expect(phrasesOf(list, "en")("images", { count: 2, name: "a" })).toBe("2 images of a");
+  expect(phrasesOf(list, "ko")("images", { count: 1, name: "a" })).toBe("a의 이미지 1개");
+});
