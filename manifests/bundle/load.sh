@@ -20,7 +20,7 @@ usage() {
 usage: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET] or docker (default: the first of these that this host has);
                     kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
-  --list            list the images of the bundle, one a line; on a terminal, with their compressed sizes
+  --list            list the image names of the bundle, one a line; on a terminal, with their compressed sizes
   --check           report what is wrong or missing, and load nothing
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, or the current context)
@@ -37,7 +37,7 @@ usage_in_korean() {
 사용법: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET], docker 중 하나 (기본값: 이 호스트에 있는 첫 번째 대상)
                     kind-node-image: 번들에 있는 Kind 노드 이미지만 docker에 로드 (`kind create cluster --image`에 사용)
-  --list            번들의 이미지를 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
+  --list            번들의 이미지 이름을 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
   --check           잘못되었거나 빠진 것을 보고하고 아무것도 로드하지 않음
   --install         로드한 다음 helm으로 릴리스를 설치하고 모든 Pod가 준비될 때까지 대기
   --context NAME, --kubeconfig FILE    설치할 클러스터 (기본값: kind:CLUSTER의 클러스터 또는 현재 컨텍스트)
@@ -422,7 +422,7 @@ F
   cat "$tmp/allowed" >>"$tmp/facts"
 }
 
-# Lists the images, one a line. On a terminal, they have the size of their configs and layers.
+# Lists the image names, one a line. On a terminal, with the size of their configs and layers.
 list_images() {
   awk -v is_terminal="$([ -t 1 ] && echo 1)" '
     $1 == "name" { image[++count] = $2; name[count] = $3; if (length($3) > width) width = length($3) }

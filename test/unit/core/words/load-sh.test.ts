@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeholdersOf } from "../../../../src/core/words/phrase.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
+import { otherTerms } from "../../../support/korean-terms.js";
 import { bundleOf } from "../../../support/bundle-of.js";
 import { ROOT } from "../../../support/paths.js";
 
@@ -44,6 +45,10 @@ describe("the Korean messages of load.sh", () => {
         korean.startsWith("(") ? 0 : /^ */.exec(english)?.[0].length,
       );
     }
+  });
+
+  it("use one Korean term for one thing", () => {
+    expect(otherTerms(outputOf("korean") + outputOf("usage_in_korean"))).toEqual([]);
   });
 
   it("describe the same options", () => {

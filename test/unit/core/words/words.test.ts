@@ -10,6 +10,7 @@ import {
   type WordList,
 } from "../../../../src/core/words/phrase.js";
 import { README_WORDS } from "../../../../src/core/words/readme.js";
+import { otherTerms } from "../../../support/korean-terms.js";
 import { ROOT } from "../../../support/paths.js";
 
 /** The word lists, by the file in src/core/words/. */
@@ -17,22 +18,6 @@ const LISTS: Readonly<Record<string, WordList>> = { readme: README_WORDS };
 const HANGUL = /\p{Script=Hangul}/u;
 /** Texts that are the same in Korean: names of products, and terms that are not translated. */
 const SAME = new Set(["Kubernetes", "values", "Pod", "CRD", "API", "sha256"]);
-/** Korean terms that are not used, and the term that is. */
-const TERMS: readonly (readonly [RegExp, string])[] = [
-  [/파드|포드/, "Pod"],
-  [/저장소|레포지토리|리파지토리/, "리포지토리"],
-  [/네임 스페이스|이름 공간/, "네임스페이스"],
-  [/릴리즈/, "릴리스"],
-  [/메니페스트/, "매니페스트"],
-  [/계층/, "레이어"],
-  [/쿠버네티스/, "Kubernetes"],
-  [/명세(?!서)/, "스펙"],
-  [/의존 관계|종속성/, "의존성"],
-  [/객체|개체/, "오브젝트"],
-  [/운영자/, "오퍼레이터"],
-  [/묶음/, "번들"],
-];
-
 const formsOf = (template: Template): readonly string[] =>
   typeof template === "string" ? [template] : [template.one, template.other];
 
@@ -74,9 +59,9 @@ describe.each(Object.entries(LISTS))("%s", (_, list) => {
 
   it("uses one Korean term for one thing", () => {
     const wrong = entries.flatMap(([key, { ko }]) =>
-      TERMS.filter(([other]) => formsOf(ko).some((text) => other.test(text))).map(
-        ([, term]) => `${key}: ${term}`,
-      ),
+      formsOf(ko)
+        .flatMap(otherTerms)
+        .map((term) => `${key}: ${term}`),
     );
 
     expect(wrong).toEqual([]);
