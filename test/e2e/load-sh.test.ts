@@ -181,7 +181,7 @@ describeNodes("load.sh", () => {
       expect(list).toMatchObject({ code: 0, stderr: "" });
       expect(list.stdout.trimEnd().split("\n").sort()).toEqual(names);
 
-    const args = ["--to", `kind:${nodes.cluster}`, "--check", "--lang", "ko"];
+      const args = ["--to", `kind:${nodes.cluster}`, "--check", "--lang", "ko"];
       const check = await run(...host(which, [bundle.file, ...args]));
       expect(check).toMatchObject({ code: 0 });
       for (const node of nodes.names)
