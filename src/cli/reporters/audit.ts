@@ -1,10 +1,10 @@
 // Formats the audit as a table, JSON, Markdown or CSV.
 import { countOf } from "../../core/count-of.js";
-import type { AuditImage, AuditReport } from "../../core/audit/audit-report.js";
+import type { AuditImage, AuditReport } from "../../core/audit/report.js";
 import { formatBytes } from "../units.js";
 import { formatTable, type Column } from "./table.js";
 
-export const AUDIT_FORMATS = ["table", "json", "markdown", "csv"] as const;
+export const AUDIT_FORMATS = ["table", "json", "markdown", "csv", "sarif"] as const;
 export type AuditFormat = (typeof AUDIT_FORMATS)[number];
 
 const COLUMNS: readonly Column[] = [
@@ -17,8 +17,8 @@ const COLUMNS: readonly Column[] = [
   { heading: "USED BY" },
 ];
 
-/** Formats the report. JSON output is the report itself. */
-export function formatAudit(report: AuditReport, format: AuditFormat): string {
+/** Formats the report. JSON output is the report itself. See `formatSarif` for SARIF. */
+export function formatAudit(report: AuditReport, format: Exclude<AuditFormat, "sarif">): string {
   switch (format) {
     case "json":
       return JSON.stringify(report, null, 1);
@@ -34,9 +34,10 @@ export function formatAudit(report: AuditReport, format: AuditFormat): string {
 /** The start of a report in each format. `bundle.json` has other fields after its version. */
 const HEADS: readonly RegExp[] = [
   /^COMPONENT +IMAGE /,
-  /^\{\s*"formatVersion": 1,\s*"name": "[^\n]*",\s*"version": "[^\n]*",\s*"platforms": \[/,
+  /^\{\s*"formatVersion": [12],\s*"name": "[^\n]*",\s*"version": "[^\n]*",\s*"platforms": \[/,
   /^# [^\n]*\n\n\| component \| image \|/,
   /^"component","image","version",/,
+  /^\{\s*"\$schema": "[^"\n]*sarif[^"\n]*",\s*"version": "2\.1\.0",[^]{1,200}"name": "viola-airgap"/,
 ];
 
 /** True if a file that starts like this is a report of an audit, in any format. */
@@ -46,7 +47,7 @@ export function isAuditReport(head: string): boolean {
 
 function auditTable(report: AuditReport): string {
   const lines = [formatTable(COLUMNS, report.images.map(row)), "", totals(report)];
-  for (const { code, subject, message } of report.findings) lines.push(`! ${code}  ${subject}: ${message}`);
+  for (const { rule, subject, message } of report.findings) lines.push(`! ${rule}  ${subject}: ${message}`);
   return lines.join("\n");
 }
 
@@ -64,7 +65,7 @@ function auditMarkdown(report: AuditReport): string {
   if (report.findings.length > 0)
     lines.push(
       "",
-      ...report.findings.map((finding) => `- **${finding.code}** ${finding.subject}: ${finding.message}`),
+      ...report.findings.map((finding) => `- **${finding.rule}** ${finding.subject}: ${finding.message}`),
     );
   return lines.join("\n");
 }
