@@ -5,6 +5,7 @@ import { localFiles } from "../adapters/files/local-files.js";
 import type { AuditFinding, AuditReport } from "../core/audit/report.js";
 import type { AuditLimits } from "../core/audit/rules/rule.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
+import { isAuditRule } from "../core/audit-rule-ids.js";
 import type { ChartText } from "../core/charts/chart.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
@@ -51,7 +52,12 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     .option("--out <file>", "write to a file instead of stdout")
     .option("--force", "replace the file even if it is not a report of this command")
     .addOption(
-      listOption("--fail-on <rule|severity>", "exit with 1 if there is a finding of these", SELECTORS),
+      listOption(
+        "--fail-on <rule|severity>",
+        "exit with 1 if there is a finding of these",
+        SELECTORS,
+        isAuditRule,
+      ),
     )
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
     .option("--max-age <days>", "report images that were created earlier than this, and exit with 1")
