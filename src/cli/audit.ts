@@ -4,12 +4,13 @@ import { Option, type Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
 import type { AuditFinding, AuditReport } from "../core/audit/report.js";
 import type { AuditLimits } from "../core/audit/rules/rule.js";
+import { localizeFindings } from "../core/audit/rules/localize.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
 import { isAuditRule } from "../core/audit-rule-ids.js";
 import type { ChartText } from "../core/charts/chart.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
-import { languageOf } from "../core/words/language.js";
+import type { Language } from "../core/words/language.js";
 import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
 import { auditSpec } from "../workflows/audit-spec.js";
 import { EXIT } from "./failure.js";
@@ -23,6 +24,9 @@ import { examples, listOption } from "./command-line.js";
 import { printable, singleLines } from "./terminal.js";
 import { ViolaError } from "../errors.js";
 import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
+
+/** The formats that have the language of the reader. */
+const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown"]);
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -69,9 +73,13 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const input = await readInput(resolve(runtime.cwd, target));
         const out = await checkOut(input, options, runtime);
         const version = await readVersion(runtime.home);
-        const report = await auditInput(input, options, limits, runtime);
-        await runtime.stopProgress();
         const format = runtime.isJson ? "json" : options.format;
+        const language = FORMATS_FOR_PEOPLE.has(format) ? runtime.language : "en";
+        const report = localizeFindings(
+          await auditInput(input, options, limits, language, runtime),
+          language,
+        );
+        await runtime.stopProgress();
         // Escapes are part of JSON, so its texts keep their line breaks.
         const formatOne = (lines: AuditReport): string =>
           format === "sarif"
@@ -143,11 +151,11 @@ async function auditInput(
   { file, spec: read }: AuditInput,
   options: AuditOptions,
   limits: AuditLimits,
+  language: Language,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
   // In UTC, so that the same audit gives the same findings everywhere.
   const today = new Date().toISOString().slice(0, 10);
-  const language = languageOf(runtime.env);
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);
     return auditBundle(bundle, { limits, today, language }, { readChartTexts });

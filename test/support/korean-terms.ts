@@ -3,7 +3,7 @@
 /** Korean terms that are not used, and the term that is. */
 const TERMS: readonly (readonly [RegExp, string])[] = [
   [/파드|포드/, "Pod"],
-  [/저장소|레포지토리|리파지토리/, "리포지토리"],
+  [/(?<!키-값 )저장소|레포지토리|리파지토리/, "리포지토리"],
   [/네임 스페이스|이름 공간/, "네임스페이스"],
   [/릴리즈/, "릴리스"],
   [/메니페스트/, "매니페스트"],
@@ -13,7 +13,6 @@ const TERMS: readonly (readonly [RegExp, string])[] = [
   [/의존 관계|종속성/, "의존성"],
   [/객체|개체/, "오브젝트"],
   [/운영자/, "오퍼레이터"],
-  [/묶음/, "번들"],
 ];
 
 /** Returns the terms that a text should use instead of those in it. */

@@ -1,8 +1,11 @@
 // The word lists: every text has the same placeholders in every language, and uses one term for one
 // thing.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { FINDING_TEXTS, type FindingKind } from "../../../../src/core/audit/rules/texts.js";
+import { FINDING_TEXTS_KO, HINTS_KO, WARNING_TEXTS_KO } from "../../../../src/core/audit/rules/texts-ko.js";
+import { WELL_KNOWN_IMAGES } from "../../../../src/core/audit/well-known-images.js";
 import {
   phrasesOf,
   placeholdersOf,
@@ -15,6 +18,17 @@ import { ROOT } from "../../../support/paths.js";
 
 /** The word lists, by the file in src/core/words/. */
 const LISTS: Readonly<Record<string, WordList>> = { readme: README_WORDS };
+
+/** Other texts that have a Korean form, as word lists. */
+const FINDINGS: WordList = Object.fromEntries(
+  Object.entries(FINDING_TEXTS).flatMap(([kind, texts]) =>
+    (["message", "why", "action"] as const).map((part) => [
+      `${kind}.${part}`,
+      { en: texts[part], ko: FINDING_TEXTS_KO[kind as FindingKind][part] },
+    ]),
+  ),
+);
+const HINTS: WordList = Object.fromEntries(Object.entries(HINTS_KO).map(([en, ko]) => [en, { en, ko }]));
 const HANGUL = /\p{Script=Hangul}/u;
 /** Texts that are the same in Korean: names of products, and terms that are not translated. */
 const SAME = new Set(["Kubernetes", "values", "Pod", "CRD", "API", "sha256"]);
@@ -29,43 +43,58 @@ it("every list is checked here", () => {
   );
 });
 
-describe.each(Object.entries(LISTS))("%s", (_, list) => {
-  const entries = Object.entries(list);
+describe.each(Object.entries({ ...LISTS, findings: FINDINGS, hints: HINTS, images: WELL_KNOWN_IMAGES }))(
+  "%s",
+  (_, list) => {
+    const entries = Object.entries(list);
 
-  it("has the same placeholders in every language", () => {
-    for (const [key, { en, ko }] of entries) expect(placeholdersOf(ko), key).toEqual(placeholdersOf(en));
-  });
-
-  it("has English and Korean texts, and none that were left in English", () => {
-    const unlike = entries.filter(([, { en, ko }]) => {
-      const words = formsOf(en)
-        .join(" ")
-        .replace(/\{\w+\}|`[^`]*`/g, "");
-      return (
-        HANGUL.test(words) ||
-        (/[a-z]{2}/i.test(words) && !SAME.has(words) && !formsOf(ko).every((text) => HANGUL.test(text)))
-      );
+    it("has the same placeholders in every language", () => {
+      for (const [key, { en, ko }] of entries) expect(placeholdersOf(ko), key).toEqual(placeholdersOf(en));
     });
 
-    expect(unlike.map(([key]) => key)).toEqual([]);
-  });
+    it("has English and Korean texts, and none that were left in English", () => {
+      const unlike = entries.filter(([, { en, ko }]) => {
+        const words = formsOf(en)
+          .join(" ")
+          .replace(/\{\w+\}|`[^`]*`/g, "");
+        return (
+          HANGUL.test(words) ||
+          (/[a-z]{2}/i.test(words) && !SAME.has(words) && !formsOf(ko).every((text) => HANGUL.test(text)))
+        );
+      });
 
-  it("has the same commands and options in every language", () => {
-    const codeOf = (template: Template): readonly string[] =>
-      formsOf(template).flatMap((text) => text.match(/`[^`]+`|(?<![\w-])--[a-z][a-z-]*/g) ?? []);
+      expect(unlike.map(([key]) => key)).toEqual([]);
+    });
 
-    for (const [key, { en, ko }] of entries) expect(new Set(codeOf(ko)), key).toEqual(new Set(codeOf(en)));
-  });
+    it("has the same commands and options in every language", () => {
+      const codeOf = (template: Template): readonly string[] =>
+        formsOf(template).flatMap((text) => text.match(/`[^`]+`|(?<![\w-])--[a-z][a-z-]*/g) ?? []);
 
-  it("uses one Korean term for one thing", () => {
-    const wrong = entries.flatMap(([key, { ko }]) =>
-      formsOf(ko)
-        .flatMap(otherTerms)
-        .map((term) => `${key}: ${term}`),
-    );
+      for (const [key, { en, ko }] of entries) expect(new Set(codeOf(ko)), key).toEqual(new Set(codeOf(en)));
+    });
 
-    expect(wrong).toEqual([]);
-  });
+    it("uses one Korean term for one thing", () => {
+      const wrong = entries.flatMap(([key, { ko }]) =>
+        formsOf(ko)
+          .flatMap(otherTerms)
+          .map((term) => `${key}: ${term}`),
+      );
+
+      expect(wrong).toEqual([]);
+    });
+  },
+);
+
+it("every warning and hint that has a Korean text is one of the program", () => {
+  const source = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith("texts-ko.ts"))
+    .map((name) => readFileSync(join(ROOT, "src", name), "utf8"))
+    .join("\n")
+    .replaceAll(/" \+\n\s*"/g, "");
+
+  expect(Object.keys(WARNING_TEXTS_KO).filter((code) => !source.includes(`"${code}"`))).toEqual([]);
+  expect(Object.keys(HINTS_KO).filter((hint) => !source.includes(`"${hint}"`))).toEqual([]);
+  expect(otherTerms(Object.values(WARNING_TEXTS_KO).join("\n"))).toEqual([]);
 });
 
 it("fills placeholders, and chooses the form for one", () => {
