@@ -186,7 +186,7 @@ describeNodes("load.sh", () => {
       expect(check).toMatchObject({ code: 0 });
       for (const node of nodes.names)
         expect(check.stdout).toMatch(
-          new RegExp(`^${node} \\(linux/amd64\\): \\p{Script=Hangul}.*3.*1 MB$`, "mu"),
+          new RegExp(`^${node} \\(linux/amd64\\): \\p{Script=Hangul}.*4.*4.* 4 MB$`, "mu"),
         );
     },
   );

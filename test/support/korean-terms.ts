@@ -13,6 +13,8 @@ const TERMS: readonly (readonly [RegExp, string])[] = [
   [/의존 관계|종속성/, "의존성"],
   [/객체|개체/, "오브젝트"],
   [/운영자/, "오퍼레이터"],
+  [/점검 결과|지적 사항/, "발견 사항"],
+  [/기반 이미지/, "베이스 이미지"],
 ];
 
 /** Returns the terms that a text should use instead of those in it. */
