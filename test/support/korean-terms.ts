@@ -17,7 +17,17 @@ const TERMS: readonly (readonly [RegExp, string])[] = [
   [/기반 이미지/, "베이스 이미지"],
 ];
 
-/** Returns the terms that a text should use instead of those in it. */
+/** Returns the terms that a text should use instead of those in it, and words with a wrong 을 or 를. */
 export function otherTerms(text: string): readonly string[] {
-  return TERMS.filter(([other]) => other.test(text)).map(([, term]) => term);
+  return [
+    ...TERMS.filter(([other]) => other.test(text)).map(([, term]) => term),
+    ...[...text.matchAll(/(\S*(\p{Script=Hangul}))([을를])(?=[\s.,:]|$)/gu)]
+      .filter(([, , last = "", particle]) => hasFinalConsonant(last) !== (particle === "을"))
+      .map(([word]) => word),
+  ];
+}
+
+/** https://www.unicode.org/versions/latest/core-spec/chapter-3/#G24646: 28 syllables for each vowel. */
+function hasFinalConsonant(syllable: string): boolean {
+  return ((syllable.codePointAt(0) ?? 0) - 0xac00) % 28 !== 0;
 }

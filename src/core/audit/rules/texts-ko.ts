@@ -158,11 +158,11 @@ export const FINDING_TEXTS_KO: Readonly<Record<FindingKind, FindingText>> = {
   },
   "suppression-expired": {
     message: "{rule} 예외의 기한이 {until}에 끝났습니다: {reason}",
-    why: "해당 발견 사항가 다시 적용됩니다.",
-    action: "발견 사항를 해결하거나 스펙의 audit.suppress에 새 날짜를 설정하세요.",
+    why: "해당 발견 사항이 다시 적용됩니다.",
+    action: "발견 사항을 해결하거나 스펙의 audit.suppress에 새 날짜를 설정하세요.",
   },
   "suppression-unused": {
-    message: "{rule} 예외에 해당하는 발견 사항가 없습니다: {reason}",
+    message: "{rule} 예외에 해당하는 발견 사항이 없습니다: {reason}",
     why: "오타가 있거나, 예외로 처리한 대상이 없어졌을 수 있습니다.",
     action: "스펙의 audit.suppress에서 제거하거나 rule과 subject를 수정하세요.",
   },
