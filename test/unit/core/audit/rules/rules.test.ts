@@ -253,7 +253,14 @@ describe("API versions", () => {
 
 describe("unpinned-chart", () => {
   const chart = {
-    ...{ path: "shop", name: "shop", version: "1.0.0", appVersion: null, description: null },
+    ...{
+      package: "shop-1.0.0",
+      path: "shop",
+      name: "shop",
+      version: "1.0.0",
+      appVersion: null,
+      description: null,
+    },
     dependencies: [
       { name: "db", version: "5.29.*", repository: "https://charts.example" },
       { name: "cache", version: "1.2.3", repository: "oci://charts.example" },
