@@ -13,11 +13,11 @@ export const SHOW_WORDS = {
   none: { en: "none", ko: "없음" },
   rehearsed: {
     en: "{outcome} on {date}, Kubernetes {version}: {asked} requested, {missing} missing",
-    ko: "{date} {outcome}, Kubernetes {version}: 요청된 {asked}, 누락 {missing}개",
+    ko: "{date} {outcome}, Kubernetes {version}: 요청 {asked}, 누락 {missing}개",
   },
   complete: { en: "complete", ko: "완료" },
   missing: { en: "missing", ko: "이미지 누락" },
-  notReady: { en: "not-ready", ko: "준비되지 않음" },
+  "not-ready": { en: "not-ready", ko: "준비되지 않음" },
   noReleases: { en: "no releases", ko: "릴리스 없음" },
   release: { en: "RELEASE", ko: "릴리스" },
   namespace: { en: "NAMESPACE", ko: "네임스페이스" },

@@ -12,12 +12,18 @@ import {
   type Template,
   type WordList,
 } from "../../../../src/core/words/phrase.js";
+import { AUDIT_WORDS } from "../../../../src/core/words/audit.js";
+import { SHOW_WORDS } from "../../../../src/core/words/show.js";
 import { README_WORDS } from "../../../../src/core/words/readme.js";
 import { otherTerms } from "../../../support/korean-terms.js";
 import { ROOT } from "../../../support/paths.js";
 
 /** The word lists, by the file in src/core/words/. */
-const LISTS: Readonly<Record<string, WordList>> = { readme: README_WORDS };
+const LISTS: Readonly<Record<string, WordList>> = {
+  audit: AUDIT_WORDS,
+  readme: README_WORDS,
+  show: SHOW_WORDS,
+};
 
 /** Other texts that have a Korean form, as word lists. */
 const FINDINGS: WordList = Object.fromEntries(
