@@ -1,7 +1,8 @@
 // Formats and parses sizes and durations.
 import { ViolaError } from "../errors.js";
 
-const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+export { formatBytes } from "../core/format-bytes.js";
+
 const FACTORS: ReadonlyMap<string, number> = new Map([
   ["", 1],
   ["b", 1],
@@ -18,18 +19,6 @@ const FACTORS: ReadonlyMap<string, number> = new Map([
   ["tb", 1e12],
   ["tib", 2 ** 40],
 ]);
-
-/** Formats bytes in decimal units with three digits, like Docker: `1.52 GB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${UNITS[unit] ?? ""}`;
-}
 
 /** Formats a duration: `850 ms`, `12 s`, `3 min 05 s`. */
 export function formatDuration(milliseconds: number): string {

@@ -1,7 +1,12 @@
 // Plans a bundle from its spec: chooses images, resolves references to digests, lays out the
 // archive.
 import pLimit from "p-limit";
-import { planArchive, type ArchivePlan, type BundledFile } from "../../core/bundle/archive-plan.js";
+import {
+  planArchive,
+  type ArchiveInput,
+  type ArchivePlan,
+  type BundledFile,
+} from "../../core/bundle/archive-plan.js";
 import { withholdValues, type BundledValues } from "../../core/bundle/bundled-values.js";
 import {
   FORMAT_VERSION,
@@ -11,7 +16,8 @@ import {
 } from "../../core/bundle/inventory.js";
 import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
-import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
+import { bundleReadmes } from "../../core/bundle/readme.js";
+import { chartPath, isProgram, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { silenceWarnings } from "../../core/spec/silence-warnings.js";
@@ -47,8 +53,8 @@ export interface PlanOptions {
   readonly platforms: readonly Platform[];
   /** Name and version of this program, for the inventory. */
   readonly tool: string;
-  /** `README.txt` and `load.sh`. */
-  readonly guides: readonly SmallFile[];
+  /** `load.sh` */
+  readonly loader: SmallFile;
   /** The record of a rehearsal, and the bytes of its file. */
   readonly rehearsal?: { readonly record: RehearsalRecord; readonly bytes: Uint8Array };
   /** Files to include in bin/. */
@@ -98,20 +104,6 @@ export async function planBundle(
   const charts = complete.map(({ release, files: chartFiles }) =>
     withholdValues(release, chartFiles, options.values ?? "all"),
   );
-  const order = [README_PATH, LOADER_PATH];
-  const guides = [...options.guides].sort(
-    (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
-  );
-  const records =
-    options.rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: options.rehearsal.bytes }];
-  const files = new Map(
-    [...guides, ...records, ...charts.flatMap(({ files: chartFiles }) => chartFiles)].map((file) => [
-      file.path,
-      file,
-    ]),
-  );
-  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
-  const all = [...hashed, ...(options.bundledFiles ?? [])];
   const contents = {
     releases: charts.map(({ release }) => release),
     images: images.map(inventoryImage),
@@ -139,7 +131,36 @@ export async function planBundle(
       spec.silencedWarnings,
     ),
   };
-  return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
+  const files = bundleFiles(
+    inventory,
+    charts.flatMap(({ files: chartFiles }) => chartFiles),
+    options,
+  );
+  return { images, archive: planArchive({ inventory, files, images: resolved }) };
+}
+
+/** Returns the entries between `facts` and `images.tar`, in order. Each path is there once. */
+function bundleFiles(
+  inventory: Omit<Inventory, "blobs" | "files">,
+  chartFiles: readonly SmallFile[],
+  { loader, rehearsal, bundledFiles = [] }: PlanOptions,
+): ArchiveInput["files"] {
+  const programs = bundledFiles
+    .filter(({ path }) => isProgram(path))
+    .map(({ path }) => path.slice(path.indexOf("/") + 1));
+  const small: readonly SmallFile[] = [
+    ...bundleReadmes({
+      inventory,
+      programs,
+      ...(rehearsal !== undefined && { rehearsal: rehearsal.record }),
+    }),
+    loader,
+    ...(rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: rehearsal.bytes }]),
+    ...chartFiles,
+  ];
+  const files = new Map(small.map((file) => [file.path, file]));
+  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
+  return [...hashed, ...bundledFiles];
 }
 
 /** Returns what is installed in the end, also if the bundle does not have the values. */
