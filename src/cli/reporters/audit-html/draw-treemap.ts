@@ -114,7 +114,7 @@ function labels(cell: Cell, { words }: DrawOptions): readonly MarkupElement[] {
   if (node.kind === "component") {
     if (height <= 44 || width <= 48) return [];
     const sizeWidth = textWidth(size) + 8;
-    const hasSize = room > sizeWidth + 48;
+    const hasSize = room - sizeWidth > 6 * CHARACTER * BOLD;
     return [
       ...label("name", at, fit(name, (hasSize ? room - sizeWidth : room) / BOLD)),
       ...(hasSize ? label("size end", { ...at, x: round(x + width - 5) }, size) : []),
