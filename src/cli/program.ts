@@ -84,6 +84,7 @@ function makeProgram(
     .option("--config <file>", "settings file (default: VIOLA_AIRGAP_CONFIG, or the user's config folder)")
     .option("--json", "print one JSON document on stdout, also for errors")
     .option("--quiet", "do not show progress")
+    .option("--wide", "do not fit tables to the terminal")
     .option("--verbose", "show requests and external commands on stderr, without secrets")
     .addHelpText(
       "after",

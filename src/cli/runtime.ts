@@ -43,8 +43,11 @@ export interface CommonOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly wide?: boolean;
   readonly verbose?: boolean;
 }
+
+const DEFAULT_COLUMNS = 80;
 
 /** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
@@ -101,6 +104,17 @@ export class CommandRuntime {
     return this.#environment.stdin;
   }
 
+  /**
+   * Columns of the terminal that tables must fit. Undefined when stdout is a file or another program,
+   * or with `--wide`.
+   */
+  get tableWidth(): number | undefined {
+    const { isTTY, columns } = this.#environment.stdout;
+    if (this.#options.wide === true || !isTTY) return undefined;
+    // A terminal that does not know its size says 0.
+    return columns > 0 ? columns : DEFAULT_COLUMNS;
+  }
+
   /** Stops the display of progress. Steps that have not ended are shown as failed. */
   stopProgress(): Promise<void> {
     return this.#display.stop();
@@ -108,11 +122,13 @@ export class CommandRuntime {
 
   /**
    * Writes the result to stdout: the document with `--json`, and the formatted report without.
-   * `format` gets a report in which every text has one line.
+   * `format` gets a report in which every text has one line, and the width of the terminal.
    */
-  print<T>(report: T, format: (report: T) => string, document: unknown): void {
+  print<T>(report: T, format: (report: T, width: number | undefined) => string, document: unknown): void {
     this.#hasPrinted = true;
-    const text = this.isJson ? JSON.stringify(document, null, 1) : format(singleLines(report));
+    const text = this.isJson
+      ? JSON.stringify(document, null, 1)
+      : format(singleLines(report), this.tableWidth);
     write(this.#environment.stdout, `${text}\n`);
   }
 

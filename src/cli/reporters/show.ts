@@ -8,14 +8,19 @@ export const SHOW_FORMATS = ["table", "list", "json"] as const;
 export type ShowFormat = (typeof SHOW_FORMATS)[number];
 
 /** Formats the description. JSON output is the description itself. */
-export function formatShow(description: BundleDescription, format: ShowFormat): string {
+export function formatShow(description: BundleDescription, format: ShowFormat, width?: number): string {
   switch (format) {
     case "json":
       return JSON.stringify(description, null, 1);
     case "list":
       return description.images.map(({ normalized }) => normalized).join("\n");
     case "table":
-      return [head(description), releaseTable(description), imageTable(description), foot(description)]
+      return [
+        head(description),
+        releaseTable(description, width),
+        imageTable(description, width),
+        foot(description),
+      ]
         .filter((text) => text !== "")
         .join("\n\n");
   }
@@ -41,9 +46,11 @@ function head(description: BundleDescription): string {
   ].join("\n");
 }
 
-function releaseTable({ releases }: BundleDescription): string {
+function releaseTable({ releases }: BundleDescription, width: number | undefined): string {
   if (releases.length === 0) return "no releases";
-  const columns = ["RELEASE", "NAMESPACE", "CHART", "APP VERSION"].map((heading) => ({ heading }));
+  const columns = ["RELEASE", "NAMESPACE", "CHART", "APP VERSION"].map(
+    (heading) => ({ heading, shorten: "end" }) as const,
+  );
   return formatTable(
     columns,
     releases.map(({ name, namespace, chart }) => [
@@ -52,15 +59,16 @@ function releaseTable({ releases }: BundleDescription): string {
       `${chart.name}-${chart.version}`,
       chart.appVersion ?? "",
     ]),
+    { width },
   );
 }
 
-function imageTable({ images }: BundleDescription): string {
+function imageTable({ images }: BundleDescription, width: number | undefined): string {
   if (images.length === 0) return "";
   return formatTable(
     [
-      { heading: "IMAGE" },
-      { heading: "PLATFORMS" },
+      { heading: "IMAGE", shorten: "start", least: 24 },
+      { heading: "PLATFORMS", shorten: "end" },
       { heading: "COMPRESSED", align: "right" },
       { heading: "UNPACKED", align: "right" },
     ],
@@ -70,6 +78,7 @@ function imageTable({ images }: BundleDescription): string {
       formatBytes(compressedBytes),
       uncompressedBytes === null ? "unknown" : formatBytes(uncompressedBytes),
     ]),
+    { width },
   );
 }
 

@@ -26,6 +26,9 @@ export interface AuditReport {
   readonly warnings: readonly FindingWarning[];
 }
 
+/** A report before the rules were applied. */
+export type AuditContents = Omit<AuditReport, "findings">;
+
 export interface AuditTotals {
   readonly images: number;
   readonly layers: number;
@@ -157,4 +160,7 @@ export interface AuditFinding {
   readonly action: string;
   /** The reason in the spec why it does not count. Absent when the suppression has expired. */
   readonly suppressed?: { readonly reason: string; readonly until?: string };
+  /** Which texts the finding has (`FINDING_TEXTS`), and the values in them. */
+  readonly kind: string;
+  readonly values: Readonly<Record<string, string | number>>;
 }

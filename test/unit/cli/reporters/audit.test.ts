@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { formatAudit } from "../../../../src/cli/reporters/audit.js";
 import type { AuditImage, AuditReport } from "../../../../src/core/audit/report.js";
 
-const WORDS = { severity: "note", why: "", action: "" } as const;
+const WORDS = { severity: "note", why: "", action: "", kind: "", values: {} } as const;
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
 function image(name: string, more: Partial<AuditImage> = {}): AuditImage {
