@@ -14,6 +14,18 @@ const evidence = {
   value: "a/b:1",
   because: "it runs",
   hooks: ["pre-install"],
+  release: "app",
+  labels: { name: "app", component: "web" },
+  workloads: [
+    {
+      kind: "StatefulSet",
+      component: "app",
+      object: "App apps/a",
+      template: "app/templates/a.yaml",
+      release: "app",
+      labels: { name: "app", component: "web" },
+    },
+  ],
 };
 const image = { ...imageOf("docker.io/a/b:1", { layers: ["layer"] }), evidence: [evidence] };
 
@@ -64,7 +76,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress)|.*\.(?:subject|until)|.*chart\.range|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
+  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress)|.*\.(?:subject|until)|.*chart\.(?:kubeVersion|range)|.*\.(?:appVersion|because|hooks|release|labels|workloads|component)|.*labels\.name|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {

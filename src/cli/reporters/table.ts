@@ -142,7 +142,12 @@ function leaveOut(columns: readonly FittedColumn[], width: number): readonly Fit
   const [last] = columns
     .filter((column) => column.leaveOut !== undefined)
     .toSorted((one, other) => (other.leaveOut ?? 0) - (one.leaveOut ?? 0));
-  return last === undefined ? columns : leaveOut(columns.filter((column) => column !== last), width);
+  return last === undefined
+    ? columns
+    : leaveOut(
+        columns.filter((column) => column !== last),
+        width,
+      );
 }
 
 function leastOf({ natural, shorten: side, least = DEFAULT_LEAST }: FittedColumn): number {

@@ -67,8 +67,8 @@ describe("duplicate-versions", () => {
     ].map((name) => runBy("Pod a", name));
 
     expect(subjectsOf("duplicate-versions", { images })).toEqual([
-      "quay.io/prometheus-operator/reloader",
       "kiwigrid/k8s-sidecar",
+      "quay.io/prometheus-operator/reloader",
     ]);
   });
 
@@ -253,7 +253,14 @@ describe("API versions", () => {
 
 describe("unpinned-chart", () => {
   const chart = {
-    ...{ package: "shop-1.0.0", path: "shop", name: "shop", version: "1.0.0", appVersion: null, description: null },
+    ...{
+      package: "shop-1.0.0",
+      path: "shop",
+      name: "shop",
+      version: "1.0.0",
+      appVersion: null,
+      description: null,
+    },
     dependencies: [
       { name: "db", version: "5.29.*", repository: "https://charts.example" },
       { name: "cache", version: "1.2.3", repository: "oci://charts.example" },
