@@ -15,6 +15,7 @@ const TERMS: readonly (readonly [RegExp, string])[] = [
   [/운영자/, "오퍼레이터"],
   [/점검 결과|지적 사항/, "발견 사항"],
   [/기반 이미지/, "베이스 이미지"],
+  [/숨긴 |숨김/, "예외 처리"],
 ];
 
 /** Returns the terms that a text should use instead of those in it, and words with a wrong 을 or 를. */
