@@ -117,8 +117,8 @@ export function damages(): readonly Damage[] {
 /** True for a value that is valid for the field. */
 function isAllowed(path: string, value: unknown, how: string): boolean {
   if (path.endsWith(".uncompressedSize")) return how === "null" || how === "a number";
-  // Every field of it is optional.
-  if (path === "audit") return how === "a map";
+  // All of their fields are optional.
+  if (/^audit$|\.labels$/.test(path)) return how === "a map";
   if (Array.isArray(value)) return how === "an empty list";
   if (typeof value === "number") return how === "a number" && path !== "formatVersion";
   if (typeof value === "boolean") return how === "a switch";
