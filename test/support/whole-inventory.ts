@@ -53,6 +53,8 @@ export const WHOLE_INVENTORY: Inventory = {
     largeDefinitions: [{ object: "CustomResourceDefinition a.b", chart: "app-1.0.0", bytes: 300_000 }],
   },
   audit: {
+    components: { web: { name: "front", purpose: "sells" } },
+    images: { "docker.io/a/b": { component: "web", purpose: "sells" } },
     maxBytes: 1000,
     maxLayerBytes: 1000,
     maxAgeDays: 365,
@@ -76,7 +78,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress)|.*\.(?:subject|until)|.*chart\.(?:kubeVersion|range)|.*\.(?:appVersion|because|hooks|release|labels|workloads|component)|.*labels\.name|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
+  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress|components|images)(?:\..*|\[".*)?|.*\.(?:subject|until)|.*chart\.range|.*\.(?:appVersion|because|hooks|release|labels|workloads|component)|.*labels\.name|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {
@@ -117,8 +119,9 @@ export function damages(): readonly Damage[] {
 /** True for a value that is valid for the field. */
 function isAllowed(path: string, value: unknown, how: string): boolean {
   if (path.endsWith(".uncompressedSize")) return how === "null" || how === "a number";
-  // All of their fields are optional.
-  if (/^audit$|\.labels$/.test(path)) return how === "a map";
+  // Every field of it is optional.
+  if (/^audit$|^audit\.(?:components|images)(?:\.web|\[[^\]]+\])?$|\.labels$/.test(path))
+    return how === "a map";
   if (Array.isArray(value)) return how === "an empty list";
   if (typeof value === "number") return how === "a number" && path !== "formatVersion";
   if (typeof value === "boolean") return how === "a switch";
