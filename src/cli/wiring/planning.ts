@@ -20,7 +20,6 @@ import type { PlanOptions } from "../../workflows/build/plan.js";
 import type { SpecFile } from "../input-file.js";
 import { readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
 import { LOADER_PATH } from "../../core/bundle/paths.js";
-import { bundleReadme } from "../../core/bundle/readme.js";
 import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
 
 /** How many Helm processes run at once. Each uses one core. */
@@ -107,13 +106,10 @@ export async function planOptions(
     specDigest: digest,
     platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
     tool: `viola-airgap ${await readVersion(home)}`,
-    guides: [
-      bundleReadme(spec.name, spec.version),
-      {
-        path: LOADER_PATH,
-        bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
-      },
-    ],
+    loader: {
+      path: LOADER_PATH,
+      bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
+    },
   };
 }
 

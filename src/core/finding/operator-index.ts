@@ -1,5 +1,6 @@
 // Looks up the operators of the knowledge base by the repositories of their images.
 import { groupBy } from "../group-by.js";
+import { copyNames, isCopy } from "../images/repository-copies.js";
 import type { OperatorRule } from "./operator-rules.js";
 
 /** An operator whose rule is parsed when it is needed. */
@@ -46,23 +47,6 @@ interface NamedOperator {
   readonly name: string;
   readonly last: string;
   readonly operator: IndexedOperator;
-}
-
-/**
- * True for the repository itself, for a copy below a prefix as in mirrors, and for a copy with a
- * name as in https://github.com/rancher/image-mirror (`mirrored-longhornio-longhorn-manager` is a
- * copy of `longhornio/longhorn-manager`).
- */
-export function isRepository(repository: string, known: string): boolean {
-  return copyNames(known).some((name) => isCopy(repository, name));
-}
-
-function copyNames(known: string): readonly string[] {
-  return [known, `mirrored-${known.replaceAll("/", "-")}`];
-}
-
-function isCopy(repository: string, name: string): boolean {
-  return repository === name || repository.endsWith(`/${name}`);
 }
 
 function lastComponent(repository: string): string {
