@@ -14,7 +14,15 @@ const evidence = {
   because: "it runs",
   hooks: ["pre-install"],
 };
-const image = { ...imageOf("docker.io/a/b:1", { layers: ["layer"] }), evidence: [evidence] };
+const plain = imageOf("docker.io/a/b:1", { layers: ["layer"] });
+const image = {
+  ...plain,
+  evidence: [evidence],
+  platforms: plain.platforms.map((platform) => ({
+    ...platform,
+    attached: [{ digest: digestOf("artifact"), config: platform.config, layers: [platform.config] }],
+  })),
+};
 
 /** All optional fields are present. */
 export const WHOLE_INVENTORY: Inventory = {
@@ -50,7 +58,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
+  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks|attached)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {
