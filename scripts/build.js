@@ -2,7 +2,10 @@
 // dependency, and a command starts in half the time. Types are checked by `npm run check`.
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { parse } from "yaml";
 import { formatNotices } from "./third-party-notices.js";
+
+const OPERATORS = "manifests/operators";
 
 // dockerode always imports ssh2, which has native code. Engines at ssh:// are refused earlier
 // (adapters/docker/endpoint.ts), so ssh2 is replaced by an empty module, and dist/ needs no
@@ -44,6 +47,11 @@ const { metafile } = await build({
   },
   logLevel: "warning",
 });
+
+// Parsing the files of the knowledge base takes longer than most commands, so they are stored parsed.
+const operators = readdirSync(OPERATORS).filter((name) => name.endsWith(".yaml"));
+const rules = operators.sort().map((name) => parse(readFileSync(`${OPERATORS}/${name}`, "utf8")));
+writeFileSync(`${folder}/operators.json`, JSON.stringify(rules));
 
 // The notices include the legal comments, so that one file contains all licences.
 const legalFiles = Object.keys(metafile.outputs).filter((file) => file.endsWith(".LEGAL.txt"));

@@ -2,7 +2,7 @@
 // redirects the pulls to the bundle server on this machine.
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import type { EngineNeed } from "../../core/load/engine-limits.js";
 import { IPV6_NAME, type ImageStore } from "../../core/load/image-store.js";

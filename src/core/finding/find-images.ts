@@ -25,7 +25,7 @@ import {
   type Resources,
 } from "./operators.js";
 import { findUnknownKinds } from "./operator-kinds.js";
-import type { OperatorRule } from "./operator-rules.js";
+import type { OperatorIndex } from "./operator-index.js";
 import { readPodRights, type PodRights } from "./pod-rights.js";
 import { CONFIG_TEXT } from "./rules/config-text.js";
 import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
@@ -39,7 +39,7 @@ import { groupBy } from "../group-by.js";
 
 /** Input of the finder in addition to the objects. */
 export interface FindOptions {
-  readonly operators: readonly OperatorRule[];
+  readonly operators: OperatorIndex;
   /**
    * Images that the publishers of the charts list. Such a list covers all values, so its images are
    * required only if other evidence confirms them.

@@ -1,5 +1,5 @@
 // Checks the config of an image against its manifest.
-import { z } from "zod";
+import * as z from "zod";
 import { readJson } from "../parse-json.js";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
