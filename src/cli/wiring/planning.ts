@@ -144,7 +144,11 @@ async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
   return new HelmChartTool({
     helm: await locateHelm(options),
     environment: environmentOf(runtime),
-    settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
+    settings: {
+      insecure: [...settings.insecure],
+      certificatesFor: certificateFiles(settings, folder),
+      ...(settings.stallTimeoutMs !== undefined && { stallTimeoutMs: settings.stallTimeoutMs }),
+    },
     onActivity: runtime.onActivity,
   });
 }
