@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { pageTextOfTests } from "./scripts/page-text.js";
 import { LastLines } from "./test/support/last-lines.js";
 
 /**
@@ -25,11 +26,14 @@ class LongestFirst extends BaseSequencer {
 const slow = {
   testTimeout: 600_000,
   hookTimeout: 600_000,
+  isolate: false,
   maxWorkers: 3,
   maxConcurrency: 4,
   globalSetup: "test/support/global-setup.ts",
   sequence: { groupOrder: 1 },
 };
+
+const plugins = [pageTextOfTests];
 
 export default defineConfig({
   test: {
@@ -38,9 +42,12 @@ export default defineConfig({
     // A line for each file, and one for each test that takes longer than this.
     slowTestThreshold: 20_000,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 } },
-      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
+      {
+        plugins,
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 },
+      },
+      { plugins, test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
+      { plugins, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
     ],
   },
 });

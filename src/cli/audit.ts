@@ -2,26 +2,42 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
-import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
+import { AUDIT_GROUPS, AUDIT_SORTS, type AuditGroup, type AuditSort } from "../core/audit/arrange.js";
+import type { AuditFinding, AuditReport } from "../core/audit/report.js";
+import type { AuditLimits } from "../core/audit/rules/rule.js";
+import { localizeFindings } from "../core/audit/rules/localize.js";
+import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
+import { isAuditRule } from "../core/audit-rule-ids.js";
+import type { ChartText } from "../core/charts/chart.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
+import type { Language } from "../core/words/language.js";
+import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
 import { auditSpec } from "../workflows/audit-spec.js";
 import { EXIT } from "./failure.js";
 import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit.js";
+import { formatSarif } from "./reporters/sarif.js";
 import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { parseBytes } from "./units.js";
 import { examples, listOption } from "./command-line.js";
 import { printable, singleLines } from "./terminal.js";
-import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
+import { ViolaError } from "../errors.js";
+import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
+
+/** The formats that have the language of the reader. */
+const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown", "html"]);
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
   readonly out?: string;
   readonly force?: boolean;
-  readonly failOn: readonly AuditRule[];
+  readonly failOn: readonly string[];
   readonly maxSize?: string;
+  readonly maxAge?: string;
+  readonly sort: AuditSort;
+  readonly group: AuditGroup;
   readonly platform: readonly string[];
   readonly rehearsal?: string;
 }
@@ -29,44 +45,148 @@ interface AuditOptions extends CommonOptions {
 export function registerAudit(program: Command, runCommand: RunCommand): void {
   program
     .command("audit")
-    .description("show size, version and use of every image")
+    .description("show components, images, versions, purposes and sizes, and what to review")
     .addHelpText(
       "after",
       examples(
         "audit bundle.yaml",
         "audit app.bundle --format markdown --out audit.md",
-        "audit app.bundle --max-size 500MB --fail-on latest-tag,not-certain",
+        "audit app.bundle --group chart --sort size",
+        "audit app.bundle --max-size 500MB --fail-on mutable-tag,low-confidence",
       ),
     )
     .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
     .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
+    .addOption(
+      new Option("--sort <order>", "order of the rows; by age, the oldest come first")
+        .choices(AUDIT_SORTS)
+        .default("component"),
+    )
+    .addOption(
+      new Option("--group <by>", "what rows are grouped by, with a total for each group")
+        .choices(AUDIT_GROUPS)
+        .default("component"),
+    )
     .option("--out <file>", "write to a file instead of stdout")
     .option("--force", "replace the file even if it is not a report of this command")
-    .addOption(listOption("--fail-on <rule>", "exit with 1 if one of these findings occurs", AUDIT_RULES))
+    .addOption(
+      listOption(
+        "--fail-on <rule|severity>",
+        "exit with 1 if there is a finding of these",
+        SELECTORS,
+        isAuditRule,
+      ),
+    )
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
+    .option("--max-age <days>", "report images that were created earlier than this, and exit with 1")
     .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
       await runCommand(options, async (runtime) => {
-        const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
+        const limits = limitsOf(options);
         const input = await readInput(resolve(runtime.cwd, target));
         const out = await checkOut(input, options, runtime);
-        const report = await auditInput(input, options, maxBytes, runtime);
-        await runtime.stopProgress();
+        const version = await readVersion(runtime.home);
         const format = runtime.isJson ? "json" : options.format;
-        // Escapes are part of JSON, so its texts keep their line breaks.
-        const formatOne = (lines: AuditReport): string =>
-          formatAudit(format === "json" ? report : lines, format);
+        const language = FORMATS_FOR_PEOPLE.has(format) ? runtime.language : "en";
+        const report = localizeFindings(
+          await auditInput(input, options, limits, language, runtime),
+          language,
+        );
+        await runtime.stopProgress();
+        const formatOne = await loadFormatter(format, {
+          report,
+          options,
+          input,
+          version,
+          cwd: runtime.cwd,
+          language,
+        });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
-        const failing = new Set<string>(
-          maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
-        );
-        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, "")))
-          ? EXIT.negative
-          : EXIT.done;
+        return report.findings.some((finding) => isFailing(finding, options)) ? EXIT.negative : EXIT.done;
       });
     });
+}
+
+interface FormatInput {
+  readonly report: AuditReport;
+  readonly options: AuditOptions;
+  readonly input: AuditInput;
+  /** The version of this program. */
+  readonly version: string;
+  readonly cwd: string;
+  readonly language: Language;
+}
+
+/** Formats a report in which every text has one line, for a terminal of this width. */
+type Formatter = (lines: AuditReport, width?: number) => string;
+
+/**
+ * Returns the formatter. Those of large documents are loaded when they are asked for. Escapes are
+ * part of JSON, so the texts of its formats keep their line breaks.
+ */
+async function loadFormatter(format: AuditFormat, given: FormatInput): Promise<Formatter> {
+  const { report, options, input, version, cwd, language } = given;
+  switch (format) {
+    case "sarif":
+      return () => formatSarif(report, { file: input.file, cwd, version });
+    case "html": {
+      const { formatAuditHtml } = await import("./reporters/audit-html/audit-html.js");
+      return (lines) => formatAuditHtml(lines, language);
+    }
+    case "cyclonedx": {
+      const { formatCycloneDx } = await import("./reporters/cyclonedx.js");
+      return () => formatCycloneDx(report, version);
+    }
+    case "spdx": {
+      const { formatSpdx } = await import("./reporters/spdx.js");
+      return () => formatSpdx(report, version);
+    }
+    default: {
+      const { group, sort } = options;
+      return (lines, width) =>
+        formatAudit(format === "json" ? report : lines, {
+          ...{ format, group, sort, language, width },
+          today: dateOfToday(),
+        });
+    }
+  }
+}
+
+function limitsOf({ maxSize, maxAge }: AuditOptions): AuditLimits {
+  const days = maxAge === undefined ? undefined : Number(maxAge);
+  if (days !== undefined && !/^\d{1,6}$/.test(maxAge ?? "")) {
+    throw new ViolaError("USAGE", `--max-age: "${maxAge}" is not a number of days`, {
+      subject: "--max-age",
+      hint: "Write a whole number, such as 365.",
+    });
+  }
+  return { maxBytes: maxSize === undefined ? undefined : parseBytes(maxSize), maxAgeDays: days };
+}
+
+/** A limit of the command line is also a reason to fail. Suppressed findings are none. */
+function isFailing(finding: AuditFinding, { failOn, maxSize, maxAge }: AuditOptions): boolean {
+  if (finding.suppressed !== undefined) return false;
+  const words = [
+    ...failOn,
+    ...(maxSize === undefined ? [] : ["large-image"]),
+    ...(maxAge === undefined ? [] : ["old-image"]),
+  ];
+  return words.some((word) => isSelected(word, finding));
+}
+
+/** Returns the date in UTC, so that the same audit gives the same findings everywhere. */
+function dateOfToday(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** The reader of archives loads slowly, and bundles without charts do not need it. */
+async function readChartTexts(
+  ...input: Parameters<AuditBundlePorts["readChartTexts"]>
+): Promise<readonly ChartText[]> {
+  const { readChartTexts: read } = await import("../adapters/helm/chart-archive.js");
+  return read(...input);
 }
 
 /** The argument: a bundle, or a spec that was read. */
@@ -97,15 +217,20 @@ async function checkOut(
 async function auditInput(
   { file, spec: read }: AuditInput,
   options: AuditOptions,
-  maxBytes: number | undefined,
+  limits: AuditLimits,
+  language: Language,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  if (read === undefined) return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
+  const today = dateOfToday();
+  if (read === undefined) {
+    const bundle = await runtime.reader.openBundle(file);
+    return auditBundle(bundle, { limits, today, language }, { readChartTexts });
+  }
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
-  const auditOptions = { ...planned, maxBytes, ...(rehearsal !== undefined && { rehearsal }) };
+  const auditOptions = { ...planned, limits, today, language, ...(rehearsal !== undefined && { rehearsal }) };
   return auditSpec(runtime.run, read.spec, auditOptions, plan);
 }

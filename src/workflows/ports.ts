@@ -19,6 +19,12 @@ export interface ImageSource {
    */
   resolveImage(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage>;
 
+  /**
+   * Returns a small blob, such as a config, after checking its digest. `subject` is the image, for
+   * messages. Throws if its source does not have it, or if it is larger than a config may be.
+   */
+  readBlob(source: BlobSource, blob: Descriptor, subject: string, signal: AbortSignal): Promise<Uint8Array>;
+
   /** Returns the last bytes of a blob, or undefined if its source serves only whole blobs. */
   readBlobTail(
     source: BlobSource,
@@ -97,6 +103,30 @@ export interface BundleReader {
     onHashed: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<readonly InventoryBlob[]>;
+  /**
+   * Decompresses the layers in parallel and returns those whose content does not have the diff id,
+   * or cannot be decompressed by this Node.js. Takes some twenty times as long as hashing.
+   */
+  findWrongLayers(
+    bundle: OpenBundle,
+    layers: readonly PackedLayer[],
+    onRead: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<readonly WrongLayer[]>;
+}
+
+/** A layer of the bundle, and the digest that an image's config states for its tar. */
+export interface PackedLayer extends InventoryBlob {
+  readonly diffId: string;
+}
+
+export interface WrongLayer {
+  readonly layer: PackedLayer;
+  /**
+   * The digest of its tar, or why it cannot be decompressed; absent if this Node.js does not support
+   * its compression.
+   */
+  readonly actual?: string;
 }
 
 /** The file operations that workflows need. */

@@ -50,6 +50,7 @@ describe("npm pack", () => {
         "dist/blob-worker.js",
         "dist/main.js",
         "dist/operators.json",
+        "manifests/audit.schema.json",
         "manifests/bundle.schema.json",
         "manifests/bundle/load.sh",
       ]),

@@ -85,6 +85,20 @@ export function textsIn(
   return collectTexts(files, archive, isWanted, newAllowance());
 }
 
+/**
+ * Returns the files of the packaged chart whose paths match, as `textsIn`. `name` is for messages.
+ * Throws `CHART_UNAVAILABLE` for an invalid archive.
+ */
+export async function readChartTexts(
+  bytes: Uint8Array,
+  name: string,
+  isWanted: (path: string) => boolean,
+): Promise<readonly ChartText[]> {
+  const allowance = newAllowance();
+  const files = await collectFiles(entriesOf(name, Readable.from([bytes]), allowance));
+  return collectTexts(files, name, isWanted, allowance);
+}
+
 async function collectTexts(
   files: readonly ArchivedFile[],
   archive: string,

@@ -20,7 +20,6 @@ import type { PlanOptions } from "../../workflows/build/plan.js";
 import type { SpecFile } from "../input-file.js";
 import { readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
 import { LOADER_PATH } from "../../core/bundle/paths.js";
-import { bundleReadme } from "../../core/bundle/readme.js";
 import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
 
 /** How many Helm processes run at once. Each uses one core. */
@@ -107,13 +106,10 @@ export async function planOptions(
     specDigest: digest,
     platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
     tool: `viola-airgap ${await readVersion(home)}`,
-    guides: [
-      bundleReadme(spec.name, spec.version),
-      {
-        path: LOADER_PATH,
-        bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
-      },
-    ],
+    loader: {
+      path: LOADER_PATH,
+      bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
+    },
   };
 }
 
@@ -148,7 +144,11 @@ async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
   return new HelmChartTool({
     helm: await locateHelm(options),
     environment: environmentOf(runtime),
-    settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
+    settings: {
+      insecure: [...settings.insecure],
+      certificatesFor: certificateFiles(settings, folder),
+      ...(settings.stallTimeoutMs !== undefined && { stallTimeoutMs: settings.stallTimeoutMs }),
+    },
     onActivity: runtime.onActivity,
   });
 }

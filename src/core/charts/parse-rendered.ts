@@ -7,6 +7,7 @@ import { readBlockYaml } from "../block-yaml.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { AS_KUBERNETES, countValues, parseYaml, toValue } from "../parse-yaml.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
+import { APPLY_LIMIT_BYTES } from "./apply-size.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** The origin of a rendered text. */
@@ -74,7 +75,10 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
     try {
       const body = readDefinition(document.text) ?? readYaml(document.text);
       values += countValues(body, MAX_VALUES);
-      objects.push(...toObjects(body, document.template, from, complain));
+      for (const object of toObjects(body, document.template, from, complain)) {
+        const isLarge = isDefinition(object) && document.text.length > APPLY_LIMIT_BYTES;
+        objects.push(isLarge ? { ...object, largeText: document.text } : object);
+      }
     } catch (error) {
       complain((error as Error).message);
     }
@@ -82,6 +86,10 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
     if (values > MAX_VALUES) throw tooMuch(`${MAX_VALUES} values`);
     yield { objects, warnings };
   }
+}
+
+function isDefinition({ kind }: RenderedObject): boolean {
+  return kind === "CustomResourceDefinition";
 }
 
 /** Counts lines that may begin a document, which is faster than parsing the first ones in vain. */

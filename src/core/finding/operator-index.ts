@@ -1,6 +1,7 @@
 // Looks up the operators of the knowledge base by the repositories of their images.
 import { groupBy } from "../group-by.js";
 import type { Reference } from "../images/reference.js";
+import { copyNames, isCopy } from "../images/repository-copies.js";
 import type { OperatorRule } from "./operator-rules.js";
 
 /** An operator whose rule is parsed when it is needed. */
@@ -32,7 +33,8 @@ export class OperatorIndex {
 
   /** Returns the rule for an image of an operator. The first operator of several counts. */
   find(image: Reference): OperatorRule | undefined {
-    const found = this.#byName.get(lastComponent(image.repository))?.find(({ name }) => isCopy(image, name));
+    const full = `${image.registry}/${image.repository}`;
+    const found = this.#byName.get(lastComponent(image.repository))?.find(({ name }) => isCopy(full, name));
     return found?.operator.rule();
   }
 
@@ -72,23 +74,6 @@ interface NamedOperator {
   readonly name: string;
   readonly last: string;
   readonly operator: IndexedOperator;
-}
-
-/**
- * True for the repository itself (in its registry, if `known` has one), for a copy below a prefix
- * as in mirrors, and for a copy with a name as in https://github.com/rancher/image-mirror (`mirrored-longhornio-longhorn-manager` is a
- * copy of `longhornio/longhorn-manager`).
- */
-export function isRepository(image: Reference, known: string): boolean {
-  return copyNames(known).some((name) => isCopy(image, name));
-}
-
-function copyNames(known: string): readonly string[] {
-  return [known, `mirrored-${known.replaceAll("/", "-")}`];
-}
-
-function isCopy({ registry, repository }: Reference, name: string): boolean {
-  return `/${registry}/${repository}`.endsWith(`/${name}`);
 }
 
 function lastComponent(repository: string): string {

@@ -322,7 +322,7 @@ export function allMeeting(
   return [...new Set(met)];
 }
 
-function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
+export function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;

@@ -5,7 +5,7 @@ import { findReference } from "../images/reference.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
 import { textOf } from "../json.js";
-import { isRepository } from "./operator-index.js";
+import { isRepository } from "../images/repository-copies.js";
 import { programWarning, type OperatorUse } from "./operators.js";
 import type { PodRight, PodRights } from "./pod-rights.js";
 
@@ -75,5 +75,5 @@ function listOf(names: readonly string[]): string {
 /** True for a sidecar of the operator's project that starts no images. */
 function isCompanion(container: OperatorUse["container"], { rule }: OperatorUse): boolean {
   const image = findReference(textOf(container["image"]) ?? "");
-  return image !== undefined && rule.companions.some((known) => isRepository(image, known));
+  return image !== undefined && rule.companions.some((known) => isRepository(image.repository, known));
 }

@@ -5,7 +5,7 @@ import { minVersion } from "semver";
 import { describe, expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import type { OperatorRule, ResourceCondition } from "../../../../src/core/finding/operator-rules.js";
-import { isRepository } from "../../../../src/core/finding/operator-index.js";
+import { isRepository } from "../../../../src/core/images/repository-copies.js";
 import { isInRange, readTagVersion } from "../../../../src/core/finding/tag-range.js";
 import { parseReference } from "../../../../src/core/images/reference.js";
 import { ROOT } from "../../../support/paths.js";
@@ -124,7 +124,11 @@ describe("the image of an operator in a real chart", () => {
       const reference = parseReference(image);
       const { prefix, version } = readTagVersion(reference.tag) ?? expect.fail(image);
 
-      expect([rule.repository, ...rule.copies].some((known) => isRepository(reference, known))).toBe(true);
+      expect(
+        [rule.repository, ...rule.copies].some((known) =>
+          isRepository(`${reference.registry}/${reference.repository}`, known),
+        ),
+      ).toBe(true);
       const containing = rule.releases.filter(
         (release) => release.prefix === prefix && isInRange(version, release.tags),
       );
