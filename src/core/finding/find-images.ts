@@ -127,7 +127,10 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     if (waits) warnings.push(laterWarning(use));
   }
   for (const absent of findAbsentOperators(options.operators, operators, context.resources)) {
-    for (const image of absent.images) pieces.push(toPiece(image.object, image.rule, image));
+    for (const image of absent.images) {
+      const workloads = context.workloads.ofObject(image.object);
+      pieces.push(toPiece(image.object, image.rule, { ...image, workloads }));
+    }
     warnings.push(...absent.warnings);
   }
   warnings.push(
