@@ -67,6 +67,8 @@ export interface PlanOptions {
 /** The plan of a bundle, complete before the first layer is fetched. */
 export interface BundlePlan {
   readonly images: readonly ResolvedImage[];
+  /** Charts, values and the other small files, with their bytes. */
+  readonly files: readonly SmallFile[];
   readonly archive: ArchivePlan;
 }
 
@@ -139,7 +141,11 @@ export async function planBundle(
       spec.silencedWarnings,
     ),
   };
-  return { images, archive: planArchive({ inventory, files: all, images: resolved }) };
+  return {
+    images,
+    files: [...files.values()],
+    archive: planArchive({ inventory, files: all, images: resolved }),
+  };
 }
 
 /** Returns what is installed in the end, also if the bundle does not have the values. */
