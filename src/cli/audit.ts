@@ -2,7 +2,9 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
-import { auditInventory, AUDIT_RULES, type AuditReport, type AuditRule } from "../core/audit/audit-report.js";
+import { auditInventory } from "../core/audit/audit-inventory.js";
+import type { AuditReport } from "../core/audit/report.js";
+import { AUDIT_RULES } from "../core/audit/rules/find-findings.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import { auditSpec } from "../workflows/audit-spec.js";
@@ -20,7 +22,7 @@ interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
   readonly out?: string;
   readonly force?: boolean;
-  readonly failOn: readonly AuditRule[];
+  readonly failOn: readonly string[];
   readonly maxSize?: string;
   readonly platform: readonly string[];
   readonly rehearsal?: string;
@@ -35,7 +37,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
       examples(
         "audit bundle.yaml",
         "audit app.bundle --format markdown --out audit.md",
-        "audit app.bundle --max-size 500MB --fail-on latest-tag,not-certain",
+        "audit app.bundle --max-size 500MB --fail-on mutable-tag,low-confidence",
       ),
     )
     .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
@@ -62,7 +64,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const failing = new Set<string>(
           maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
         );
-        return report.findings.some(({ code }) => failing.has(code.replace(/:.*/, "")))
+        return report.findings.some(({ rule }) => failing.has(rule.replace(/:.*/, "")))
           ? EXIT.negative
           : EXIT.done;
       });
@@ -100,7 +102,10 @@ async function auditInput(
   maxBytes: number | undefined,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  if (read === undefined) return auditInventory((await runtime.reader.openBundle(file)).inventory, maxBytes);
+  if (read === undefined) {
+    const { inventory } = await runtime.reader.openBundle(file);
+    return auditInventory(inventory, { maxBytes });
+  }
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),

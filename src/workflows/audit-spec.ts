@@ -1,7 +1,8 @@
 // Audits a spec without downloading its layers.
 import pLimit from "p-limit";
 import { countOf } from "../core/count-of.js";
-import { auditInventory, type AuditReport } from "../core/audit/audit-report.js";
+import { auditInventory } from "../core/audit/audit-inventory.js";
+import type { AuditReport } from "../core/audit/report.js";
 import { finishInventory } from "../core/bundle/archive-plan.js";
 import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
 import type { BundleSpec } from "../core/spec/bundle-spec.js";
@@ -28,7 +29,7 @@ export async function auditSpec(
 ): Promise<AuditReport> {
   const plan = await planBundle(run, spec, options, ports);
   const { inventory } = finishInventory(plan.archive, await readUncompressedSizes(run, plan, ports));
-  return auditInventory(inventory, options.maxBytes);
+  return auditInventory(inventory, { maxBytes: options.maxBytes });
 }
 
 async function readUncompressedSizes(

@@ -1,5 +1,5 @@
 // Describes what is in a bundle file, from its inventory and its rehearsal record.
-import { auditInventory } from "../core/audit/audit-report.js";
+import { auditInventory } from "../core/audit/audit-inventory.js";
 import { REHEARSAL_PATH } from "../core/bundle/paths.js";
 import type { Inventory } from "../core/bundle/inventory.js";
 import { parseRecord, type RehearsalRecord } from "../core/rehearsal/record.js";

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { AuditReport } from "../../src/core/audit/audit-report.js";
+import type { AuditReport } from "../../src/core/audit/report.js";
 import { runCli } from "../support/cli.js";
 import { needs } from "../support/parts.js";
 import { mustRun, run, type RunResult } from "../support/run.js";
@@ -46,7 +46,7 @@ describeDocker("build --source docker", () => {
 
     const audit = JSON.parse((await viola("audit", bundle, "--json")).stdout) as AuditReport;
     expect(audit.images).toMatchObject([{ normalized: reference, rebuilt: true }]);
-    expect(audit.findings.map(({ code }) => code)).toContain("rebuilt");
+    expect(audit.findings.map(({ rule }) => rule)).toContain("rebuilt");
     const archive = await mustRun("sh", ["-c", 'tar -xOf "$1" images.tar | docker load', "sh", bundle]);
     expect(archive).toContain(reference);
   });

@@ -6,7 +6,7 @@ import { copyFile, open } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { AuditReport } from "../../src/core/audit/audit-report.js";
+import type { AuditReport } from "../../src/core/audit/report.js";
 import type { Inventory } from "../../src/core/bundle/inventory.js";
 import type { Findings } from "../../src/core/images/image-use.js";
 import { startNodes, type Nodes } from "../support/nodes.js";

@@ -1,6 +1,6 @@
 // Formats the audit as a table, JSON, Markdown or CSV.
 import { countOf } from "../../core/count-of.js";
-import type { AuditImage, AuditReport } from "../../core/audit/audit-report.js";
+import type { AuditImage, AuditReport } from "../../core/audit/report.js";
 import { formatBytes } from "../units.js";
 import { formatTable, type Column } from "./table.js";
 
@@ -34,7 +34,7 @@ export function formatAudit(report: AuditReport, format: AuditFormat): string {
 /** The start of a report in each format. `bundle.json` has other fields after its version. */
 const HEADS: readonly RegExp[] = [
   /^COMPONENT +IMAGE /,
-  /^\{\s*"formatVersion": 1,\s*"name": "[^\n]*",\s*"version": "[^\n]*",\s*"platforms": \[/,
+  /^\{\s*"formatVersion": [12],\s*"name": "[^\n]*",\s*"version": "[^\n]*",\s*"platforms": \[/,
   /^# [^\n]*\n\n\| component \| image \|/,
   /^"component","image","version",/,
 ];
@@ -46,7 +46,7 @@ export function isAuditReport(head: string): boolean {
 
 function auditTable(report: AuditReport): string {
   const lines = [formatTable(COLUMNS, report.images.map(row)), "", totals(report)];
-  for (const { code, subject, message } of report.findings) lines.push(`! ${code}  ${subject}: ${message}`);
+  for (const { rule, subject, message } of report.findings) lines.push(`! ${rule}  ${subject}: ${message}`);
   return lines.join("\n");
 }
 
@@ -64,7 +64,7 @@ function auditMarkdown(report: AuditReport): string {
   if (report.findings.length > 0)
     lines.push(
       "",
-      ...report.findings.map((finding) => `- **${finding.code}** ${finding.subject}: ${finding.message}`),
+      ...report.findings.map((finding) => `- **${finding.rule}** ${finding.subject}: ${finding.message}`),
     );
   return lines.join("\n");
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import { beforeAll, expect, it } from "vitest";
-import type { AuditReport } from "../../../src/core/audit/audit-report.js";
+import type { AuditReport } from "../../../src/core/audit/report.js";
 import { parseOperatorRule } from "../../../src/core/finding/operator-rules.js";
 import type { InstallReport } from "../../../src/workflows/install/install.js";
 import type { RehearsalReport } from "../../../src/workflows/rehearse/rehearse.js";

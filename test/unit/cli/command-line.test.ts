@@ -27,7 +27,7 @@ describe("a usage error with --json", () => {
     [["verify"], "bundle", /verify \[options\] <bundle>/],
     [["verify", "a", "b"], "verify", /verify/],
     [["build", "a", "-o", "b", "--source", "moon"], "--source", /build --help/],
-    [["audit", "a", "--fail-on", "latst-tag"], "--fail-on", /Did you mean latest-tag\?/],
+    [["audit", "a", "--fail-on", "mutble-tag"], "--fail-on", /Did you mean mutable-tag\?/],
     [["load", "a", "--to", "kind,"], "--to", /comma/],
     [["build", "a", "-o"], "--output", /build --help/],
     [[], "viola-airgap", /images, build/],
@@ -88,7 +88,7 @@ describe("a list", () => {
   it("leaves the argument of the command alone", async () => {
     const after = await failureOf(["load", "--to", "docker", "/none.bundle", "--json"]);
     expect(after).toMatchObject({ code: "FILE_UNUSABLE", subject: "/none.bundle" });
-    expect(await failureOf(["audit", "--fail-on", "latest-tag", "/none.bundle", "--json"])).toMatchObject({
+    expect(await failureOf(["audit", "--fail-on", "mutable-tag", "/none.bundle", "--json"])).toMatchObject({
       code: "FILE_UNUSABLE",
       subject: "/none.bundle",
     });

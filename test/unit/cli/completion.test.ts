@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AUDIT_RULES } from "../../../src/core/audit/audit-report.js";
+import { AUDIT_RULES } from "../../../src/core/audit/rules/find-findings.js";
 import { runInProcess } from "../../support/in-process.js";
 
 const has = (shell: string): boolean =>

@@ -2,15 +2,18 @@
 // or a formula.
 import { describe, expect, it } from "vitest";
 import { formatAudit } from "../../../../src/cli/reporters/audit.js";
-import type { AuditImage, AuditReport } from "../../../../src/core/audit/audit-report.js";
+import type { AuditImage, AuditReport } from "../../../../src/core/audit/report.js";
 
+const WORDS = { severity: "note", why: "", action: "" } as const;
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
 function image(name: string, more: Partial<AuditImage> = {}): AuditImage {
   return {
     reference: `${name}:1`,
     normalized: `${name}:1`,
+    registry: "a.example",
     repository: name,
+    tag: "1",
     version: "1",
     digest: DIGEST,
     required: true,
@@ -18,11 +21,25 @@ function image(name: string, more: Partial<AuditImage> = {}): AuditImage {
     rebuilt: false,
     components: ["shop"],
     usedBy: ["Deployment shop/web"],
+    purpose: null,
+    created: null,
+    user: null,
+    base: null,
     platforms: [
-      { platform: "linux/amd64", digest: DIGEST, layers: 2, compressedBytes: 5e6, uncompressedBytes: 9e6 },
+      {
+        platform: "linux/amd64",
+        digest: DIGEST,
+        layers: [DIGEST],
+        compressedBytes: 5e6,
+        uncompressedBytes: 9e6,
+        created: null,
+        user: null,
+      },
     ],
     compressedBytes: 5e6,
     uncompressedBytes: 9e6,
+    uniqueBytes: 5e6,
+    sharedBytes: 0,
     evidence: [],
     ...more,
   };
@@ -30,13 +47,22 @@ function image(name: string, more: Partial<AuditImage> = {}): AuditImage {
 
 function report(images: readonly AuditImage[], more: Partial<AuditReport> = {}): AuditReport {
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     name: "shop",
     version: "1.0.0",
     platforms: ["linux/amd64"],
+    kubeVersion: null,
     releases: [],
+    components: [],
     images,
-    totals: { images: images.length, layers: 3, uniqueBytes: 8e6, sharedBytes: 2e6 },
+    layers: [],
+    totals: {
+      images: images.length,
+      layers: 3,
+      uniqueBytes: 8e6,
+      sharedBytes: 2e6,
+      uncompressedBytes: null,
+    },
     findings: [],
     warnings: [],
     ...more,
@@ -79,9 +105,11 @@ describe("as a table", () => {
   });
 
   it("lists findings with their code", () => {
-    const findings = [{ code: "latest-tag", subject: "a.example/one:latest", message: "moves" }] as const;
+    const findings = [
+      { rule: "mutable-tag", subject: "a.example/one:latest", message: "moves", ...WORDS },
+    ] as const;
     expect(formatAudit(report([], { findings }), "table").split("\n").at(-1)).toMatch(
-      /latest-tag .*a\.example\/one:latest.*moves/,
+      /mutable-tag .*a\.example\/one:latest.*moves/,
     );
   });
 });
@@ -101,7 +129,9 @@ describe("as Markdown", () => {
   });
 
   it("has name and version as its heading, and findings as a list", () => {
-    const findings = [{ code: "rebuilt", subject: "a.example/one:1", message: "from Docker" }] as const;
+    const findings = [
+      { rule: "rebuilt", subject: "a.example/one:1", message: "from Docker", ...WORDS },
+    ] as const;
     const lines = formatAudit(report([], { findings }), "markdown").split("\n");
 
     expect(lines[0]).toBe("# shop 1.0.0");

@@ -1,6 +1,6 @@
 // What the audit reports for review.
 import { expect, it } from "vitest";
-import { auditInventory } from "../../../../src/core/audit/audit-report.js";
+import { auditInventory } from "../../../../src/core/audit/audit-inventory.js";
 import { inventoryOf } from "../load/inventory-of.js";
 
 it("reports a silenced warning with its reason, and not as a warning", () => {
@@ -15,7 +15,7 @@ it("reports a silenced warning with its reason, and not as a warning", () => {
 
   const { findings } = auditInventory(inventory);
 
-  expect(findings.map(({ code, subject }) => [code, subject])).toEqual([
+  expect(findings.map(({ rule, subject }) => [rule, subject])).toEqual([
     ["warning:unknown-operator", "Deployment maker"],
     ["silenced", "Deployment other"],
   ]);
