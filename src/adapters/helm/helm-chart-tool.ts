@@ -31,7 +31,7 @@ import {
 } from "./chart-archive.js";
 import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart } from "./copy-chart.js";
-import { fetchArchive, type FetchContext } from "./fetch-chart.js";
+import { fetchArchive, listRepositoryCharts, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
 import { packageFolder } from "./package-folder.js";
@@ -115,6 +115,14 @@ export class HelmChartTool implements ChartTool {
       const url = found === undefined || /:\/\/[^/]*@/.test(found.url) ? undefined : found.url;
       return { ...source, repository: url ?? source.repository };
     });
+  }
+
+  /** See `ChartTool`. */
+  listCharts(
+    repository: string,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly name: string; readonly version: string }[]> {
+    return withTemporaryFolder((work) => listRepositoryCharts(repository, work, this.#contextOf(signal)));
   }
 
   #contextOf(signal: AbortSignal): FetchContext {

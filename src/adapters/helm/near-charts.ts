@@ -15,14 +15,19 @@ const TEMPORARY_NAME = "viola-airgap";
 /** The output of `helm search repo --output json`, newest version of each chart first. */
 const FOUND = z.array(z.object({ name: z.string(), version: z.string() }));
 
+/** A version of a chart in a repository. */
+export type ListedChart = z.infer<typeof FOUND>[number];
+
 /** A chart that helm did not find in its repository. */
 export interface MissingChart {
   readonly name: string;
   readonly version: string | undefined;
-  /** The repository's name in the user's helm configuration, or its URL with the flags for its server. */
-  readonly repository:
-    { readonly known: string } | { readonly url: string; readonly flags: readonly string[] };
+  readonly repository: ListedRepository;
 }
+
+/** A repository's name in the user's helm configuration, or its URL with the flags for its server. */
+export type ListedRepository =
+  { readonly known: string } | { readonly url: string; readonly flags: readonly string[] };
 
 /**
  * Returns what the repository lacks and a hint with what it has, or undefined when helm cannot list
@@ -33,7 +38,7 @@ export async function explainMissingChart(
   work: string,
   context: FetchContext,
 ): Promise<{ readonly message: string; readonly hint: string } | undefined> {
-  const found = await listCharts(chart, work, context).catch((cause: unknown) => {
+  const found = await listCharts(chart.repository, work, context).catch((cause: unknown) => {
     if (cause instanceof ViolaError) return undefined;
     throw cause;
   });
@@ -51,11 +56,15 @@ export async function explainMissingChart(
   };
 }
 
-async function listCharts(
-  { repository }: MissingChart,
+/**
+ * Returns every version of every chart of a repository, pre-releases included. A repository that
+ * helm knows must be up to date. Throws `ProcessError`, and `CHART_UNAVAILABLE` for unreadable output.
+ */
+export async function listCharts(
+  repository: ListedRepository,
   work: string,
   context: FetchContext,
-): Promise<z.infer<typeof FOUND>> {
+): Promise<readonly ListedChart[]> {
   const { helm } = context;
   const isKnown = "known" in repository;
   const name = isKnown ? repository.known : TEMPORARY_NAME;

@@ -138,6 +138,7 @@ function chartTool(runtime: CommandRuntime): ChartTool {
     packageChart: (...input) => checked(find().then((tool) => tool.packageChart(...input))),
     readPackage: async (...input) => (await find()).readPackage(...input),
     spellOutSource: (...input) => checked(find().then((tool) => tool.spellOutSource(...input))),
+    listCharts: (...input) => checked(find().then((tool) => tool.listCharts(...input))),
     renderChart: (...input) => checked(find().then((tool) => tool.renderChart(...input))),
   };
 }

@@ -31,6 +31,15 @@ export interface ChartTool {
   spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource>;
 
   /**
+   * Returns every version of every chart in the index of a repository, which is a URL or `@NAME`.
+   * Throws `CHART_UNAVAILABLE` with the repository and the reason.
+   */
+  listCharts(
+    repository: string,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly name: string; readonly version: string }[]>;
+
+  /**
    * Returns the output of `helm template --include-crds`, including hooks. Does not use the
    * network.
    * Throws `CHART_RENDER_FAILED` with chart and template.
