@@ -2,21 +2,33 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
-import { auditInventory } from "../core/audit/audit-inventory.js";
-import type { AuditReport } from "../core/audit/report.js";
-import { AUDIT_RULES } from "../core/audit/rules/find-findings.js";
+import type { AuditFinding, AuditReport } from "../core/audit/report.js";
+import type { AuditLimits } from "../core/audit/rules/rule.js";
+import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
-import { auditSpec } from "../workflows/audit-spec.js";
+import { languageOf } from "../core/words/language.js";
+import { auditBundle } from "../workflows/audit-bundle.js";
+import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit-spec.js";
+import { findOutdated } from "../workflows/audit/outdated.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
+import {
+  makeOutdatedPorts,
+  makePlanPorts,
+  planOptions,
+  readChartTexts,
+  readRehearsal,
+  REHEARSAL_FLAG,
+} from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit.js";
+import { formatSarif } from "./reporters/sarif.js";
 import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { parseBytes } from "./units.js";
 import { examples, listOption } from "./command-line.js";
 import { printable, singleLines } from "./terminal.js";
-import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
+import { ViolaError } from "../errors.js";
+import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -24,6 +36,8 @@ interface AuditOptions extends CommonOptions {
   readonly force?: boolean;
   readonly failOn: readonly string[];
   readonly maxSize?: string;
+  readonly maxAge?: string;
+  readonly outdated?: boolean;
   readonly platform: readonly string[];
   readonly rehearsal?: string;
 }
@@ -44,31 +58,55 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
     .option("--out <file>", "write to a file instead of stdout")
     .option("--force", "replace the file even if it is not a report of this command")
-    .addOption(listOption("--fail-on <rule>", "exit with 1 if one of these findings occurs", AUDIT_RULES))
+    .addOption(
+      listOption("--fail-on <rule|severity>", "exit with 1 if there is a finding of these", SELECTORS),
+    )
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
+    .option("--max-age <days>", "report images that were created earlier than this, and exit with 1")
+    .option("--outdated", "ask registries and chart repositories for newer versions")
     .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
       await runCommand(options, async (runtime) => {
-        const maxBytes = options.maxSize === undefined ? undefined : parseBytes(options.maxSize);
+        const limits = limitsOf(options);
         const input = await readInput(resolve(runtime.cwd, target));
         const out = await checkOut(input, options, runtime);
-        const report = await auditInput(input, options, maxBytes, runtime);
+        const version = await readVersion(runtime.home);
+        const report = await auditInput(input, options, limits, runtime);
         await runtime.stopProgress();
         const format = runtime.isJson ? "json" : options.format;
         // Escapes are part of JSON, so its texts keep their line breaks.
         const formatOne = (lines: AuditReport): string =>
-          formatAudit(format === "json" ? report : lines, format);
+          format === "sarif"
+            ? formatSarif(report, { file: input.file, cwd: runtime.cwd, version })
+            : formatAudit(format === "json" ? report : lines, format);
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
-        const failing = new Set<string>(
-          maxBytes === undefined ? options.failOn : [...options.failOn, "too-large"],
-        );
-        return report.findings.some(({ rule }) => failing.has(rule.replace(/:.*/, "")))
-          ? EXIT.negative
-          : EXIT.done;
+        return report.findings.some((finding) => isFailing(finding, options)) ? EXIT.negative : EXIT.done;
       });
     });
+}
+
+function limitsOf({ maxSize, maxAge }: AuditOptions): AuditLimits {
+  const days = maxAge === undefined ? undefined : Number(maxAge);
+  if (days !== undefined && !/^\d{1,6}$/.test(maxAge ?? "")) {
+    throw new ViolaError("USAGE", `--max-age: "${maxAge}" is not a number of days`, {
+      subject: "--max-age",
+      hint: "Write a whole number, such as 365.",
+    });
+  }
+  return { maxBytes: maxSize === undefined ? undefined : parseBytes(maxSize), maxAgeDays: days };
+}
+
+/** A limit of the command line is also a reason to fail. Suppressed findings are none. */
+function isFailing(finding: AuditFinding, { failOn, maxSize, maxAge }: AuditOptions): boolean {
+  if (finding.suppressed !== undefined) return false;
+  const words = [
+    ...failOn,
+    ...(maxSize === undefined ? [] : ["large-image"]),
+    ...(maxAge === undefined ? [] : ["old-image"]),
+  ];
+  return words.some((word) => isSelected(word, finding));
 }
 
 /** The argument: a bundle, or a spec that was read. */
@@ -99,18 +137,31 @@ async function checkOut(
 async function auditInput(
   { file, spec: read }: AuditInput,
   options: AuditOptions,
-  maxBytes: number | undefined,
+  limits: AuditLimits,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
+  // In UTC, so that the same audit gives the same findings everywhere.
+  const today = new Date().toISOString().slice(0, 10);
+  const language = languageOf(runtime.env);
+  const shared = { limits, today, language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
-    const { inventory } = await runtime.reader.openBundle(file);
-    return auditInventory(inventory, { maxBytes });
+    const bundle = await runtime.reader.openBundle(file);
+    return auditBundle(bundle, shared, { readChartTexts });
   }
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
-  const auditOptions = { ...planned, maxBytes, ...(rehearsal !== undefined && { rehearsal }) };
+  const auditOptions = { ...planned, ...shared, ...(rehearsal !== undefined && { rehearsal }) };
   return auditSpec(runtime.run, read.spec, auditOptions, plan);
+}
+
+async function outdatedOption(
+  { outdated = false }: AuditOptions,
+  runtime: CommandRuntime,
+): Promise<Pick<AuditWorkflowOptions, "findOutdated">> {
+  if (!outdated) return {};
+  const ports = await makeOutdatedPorts(runtime);
+  return { findOutdated: (input) => findOutdated(runtime.run, input, ports) };
 }

@@ -12,7 +12,7 @@ import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { DIFF_FORMATS, formatDiff, isDiffReport, type DiffFormat } from "./reporters/diff.js";
 import { printable, singleLines } from "./terminal.js";
-import { makePlanPorts, planOptions } from "./wiring/planning.js";
+import { makePlanPorts, planOptions, readChartTexts } from "./wiring/planning.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 
 interface DiffCommandOptions extends CommonOptions {
@@ -54,7 +54,7 @@ export function registerDiff(program: Command, runCommand: RunCommand): void {
           runtime.run,
           { old: before, next: after },
           { showsValues: options.showValues === true },
-          { reader: runtime.reader, makePlanPorts: () => makePlanPorts("auto", runtime), readCharts },
+          { reader: runtime.reader, makePlanPorts: () => makePlanPorts("auto", runtime), readChartTexts },
         );
         await runtime.stopProgress();
         const format = runtime.isJson ? "json" : options.format;
@@ -97,13 +97,4 @@ async function diffInput(
 ): Promise<DiffInput> {
   if (spec === undefined) return { kind: "bundle", file };
   return { kind: "spec", spec: spec.spec, options: await planOptions(spec, { platforms: platform, home }) };
-}
-
-/** The reader of archives loads slowly, so it is imported when a chart differs. */
-async function readCharts(
-  bytes: Uint8Array,
-  subject: string,
-): Promise<readonly { readonly path: string; readonly version: string }[]> {
-  const { readPackageCharts } = await import("../adapters/helm/chart-archive.js");
-  return readPackageCharts(bytes, subject);
 }

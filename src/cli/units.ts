@@ -1,35 +1,8 @@
 // Formats and parses sizes and durations.
+import { findBytes } from "../core/find-bytes.js";
 import { ViolaError } from "../errors.js";
 
-const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
-const FACTORS: ReadonlyMap<string, number> = new Map([
-  ["", 1],
-  ["b", 1],
-  ["k", 1e3],
-  ["kb", 1e3],
-  ["kib", 2 ** 10],
-  ["m", 1e6],
-  ["mb", 1e6],
-  ["mib", 2 ** 20],
-  ["g", 1e9],
-  ["gb", 1e9],
-  ["gib", 2 ** 30],
-  ["t", 1e12],
-  ["tb", 1e12],
-  ["tib", 2 ** 40],
-]);
-
-/** Formats bytes in decimal units with three digits, like Docker: `1.52 GB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${UNITS[unit] ?? ""}`;
-}
+export { formatBytes } from "../core/format-bytes.js";
 
 /** Formats a duration: `850 ms`, `12 s`, `3 min 05 s`. */
 export function formatDuration(milliseconds: number): string {
@@ -43,12 +16,11 @@ export function formatDuration(milliseconds: number): string {
 
 /** Parses `500MB`, `4GiB` or a plain number of bytes. Throws `USAGE`. */
 export function parseBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
-  const factor = FACTORS.get(match?.[2]?.toLowerCase() ?? "?");
-  if (match === null || factor === undefined) {
+  const bytes = findBytes(text);
+  if (bytes === undefined) {
     throw new ViolaError("USAGE", `"${text}" is not a size`, {
       hint: "Write a number with a unit, such as 500MB or 4GiB.",
     });
   }
-  return Math.round(Number(match[1]) * factor);
+  return bytes;
 }

@@ -19,6 +19,12 @@ export interface ImageSource {
    */
   resolveImage(use: ImageUse, platforms: readonly Platform[], signal: AbortSignal): Promise<ResolvedImage>;
 
+  /**
+   * Returns a small blob, such as a config, after checking its digest. `subject` is the image, for
+   * messages. Throws if its source does not have it, or if it is larger than a config may be.
+   */
+  readBlob(source: BlobSource, blob: Descriptor, subject: string, signal: AbortSignal): Promise<Uint8Array>;
+
   /** Returns the last bytes of a blob, or undefined if its source serves only whole blobs. */
   readBlobTail(
     source: BlobSource,

@@ -45,6 +45,18 @@ export class AutoSource {
     }
   }
 
+  /** See `ImageSource`. */
+  async readBlob(
+    source: BlobSource,
+    blob: Descriptor,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    return source.kind === "registry"
+      ? this.#registry.readBlob(source, blob, subject, signal)
+      : (await this.#docker()).readBlob(source, blob);
+  }
+
   /** Returns the last bytes of a blob, or undefined when its source does not support ranges. */
   async readBlobTail(
     source: BlobSource,

@@ -73,6 +73,12 @@ export class DockerSource {
     return this.#limit(() => this.#resolve(use, platforms, signal));
   }
 
+  /** Returns a blob of a saved image, whose digest was computed when it was saved. */
+  readBlob(source: BlobSource, blob: Descriptor): Promise<Uint8Array> {
+    if (source.kind !== "file") throw new TypeError("the blob is not in a saved image");
+    return readFileRange(source.file, source.offset, blob.size);
+  }
+
   /**
    * Returns the last bytes of a blob of a saved image, or undefined for a blob of another source.
    */

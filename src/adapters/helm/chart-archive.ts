@@ -8,7 +8,6 @@ import { basename, dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { extract, pack } from "tar-stream";
-import { parseChartYaml } from "../../core/charts/chart-yaml.js";
 import type { ChartText } from "../../core/charts/chart.js";
 import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import { isBug, ViolaError } from "../../errors.js";
@@ -86,6 +85,20 @@ export function textsIn(
   return collectTexts(files, archive, isWanted, newAllowance());
 }
 
+/**
+ * Returns the files of the packaged chart whose paths match, as `textsIn`. `name` is for messages.
+ * Throws `CHART_UNAVAILABLE` for an invalid archive.
+ */
+export async function readChartTexts(
+  bytes: Uint8Array,
+  name: string,
+  isWanted: (path: string) => boolean,
+): Promise<readonly ChartText[]> {
+  const allowance = newAllowance();
+  const files = await collectFiles(entriesOf(name, Readable.from([bytes]), allowance));
+  return collectTexts(files, name, isWanted, allowance);
+}
+
 async function collectTexts(
   files: readonly ArchivedFile[],
   archive: string,
@@ -111,30 +124,6 @@ async function collectTexts(
   }
   return texts;
 }
-
-/** A chart in a package: its folder (`app`, `app/charts/inner`) and its version. */
-export interface PackageChart {
-  readonly path: string;
-  readonly version: string;
-}
-
-/**
- * Returns the charts in the bytes of a chart archive, including those in archives of a `charts`
- * folder. Throws `CHART_UNAVAILABLE` with `archive` when one is not valid.
- */
-export async function readPackageCharts(
-  bytes: Uint8Array,
-  archive: string,
-): Promise<readonly PackageChart[]> {
-  const files = await collectFiles(entriesOf(archive, Readable.from([bytes])));
-  const texts = await textsIn(files, archive, (path) => CHART_YAML.test(path));
-  return texts.map(({ path, text }) => ({
-    path: posix.dirname(path),
-    version: parseChartYaml(text, `${archive}/${path}`).version,
-  }));
-}
-
-const CHART_YAML = /^[^/]+\/(?:charts\/[^/]+\/)*Chart\.yaml$/;
 
 /** How an archive is written: level 0 takes a fraction of the time, 9 makes the smallest file. */
 export interface PackOptions {

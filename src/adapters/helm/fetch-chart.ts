@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { redactUrl } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
+import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { ProcessError, type ProcessRun } from "../programs/run-process.js";
 import { describeNoAnswer, helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
-import { explainMissingChart, listCharts, type ListedChart, type MissingChart } from "./near-charts.js";
+import { explainMissingChart, listCharts, type MissingChart } from "./near-charts.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 
 /** The settings for fetching charts with helm. */

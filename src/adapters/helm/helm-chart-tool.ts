@@ -11,7 +11,7 @@ import {
   type PackagedChart,
   type RenderInput,
 } from "../../core/charts/chart.js";
-import type { ChartTool } from "../../core/charts/chart-tool.js";
+import type { ChartRepositories, ChartTool, ListedChart } from "../../core/charts/chart-tool.js";
 import { apiVersionsIn } from "../../core/charts/api-versions.js";
 import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { parseChartYaml } from "../../core/charts/chart-yaml.js";
@@ -48,7 +48,7 @@ export interface HelmChartToolOptions {
 }
 
 /** Packages and renders charts with helm 3 or 4. */
-export class HelmChartTool implements ChartTool {
+export class HelmChartTool implements ChartTool, ChartRepositories {
   readonly #options: HelmChartToolOptions;
 
   constructor(options: HelmChartToolOptions) {
@@ -117,11 +117,8 @@ export class HelmChartTool implements ChartTool {
     });
   }
 
-  /** See `ChartTool`. */
-  listCharts(
-    repository: string,
-    signal: AbortSignal,
-  ): Promise<readonly { readonly name: string; readonly version: string }[]> {
+  /** See `ChartRepositories`. */
+  listCharts(repository: string, signal: AbortSignal): Promise<readonly ListedChart[]> {
     return withTemporaryFolder((work) => listRepositoryCharts(repository, work, this.#contextOf(signal)));
   }
 

@@ -1,6 +1,7 @@
 // Explains why a repository does not have a chart, with the charts and versions that it has.
 import { join } from "node:path";
 import { z } from "zod";
+import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { findNearest } from "../../core/nearest.js";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
@@ -14,9 +15,6 @@ const TEMPORARY_NAME = "viola-airgap";
 
 /** The output of `helm search repo --output json`, newest version of each chart first. */
 const FOUND = z.array(z.object({ name: z.string(), version: z.string() }));
-
-/** A version of a chart in a repository. */
-export type ListedChart = z.infer<typeof FOUND>[number];
 
 /** A chart that helm did not find in its repository. */
 export interface MissingChart {

@@ -1,6 +1,7 @@
 // The scripts that run inside a node, in POSIX sh for dash and busybox. The content of a bundle is
 // never part of a script: names are passed as arguments or as lines on standard input.
 
+import { BUNDLE_LABEL_PREFIX, BUNDLE_LABEL_VALUE } from "../../core/bundle/names.js";
 import type { NodeImage } from "../../core/load/node.js";
 
 const CTR = "ctr -n k8s.io";
@@ -186,16 +187,14 @@ export const UNPACK = `for digest in "$@"; do ${CTR} snapshots unpack -- "$diges
 /** Arguments: the names. Waits for the garbage collection. */
 export const REMOVE = `${CTR} images rm --sync -- "$@" >/dev/null`;
 
-const LABEL_PREFIX = "io.viola-airgap.bundle/";
-
 /** Returns the label that marks a name as loaded from the bundle. */
 export function bundleLabel(bundle: string): string {
-  return `${LABEL_PREFIX}${bundle}=brought`;
+  return `${BUNDLE_LABEL_PREFIX}${bundle}=${BUNDLE_LABEL_VALUE}`;
 }
 
 /** Returns the same label without a value, which makes ctr remove it. */
 export function noBundleLabel(bundle: string): string {
-  return `${LABEL_PREFIX}${bundle}=`;
+  return `${BUNDLE_LABEL_PREFIX}${bundle}=`;
 }
 
 /** Arguments of `ctr` that print REF TYPE DIGEST SIZE PLATFORMS LABELS. */

@@ -74,7 +74,7 @@ function nextPage({ headers }: HttpAnswer, list: URL): URL | undefined {
     .split(/,(?=\s*<)/)
     .find((one) => /;\s*rel="?next"?\s*(?:;|$)/i.test(one));
   const target = /^\s*<([^>]*)>/.exec(link ?? "")?.[1];
-  if (target === undefined || !URL.canParse(target, list)) return undefined;
+  if (target === undefined || !URL.canParse(target, list.href)) return undefined;
   const url = new URL(list);
   for (const [name, value] of new URL(target, list).searchParams) url.searchParams.set(name, value);
   return url;

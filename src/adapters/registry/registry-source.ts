@@ -91,6 +91,12 @@ export class RegistrySource {
     };
   }
 
+  /** See `ImageSource`. */
+  readBlob(source: BlobSource, blob: Descriptor, subject: string, signal: AbortSignal): Promise<Uint8Array> {
+    if (source.kind !== "registry") throw new TypeError("the blob is not in a registry");
+    return this.#client.pull.readBlob(source, blob, subject, signal);
+  }
+
   /**
    * Returns the last bytes of a blob. Returns undefined when the registry does not support range
    * requests, and for blobs of other sources.

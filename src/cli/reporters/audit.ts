@@ -4,7 +4,7 @@ import type { AuditImage, AuditReport } from "../../core/audit/report.js";
 import { formatBytes } from "../units.js";
 import { formatTable, type Column } from "./table.js";
 
-export const AUDIT_FORMATS = ["table", "json", "markdown", "csv"] as const;
+export const AUDIT_FORMATS = ["table", "json", "markdown", "csv", "sarif"] as const;
 export type AuditFormat = (typeof AUDIT_FORMATS)[number];
 
 const COLUMNS: readonly Column[] = [
@@ -17,8 +17,8 @@ const COLUMNS: readonly Column[] = [
   { heading: "USED BY" },
 ];
 
-/** Formats the report. JSON output is the report itself. */
-export function formatAudit(report: AuditReport, format: AuditFormat): string {
+/** Formats the report. JSON output is the report itself. See `formatSarif` for SARIF. */
+export function formatAudit(report: AuditReport, format: Exclude<AuditFormat, "sarif">): string {
   switch (format) {
     case "json":
       return JSON.stringify(report, null, 1);
@@ -37,6 +37,7 @@ const HEADS: readonly RegExp[] = [
   /^\{\s*"formatVersion": [12],\s*"name": "[^\n]*",\s*"version": "[^\n]*",\s*"platforms": \[/,
   /^# [^\n]*\n\n\| component \| image \|/,
   /^"component","image","version",/,
+  /^\{\s*"\$schema": "[^"\n]*sarif[^"\n]*",\s*"version": "2\.1\.0",[^]{1,200}"name": "viola-airgap"/,
 ];
 
 /** True if a file that starts like this is a report of an audit, in any format. */

@@ -7,20 +7,24 @@ import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperators } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
 import type { FindHelmOptions, Helm } from "../../adapters/helm/find-helm.js";
+import type { HelmChartTool } from "../../adapters/helm/helm-chart-tool.js";
 import type { DockerSource } from "../../adapters/docker/docker-source.js";
 import { certificateFiles } from "../../adapters/http/certificate-files.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
+import { RegistryTags } from "../../adapters/registry/tag-registry.js";
+import type { ChartText } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import type { OutdatedPorts } from "../../workflows/audit/outdated.js";
+import type { AuditBundlePorts } from "../../workflows/audit-bundle.js";
 import type { BundleWriter, ChartPorts, ImageSource, PlanPorts } from "../../workflows/ports.js";
 import type { InspectPorts } from "../../workflows/find/inspect-operators.js";
 import type { PlanOptions } from "../../workflows/build/plan.js";
 import type { SpecFile } from "../input-file.js";
 import { readVersion, type CommandRuntime, type SourceChoice } from "../runtime.js";
 import { LOADER_PATH } from "../../core/bundle/paths.js";
-import { bundleReadme } from "../../core/bundle/readme.js";
 import { parseRecord, type RehearsalRecord } from "../../core/rehearsal/record.js";
 
 /** How many Helm processes run at once. Each uses one core. */
@@ -45,6 +49,17 @@ export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPort
   };
 }
 
+/**
+ * Returns files of a packaged chart; see `AuditBundlePorts`. The reader of archives loads slowly, so
+ * it is imported on first use.
+ */
+export async function readChartTexts(
+  ...input: Parameters<AuditBundlePorts["readChartTexts"]>
+): Promise<readonly ChartText[]> {
+  const { readChartTexts: read } = await import("../../adapters/helm/chart-archive.js");
+  return read(...input);
+}
+
 /** Creates the adapters of planning. */
 export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntime): Promise<PlanPorts> {
   const { concurrency } = await runtime.settings();
@@ -52,6 +67,17 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
     ...(await makeChartPorts(runtime)),
     images: await imageSource(source, runtime),
     imageConcurrency: concurrency,
+  };
+}
+
+/** Creates the adapters of looking for newer versions. */
+export async function makeOutdatedPorts(runtime: CommandRuntime): Promise<OutdatedPorts> {
+  const { concurrency } = await runtime.settings();
+  const tool = once(() => findChartTool(runtime));
+  return {
+    tags: new RegistryTags(await runtime.registry()),
+    charts: { listCharts: async (...input) => (await tool()).listCharts(...input) },
+    concurrency,
   };
 }
 
@@ -112,13 +138,10 @@ export async function planOptions(
     specDigest: digest,
     platforms: unique(wanted.length > 0 ? wanted : [parsePlatform(`linux/${process.arch}`)]),
     tool: `viola-airgap ${await readVersion(home)}`,
-    guides: [
-      bundleReadme(spec.name, spec.version),
-      {
-        path: LOADER_PATH,
-        bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
-      },
-    ],
+    loader: {
+      path: LOADER_PATH,
+      bytes: await localFiles.readFile(join(home, "manifests/bundle/load.sh")),
+    },
   };
 }
 
@@ -138,12 +161,11 @@ function chartTool(runtime: CommandRuntime): ChartTool {
     packageChart: (...input) => checked(find().then((tool) => tool.packageChart(...input))),
     readPackage: async (...input) => (await find()).readPackage(...input),
     spellOutSource: (...input) => checked(find().then((tool) => tool.spellOutSource(...input))),
-    listCharts: (...input) => checked(find().then((tool) => tool.listCharts(...input))),
     renderChart: (...input) => checked(find().then((tool) => tool.renderChart(...input))),
   };
 }
 
-async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
+async function findChartTool(runtime: CommandRuntime): Promise<HelmChartTool> {
   const [{ locateHelm }, { HelmChartTool }, options] = await Promise.all([
     import("../../adapters/helm/find-helm.js"),
     import("../../adapters/helm/helm-chart-tool.js"),

@@ -1,4 +1,6 @@
-// What an audit knows besides the inventory: facts from the configs of images and from charts.
+// What an audit knows besides the inventory: facts from the configs of images, from charts and from
+// registries.
+import type { ImageUse } from "../images/image-use.js";
 
 /** What the config of an image says. */
 export interface ConfigFacts {
@@ -11,6 +13,8 @@ export interface ConfigFacts {
 
 /** What Chart.yaml of a packaged chart or of one of its subcharts says. */
 export interface ChartFacts {
+  /** The packaged chart, as `NAME-VERSION`. */
+  readonly package: string;
   /** Path of the chart from the packaged one, such as `shop/charts/db`. */
   readonly path: string;
   readonly name: string;
@@ -25,6 +29,14 @@ export interface ChartDependencyFacts {
   /** Version or range, as written; empty when absent. */
   readonly version: string;
   readonly repository: string;
+  readonly alias?: string;
+}
+
+/** An image that could not be resolved. Its digest, platforms and sizes are not known. */
+export interface UnresolvedUse {
+  readonly use: ImageUse;
+  /** Why, as a whole sentence without a full stop. */
+  readonly reason: string;
 }
 
 export interface AuditFacts {
@@ -32,6 +44,8 @@ export interface AuditFacts {
   readonly configs: ReadonlyMap<string, ConfigFacts>;
   /** The packaged charts and their subcharts. */
   readonly charts: readonly ChartFacts[];
+  /** Absent when all images of the inventory are resolved. */
+  readonly unresolved?: readonly UnresolvedUse[];
 }
 
 export const NO_FACTS: AuditFacts = { configs: new Map(), charts: [] };

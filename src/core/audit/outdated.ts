@@ -1,7 +1,8 @@
 // What an audit says about newer versions: the part of the report, and the charts that it asks for.
 import type { InventoryRelease } from "../bundle/inventory.js";
 import type { ChartSource } from "../charts/chart.js";
-import type { ChartFacts } from "./audit-facts.js";
+import type { ChartSpec } from "../spec/bundle-spec.js";
+import type { ChartDependencyFacts, ChartFacts } from "./audit-facts.js";
 import type { Newer } from "./newer-versions.js";
 
 /** Newer versions of images and charts. Both lists have only what is outdated. */
@@ -64,44 +65,60 @@ export interface ChartToCheck {
 
 /**
  * Returns the charts of the releases, and the dependencies that these charts declare. Deeper
- * dependencies are chosen by the authors of charts, and local ones have no repository.
- * `sourceOf` returns where a release's chart comes from, or undefined when that is not known.
+ * dependencies are chosen by the authors of charts, and local charts have no newer versions. Charts
+ * of `specs` come from their sources there, and others from the repository in the inventory.
  */
 export function chartsToCheck(
   releases: readonly InventoryRelease[],
   charts: readonly ChartFacts[],
-  sourceOf: (release: InventoryRelease) => ChartSource | undefined,
+  specs: readonly Pick<ChartSpec, "release" | "namespace" | "source">[] = [],
 ): readonly ChartToCheck[] {
   return releases.flatMap((release): readonly ChartToCheck[] => {
     const { name, namespace, chart } = release;
     const own = charts.filter((one) => one.package === `${chart.name}-${chart.version}`);
     const dependencies = own.find(({ path }) => !path.includes("/"))?.dependencies ?? [];
-    const place = placeOf(sourceOf(release), chart.name);
+    const spec = specs.find((one) => one.release === name && one.namespace === namespace);
+    const head = { release: name, namespace };
     return [
-      { release: name, namespace, chart: chart.name, current: chart.version, ...place },
-      ...dependencies.flatMap((dependency): readonly ChartToCheck[] => {
-        const { repository } = dependency;
-        if (!/^(?:https?|oci):\/\/|^@|^alias:/.test(repository)) return [];
+      ...placesOf(release, spec?.source).map((place) => ({
+        ...head,
+        chart: chart.name,
+        current: chart.version,
+        ...place,
+      })),
+      ...dependencies.filter(isRemote).map((dependency) => {
         const packed = own.find(({ path }) => path === `${chart.name}/charts/${dependency.name}`);
-        return [
-          {
-            release: name,
-            namespace,
-            chart: `${chart.name}/${dependency.name}`,
-            current: packed?.version ?? dependency.version,
-            name: dependency.name,
-            repository: repository.startsWith("oci://") ? `${repository}/${dependency.name}` : repository,
-          },
-        ];
+        const { repository } = dependency;
+        return {
+          ...head,
+          chart: `${chart.name}/${dependency.name}`,
+          current: packed?.version ?? dependency.version,
+          name: dependency.name,
+          repository: repository.startsWith("oci://") ? `${repository}/${dependency.name}` : repository,
+        };
       }),
     ];
   });
 }
 
-function placeOf(
+function isRemote({ repository }: ChartDependencyFacts): boolean {
+  return /^(?:https?|oci):\/\/|^@|^alias:/.test(repository);
+}
+
+/** Returns where the chart comes from; nothing for a local one. */
+function placesOf(
+  { chart }: InventoryRelease,
   source: ChartSource | undefined,
-  chart: string,
-): Pick<ChartToCheck, "name" | "repository"> {
-  if (source?.kind === "repository") return { name: source.name, repository: source.repository };
-  return { name: chart, repository: source?.kind === "oci" ? source.reference : undefined };
+): readonly Pick<ChartToCheck, "name" | "repository">[] {
+  switch (source?.kind) {
+    case undefined:
+      return [{ name: chart.name, repository: chart.repository }];
+    case "repository":
+      return [{ name: source.name, repository: source.repository }];
+    case "oci":
+      return [{ name: chart.name, repository: source.reference }];
+    case "archive":
+    case "folder":
+      return [];
+  }
 }

@@ -1,6 +1,7 @@
 // The report of an audit: what is in a bundle by component, image and layer, and what to review.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
+import type { Outdated } from "./outdated.js";
 
 /** The version of the JSON document. It changes when a field is removed or changes its meaning. */
 export const AUDIT_FORMAT_VERSION = 2;
@@ -24,7 +25,12 @@ export interface AuditReport {
   /** Suppressed findings are included. */
   readonly findings: readonly AuditFinding[];
   readonly warnings: readonly FindingWarning[];
+  /** Only on request, because registries are asked. */
+  readonly outdated?: Outdated;
 }
+
+/** A report before the rules were applied. */
+export type AuditContents = Omit<AuditReport, "findings">;
 
 export interface AuditTotals {
   readonly images: number;
@@ -157,4 +163,7 @@ export interface AuditFinding {
   readonly action: string;
   /** The reason in the spec why it does not count. Absent when the suppression has expired. */
   readonly suppressed?: { readonly reason: string; readonly until?: string };
+  /** Which texts the finding has (`FINDING_TEXTS`), and the values in them. */
+  readonly kind: string;
+  readonly values: Readonly<Record<string, string | number>>;
 }

@@ -1,6 +1,7 @@
 // `bundle.json`: the inventory of a bundle, and the contract between the building and loading side.
 import { z } from "zod";
 import { ViolaError } from "../../errors.js";
+import type { RenderedFacts } from "../charts/rendered-facts.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
 import { isNormalized } from "../images/reference.js";
 import type { ResolvedImage } from "../images/resolved-image.js";
@@ -59,6 +60,8 @@ const platform = z.object({
   layers: listOf(layer),
 });
 
+const labels = z.object({ name: text.exactOptional(), component: text.exactOptional() });
+
 const evidence: z.ZodType<Evidence> = z.object({
   rule: text,
   chart: text,
@@ -68,6 +71,18 @@ const evidence: z.ZodType<Evidence> = z.object({
   value: text,
   because: text.exactOptional(),
   hooks: listOf(text).exactOptional(),
+  release: text.exactOptional(),
+  labels: labels.exactOptional(),
+  workloads: listOf(
+    z.object({
+      kind: text,
+      component: text.exactOptional(),
+      object: text,
+      template: text,
+      release: text.exactOptional(),
+      labels: labels.exactOptional(),
+    }),
+  ).exactOptional(),
 });
 
 const image = z.object({
@@ -96,6 +111,13 @@ const release = z.object({
     version: chartName,
     appVersion: text.exactOptional(),
     kubeVersion: text.exactOptional(),
+    /** What the spec asked for, if that can mean several versions; `*` if it named none. */
+    range: text.exactOptional(),
+    /**
+     * URL of its repository, or its `oci://` reference, without user and password. Absent for a
+     * local chart, and for a repository that only this machine knows by name.
+     */
+    repository: text.exactOptional(),
   }),
   /** Path of the packaged chart in the bundle. */
   file: path,
@@ -119,6 +141,34 @@ const warning: z.ZodType<FindingWarning> = z.object({
   images: listOf(text).exactOptional(),
   incomplete: z.boolean(),
   silenced: text.exactOptional(),
+});
+
+/** What the audit reads of the rendered objects. */
+const rendered: z.ZodType<RenderedFacts> = z.object({
+  apis: listOf(z.object({ apiVersion: text, kind: text, objects: size, first: text })),
+  alwaysPulled: listOf(z.object({ object: text, path: text, image: text, implied: z.boolean() })),
+  largeDefinitions: listOf(z.object({ object: text, chart: text, bytes: size })),
+});
+
+/** An image that only `helm test` starts and that is not in the bundle. */
+const testImage = z.object({ reference: text, normalized: name, objects: listOf(text) });
+
+const date = text.regex(/^\d{4}-\d{2}-\d{2}$/, "must be a date such as 2026-12-31");
+
+/** What the spec says about the audit. */
+const audit = z.object({
+  maxBytes: size.exactOptional(),
+  maxLayerBytes: size.exactOptional(),
+  maxAgeDays: size.exactOptional(),
+  suppress: listOf(
+    z.object({ rule: text, subject: text.exactOptional(), reason: text, until: date.exactOptional() }),
+  ).exactOptional(),
+  components: z
+    .record(text, z.object({ name: text.exactOptional(), purpose: text.exactOptional() }))
+    .exactOptional(),
+  images: z
+    .record(text, z.object({ component: text.exactOptional(), purpose: text.exactOptional() }))
+    .exactOptional(),
 });
 
 const blob = z.object({
@@ -148,9 +198,15 @@ const INVENTORY_SCHEMA = z.object({
   images: listOf(image),
   /** Images for the container engine of the host, such as the node image of Kind; not for nodes. */
   hostImages: listOf(image).exactOptional(),
+  /** Absent in bundles of older releases. */
+  testImages: listOf(testImage).exactOptional(),
   /** Images that were found and excluded, with the reason. */
   excluded: listOf(z.object({ reference: text, reason: text })),
   warnings: listOf(warning),
+  /** Platforms of the nodes by the spec, if the bundle was built for others. */
+  nodePlatforms: listOf(platformName).exactOptional(),
+  rendered: rendered.exactOptional(),
+  audit: audit.exactOptional(),
   /** Every entry besides `bundle.json` and `images.tar`. */
   files: listOf(z.object({ path, sha256: hex, size })),
   /** Every blob of `images.tar`, in archive order. */

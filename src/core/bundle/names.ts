@@ -7,6 +7,19 @@ export function allNames(inventory: Inventory): readonly string[] {
   return inventory.images.flatMap((image) => image.names);
 }
 
+/** Prefix of the labels on nodes that mark an image as loaded from a bundle. load.sh has the same. */
+export const BUNDLE_LABEL_PREFIX = "io.viola-airgap.bundle/";
+/** The value of these labels. */
+export const BUNDLE_LABEL_VALUE = "brought";
+
+/**
+ * Returns the id of a bundle in labels on nodes, by name and version, without spaces, commas and
+ * `=`.
+ */
+export function bundleId({ name, version }: Pick<Inventory, "name" | "version">): string {
+  return `${name}_${version}`.replace(/[^A-Za-z0-9._+-]+/g, "_");
+}
+
 /** One name that stands for two contents. */
 export interface NameConflict {
   readonly name: string;

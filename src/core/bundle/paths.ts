@@ -1,9 +1,11 @@
 // The paths inside a bundle.
 import { hexOf } from "../oci/digest.js";
+import type { Language } from "../words/language.js";
 
 export const INVENTORY_PATH = "bundle.json";
 export const FACTS_PATH = "facts";
-export const README_PATH = "README.txt";
+/** The instructions for the isolated host in each language. */
+export const README_PATHS: Readonly<Record<Language, string>> = { en: "README.txt", ko: "README.ko.txt" };
 export const LOADER_PATH = "load.sh";
 export const REHEARSAL_PATH = "rehearsal.json";
 export const IMAGES_PATH = "images.tar";
@@ -16,9 +18,14 @@ export const DOCKER_MANIFEST_PATH = "manifest.json";
 /** The folder of programs for the isolated host. Files in folders below it are not programs. */
 const PROGRAM = /^bin\/[^/]+$/;
 
+/** True for a program for the isolated host. */
+export function isProgram(path: string): boolean {
+  return PROGRAM.test(path);
+}
+
 /** True for load.sh and the programs, which may be executed when they are unpacked. */
 export function isExecutable(path: string): boolean {
-  return path === LOADER_PATH || PROGRAM.test(path);
+  return path === LOADER_PATH || isProgram(path);
 }
 
 /** Path of a blob in `images.tar`. */

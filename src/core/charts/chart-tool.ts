@@ -31,15 +31,6 @@ export interface ChartTool {
   spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource>;
 
   /**
-   * Returns every version of every chart in the index of a repository, which is a URL or `@NAME`.
-   * Throws `CHART_UNAVAILABLE` with the repository and the reason.
-   */
-  listCharts(
-    repository: string,
-    signal: AbortSignal,
-  ): Promise<readonly { readonly name: string; readonly version: string }[]>;
-
-  /**
    * Returns the output of `helm template --include-crds`, including hooks. Does not use the
    * network.
    * Throws `CHART_RENDER_FAILED` with chart and template.
@@ -49,4 +40,19 @@ export interface ChartTool {
     input: RenderInput,
     signal: AbortSignal,
   ): Promise<string>;
+}
+
+/** A version of a chart in a repository. */
+export interface ListedChart {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Reads the indexes of chart repositories. */
+export interface ChartRepositories {
+  /**
+   * Returns every version of every chart in a repository, which is a URL or `@NAME`.
+   * Throws `CHART_UNAVAILABLE` with the repository and the reason.
+   */
+  listCharts(repository: string, signal: AbortSignal): Promise<readonly ListedChart[]>;
 }

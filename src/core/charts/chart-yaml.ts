@@ -16,6 +16,7 @@ export interface ChartMetadata {
   readonly version: string;
   readonly appVersion?: string;
   readonly kubeVersion?: string;
+  readonly description?: string;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -47,12 +48,14 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   }
   const appVersion = textOf(fields["appVersion"]);
   const kubeVersion = textOf(fields["kubeVersion"]);
+  const description = textOf(fields["description"]);
   return {
     dependenciesFile: fields["apiVersion"] === "v2" ? "Chart.yaml" : "requirements.yaml",
     name,
     version,
     ...(appVersion !== undefined && { appVersion }),
     ...(kubeVersion !== undefined && { kubeVersion }),
+    ...(description !== undefined && { description }),
     annotations: Object.fromEntries(
       Object.entries(isRecord(fields["annotations"]) ? fields["annotations"] : {}).flatMap(([key, entry]) => {
         const annotation = textOf(entry);

@@ -1,4 +1,5 @@
 // Finds out which Helm hooks run only in `helm test`.
+import type { ImageUse } from "../images/image-use.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /**
@@ -8,4 +9,9 @@ import type { RenderedObject } from "./rendered-object.js";
  */
 export function isTestHook({ hooks = [] }: Partial<Pick<RenderedObject, "hooks">>): boolean {
   return hooks.length > 0 && hooks.every((hook) => /^test(?:-success|-failure)?$/.test(hook));
+}
+
+/** True for an image that only `helm test` starts. */
+export function isTestImage({ required, evidence }: Pick<ImageUse, "required" | "evidence">): boolean {
+  return !required && evidence.some(isTestHook);
 }

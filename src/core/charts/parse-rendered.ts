@@ -6,6 +6,7 @@ import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { AS_KUBERNETES, countValues, parseYaml, toValue } from "../parse-yaml.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
+import { findApplyExcess } from "./apply-size.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** The origin of a rendered text. */
@@ -73,7 +74,10 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
     try {
       const body = readDefinition(document.text) ?? readYaml(document.text);
       values += countValues(body, MAX_VALUES);
-      objects.push(...toObjects(body, document.template, from, complain));
+      for (const object of toObjects(body, document.template, from, complain)) {
+        const applyBytes = isDefinition(object) ? findApplyExcess(document.text) : undefined;
+        objects.push(applyBytes === undefined ? object : { ...object, applyBytes });
+      }
     } catch (error) {
       complain((error as Error).message);
     }
@@ -81,6 +85,10 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
     if (values > MAX_VALUES) throw tooMuch(`${MAX_VALUES} values`);
     yield { objects, warnings };
   }
+}
+
+function isDefinition({ kind }: RenderedObject): boolean {
+  return kind === "CustomResourceDefinition";
 }
 
 /** Counts lines that may begin a document, which is faster than parsing the first ones in vain. */

@@ -1,7 +1,7 @@
 // Finds every image that rendered objects can start, with all of its evidence.
 import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
 import type { DeclaredImage } from "./declared-images.js";
-import type { RenderedObject } from "../charts/rendered-object.js";
+import { componentLabels, describeObject, type RenderedObject } from "../charts/rendered-object.js";
 import { groupOf, isCustom } from "../kubernetes/api-group.js";
 import { mergeUses } from "../images/merge-uses.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
@@ -10,7 +10,14 @@ import { findPodWebhooks } from "./pod-webhooks.js";
 import { exampleOn } from "./rules/circumstances.js";
 import type { Alternative, Found, Rule } from "./rules/found.js";
 import { isTestHook } from "../charts/hooks.js";
-import type { Confidence, Evidence, Findings, FindingWarning, UnresolvedImage } from "../images/image-use.js";
+import type {
+  Confidence,
+  Evidence,
+  Findings,
+  FindingWarning,
+  OperatorWorkload,
+  UnresolvedImage,
+} from "../images/image-use.js";
 import {
   findImpliedImages,
   findLaterImages,
@@ -26,6 +33,7 @@ import {
 } from "./operators.js";
 import { findUnknownKinds } from "./operator-kinds.js";
 import type { OperatorRule } from "./operator-rules.js";
+import { describeWorkloads, type Workloads } from "./operator-workloads.js";
 import { readPodRights, type PodRights } from "./pod-rights.js";
 import { CONFIG_TEXT } from "./rules/config-text.js";
 import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
@@ -55,6 +63,7 @@ interface FindContext {
   readonly resources: Resources;
   readonly operatorsIn: ReadonlyMap<RenderedObject, readonly OperatorUse[]>;
   readonly isChosen: IsChosen;
+  readonly workloads: Workloads;
 }
 
 /** One piece of evidence, before the evidence of one image is merged. */
@@ -73,10 +82,12 @@ interface EvidenceItem {
  */
 export function findImages(objects: readonly RenderedObject[], options: FindOptions): Findings {
   const operators = findOperators(objects, options.operators);
+  const resources = indexResources(objects);
   const context: FindContext = {
-    resources: indexResources(objects),
+    resources,
     operatorsIn: groupBy(operators, ({ object }) => object),
     isChosen: readChoices(objects),
+    workloads: describeWorkloads(options.operators, resources),
   };
   const pieces: EvidenceItem[] = [];
   const warnings: FindingWarning[] = [];
@@ -104,7 +115,8 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     const waits = mayCreatePods && waitsForResources(use, context.resources, naming);
     const implied = [...findImpliedImages(use, context.resources), ...(waits ? findLaterImages(use) : [])];
     for (const image of implied) {
-      const piece = toPiece(image.object, image.rule, image);
+      const workloads = context.workloads.ofObject(image.object);
+      const piece = toPiece(image.object, image.rule, { ...image, workloads });
       if (image.unresolved === undefined) pieces.push(piece);
       else unresolved.push(toUnresolved(use, image.unresolved, piece));
     }
@@ -181,6 +193,7 @@ function* findInObject(object: RenderedObject, context: FindContext): Iterable<F
         ...found,
         required: isRequired,
         ...(because !== undefined && { because }),
+        workloads: workloadsOf(found, object, context),
       });
       yield { item, alternative: found.alternative };
     }
@@ -211,6 +224,26 @@ function whyIdle(found: Found, object: RenderedObject, context: FindContext): st
     : undefined;
 }
 
+/** Returns what runs the image: that of a resource's operator, or that of the operator of the flag. */
+function workloadsOf(
+  { flag, path }: Found,
+  object: RenderedObject,
+  { workloads, operatorsIn }: FindContext,
+): readonly OperatorWorkload[] {
+  const use = flag === undefined ? undefined : operatorAt(path, object, operatorsIn);
+  return flag === undefined || use === undefined
+    ? workloads.ofObject(object)
+    : workloads.ofFlag(use.rule, flag);
+}
+
+function operatorAt(
+  path: Found["path"],
+  object: RenderedObject,
+  operatorsIn: FindContext["operatorsIn"],
+): OperatorUse | undefined {
+  return operatorsIn.get(object)?.find((use) => formatPath(path).startsWith(`${formatPath(use.path)}.`));
+}
+
 /** Returns why the image of an operator's flag is not used, or undefined if it may be. */
 function idleFlag(
   found: Found,
@@ -218,9 +251,7 @@ function idleFlag(
   object: RenderedObject,
   { resources, operatorsIn }: FindContext,
 ): string | undefined {
-  const use = operatorsIn
-    .get(object)
-    ?.find(({ path }) => formatPath(found.path).startsWith(`${formatPath(path)}.`));
+  const use = operatorAt(found.path, object, operatorsIn);
   if (use === undefined || isFlagUsed(use, flag, resources)) return undefined;
   return `no rendered object makes ${use.rule.name} use the image of --${flag}`;
 }
@@ -229,8 +260,12 @@ function toPiece(
   object: RenderedObject,
   rule: string,
   found: Pick<Found, "reference" | "path" | "confidence" | "because"> &
-    Pick<EvidenceItem, "required"> & { readonly value?: string },
+    Pick<EvidenceItem, "required"> & {
+      readonly value?: string;
+      readonly workloads: readonly OperatorWorkload[];
+    },
 ): EvidenceItem {
+  const labels = componentLabels(object);
   const reasons = [found.because, object.condition].filter((reason) => reason !== undefined);
   return {
     reference: found.reference,
@@ -246,6 +281,9 @@ function toPiece(
       value: found.value ?? found.reference,
       ...(reasons.length > 0 && { because: reasons.join("; ") }),
       ...(object.hooks.length > 0 && { hooks: object.hooks }),
+      release: object.release,
+      ...(labels !== undefined && { labels }),
+      ...(found.workloads.length > 0 && { workloads: found.workloads }),
     },
   };
 }
@@ -271,10 +309,6 @@ function toDeclaredPiece({ chart, file, reference, path }: DeclaredImage): Evide
 /** Normalizes a reference. Rules yield only valid references. */
 function normalize(text: string): NormalizedReference {
   return formatReference(parseReference(text));
-}
-
-function describeObject({ kind, namespace, name }: RenderedObject): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
 /** Removes repeated warnings about the same images in several workloads. */

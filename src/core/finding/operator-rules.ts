@@ -75,6 +75,18 @@ const flag = strictObject({
   tags: onlyTags,
 });
 
+const workload = strictObject({
+  group: text.describe("API group of the custom resource."),
+  kind: text.describe("Kind of the custom resource."),
+  runs: text.describe("Kind of the object that the operator creates for it, such as StatefulSet."),
+  component: text.optional().describe("Name of the program that it runs, such as prometheus."),
+  flags: z
+    .array(text)
+    .default([])
+    .describe("Flags of the operator, without dashes, with images that these Pods run."),
+  with: z.array(condition).min(1).optional().describe("Custom resources, one of which must exist besides."),
+});
+
 const unknown = strictObject({
   what: text.describe("What cannot be known from charts, and what to do about it: the text of a warning."),
   when: z
@@ -165,6 +177,10 @@ const OPERATOR_SCHEMA = strictObject({
     ),
   images: z.array(image).default([]),
   flags: z.array(flag).default([]).describe("Flags with an image that is not always used."),
+  workloads: z
+    .array(workload)
+    .default([])
+    .describe("What it creates for custom resources. The audit names it instead of the resource."),
   unknown: z.array(unknown).default([]).describe("Images that no rule can determine."),
   harmless: z
     .record(z.string(), z.array(text).min(1))
@@ -179,6 +195,7 @@ const OPERATOR_SCHEMA = strictObject({
 export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
 export type OperatorTable = NonNullable<OperatorRule["table"]>;
 export type OperatorImage = OperatorRule["images"][number];
+export type WorkloadRule = z.infer<typeof workload>;
 export type ResourceCondition = z.infer<typeof condition>;
 
 /** Parses rules that `JSON.stringify` wrote; undefined for other text. */

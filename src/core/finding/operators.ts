@@ -1,6 +1,7 @@
 // Applies the knowledge base: finds known operators, the images that they start, and unused flags.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
+import { copyNames, isCopy } from "../images/repository-copies.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
 import { isInRange, readTagVersion } from "./tag-range.js";
@@ -348,7 +349,7 @@ export function nameOf({ rule, image }: OperatorUse): string {
 }
 
 /** Returns the resources that meet at least one condition. */
-function allMeeting(
+export function allMeeting(
   conditions: readonly ResourceCondition[],
   resources: Resources,
 ): readonly RenderedObject[] {
@@ -368,23 +369,6 @@ function hasField({ has, in: range, is: wanted }: ResourceCondition, object: Ren
   if (range === undefined) return true;
   const version = readTagVersion(textOf(value))?.version;
   return version !== undefined && isInRange(version, range);
-}
-
-/**
- * True for the repository itself, for a copy below a prefix as in mirrors, and for a copy with a
- * name as in https://github.com/rancher/image-mirror (`mirrored-longhornio-longhorn-manager` is a
- * copy of `longhornio/longhorn-manager`).
- */
-export function isRepository(repository: string, known: string): boolean {
-  return copyNames(known).some((name) => isCopy(repository, name));
-}
-
-function copyNames(known: string): readonly string[] {
-  return [known, `mirrored-${known.replaceAll("/", "-")}`];
-}
-
-function isCopy(repository: string, name: string): boolean {
-  return repository === name || repository.endsWith(`/${name}`);
 }
 
 function lastComponent(repository: string): string {

@@ -5,7 +5,8 @@ import { findReference } from "../images/reference.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
 import { textOf } from "../json.js";
-import { isRepository, programWarning, type OperatorUse } from "./operators.js";
+import { isRepository } from "../images/repository-copies.js";
+import { programWarning, type OperatorUse } from "./operators.js";
 import type { PodRight, PodRights } from "./pod-rights.js";
 
 /** A workload with unknown containers, and the right of its Pods. */

@@ -25,6 +25,34 @@ export interface Evidence {
   readonly because?: string;
   /** The Helm hooks of the object; absent when it is not a hook. */
   readonly hooks?: readonly string[];
+  /** The release that the object belongs to; absent when the evidence is not from a release. */
+  readonly release?: string;
+  /** The recommended labels of the object; absent when it has none. */
+  readonly labels?: ComponentLabels;
+  /** What runs the image, when an operator does so for custom resources. */
+  readonly workloads?: readonly OperatorWorkload[];
+}
+
+/**
+ * `app.kubernetes.io/name` and `app.kubernetes.io/component`
+ * (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
+ */
+export interface ComponentLabels {
+  readonly name?: string;
+  readonly component?: string;
+}
+
+/** What an operator creates for a custom resource. */
+export interface OperatorWorkload {
+  /** The kind that runs the image, such as `StatefulSet`. */
+  readonly kind: string;
+  /** The name of the program, such as `prometheus`; absent when not known. */
+  readonly component?: string;
+  /** The custom resource, as in `Evidence.object`. */
+  readonly object: string;
+  readonly template: string;
+  readonly release?: string;
+  readonly labels?: ComponentLabels;
 }
 
 /** One image. All places and spellings that name it are merged. */

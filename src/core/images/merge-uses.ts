@@ -35,8 +35,8 @@ export function mergeUses(uses: readonly ImageUse[]): readonly ImageUse[] {
 /** Removes evidence that is repeated by a second rendering of the same object. */
 function firstOfEach(all: readonly Evidence[]): readonly Evidence[] {
   const seen = new Set<string>();
-  return all.filter(({ rule, chart, template, object, path, value }) => {
-    const key = JSON.stringify([rule, chart, template, object, path, value]);
+  return all.filter(({ rule, chart, release, template, object, path, value }) => {
+    const key = JSON.stringify([rule, chart, release, template, object, path, value]);
     const isNew = !seen.has(key);
     seen.add(key);
     return isNew;

@@ -1,5 +1,6 @@
 // Plans what to remove from a node: names that the bundle loaded and nothing else uses.
 import type { Inventory } from "../bundle/inventory.js";
+import { bundleId } from "../bundle/names.js";
 import type { NodeImage } from "./node.js";
 
 /** A name of the bundle that is kept, and the reason. */
@@ -16,14 +17,6 @@ export interface UnloadPlan {
   /** Names that other bundles need, whose label of this bundle is removed. */
   readonly disclaim: readonly string[];
   readonly kept: readonly KeptName[];
-}
-
-/**
- * Returns the id of a bundle in labels on nodes, by name and version, without spaces, commas and
- * `=`.
- */
-export function bundleId({ name, version }: Inventory): string {
-  return `${name}_${version}`.replace(/[^A-Za-z0-9._+-]+/g, "_");
 }
 
 /**

@@ -17,6 +17,8 @@ export interface BundleSpec {
   readonly excludedImages: readonly ExcludedImage[];
   /** Warnings about the list of images that a person has judged. */
   readonly silencedWarnings: readonly SilencedWarning[];
+  /** What the audit accepts, and its limits; absent when the spec does not say. */
+  readonly audit?: AuditSettings;
   /** True when images that only `helm test` starts are included. */
   readonly includeTests: boolean;
 }
@@ -45,6 +47,44 @@ export interface SilencedWarning {
   /** The object, the chart or an image of the warning; absent for all warnings with the code. */
   readonly subject?: string;
   readonly reason: string;
+}
+
+/** What the spec says about the audit. It is also in the bundle. */
+export interface AuditSettings {
+  /** Compressed size in bytes. */
+  readonly maxBytes?: number;
+  /** Compressed size in bytes. */
+  readonly maxLayerBytes?: number;
+  readonly maxAgeDays?: number;
+  readonly suppress?: readonly Suppression[];
+  /** By the name that the audit finds. */
+  readonly components?: Readonly<Record<string, ComponentOverride>>;
+  /** By repository with its registry, or by normalized reference, which goes before it. */
+  readonly images?: Readonly<Record<string, ImageOverride>>;
+}
+
+/** What the audit calls a component, and what it says about it. */
+export interface ComponentOverride {
+  /** Another name. Components of a release with the same name are one. */
+  readonly name?: string;
+  readonly purpose?: string;
+}
+
+export interface ImageOverride {
+  /** The component that it belongs to. */
+  readonly component?: string;
+  readonly purpose?: string;
+}
+
+/** A finding that a person has accepted. */
+export interface Suppression {
+  /** Id of a rule. */
+  readonly rule: string;
+  /** The subject of the finding, or the repository of its image; absent for all of the rule. */
+  readonly subject?: string;
+  readonly reason: string;
+  /** The last day, such as `2026-12-31`; absent for no end. */
+  readonly until?: string;
 }
 
 export interface ExcludedImage {

@@ -1,14 +1,21 @@
 // Chooses the images of the bundle: the required ones, plus those that the spec includes, minus
 // those that it excludes.
-import { isTestHook } from "../charts/hooks.js";
+import { isTestImage } from "../charts/hooks.js";
 import type { FindingWarning, ImageUse } from "../images/image-use.js";
 import type { BundleSpec, ExcludedImage, ExtraImage } from "./bundle-spec.js";
-import { formatReference, parseReference, type NormalizedReference } from "../images/reference.js";
+import {
+  formatReference,
+  normalizeReference,
+  parseReference,
+  type NormalizedReference,
+} from "../images/reference.js";
 
 /** The choice, sorted by `normalized`. */
 export interface ImageChoice {
   readonly chosen: readonly ImageUse[];
   readonly excluded: readonly ExcludedImage[];
+  /** Images that only `helm test` starts and that are not chosen. */
+  readonly tests: readonly ImageUse[];
   readonly warnings: readonly FindingWarning[];
 }
 
@@ -42,13 +49,12 @@ export function chooseImages(
       });
     }
   }
+  const names = new Set<string>(excluded.map(({ reference }) => normalizeReference(reference)));
+  const tests = found.filter(
+    (use) => isTestImage(use) && !uses.has(use.normalized) && !names.has(use.normalized),
+  );
   const chosen = [...uses.values()].sort((one, other) => (one.normalized < other.normalized ? -1 : 1));
-  return { chosen, excluded, warnings };
-}
-
-/** True for an image that only `helm test` starts. */
-function isTestImage(use: ImageUse): boolean {
-  return use.evidence.some(isTestHook);
+  return { chosen, excluded, tests, warnings };
 }
 
 function withSpecEvidence(

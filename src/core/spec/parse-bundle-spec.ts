@@ -1,10 +1,12 @@
 // Parses the text of a `bundle.yaml` into a BundleSpec; every error has a position.
 import { posix } from "node:path";
 import type { ChartDependency, ChartSource } from "../charts/chart.js";
+import { formatReference, formatRepository, parseReference } from "../images/reference.js";
 import { parsePlatform } from "../oci/platform.js";
 import { oneOrMany, type ViolaError } from "../../errors.js";
 import { checkYaml, readYaml, type YamlSource } from "../yaml-file.js";
-import type { BundleSpec, ChartSpec } from "./bundle-spec.js";
+import { findBytes } from "../find-bytes.js";
+import type { AuditSettings, BundleSpec, ChartSpec } from "./bundle-spec.js";
 import { recognizeOtherFile } from "./other-files.js";
 import { pathsOf, type SpecPath } from "./paths.js";
 import { chartForm } from "./rules.js";
@@ -71,8 +73,54 @@ function toBundleSpec(input: BundleSpecInput, folder: string): BundleSpec {
       ...(subject !== undefined && { subject }),
       reason,
     })),
+    ...(input.audit !== undefined && { audit: toAuditSettings(input.audit) }),
     includeTests: input.images?.tests ?? false,
   };
+}
+
+function toAuditSettings(input: NonNullable<BundleSpecInput["audit"]>): AuditSettings {
+  const { maxSize, maxLayerSize, maxAgeDays, suppress, components, images } = input;
+  const maxBytes = maxSize === undefined ? undefined : findBytes(maxSize);
+  const maxLayerBytes = maxLayerSize === undefined ? undefined : findBytes(maxLayerSize);
+  return {
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(maxLayerBytes !== undefined && { maxLayerBytes }),
+    ...(maxAgeDays !== undefined && { maxAgeDays }),
+    ...(suppress && {
+      suppress: suppress.map(({ rule, subject, reason, until }) => ({
+        rule,
+        ...(subject !== undefined && { subject }),
+        reason,
+        ...(until !== undefined && { until }),
+      })),
+    }),
+    ...(components && {
+      components: mapEntries(components, (key, { name, purpose }) => [
+        key,
+        { ...(name !== undefined && { name }), ...(purpose !== undefined && { purpose }) },
+      ]),
+    }),
+    ...(images && {
+      images: mapEntries(images, (key, { component, purpose }) => [
+        normalizeRepository(key),
+        { ...(component !== undefined && { component }), ...(purpose !== undefined && { purpose }) },
+      ]),
+    }),
+  };
+}
+
+function mapEntries<T, U>(
+  record: Readonly<Record<string, T>>,
+  map: (key: string, value: T) => [string, U],
+): Readonly<Record<string, U>> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => map(key, value)));
+}
+
+/** Returns a reference with tag or digest normalized, and a repository without adding a tag. */
+function normalizeRepository(text: string): string {
+  const reference = parseReference(text);
+  const last = text.slice(text.lastIndexOf("/") + 1);
+  return /[:@]/.test(last) ? formatReference(reference) : formatRepository(reference);
 }
 
 function toChartSpec(chart: BundleSpecInput["charts"][number], folder: string): ChartSpec {

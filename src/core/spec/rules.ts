@@ -1,6 +1,9 @@
 // Rules of a spec that involve more than the type of one field.
 import { ViolaError } from "../../errors.js";
 import { findReference, formatReference } from "../images/reference.js";
+import { AUDIT_RULE_IDS, isAuditRule } from "../audit-rule-ids.js";
+import { findBytes } from "../find-bytes.js";
+import { findNearest } from "../nearest.js";
 import { CHART_NAME } from "../name-patterns.js";
 import { parsePlatform } from "../oci/platform.js";
 
@@ -53,6 +56,38 @@ export function* platformRule(platform: string): Iterable<SpecIssue> {
   } catch (error) {
     if (!(error instanceof ViolaError)) throw error;
     yield { path: [], message: `${error.message}; write OS/ARCH or OS/ARCH/VARIANT` };
+  }
+}
+
+/** A size must be a number with a unit. */
+export function* byteSizeRule(size: string): Iterable<SpecIssue> {
+  if (findBytes(size) === undefined) {
+    yield { path: [], message: `"${size}" is not a size; write a number with a unit, such as 500MB` };
+  }
+}
+
+/** A date must be in the calendar. */
+export function* dateRule(date: string): Iterable<SpecIssue> {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(date) : Number.NaN;
+  // `Date.parse` takes February 30 for March 2.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== date) {
+    yield { path: [], message: `"${date}" is not a date; write YEAR-MONTH-DAY, such as 2026-12-31` };
+  }
+}
+
+/** The rule of a suppression must exist, or else it would suppress nothing. */
+export function* auditRuleRule(id: string): Iterable<SpecIssue> {
+  if (isAuditRule(id)) return;
+  const near = findNearest(id, AUDIT_RULE_IDS);
+  const help = near === undefined ? `the rules are ${AUDIT_RULE_IDS.join(", ")}` : `did you mean ${near}?`;
+  yield { path: [], message: `"${id}" is not a rule of the audit; ${help}` };
+}
+
+/** Keys of `audit.images` are repositories or references. */
+export function* auditImagesRule(images: Readonly<Record<string, unknown>>): Iterable<SpecIssue> {
+  for (const text of Object.keys(images)) {
+    if (findReference(text) === undefined)
+      yield { path: [text], message: `"${text}" is not an image reference` };
   }
 }
 

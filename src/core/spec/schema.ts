@@ -2,7 +2,18 @@
 import { z } from "zod";
 import * as names from "../name-patterns.js";
 import { strictObject } from "../yaml-file.js";
-import { chartRule, dependenciesRule, imagesRule, platformRule, releasesRule, type Rule } from "./rules.js";
+import {
+  auditImagesRule,
+  auditRuleRule,
+  byteSizeRule,
+  chartRule,
+  dateRule,
+  dependenciesRule,
+  imagesRule,
+  platformRule,
+  releasesRule,
+  type Rule,
+} from "./rules.js";
 
 /** YAML parses `1.10` as a number and drops the zero. */
 const quoted = z.string({
@@ -77,6 +88,59 @@ const silencedWarning = strictObject({
   reason: text.describe("Why the warning is settled; the audit shows it."),
 });
 
+const byteSize = text.superRefine(rule(byteSizeRule));
+
+const suppression = strictObject({
+  rule: text
+    .superRefine(rule(auditRuleRule))
+    .describe("Id of the rule of the audit, such as mutable-tag or warning:platform-absent."),
+  subject: text
+    .optional()
+    .describe(
+      "Subject of the finding as the audit prints it, or the repository of an image; default: all findings of the rule.",
+    ),
+  reason: text.describe("Why the finding is accepted; the audit shows it."),
+  until: text
+    .superRefine(rule(dateRule))
+    .optional()
+    .describe("The last day on which it is accepted, such as 2026-12-31; default: no end."),
+});
+
+const audit = strictObject({
+  suppress: z
+    .array(suppression)
+    .nullish()
+    .describe("Findings of the audit that are accepted. They stay in the report and no longer count."),
+  maxSize: byteSize.optional().describe("Compressed size above which an image is a finding, such as 500MB."),
+  maxLayerSize: byteSize
+    .optional()
+    .describe("Compressed size above which a layer is a finding, such as 1GB."),
+  maxAgeDays: z.int().min(1).optional().describe("Age in days above which an image is a finding."),
+  components: z
+    .record(
+      text,
+      strictObject({
+        name: text.optional().describe("Another name. Components of a release with the same name are one."),
+        purpose: text.optional().describe("What it is for."),
+      }),
+    )
+    .optional()
+    .describe("Names and purposes of components, by the name that the audit shows without this entry."),
+  images: z
+    .record(
+      text,
+      strictObject({
+        component: text.optional().describe("Name of the component that it belongs to."),
+        purpose: text.optional().describe("What it is for."),
+      }),
+    )
+    .superRefine(rule(auditImagesRule))
+    .optional()
+    .describe("Components and purposes of images, by repository or by reference."),
+}).describe(
+  "What the audit of the bundle accepts, its limits, and what it says about components. They are in the bundle, too.",
+);
+
 /** One schema for the parser and for editors. */
 export const BUNDLE_SPEC_SCHEMA = strictObject({
   name: quoted.regex(names.BUNDLE_NAME, names.BUNDLE_NAME_RULE).describe("Name of the bundle."),
@@ -115,6 +179,7 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
       .nullish()
       .describe("Warnings about the list of images that are settled. They no longer count for --strict."),
   }).optional(),
+  audit: audit.optional(),
 }).describe("A viola-airgap bundle spec: Helm charts and additional images.");
 
 /** The output type of `BUNDLE_SPEC_SCHEMA`. */

@@ -1,7 +1,12 @@
 // Plans a bundle from its spec: chooses images, resolves references to digests, lays out the
 // archive.
 import pLimit from "p-limit";
-import { planArchive, type ArchivePlan, type BundledFile } from "../../core/bundle/archive-plan.js";
+import {
+  planArchive,
+  type ArchiveInput,
+  type ArchivePlan,
+  type BundledFile,
+} from "../../core/bundle/archive-plan.js";
 import { withholdValues, type BundledValues } from "../../core/bundle/bundled-values.js";
 import {
   FORMAT_VERSION,
@@ -9,9 +14,12 @@ import {
   type Inventory,
   type InventoryRelease,
 } from "../../core/bundle/inventory.js";
+import type { PackagedChart } from "../../core/charts/chart.js";
+import { isOneVersion } from "../../core/charts/one-version.js";
 import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
-import { chartPath, LOADER_PATH, README_PATH, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
+import { bundleReadmes } from "../../core/bundle/readme.js";
+import { chartPath, isProgram, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { silenceWarnings } from "../../core/spec/silence-warnings.js";
@@ -26,7 +34,8 @@ import {
   withRehearsal,
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
-import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import { redactUrl } from "../../core/redact.js";
+import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
 import {
@@ -35,7 +44,7 @@ import {
   type Inspection,
   type InspectPorts,
 } from "../find/inspect-operators.js";
-import { findReleaseImages, prepareReleases, type PreparedRelease } from "../find/release-images.js";
+import { prepareReleases, searchReleases, type PreparedRelease } from "../find/release-images.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
@@ -47,8 +56,8 @@ export interface PlanOptions {
   readonly platforms: readonly Platform[];
   /** Name and version of this program, for the inventory. */
   readonly tool: string;
-  /** `README.txt` and `load.sh`. */
-  readonly guides: readonly SmallFile[];
+  /** `load.sh` */
+  readonly loader: SmallFile;
   /** The record of a rehearsal, and the bytes of its file. */
   readonly rehearsal?: { readonly record: RehearsalRecord; readonly bytes: Uint8Array };
   /** Files to include in bin/. */
@@ -62,6 +71,8 @@ export interface PlanOptions {
    * operator's image. Operators are not inspected if absent.
    */
   readonly inspect?: () => Promise<InspectPorts>;
+  /** What happens to images that cannot be resolved. `fail` when absent. */
+  readonly unresolved?: "fail" | "list";
 }
 
 /** The plan of a bundle, complete before the first layer is fetched. */
@@ -70,6 +81,14 @@ export interface BundlePlan {
   /** Charts, values and the other small files, with their bytes. */
   readonly files: readonly SmallFile[];
   readonly archive: ArchivePlan;
+  readonly charts: readonly PackagedChart[];
+  /** Images that are not in the archive because they could not be resolved, and why. */
+  readonly unresolved: readonly UnresolvedImage[];
+}
+
+export interface UnresolvedImage {
+  readonly use: ImageUse;
+  readonly error: ViolaError;
 }
 
 /**
@@ -83,16 +102,19 @@ export async function planBundle(
   ports: PlanPorts,
 ): Promise<BundlePlan> {
   const releases = await prepareReleases(run, spec, ports);
-  const findings = await inspectFindings(run, await findReleaseImages(run, spec, releases, ports), options);
-  const { chosen: found, excluded, warnings } = chooseImages(findings.images, spec);
+  const { findings: rendered, rendered: facts } = await searchReleases(run, spec, releases, ports);
+  const findings = await inspectFindings(run, rendered, options);
+  const { chosen: found, excluded, tests, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
   // Compressing the charts takes as long as asking for the images.
   const [pulled, complete] = await Promise.all([
-    resolveImages(run, [...chosen, ...hostUses], options.platforms, ports),
+    resolveImages(run, [...chosen, ...hostUses], options, ports),
     Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
   ]);
-  const resolved = pulled.map((image) => (hostUses.includes(image.use) ? withEngineNames(image) : image));
+  const resolved = pulled.images.map((image) =>
+    hostUses.includes(image.use) ? withEngineNames(image) : image,
+  );
   refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
@@ -100,20 +122,6 @@ export async function planBundle(
   const charts = complete.map(({ release, files: chartFiles }) =>
     withholdValues(release, chartFiles, options.values ?? "all"),
   );
-  const order = [README_PATH, LOADER_PATH];
-  const guides = [...options.guides].sort(
-    (one, other) => order.indexOf(one.path) - order.indexOf(other.path),
-  );
-  const records =
-    options.rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: options.rehearsal.bytes }];
-  const files = new Map(
-    [...guides, ...records, ...charts.flatMap(({ files: chartFiles }) => chartFiles)].map((file) => [
-      file.path,
-      file,
-    ]),
-  );
-  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
-  const all = [...hashed, ...(options.bundledFiles ?? [])];
   const contents = {
     releases: charts.map(({ release }) => release),
     images: images.map(inventoryImage),
@@ -135,17 +143,83 @@ export async function planBundle(
     apiVersions: spec.apiVersions,
     ...contents,
     ...(hostImages.length > 0 && { hostImages: hostImages.map(inventoryImage) }),
+    ...(tests.length > 0 && { testImages: tests.map(testImage) }),
     excluded,
     warnings: silenceWarnings(
       [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
       spec.silencedWarnings,
     ),
+    ...nodePlatforms(spec, options),
+    rendered: facts,
+    ...(spec.audit !== undefined && { audit: spec.audit }),
   };
+  const files = bundleFiles(
+    inventory,
+    charts.flatMap(({ files: chartFiles }) => chartFiles),
+    options,
+  );
   return {
     images,
-    files: [...files.values()],
-    archive: planArchive({ inventory, files: all, images: resolved }),
+    files: files.flatMap((file) => ("bytes" in file ? [file] : [])),
+    archive: planArchive({ inventory, files, images: resolved }),
+    charts: releases.map(({ chart }) => chart),
+    unresolved: pulled.unresolved,
   };
+}
+
+/** Returns the entries between `facts` and `images.tar`, in order. Each path is there once. */
+function bundleFiles(
+  inventory: Omit<Inventory, "blobs" | "files">,
+  chartFiles: readonly SmallFile[],
+  { loader, rehearsal, bundledFiles = [] }: PlanOptions,
+): ArchiveInput["files"] {
+  const programs = bundledFiles
+    .filter(({ path }) => isProgram(path))
+    .map(({ path }) => path.slice(path.indexOf("/") + 1));
+  const small: readonly SmallFile[] = [
+    ...bundleReadmes({
+      inventory,
+      programs,
+      ...(rehearsal !== undefined && { rehearsal: rehearsal.record }),
+    }),
+    loader,
+    ...(rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: rehearsal.bytes }]),
+    ...chartFiles,
+  ];
+  const files = new Map(small.map((file) => [file.path, file]));
+  const hashed = [...files.values()].map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
+  return [...hashed, ...bundledFiles];
+}
+
+function testImage({
+  reference,
+  normalized,
+  evidence,
+}: ImageUse): NonNullable<Inventory["testImages"]>[number] {
+  return { reference, normalized, objects: [...new Set(evidence.map(({ object }) => object))].sort() };
+}
+
+/** Returns the platforms that the spec names if the bundle is built for others. */
+function nodePlatforms(spec: BundleSpec, { platforms }: PlanOptions): Pick<Inventory, "nodePlatforms"> {
+  const named = spec.platforms.map(formatPlatform);
+  const built = platforms.map(formatPlatform);
+  return named.every((platform) => built.includes(platform)) ? {} : { nodePlatforms: named };
+}
+
+/** Returns where others can find the chart; see `InventoryRelease`. */
+function repositoryOf({ source }: ChartSpec): string | undefined {
+  if (source.kind === "oci") return source.reference;
+  return source.kind === "repository" && URL.canParse(source.repository)
+    ? redactUrl(new URL(source.repository))
+    : undefined;
+}
+
+/** Returns what the spec asks for, unless that is one version. */
+function rangeOf({ source }: ChartSpec): string | undefined {
+  if (source.kind !== "repository" && source.kind !== "oci") return undefined;
+  const { version = "*" } = source;
+  const isPinned = isOneVersion(version) || (source.kind === "oci" && /:[^/]+$/.test(source.reference));
+  return isPinned ? undefined : version;
 }
 
 /** Returns what is installed in the end, also if the bundle does not have the values. */
@@ -240,28 +314,38 @@ function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarn
   });
 }
 
-/** Resolves every reference to a digest. Throws the failures of all images at once. */
+/**
+ * Resolves every reference to a digest. Throws the failures of all images at once, or returns them
+ * if the options say so.
+ */
 async function resolveImages(
   { signal, progress }: Run,
   uses: readonly ImageUse[],
-  platforms: readonly Platform[],
+  { platforms, unresolved: onFailure = "fail" }: Pick<PlanOptions, "platforms" | "unresolved">,
   ports: PlanPorts,
-): Promise<readonly ResolvedImage[]> {
+): Promise<Pick<BundlePlan, "images" | "unresolved">> {
   progress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
+  const unresolved: UnresolvedImage[] = [];
   const images = await settleAll(
     "some images could not be resolved",
     uses.map((use) =>
       limit(async () => {
-        const image = await ports.images.resolveImage(use, platforms, signal);
+        const image = await ports.images.resolveImage(use, platforms, signal).catch((error: unknown) => {
+          if (onFailure === "fail" || !(error instanceof ViolaError)) throw error;
+          unresolved.push({ use, error });
+          return undefined;
+        });
         progress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
         return image;
       }),
     ),
   );
-  progress({ kind: "ended", step: "resolve", summary: countOf(images.length, "image") });
-  return images;
+  const resolved = images.filter((image) => image !== undefined);
+  const failed = unresolved.length === 0 ? "" : `, ${unresolved.length} could not be resolved`;
+  progress({ kind: "ended", step: "resolve", summary: `${countOf(resolved.length, "image")}${failed}` });
+  return { images: resolved, unresolved };
 }
 
 /** A release with its files: its chart, then its values. */
@@ -292,6 +376,8 @@ async function bundledRelease(
   );
   const bytes = await charts.readPackage(chart, signal);
   const { name, version, appVersion, kubeVersion } = chart;
+  const range = rangeOf(spec);
+  const repository = repositoryOf(spec);
   return {
     release: {
       name: spec.release,
@@ -301,6 +387,8 @@ async function bundledRelease(
         version,
         ...(appVersion !== undefined && { appVersion }),
         ...(kubeVersion !== undefined && { kubeVersion }),
+        ...(range !== undefined && { range }),
+        ...(repository !== undefined && { repository }),
       },
       file,
       sha256: hexOf(digestOf(bytes)),

@@ -1,11 +1,13 @@
 // Compares two bundles or specs. The bundle of a spec is planned, so that no layer is downloaded.
-import type { BundleDiff, ChartAt, ComparedBundle } from "../../core/diff/bundle-diff.js";
+import type { BundleDiff, ComparedBundle } from "../../core/diff/bundle-diff.js";
+import { isChartYaml, readChartFacts } from "../../core/audit/chart-facts.js";
 import { compareBundles } from "../../core/diff/compare-bundles.js";
 import { pairReleases } from "../../core/diff/compare-charts.js";
 import type { DiffOptions } from "../../core/diff/compare-values.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { ViolaError } from "../../errors.js";
+import type { AuditBundlePorts } from "../audit-bundle.js";
 import { planBundle, type PlanOptions } from "../build/plan.js";
 import { readEntry } from "../install/extract-releases.js";
 import type { BundleReader, PlanPorts } from "../ports.js";
@@ -20,11 +22,7 @@ export interface DiffPorts {
   readonly reader: Pick<BundleReader, "openBundle">;
   /** Creates the adapters of planning. Each plan needs a folder of its own. */
   readonly makePlanPorts: () => Promise<PlanPorts>;
-  /**
-   * Returns the charts in a packaged chart. Throws `CHART_UNAVAILABLE` for an unusable package.
-   * `subject` names it in errors.
-   */
-  readonly readCharts: (bytes: Uint8Array, subject: string) => Promise<readonly ChartAt[]>;
+  readonly readChartTexts: AuditBundlePorts["readChartTexts"];
 }
 
 /** One of the two, without the charts, and how to read its files. */
@@ -102,7 +100,7 @@ async function readCharts(
   const charts = paths.map(async (path) => {
     const bytes = await read(path);
     try {
-      return [[path, await ports.readCharts(bytes, path)] as const];
+      return [[path, readChartFacts(path, await ports.readChartTexts(bytes, path, isChartYaml))] as const];
     } catch (cause) {
       if (cause instanceof ViolaError && cause.code === "CHART_UNAVAILABLE") return [];
       throw cause;

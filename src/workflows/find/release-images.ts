@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import { LEFT_OUT_HINT, type PackagedChart } from "../../core/charts/chart.js";
 import { canChange, readApiVersionTests, type ApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
+import { renderedFacts, type RenderedFacts } from "../../core/charts/rendered-facts.js";
 import { declaredImages } from "../../core/finding/declared-images.js";
 import type { ParsedRender, RenderedFrom } from "../../core/charts/parse-rendered.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
@@ -96,6 +97,22 @@ async function testsOf(
   return ofChart === "any" || ofValues === "any" ? "any" : [...ofChart, ...ofValues];
 }
 
+/** The images of all releases, and what else the audit reads of the rendered objects. */
+export interface SearchedReleases {
+  readonly findings: Findings;
+  readonly rendered: RenderedFacts;
+}
+
+/** Like `searchReleases`, for callers that need only the images. */
+export async function findReleaseImages(
+  run: Run,
+  spec: BundleSpec,
+  releases: readonly PreparedRelease[],
+  ports: ChartPorts,
+): Promise<Findings> {
+  return (await searchReleases(run, spec, releases, ports)).findings;
+}
+
 /**
  * Renders every release as it will be installed and finds its images. Throws the failures of all
  * releases at once.
@@ -106,12 +123,12 @@ async function testsOf(
  * installed: charts that test for one of these are rendered a second time with them, and new objects
  * are added. The same is done for a chart that cannot be rendered without them.
  */
-export async function findReleaseImages(
+export async function searchReleases(
   run: Run,
   spec: BundleSpec,
   releases: readonly PreparedRelease[],
   ports: ChartPorts,
-): Promise<Findings> {
+): Promise<SearchedReleases> {
   const { progress } = run;
   progress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(ports.chartConcurrency);
@@ -152,14 +169,12 @@ export async function findReleaseImages(
     step: "find",
     summary: `${required} required, ${findings.images.length - required} optional`,
   });
-  return {
-    ...findings,
-    warnings: [
-      ...leftOutWarnings(releases),
-      ...parsed.flatMap(({ warnings }) => warnings),
-      ...findings.warnings,
-    ],
-  };
+  const warnings = [
+    ...leftOutWarnings(releases),
+    ...parsed.flatMap((one) => one.warnings),
+    ...findings.warnings,
+  ];
+  return { findings: { ...findings, warnings }, rendered: renderedFacts(objects) };
 }
 
 /** Reports what the packages of chart folders lack, once for each chart. */

@@ -8,7 +8,6 @@ import {
   surveyNode,
 } from "../../core/load/missing-content.js";
 import { planPartialArchive } from "../../core/bundle/partial-archive.js";
-import { bundleId } from "../../core/load/unload-plan.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle } from "../ports.js";
@@ -17,7 +16,7 @@ import { megabytes } from "./node-plan.js";
 import { LoadProgress } from "./progress.js";
 import type { LoadPorts, LoadReport } from "./nodes.js";
 import type { UnloadReport } from "./unload-nodes.js";
-import { allNames } from "../../core/bundle/names.js";
+import { allNames, bundleId } from "../../core/bundle/names.js";
 import { counted } from "../../core/load/counted.js";
 import { requireIntact } from "../verify/require-intact.js";
 

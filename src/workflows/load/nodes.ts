@@ -13,7 +13,7 @@ import {
 } from "../../core/load/missing-content.js";
 import type { MissingContent } from "../../core/load/missing-content.js";
 import type { NodeTarget } from "../../core/load/node.js";
-import { bundleId, namesToShare } from "../../core/load/unload-plan.js";
+import { namesToShare } from "../../core/load/unload-plan.js";
 import type { ServeBundle, ServedBundle } from "../../core/bundle/bundle-server.js";
 import { planPartialArchive, type ReadSegments } from "../../core/bundle/partial-archive.js";
 import { formatPlatform } from "../../core/oci/platform.js";
@@ -29,7 +29,7 @@ import {
   type SurveyedNode,
 } from "./node-plan.js";
 import { LoadProgress } from "./progress.js";
-import { allNames } from "../../core/bundle/names.js";
+import { allNames, bundleId } from "../../core/bundle/names.js";
 import { endpointOf } from "../../core/load/addresses.js";
 import { counted } from "../../core/load/counted.js";
 import { verifyDuringQuery } from "../verify/require-intact.js";

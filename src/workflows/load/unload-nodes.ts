@@ -1,7 +1,8 @@
 // Removes from nodes the images that a bundle loaded and nothing else uses.
 import { countOf } from "../../core/count-of.js";
 import type { ContentStore, ImageLabels, NodeIdentity, NodeTarget } from "../../core/load/node.js";
-import { bundleId, planUnload, type KeptName } from "../../core/load/unload-plan.js";
+import { bundleId } from "../../core/bundle/names.js";
+import { planUnload, type KeptName } from "../../core/load/unload-plan.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import { settleAll } from "../../errors.js";
 import type { Run } from "../progress.js";

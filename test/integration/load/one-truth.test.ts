@@ -192,7 +192,7 @@ describeLoads("what build accepts and verify calls good", () => {
       specDigest: digestOf("spec"),
       platforms: [{ os: "linux", architecture: "amd64" }],
       tool: "test",
-      guides: [],
+      loader: { path: "load.sh", bytes: Buffer.from("") },
     };
     const { archive } = await planBundle(workflowRun(), spec, options, {
       charts: { packageChart: never, spellOutSource: never, renderChart: never, readPackage: never },

@@ -5,7 +5,7 @@ import { minVersion } from "semver";
 import { describe, expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import type { OperatorRule, ResourceCondition } from "../../../../src/core/finding/operator-rules.js";
-import { isRepository } from "../../../../src/core/finding/operators.js";
+import { isRepository } from "../../../../src/core/images/repository-copies.js";
 import { isInRange, readTagVersion } from "../../../../src/core/finding/tag-range.js";
 import { parseReference } from "../../../../src/core/images/reference.js";
 import { ROOT } from "../../../support/paths.js";

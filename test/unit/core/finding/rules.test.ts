@@ -466,6 +466,7 @@ spec: { image: "docker.io/grafana/agent:v1" }
             path: "spec.containers[0].image",
             value: "grafana/agent:v1",
             hooks: ["test"],
+            release: "app",
           },
           {
             rule: "custom-resource",
@@ -474,6 +475,7 @@ spec: { image: "docker.io/grafana/agent:v1" }
             object: "Thing b",
             path: "spec.image",
             value: "docker.io/grafana/agent:v1",
+            release: "app",
           },
         ],
       },

@@ -1,6 +1,7 @@
 // The images that unload would remove, for states of a node that are difficult to create.
 import { expect, test } from "vitest";
-import { bundleId, planUnload } from "../../../../src/core/load/unload-plan.js";
+import { bundleId } from "../../../../src/core/bundle/names.js";
+import { planUnload } from "../../../../src/core/load/unload-plan.js";
 import { imageOf, inventoryOf } from "./inventory-of.js";
 
 const NAME = "quay.io/a/b:1";

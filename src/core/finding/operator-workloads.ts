@@ -1,0 +1,49 @@
+// Tells what operators run for custom resources, by the knowledge base.
+import { componentLabels, describeObject, type RenderedObject } from "../charts/rendered-object.js";
+import type { OperatorWorkload } from "../images/image-use.js";
+import { groupOf } from "../kubernetes/api-group.js";
+import { groupBy } from "../group-by.js";
+import type { OperatorRule, WorkloadRule } from "./operator-rules.js";
+import { allMeeting, type Resources } from "./operators.js";
+
+/** What runs images for custom resources. */
+export interface Workloads {
+  /** Returns what an operator creates for the resource; empty for any other object. */
+  ofObject(object: RenderedObject): readonly OperatorWorkload[];
+  /** Returns what the operator creates with the image of the flag; empty when that is not known. */
+  ofFlag(rule: OperatorRule, flag: string): readonly OperatorWorkload[];
+}
+
+/** The operator of a resource need not be among the objects: it may be installed already. */
+export function describeWorkloads(operators: readonly OperatorRule[], resources: Resources): Workloads {
+  const byKind = groupBy(
+    operators.flatMap(({ workloads }) => workloads),
+    ({ group, kind }) => `${group}/${kind}`,
+  );
+  const isMet = (rule: WorkloadRule): boolean =>
+    rule.with === undefined || allMeeting(rule.with, resources).length > 0;
+  return {
+    ofObject: (object) =>
+      (byKind.get(`${groupOf(object.apiVersion)}/${object.kind}`) ?? [])
+        .filter(isMet)
+        .map((rule) => toWorkload(rule, object)),
+    ofFlag: ({ workloads }, flag) =>
+      workloads
+        .filter((rule) => rule.flags.includes(flag) && isMet(rule))
+        .flatMap((rule) =>
+          (resources.get(`${rule.group}/${rule.kind}`) ?? []).map((object) => toWorkload(rule, object)),
+        ),
+  };
+}
+
+function toWorkload({ runs, component }: WorkloadRule, object: RenderedObject): OperatorWorkload {
+  const labels = componentLabels(object);
+  return {
+    kind: runs,
+    ...(component !== undefined && { component }),
+    object: describeObject(object),
+    template: object.template,
+    release: object.release,
+    ...(labels !== undefined && { labels }),
+  };
+}
