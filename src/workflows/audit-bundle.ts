@@ -47,8 +47,8 @@ export async function auditBundle(
     today,
   });
   if (options.findOutdated === undefined) return report;
-  const charts = chartsToCheck(inventory.releases, facts.charts);
-  return { ...report, outdated: await options.findOutdated({ images: report.images, charts }) };
+  const asked = { images: report.images, charts: chartsToCheck(inventory.releases, charts) };
+  return { ...report, outdated: await options.findOutdated(asked) };
 }
 
 async function readConfigs(bundle: OpenBundle): Promise<ReadonlyMap<string, ConfigFacts>> {
