@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { pageTextOfTests } from "./scripts/page-text.js";
 import { LastLines } from "./test/support/last-lines.js";
 
 /**
@@ -31,6 +32,8 @@ const slow = {
   sequence: { groupOrder: 1 },
 };
 
+const plugins = [pageTextOfTests];
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -38,9 +41,12 @@ export default defineConfig({
     // A line for each file, and one for each test that takes longer than this.
     slowTestThreshold: 20_000,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 } },
-      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
+      {
+        plugins,
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 },
+      },
+      { plugins, test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
+      { plugins, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
     ],
   },
 });

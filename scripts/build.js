@@ -2,15 +2,16 @@
 // dependency, and a command starts in half the time. Types are checked by `npm run check`.
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { pageText } from "./page-text.js";
 import { formatNotices } from "./third-party-notices.js";
 
-// dockerode always imports ssh2, which has native code. Engines at ssh:// are refused earlier
-// (adapters/docker/endpoint.ts), so ssh2 is replaced by an empty module, and dist/ needs no
-// node_modules.
-const withoutSsh = {
-  name: "without-ssh2",
+// Packages that are imported and never used are replaced by empty modules, so that dist/ needs no
+// node_modules. dockerode always imports ssh2, which has native code, and engines at ssh:// are refused
+// earlier (adapters/docker/endpoint.ts). The CycloneDX library uses xmlbuilder2 to write XML.
+const unusedPackages = {
+  name: "unused-packages",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^ssh2$/ }, () => ({ path: "ssh2", namespace: "empty" }));
+    onResolve({ filter: /^(?:ssh2|xmlbuilder2)$/ }, ({ path }) => ({ path, namespace: "empty" }));
     onLoad({ filter: /./, namespace: "empty" }, () => ({ contents: "" }));
   },
 };
@@ -37,7 +38,7 @@ const { metafile } = await build({
   sourcesContent: false,
   legalComments: "external",
   metafile: true,
-  plugins: [withoutSsh],
+  plugins: [unusedPackages, pageText],
   // Bundled CommonJS packages call `require` for the modules of Node.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

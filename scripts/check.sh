@@ -7,18 +7,24 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
 
-begin() { # COMMAND...: its output goes to a separate file
-  "$@" >"$out/$1" 2>&1 &
+begin() { # NAME COMMAND...: the output goes to a separate file
+  name=$1
+  shift
+  "$@" >"$out/$name" 2>&1 &
 }
-begin eslint .
+begin eslint eslint .
 eslint=$!
-begin tsc --noEmit
+begin tsc tsc --noEmit
 tsc=$!
-begin prettier --check .
+# The script of the HTML page runs in a browser, and has the types of one.
+begin tsc-page tsc --noEmit -p src/cli/reporters/audit-html/page
+page=$!
+begin prettier prettier --check .
 prettier=$!
 code=0
 wait $eslint || code=1
 wait $tsc || code=1
+wait $page || code=1
 wait $prettier || code=1
 [ $code = 0 ] || cat "$out"/*
 exit $code

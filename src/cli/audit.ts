@@ -2,12 +2,15 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
+import { AUDIT_GROUPS, AUDIT_SORTS, type AuditGroup, type AuditSort } from "../core/audit/arrange.js";
 import type { AuditFinding, AuditReport } from "../core/audit/report.js";
 import type { AuditLimits } from "../core/audit/rules/rule.js";
+import { localizeFindings } from "../core/audit/rules/localize.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
+import { isAuditRule } from "../core/audit-rule-ids.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
-import { languageOf } from "../core/words/language.js";
+import type { Language } from "../core/words/language.js";
 import { auditBundle } from "../workflows/audit-bundle.js";
 import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit-spec.js";
 import { findOutdated } from "../workflows/audit/outdated.js";
@@ -30,6 +33,9 @@ import { printable, singleLines } from "./terminal.js";
 import { ViolaError } from "../errors.js";
 import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 
+/** The formats that have the language of the reader. */
+const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown"]);
+
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
   readonly out?: string;
@@ -38,6 +44,8 @@ interface AuditOptions extends CommonOptions {
   readonly maxSize?: string;
   readonly maxAge?: string;
   readonly outdated?: boolean;
+  readonly sort: AuditSort;
+  readonly group: AuditGroup;
   readonly platform: readonly string[];
   readonly rehearsal?: string;
 }
@@ -45,21 +53,37 @@ interface AuditOptions extends CommonOptions {
 export function registerAudit(program: Command, runCommand: RunCommand): void {
   program
     .command("audit")
-    .description("show size, version and use of every image")
+    .description("show components, images, versions, purposes and sizes, and what to review")
     .addHelpText(
       "after",
       examples(
         "audit bundle.yaml",
         "audit app.bundle --format markdown --out audit.md",
+        "audit app.bundle --group chart --sort size",
         "audit app.bundle --max-size 500MB --fail-on mutable-tag,low-confidence",
       ),
     )
     .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
     .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
+    .addOption(
+      new Option("--sort <order>", "order of the rows; by age, the oldest come first")
+        .choices(AUDIT_SORTS)
+        .default("component"),
+    )
+    .addOption(
+      new Option("--group <by>", "what rows are grouped by, with a total for each group")
+        .choices(AUDIT_GROUPS)
+        .default("component"),
+    )
     .option("--out <file>", "write to a file instead of stdout")
     .option("--force", "replace the file even if it is not a report of this command")
     .addOption(
-      listOption("--fail-on <rule|severity>", "exit with 1 if there is a finding of these", SELECTORS),
+      listOption(
+        "--fail-on <rule|severity>",
+        "exit with 1 if there is a finding of these",
+        SELECTORS,
+        isAuditRule,
+      ),
     )
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
     .option("--max-age <days>", "report images that were created earlier than this, and exit with 1")
@@ -72,14 +96,25 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const input = await readInput(resolve(runtime.cwd, target));
         const out = await checkOut(input, options, runtime);
         const version = await readVersion(runtime.home);
-        const report = await auditInput(input, options, limits, runtime);
-        await runtime.stopProgress();
         const format = runtime.isJson ? "json" : options.format;
+        const language = FORMATS_FOR_PEOPLE.has(format) ? runtime.language : "en";
+        const report = localizeFindings(
+          await auditInput(input, options, limits, language, runtime),
+          language,
+        );
+        await runtime.stopProgress();
         // Escapes are part of JSON, so its texts keep their line breaks.
-        const formatOne = (lines: AuditReport): string =>
+        const formatOne = (lines: AuditReport, width?: number): string =>
           format === "sarif"
             ? formatSarif(report, { file: input.file, cwd: runtime.cwd, version })
-            : formatAudit(format === "json" ? report : lines, format);
+            : formatAudit(format === "json" ? report : lines, {
+                format,
+                group: options.group,
+                sort: options.sort,
+                language,
+                today: dateOfToday(),
+                width,
+              });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
         return report.findings.some((finding) => isFailing(finding, options)) ? EXIT.negative : EXIT.done;
@@ -107,6 +142,11 @@ function isFailing(finding: AuditFinding, { failOn, maxSize, maxAge }: AuditOpti
     ...(maxAge === undefined ? [] : ["old-image"]),
   ];
   return words.some((word) => isSelected(word, finding));
+}
+
+/** Returns the date in UTC, so that the same audit gives the same findings everywhere. */
+function dateOfToday(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 /** The argument: a bundle, or a spec that was read. */
@@ -138,12 +178,10 @@ async function auditInput(
   { file, spec: read }: AuditInput,
   options: AuditOptions,
   limits: AuditLimits,
+  language: Language,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  // In UTC, so that the same audit gives the same findings everywhere.
-  const today = new Date().toISOString().slice(0, 10);
-  const language = languageOf(runtime.env);
-  const shared = { limits, today, language, ...(await outdatedOption(options, runtime)) };
+  const shared = { limits, today: dateOfToday(), language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);
     return auditBundle(bundle, shared, { readChartTexts });

@@ -6,18 +6,31 @@ import { ViolaError } from "../errors.js";
 /**
  * Returns an option that takes a list: values separated by commas, the option repeated, or both. `\,`
  * is a comma within a value. Each occurrence takes one word, so that the argument of the command may
- * follow it. A value that is not in `choices` is a usage error; a choice that ends with a colon is a
- * prefix.
+ * follow it. A value that is not in `choices`, and that `accepts` does not accept either, is a usage
+ * error.
  */
-export function listOption(flags: string, description: string, choices?: readonly string[]): Option {
+export function listOption(
+  flags: string,
+  description: string,
+  choices?: readonly string[],
+  accepts: (value: string) => boolean = () => false,
+): Option {
   const option = new Option(flags, `${description}; separated by commas or repeated`);
   if (choices !== undefined) option.choices(choices);
   return option
-    .argParser<readonly string[]>((text, previous) => [...previous, ...splitList(text, flags, choices)])
+    .argParser<readonly string[]>((text, previous) => [
+      ...previous,
+      ...splitList(text, flags, choices, accepts),
+    ])
     .default([], "none");
 }
 
-function splitList(text: string, flags: string, choices: readonly string[] | undefined): readonly string[] {
+function splitList(
+  text: string,
+  flags: string,
+  choices: readonly string[] | undefined,
+  accepts: (value: string) => boolean,
+): readonly string[] {
   const subject = /--[a-z-]+/.exec(flags)?.[0] ?? flags;
   const values = text.split(/(?<!\\),/).map((value) => value.replaceAll("\\,", ",").trim());
   if (values.includes("")) {
@@ -26,18 +39,13 @@ function splitList(text: string, flags: string, choices: readonly string[] | und
       hint: "Separate values with one comma, or repeat the option.",
     });
   }
-  const unknown = values.find((value) => choices?.some((choice) => fits(value, choice)) === false);
+  const unknown = values.find((value) => choices?.includes(value) === false && !accepts(value));
   if (unknown === undefined || choices === undefined) return values;
   const near = findNearest(unknown, choices);
   throw new ViolaError("USAGE", `${subject}: "${unknown}" is not one of its values`, {
     subject,
     hint: `${near === undefined ? "" : `Did you mean ${near}? `}The values are ${choices.join(", ")}.`,
   });
-}
-
-/** True for the value itself, and for a value with a prefix such as `warning:`. */
-function fits(value: string, choice: string): boolean {
-  return choice.endsWith(":") ? value.startsWith(choice) && value.length > choice.length : value === choice;
 }
 
 /** Returns the examples that follow the help of a command: command lines without the program's name. */

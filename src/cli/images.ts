@@ -165,9 +165,15 @@ function printImages(
   return exit;
 }
 
-function formatReport(report: Findings & { readonly suspects?: readonly Suspect[] }): string {
+function formatReport(
+  report: Findings & { readonly suspects?: readonly Suspect[] },
+  width: number | undefined,
+): string {
   const { suspects } = report;
-  return [formatFindings(report), ...(suspects === undefined ? [] : [formatSuspects(suspects)])].join("\n\n");
+  return [
+    formatFindings(report, width),
+    ...(suspects === undefined ? [] : [formatSuspects(suspects, width)]),
+  ].join("\n\n");
 }
 
 /** Returns the spec with the flags applied, or a spec that is made from a chart and the flags. */

@@ -95,9 +95,9 @@ interface Report {
   readonly install?: InstallReport;
 }
 
-function formatReport({ loaded, pushed, install }: Report): string {
+function formatReport({ loaded, pushed, install }: Report, width: number | undefined): string {
   return [
-    ...(loaded.length > 0 ? [formatLoad(loaded)] : []),
+    ...(loaded.length > 0 ? [formatLoad(loaded, width)] : []),
     ...pushed.map(formatPush),
     ...(install === undefined ? [] : [formatInstall(install)]),
   ].join("\n\n");

@@ -15,6 +15,7 @@ import {
 } from "../adapters/files/user-settings.js";
 import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
+import { languageOf, type Language } from "../core/words/language.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
@@ -43,8 +44,12 @@ export interface CommonOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly wide?: boolean;
   readonly verbose?: boolean;
+  readonly lang?: Language;
 }
+
+const DEFAULT_COLUMNS = 80;
 
 /** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
@@ -61,6 +66,8 @@ export class CommandRuntime {
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly programCommand: readonly string[];
+  /** The language of reports. Errors, progress and JSON are always English. */
+  readonly language: Language;
   readonly #options: CommonOptions;
   readonly #display: ProgressDisplay;
   readonly #environment: ProcessEnvironment;
@@ -76,6 +83,7 @@ export class CommandRuntime {
     this.home = environment.home;
     this.env = environment.env;
     this.programCommand = environment.programCommand;
+    this.language = options.lang ?? languageOf(environment.env);
     this.#display = showProgress(environment.stderr, {
       isQuiet: options.quiet === true,
       // Lines of activities would break the display of a terminal.
@@ -101,6 +109,17 @@ export class CommandRuntime {
     return this.#environment.stdin;
   }
 
+  /**
+   * Columns of the terminal that tables must fit. Undefined when stdout is a file or another program,
+   * or with `--wide`.
+   */
+  get tableWidth(): number | undefined {
+    const { isTTY, columns } = this.#environment.stdout;
+    if (this.#options.wide === true || !isTTY) return undefined;
+    // A terminal that does not know its size says 0.
+    return columns > 0 ? columns : DEFAULT_COLUMNS;
+  }
+
   /** Stops the display of progress. Steps that have not ended are shown as failed. */
   stopProgress(): Promise<void> {
     return this.#display.stop();
@@ -108,11 +127,13 @@ export class CommandRuntime {
 
   /**
    * Writes the result to stdout: the document with `--json`, and the formatted report without.
-   * `format` gets a report in which every text has one line.
+   * `format` gets a report in which every text has one line, and the width of the terminal.
    */
-  print<T>(report: T, format: (report: T) => string, document: unknown): void {
+  print<T>(report: T, format: (report: T, width: number | undefined) => string, document: unknown): void {
     this.#hasPrinted = true;
-    const text = this.isJson ? JSON.stringify(document, null, 1) : format(singleLines(report));
+    const text = this.isJson
+      ? JSON.stringify(document, null, 1)
+      : format(singleLines(report), this.tableWidth);
     write(this.#environment.stdout, `${text}\n`);
   }
 

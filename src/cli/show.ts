@@ -27,8 +27,12 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
         const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const document = { formatVersion: 1, ...(await describeBundle(bundle)) };
         // Escapes are part of JSON, so its texts keep their line breaks.
-        const format = (lines: typeof document): string =>
-          formatShow(options.format === "json" ? document : lines, options.format);
+        const format = (lines: typeof document, width?: number): string =>
+          formatShow(options.format === "json" ? document : lines, {
+            format: options.format,
+            language: runtime.language,
+            width,
+          });
         runtime.print(document, format, document);
         return EXIT.done;
       });

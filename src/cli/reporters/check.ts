@@ -8,7 +8,7 @@ import { formatTable } from "./table.js";
  * Lists missing images with their likely cause, images with a different digest, and unused images;
  * the summary is last.
  */
-export function formatCheck(report: CheckReport): string {
+export function formatCheck(report: CheckReport, width?: number): string {
   const { name, version, present, missing, unused, ofCluster, otherContent } = report;
   const lines: string[] = [];
   for (const { normalized, usedBy, cause } of missing) {
@@ -29,12 +29,17 @@ export function formatCheck(report: CheckReport): string {
     );
     lines.push(
       formatTable(
-        [{ heading: "IMAGE" }, { heading: "COMPRESSED", align: "right" }, { heading: "" }],
+        [
+          { heading: "IMAGE", shorten: "start", least: 24 },
+          { heading: "COMPRESSED", align: "right" },
+          { heading: "", shorten: "end" },
+        ],
         unused.map(({ normalized, compressedBytes, note }) => [
           normalized,
           formatBytes(compressedBytes),
           note,
         ]),
+        { width },
       ),
       "",
     );

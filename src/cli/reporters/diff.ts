@@ -5,42 +5,62 @@ import type {
   ChartVersion,
   Content,
   ContentChange,
+  DiffSide,
   ImageChange,
   ImageVersion,
   KeyChange,
   ValuesChange,
 } from "../../core/diff/bundle-diff.js";
-import { countOf } from "../../core/count-of.js";
+import { DIFF_WORDS } from "../../core/words/diff.js";
+import { LANGUAGES, type Language } from "../../core/words/language.js";
+import { phrasesOf, type Phrase } from "../../core/words/phrase.js";
 import { hexOf } from "../../core/oci/digest.js";
 import { formatBytes } from "../units.js";
-import { formatTable, type Column } from "./table.js";
+import { escapeMarkdown, fold, sectionMarkdown, sectionTable, type Section } from "./sections.js";
+import { shorten, type Column } from "./table.js";
 
 export const DIFF_FORMATS = ["table", "markdown", "json"] as const;
 export type DiffFormat = (typeof DIFF_FORMATS)[number];
 
-/** A heading, and the rows below it. A section without rows is not shown. */
-interface Section {
-  readonly title: string;
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
+export interface DiffFormatOptions {
+  readonly format: DiffFormat;
+  readonly language: Language;
+  /** Columns of the terminal. Undefined for a table of any width. */
+  readonly width?: number | undefined;
 }
 
+type Words = Phrase<typeof DIFF_WORDS>;
+
 /** Formats the report. JSON output is the report itself. */
-export function formatDiff(report: BundleDiff, format: DiffFormat): string {
+export function formatDiff(report: BundleDiff, { format, language, width }: DiffFormatOptions): string {
+  const words = phrasesOf(DIFF_WORDS, language);
+  const sections = sectionsOf(report, words);
+  const foot = footOf(report, words);
   switch (format) {
     case "json":
       return JSON.stringify(report, null, 1);
     case "table":
-      return [title(report), ...shown(report).map(asTable), ...foot(report)].join("\n\n");
+      return [
+        fold(title(report, words), width).join("\n"),
+        ...sections.map((section) => sectionTable(section, width)),
+        ...foot.map((text) => fold(text, width).join("\n")),
+      ].join("\n\n");
     case "markdown":
-      return [`# ${escape(title(report))}`, ...shown(report).map(asMarkdown), ...foot(report)].join("\n\n");
+      return [
+        `# ${escapeMarkdown(title(report, words))}`,
+        ...sections.map(sectionMarkdown),
+        ...foot.map(escapeMarkdown),
+      ].join("\n\n");
   }
 }
 
 /** The start of a report in each format. */
 const HEADS: readonly RegExp[] = [
-  /^(?:# )?Differences between /,
   /^\{\s*"formatVersion": 1,\s*"different": /,
+  ...LANGUAGES.map((language) => {
+    const [start = ""] = DIFF_WORDS.title[language].split("{");
+    return new RegExp(`^(?:# )?${start}`);
+  }),
 ];
 
 /** True if a file that starts like this is a report of `diff`, in any format. */
@@ -48,77 +68,81 @@ export function isDiffReport(head: string): boolean {
   return HEADS.some((pattern) => pattern.test(head));
 }
 
-function title({ old, new: next }: BundleDiff): string {
-  return `Differences between ${old.name} ${old.version} and ${next.name} ${next.version}`;
+function title({ old, new: next }: BundleDiff, words: Words): string {
+  return words("title", { old: `${old.name} ${old.version}`, next: `${next.name} ${next.version}` });
 }
 
-function shown(report: BundleDiff): readonly Section[] {
-  return [
-    sides(report),
-    settings(report),
-    charts(report),
-    values(report),
-    images(report),
-    files(report),
-    content(report),
-  ].filter(({ rows }) => rows.length > 0);
+/** Sections without rows are not shown. */
+function sectionsOf(report: BundleDiff, words: Words): readonly Section[] {
+  return [sides, settings, charts, values, images, files, content]
+    .map((section) => section(report, words))
+    .filter(({ rows }) => rows.length > 0);
 }
 
-function foot({ different, new: next, differential }: BundleDiff): readonly string[] {
-  const { blobs, blobBytes, size } = differential;
+function footOf({ different, new: next, differential }: BundleDiff, words: Words): readonly string[] {
   return [
-    ...(different ? [] : ["No difference."]),
-    `A differential bundle would have ${formatBytes(size)} of ${formatBytes(next.size)}:\n` +
-      `${countOf(blobs, "blob")} of ${formatBytes(blobBytes)}, and everything besides blobs.`,
+    ...(different ? [] : [words("none")]),
+    words("differential", {
+      size: formatBytes(differential.size),
+      whole: formatBytes(next.size),
+      blobs: formatBytes(differential.blobBytes),
+    }),
   ];
 }
 
-function sides({ old, new: next }: BundleDiff): Section {
+function sides({ old, new: next }: BundleDiff, words: Words): Section {
+  const row = (name: string, side: DiffSide): readonly string[] => [
+    name,
+    words(side.kind),
+    String(side.images),
+    String(side.layers),
+    formatBytes(side.blobBytes),
+    formatBytes(side.size),
+  ];
   return {
-    title: "Compared",
-    columns: [...columns("", "FROM"), ...numbers("IMAGES", "LAYERS", "BLOBS", "FILE SIZE")],
-    rows: Object.entries({ old, new: next }).map(([name, side]) => [
-      name,
-      side.kind,
-      String(side.images),
-      String(side.layers),
-      formatBytes(side.blobBytes),
-      formatBytes(side.size),
-    ]),
+    title: words("compared"),
+    columns: [
+      ...textColumns("", words("from")),
+      ...numberColumns(words("imageCount"), words("layerCount"), words("blobs"), words("fileSize")),
+    ],
+    rows: [row(words("old"), old), row(words("new"), next)],
   };
 }
 
-function settings({ settings: changes }: BundleDiff): Section {
+function settings({ settings: changes }: BundleDiff, words: Words): Section {
   const text = (list: readonly string[]): string => (list.length === 0 ? "-" : list.join(", "));
   return {
-    title: "Settings",
-    columns: columns("SETTING", "OLD", "NEW"),
+    title: words("settings"),
+    columns: textColumns(words("setting"), words("old"), words("new")),
     rows: changes.map((one) => [one.setting, text(one.old), text(one.new)]),
   };
 }
 
-function charts({ charts: changes }: BundleDiff): Section {
+function charts({ charts: changes }: BundleDiff, words: Words): Section {
   return {
-    title: "Charts",
-    columns: columns("CHANGE", "RELEASE", "CHART", "OLD", "NEW"),
-    rows: changes.flatMap((change) => [chartRow(change), ...subchartRows(change)]),
+    title: words("charts"),
+    columns: textColumns(words("change"), words("release"), words("chart"), words("old"), words("new")),
+    rows: changes.flatMap((change) => [chartRow(change, words), ...subchartRows(change, words)]),
   };
 }
 
-function chartRow(chart: ChartChange): readonly string[] {
+function chartRow(chart: ChartChange, words: Words): readonly string[] {
   const name = (chart.new ?? chart.old)?.name ?? "";
   const version = (one: ChartVersion | null): string => {
     if (one === null) return "-";
     return one.name === name ? one.version : `${one.name} ${one.version}`;
   };
-  return [chart.change, releaseOf(chart), name, version(chart.old), version(chart.new)];
+  const change = words(chart.change === "content" ? "contentChange" : chart.change);
+  return [change, releaseOf(chart), name, version(chart.old), version(chart.new)];
 }
 
-function subchartRows({ subcharts, ...chart }: ChartChange): readonly (readonly string[])[] {
+function subchartRows({ subcharts, ...chart }: ChartChange, words: Words): readonly (readonly string[])[] {
   const name = chart.new?.name ?? "";
-  if (subcharts === null) return [["unknown", releaseOf(chart), `subcharts of ${name}`, "?", "?"]];
+  if (subcharts === null) {
+    return [[words("unknown"), releaseOf(chart), words("subcharts", { chart: name }), "?", "?"]];
+  }
   return subcharts.map((one) => [
-    one.change,
+    words(one.change),
     releaseOf(chart),
     `${name}/${one.path}`,
     one.old ?? "-",
@@ -126,27 +150,48 @@ function subchartRows({ subcharts, ...chart }: ChartChange): readonly (readonly 
   ]);
 }
 
-function values({ values: changes }: BundleDiff): Section {
+function values({ values: changes }: BundleDiff, words: Words): Section {
   const rows = changes.flatMap((change) =>
-    valueRows(change).map((row) => [row[0], releaseOf(change), ...row.slice(1)]),
+    valueRows(change, words).map(({ change: what, subject, old = "", next = "" }) => [
+      what,
+      releaseOf(change),
+      subject,
+      old,
+      next,
+    ]),
   );
-  const hasValues = rows.some(([, , , ...cells]) => cells.some((cell) => cell !== ""));
+  const columns = textColumns(
+    ...[words("change"), words("release"), words("keyOrFile"), words("old"), words("new")],
+  );
+  const hasValues = rows.some((row) => row.slice(3).some((cell) => cell !== ""));
   return {
-    title: "Values",
-    columns: columns("CHANGE", "RELEASE", "KEY OR FILE", ...(hasValues ? ["OLD", "NEW"] : [])),
+    title: words("values"),
+    columns: hasValues ? columns : columns.slice(0, 3),
     rows: hasValues ? rows : rows.map((row) => row.slice(0, 3)),
   };
 }
 
-function valueRows({
-  keys,
-  files: changes,
-  compared,
-}: ValuesChange): readonly (readonly [string, ...string[]])[] {
-  if (compared === "none") return [["unknown", "the values of a bundle are missing or unreadable", "", ""]];
-  if (keys.length > 0)
-    return keys.map((one) => [one.change, one.path, shownValue(one, "old"), shownValue(one, "new")]);
-  return changes.map(({ change, path }) => [change, `${path} (no value differs)`, "", ""]);
+interface ValueRow {
+  readonly change: string;
+  readonly subject: string;
+  readonly old?: string;
+  readonly next?: string;
+}
+
+function valueRows({ keys, files: changes, compared }: ValuesChange, words: Words): readonly ValueRow[] {
+  if (compared === "none") return [{ change: words("unknown"), subject: words("valuesUnknown") }];
+  if (keys.length === 0) {
+    return changes.map(({ change, path }) => ({
+      change: words(change),
+      subject: words("sameValues", { path }),
+    }));
+  }
+  return keys.map((key) => ({
+    change: words(key.change),
+    subject: key.path,
+    old: shownValue(key, "old"),
+    next: shownValue(key, "new"),
+  }));
 }
 
 /** Long values are shortened; JSON has all of them. */
@@ -154,17 +199,21 @@ const VALUE_LENGTH = 40;
 
 function shownValue(change: KeyChange, side: "old" | "new"): string {
   if (!(side in change)) return "";
-  const text = JSON.stringify(change[side]);
-  return text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH - 1)}…` : text;
+  return shorten(JSON.stringify(change[side]), VALUE_LENGTH, "end");
 }
 
-function images({ images: changes }: BundleDiff): Section {
+function images({ images: changes }: BundleDiff, words: Words): Section {
   return {
-    title: "Images",
-    columns: [...columns("CHANGE", "IMAGE", "OLD", "NEW"), ...numbers("NEW BYTES")],
+    title: words("images"),
+    columns: [
+      { heading: words("change") },
+      { heading: words("image"), shorten: "start", least: 20 },
+      ...textColumns(words("old"), words("new")),
+      ...numberColumns(words("newBytes")),
+    ],
     rows: changes.map((image) => [
-      image.change,
-      image.host ? `${image.repository} (for the host)` : image.repository,
+      words(image.change),
+      image.host ? words("forHost", { image: image.repository }) : image.repository,
       imageVersion(image, image.old),
       imageVersion(image, image.new),
       formatBytes(image.newBytes),
@@ -183,15 +232,15 @@ function imageVersion({ change }: ImageChange, version: ImageVersion | null): st
   return version.tag ?? digest;
 }
 
-function files({ files: changes }: BundleDiff): Section {
+function files({ files: changes }: BundleDiff, words: Words): Section {
   return {
-    title: "Other files",
-    columns: columns("CHANGE", "FILE"),
-    rows: changes.map(({ change, path }) => [change, path]),
+    title: words("files"),
+    columns: textColumns(words("change"), words("file")),
+    rows: changes.map(({ change, path }) => [words(change), path]),
   };
 }
 
-function content({ layers, blobs }: BundleDiff): Section {
+function content({ layers, blobs }: BundleDiff, words: Words): Section {
   const amount = ({ count, bytes }: Content): string => `${count} (${formatBytes(bytes)})`;
   const row = (name: string, { added, removed, kept }: ContentChange): readonly string[] => [
     name,
@@ -200,9 +249,9 @@ function content({ layers, blobs }: BundleDiff): Section {
     amount(kept),
   ];
   return {
-    title: "Content",
-    columns: [...columns(""), ...numbers("ADDED", "REMOVED", "KEPT")],
-    rows: [row("layers", layers), row("blobs", blobs)],
+    title: words("content"),
+    columns: [...textColumns(""), ...numberColumns(words("added"), words("removed"), words("kept"))],
+    rows: [row(words("layerCount"), layers), row(words("blobs"), blobs)],
   };
 }
 
@@ -210,30 +259,10 @@ function releaseOf({ namespace, release }: Pick<ChartChange, "namespace" | "rele
   return `${namespace}/${release}`;
 }
 
-function columns(...headings: readonly string[]): readonly Column[] {
-  return headings.map((heading) => ({ heading }));
+function textColumns(...headings: readonly string[]): readonly Column[] {
+  return headings.map((heading) => ({ heading, shorten: "end" }));
 }
 
-function numbers(...headings: readonly string[]): readonly Column[] {
+function numberColumns(...headings: readonly string[]): readonly Column[] {
   return headings.map((heading) => ({ heading, align: "right" }));
-}
-
-function asTable({ title: heading, columns: all, rows }: Section): string {
-  return `${heading}\n${formatTable(all, rows)}`;
-}
-
-function asMarkdown({ title: heading, columns: all, rows }: Section): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [
-    `## ${heading}`,
-    "",
-    line(all.map((column) => column.heading.toLowerCase())),
-    line(all.map(({ align }) => (align === "right" ? "---:" : "---"))),
-    ...rows.map((cells) => line(cells.map(escape))),
-  ].join("\n");
-}
-
-/** Names and values are text, and not Markdown or HTML. */
-function escape(text: string): string {
-  return text.replaceAll(/[\\`|<>*[\]]/g, "\\$&");
 }

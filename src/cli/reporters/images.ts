@@ -7,16 +7,20 @@ import { formatSuspects } from "./suspects.js";
 import { formatTable } from "./table.js";
 
 /** Lists required images, optional images, images whose version is not known, and warnings. */
-export function formatFindings({ images, unresolved = [], warnings }: Findings): string {
+export function formatFindings({ images, unresolved = [], warnings }: Findings, width?: number): string {
   const required = images.filter((image) => image.required);
   const optional = images.filter((image) => !image.required);
-  const lines = [`${countOf(required.length, "image is", "images are")} required`, "", imageTable(required)];
+  const lines = [
+    `${countOf(required.length, "image is", "images are")} required`,
+    "",
+    imageTable(required, width),
+  ];
   if (optional.length > 0)
     lines.push(
       "",
       `${countOf(optional.length, "image is", "images are")} optional; the bundle has only those that the spec includes`,
       "",
-      imageTable(optional),
+      imageTable(optional, width),
     );
   const names = [...new Set(unresolved.map(({ repository }) => repository))];
   if (names.length > 0) {
@@ -27,16 +31,13 @@ export function formatFindings({ images, unresolved = [], warnings }: Findings):
 }
 
 /** Lists the evidence for the image, or similar images when there is none, and the warnings. */
-export function formatExplanation({
-  wanted,
-  images,
-  warnings,
-  suspects = [],
-  near = [],
-}: Explanation): string {
+export function formatExplanation(
+  { wanted, images, warnings, suspects = [], near = [] }: Explanation,
+  width?: number,
+): string {
   const lines = images.length > 0 ? images.map(formatEvidence) : [`${wanted}: no release uses it`];
   if (near.length > 0) lines.push("", "Images of the same repository:", ...near.map((name) => `  ${name}`));
-  if (suspects.length > 0) lines.push("", formatSuspects(suspects));
+  if (suspects.length > 0) lines.push("", formatSuspects(suspects, width));
   return [...lines, ...warningLines(warnings)].join("\n");
 }
 
@@ -83,12 +84,17 @@ function formatEvidence(use: ImageUse): string {
  * Lists the images, sorted by component. The component is written only in the first of several
  * rows.
  */
-function imageTable(images: readonly ImageUse[]): string {
+function imageTable(images: readonly ImageUse[], width: number | undefined): string {
   const rows = images
     .map((image) => ({ component: componentsOf(image), image }))
     .sort((one, other) => (one.component < other.component ? -1 : one.component > other.component ? 1 : 0));
   return formatTable(
-    [{ heading: "COMPONENT" }, { heading: "IMAGE" }, { heading: "FOUND BY" }, { heading: "IN" }],
+    [
+      { heading: "COMPONENT", shorten: "end", least: 10 },
+      { heading: "IMAGE", shorten: "start", least: 24 },
+      { heading: "FOUND BY", shorten: "end" },
+      { heading: "IN", shorten: "end", least: 12 },
+    ],
     rows.map(({ component, image: { normalized, confidence, evidence } }, index) => {
       const [first] = evidence;
       const more = evidence.length > 1 ? ` and ${evidence.length - 1} more` : "";
@@ -99,6 +105,7 @@ function imageTable(images: readonly ImageUse[]): string {
         `${first?.object ?? ""}${more}`,
       ];
     }),
+    { width },
   );
 }
 

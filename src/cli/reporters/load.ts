@@ -14,7 +14,7 @@ const ROUTES: Readonly<Record<NodeReport["route"], string>> = {
  * Formats a table of nodes, and the names that do not resolve because a Docker engine does not keep
  * digests.
  */
-export function formatLoad(reports: readonly LoadReport[]): string {
+export function formatLoad(reports: readonly LoadReport[], width?: number): string {
   const rows = reports.flatMap((report) =>
     report.nodes.map((node) => [
       node.node,
@@ -26,15 +26,15 @@ export function formatLoad(reports: readonly LoadReport[]): string {
     ]),
   );
   const columns = [
-    { heading: "NODE" },
-    { heading: "PLATFORM" },
-    { heading: "HOW" },
+    { heading: "NODE", shorten: "start", least: 12 },
+    { heading: "PLATFORM", shorten: "end", leaveOut: 1 },
+    { heading: "HOW", shorten: "end", least: 12 },
     { heading: "LOADED", align: "right" },
     { heading: "PRESENT BEFORE", align: "right" },
     { heading: "SENT", align: "right" },
   ] as const;
   const names = reports[0]?.names ?? 0;
-  const table = formatTable(columns, rows);
+  const table = formatTable(columns, rows, { width });
   const unresolved = reports.flatMap(({ nodes }) => nodes).flatMap((node) => node.unresolved ?? []);
   if (unresolved.length === 0) {
     const isWaiting = reports.some(({ nodes }) => nodes.some(({ route }) => route === "folder"));

@@ -3,9 +3,9 @@ import type { UnloadReport } from "../../workflows/load/unload-nodes.js";
 import { formatBytes } from "../units.js";
 import { formatTable } from "./table.js";
 
-export function formatUnload(reports: readonly UnloadReport[]): string {
+export function formatUnload(reports: readonly UnloadReport[], width?: number): string {
   const columns = [
-    { heading: "NODE" },
+    { heading: "NODE", shorten: "start", least: 12 },
     { heading: "REMOVED", align: "right" },
     { heading: "KEPT", align: "right" },
     { heading: "FREED", align: "right" },
@@ -19,5 +19,5 @@ export function formatUnload(reports: readonly UnloadReport[]): string {
   const kept = reports.flatMap((report) =>
     report.kept.map(({ name, reason }) => `  ${report.node}: ${name}: ${reason}`),
   );
-  return [formatTable(columns, rows), ...(kept.length > 0 ? ["kept:", ...kept] : [])].join("\n");
+  return [formatTable(columns, rows, { width }), ...(kept.length > 0 ? ["kept:", ...kept] : [])].join("\n");
 }

@@ -6,11 +6,6 @@ import type { ChartFacts } from "./audit-facts.js";
 
 const CHART_YAML = /(?:^|\/)Chart\.yaml$/;
 
-/** True for the files that `readChartFacts` needs. */
-export function isChartYaml(path: string): boolean {
-  return CHART_YAML.test(path) || /(?:^|\/)requirements\.yaml$/.test(path);
-}
-
 /**
  * Returns the facts of the chart and its subcharts. `chart` is the packaged one, as `NAME-VERSION`.
  * Files that are not valid are skipped: an audit shows what it can.

@@ -84,7 +84,7 @@ const workload = strictObject({
     .array(text)
     .default([])
     .describe("Flags of the operator, without dashes, with images that these Pods run."),
-  with: z.array(condition).min(1).optional().describe("Custom resources, one of which must exist besides."),
+  has: text.optional().describe("Dotted path of a field that the resource must have, such as spec.logs."),
 });
 
 const unknown = strictObject({

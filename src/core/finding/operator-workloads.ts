@@ -4,7 +4,7 @@ import type { OperatorWorkload } from "../images/image-use.js";
 import { groupOf } from "../kubernetes/api-group.js";
 import { groupBy } from "../group-by.js";
 import type { OperatorRule, WorkloadRule } from "./operator-rules.js";
-import { allMeeting, type Resources } from "./operators.js";
+import { hasField, type Resources } from "./operators.js";
 
 /** What runs images for custom resources. */
 export interface Workloads {
@@ -20,20 +20,24 @@ export function describeWorkloads(operators: readonly OperatorRule[], resources:
     operators.flatMap(({ workloads }) => workloads),
     ({ group, kind }) => `${group}/${kind}`,
   );
-  const isMet = (rule: WorkloadRule): boolean =>
-    rule.with === undefined || allMeeting(rule.with, resources).length > 0;
   return {
     ofObject: (object) =>
       (byKind.get(`${groupOf(object.apiVersion)}/${object.kind}`) ?? [])
-        .filter(isMet)
+        .filter((rule) => isFor(rule, object))
         .map((rule) => toWorkload(rule, object)),
     ofFlag: ({ workloads }, flag) =>
       workloads
-        .filter((rule) => rule.flags.includes(flag) && isMet(rule))
+        .filter(({ flags }) => flags.includes(flag))
         .flatMap((rule) =>
-          (resources.get(`${rule.group}/${rule.kind}`) ?? []).map((object) => toWorkload(rule, object)),
+          (resources.get(`${rule.group}/${rule.kind}`) ?? [])
+            .filter((object) => isFor(rule, object))
+            .map((object) => toWorkload(rule, object)),
         ),
   };
+}
+
+function isFor({ group, kind, has }: WorkloadRule, object: RenderedObject): boolean {
+  return hasField({ group, kind, has }, object);
 }
 
 function toWorkload({ runs, component }: WorkloadRule, object: RenderedObject): OperatorWorkload {

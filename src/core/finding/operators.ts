@@ -349,7 +349,7 @@ export function nameOf({ rule, image }: OperatorUse): string {
 }
 
 /** Returns the resources that meet at least one condition. */
-export function allMeeting(
+function allMeeting(
   conditions: readonly ResourceCondition[],
   resources: Resources,
 ): readonly RenderedObject[] {
@@ -361,7 +361,7 @@ export function allMeeting(
   return [...new Set(met)];
 }
 
-function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
+export function hasField({ has, in: range, is: wanted }: ResourceCondition, object: RenderedObject): boolean {
   if (has === undefined) return true;
   const value = valueAt(object.body, has);
   if (value === undefined || value === null || value === false) return false;

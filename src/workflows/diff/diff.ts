@@ -1,6 +1,7 @@
 // Compares two bundles or specs. The bundle of a spec is planned, so that no layer is downloaded.
 import type { BundleDiff, ComparedBundle } from "../../core/diff/bundle-diff.js";
-import { isChartYaml, readChartFacts } from "../../core/audit/chart-facts.js";
+import { readChartFacts } from "../../core/audit/chart-facts.js";
+import { isChartYaml } from "../../core/charts/chart-yaml.js";
 import { compareBundles } from "../../core/diff/compare-bundles.js";
 import { pairReleases } from "../../core/diff/compare-charts.js";
 import type { DiffOptions } from "../../core/diff/compare-values.js";

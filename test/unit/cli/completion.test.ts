@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AUDIT_RULES } from "../../../src/core/audit/rules/find-findings.js";
+import { SELECTORS } from "../../../src/core/audit/rules/selectors.js";
 import { runInProcess } from "../../support/in-process.js";
 
 const has = (shell: string): boolean =>
@@ -47,7 +47,7 @@ const CASES: readonly (readonly [words: readonly string[], replies: readonly str
   ],
   [["load", "app.bundle", "--unp"], ["--unpack"]],
   [["show", "--js"], ["--json"]],
-  [["audit", "--fail-on", ""], [...AUDIT_RULES].sort()],
+  [["audit", "--fail-on", ""], [...SELECTORS].sort()],
   [
     ["completion", ""],
     ["bash", "fish", "zsh"],

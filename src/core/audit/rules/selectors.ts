@@ -4,20 +4,18 @@ import {
   currentRuleIds,
   FORMER_RULE_IDS,
   SUPPRESSION_RULE_IDS,
-  WARNING_PREFIX,
 } from "../../audit-rule-ids.js";
 import type { AuditFinding, Severity } from "../report.js";
 
 /** Most severe first. */
 export const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 
-/** The words that select findings. The last one is a prefix: `warning:CODE`. */
+/** The words that select findings, besides `warning:CODE`. */
 export const SELECTORS: readonly string[] = [
   ...SEVERITIES,
   ...AUDIT_RULE_IDS,
   ...SUPPRESSION_RULE_IDS,
   ...FORMER_RULE_IDS,
-  WARNING_PREFIX,
 ];
 
 /**

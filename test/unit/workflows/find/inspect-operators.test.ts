@@ -59,6 +59,7 @@ function portsFor({ programs, existing = [], hasImage }: World) {
           sources: new Map(),
           rebuilt: false,
         }),
+      readBlob: () => Promise.reject(new Error("not used")),
       readBlobTail: () => Promise.resolve(undefined),
     },
     programs: {
