@@ -34,7 +34,7 @@ import { ViolaError } from "../errors.js";
 import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 
 /** The formats that have the language of the reader. */
-const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown"]);
+const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown", "html"]);
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -103,23 +103,64 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
           language,
         );
         await runtime.stopProgress();
-        // Escapes are part of JSON, so its texts keep their line breaks.
-        const formatOne = (lines: AuditReport, width?: number): string =>
-          format === "sarif"
-            ? formatSarif(report, { file: input.file, cwd: runtime.cwd, version })
-            : formatAudit(format === "json" ? report : lines, {
-                format,
-                group: options.group,
-                sort: options.sort,
-                language,
-                today: dateOfToday(),
-                width,
-              });
+        const formatOne = await loadFormatter(format, {
+          report,
+          options,
+          input,
+          version,
+          cwd: runtime.cwd,
+          language,
+        });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
         return report.findings.some((finding) => isFailing(finding, options)) ? EXIT.negative : EXIT.done;
       });
     });
+}
+
+interface FormatInput {
+  readonly report: AuditReport;
+  readonly options: AuditOptions;
+  readonly input: AuditInput;
+  /** The version of this program. */
+  readonly version: string;
+  readonly cwd: string;
+  readonly language: Language;
+}
+
+/** Formats a report in which every text has one line, for a terminal of this width. */
+type Formatter = (lines: AuditReport, width?: number) => string;
+
+/**
+ * Returns the formatter. Those of large documents are loaded when they are asked for. Escapes are
+ * part of JSON, so the texts of its formats keep their line breaks.
+ */
+async function loadFormatter(format: AuditFormat, given: FormatInput): Promise<Formatter> {
+  const { report, options, input, version, cwd, language } = given;
+  switch (format) {
+    case "sarif":
+      return () => formatSarif(report, { file: input.file, cwd, version });
+    case "html": {
+      const { formatAuditHtml } = await import("./reporters/audit-html/audit-html.js");
+      return (lines) => formatAuditHtml(lines, language);
+    }
+    case "cyclonedx": {
+      const { formatCycloneDx } = await import("./reporters/cyclonedx.js");
+      return () => formatCycloneDx(report, version);
+    }
+    case "spdx": {
+      const { formatSpdx } = await import("./reporters/spdx.js");
+      return () => formatSpdx(report, version);
+    }
+    default: {
+      const { group, sort } = options;
+      return (lines, width) =>
+        formatAudit(format === "json" ? report : lines, {
+          ...{ format, group, sort, language, width },
+          today: dateOfToday(),
+        });
+    }
+  }
 }
 
 function limitsOf({ maxSize, maxAge }: AuditOptions): AuditLimits {

@@ -163,6 +163,8 @@ export function findingOf(
     message: "the tag can point to another image tomorrow",
     why: "A node that pulls it again can start something else than what was tested.",
     action: "Use a tag that is not moved, or pin the digest.",
+    kind: rule,
+    values: {},
     ...more,
   };
 }

@@ -16,11 +16,14 @@ import { outdatedFields, outdatedMarkdown, outdatedTables } from "./outdated.js"
 import { escapeMarkdown, fold } from "./sections.js";
 import { layOut, type Column } from "./table.js";
 
-export const AUDIT_FORMATS = ["table", "list", "markdown", "csv", "json", "sarif"] as const;
+/** Formats of `formatAudit`. */
+const OWN_FORMATS = ["table", "list", "markdown", "csv", "json"] as const;
+/** `sarif`, `html`, `cyclonedx` and `spdx` are formatted in files of their own. */
+export const AUDIT_FORMATS = [...OWN_FORMATS, "sarif", "html", "cyclonedx", "spdx"] as const;
 export type AuditFormat = (typeof AUDIT_FORMATS)[number];
 
 export interface AuditFormatOptions extends Arrangement {
-  readonly format: Exclude<AuditFormat, "sarif">;
+  readonly format: (typeof OWN_FORMATS)[number];
   readonly language: Language;
   /** The date that ages count from, such as `2026-11-27`. */
   readonly today: string;
@@ -28,7 +31,7 @@ export interface AuditFormatOptions extends Arrangement {
   readonly width?: number | undefined;
 }
 
-/** Formats the report. JSON output is the report itself. See `formatSarif` for SARIF. */
+/** Formats the report. JSON output is the report itself. */
 export function formatAudit(report: AuditReport, options: AuditFormatOptions): string {
   switch (options.format) {
     case "json":
@@ -54,6 +57,9 @@ const HEADS: readonly RegExp[] = [
   /^"component","image","version",/,
   /^"component","release","namespace",/,
   /^\{\s*"\$schema": "[^"\n]*sarif[^"\n]*",\s*"version": "2\.1\.0",[^]{1,200}"name": "viola-airgap"/,
+  /^<!doctype html>\n<html lang="\w+">\n<head>\n<meta charset="utf-8">\n<meta name="generator" content="viola-airgap audit">/,
+  /^\{\s*"\$schema": "[^"\n]*bom-1\.6[^"\n]*",[^]{1,600}"name": "viola-airgap"/,
+  /^\{\s*"spdxVersion": "SPDX-2\.3",[^]{1,1200}"Tool: viola-airgap-/,
   ...LANGUAGES.flatMap((language) => {
     const words = phrasesOf(AUDIT_WORDS, language);
     return [

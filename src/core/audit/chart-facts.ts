@@ -1,5 +1,5 @@
 // Reads the facts of an audit from the Chart.yaml files of a packaged chart.
-import type { ChartText } from "../charts/chart.js";
+import type { ChartDependency, ChartText } from "../charts/chart.js";
 import { parseChartYaml, parseDependencies } from "../charts/chart-yaml.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartFacts } from "./audit-facts.js";
@@ -27,7 +27,7 @@ export function readChartFacts(chart: string, texts: readonly ChartText[]): read
             version,
             appVersion: appVersion ?? null,
             description: description ?? null,
-            dependencies: parseDependencies(declared, path).map((dependency) => ({
+            dependencies: dependenciesOf(declared, path).map((dependency) => ({
               name: dependency.name,
               version: dependency.version,
               repository: dependency.repository,
@@ -40,6 +40,11 @@ export function readChartFacts(chart: string, texts: readonly ChartText[]): read
         return [];
       }
     });
+}
+
+/** Most charts have none, and parsing YAML takes most of the time of a short audit. */
+function dependenciesOf(text: string, path: string): readonly ChartDependency[] {
+  return /^["']?dependencies["']?\s*:|\{/m.test(text) ? parseDependencies(text, path) : [];
 }
 
 /** Finds charts by the paths of templates. */

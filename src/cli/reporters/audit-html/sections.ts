@@ -162,9 +162,9 @@ function images({ report, data, words }: SectionInput): readonly Markup[] {
       cell: ({ created }) => [created?.slice(0, 10) ?? ""],
       className: "date wide",
     },
-    sizeColumn(words("size"), words, ({ compressedBytes }) => compressedBytes),
+    sizeColumn(words("size"), words, (image) => knownSize(image, image.compressedBytes)),
     sizeColumn(words("unpacked"), words, ({ uncompressedBytes }) => uncompressedBytes, "number wide"),
-    sizeColumn(words("ownSize"), words, ({ uniqueBytes }) => uniqueBytes, "number wide"),
+    sizeColumn(words("ownSize"), words, (image) => knownSize(image, image.uniqueBytes), "number wide"),
   ];
   return [
     element("div", { id: "image-tools", class: "tools" }),
@@ -173,6 +173,11 @@ function images({ report, data, words }: SectionInput): readonly Markup[] {
       "data-findings": findingsOf.get(image.normalized),
     })),
   ];
+}
+
+/** Sizes of an image that could not be resolved are not known. */
+function knownSize({ platforms }: AuditImage, bytes: number): number | null {
+  return platforms.length === 0 ? null : bytes;
 }
 
 function imageCell(image: AuditImage, findingCount: number, words: PageWords): readonly Markup[] {

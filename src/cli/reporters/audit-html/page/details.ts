@@ -81,16 +81,18 @@ function imageDetails(image: PageImage, index: number, data: PageData, words: Pa
 
 function facts(image: PageImage, words: PageWords): MarkupElement {
   const user = image.user === "" ? words("noUser") : image.user;
+  const isResolved = image.platforms.length > 0;
+  const known = (bytes: number): string => sizeText(isResolved ? bytes : null, words);
   const all: readonly (readonly [string, string | null])[] = [
     [words("component"), image.components.join(", ")],
     [words("purpose"), image.purpose],
     [words("writtenAs"), image.reference === image.name ? null : image.reference],
     [words("digest"), image.digest + (image.rebuilt ? ` (${words("rebuilt")})` : "")],
     [words("platforms"), image.platforms.map(({ platform }) => platform).join(", ")],
-    [words("size"), formatBytes(image.compressedBytes)],
+    [words("size"), known(image.compressedBytes)],
     [words("unpacked"), sizeText(image.uncompressedBytes, words)],
-    [words("sharedSize"), formatBytes(image.sharedBytes)],
-    [words("ownSize"), formatBytes(image.uniqueBytes)],
+    [words("sharedSize"), known(image.sharedBytes)],
+    [words("ownSize"), known(image.uniqueBytes)],
     [words("created"), image.created],
     [words("user"), user],
     [words("base"), image.base],
