@@ -43,9 +43,9 @@ interface AuditOptions extends CommonOptions {
   readonly failOn: readonly string[];
   readonly maxSize?: string;
   readonly maxAge?: string;
+  readonly outdated?: boolean;
   readonly sort: AuditSort;
   readonly group: AuditGroup;
-  readonly outdated?: boolean;
   readonly platform: readonly string[];
   readonly rehearsal?: string;
 }
@@ -222,8 +222,7 @@ async function auditInput(
   language: Language,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  const today = dateOfToday();
-  const shared = { limits, today, language, ...(await outdatedOption(options, runtime)) };
+  const shared = { limits, today: dateOfToday(), language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);
     return auditBundle(bundle, shared, { readChartTexts });

@@ -60,7 +60,7 @@ export function registerDiff(program: Command, runCommand: RunCommand): void {
         const format = runtime.isJson ? "json" : options.format;
         // Escapes are part of JSON, so its texts keep their line breaks.
         const formatOne = (lines: BundleDiff, width?: number): string =>
-          formatDiff(format === "json" ? report : lines, format, { language: runtime.language, width });
+          formatDiff(format === "json" ? report : lines, { format, language: runtime.language, width });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
         return report.different && options.exitCode === true ? EXIT.negative : EXIT.done;

@@ -5,6 +5,7 @@ import type {
   ChartVersion,
   Content,
   ContentChange,
+  DiffSide,
   ImageChange,
   ImageVersion,
   KeyChange,
@@ -15,21 +16,15 @@ import { LANGUAGES, type Language } from "../../core/words/language.js";
 import { phrasesOf, type Phrase } from "../../core/words/phrase.js";
 import { hexOf } from "../../core/oci/digest.js";
 import { formatBytes } from "../units.js";
-import { formatTable, type Column } from "./table.js";
+import { escapeMarkdown, fold, sectionMarkdown, sectionTable, type Section } from "./sections.js";
+import { shorten, type Column } from "./table.js";
 
 export const DIFF_FORMATS = ["table", "markdown", "json"] as const;
 export type DiffFormat = (typeof DIFF_FORMATS)[number];
 
-/** A heading, and the rows below it. A section without rows is not shown. */
-interface Section {
-  readonly title: string;
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly string[])[];
-}
-
 export interface DiffFormatOptions {
-  /** English when absent. */
-  readonly language?: Language;
+  readonly format: DiffFormat;
+  readonly language: Language;
   /** Columns of the terminal. Undefined for a table of any width. */
   readonly width?: number | undefined;
 }
@@ -37,37 +32,35 @@ export interface DiffFormatOptions {
 type Words = Phrase<typeof DIFF_WORDS>;
 
 /** Formats the report. JSON output is the report itself. */
-export function formatDiff(
-  report: BundleDiff,
-  format: DiffFormat,
-  { language = "en", width }: DiffFormatOptions = {},
-): string {
+export function formatDiff(report: BundleDiff, { format, language, width }: DiffFormatOptions): string {
   const words = phrasesOf(DIFF_WORDS, language);
+  const sections = sectionsOf(report, words);
+  const foot = footOf(report, words);
   switch (format) {
     case "json":
       return JSON.stringify(report, null, 1);
     case "table":
       return [
-        title(report, words),
-        ...shown(report, words).map((one) => asTable(one, width)),
-        ...foot(report, words),
+        fold(title(report, words), width).join("\n"),
+        ...sections.map((section) => sectionTable(section, width)),
+        ...foot.map((text) => fold(text, width).join("\n")),
       ].join("\n\n");
     case "markdown":
       return [
-        `# ${escape(title(report, words))}`,
-        ...shown(report, words).map(asMarkdown),
-        ...foot(report, words),
+        `# ${escapeMarkdown(title(report, words))}`,
+        ...sections.map(sectionMarkdown),
+        ...foot.map(escapeMarkdown),
       ].join("\n\n");
   }
 }
 
 /** The start of a report in each format. */
 const HEADS: readonly RegExp[] = [
-  ...LANGUAGES.map((language) => {
-    const text = phrasesOf(DIFF_WORDS, language)("title", { old: "\n", new: "" });
-    return new RegExp(`^(?:# )?${text.slice(0, text.indexOf("\n"))}`);
-  }),
   /^\{\s*"formatVersion": 1,\s*"different": /,
+  ...LANGUAGES.map((language) => {
+    const [start = ""] = DIFF_WORDS.title[language].split("{");
+    return new RegExp(`^(?:# )?${start}`);
+  }),
 ];
 
 /** True if a file that starts like this is a report of `diff`, in any format. */
@@ -76,57 +69,43 @@ export function isDiffReport(head: string): boolean {
 }
 
 function title({ old, new: next }: BundleDiff, words: Words): string {
-  return words("title", {
-    old: `${old.name} ${old.version}`,
-    new: `${next.name} ${next.version}`,
-  });
+  return words("title", { old: `${old.name} ${old.version}`, next: `${next.name} ${next.version}` });
 }
 
-function shown(report: BundleDiff, words: Words): readonly Section[] {
-  return [
-    sides(report, words),
-    settings(report, words),
-    charts(report, words),
-    values(report, words),
-    images(report, words),
-    files(report, words),
-    content(report, words),
-  ].filter(({ rows }) => rows.length > 0);
+/** Sections without rows are not shown. */
+function sectionsOf(report: BundleDiff, words: Words): readonly Section[] {
+  return [sides, settings, charts, values, images, files, content]
+    .map((section) => section(report, words))
+    .filter(({ rows }) => rows.length > 0);
 }
 
-function foot({ different, new: next, differential }: BundleDiff, words: Words): readonly string[] {
-  const { blobs, blobBytes, size } = differential;
+function footOf({ different, new: next, differential }: BundleDiff, words: Words): readonly string[] {
   return [
-    ...(different ? [] : [words("noDifference")]),
+    ...(different ? [] : [words("none")]),
     words("differential", {
-      count: blobs,
-      bytes: formatBytes(blobBytes),
-      size: formatBytes(size),
+      size: formatBytes(differential.size),
       whole: formatBytes(next.size),
+      blobs: formatBytes(differential.blobBytes),
     }),
   ];
 }
 
 function sides({ old, new: next }: BundleDiff, words: Words): Section {
+  const row = (name: string, side: DiffSide): readonly string[] => [
+    name,
+    words(side.kind),
+    String(side.images),
+    String(side.layers),
+    formatBytes(side.blobBytes),
+    formatBytes(side.size),
+  ];
   return {
     title: words("compared"),
     columns: [
-      ...columns("", words("from")),
-      ...numbers(words("imageCount"), words("layerCount"), words("blobBytes"), words("fileSize")),
+      ...textColumns("", words("from")),
+      ...numberColumns(words("imageCount"), words("layerCount"), words("blobs"), words("fileSize")),
     ],
-    rows: (
-      [
-        [words("oldSide"), old],
-        [words("newSide"), next],
-      ] as const
-    ).map(([name, side]) => [
-      name,
-      words(side.kind),
-      String(side.images),
-      String(side.layers),
-      formatBytes(side.blobBytes),
-      formatBytes(side.size),
-    ]),
+    rows: [row(words("old"), old), row(words("new"), next)],
   };
 }
 
@@ -134,15 +113,15 @@ function settings({ settings: changes }: BundleDiff, words: Words): Section {
   const text = (list: readonly string[]): string => (list.length === 0 ? "-" : list.join(", "));
   return {
     title: words("settings"),
-    columns: columns(words("setting"), words("old"), words("new")),
-    rows: changes.map((one) => [words(`setting.${one.setting}`), text(one.old), text(one.new)]),
+    columns: textColumns(words("setting"), words("old"), words("new")),
+    rows: changes.map((one) => [one.setting, text(one.old), text(one.new)]),
   };
 }
 
 function charts({ charts: changes }: BundleDiff, words: Words): Section {
   return {
     title: words("charts"),
-    columns: columns(words("change"), words("release"), words("chart"), words("old"), words("new")),
+    columns: textColumns(words("change"), words("release"), words("chart"), words("old"), words("new")),
     rows: changes.flatMap((change) => [chartRow(change, words), ...subchartRows(change, words)]),
   };
 }
@@ -153,15 +132,17 @@ function chartRow(chart: ChartChange, words: Words): readonly string[] {
     if (one === null) return "-";
     return one.name === name ? one.version : `${one.name} ${one.version}`;
   };
-  return [words(`change.${chart.change}`), releaseOf(chart), name, version(chart.old), version(chart.new)];
+  const change = words(chart.change === "content" ? "contentChange" : chart.change);
+  return [change, releaseOf(chart), name, version(chart.old), version(chart.new)];
 }
 
 function subchartRows({ subcharts, ...chart }: ChartChange, words: Words): readonly (readonly string[])[] {
   const name = chart.new?.name ?? "";
-  if (subcharts === null)
-    return [[words("change.unknown"), releaseOf(chart), words("subcharts", { chart: name }), "?", "?"]];
+  if (subcharts === null) {
+    return [[words("unknown"), releaseOf(chart), words("subcharts", { chart: name }), "?", "?"]];
+  }
   return subcharts.map((one) => [
-    words(`change.${one.change}`),
+    words(one.change),
     releaseOf(chart),
     `${name}/${one.path}`,
     one.old ?? "-",
@@ -171,39 +152,46 @@ function subchartRows({ subcharts, ...chart }: ChartChange, words: Words): reado
 
 function values({ values: changes }: BundleDiff, words: Words): Section {
   const rows = changes.flatMap((change) =>
-    valueRows(change, words).map((row) => [row[0], releaseOf(change), ...row.slice(1)]),
+    valueRows(change, words).map(({ change: what, subject, old = "", next = "" }) => [
+      what,
+      releaseOf(change),
+      subject,
+      old,
+      next,
+    ]),
   );
-  const hasValues = rows.some(([, , , ...cells]) => cells.some((cell) => cell !== ""));
+  const columns = textColumns(
+    ...[words("change"), words("release"), words("keyOrFile"), words("old"), words("new")],
+  );
+  const hasValues = rows.some((row) => row.slice(3).some((cell) => cell !== ""));
   return {
     title: words("values"),
-    columns: columns(
-      words("change"),
-      words("release"),
-      words("keyOrFile"),
-      ...(hasValues ? [words("old"), words("new")] : []),
-    ),
+    columns: hasValues ? columns : columns.slice(0, 3),
     rows: hasValues ? rows : rows.map((row) => row.slice(0, 3)),
   };
 }
 
-function valueRows(
-  { keys, files: changes, compared }: ValuesChange,
-  words: Words,
-): readonly (readonly [string, ...string[]])[] {
-  if (compared === "none") return [[words("change.unknown"), words("noValues"), "", ""]];
-  if (keys.length > 0)
-    return keys.map((one) => [
-      words(`change.${one.change}`),
-      one.path,
-      shownValue(one, "old"),
-      shownValue(one, "new"),
-    ]);
-  return changes.map(({ change, path }) => [
-    words(`change.${change}`),
-    words("sameValues", { path }),
-    "",
-    "",
-  ]);
+interface ValueRow {
+  readonly change: string;
+  readonly subject: string;
+  readonly old?: string;
+  readonly next?: string;
+}
+
+function valueRows({ keys, files: changes, compared }: ValuesChange, words: Words): readonly ValueRow[] {
+  if (compared === "none") return [{ change: words("unknown"), subject: words("valuesUnknown") }];
+  if (keys.length === 0) {
+    return changes.map(({ change, path }) => ({
+      change: words(change),
+      subject: words("sameValues", { path }),
+    }));
+  }
+  return keys.map((key) => ({
+    change: words(key.change),
+    subject: key.path,
+    old: shownValue(key, "old"),
+    next: shownValue(key, "new"),
+  }));
 }
 
 /** Long values are shortened; JSON has all of them. */
@@ -211,21 +199,20 @@ const VALUE_LENGTH = 40;
 
 function shownValue(change: KeyChange, side: "old" | "new"): string {
   if (!(side in change)) return "";
-  const text = JSON.stringify(change[side]);
-  return text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH - 1)}…` : text;
+  return shorten(JSON.stringify(change[side]), VALUE_LENGTH, "end");
 }
 
 function images({ images: changes }: BundleDiff, words: Words): Section {
   return {
     title: words("images"),
     columns: [
-      ...columns(words("change")),
+      { heading: words("change") },
       { heading: words("image"), shorten: "start", least: 20 },
-      ...columns(words("old"), words("new")),
-      ...numbers(words("newBytes")),
+      ...textColumns(words("old"), words("new")),
+      ...numberColumns(words("newBytes")),
     ],
     rows: changes.map((image) => [
-      words(`change.${image.change}`),
+      words(image.change),
       image.host ? words("forHost", { image: image.repository }) : image.repository,
       imageVersion(image, image.old),
       imageVersion(image, image.new),
@@ -248,8 +235,8 @@ function imageVersion({ change }: ImageChange, version: ImageVersion | null): st
 function files({ files: changes }: BundleDiff, words: Words): Section {
   return {
     title: words("files"),
-    columns: columns(words("change"), words("file")),
-    rows: changes.map(({ change, path }) => [words(`change.${change}`), path]),
+    columns: textColumns(words("change"), words("file")),
+    rows: changes.map(({ change, path }) => [words(change), path]),
   };
 }
 
@@ -263,8 +250,8 @@ function content({ layers, blobs }: BundleDiff, words: Words): Section {
   ];
   return {
     title: words("content"),
-    columns: [...columns(""), ...numbers(words("added"), words("removed"), words("kept"))],
-    rows: [row(words("layers"), layers), row(words("blobs"), blobs)],
+    columns: [...textColumns(""), ...numberColumns(words("added"), words("removed"), words("kept"))],
+    rows: [row(words("layerCount"), layers), row(words("blobs"), blobs)],
   };
 }
 
@@ -272,30 +259,10 @@ function releaseOf({ namespace, release }: Pick<ChartChange, "namespace" | "rele
   return `${namespace}/${release}`;
 }
 
-function columns(...headings: readonly string[]): readonly Column[] {
+function textColumns(...headings: readonly string[]): readonly Column[] {
   return headings.map((heading) => ({ heading, shorten: "end" }));
 }
 
-function numbers(...headings: readonly string[]): readonly Column[] {
+function numberColumns(...headings: readonly string[]): readonly Column[] {
   return headings.map((heading) => ({ heading, align: "right" }));
-}
-
-function asTable({ title: heading, columns: all, rows }: Section, width: number | undefined): string {
-  return `${heading}\n${formatTable(all, rows, { width })}`;
-}
-
-function asMarkdown({ title: heading, columns: all, rows }: Section): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [
-    `## ${heading}`,
-    "",
-    line(all.map((column) => column.heading.toLowerCase())),
-    line(all.map(({ align }) => (align === "right" ? "---:" : "---"))),
-    ...rows.map((cells) => line(cells.map(escape))),
-  ].join("\n");
-}
-
-/** Names and values are text, and not Markdown or HTML. */
-function escape(text: string): string {
-  return text.replaceAll(/[\\`|<>*[\]]/g, "\\$&");
 }

@@ -14,6 +14,7 @@ import {
 } from "../../../../src/core/words/phrase.js";
 import { AUDIT_WORDS } from "../../../../src/core/words/audit.js";
 import { DIFF_WORDS } from "../../../../src/core/words/diff.js";
+import { OUTDATED_WORDS } from "../../../../src/core/words/outdated.js";
 import { HTML_WORDS } from "../../../../src/core/words/page.js";
 import { SHOW_WORDS } from "../../../../src/core/words/show.js";
 import { README_WORDS } from "../../../../src/core/words/readme.js";
@@ -24,6 +25,7 @@ import { ROOT } from "../../../support/paths.js";
 const LISTS: Readonly<Record<string, WordList>> = {
   audit: AUDIT_WORDS,
   diff: DIFF_WORDS,
+  outdated: OUTDATED_WORDS,
   page: HTML_WORDS,
   readme: README_WORDS,
   show: SHOW_WORDS,
