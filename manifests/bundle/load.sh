@@ -9,39 +9,265 @@
 # match a grammar before one is used. Values are always quoted.
 # Disable pathname expansion, so that words of a bundle are never patterns.
 set -uf
+locale=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}
 LC_ALL=C
 export LC_ALL
 umask 077
 
 usage() {
+  [ "$lang" != ko ] || { usage_in_korean; return; }
   cat <<'U'
-usage: sh load.sh BUNDLE [--to TARGET] [--check | --install [OPTIONS]]
+usage: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET] or docker (default: the first of these that this host has);
                     kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
+  --list            list the image names of the bundle, one a line; on a terminal, with their compressed sizes
   --check           report what is wrong or missing, and load nothing
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, or the current context)
   -f FILE, --set KEY=VALUE             values that override those of the bundle; may be repeated
   --allow-missing IMAGE                install even if this image is missing on the nodes; may be repeated
   --timeout TIME    time limit of the hooks, and then of the Pods: 90s, 10m, 1h (default 10m)
+  --lang en|ko      language of the messages (default: that of the locale)
 Uses viola-airgap if it is on PATH, or if it is in the bundle and Node.js can run it. VIOLA_SH_ONLY=1 prevents that.
 Exit codes: 0 done, 1 negative result, 2 could not run, 130 interrupted.
 U
 }
+usage_in_korean() {
+  cat <<'U'
+사용법: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
+  --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET], docker 중 하나 (기본값: 이 호스트에 있는 첫 번째 대상)
+                    kind-node-image: 번들에 있는 Kind 노드 이미지만 docker에 로드 (`kind create cluster --image`에 사용)
+  --list            번들의 이미지 이름을 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
+  --check           잘못되었거나 빠진 것을 보고하고 아무것도 로드하지 않음
+  --install         로드한 다음 helm으로 릴리스를 설치하고 모든 Pod가 준비될 때까지 대기
+  --context NAME, --kubeconfig FILE    설치할 클러스터 (기본값: kind:CLUSTER의 클러스터 또는 현재 컨텍스트)
+  -f FILE, --set KEY=VALUE             번들의 values를 재정의하는 값 (반복 가능)
+  --allow-missing IMAGE                노드에 이 이미지가 없어도 설치 (반복 가능)
+  --timeout TIME    훅의 제한 시간이자 Pod의 제한 시간: 90s, 10m, 1h (기본값 10m)
+  --lang en|ko      메시지 언어 (기본값: 로캘의 언어)
+PATH에 viola-airgap이 있거나, 번들에 있고 Node.js로 실행할 수 있으면 viola-airgap을 사용합니다. VIOLA_SH_ONLY=1로 막을 수 있습니다.
+종료 코드: 0 완료, 1 부정적인 결과, 2 실행할 수 없음, 130 중단됨.
+U
+}
 
-say() { printf '%s\n' "$*" >&2; }
+# --- messages: English in the code, other languages in tables ---
+
+# A message is a text with placeholders, {1} to {9}, and the values for them. `coded` prints it as a
+# line, and `translate` turns such lines into texts. Both languages are UTF-8.
+lang=en
+case $locale in ko.[Uu][Tt][Ff]* | ko_*.[Uu][Tt][Ff]*) lang=ko ;; esac
+
+# Pairs of lines: the text in the code, and the Korean one. test/unit/load-sh-words.test.ts checks that
+# every text has one with the same placeholders.
+korean() {
+  cat <<'K'
+error: {1}
+오류: {1}
+interrupted
+중단됨
+no sha256sum, shasum or openssl on this host
+이 호스트에 sha256sum, shasum, openssl이 모두 없습니다
+{1} does not exist or cannot be read
+{1} 파일이 없거나 읽을 수 없습니다
+{1} is not a viola-airgap bundle
+{1} 파일은 viola-airgap 번들이 아닙니다
+{1} has no facts; use the script in the bundle: tar -xf {1} load.sh
+{1} 번들에 facts가 없습니다. 번들에 들어 있는 스크립트를 사용하세요: tar -xf {1} load.sh
+{1} is damaged: the header of {2}
+{1} 번들이 손상되었습니다: {2} 헤더
+{1} is damaged: bundle.json does not have the checksum of its facts
+{1} 번들이 손상되었습니다: bundle.json에 facts의 체크섬이 없습니다
+{1} has facts of another version; use the script in the bundle: tar -xf {1} load.sh
+{1} 번들의 facts 버전이 다릅니다. 번들에 들어 있는 스크립트를 사용하세요: tar -xf {1} load.sh
+{1} is damaged: its facts have an invalid line {2}
+{1} 번들이 손상되었습니다: facts의 {2}번째 줄이 잘못되었습니다
+{1} has {2} bytes, but should have {3}; copy it again
+{1} 번들의 크기가 {2}바이트이지만 {3}바이트여야 합니다. 파일을 다시 복사하세요
+{1} is damaged: its sha256 is not {2}
+{1} 파일이 손상되었습니다: sha256이 {2} 값과 다릅니다
+verifying {1} of images
+이미지 {1}를 검증하는 중
+{1} is damaged; it is part of {2}
+{1} 블롭이 손상되었습니다. 이 블롭을 사용하는 이미지: {2}
+verified {1} % of {2}
+{2} 중 {1} % 검증함
+{1} has no {2}
+{1} 번들에 {2} 파일이 없습니다
+note: viola-airgap is in the bundle, but this host has no Node.js 20.18 or newer; continuing without it
+참고: 번들에 viola-airgap이 있지만 이 호스트에 Node.js 20.18 이상이 없습니다. viola-airgap 없이 계속합니다
+note: viola-airgap cannot reach {1}; continuing without it
+참고: viola-airgap이 {1} 대상에 연결할 수 없습니다. viola-airgap 없이 계속합니다
+running viola-airgap
+viola-airgap을 실행하는 중
+note: {1} does not respond
+참고: {1} 엔진이 응답하지 않습니다
+no target on this host: docker, nerdctl and podman do not respond, and neither k3s nor ctr with a running containerd was found
+이 호스트에 로드할 대상이 없습니다: docker, nerdctl, podman이 응답하지 않고, k3s도 containerd가 실행 중인 ctr도 찾을 수 없습니다
+no docker, nerdctl or podman responds: is it running, and do you have access to it?
+docker, nerdctl, podman이 모두 응답하지 않습니다. 실행 중인지, 접근 권한이 있는지 확인하세요
+no Kind cluster "{1}" in {2}; there are: {3}; name it with --to kind:CLUSTER
+{2}에 Kind 클러스터 "{1}"이(가) 없습니다. 현재 클러스터: {3}. --to kind:CLUSTER로 이름을 지정하세요
+node {1} is paused: {2} unpause {1}
+{1} 노드가 일시 중지되었습니다: {2} unpause {1}
+node {1} is not running ({2}): {3} start {1}
+{1} 노드가 실행 중이 아닙니다({2}): {3} start {1}
+no {1} on PATH
+PATH에 {1} 프로그램이 없습니다
+"{1}" is not a target of this script
+"{1}"은(는) 이 스크립트가 지원하는 대상이 아닙니다
+{1}: content cannot be protected from garbage collection: {2}
+{1}: 콘텐츠를 가비지 수집으로부터 보호할 수 없습니다: {2}
+{1} does not respond: {2}
+{1} 노드가 응답하지 않습니다: {2}
+{1} runs {2}, and the bundle (built for {3}) has no content for it of {4}
+{1} 노드의 플랫폼은 {2}이지만, 번들({3}용으로 빌드됨)에 다음 이미지의 해당 플랫폼 콘텐츠가 없습니다: {4}
+ and {1} more
+ 외 {1}개
+not enough disk space for {1}: {2} MB are needed and {3} MB are free
+{1} 노드의 디스크 공간이 부족합니다: {2} MB가 필요하지만 {3} MB만 남아 있습니다
+{3}: sent {1} % of {2}
+{3}: {2} 중 {1} % 전송함
+{1}: sending {2} for {3} image names
+{1}: 이미지 이름 {3}개의 콘텐츠 {2}를 전송하는 중
+no message
+메시지 없음
+{1}: the import failed: {2}
+{1}: 임포트하지 못했습니다: {2}
+{1}: {2} is not complete after loading{3}
+{1}: 로드한 후에도 {2} 이미지가 완전하지 않습니다{3}
+{1}: images cannot be pinned: {2}
+{1}: 이미지를 고정(pin)할 수 없습니다: {2}
+some images were not loaded; run the command again, which does not send complete images twice
+일부 이미지를 로드하지 못했습니다. 명령을 다시 실행하세요. 완전한 이미지는 다시 전송하지 않습니다
+{1}: images cannot be labelled: {2}
+{1}: 이미지에 레이블을 지정할 수 없습니다: {2}
+all images are loaded, but some could not be labelled
+모든 이미지를 로드했지만 일부 이미지에 레이블을 지정하지 못했습니다
+{1} is required for --install, but is neither on PATH nor in the bundle
+--install 옵션에 필요한 {1} 프로그램이 PATH에도 번들에도 없습니다
+ of context {1}
+({1} 컨텍스트)
+the cluster{1} is not reachable: {2}
+클러스터{1}에 연결할 수 없습니다: {2}
+the cluster{1} has nodes that are not of Kind cluster {2}: {3}
+클러스터{1}에 Kind 클러스터 {2}에 속하지 않은 노드가 있습니다: {3}
+note: the cluster has other nodes, and the images must be loaded on each of them: {1}
+참고: 클러스터에 다른 노드가 있으며, 각 노드에 이미지를 로드해야 합니다: {1}
+namespace {1} is being deleted: wait for the deletion (kubectl wait --for=delete namespace/{1}); the status of the namespace shows what blocks it
+{1} 네임스페이스가 삭제되는 중입니다. 삭제가 끝날 때까지 기다리세요(kubectl wait --for=delete namespace/{1}). 삭제를 막는 원인은 네임스페이스의 status에 있습니다
+the bundle was built without the values of release {1}: pass them with -f FILE
+번들이 {1} 릴리스의 values 없이 빌드되었습니다. -f FILE로 전달하세요
+checking the releases
+릴리스를 점검하는 중
+release {1} does not render: {2}
+{1} 릴리스를 렌더링할 수 없습니다: {2}
+image {1} is not on {2}, and the spec excludes it: load it onto the nodes, or add --allow-missing {1} if no Pod uses it
+{1} 이미지는 스펙에서 제외되었고 다음 노드에 없습니다: {2}. 노드에 로드하거나, 사용하는 Pod가 없으면 --allow-missing {1} 옵션을 추가하세요
+the cluster has the AlwaysPullImages admission controller: it pulls every image from a registry, even if the nodes have it; remove it from --enable-admission-plugins of the API server
+클러스터에 AlwaysPullImages 어드미션 컨트롤러가 있습니다. 노드에 이미지가 있어도 모든 이미지를 레지스트리에서 풀(pull)하므로 API 서버의 --enable-admission-plugins에서 제거하세요
+note: could not determine whether the cluster always pulls images: it rejected a dry-run Pod
+참고: 클러스터가 항상 이미지를 풀(pull)하는지 확인할 수 없습니다. 클러스터가 dry-run Pod를 거부했습니다
+refused before anything was applied
+설치를 거부했습니다. 클러스터에 적용된 것은 없습니다
+{1}: imagePullPolicy is Always, so the node would pull from a registry; set it to IfNotPresent with -f or --set
+{1}: imagePullPolicy가 Always이므로 노드가 레지스트리에서 풀(pull)하게 됩니다. -f 또는 --set으로 IfNotPresent로 설정하세요
+image {1} is not in the bundle (used by {2}): install with the values that the bundle was built for
+{1} 이미지가 번들에 없습니다(사용하는 오브젝트: {2}). 번들을 빌드할 때 사용한 values로 설치하세요
+{1}: {2} has no pull policy, so the node would pull from a registry; set it to IfNotPresent with -f or --set
+{1}: {2} 이미지에 풀(pull) 정책이 없으므로 노드가 레지스트리에서 풀(pull)하게 됩니다. -f 또는 --set으로 IfNotPresent로 설정하세요
+installing release {1} into namespace {2}
+{1} 릴리스를 {2} 네임스페이스에 설치하는 중
+release {1} was not installed: {2}
+{1} 릴리스를 설치하지 못했습니다: {2}
+  what to do: if no other helm is running, an interrupted one left this state. Run helm rollback {1} -n {2} (helm uninstall after a first installation), and run the same command again
+  조치: 실행 중인 다른 helm이 없다면 중단된 helm이 남긴 상태입니다. helm rollback {1} -n {2} 명령(첫 설치였다면 helm uninstall)을 실행한 다음 같은 명령을 다시 실행하세요
+  what to do: check kubectl get pods,events -n {1}, and run the same command again
+  조치: kubectl get pods,events -n {1} 명령으로 확인한 다음 같은 명령을 다시 실행하세요
+{1} of {2} Pods ready
+Pod {2}개 중 {1}개 준비됨
+{1}, {2} workloads are incomplete
+{1}, 준비되지 않은 워크로드 {2}개
+{1}: installed; {2}
+{1}: 설치됨, {2}
+some Pods were not ready after {1}:
+{1} 안에 준비되지 않은 Pod가 있습니다:
+Pod {1} is {2}{3}
+Pod {1} 상태: {2}{3}
+{1} has {2} of {3} Pods ready
+{1}: Pod {3}개 중 {2}개 준비됨
+{1} needs a value
+{1} 옵션에 값이 필요합니다
+"{1}" is not an image reference
+"{1}"은(는) 이미지 참조가 아닙니다
+"{1}" is not a language of this script: en or ko
+"{1}"은(는) 이 스크립트가 지원하는 언어가 아닙니다: en 또는 ko
+unknown option {1}
+알 수 없는 옵션: {1}
+only one bundle is allowed, but got {1} and {2}
+번들은 하나만 지정할 수 있습니다: {1}, {2}
+"{1}" is not a duration: use 90s, 10m or 1h
+"{1}"은(는) 시간 형식이 아닙니다: 90s, 10m, 1h처럼 지정하세요
+{1} has no image of Kind nodes: build it with --with kind-node-image=REFERENCE
+{1} 번들에 Kind 노드 이미지가 없습니다: --with kind-node-image=REFERENCE 옵션으로 빌드하세요
+{1} into {2}
+{1} 번들을 {2} 대상에 로드
+{1} ({2}): {3} of {4} image names missing, {5} to send
+{1} ({2}): 이미지 이름 {4}개 중 {3}개 없음, 전송할 크기 {5}
+the bundle cannot be loaded
+번들을 로드할 수 없습니다
+nothing was loaded
+아무것도 로드하지 않았습니다
+note: {1} does not keep digests of loaded images: {2} names with @sha256 do not resolve there
+참고: {1} 엔진은 로드한 이미지의 다이제스트를 유지하지 않으므로 @sha256이 있는 이름 {2}개를 찾을 수 없습니다
+all {1} image names resolve and are complete on {2}
+이미지 이름 {1}개가 모두 다음 위치에서 확인되며 완전합니다: {2}
+all {1} image names resolve and are complete on {2}; nothing was sent
+이미지 이름 {1}개가 모두 다음 위치에서 확인되며 완전합니다: {2}. 전송한 것은 없습니다
+K
+}
+coded() { # TEXT VALUES...
+  printf %s "$1"
+  shift
+  [ $# -eq 0 ] || printf '\001%s' "$@"
+  echo
+}
+# Control characters in values, which may be names in a chart or answers of a cluster, are replaced.
+translate() {
+  {
+    [ "$lang" != ko ] || korean
+    echo
+    cat
+  } | awk '
+    !is_message { if ($0 == "") is_message = 1; else { english = $0; getline; words[english] = $0 }; next }
+    {
+      count = split($0, field, "\001")
+      text = field[1] in words ? words[field[1]] : field[1]
+      line = ""
+      while (match(text, /[{][1-9][}]/)) {
+        line = line substr(text, 1, RSTART - 1) field[substr(text, RSTART + 1, 1) + 1]
+        text = substr(text, RSTART + 3)
+      }
+      line = line text
+      gsub("[\001-\010\012-\037\177]", "?", line)
+      print line
+    }
+  '
+}
+text() { coded "$@" | translate; }
+say() { text "$@" >&2; }
+error() { say 'error: {1}' "$(text "$@")"; }
 die() {
-  say "error: $*"
+  error "$@"
   exit 2
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # All problems are reported together: `wrong` collects them, and `exit_if_wrong` exits.
-wrong() { printf '%s\n' "$*" >>"$tmp/wrong"; }
+wrong() { coded "$@" >>"$tmp/wrong"; }
 exit_if_wrong() { # EXIT-CODE HEADING
   [ -s "$tmp/wrong" ] || return 0
-  say "error: $2:"
-  sed 's/^/  - /' "$tmp/wrong" >&2
+  error '{1}:' "$(text "$2")"
+  translate <"$tmp/wrong" | sed 's/^/  - /' >&2
   exit "$1"
 }
 
@@ -58,7 +284,7 @@ clean_up() {
 }
 interrupted() {
   trap '' INT TERM HUP
-  say interrupted
+  say 'interrupted'
   exit 130
 }
 trap clean_up EXIT
@@ -96,7 +322,7 @@ find_hash() {
     hash() { shasum -a 256; }
   elif has openssl; then
     hash() { openssl dgst -sha256 -r; }
-  else die "no sha256sum, shasum or openssl on this host"; fi
+  else die 'no sha256sum, shasum or openssl on this host'; fi
 }
 is_hash() { # HEX, of standard input
   found=$(hash) && [ "${found%% *}" = "$1" ]
@@ -149,7 +375,7 @@ facts() { # KIND: prints the fields after it
 # Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json,
 # in an object that names them. Those objects are flat, so their braces delimit them in any layout.
 open_bundle() {
-  [ -f "$bundle" ] && [ -r "$bundle" ] || die "$bundle does not exist or cannot be read"
+  [ -f "$bundle" ] && [ -r "$bundle" ] || die '{1} does not exist or cannot be read' "$bundle"
   base=0
   for entry in bundle.json bundle.json.sig facts; do
     # Name and size are the first and fifth field of a tar header. Fields end with NUL.
@@ -157,24 +383,24 @@ open_bundle() {
 $(blocks "$((base / 512))" 1 | tr '\000' '\n' | awk 'NF { field[++count] = $1 } END { print field[1], field[5] }')
 F
     [ "$name" = "$entry" ] || case $entry in
-      bundle.json) die "$bundle is not a viola-airgap bundle" ;;
+      bundle.json) die '{1} is not a viola-airgap bundle' "$bundle" ;;
       bundle.json.sig) continue ;;
-      *) die "$bundle has no facts; use the script in the bundle: tar -xf $bundle load.sh" ;;
+      *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$bundle" ;;
     esac
-    case $length in *[!0-7]* | '') die "$bundle is damaged: the header of $entry" ;; esac
+    case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$entry" ;; esac
     length=$((0$length))
     bytes "$((base + 512))" "$length" >"$tmp/read.$entry"
     base=$((base + 512 + (length + 511) / 512 * 512))
   done
   sum=$(hash <"$tmp/read.facts")
   tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | grep "\"${sum%% *}\"" | grep '"path":"facts"' >/dev/null ||
-    die "$bundle is damaged: bundle.json does not have the checksum of its facts"
+    die '{1} is damaged: bundle.json does not have the checksum of its facts' "$bundle"
   read -r version <"$tmp/read.facts"
   [ "$version" = "viola-airgap-facts 1" ] ||
-    die "$bundle has facts of another version; use the script in the bundle: tar -xf $bundle load.sh"
+    die '{1} has facts of another version; use the script in the bundle: tar -xf {1} load.sh' "$bundle"
   facts_grammar >"$tmp/grammar"
   ! grep -Evxn -f "$tmp/grammar" "$tmp/read.facts" >"$tmp/why" ||
-    die "$bundle is damaged: its facts have an invalid line $(sed -n '1s/:.*//p' "$tmp/why")"
+    die '{1} is damaged: its facts have an invalid line {2}' "$bundle" "$(sed -n '1s/:.*//p' "$tmp/why")"
   # Large numbers are printed with a format, because mawk rounds them otherwise.
   awk -v base="$base" '
     $1 ~ /^(file|layout|blob)$/ { $4 = sprintf("%.0f", $4 + base) }
@@ -183,15 +409,38 @@ F
   ' "$tmp/read.facts" >"$tmp/facts"
   size=$(facts end)
   [ "$(($(wc -c <"$bundle")))" -eq "${size:-0}" ] ||
-    die "$bundle has $(($(wc -c <"$bundle"))) bytes, but should have ${size:-more}; copy it again"
+    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$(($(wc -c <"$bundle")))" "${size:-?}"
   title=$(facts bundle)
   # `viola-airgap unload` finds the images that a bundle loaded by this label.
   LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
   export LABEL
+  [ -n "$allowed" ] || return 0
   # shellcheck disable=SC2086
-  [ -z "$allowed" ] || printf 'allowed %s\n' $allowed | awk "$known_as"'
+  printf 'allowed %s\n' $allowed | awk "$known_as"'
     FNR == NR { if ($1 == "spelling") spelled[$2] = $3; next }
-    { print $1, known_as($2) }' "$tmp/facts" - >"$tmp/allowed" && cat "$tmp/allowed" >>"$tmp/facts"
+    { print $1, known_as($2) }' "$tmp/facts" - >"$tmp/allowed"
+  cat "$tmp/allowed" >>"$tmp/facts"
+}
+
+# Lists the image names, one a line. On a terminal, with the size of their configs and layers.
+list_images() {
+  awk -v is_terminal="$([ -t 1 ] && echo 1)" '
+    $1 == "name" { image[++count] = $2; name[count] = $3; if (length($3) > width) width = length($3) }
+    $1 == "content" && ($4 == "config" || $4 == "layer") && !seen[$2, $5]++ { content[++contents] = $2 " " $5 }
+    $1 == "blob" { size[$2] = $3 }
+    END {
+      for (i = 1; i <= contents; i++) { split(content[i], part, " "); bytes[part[1]] += size[part[2]] }
+      for (i = 1; i <= count; i++) {
+        if (listed[name[i]]++) continue
+        line = name[i]
+        if (is_terminal) {
+          while (length(line) < width) line = line " "
+          line = line sprintf("  %6.0f MB", bytes[image[i]] / 1e6)
+        }
+        print line
+      }
+    }
+  ' "$tmp/facts"
 }
 
 # Programs in bin/ are large, so they are checked when they are extracted.
@@ -200,41 +449,41 @@ verify_files() {
   { cat "$tmp/files"; facts layout; } >"$tmp/small"
   while read -r sum length offset path; do
     case $path in bin/*) [ -n "$check" ] || continue ;; esac
-    bytes "$offset" "$length" | is_hash "$sum" || wrong "$path is damaged: its sha256 is not $sum"
+    bytes "$offset" "$length" | is_hash "$sum" || wrong '{1} is damaged: its sha256 is not {2}' "$path" "$sum"
   done <"$tmp/small"
 }
 
 verify_blobs() { # every layer, config and manifest
   facts blob >"$tmp/blobs"
   total=$(awk '{ sum += $2 } END { printf "%.0f", sum }' "$tmp/blobs")
-  say "verifying $(megabytes "$total") of images"
+  say 'verifying {1} of images' "$(megabytes "$total")"
   done_bytes=0 tenth=1
   while read -r digest length offset; do
     bytes "$offset" "$length" | is_hash "${digest#sha256:}" ||
-      wrong "$digest is damaged; it is part of $(awk -v digest="$digest" '
+      wrong '{1} is damaged; it is part of {2}' "$digest" "$(awk -v digest="$digest" '
         $1 == "name" { name[$2] = name[$2] == "" ? $3 : name[$2] }
         $1 == "content" && $5 == digest && !seen[$2]++ { list = list (list == "" ? "" : ", ") name[$2] }
         END { print list }' "$tmp/facts")"
     done_bytes=$((done_bytes + length))
-    report "verified" "$done_bytes" "$total"
+    report 'verified {1} % of {2}' "$done_bytes" "$total"
   done <"$tmp/blobs"
 }
 
 # Prints progress in steps of ten percent.
-report() { # WHAT DONE TOTAL; keeps count in $tenth
+report() { # TEXT DONE TOTAL [NODE]; keeps count in $tenth
   [ "$3" -gt 20000000 ] || return 0
   [ "$(($2 * 10 / $3))" -lt "$tenth" ] || {
     tenth=$(($2 * 10 / $3 + 1))
-    say "$1 $(($2 * 100 / $3)) % of $(megabytes "$3")"
+    say "$1" "$(($2 * 100 / $3))" "$(megabytes "$3")" "${4-}"
   }
 }
 
 # Extracts a file of the bundle and verifies its checksum.
 extract() { # PATH FILE
   awk -v path="$1" '$4 == path' "$tmp/files" >"$tmp/entry"
-  read -r sum length offset _ <"$tmp/entry" || die "$bundle has no $1"
+  read -r sum length offset _ <"$tmp/entry" || die '{1} has no {2}' "$bundle" "$1"
   bytes "$offset" "$length" >"$2"
-  is_hash "$sum" <"$2" || die "$1 is damaged: its sha256 is not $sum"
+  is_hash "$sum" <"$2" || die '{1} is damaged: its sha256 is not {2}' "$1" "$sum"
 }
 is_in_bundle() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
 
@@ -271,21 +520,21 @@ run_viola_airgap() { # USER-VALUES...
     done <"$tmp/programs"
     cli=$tmp/bin/viola-airgap
     "$cli" --version >/dev/null 2>&1 || {
-      say "note: viola-airgap is in the bundle, but this host has no Node.js 20.18 or newer; continuing without it"
+      say 'note: viola-airgap is in the bundle, but this host has no Node.js 20.18 or newer; continuing without it'
       return 0
     }
   else return 0; fi
   # This script supports targets that viola-airgap does not, such as Kind in podman, and reports the
   # problems of other targets.
   in_background "$cli" doctor --to "$to" --kubeconfig /dev/null >/dev/null 2>&1 || {
-    say "note: viola-airgap cannot reach $to; continuing without it"
+    say 'note: viola-airgap cannot reach {1}; continuing without it' "$to"
     return 0
   }
   if [ -n "$install" ]; then
     find_program helm version || :
     find_program kubectl --help || :
   fi
-  say "running viola-airgap"
+  say 'running viola-airgap'
   for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
   in_background "$cli" load "$bundle" --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
   exit $?
@@ -299,7 +548,7 @@ find_engine() {
   for engine in docker nerdctl podman; do
     has "$engine" || continue
     "$engine" ps >/dev/null 2>&1 && return 0
-    say "note: $engine does not respond"
+    say 'note: {1} does not respond' "$engine"
   done
   engine=
   return 1
@@ -313,7 +562,7 @@ choose_target() {
   elif has k3s; then to=k3s
   elif has ctr && ctr version >/dev/null 2>&1; then to=containerd
   elif [ -n "$engine" ]; then to=docker
-  else die "no target on this host: docker, nerdctl and podman do not respond, and neither k3s nor ctr with a running containerd was found"; fi
+  else die 'no target on this host: docker, nerdctl and podman do not respond, and neither k3s nor ctr with a running containerd was found'; fi
 }
 
 # Sets $nodes, and $ctr, the command for ctr on them.
@@ -322,29 +571,29 @@ find_nodes() {
   case $to in
     kind | kind:?*)
       nodes=
-      find_engine || { wrong "no docker, nerdctl or podman responds: is it running, and do you have access to it?"; return; }
+      find_engine || { wrong 'no docker, nerdctl or podman responds: is it running, and do you have access to it?'; return; }
       list_kind >"$tmp/kind"
       clusters=$(awk '!seen[$3]++ { printf "%s%s", n++ ? " " : "", $3 }' "$tmp/kind")
       cluster=${to#kind}
       cluster=${cluster#:}
       [ -n "$cluster" ] || case $clusters in *' '*) cluster=kind ;; *) cluster=$clusters ;; esac
       awk -v cluster="$cluster" '$3 == cluster' "$tmp/kind" >"$tmp/nodes"
-      [ -s "$tmp/nodes" ] || wrong "no Kind cluster \"${cluster:-kind}\" in $engine; there are: ${clusters:-none}; name it with --to kind:CLUSTER"
+      [ -s "$tmp/nodes" ] || wrong 'no Kind cluster "{1}" in {2}; there are: {3}; name it with --to kind:CLUSTER' "${cluster:-kind}" "$engine" "${clusters:--}"
       while read -r node state _; do
         case $state in
           running) nodes="$nodes $node" ;;
-          paused) wrong "node $node is paused: $engine unpause $node" ;;
-          *) wrong "node $node is not running ($state): $engine start $node" ;;
+          paused) wrong 'node {1} is paused: {2} unpause {1}' "$node" "$engine" ;;
+          *) wrong 'node {1} is not running ({2}): {3} start {1}' "$node" "$state" "$engine" ;;
         esac
       done <"$tmp/nodes"
       ;;
     containerd | containerd:?*)
-      has ctr || { wrong "no ctr on PATH"; nodes=; }
+      has ctr || { wrong 'no {1} on PATH' ctr; nodes=; }
       [ "$to" = containerd ] || { CONTAINERD_ADDRESS=${to#containerd:} && export CONTAINERD_ADDRESS; }
       ;;
-    k3s) ctr="k3s ctr"; has k3s || { wrong "no k3s on PATH"; nodes=; } ;;
-    docker) find_engine || { wrong "no docker, nerdctl or podman responds: is it running, and do you have access to it?"; nodes=; } ;;
-    *) usage >&2; die "\"$to\" is not a target of this script" ;;
+    k3s) ctr="k3s ctr"; has k3s || { wrong 'no {1} on PATH' k3s; nodes=; } ;;
+    docker) find_engine || { wrong 'no docker, nerdctl or podman responds: is it running, and do you have access to it?'; nodes=; } ;;
+    *) usage >&2; die '"{1}" is not a target of this script' "$to" ;;
   esac
 }
 on() { # NODE COMMAND...
@@ -495,7 +744,7 @@ hold() { # NODE
       printf %s "$text" | $content ingest "viola-airgap-$anchor" && $content label "$@" </dev/null && exit
     done
     exit 1' sh "$text" "$anchor" $ctr >/dev/null 2>"$tmp/why" ||
-    { wrong "$1: content cannot be protected from garbage collection: $(tail -n 1 "$tmp/why")"; return 1; }
+    { wrong '{1}: content cannot be protected from garbage collection: {2}' "$1" "$(tail -n 1 "$tmp/why")"; return 1; }
 }
 # Waits with a timeout, because an engine that does not respond must not block the exit.
 release() {
@@ -520,7 +769,7 @@ release() {
 plan_node() { # NODE: queries the node, and writes its plan
   : >"$tmp/plan.$1"
   node_state "$1" </dev/null >"$tmp/answer" 2>"$tmp/why" || {
-    wrong "$1 does not respond: $(tail -n 1 "$tmp/why")"
+    wrong '{1} does not respond: {2}' "$1" "$(tail -n 1 "$tmp/why")"
     return 1
   }
   compare <"$tmp/answer" >"$tmp/plan.$1"
@@ -535,15 +784,20 @@ plan_nodes() {
       hold "$node" && plan_node "$node" || continue
     fi
     lacking=$(plan "$node" without | wc -l)
-    [ "$lacking" -eq 0 ] || wrong "$node runs $(plan "$node" platform), and the bundle (built for $(facts platform | tr '\n' ' ')) has no content for it of $(plan "$node" without | head -n 3 | tr '\n' ' ')$([ "$lacking" -le 3 ] || echo "and $((lacking - 3)) more")"
+    [ "$lacking" -eq 0 ] || wrong '{1} runs {2}, and the bundle (built for {3}) has no content for it of {4}' \
+      "$node" "$(plan "$node" platform)" "$(facts platform | tr '\n' ' ' | sed 's/ $//')" \
+      "$(plan "$node" without | head -n 3 | tr '\n' ' ' | sed 's/ $//')$([ "$lacking" -le 3 ] || text ' and {1} more' "$((lacking - 3))")"
   done
   # Nodes on one machine share a disk, so the required space is summed by device. Docker also unpacks
   # the images.
   for node in $nodes; do
     echo "$node $(plan "$node" disk) $(plan "$node" need)"
   done | awk -v factor="$([ "$to" = docker ] && echo 3 || echo 1)" '
-    NF == 4 { need[$2] += $4 * factor; free[$2] = $3 * 1024; nodes[$2] = nodes[$2] " " $1 }
-    END { for (disk in need) if (need[disk] > free[disk]) printf "not enough disk space for%s: %.0f MB are needed and %.0f MB are free\n", nodes[disk], need[disk] / 1e6, free[disk] / 1e6 }
+    NF == 4 { need[$2] += $4 * factor; free[$2] = $3 * 1024; nodes[$2] = nodes[$2] (nodes[$2] == "" ? "" : " ") $1 }
+    END {
+      for (disk in need) if (need[disk] > free[disk])
+        printf "not enough disk space for {1}: {2} MB are needed and {3} MB are free\001%s\001%.0f\001%.0f\n", nodes[disk], need[disk] / 1e6, free[disk] / 1e6
+    }
   ' >>"$tmp/wrong"
 }
 
@@ -577,7 +831,7 @@ send_ranges() { # NODE
     blocks "$first" "$count"
     done_bytes=$((done_bytes + count * 512))
     [ "$done_bytes" -le "$total" ] || done_bytes=$total
-    report "$1: sent" "$done_bytes" "$total"
+    report '{3}: sent {1} % of {2}' "$done_bytes" "$total" "$1"
   done
 }
 # Prints a docker archive with the images that the engine lacks, for its platform. Its manifest.json
@@ -638,7 +892,7 @@ load_nodes() { # NODES [again]
   : >"$tmp/imports"
   for node in $1; do
     [ -n "${2-}" ] || plan "$node" lack >"$tmp/lacked.$node"
-    say "$node: sending $(megabytes "$(plan "$node" need)") for $(plan "$node" lack | wc -l | tr -d ' ') image names"
+    say '{1}: sending {2} for {3} image names' "$node" "$(megabytes "$(plan "$node" need)")" "$(plan "$node" lack | wc -l | tr -d ' ')"
     if [ "$to" = docker ]; then docker_archive; else image_layout "$node"; fi | import "$node" >"$tmp/log.$node" 2>&1 &
     pids="$pids $!"
     echo "$! $node" >>"$tmp/imports"
@@ -646,11 +900,11 @@ load_nodes() { # NODES [again]
   again=
   while read -r pid node; do
     failed= incomplete=
-    wait "$pid" || failed=$(grep -v "^ *$" "$tmp/log.$node" | tail -n 1 | grep . || echo "no message")
+    wait "$pid" || failed=$(grep -v "^ *$" "$tmp/log.$node" | tail -n 1 | grep . || text 'no message')
     # When content was removed from a node in the meantime, the node is planned and loaded again.
     case $failed in
       '' | *'not found'*) ;;
-      *) wrong "$node: the import failed: $failed"; continue ;;
+      *) wrong '{1}: the import failed: {2}' "$node" "$failed"; continue ;;
     esac
     # The node is queried again, because a successful import may be incomplete.
     plan_node "$node" || continue
@@ -658,23 +912,23 @@ load_nodes() { # NODES [again]
     if [ -n "$incomplete" ] && [ -z "${2-}" ] && [ "$to" != docker ]; then
       again="$again $node"
     elif [ -n "$incomplete" ]; then
-      for name in $incomplete; do wrong "$node: $name is not complete after loading${failed:+: $failed}"; done
+      for name in $incomplete; do wrong '{1}: {2} is not complete after loading{3}' "$node" "$name" "${failed:+: $failed}"; done
     else
       mark "$node" "io.cri-containerd.pinned=pinned ${LABEL}brought" <"$tmp/lacked.$node" 2>"$tmp/why" ||
-        wrong "$node: images cannot be pinned: $(tail -n 1 "$tmp/why")"
+        wrong '{1}: images cannot be pinned: {2}' "$node" "$(tail -n 1 "$tmp/why")"
     fi
   done <"$tmp/imports"
   pids=
   [ -z "$again" ] || load_nodes "$again" again
-  exit_if_wrong 2 "some images were not loaded; run the command again, which does not send complete images twice"
+  exit_if_wrong 2 'some images were not loaded; run the command again, which does not send complete images twice'
 }
 # Labels the images that other bundles loaded and this one also needs.
 share() {
   for node in $nodes; do
     [ -z "$(plan "$node" share)" ] || plan "$node" share | mark "$node" "${LABEL}brought" 2>"$tmp/why" ||
-      wrong "$node: images cannot be labelled: $(tail -n 1 "$tmp/why")"
+      wrong '{1}: images cannot be labelled: {2}' "$node" "$(tail -n 1 "$tmp/why")"
   done
-  exit_if_wrong 2 "all images are loaded, but some could not be labelled"
+  exit_if_wrong 2 'all images are loaded, but some could not be labelled'
 }
 
 # --- installing ---
@@ -682,23 +936,24 @@ share() {
 kube() { kubectl ${context:+--context "$context"} "$@"; }
 
 prepare_install() {
-  find_program helm version || wrong "helm is required for --install, but is neither on PATH nor in the bundle"
-  find_program kubectl --help || { wrong "kubectl is required for --install, but is neither on PATH nor in the bundle"; return; }
+  find_program helm version || wrong '{1} is required for --install, but is neither on PATH nor in the bundle' helm
+  find_program kubectl --help || { wrong '{1} is required for --install, but is neither on PATH nor in the bundle' kubectl; return; }
   # Kind writes contexts of this name into the kubeconfig.
   if [ -z "$context" ] && [ -n "$cluster" ] && kubectl config get-contexts -o name 2>/dev/null | grep -qx "kind-$cluster"; then
     context=kind-$cluster
   fi
-  kube get --raw /version --request-timeout=15s >"$tmp/version" 2>"$tmp/why" || { wrong "the cluster${context:+ of context $context} is not reachable: $(tail -n 1 "$tmp/why")"; return; }
+  of_context=${context:+$(text ' of context {1}' "$context")}
+  kube get --raw /version --request-timeout=15s >"$tmp/version" 2>"$tmp/why" || { wrong 'the cluster{1} is not reachable: {2}' "$of_context" "$(tail -n 1 "$tmp/why")"; return; }
   kube get nodes --request-timeout=15s -o 'jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}' >"$tmp/kube-nodes" 2>/dev/null
   others=$(grep -vxF "$(printf '%s\n' $nodes)" "$tmp/kube-nodes" | tr '\n' ' ')
   case $to in
-    kind*) [ -z "$others" ] || wrong "the cluster${context:+ of context $context} has nodes that are not of Kind cluster $cluster: $others" ;;
-    *) [ "$(wc -l <"$tmp/kube-nodes")" -le 1 ] || say "note: the cluster has other nodes, and the images must be loaded on each of them: $others" ;;
+    kind*) [ -z "$others" ] || wrong 'the cluster{1} has nodes that are not of Kind cluster {2}: {3}' "$of_context" "$cluster" "$others" ;;
+    *) [ "$(wc -l <"$tmp/kube-nodes")" -le 1 ] || say 'note: the cluster has other nodes, and the images must be loaded on each of them: {1}' "$others" ;;
   esac
   facts release | awk '!seen[$3]++ { print $3 }' >"$tmp/namespaces"
   while read -r namespace; do
     [ "$(kube get namespace "$namespace" --request-timeout=15s -o 'jsonpath={.status.phase}' 2>/dev/null </dev/null)" != Terminating ] ||
-      wrong "namespace $namespace is being deleted: wait for the deletion (kubectl wait --for=delete namespace/$namespace); the status of the namespace shows what blocks it"
+      wrong 'namespace {1} is being deleted: wait for the deletion (kubectl wait --for=delete namespace/{1}); the status of the namespace shows what blocks it' "$namespace"
   done <"$tmp/namespaces"
 }
 
@@ -711,7 +966,7 @@ require_values() { # USER-VALUES...
     case $argument in -f | --values) return 0 ;; esac
   done
   facts release | awk 'NR == FNR { left[$1]; next } $1 in left { print $2 }' "$tmp/withheld" - | while read -r name; do
-    wrong "the bundle was built without the values of release $name: pass them with -f FILE"
+    wrong 'the bundle was built without the values of release {1}: pass them with -f FILE' "$name"
   done
 }
 
@@ -745,7 +1000,7 @@ with_release() { # template|install NUMBER NAME NAMESPACE USER-VALUES...; later 
 # Images that the spec excludes must be on the nodes, because an operator may need them although no
 # manifest names them.
 check_install() { # USER-VALUES...
-  say "checking the releases"
+  say 'checking the releases'
   kube_version=$(sed -n 's/.*"gitVersion": *"\(v[0-9][0-9A-Za-z.+-]*\)".*/\1/p' "$tmp/version")
   {
     facts api
@@ -754,7 +1009,7 @@ check_install() { # USER-VALUES...
   } | grep -x '[A-Za-z0-9./-]*' >"$tmp/apis"
   while read -r number release namespace; do
     with_release template "$number" "$release" "$namespace" "$@" >"$tmp/rendered" 2>"$tmp/why" </dev/null || {
-      wrong "release $release does not render: $(tail -n 1 "$tmp/why")"
+      wrong 'release {1} does not render: {2}' "$release" "$(tail -n 1 "$tmp/why")"
       continue
     }
     check_rendered <"$tmp/rendered" >>"$tmp/wrong"
@@ -762,16 +1017,16 @@ check_install() { # USER-VALUES...
   for node in $nodes; do
     plan "$node" left-out | awk -v node="$node" '{ print $1, node }'
   done | awk '
-    { on[$1] = on[$1] " " $2 }
-    END { for (image in on) print "image " image " is not on" on[image] ", and the spec excludes it: load it onto the nodes, or add --allow-missing " image " if no Pod uses it" }
+    { on[$1] = on[$1] (on[$1] == "" ? "" : " ") $2 }
+    END { for (image in on) print "image {1} is not on {2}, and the spec excludes it: load it onto the nodes, or add --allow-missing {1} if no Pod uses it\001" image "\001" on[image] }
   ' >>"$tmp/wrong"
   policy=$(kube run viola-airgap-trial --image=viola.invalid/trial --image-pull-policy=IfNotPresent --restart=Never --dry-run=server \
     -n default -o 'jsonpath={.spec.containers[0].imagePullPolicy}' 2>/dev/null </dev/null)
   case $policy in
-    Always) wrong "the cluster has the AlwaysPullImages admission controller: it pulls every image from a registry, even if the nodes have it; remove it from --enable-admission-plugins of the API server" ;;
-    '') say "note: could not determine whether the cluster always pulls images: it rejected a dry-run Pod" ;;
+    Always) wrong 'the cluster has the AlwaysPullImages admission controller: it pulls every image from a registry, even if the nodes have it; remove it from --enable-admission-plugins of the API server' ;;
+    '') say 'note: could not determine whether the cluster always pulls images: it rejected a dry-run Pod' ;;
   esac
-  exit_if_wrong 1 "refused before anything was applied"
+  exit_if_wrong 1 'refused before anything was applied'
 }
 
 # Finds images and pull policies in rendered manifests line by line. viola-airgap parses YAML
@@ -783,10 +1038,10 @@ check_rendered() {
       object = kind " " name
       is_run = hook == "" || hook ~ /(pre|post)-(install|upgrade)/
       if (is_run && kind !~ /^(ConfigMap|Secret|CustomResourceDefinition)$/) {
-        if (always) print object ": imagePullPolicy is Always, so the node would pull from a registry; set it to IfNotPresent with -f or --set"
+        if (always) print "{1}: imagePullPolicy is Always, so the node would pull from a registry; set it to IfNotPresent with -f or --set\001" object
         for (i = 1; i <= images; i++) {
-          if (!(image[i] in known) && !said[image[i]]++) print "image " image[i] " is not in the bundle (used by " object "): install with the values that the bundle was built for"
-          else if ((image[i] ~ /:latest$/ || image[i] !~ /[:@][^\/]*$/) && policies < images && !said[object]++) print object ": " image[i] " has no pull policy, so the node would pull from a registry; set it to IfNotPresent with -f or --set"
+          if (!(image[i] in known) && !said[image[i]]++) print "image {1} is not in the bundle (used by {2}): install with the values that the bundle was built for\001" image[i] "\001" object
+          else if ((image[i] ~ /:latest$/ || image[i] !~ /[:@][^\/]*$/) && policies < images && !said[object]++) print "{1}: {2} has no pull policy, so the node would pull from a registry; set it to IfNotPresent with -f or --set\001" object "\001" image[i]
         }
       }
       images = policies = always = 0
@@ -820,29 +1075,32 @@ check_rendered() {
 
 install_releases() { # USER-VALUES...
   while read -r number release namespace; do
-    say "installing release $release into namespace $namespace"
+    say 'installing release {1} into namespace {2}' "$release" "$namespace"
     with_release install "$number" "$release" "$namespace" "$@" >"$tmp/helm" 2>&1 </dev/null || {
-      say "error: release $release was not installed: $(grep -v '^ *$' "$tmp/helm" | tail -n 1)"
+      error 'release {1} was not installed: {2}' "$release" "$(grep -v '^ *$' "$tmp/helm" | tail -n 1)"
       if grep -q 'another operation' "$tmp/helm"; then
-        say "  what to do: if no other helm is running, an interrupted one left this state. Run helm rollback $release -n $namespace (helm uninstall after a first installation), and run the same command again"
-      else say "  what to do: check kubectl get pods,events -n $namespace, and run the same command again"; fi
+        say '  what to do: if no other helm is running, an interrupted one left this state. Run helm rollback {1} -n {2} (helm uninstall after a first installation), and run the same command again' "$release" "$namespace"
+      else say '  what to do: check kubectl get pods,events -n {1}, and run the same command again' "$namespace"; fi
       exit 1
     }
   done <"$tmp/releases"
   deadline=$(($(date +%s) + $(seconds "$timeout"))) calm=0 last=
   # Operators create Pods after they are ready, so wait until nothing changes for a while.
   while :; do
-    state=$(while read -r namespace; do pods_of "$namespace"; done <"$tmp/namespaces" | awk '
+    while read -r namespace; do pods_of "$namespace"; done <"$tmp/namespaces" | awk '
       $1 == "pod" { pods++; if ($4 == "yes") ready++ }
       $1 == "workload" && $4 < $3 { waiting++ }
-      END { printf "%d of %d Pods ready%s", ready, pods, waiting ? ", " waiting " workloads are incomplete" : "" }')
-    if [ "$state" = "$last" ]; then calm=$((calm + 1)); else calm=0 last=$state; say "$state"; fi
-    case $state in *workloads*) calm=0 ;; "${state%% *} of ${state%% *} "*) ;; *) calm=0 ;; esac
+      END { printf "%d %d %d\n", ready, pods, waiting }' >"$tmp/state"
+    read -r ready pods waiting <"$tmp/state"
+    state=$(text '{1} of {2} Pods ready' "$ready" "$pods")
+    [ "$waiting" -eq 0 ] || state=$(text '{1}, {2} workloads are incomplete' "$state" "$waiting")
+    if [ "$state" = "$last" ]; then calm=$((calm + 1)); else calm=0 last=$state; say '{1}' "$state"; fi
+    [ "$ready $waiting" = "$pods 0" ] || calm=0
     [ "$calm" -lt 5 ] || break
     [ "$(date +%s)" -lt "$deadline" ] || { explain_pods; exit 1; }
     in_background sleep 2
   done
-  printf '%s: installed; %s\n' "$title" "$state"
+  text '{1}: installed; {2}' "$title" "$state"
 }
 # Prints `pod NAMESPACE NAME yes|no PHASE REASONS` and `workload NAME WANTED READY`.
 pods_of() { # NAMESPACE
@@ -852,11 +1110,15 @@ pods_of() { # NAMESPACE
     awk -F'|' 'NF == 5 { print "workload", $1, $2 + $3, $4 + $5 }'
 }
 explain_pods() {
-  say "error: some Pods were not ready after $timeout:"
+  error 'some Pods were not ready after {1}:' "$timeout"
   while read -r namespace; do
     pods_of "$namespace" | awk '
-      $1 == "pod" && $4 == "no" { printf "  - Pod %s/%s is %s", $2, $3, $5; for (i = 6; i <= NF; i++) printf "%s%s", (i == 6 ? ": " : ", "), $i; print "" }
-      $1 == "workload" && $4 < $3 { print "  - " $2 " has " $4 " of " $3 " Pods ready" }'
+      $1 == "pod" && $4 == "no" {
+        reasons = ""
+        for (i = 6; i <= NF; i++) reasons = reasons (i == 6 ? ": " : ", ") $i
+        print "Pod {1} is {2}{3}\001" $2 "/" $3 "\001" $5 "\001" reasons
+      }
+      $1 == "workload" && $4 < $3 { print "{1} has {2} of {3} Pods ready\001" $2 "\001" $4 "\001" $3 }' | translate | sed 's/^/  - /'
     kube get events -n "$namespace" --field-selector type=Warning --sort-by=.lastTimestamp --no-headers 2>/dev/null </dev/null | tail -n 5 | sed 's/^/    /'
   done <"$tmp/namespaces" >&2
 }
@@ -869,7 +1131,7 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 # --- main ---
 
-bundle= to= check= install= context= allowed= timeout=10m
+bundle= to= list= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 # The remaining $@ are the user's values for helm.
 left=$#
@@ -883,18 +1145,22 @@ while [ "$left" -gt 0 ]; do
       left=$((left + 2))
       continue
       ;;
+    --list) list=yes ;;
     --check) check=yes ;;
     --install) install=yes ;;
     -h | --help) usage; exit 0 ;;
-    --to | --context | --kubeconfig | --timeout | --allow-missing | -f | --values | --set)
-      [ "$left" -gt 0 ] || die "$option needs a value"
+    --to | --context | --kubeconfig | --timeout | --allow-missing | --lang | -f | --values | --set)
+      [ "$left" -gt 0 ] || die '{1} needs a value' "$option"
       case $option in
         --to) to=$1 ;;
         --context) context=$1 ;;
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
         --timeout) timeout=$1 ;;
+        --lang)
+          case $1 in en | ko) lang=$1 ;; *) die '"{1}" is not a language of this script: en or ko' "$1" ;; esac
+          ;;
         --allow-missing)
-          case $1 in *[!][A-Za-z0-9._:/@-]* | '') die "\"$1\" is not an image reference" ;; esac
+          case $1 in *[!][A-Za-z0-9._:/@-]* | '') die '"{1}" is not an image reference' "$1" ;; esac
           allowed="$allowed $1"
           ;;
         *) set -- "$@" "$option" "$1" ;;
@@ -902,29 +1168,30 @@ while [ "$left" -gt 0 ]; do
       shift
       left=$((left - 1))
       ;;
-    -*) usage >&2; die "unknown option $option" ;;
-    *) [ -z "$bundle" ] || die "only one bundle is allowed, but got $bundle and $option"; bundle=$option ;;
+    -*) usage >&2; die 'unknown option {1}' "$option" ;;
+    *) [ -z "$bundle" ] || die 'only one bundle is allowed, but got {1} and {2}' "$bundle" "$option"; bundle=$option ;;
   esac
 done
 [ -n "$bundle" ] || { usage >&2; exit 2; }
-case $timeout in *[!0-9hms]* | '' | *[!hms]) die "\"$timeout\" is not a duration: use 90s, 10m or 1h" ;; esac
+case $timeout in *[!0-9hms]* | '' | *[!hms]) die '"{1}" is not a duration: use 90s, 10m or 1h' "$timeout" ;; esac
 find_hash
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
 : >"$tmp/wrong"
 
 open_bundle
+[ -z "$list" ] || { list_images; exit 0; }
 verify_files
 [ -n "$to" ] || choose_target
 if [ "$to" = kind-node-image ]; then
   # From here, the bundle contains only this image.
   sed -e '/^name /d' -e '/^content /d' -e 's/^host-//' "$tmp/facts" >"$tmp/host-facts"
   cat "$tmp/host-facts" >"$tmp/facts"
-  grep -q '^name ' "$tmp/facts" || die "$bundle has no image of Kind nodes: build it with --with kind-node-image=REFERENCE"
+  grep -q '^name ' "$tmp/facts" || die '{1} has no image of Kind nodes: build it with --with kind-node-image=REFERENCE' "$bundle"
   to=docker VIOLA_SH_ONLY=1 install=
 fi
 run_viola_airgap "$@"
 
-say "$title into $to"
+say '{1} into {2}' "$title" "$to"
 find_nodes
 [ -z "$install" ] || { prepare_install; require_values "$@"; }
 plan_nodes
@@ -933,12 +1200,13 @@ for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
 if [ -n "$check" ]; then
   for node in $nodes; do
-    echo "$node ($(plan "$node" platform)): $(plan "$node" lack | wc -l | tr -d ' ') of $(facts name | wc -l | tr -d ' ') image names missing, $(megabytes "$(plan "$node" need)") to send"
+    text '{1} ({2}): {3} of {4} image names missing, {5} to send' "$node" "$(plan "$node" platform)" \
+      "$(plan "$node" lack | wc -l | tr -d ' ')" "$(facts name | wc -l | tr -d ' ')" "$(megabytes "$(plan "$node" need)")"
   done
-  exit_if_wrong 1 "the bundle cannot be loaded"
+  exit_if_wrong 1 'the bundle cannot be loaded'
   exit 0
 fi
-exit_if_wrong 2 "nothing was loaded"
+exit_if_wrong 2 'nothing was loaded'
 if [ -n "$install" ]; then
   extract_releases
   check_install "$@"
@@ -948,8 +1216,9 @@ share
 release
 count=$(facts name | wc -l | tr -d ' ')
 if [ "$to" = docker ] && facts name | grep -q '@.* '; then
-  say "note: $engine does not keep digests of loaded images: $(facts name | grep -c '@.* ') names with @sha256 do not resolve there"
+  say 'note: {1} does not keep digests of loaded images: {2} names with @sha256 do not resolve there' "$engine" "$(facts name | grep -c '@.* ')"
   count=$(facts name | grep -vc '@.* ')
 fi
-echo "all $count image names resolve and are complete on $(echo $nodes)$([ -n "$busy" ] || echo '; nothing was sent')"
+if [ -n "$busy" ]; then text 'all {1} image names resolve and are complete on {2}' "$count" "$(echo $nodes)"
+else text 'all {1} image names resolve and are complete on {2}; nothing was sent' "$count" "$(echo $nodes)"; fi
 [ -z "$install" ] || install_releases "$@"

@@ -5,12 +5,13 @@ import { localFiles } from "../adapters/files/local-files.js";
 import { AUDIT_GROUPS, AUDIT_SORTS, type AuditGroup, type AuditSort } from "../core/audit/arrange.js";
 import type { AuditFinding, AuditReport } from "../core/audit/report.js";
 import type { AuditLimits } from "../core/audit/rules/rule.js";
+import { localizeFindings } from "../core/audit/rules/localize.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
-import type { ChartText } from "../core/charts/chart.js";
 import { isAuditRule } from "../core/audit-rule-ids.js";
+import type { ChartText } from "../core/charts/chart.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
-import { languageOf, type Language } from "../core/words/language.js";
+import type { Language } from "../core/words/language.js";
 import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
 import { auditSpec } from "../workflows/audit-spec.js";
 import { EXIT } from "./failure.js";
@@ -24,6 +25,9 @@ import { examples, listOption } from "./command-line.js";
 import { printable, singleLines } from "./terminal.js";
 import { ViolaError } from "../errors.js";
 import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
+
+/** The formats that have the language of the reader. */
+const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown", "html"]);
 
 interface AuditOptions extends CommonOptions {
   readonly format: AuditFormat;
@@ -83,16 +87,16 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const input = await readInput(resolve(runtime.cwd, target));
         const out = await checkOut(input, options, runtime);
         const version = await readVersion(runtime.home);
-        const report = await auditInput(input, options, limits, runtime);
-        await runtime.stopProgress();
         const format = runtime.isJson ? "json" : options.format;
+        const language = FORMATS_FOR_PEOPLE.has(format) ? runtime.language : "en";
+        const report = localizeFindings(
+          await auditInput(input, options, limits, language, runtime),
+          language,
+        );
+        await runtime.stopProgress();
         const formatOne = await loadFormatter(format, {
-          report,
-          options,
-          input,
-          version,
+          ...{ report, options, input, version, language },
           cwd: runtime.cwd,
-          language: languageOf(runtime.env),
         });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
@@ -210,10 +214,10 @@ async function auditInput(
   { file, spec: read }: AuditInput,
   options: AuditOptions,
   limits: AuditLimits,
+  language: Language,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
   const today = dateOfToday();
-  const language = languageOf(runtime.env);
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);
     return auditBundle(bundle, { limits, today, language }, { readChartTexts });

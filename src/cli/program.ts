@@ -1,6 +1,7 @@
 // The commander program: registers the commands, prints each failure once and returns an exit code.
 import { setMaxListeners } from "node:events";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import { LANGUAGES } from "../core/words/language.js";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
 import { registerCheck } from "./check.js";
@@ -86,6 +87,9 @@ function makeProgram(
     .option("--quiet", "do not show progress")
     .option("--wide", "do not fit tables to the terminal")
     .option("--verbose", "show requests and external commands on stderr, without secrets")
+    .addOption(
+      new Option("--lang <language>", "language of reports (default: that of the locale)").choices(LANGUAGES),
+    )
     .addHelpText(
       "after",
       examples(

@@ -15,6 +15,7 @@ import {
 } from "../adapters/files/user-settings.js";
 import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
+import { languageOf, type Language } from "../core/words/language.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";
 import type { Run } from "../workflows/progress.js";
@@ -45,6 +46,7 @@ export interface CommonOptions {
   readonly quiet?: boolean;
   readonly wide?: boolean;
   readonly verbose?: boolean;
+  readonly lang?: Language;
 }
 
 const DEFAULT_COLUMNS = 80;
@@ -64,6 +66,8 @@ export class CommandRuntime {
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly programCommand: readonly string[];
+  /** The language of reports. Errors, progress and JSON are always English. */
+  readonly language: Language;
   readonly #options: CommonOptions;
   readonly #display: ProgressDisplay;
   readonly #environment: ProcessEnvironment;
@@ -79,6 +83,7 @@ export class CommandRuntime {
     this.home = environment.home;
     this.env = environment.env;
     this.programCommand = environment.programCommand;
+    this.language = options.lang ?? languageOf(environment.env);
     this.#display = showProgress(environment.stderr, {
       isQuiet: options.quiet === true,
       // Lines of activities would break the display of a terminal.

@@ -28,7 +28,11 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
         const document = { formatVersion: 1, ...(await describeBundle(bundle)) };
         // Escapes are part of JSON, so its texts keep their line breaks.
         const format = (lines: typeof document, width?: number): string =>
-          formatShow(options.format === "json" ? document : lines, options.format, width);
+          formatShow(options.format === "json" ? document : lines, {
+            format: options.format,
+            language: runtime.language,
+            width,
+          });
         runtime.print(document, format, document);
         return EXIT.done;
       });

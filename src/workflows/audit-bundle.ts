@@ -2,11 +2,12 @@
 import pLimit from "p-limit";
 import type { ChartFacts, ConfigFacts } from "../core/audit/audit-facts.js";
 import { auditInventory } from "../core/audit/audit-inventory.js";
-import { isChartYaml, readChartFacts } from "../core/audit/chart-facts.js";
+import { readChartFacts } from "../core/audit/chart-facts.js";
 import { MAX_CONFIG_BYTES, readConfigFacts } from "../core/audit/config-facts.js";
 import type { AuditReport } from "../core/audit/report.js";
 import { completeAudit } from "../core/audit/rules/find-findings.js";
 import type { ChartText } from "../core/charts/chart.js";
+import { isChartYaml } from "../core/charts/chart-yaml.js";
 import { digestOf } from "../core/oci/digest.js";
 import { ViolaError } from "../errors.js";
 import type { AuditOptions } from "./audit-spec.js";

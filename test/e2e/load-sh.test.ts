@@ -174,6 +174,23 @@ describeNodes("load.sh", () => {
     expect(again.stderr).not.toContain("sending");
   });
 
+  it.each(["debian", "busybox", "macos"] as const)(
+    "lists and checks the bundle in Korean: %s",
+    async (which) => {
+      const list = await run(...host(which, [bundle.file, "--list"]));
+      expect(list).toMatchObject({ code: 0, stderr: "" });
+      expect(list.stdout.trimEnd().split("\n").sort()).toEqual(names);
+
+      const args = ["--to", `kind:${nodes.cluster}`, "--check", "--lang", "ko"];
+      const check = await run(...host(which, [bundle.file, ...args]));
+      expect(check).toMatchObject({ code: 0 });
+      for (const node of nodes.names)
+        expect(check.stdout).toMatch(
+          new RegExp(`^${node} \\(linux/amd64\\): \\p{Script=Hangul}.*4.*4.* 4 MB$`, "mu"),
+        );
+    },
+  );
+
   it("sends a node only the content that it lacks", async () => {
     expect((await load(bundle.file)).code).toBe(0);
     const [, worker = ""] = nodes.names;

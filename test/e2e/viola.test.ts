@@ -93,6 +93,49 @@ describeAll("the viola stack", () => {
     }
   });
 
+  it("writes the table of components that its user kept by hand", async () => {
+    const { stdout } = await viola.cli("audit", bundle, "--format", "markdown", "--lang", "ko");
+    const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+    const row = (component: string): readonly string[] => rows.find((cells) => cells[1] === component) ?? [];
+
+    for (const [component, object, images, versions] of [
+      [
+        "prometheus",
+        "StatefulSet (Prometheus)",
+        "quay.io/prometheus/prometheus<br>quay.io/prometheus-operator/prometheus-config-reloader",
+        "v2.55.1<br>v0.78.2",
+      ],
+      [
+        "grafana",
+        "Deployment",
+        "docker.io/grafana/grafana<br>quay.io/kiwigrid/k8s-sidecar",
+        "11.3.1<br>1.28.0",
+      ],
+      ["node-exporter", "DaemonSet", "quay.io/prometheus/node-exporter", "v1.8.2"],
+      [
+        "loki",
+        "StatefulSet, Deployment",
+        "docker.io/grafana/loki<br>docker.io/kiwigrid/k8s-sidecar",
+        "2.9.4<br>1.24.3",
+      ],
+      ["promtail", "DaemonSet", "docker.io/grafana/promtail", "3.0.0"],
+      [
+        "kube-state-metrics",
+        "Deployment",
+        "registry.k8s.io/kube-state-metrics/kube-state-metrics",
+        "v2.14.0",
+      ],
+    ] as const) {
+      expect(row(component).slice(1, 5)).toEqual([component, object, images, versions]);
+      // Each image has a purpose in Korean.
+      expect(
+        row(component)[5]
+          ?.split("<br>")
+          .every((purpose) => /[가-힣]/.test(purpose)),
+      ).toBe(true);
+    }
+  });
+
   it("is rejected by verify and load when a layer is damaged, before a node is changed", async () => {
     const damaged = join(viola.folder, "damaged.bundle");
     await copyFile(bundle, damaged);

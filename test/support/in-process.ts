@@ -10,12 +10,21 @@ export interface InProcessResult {
   readonly stderr: string;
 }
 
-/** Runs the arguments to their end. `env` is the whole environment. */
+export interface InProcessOptions {
+  readonly cwd?: string;
+  /** The whole environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The width of the terminal; stdout is a pipe when absent. */
+  readonly columns?: number;
+}
+
+/** Runs the arguments to their end. */
 export async function runInProcess(
   argv: readonly string[],
-  { cwd = ROOT, env = {} }: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  { cwd = ROOT, env = {}, columns }: InProcessOptions = {},
 ): Promise<InProcessResult> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  if (columns !== undefined) Object.assign(stdout, { isTTY: true, columns });
   const texts = Promise.all([text(stdout), text(stderr)]);
   const code = await run(argv, {
     stdin: new PassThrough().end(),

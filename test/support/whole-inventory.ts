@@ -3,6 +3,7 @@ import type { Inventory } from "../../src/core/bundle/inventory.js";
 import { formatPath } from "../../src/core/json.js";
 import { digestOf, hexOf } from "../../src/core/oci/digest.js";
 import { imageOf, inventoryOf } from "../unit/core/load/inventory-of.js";
+import { named } from "./image-use.js";
 
 const evidence = {
   rule: "pod-spec",
@@ -13,6 +14,18 @@ const evidence = {
   value: "a/b:1",
   because: "it runs",
   hooks: ["pre-install"],
+  release: "app",
+  labels: { name: "app", component: "web" },
+  workloads: [
+    {
+      kind: "StatefulSet",
+      component: "app",
+      object: "App apps/a",
+      template: "app/templates/a.yaml",
+      release: "app",
+      labels: { name: "app", component: "web" },
+    },
+  ],
 };
 const image = { ...imageOf("docker.io/a/b:1", { layers: ["layer"] }), evidence: [evidence] };
 
@@ -25,13 +38,28 @@ export const WHOLE_INVENTORY: Inventory = {
     {
       name: "app",
       namespace: "apps",
-      chart: { name: "app", version: "1.0.0", appVersion: "1", kubeVersion: ">=1.20.0" },
+      chart: { name: "app", version: "1.0.0", appVersion: "1", kubeVersion: ">=1.20.0", range: "^1" },
       file: "charts/app-1.0.0.tgz",
       sha256: hexOf(digestOf("chart")),
       values: ["values/app.yaml"],
     },
   ],
   hostImages: [image],
+  testImages: [{ reference: "e/f:1", normalized: named("e/f:1"), objects: ["Pod apps/test"] }],
+  nodePlatforms: ["linux/amd64"],
+  rendered: {
+    apis: [{ apiVersion: "v1", kind: "Pod", objects: 1, first: "Pod apps/a" }],
+    alwaysPulled: [{ object: "Pod apps/a", path: "spec.pullPolicy", image: "a/b:1", implied: false }],
+    largeDefinitions: [{ object: "CustomResourceDefinition a.b", chart: "app-1.0.0", bytes: 300_000 }],
+  },
+  audit: {
+    components: { web: { name: "front", purpose: "sells" } },
+    images: { "docker.io/a/b": { component: "web", purpose: "sells" } },
+    maxBytes: 1000,
+    maxLayerBytes: 1000,
+    maxAgeDays: 365,
+    suppress: [{ rule: "no-digest", subject: "a/b", reason: "judged", until: "2026-12-31" }],
+  },
   excluded: [{ reference: "docker.io/c/d:1", reason: "not needed" }],
   warnings: [
     {
@@ -50,7 +78,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|.*\.(?:appVersion|because|hooks)|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
+  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress|components|images)(?:\..*|\[".*)?|.*\.(?:subject|until)|.*chart\.range|.*\.(?:appVersion|because|hooks|release|labels|workloads|component)|.*labels\.name|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {
@@ -91,6 +119,9 @@ export function damages(): readonly Damage[] {
 /** True for a value that is valid for the field. */
 function isAllowed(path: string, value: unknown, how: string): boolean {
   if (path.endsWith(".uncompressedSize")) return how === "null" || how === "a number";
+  // Every field of it is optional.
+  if (/^audit$|^audit\.(?:components|images)(?:\.web|\[[^\]]+\])?$|\.labels$/.test(path))
+    return how === "a map";
   if (Array.isArray(value)) return how === "an empty list";
   if (typeof value === "number") return how === "a number" && path !== "formatVersion";
   if (typeof value === "boolean") return how === "a switch";
@@ -99,7 +130,7 @@ function isAllowed(path: string, value: unknown, how: string): boolean {
 
 /** Text with a format that "text" does not have. */
 const CHECKED_TEXT =
-  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|platforms\[0\](?:\.platform)?|names\[0\]|mediaType)$|^kubeVersion$/;
+  /(?:digest|sha256|normalized|confidence|createdFrom\.spec|until|(?:nodeP|p)latforms\[0\](?:\.platform)?|names\[0\]|mediaType)$|^kubeVersion$/;
 
 function* paths(
   value: unknown,

@@ -2,11 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { otherTerms } from "../support/korean-terms.js";
 import { runInProcess } from "../support/in-process.js";
 import { ROOT } from "../support/paths.js";
 
 const DOCUMENTS = [
   "README.md",
+  "README.ko.md",
   "CONTRIBUTING.md",
   "manifests/operators/README.md",
   ...readdirSync(join(ROOT, "docs"))
@@ -19,7 +21,7 @@ const read = (name: string): string => readFileSync(join(ROOT, name), "utf8");
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
-    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(/[^\p{L}\p{N}_\- ]/gu, "")
     .replaceAll(" ", "-");
 }
 
@@ -108,6 +110,50 @@ describe("commands in the documents", () => {
     const commands = [...read("README.md").matchAll(/^```sh\n(.*?)\n```/gms)].map(([, command]) => command);
 
     expect(commands.slice(0, 2)).toEqual(["npm ci && npm run demo", "npm ci && npm run test:all"]);
+  });
+});
+
+describe("README.ko.md", () => {
+  const [english, korean] = [read("README.md"), read("README.ko.md")];
+  const both = (find: (text: string) => readonly unknown[]): void => {
+    expect(find(korean)).toEqual(find(english));
+  };
+  const prose = (text: string): string => text.replaceAll(/^```.*?^```/gms, "");
+
+  it("has the code blocks of README.md", () => {
+    both((text) => text.match(/^```.*?^```/gms) ?? []);
+  });
+
+  it("has the same headings, rows, lists and bold starts in the same order", () => {
+    const kindOf = (start: string): string =>
+      start.startsWith("|") ? `${start.split("|").length} cells` : start;
+
+    both((text) => (prose(text).match(/^(?:#+ |\|.*\|$|- |\*\*)/gm) ?? []).map(kindOf));
+  });
+
+  it("links to the same documents", () => {
+    both((text) =>
+      [...prose(text).matchAll(/\]\(([^)#\s]+(?:#[^)\s]*)?)\)/g)]
+        .map(([, link]) => link)
+        .filter((link) => !/^README/.test(link ?? ""))
+        .sort(),
+    );
+  });
+
+  it("has the same inline code", () => {
+    const codeOf = (text: string): readonly string[] =>
+      (prose(text).match(/`[^`]+`/g) ?? []).map((code) => code.replaceAll(/\s+/g, " "));
+
+    both((text) => [...new Set(codeOf(text))].sort());
+  });
+
+  it("is Korean, with one term for one thing", () => {
+    const english = prose(korean)
+      .split(/\n\n+/)
+      .filter((paragraph) => /[a-z]{3} [a-z]{3}/i.test(paragraph) && !/\p{Script=Hangul}/u.test(paragraph));
+
+    expect(english.filter((paragraph) => !/^(?:GitHub|GitLab) /.test(paragraph))).toEqual([]);
+    expect(otherTerms(prose(korean))).toEqual([]);
   });
 });
 

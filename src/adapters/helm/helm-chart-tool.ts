@@ -14,7 +14,7 @@ import {
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import { apiVersionsIn } from "../../core/charts/api-versions.js";
 import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
-import { parseChartYaml } from "../../core/charts/chart-yaml.js";
+import { isChartYaml, parseChartYaml } from "../../core/charts/chart-yaml.js";
 import { isDeclaration } from "../../core/finding/declared-images.js";
 import { describeRenderFailure } from "../../core/charts/render-failure.js";
 import { ProcessError } from "../programs/run-process.js";
@@ -177,7 +177,7 @@ async function describeChart(files: readonly ArchivedFile[], file: string): Prom
   const texts = await textsIn(
     files,
     archive,
-    (path) => isDeclaration(path) || mayBeRendered(path) || isDefinition(path),
+    (path) => isDescription(path) || mayBeRendered(path) || isDefinition(path),
   );
   const textsOf = (isWanted: (path: string) => boolean): readonly string[] =>
     texts.flatMap(({ path, text }) => (isWanted(path) ? [text] : []));
@@ -190,11 +190,16 @@ async function describeChart(files: readonly ArchivedFile[], file: string): Prom
     ...(metadata.kubeVersion !== undefined && { kubeVersion: metadata.kubeVersion }),
     file,
     digest: contentDigest(files),
-    declarations: texts.filter(({ path }) => isDeclaration(path)),
+    declarations: texts.filter(({ path }) => isDescription(path)),
     testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
     apiVersionTests: tests,
     leftOut: [],
   };
+}
+
+/** True for the files that say what the chart is and which images it has. */
+function isDescription(path: string): boolean {
+  return isDeclaration(path) || isChartYaml(path);
 }
 
 /** Adds what was left out of the chart to the hint, because the chart may be unusable without it. */

@@ -99,6 +99,7 @@ function auditTable(report: AuditReport, options: AuditFormatOptions): string {
     { heading: heading(words("unpacked")), align: "right", leaveOut: 2 },
     { heading: heading(words("unique")), align: "right", leaveOut: 4 },
     { heading: heading(words("age")), align: "right", leaveOut: 3 },
+    { heading: heading(words("platforms")), shorten: "end", least: 11, leaveOut: 7 },
     { heading: heading(words("chart")), shorten: "end", least: 12, leaveOut: 6 },
   ];
   const rows = arrangeAudit(report, options).flatMap((one) => tableRows(one, isGrouped, options, words));
@@ -134,6 +135,7 @@ function tableRows(
       unpackedOf(row, words),
       isResolved(row) ? formatBytes(image.uniqueBytes) : words("unknown"),
       image.created === null ? "" : formatAge(image.created, today, words),
+      image.platforms.map(({ platform }) => platform).join(" "),
       component.chart === null ? "" : `${component.chart.name}-${component.chart.version}`,
     ];
   });
@@ -148,6 +150,7 @@ function tableRows(
     "",
     formatBytes(group.compressedBytes),
     group.uncompressedBytes === null ? words("unknown") : formatBytes(group.uncompressedBytes),
+    "",
     "",
     "",
     "",

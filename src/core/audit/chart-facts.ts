@@ -1,15 +1,10 @@
 // Reads the facts of an audit from the Chart.yaml files of a packaged chart.
-import type { ChartText } from "../charts/chart.js";
+import type { ChartDependency, ChartText } from "../charts/chart.js";
 import { parseChartYaml, parseDependencies } from "../charts/chart-yaml.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartFacts } from "./audit-facts.js";
 
 const CHART_YAML = /(?:^|\/)Chart\.yaml$/;
-
-/** True for the files that `readChartFacts` needs. */
-export function isChartYaml(path: string): boolean {
-  return CHART_YAML.test(path) || /(?:^|\/)requirements\.yaml$/.test(path);
-}
 
 /**
  * Returns the facts of the chart and its subcharts. `chart` is the packaged one, as `NAME-VERSION`.
@@ -32,7 +27,7 @@ export function readChartFacts(chart: string, texts: readonly ChartText[]): read
             version,
             appVersion: appVersion ?? null,
             description: description ?? null,
-            dependencies: parseDependencies(declared, path).map((dependency) => ({
+            dependencies: dependenciesOf(declared, path).map((dependency) => ({
               name: dependency.name,
               version: dependency.version,
               repository: dependency.repository,
@@ -45,6 +40,11 @@ export function readChartFacts(chart: string, texts: readonly ChartText[]): read
         return [];
       }
     });
+}
+
+/** Most charts have none, and parsing YAML takes most of the time of a short audit. */
+function dependenciesOf(text: string, path: string): readonly ChartDependency[] {
+  return /^["']?dependencies["']?\s*:|\{/m.test(text) ? parseDependencies(text, path) : [];
 }
 
 /** Finds charts by the paths of templates. */

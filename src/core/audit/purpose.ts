@@ -1,5 +1,6 @@
 // Says what an image is for.
-import { isRepository } from "../images/repository-copies.js";
+import { groupBy } from "../group-by.js";
+import { copyNames, isCopy } from "../images/repository-copies.js";
 import { parseReference } from "../images/reference.js";
 import type { Language } from "../words/language.js";
 import type { ConfigFacts } from "./audit-facts.js";
@@ -8,6 +9,14 @@ import { WELL_KNOWN_IMAGES } from "./well-known-images.js";
 /** Longer descriptions are cut: they are for pages, not for tables. */
 const MAX_LENGTH = 160;
 const DESCRIPTION = "org.opencontainers.image.description";
+
+/** The names of well-known images and of their copies in mirrors, by the last part of the name. */
+const BY_LAST_PART = groupBy(
+  Object.entries(WELL_KNOWN_IMAGES).flatMap(([known, purpose]) =>
+    copyNames(known).map((name) => ({ name, purpose })),
+  ),
+  ({ name }) => lastPart(name),
+);
 
 /** Returns what a well-known image is for, in the language, or what its label says, or null. */
 export function imagePurpose(
@@ -24,10 +33,7 @@ export function imagePurpose(
 /** Returns what an image of the built-in list is for, or null. */
 export function wellKnownPurpose(normalized: string, language: Language): string | null {
   const { repository } = parseReference(normalized);
-  // Most names have two parts, which are looked up; a search finds those of mirrors.
-  const entry =
-    (Object.hasOwn(WELL_KNOWN_IMAGES, repository) ? WELL_KNOWN_IMAGES[repository] : undefined) ??
-    Object.entries(WELL_KNOWN_IMAGES).find(([known]) => isRepository(repository, known))?.[1];
+  const entry = BY_LAST_PART.get(lastPart(repository))?.find(({ name }) => isCopy(repository, name))?.purpose;
   return entry?.[language] ?? null;
 }
 
@@ -42,4 +48,8 @@ export function shortText(text: string | null | undefined): string | null {
         .slice(0, MAX_LENGTH - 1)
         .join("")
         .trimEnd()}…`;
+}
+
+function lastPart(repository: string): string {
+  return repository.slice(repository.lastIndexOf("/") + 1);
 }

@@ -31,7 +31,7 @@ export const WELL_KNOWN_IMAGES: Readonly<Record<string, Readonly<Record<Language
   "thanos/thanos": { en: "long-term storage of metrics", ko: "메트릭 장기 보관" },
   "kube-state-metrics/kube-state-metrics": {
     en: "state of Kubernetes objects as metrics",
-    ko: "쿠버네티스 오브젝트 상태 메트릭 수집",
+    ko: "Kubernetes 오브젝트 상태 메트릭 수집",
   },
   "metrics-server/metrics-server": {
     en: "CPU and memory use for autoscaling and kubectl top",
@@ -116,5 +116,5 @@ export const WELL_KNOWN_IMAGES: Readonly<Record<string, Readonly<Record<Language
   "metallb/speaker": { en: "announces addresses of Services", ko: "서비스 IP 알림" },
   "velero/velero": { en: "backup and restore", ko: "백업 및 복구" },
   "bats/bats": { en: "runs tests of shell scripts", ko: "셸 스크립트 테스트 실행" },
-  kubectl: { en: "command line of Kubernetes", ko: "쿠버네티스 명령줄 도구" },
+  kubectl: { en: "command line of Kubernetes", ko: "Kubernetes 명령줄 도구" },
 };

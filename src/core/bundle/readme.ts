@@ -244,7 +244,7 @@ function facts(rows: readonly (readonly [string, string])[]): readonly string[] 
 
 /** Columns on a terminal: Hangul is two columns wide. */
 function widthOf(text: string): number {
-  return [...text].reduce((sum, one) => sum + (/\p{Script=Hangul}/u.test(one) ? 2 : 1), 0);
+  return text.length + (text.match(/\p{Script=Hangul}/gu)?.length ?? 0);
 }
 
 /** Sum of the configs and layers of the images, each blob once. */

@@ -20,6 +20,11 @@ export interface ChartMetadata {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** True for Chart.yaml, and for the file in which charts of apiVersion v1 declare dependencies. */
+export function isChartYaml(path: string): boolean {
+  return /(?:^|\/)(?:Chart|requirements)\.yaml$/.test(path);
+}
+
 /**
  * Parses Chart.yaml. Throws `CHART_UNAVAILABLE` with `subject` when it is not valid, or when name or
  * version cannot be part of a file name.

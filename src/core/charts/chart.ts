@@ -53,7 +53,7 @@ export interface PackagedChart {
   readonly file: string;
   /** Digest of the content. */
   readonly digest: string;
-  /** Chart.yaml and image lock files of the chart and its subcharts. */
+  /** Chart.yaml, requirements.yaml and image lock files of the chart and its subcharts. */
   readonly declarations: readonly ChartText[];
   /**
    * Those among the tested API versions that definitions in the `crds` folders of the chart and its

@@ -26,9 +26,12 @@ const ANNOTATIONS = ["helm.sh/images", "images", "artifacthub.io/images"];
 /** File names of image locks of dt and Hauler. */
 const LOCK = /(?:^|\/)\.?images(?:\.lock|-lock\.yaml|\.lock\.yaml)$/i;
 
-/** True if a file at this path in a chart may declare images. */
+/**
+ * True if a file at this path in a chart may declare images or dependencies. Charts of apiVersion v1
+ * declare dependencies in a file of their own.
+ */
 export function isDeclaration(path: string): boolean {
-  return /(?:^|\/)Chart\.yaml$/.test(path) || LOCK.test(path);
+  return /(?:^|\/)(?:Chart|requirements)\.yaml$/.test(path) || LOCK.test(path);
 }
 
 /**

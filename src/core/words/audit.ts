@@ -42,8 +42,8 @@ export const AUDIT_WORDS = {
   error: { en: "error", ko: "오류" },
   warning: { en: "warning", ko: "경고" },
   note: { en: "note", ko: "참고" },
-  suppressed: { en: "suppressed: {reason}", ko: "제외됨: {reason}" },
-  suppressedUntil: { en: "suppressed until {until}: {reason}", ko: "{until}까지 제외됨: {reason}" },
+  suppressed: { en: "suppressed: {reason}", ko: "예외 처리됨: {reason}" },
+  suppressedUntil: { en: "suppressed until {until}: {reason}", ko: "{until}까지 예외 처리됨: {reason}" },
   moreNotes: {
     en: { one: "{count} note; --wide lists it:", other: "{count} notes; --wide lists them:" },
     ko: "참고 {count}건 (--wide로 모두 표시):",

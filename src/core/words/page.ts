@@ -85,9 +85,9 @@ export const HTML_WORDS = {
   note: { en: "Note", ko: "참고" },
   why: { en: "Why it matters", ko: "중요한 이유" },
   action: { en: "What to do", ko: "조치 방법" },
-  suppressed: { en: "Suppressed findings", ko: "숨긴 발견 사항" },
-  suppressedBecause: { en: "Suppressed: {reason}", ko: "숨김: {reason}" },
-  suppressedUntil: { en: "Suppressed until {date}: {reason}", ko: "{date}까지 숨김: {reason}" },
+  suppressed: { en: "Suppressed findings", ko: "예외 처리된 발견 사항" },
+  suppressedBecause: { en: "Suppressed: {reason}", ko: "예외 처리됨: {reason}" },
+  suppressedUntil: { en: "Suppressed until {date}: {reason}", ko: "{date}까지 예외 처리됨: {reason}" },
   listWarnings: { en: "Warnings about the list of images", ko: "이미지 목록에 대한 경고" },
 
   // Releases
@@ -109,7 +109,7 @@ export const HTML_WORDS = {
   confidence: { en: "Confidence", ko: "신뢰도" },
   user: { en: "User", ko: "사용자" },
   noUser: { en: "not set (root)", ko: "지정되지 않음 (root)" },
-  base: { en: "Base image", ko: "기반 이미지" },
+  base: { en: "Base image", ko: "베이스 이미지" },
   sharedSize: { en: "Shared with other images", ko: "다른 이미지와 공유" },
   evidence: { en: "Evidence", ko: "근거" },
   field: { en: "Field", ko: "필드" },

@@ -119,8 +119,8 @@ export const README_WORDS = {
     ko: "커스텀 리소스 데피니션(CRD), 퍼시스턴트 볼륨, 네임스페이스는 남으며, `uninstall` 명령이 그 목록을\n출력합니다. 컨테이너나 다른 번들이 사용하는 이미지는 노드에 남습니다.",
   },
   removalByHand: {
-    en: "Without viola-airgap, use these commands, the last one for each node. It removes all images that load.sh\nor viola-airgap loaded from this bundle, also those that another bundle uses:",
-    ko: "viola-airgap이 없으면 다음 명령을 사용하고, 마지막 명령은 노드마다 실행합니다. 마지막 명령은\nload.sh나 viola-airgap이 이 번들에서 로드한 모든 이미지를 다른 번들의 사용 여부와 관계없이 제거합니다.",
+    en: "Without viola-airgap, use these commands, the last one for each node. It removes the names of all images\nthat load.sh or viola-airgap loaded from this bundle, also those that another bundle uses; the kubelet\ndeletes their content when it needs disk space:",
+    ko: "viola-airgap이 없으면 다음 명령을 사용하고, 마지막 명령은 노드마다 실행합니다. 마지막 명령은 load.sh나\nviola-airgap이 이 번들에서 로드한 모든 이미지의 이름을 다른 번들의 사용 여부와 관계없이 제거합니다.\n이미지의 콘텐츠는 디스크 공간이 필요할 때 kubelet이 삭제합니다.",
   },
 
   otherTools: { en: "OTHER TOOLS", ko: "다른 도구" },

@@ -75,8 +75,8 @@ describe("show", () => {
       kubeVersion: null,
       releases: [{ name: "web", namespace: "apps", chart: { name: "web", version: "1.2.3" } }],
       images: [
-        { normalized: "quay.io/shop/web:1", platforms: ["linux/amd64"] },
         { normalized: "docker.io/library/busybox:latest", reference: "busybox" },
+        { normalized: "quay.io/shop/web:1", platforms: ["linux/amd64"] },
       ],
       signature: null,
       rehearsal: { outcome: "complete", date: RECORD.date, kubeVersion: "v1.30.2", asked: 1, missing: 0 },
@@ -97,7 +97,7 @@ describe("show", () => {
   it("lists one reference a line", async () => {
     const { stdout } = await runInProcess(["show", bundle.file, "--format", "list"]);
 
-    expect(stdout).toBe("quay.io/shop/web:1\ndocker.io/library/busybox:latest\n");
+    expect(stdout).toBe("docker.io/library/busybox:latest\nquay.io/shop/web:1\n");
   });
 
   it("shows a bundle without releases, images and rehearsal", async () => {

@@ -40,8 +40,9 @@ export const NO_DIGEST: Rule = {
   check: "An image is not pinned by a digest.",
   *find({ contents: { images } }) {
     for (const { normalized, digest, rebuilt } of images) {
-      // The digest of a rebuilt image is not that of the registry, so it cannot be pinned.
-      if (rebuilt || findReference(normalized)?.digest !== undefined) continue;
+      // The digest of a rebuilt image is not that of the registry, so it cannot be pinned. That of an
+      // image that could not be resolved is not known.
+      if (rebuilt || digest === "" || findReference(normalized)?.digest !== undefined) continue;
       yield { kind: "no-digest", subject: normalized, values: { pinned: `${normalized}@${digest}` } };
     }
   },

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import type { InventoryImage } from "../../../../src/core/bundle/inventory.js";
 import { bundleReadmes, type ReadmeContents } from "../../../../src/core/bundle/readme.js";
+import { formatReference, parseReference } from "../../../../src/core/images/reference.js";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
 
@@ -9,27 +10,30 @@ const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 const descriptor = (content: string, size: number) => ({ digest: digestOf(content), size });
 
 /** An image with a config of 1 kB and a layer of 100 MB on each platform, and a shared layer of 200 MB. */
-const image = (normalized: string, platforms: readonly string[]): InventoryImage => ({
-  reference: normalized,
-  normalized,
-  required: true,
-  confidence: "certain",
-  evidence: [],
-  names: [normalized],
-  digest: digestOf(normalized),
-  mediaType: OCI_MANIFEST,
-  manifests: [],
-  rebuilt: false,
-  platforms: platforms.map((platform) => ({
-    platform,
-    digest: digestOf(`${normalized} ${platform}`),
-    config: { mediaType: OCI_CONFIG, ...descriptor(`config ${normalized} ${platform}`, 1000) },
-    layers: [
-      { mediaType: LAYER, uncompressedSize: null, ...descriptor(`base ${platform}`, 200e6) },
-      { mediaType: LAYER, uncompressedSize: null, ...descriptor(`${normalized} ${platform}`, 100e6) },
-    ],
-  })),
-});
+const image = (name: string, platforms: readonly string[]): InventoryImage => {
+  const normalized = formatReference(parseReference(name));
+  return {
+    reference: name,
+    normalized,
+    required: true,
+    confidence: "certain",
+    evidence: [],
+    names: [normalized],
+    digest: digestOf(normalized),
+    mediaType: OCI_MANIFEST,
+    manifests: [],
+    rebuilt: false,
+    platforms: platforms.map((platform) => ({
+      platform,
+      digest: digestOf(`${normalized} ${platform}`),
+      config: { mediaType: OCI_CONFIG, ...descriptor(`config ${normalized} ${platform}`, 1000) },
+      layers: [
+        { mediaType: LAYER, uncompressedSize: null, ...descriptor(`base ${platform}`, 200e6) },
+        { mediaType: LAYER, uncompressedSize: null, ...descriptor(`${normalized} ${platform}`, 100e6) },
+      ],
+    })),
+  };
+};
 
 const release = (name: string, namespace: string) => ({
   name,

@@ -33,6 +33,17 @@ it("excludes images that only `helm test` starts, unless the spec includes tests
   ]);
 });
 
+it("lists the images of tests that are left out, unless the spec decides about them", () => {
+  const testsWith = (spec: Partial<Parameters<typeof chooseImages>[1]>): readonly string[] =>
+    chooseImages(FOUND, { ...SPEC, ...spec }).tests.map(({ normalized }) => normalized);
+
+  expect(testsWith({})).toEqual(["example.org/test:1"]);
+  expect(testsWith({ includeTests: true })).toEqual([]);
+  expect(testsWith({ extraImages: [{ reference: "example.org/test:1" }] })).toEqual([]);
+  const excludedImages = [{ reference: "example.org/test:1", reason: "not run" }];
+  expect(testsWith({ includeTests: true, excludedImages })).toEqual([]);
+});
+
 it("lists the hooks of an image", () => {
   const hooks = Object.fromEntries(FOUND.map(({ normalized, evidence }) => [normalized, evidence[0]?.hooks]));
 

@@ -254,6 +254,54 @@ images:
     expect(errors.filter(({ hint }) => hint === undefined)).toEqual([]);
   });
 
+  it("reads limits and suppressions of the audit", () => {
+    const audit = `audit:
+  maxSize: 500MB
+  maxLayerSize: 1GiB
+  maxAgeDays: 365
+  suppress:
+    - { rule: mutable-tag, subject: busybox, reason: a test, until: 2026-12-31 }
+    - { rule: "warning:odd", reason: judged }
+    - { rule: latest-tag, reason: a former id }
+`;
+    expect(parseBundleSpec(CHART + audit, "b.yaml", "/srv").audit).toEqual({
+      maxBytes: 500e6,
+      maxLayerBytes: 2 ** 30,
+      maxAgeDays: 365,
+      suppress: [
+        { rule: "mutable-tag", subject: "busybox", reason: "a test", until: "2026-12-31" },
+        { rule: "warning:odd", reason: "judged" },
+        { rule: "latest-tag", reason: "a former id" },
+      ],
+    });
+    // A list whose entries are all commented out.
+    expect(parseBundleSpec(`${CHART}audit: { suppress: }\n`, "b.yaml", "/srv").audit).toEqual({});
+  });
+
+  it("reports mistakes in the audit's settings with their positions", () => {
+    const found = complaints(`${CHART}audit:
+  maxSize: much
+  maxAgeDays: 0
+  suppress:
+    - { rule: mutable-tags, reason: a slip }
+    - { rule: mutable-tag, reason: a slip, until: 2026-02-30 }
+    - { rule: mutable-tag, reason: a slip, until: tomorrow }
+    - { rule: mutable-tag }
+    - { rule: "warning:", reason: a slip }
+`);
+
+    expect(found.map((line) => line.replace(/^(\d+:\d+): (\S+): .*/, "$1 $2"))).toEqual([
+      "9:3 audit.maxSize",
+      "10:3 audit.maxAgeDays",
+      "12:9 audit.suppress[0].rule",
+      "13:44 audit.suppress[1].until",
+      "14:44 audit.suppress[2].until",
+      "15:7 audit.suppress[3].reason",
+      "16:9 audit.suppress[4].rule",
+    ]);
+    expect(found[2]).toContain("mutable-tag?");
+  });
+
   it("accepts one release name in two namespaces", () => {
     expect(complaints(`${CHART}  - { chart: ./b, release: app, namespace: other }\n`)).toEqual([]);
   });

@@ -67,8 +67,8 @@ describe("duplicate-versions", () => {
     ].map((name) => runBy("Pod a", name));
 
     expect(subjectsOf("duplicate-versions", { images })).toEqual([
-      "quay.io/prometheus-operator/reloader",
       "kiwigrid/k8s-sidecar",
+      "quay.io/prometheus-operator/reloader",
     ]);
   });
 
