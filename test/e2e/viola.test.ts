@@ -93,6 +93,23 @@ describeAll("the viola stack", () => {
     }
   });
 
+  it("has both repositories with two versions and both images without a fixed version as findings", async () => {
+    const { code, stdout } = await viola.cli("audit", bundle, "--json", "--fail-on", "duplicate-versions");
+    const { findings } = JSON.parse(stdout) as AuditReport;
+    const subjectsOf = (id: string): readonly string[] =>
+      findings.flatMap(({ rule, subject }) => (rule === id ? [subject] : []));
+
+    expect(code).toBe(1);
+    expect(subjectsOf("duplicate-versions")).toEqual([
+      "kiwigrid/k8s-sidecar",
+      "quay.io/prometheus-operator/prometheus-config-reloader",
+    ]);
+    const tests = ["docker.io/grafana/loki-helm-test:latest", "docker.io/library/busybox:latest"];
+    expect(subjectsOf("mutable-tag")).toEqual(tests);
+    expect(subjectsOf("pull-policy").toSorted()).toEqual(tests);
+    expect(subjectsOf("test-only")).toEqual(["docker.io/bats/bats:v1.4.1", ...tests]);
+  });
+
   it("writes the table of components that its user kept by hand", async () => {
     const { stdout } = await viola.cli("audit", bundle, "--format", "markdown", "--lang", "ko");
     const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));

@@ -33,6 +33,7 @@ export interface BundleExtras {
   readonly releases?: Inventory["releases"];
   readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
+  readonly audit?: NonNullable<Inventory["audit"]>;
 }
 
 /** Generates the images in `folder` and writes them to `folder/NAME.tar`. */
@@ -40,7 +41,7 @@ export async function bundleOf(
   folder: string,
   name: string,
   namedImages: readonly NamedImage[],
-  { releases = [], excluded = [], files = [] }: BundleExtras = {},
+  { releases = [], excluded = [], files = [], audit }: BundleExtras = {},
 ): Promise<OpenBundle> {
   const images = namedImages.map((named) => resolve(folder, named, makeImage(folder, named)));
   const plan = planArchive({
@@ -55,6 +56,7 @@ export async function bundleOf(
       images: images.map(inventoryImage),
       excluded,
       warnings: [],
+      ...(audit && { audit }),
     },
     files,
     images,

@@ -6,7 +6,7 @@ import type { FindingWarning } from "../images/image-use.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { AS_KUBERNETES, countValues, parseYaml, toValue } from "../parse-yaml.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
-import { findApplyExcess } from "./apply-size.js";
+import { APPLY_LIMIT_BYTES } from "./apply-size.js";
 import type { RenderedObject } from "./rendered-object.js";
 
 /** The origin of a rendered text. */
@@ -75,8 +75,8 @@ export function* parseDocuments(text: string, from: RenderedFrom): Iterable<Pars
       const body = readDefinition(document.text) ?? readYaml(document.text);
       values += countValues(body, MAX_VALUES);
       for (const object of toObjects(body, document.template, from, complain)) {
-        const applyBytes = isDefinition(object) ? findApplyExcess(document.text) : undefined;
-        objects.push(applyBytes === undefined ? object : { ...object, applyBytes });
+        const isLarge = isDefinition(object) && document.text.length > APPLY_LIMIT_BYTES;
+        objects.push(isLarge ? { ...object, largeText: document.text } : object);
       }
     } catch (error) {
       complain((error as Error).message);

@@ -100,7 +100,8 @@ async function testsOf(
 /** The images of all releases, and what else the audit reads of the rendered objects. */
 export interface SearchedReleases {
   readonly findings: Findings;
-  readonly rendered: RenderedFacts;
+  /** Reads the facts, which a list of images does not need. */
+  readonly rendered: () => RenderedFacts;
 }
 
 /** Like `searchReleases`, for callers that need only the images. */
@@ -174,7 +175,7 @@ export async function searchReleases(
     ...parsed.flatMap((one) => one.warnings),
     ...findings.warnings,
   ];
-  return { findings: { ...findings, warnings }, rendered: renderedFacts(objects) };
+  return { findings: { ...findings, warnings }, rendered: () => renderedFacts(objects) };
 }
 
 /** Reports what the packages of chart folders lack, once for each chart. */

@@ -67,8 +67,8 @@ it.each<readonly [string, readonly string[]]>([
   ["with findings", ["busybox", "busybox:1", "a.example/b:1.2.3"]],
   ["without images", []],
 ])("is valid %s", (_, references) => {
-  validate(formatted(reportOf(...references)));
-  expect(validate.errors ?? []).toEqual([]);
+  const isValid = validate(formatted(reportOf(...references)));
+  expect([isValid, validate.errors]).toEqual([true, null]);
 });
 
 it("is told from what is not valid by the validator", () => {
