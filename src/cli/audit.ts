@@ -8,14 +8,21 @@ import type { AuditLimits } from "../core/audit/rules/rule.js";
 import { localizeFindings } from "../core/audit/rules/localize.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
 import { isAuditRule } from "../core/audit-rule-ids.js";
-import type { ChartText } from "../core/charts/chart.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import type { Language } from "../core/words/language.js";
-import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
-import { auditSpec } from "../workflows/audit-spec.js";
+import { auditBundle } from "../workflows/audit-bundle.js";
+import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit-spec.js";
+import { findOutdated } from "../workflows/audit/outdated.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
+import {
+  makeOutdatedPorts,
+  makePlanPorts,
+  planOptions,
+  readChartTexts,
+  readRehearsal,
+  REHEARSAL_FLAG,
+} from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit.js";
 import { formatSarif } from "./reporters/sarif.js";
 import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
@@ -36,6 +43,7 @@ interface AuditOptions extends CommonOptions {
   readonly failOn: readonly string[];
   readonly maxSize?: string;
   readonly maxAge?: string;
+  readonly outdated?: boolean;
   readonly sort: AuditSort;
   readonly group: AuditGroup;
   readonly platform: readonly string[];
@@ -79,6 +87,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     )
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
     .option("--max-age <days>", "report images that were created earlier than this, and exit with 1")
+    .option("--outdated", "ask registries and chart repositories for newer versions")
     .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
@@ -95,12 +104,8 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         );
         await runtime.stopProgress();
         const formatOne = await loadFormatter(format, {
-          report,
-          options,
-          input,
-          version,
+          ...{ report, options, input, version, language },
           cwd: runtime.cwd,
-          language,
         });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
@@ -181,14 +186,6 @@ function dateOfToday(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** The reader of archives loads slowly, and bundles without charts do not need it. */
-async function readChartTexts(
-  ...input: Parameters<AuditBundlePorts["readChartTexts"]>
-): Promise<readonly ChartText[]> {
-  const { readChartTexts: read } = await import("../adapters/helm/chart-archive.js");
-  return read(...input);
-}
-
 /** The argument: a bundle, or a spec that was read. */
 interface AuditInput {
   readonly file: string;
@@ -221,16 +218,25 @@ async function auditInput(
   language: Language,
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  const today = dateOfToday();
+  const shared = { limits, today: dateOfToday(), language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);
-    return auditBundle(bundle, { limits, today, language }, { readChartTexts });
+    return auditBundle(bundle, shared, { readChartTexts });
   }
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
-  const auditOptions = { ...planned, limits, today, language, ...(rehearsal !== undefined && { rehearsal }) };
+  const auditOptions = { ...planned, ...shared, ...(rehearsal !== undefined && { rehearsal }) };
   return auditSpec(runtime.run, read.spec, auditOptions, plan);
+}
+
+async function outdatedOption(
+  { outdated = false }: AuditOptions,
+  runtime: CommandRuntime,
+): Promise<Pick<AuditWorkflowOptions, "findOutdated">> {
+  if (!outdated) return {};
+  const ports = await makeOutdatedPorts(runtime);
+  return { findOutdated: (input) => findOutdated(runtime.run, input, ports) };
 }

@@ -12,7 +12,9 @@ import { AUDIT_WORDS } from "../../core/words/audit.js";
 import { LANGUAGES, type Language } from "../../core/words/language.js";
 import { phrasesOf, type Phrase } from "../../core/words/phrase.js";
 import { formatBytes } from "../units.js";
-import { layOut, wrap, type Column } from "./table.js";
+import { outdatedFields, outdatedMarkdown, outdatedTables } from "./outdated.js";
+import { escapeMarkdown, fold } from "./sections.js";
+import { layOut, type Column } from "./table.js";
 
 /** Formats of `formatAudit`. */
 const OWN_FORMATS = ["table", "list", "markdown", "csv", "json"] as const;
@@ -110,6 +112,7 @@ function auditTable(report: AuditReport, options: AuditFormatOptions): string {
     ...totalLines(report, words).flatMap((line) => fold(line, width)),
     ...(leftOut.length === 0 ? [] : fold(words("leftOut", { columns: leftOut.join(", ") }), width)),
     ...findingLines(report.findings, width, words),
+    ...separated(report.outdated && outdatedTables(report.outdated, options)),
   ].join("\n");
 }
 
@@ -210,7 +213,13 @@ function auditMarkdown(report: AuditReport, options: AuditFormatOptions): string
     "",
     ...totalLines(report, words),
     ...markdownFindings(report.findings, words),
+    ...separated(report.outdated && outdatedMarkdown(report.outdated, language)),
   ].join("\n");
+}
+
+/** Returns the blocks with an empty line before each. */
+function separated(blocks: readonly string[] = []): readonly string[] {
+  return blocks.flatMap((block) => ["", block]);
 }
 
 function componentCells(rows: readonly ArrangedRow[], words: Words): readonly string[] {
@@ -272,15 +281,20 @@ function auditCsv(report: AuditReport, options: AuditFormatOptions): string {
   // RFC 4180. A cell that begins with =, +, - or @ is escaped, because spreadsheets treat it as a
   // formula.
   const cell = (value: string): string => `"${value.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
-  const rows = arrangeAudit(report, options).flatMap((group) => group.rows.map(csvFields));
-  const headings = Object.keys(csvFields(undefined));
+  const rows = arrangeAudit(report, options).flatMap((group) =>
+    group.rows.map((row) => csvFields(row, report)),
+  );
+  const headings = Object.keys(csvFields(undefined, report));
   return [headings, ...rows.map((row) => Object.values(row))]
     .map((cells) => cells.map(cell).join(","))
     .join("\r\n");
 }
 
 /** The names are part of the format, so they are the same in every language. */
-function csvFields(row: ArrangedRow | undefined): Readonly<Record<string, string>> {
+function csvFields(
+  row: ArrangedRow | undefined,
+  { outdated }: AuditReport,
+): Readonly<Record<string, string>> {
   const { component, image, purpose, workloads = [] } = row ?? {};
   const isKnown = row !== undefined && isResolved(row);
   const list = (texts: readonly (string | null)[]): string =>
@@ -310,6 +324,7 @@ function csvFields(row: ArrangedRow | undefined): Readonly<Record<string, string
     chart_version: component?.chart?.version ?? "",
     app_version: component?.chart?.appVersion ?? "",
     required: image === undefined ? "" : String(image.required),
+    ...(outdated && outdatedFields(outdated, image?.normalized)),
   };
 }
 
@@ -407,27 +422,8 @@ function suppression({ suppressed }: AuditFinding, words: Words): string {
   return ` (${until === undefined ? words("suppressed", { reason }) : words("suppressedUntil", { until, reason })})`;
 }
 
-/** Returns the lines of a text in a terminal; all but the first are indented. */
-function fold(text: string, width: number | undefined): readonly string[] {
-  if (width === undefined) return [text];
-  const indent = width > 20 ? "    " : "";
-  const [first = "", ...rest] = wrap(text, width);
-  const more = rest.length === 0 ? [] : wrap(rest.join(" "), width - indent.length);
-  return [first, ...more.map((line) => indent + line)];
-}
-
 function asSentence(text: string): string {
   return /[.!?。]$/.test(text) ? text : `${text}.`;
-}
-
-/** Texts come from charts and images, so that they must not become markup. */
-function escapeMarkdown(text: string): string {
-  return text
-    .replaceAll(/[\\`*_[\]|~#]/g, "\\$&")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll(/[\r\n]+/g, " ");
 }
 
 function heading(word: string): string {

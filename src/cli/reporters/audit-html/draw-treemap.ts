@@ -50,7 +50,7 @@ export function drawTreemap(node: SizeNode, options: DrawOptions): DrawnTreemap 
   const nodes: SizeNode[] = [];
   const cells = layOut(node, { x: 0, y: 0, width, height }, insetsOf);
   const areas = cells.flatMap((cell, index) =>
-    drawCell(cell, options.colour ?? colourOf(index), options, nodes),
+    drawCell(cell, { level: 1, colour: options.colour ?? colourOf(index) }, options, nodes),
   );
   const svg = element(
     "svg",
@@ -75,9 +75,17 @@ function insetsOf(
   return width > 20 && height > 20 ? { edge: 0, top: 0 } : undefined;
 }
 
+interface CellStyle {
+  /** 1 for the outermost cells. */
+  readonly level: number;
+  readonly colour: number;
+  /** Index of the node that the cell is in, if that is drawn. */
+  readonly parent?: number;
+}
+
 function drawCell(
   cell: Cell,
-  colour: number,
+  { level, colour, parent }: CellStyle,
   options: DrawOptions,
   nodes: SizeNode[],
 ): readonly MarkupElement[] {
@@ -87,19 +95,29 @@ function drawCell(
   const description = areaLabel(node, options);
   const isNeutral = node.kind === "shared" || node.kind === "config";
   const isButton = !isLeaf && node.kind !== "config";
+  const index = isButton ? nodes.push(node) - 1 : undefined;
   const area = element(
     "g",
     {
       class: `area ${node.kind} ${isLeaf ? "leaf" : isNeutral ? "neutral" : `colour-${colour}`}`,
-      ...(options.isInteractive && { "data-bytes": node.bytes }),
-      ...(isButton && { "data-node": nodes.push(node) - 1 }),
+      ...(options.isInteractive && { "data-bytes": node.bytes, "data-level": level }),
+      "data-node": index,
+      // A click on a layer is a click on its image.
+      "data-parent": isLeaf && options.isInteractive ? parent : undefined,
       ...(isButton && options.isInteractive && { role: "button", tabindex: "-1", "aria-label": description }),
     },
     element("title", {}, description),
     element("rect", box(cell)),
     ...(node.kind === "shared" ? [element("rect", { ...box(cell), class: "hatched" })] : []),
   );
-  const inside = cell.children.flatMap((child) => drawCell(child, colour, options, nodes));
+  const inside = cell.children.flatMap((child) =>
+    drawCell(
+      child,
+      { level: level + 1, colour, ...(index !== undefined && { parent: index }) },
+      options,
+      nodes,
+    ),
+  );
   // Layers are drawn over their image, and the label over both.
   return [area, ...inside, ...labels(cell, options)];
 }

@@ -39,7 +39,7 @@ const REPORTS: readonly (readonly [string, AuditReport])[] = [
   ["a report", report],
   ["a report without dates", withoutDates],
   ["an empty report", auditReportOf([], { releases: [] })],
-  ["a report of 500 images", largeReport(500)],
+  ["a report of 50 images", largeReport(50)],
 ];
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

@@ -78,6 +78,7 @@ describe("the page", () => {
       /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'$/,
     );
     expect(html.match(/\b(?:src|href|action)="(?!#)[^"]*"|@import|url\((?!"?#)/g) ?? []).toEqual([]);
+    expect(html).toMatch(/<style>:root\{/);
     expect(html.match(/https?:\/\/[^"'`\s]+/g) ?? []).toEqual(["http://www.w3.org/2000/svg"]);
   });
 
