@@ -26,6 +26,7 @@ class LongestFirst extends BaseSequencer {
 const slow = {
   testTimeout: 600_000,
   hookTimeout: 600_000,
+  isolate: false,
   maxWorkers: 3,
   maxConcurrency: 4,
   globalSetup: "test/support/global-setup.ts",

@@ -2,7 +2,7 @@
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
-import type { OperatorRule } from "../core/finding/operator-rules.js";
+import type { OperatorIndex } from "../core/finding/operator-index.js";
 import type { ReadPrograms } from "../core/finding/program/remembered.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
@@ -137,7 +137,7 @@ export interface Files {
 export interface ChartPorts {
   readonly charts: ChartTool;
   /** Reads the knowledge base of operators once. */
-  readonly loadOperators: () => Promise<readonly OperatorRule[]>;
+  readonly loadOperators: () => Promise<OperatorIndex>;
   readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;

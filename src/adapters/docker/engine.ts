@@ -2,7 +2,7 @@
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import type { StoredImage } from "../../core/load/image-store.js";
 import type { Platform } from "../../core/oci/descriptor.js";

@@ -2,7 +2,7 @@
 // redirects the pulls to the bundle server on this machine.
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import type { ImageStore } from "../../core/load/image-store.js";
 import { registryFolder } from "../../core/load/registry-layout.js";

@@ -1,5 +1,5 @@
 // `bundle.json`: the inventory of a bundle, and the contract between the building and loading side.
-import { z } from "zod";
+import * as z from "zod";
 import { ViolaError } from "../../errors.js";
 import type { RenderedFacts } from "../charts/rendered-facts.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";

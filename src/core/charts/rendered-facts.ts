@@ -1,4 +1,5 @@
 // What rendered objects tell about the cluster that they need, for the audit of a bundle.
+import { findApplyExcess } from "./apply-size.js";
 import { formatPath } from "../json.js";
 import { groupBy } from "../group-by.js";
 import { findNetworkPulls } from "../kubernetes/pull-policy.js";
@@ -66,11 +67,10 @@ export function renderedFacts(objects: readonly RenderedObject[]): RenderedFacts
         implied: policy === undefined,
       })),
     ),
-    largeDefinitions: objects.flatMap((object) =>
-      object.applyBytes === undefined
-        ? []
-        : [{ object: nameOf(object), chart: object.chart, bytes: object.applyBytes }],
-    ),
+    largeDefinitions: objects.flatMap((object) => {
+      const bytes = object.largeText && findApplyExcess(object.largeText);
+      return bytes ? [{ object: nameOf(object), chart: object.chart, bytes }] : [];
+    }),
   };
 }
 

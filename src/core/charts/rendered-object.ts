@@ -21,11 +21,8 @@ export interface RenderedObject {
   readonly hooks: readonly string[];
   /** The condition under which the object is rendered; absent when it is always rendered. */
   readonly condition?: string;
-  /**
-   * About how many bytes `kubectl apply` would store in an annotation, for a
-   * CustomResourceDefinition that is over the limit; see `findApplyExcess`.
-   */
-  readonly applyBytes?: number;
+  /** The text of a CustomResourceDefinition that may be too large for `kubectl apply`. */
+  readonly largeText?: string;
   /** The whole document. */
   readonly body: Readonly<Record<string, unknown>>;
 }

@@ -1,5 +1,5 @@
 // Checks the config of an image against its manifest.
-import { z } from "zod";
+import * as z from "zod";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
 const configSchema = z.object({

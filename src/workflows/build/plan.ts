@@ -102,8 +102,8 @@ export async function planBundle(
   ports: PlanPorts,
 ): Promise<BundlePlan> {
   const releases = await prepareReleases(run, spec, ports);
-  const { findings: rendered, rendered: facts } = await searchReleases(run, spec, releases, ports);
-  const findings = await inspectFindings(run, rendered, options);
+  const searched = await searchReleases(run, spec, releases, ports);
+  const findings = await inspectFindings(run, searched.findings, options);
   const { chosen: found, excluded, tests, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
@@ -150,7 +150,7 @@ export async function planBundle(
       spec.silencedWarnings,
     ),
     ...nodePlatforms(spec, options),
-    rendered: facts,
+    rendered: searched.rendered(),
     ...(spec.audit !== undefined && { audit: spec.audit }),
   };
   const files = bundleFiles(

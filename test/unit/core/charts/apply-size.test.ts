@@ -1,6 +1,7 @@
 // The size of definitions in the annotation of kubectl apply.
 import { expect, it } from "vitest";
 import { APPLY_LIMIT_BYTES, findApplyExcess } from "../../../../src/core/charts/apply-size.js";
+import { renderedFacts } from "../../../../src/core/charts/rendered-facts.js";
 import { parseRendered } from "../../../support/rendered.js";
 
 /** A definition in the style of controller-gen with this number of fields. */
@@ -70,10 +71,16 @@ it("is exact near the limit", () => {
   expect(findApplyExcess(definitionOf(fields + 1))).toBe(annotationBytes(fields + 1));
 });
 
-it("is a property of the rendered object", () => {
+it("is a fact about the rendered objects", () => {
   const from = { chart: "app-1.0.0", release: "app" };
   const text = `---\n# Source: app/crds/a.yaml\n${definitionOf(2000)}---\n# Source: app/crds/b.yaml\n${definitionOf(10)}`;
-  const sizes = parseRendered(text, from).objects.map(({ applyBytes }) => applyBytes !== undefined);
+  const { largeDefinitions } = renderedFacts(parseRendered(text, from).objects);
 
-  expect(sizes).toEqual([true, false]);
+  expect(largeDefinitions).toEqual([
+    {
+      object: "CustomResourceDefinition widgets.example.org",
+      chart: "app-1.0.0",
+      bytes: findApplyExcess(definitionOf(2000)),
+    },
+  ]);
 });
