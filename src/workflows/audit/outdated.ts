@@ -62,9 +62,9 @@ export async function findOutdated(run: Run, input: OutdatedInput, ports: Outdat
     ),
   ]);
   const results = { images: ofImages.flat(), charts: ofCharts.flat() };
-  const newer = results.images.length + results.charts.length;
-  progress({ kind: "ended", step: "outdated", summary: countOf(newer, "version") });
   const all = [...results.images, ...results.charts];
+  const outdated = all.filter(({ found }) => found !== undefined).length;
+  progress({ kind: "ended", step: "outdated", summary: `${countOf(outdated, "entry", "entries")} outdated` });
   return {
     images: results.images.flatMap(({ found }) => found ?? []),
     charts: results.charts.flatMap(({ found }) => found ?? []),

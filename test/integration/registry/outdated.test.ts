@@ -28,7 +28,7 @@ describeRegistry("audit --outdated", () => {
     registry = await startDockerRegistry("open");
     const push = async (tag: string, bytes: number): Promise<void> => {
       const image = makeImage(folder, { seed: tag, mediaTypes: "oci", layers: [bytes] });
-      await pushImage(registry, folder, image, "shop/web", tag);
+      await pushImage({ url: registry.url }, folder, image, "shop/web", tag);
     };
     await push("1.24-alpine", 20_000);
     await push("1.27-alpine", 50_000);
@@ -132,22 +132,31 @@ describe("the list of tags", () => {
     expect(tags).toEqual(["1"]);
   });
 
-  it.each([
-    ["IMAGE_NOT_FOUND", (_: URL, response: ServerResponse) => void response.writeHead(404).end()],
-    ["REGISTRY_AUTH", (_: URL, response: ServerResponse) => void response.writeHead(403).end()],
+  type Answer = (url: URL, response: ServerResponse) => void;
+  const status =
+    (code: number, headers: Record<string, string> = {}): Answer =>
+    (_, response) => {
+      response.writeHead(code, headers).end();
+    };
+
+  it.each<[string, Answer]>([
+    ["IMAGE_NOT_FOUND", status(404)],
+    ["REGISTRY_AUTH", status(403)],
+    ["REGISTRY_UNAVAILABLE", status(429, { "retry-after": "900" })],
     [
-      "REGISTRY_UNAVAILABLE",
-      (_: URL, response: ServerResponse) => void response.writeHead(429, { "retry-after": "900" }).end(),
+      "REGISTRY_ANSWER_INVALID",
+      (_, response) => {
+        response.end("<html>");
+      },
     ],
-    ["REGISTRY_ANSWER_INVALID", (_: URL, response: ServerResponse) => void response.end("<html>")],
     // A page that links to itself.
     [
       "REGISTRY_ANSWER_INVALID",
-      (_: URL, response: ServerResponse) => {
+      (_, response) => {
         send(response, ["1"], '</v2/a/b/tags/list?last=1>; rel="next"');
       },
     ],
-  ] as const)("is refused with %s", async (code, answer) => {
+  ])("is refused with %s", async (code, answer) => {
     await expect(listTags(answer)).rejects.toMatchObject({ code });
   });
 });
