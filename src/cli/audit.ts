@@ -11,14 +11,9 @@ import { isAuditRule } from "../core/audit-rule-ids.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import type { Language } from "../core/words/language.js";
-<<<<<<< HEAD
-import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
-import { auditSpec } from "../workflows/audit-spec.js";
-=======
 import { auditBundle } from "../workflows/audit-bundle.js";
 import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit-spec.js";
 import { findOutdated } from "../workflows/audit/outdated.js";
->>>>>>> audit-words
 import { EXIT } from "./failure.js";
 import {
   makeOutdatedPorts,
@@ -111,10 +106,6 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const formatOne = await loadFormatter(format, {
           ...{ report, options, input, version, language },
           cwd: runtime.cwd,
-<<<<<<< HEAD
-=======
-          language,
->>>>>>> audit-words
         });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);

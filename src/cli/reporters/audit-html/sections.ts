@@ -8,10 +8,10 @@ import type {
   Severity,
 } from "../../../core/audit/report.js";
 import { formatBytes } from "../../units.js";
-import { drawTreemap, type PageWords } from "./draw-treemap.js";
-import { element, type Attributes, type Markup, type MarkupElement } from "./markup.js";
-import { workloadName, workloadsOf, type PageData } from "./page-data.js";
-import { sizeTree } from "./size-tree.js";
+import { drawTreemap, type PageWords } from "./shared/draw-treemap.js";
+import { element, type Attributes, type Markup, type MarkupElement } from "./shared/markup.js";
+import { workloadName, workloadsOf, type PageData } from "./shared/page-data.js";
+import { sizeTree } from "./shared/size-tree.js";
 
 /** What a section is made from. */
 export interface SectionInput {
