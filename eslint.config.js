@@ -17,6 +17,10 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "no-restricted-syntax": [
         "error",
+        {
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+          message: "Write `import * as z`: the build then bundles only what is used.",
+        },
         { selector: "TSEnumDeclaration", message: "Use a union of string literals." },
         { selector: "ExportDefaultDeclaration", message: "Use named exports." },
       ],

@@ -2,8 +2,11 @@
 // dependency, and a command starts in half the time. Types are checked by `npm run check`.
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { parse } from "yaml";
 import { pageText } from "./page-text.js";
 import { formatNotices } from "./third-party-notices.js";
+
+const OPERATORS = "manifests/operators";
 
 // Packages that are imported and never used are replaced by empty modules, so that dist/ needs no
 // node_modules. dockerode always imports ssh2, which has native code, and engines at ssh:// are refused
@@ -45,6 +48,11 @@ const { metafile } = await build({
   },
   logLevel: "warning",
 });
+
+// Parsing the files of the knowledge base takes longer than most commands, so they are stored parsed.
+const operators = readdirSync(OPERATORS).filter((name) => name.endsWith(".yaml"));
+const rules = operators.sort().map((name) => parse(readFileSync(`${OPERATORS}/${name}`, "utf8")));
+writeFileSync(`${folder}/operators.json`, JSON.stringify(rules));
 
 // The notices include the legal comments, so that one file contains all licences.
 const legalFiles = Object.keys(metafile.outputs).filter((file) => file.endsWith(".LEGAL.txt"));

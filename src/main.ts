@@ -20,12 +20,18 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
 
 /**
  * The limit of open files may not even allow the modules of the program, which are read at the same
- * time.
+ * time. Those that print errors (cli/failure) are then missing too.
  */
 function explainLoading(cause: unknown): never {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code, message, path } = cause as NodeJS.ErrnoException;
   if (code !== "EMFILE" && code !== "ENFILE") throw cause;
-  process.stderr.write(`error: ${message}\n  what to do: Raise the limit of open files: ulimit -n 1024\n`);
+  const hint = "Raise the limit of open files: ulimit -n 1024";
+  process.stderr.write(`error: ${message}\n  what to do: ${hint}\n`);
+  const end = process.argv.indexOf("--");
+  if (process.argv.slice(0, end < 0 ? undefined : end).includes("--json")) {
+    const error = { code: "FILE_UNUSABLE", message, ...(path !== undefined && { subject: path }), hint };
+    process.stdout.write(`${JSON.stringify({ formatVersion: 1, error }, null, 1)}\n`);
+  }
   process.exit(2);
 }
 

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findHelm } from "../../src/adapters/helm/find-helm.js";
 import { HelmChartTool } from "../../src/adapters/helm/helm-chart-tool.js";
-import { loadOperators } from "../../src/adapters/files/read-operators.js";
+import { loadOperatorIndex } from "../../src/adapters/files/read-operators.js";
 import type { BundleSpec } from "../../src/core/spec/bundle-spec.js";
 import { parseBundleSpec } from "../../src/core/spec/parse-bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../src/workflows/find/release-images.js";
@@ -51,7 +51,7 @@ async function measure(specs: readonly BundleSpec[]): Promise<FindCost> {
         return text;
       },
     },
-    loadOperators: () => loadOperators([join(ROOT, "manifests/operators")]),
+    loadOperators: () => loadOperatorIndex(join(ROOT, "manifests/operators")),
     files: { readFile: (path) => readFile(path), writeFile: (path, text) => writeFile(path, text) },
     temporaryFolder,
     // One chart at a time, so that none of our work overlaps with helm.

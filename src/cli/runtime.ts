@@ -1,9 +1,9 @@
 // The composition root: creates the adapters of a command on first use, and disposes of them.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { openBundle } from "../adapters/bundle-file/open-bundle.js";
-import { findDamagedBlobs } from "../adapters/bundle-file/damaged-blobs.js";
+import { findDamagedBlobs, findWrongLayers } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
 import { RegistryClient } from "../adapters/registry/client.js";
 import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
@@ -61,7 +61,7 @@ export class CommandRuntime {
   readonly signal: AbortSignal;
   /** Shows activities with `--verbose`; absent without. */
   readonly onActivity: OnActivity | undefined;
-  readonly reader: BundleReader = { openBundle, findDamagedBlobs };
+  readonly reader: BundleReader = { openBundle, findDamagedBlobs, findWrongLayers };
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,7 @@
 // `verify BUNDLE`: checks every checksum, and that nothing that a release needs is missing.
 import type { Command } from "commander";
 import { verifyBundle } from "../workflows/verify/verify.js";
+import { verifyWithLayers } from "../workflows/verify/verify-layers.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { examples } from "./command-line.js";
 import { EXIT } from "./failure.js";
@@ -12,13 +13,20 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
     .description("verify all checksums, and that nothing that a release needs is missing")
     .addHelpText("after", examples("verify app.bundle"))
     .argument("<bundle>", "bundle file")
-    .action(async (file: string, options: CommonOptions) => {
+    .option("--layers", "also decompress every layer and compare it with the image (some 10 s per GB)")
+    .action(async (file: string, options: VerifyOptions) => {
       await runCommand(options, async (runtime) => {
         const bundle = await runtime.reader.openBundle(file);
-        const report = await verifyBundle(runtime.run, bundle, { reader: runtime.reader });
+        const ports = { reader: runtime.reader };
+        const verify = options.layers === true ? verifyWithLayers : verifyBundle;
+        const report = await verify(runtime.run, bundle, ports);
         await runtime.stopProgress();
         runtime.print(report, formatVerify, { formatVersion: 1, ...report });
         return report.problems.length === 0 ? EXIT.done : EXIT.negative;
       });
     });
+}
+
+interface VerifyOptions extends CommonOptions {
+  readonly layers?: boolean;
 }

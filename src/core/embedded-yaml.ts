@@ -1,4 +1,5 @@
 // Parses strings in objects that contain YAML or JSON.
+import { readBlockYaml } from "./block-yaml.js";
 import { DEFAULT_LIMITS, findExcess, readJson } from "./parse-json.js";
 import { parseYaml, toValue, UnusableYaml } from "./parse-yaml.js";
 
@@ -16,6 +17,8 @@ export function readStructure(text: string): unknown {
     if (value !== undefined) return value;
   }
   if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
+  const plain = readBlockYaml(text);
+  if (plain !== undefined) return plain;
   try {
     const document = parseYaml(text, {
       schema: "core",

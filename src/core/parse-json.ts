@@ -1,5 +1,5 @@
 // Parses external JSON and validates it with a schema; errors have the path of every invalid field.
-import { z } from "zod";
+import * as z from "zod";
 import { formatPath } from "./json.js";
 
 /** Limits the errors in a message. A document with more errors is most likely of another kind. */

@@ -1,7 +1,7 @@
 // Parses YAML files written by users and validates them with a schema; every error has line and
 // column.
 import { isNode, isMap, isScalar, LineCounter, type Document } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { oneOrMany, ViolaError, type ErrorCode } from "../errors.js";
 import { isRecord } from "./json.js";
 import { findNearest } from "./nearest.js";

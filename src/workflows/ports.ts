@@ -2,7 +2,7 @@
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
 import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
-import type { OperatorRule } from "../core/finding/operator-rules.js";
+import type { OperatorIndex } from "../core/finding/operator-index.js";
 import type { ReadPrograms } from "../core/finding/program/remembered.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
@@ -124,6 +124,30 @@ export interface BundleReader {
     onHashed: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<readonly InventoryBlob[]>;
+  /**
+   * Decompresses the layers in parallel and returns those whose content does not have the diff id,
+   * or cannot be decompressed by this Node.js. Takes some twenty times as long as hashing.
+   */
+  findWrongLayers(
+    bundle: OpenBundle,
+    layers: readonly PackedLayer[],
+    onRead: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<readonly WrongLayer[]>;
+}
+
+/** A layer of the bundle, and the digest that an image's config states for its tar. */
+export interface PackedLayer extends InventoryBlob {
+  readonly diffId: string;
+}
+
+export interface WrongLayer {
+  readonly layer: PackedLayer;
+  /**
+   * The digest of its tar, or why it cannot be decompressed; absent if this Node.js does not support
+   * its compression.
+   */
+  readonly actual?: string;
 }
 
 /** The file operations that workflows need. */
@@ -137,7 +161,7 @@ export interface Files {
 export interface ChartPorts {
   readonly charts: ChartTool;
   /** Reads the knowledge base of operators once. */
-  readonly loadOperators: () => Promise<readonly OperatorRule[]>;
+  readonly loadOperators: () => Promise<OperatorIndex>;
   readonly files: Files;
   /** An existing folder that is removed when the command ends. */
   readonly temporaryFolder: string;

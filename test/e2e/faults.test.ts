@@ -183,11 +183,41 @@ it.each([
 it.each(["26", "40"])("says so when it may open only %s files", async (limit) => {
   const args = await argumentsFor(await serve());
   const limited = ["-c", `ulimit -n "$1"; shift; exec "$@"`, "sh", limit, process.execPath];
-  const { code, stderr } = await run("sh", [...limited, join(ROOT, "dist/main.js"), ...args]);
+  const { code, stdout, stderr } = await run("sh", [...limited, join(ROOT, "dist/main.js"), ...args]);
 
   expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { code: "FILE_UNUSABLE", hint: expect.stringContaining("ulimit -n") as string },
+  });
   expect(stderr).toMatch(/^error: .*EMFILE.*\n *what to do: .*ulimit -n/);
   await build(await serve());
+});
+
+it("names a registry that dies midway, and the next build fetches only the rest", async () => {
+  const [largest = "", ...others] = image.platforms[0]!.layers.map(({ digest }) => digest);
+  const dying = await serve(({ kind, path }) =>
+    kind === "blob" && path.includes(largest)
+      ? { kind: "slow", bytes: 1000, pauseMilliseconds: 50 }
+      : undefined,
+  );
+  const failing = startCli(await argumentsFor(dying));
+  await until(() => others.every((digest) => journal().includes(digest)));
+  await dying.close();
+  registries = [];
+
+  const { code, stdout } = await failing.result;
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: {
+      code: "REGISTRY_UNAVAILABLE",
+      message: expect.stringContaining(dying.url) as string,
+      hint: expect.stringContaining("Run the same command again") as string,
+    },
+  });
+  const registry = await serve();
+  await build(registry);
+  const fetched = blobGets(registry).map(({ path }) => path);
+  expect(others.filter((digest) => fetched.some((path) => path.includes(digest)))).toEqual([]);
 });
 
 it("does not fetch complete blobs again after a kill", async () => {

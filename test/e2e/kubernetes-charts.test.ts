@@ -1,6 +1,7 @@
 // Charts made for the tests, on a small cluster. Each group documents what it leaves there.
 import { afterAll, beforeAll, describe } from "vitest";
 import { needs } from "../support/parts.js";
+import { testAlwaysPull } from "./kubernetes/always-pull.js";
 import { testPolicies } from "./kubernetes/install-policies.js";
 import { testChartRehearsals } from "./kubernetes/rehearse-charts.js";
 import { startCluster, type Cluster } from "./kubernetes/stage.js";
@@ -17,6 +18,9 @@ describeAll("on a Kubernetes of two nodes", () => {
 
   describe("rehearse", () => {
     testChartRehearsals(() => cluster);
+  });
+  describe("a cluster where every image is pulled anew", () => {
+    testAlwaysPull(() => cluster);
   });
   describe("a chart whose images would be pulled", () => {
     testPolicies(() => cluster);

@@ -49,6 +49,7 @@ describe("npm pack", () => {
         "dist/THIRD-PARTY-NOTICES.txt",
         "dist/blob-worker.js",
         "dist/main.js",
+        "dist/operators.json",
         "manifests/audit.schema.json",
         "manifests/bundle.schema.json",
         "manifests/bundle/load.sh",

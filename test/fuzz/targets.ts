@@ -15,7 +15,8 @@ import { parseRunningImages } from "../../src/core/check/running-images.js";
 import { readStructure } from "../../src/core/embedded-yaml.js";
 import { declaredImages } from "../../src/core/finding/declared-images.js";
 import { findImages } from "../../src/core/finding/find-images.js";
-import { parseOperatorRule, type OperatorRule } from "../../src/core/finding/operator-rules.js";
+import { indexOperators } from "../../src/core/finding/operator-index.js";
+import { parseOperatorRule } from "../../src/core/finding/operator-rules.js";
 import { findInProgramFile } from "../../src/core/finding/program/program-file.js";
 import { patchPullPolicies } from "../../src/core/kubernetes/pull-policy.js";
 import { UnusableYaml } from "../../src/core/parse-yaml.js";
@@ -40,8 +41,10 @@ const text = (read: (text: string) => void) => (bytes: Buffer) => {
   read(bytes.toString("utf8"));
 };
 
-const OPERATORS: readonly OperatorRule[] = ["prometheus-operator", "strimzi"].map((name) =>
-  parseOperatorRule(readFileSync(join(ROOT, `manifests/operators/${name}.yaml`), "utf8"), name),
+const OPERATORS = indexOperators(
+  ["prometheus-operator", "strimzi"].map((name) =>
+    parseOperatorRule(readFileSync(join(ROOT, `manifests/operators/${name}.yaml`), "utf8"), name),
+  ),
 );
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [

@@ -30,12 +30,16 @@ export interface Containerd {
 /**
  * Starts it with empty folders, which `stop` removes. `certs` is its folder of hosts.toml files.
  * Programs in `programs` override those on PATH, for another version of containerd. Requires
- * `needs("ctr", "root")`.
+ * `needs("ctr", "root")`. The folders are in `parent`.
  */
-export async function startContainerd(certs = "/nowhere", programs?: string): Promise<Containerd> {
+export async function startContainerd(
+  certs = "/nowhere",
+  programs?: string,
+  parent = tmpdir(),
+): Promise<Containerd> {
   const path = [programs, process.env["PATH"]].filter((part) => part !== undefined).join(":");
   const env = { ...process.env, PATH: path };
-  const folder = mkdtempSync(join(tmpdir(), "viola-containerd-"));
+  const folder = mkdtempSync(join(parent, "viola-containerd-"));
   const socket = join(folder, "containerd.sock");
   const folders = ["--root", join(folder, "root"), "--state", join(folder, "state")];
   const config = join(folder, "config.toml");

@@ -37,6 +37,7 @@ function isBuildOld(): boolean {
   const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
   const inputs = [
     ...sources.map((name) => join("src", name)),
+    ...readdirSync(join(ROOT, "manifests/operators")).map((name) => join("manifests/operators", name)),
     "scripts/build.js",
     "scripts/third-party-notices.js",
     "package-lock.json",

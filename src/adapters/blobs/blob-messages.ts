@@ -31,7 +31,14 @@ export interface CheckJob extends BlobJob {
   readonly from: number;
 }
 
-export type Job = FetchJob | CopyJob | CheckJob;
+/** Decompresses a layer in a file. `digest` is that of its tar, the diff id. */
+export interface UnpackJob extends BlobJob {
+  readonly kind: "unpack";
+  readonly file: string;
+  readonly from: number;
+}
+
+export type Job = FetchJob | CopyJob | CheckJob | UnpackJob;
 
 /** The result of a job. `done` means that size and digest are correct and all bytes are written. */
 export type Outcome =
@@ -47,7 +54,7 @@ export type Outcome =
     }
   /**
    * The worker cannot read the response, because a proxy is required or the body has no
-   * Content-Length. Nothing was written.
+   * Content-Length, or cannot decompress the layer. Nothing was written.
    */
   | { readonly kind: "unreadable" }
   /** The connection failed repeatedly without progress. */

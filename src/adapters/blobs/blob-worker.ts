@@ -1,4 +1,4 @@
-// The worker thread that fetches, copies and hashes blobs.
+// The worker thread that fetches, copies, hashes and decompresses blobs.
 import { parentPort, workerData } from "node:worker_threads";
 import type { Activity } from "../../core/activity.js";
 import type {
@@ -12,6 +12,7 @@ import { fetchBlob } from "./fetch-blob.js";
 import { OutputFile } from "./output-file.js";
 import { readBlob } from "./read-blob.js";
 import { SocketPool } from "./socket-pool.js";
+import { unpackBlob } from "./unpack-blob.js";
 
 const BLOCK_BYTES = 1024 * 1024;
 
@@ -27,6 +28,10 @@ const onActivity = settings.isObserved
 const sockets = settings.http === undefined ? undefined : new SocketPool(settings.http, block, onActivity);
 
 async function run({ job }: JobMessage): Promise<Outcome> {
+  if (job.kind === "unpack")
+    return unpackBlob(job, (bytes) => {
+      output.count(bytes);
+    });
   if (job.kind !== "fetch") return readBlob(job, output, block);
   return sockets === undefined ? { kind: "unreadable" } : fetchBlob(job, output, sockets.get);
 }

@@ -1,10 +1,14 @@
-// Finds the blobs of a bundle whose content does not match their digest.
+// Finds the blobs of a bundle whose content does not match their digest or diff id.
+import pLimit from "p-limit";
 import type { InventoryBlob } from "../../core/bundle/inventory.js";
 import { ViolaError } from "../../errors.js";
-import type { OpenBundle } from "../../workflows/ports.js";
+import type { OpenBundle, PackedLayer, WrongLayer } from "../../workflows/ports.js";
+import type { Outcome } from "../blobs/blob-messages.js";
 import { BlobWorkers } from "../blobs/blob-workers.js";
 
 const REPORT_INTERVAL_MS = 100;
+/** As many as there are workers. */
+const LAYERS_AT_ONCE = 2;
 
 /**
  * Hashes all blobs of the bundle file in worker threads, and returns the damaged ones in archive
@@ -16,26 +20,58 @@ export async function findDamagedBlobs(
   onHashed: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<readonly InventoryBlob[]> {
+  return withWorkers(onHashed, signal, async (workers) => {
+    const { blobs } = bundle.inventory;
+    const outcomes = await Promise.all(
+      blobs.map(({ digest, size, offset }) =>
+        workers.run({ kind: "check", file: bundle.file, from: offset, digest, size }, signal),
+      ),
+    );
+    refuseUnusable(bundle, outcomes);
+    return blobs.filter((_, index) => outcomes[index]?.kind !== "done");
+  });
+}
+
+/** See `BundleReader.findWrongLayers`. */
+export async function findWrongLayers(
+  bundle: OpenBundle,
+  layers: readonly PackedLayer[],
+  onRead: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<readonly WrongLayer[]> {
+  return withWorkers(onRead, signal, async (workers) => {
+    const limit = pLimit(LAYERS_AT_ONCE);
+    const outcomes = await Promise.all(
+      layers.map(({ diffId, size, offset }) =>
+        limit(() =>
+          workers.run({ kind: "unpack", file: bundle.file, from: offset, digest: diffId, size }, signal),
+        ),
+      ),
+    );
+    refuseUnusable(bundle, outcomes);
+    return layers.flatMap((layer, index) => {
+      const outcome = outcomes[index];
+      if (outcome?.kind === "wrong") return [{ layer, actual: outcome.actual }];
+      return outcome?.kind === "unreadable" ? [{ layer }] : [];
+    });
+  });
+}
+
+/** Ends the workers in the end, and when the signal fires. */
+async function withWorkers<T>(
+  onMoved: (bytes: number) => void,
+  signal: AbortSignal,
+  work: (workers: BlobWorkers) => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted();
   const workers = new BlobWorkers({});
   const abort = (): void => void workers.close();
   signal.addEventListener("abort", abort, { once: true });
   const reporter = setInterval(() => {
-    onHashed(workers.movedBytes);
+    onMoved(workers.movedBytes);
   }, REPORT_INTERVAL_MS);
   try {
-    const outcomes = await Promise.all(
-      bundle.inventory.blobs.map(({ digest, size, offset }) =>
-        workers.run({ kind: "check", file: bundle.file, from: offset, digest, size }, signal),
-      ),
-    );
-    const unusable = outcomes.find((outcome) => outcome.kind === "unusable");
-    if (unusable !== undefined) {
-      throw new ViolaError("FILE_UNUSABLE", `${bundle.file} cannot be read (${unusable.code})`, {
-        subject: bundle.file,
-      });
-    }
-    return bundle.inventory.blobs.filter((_, index) => outcomes[index]?.kind !== "done");
+    return await work(workers);
   } catch (cause) {
     signal.throwIfAborted();
     throw cause;
@@ -44,4 +80,10 @@ export async function findDamagedBlobs(
     signal.removeEventListener("abort", abort);
     await workers.close();
   }
+}
+
+function refuseUnusable({ file }: OpenBundle, outcomes: readonly Outcome[]): void {
+  const unusable = outcomes.find((outcome) => outcome.kind === "unusable");
+  if (unusable === undefined) return;
+  throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${unusable.code})`, { subject: file });
 }

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { lstat, open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { INVENTORY_PATH } from "../../core/bundle/paths.js";
 import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";

@@ -12,6 +12,7 @@ import type { Run } from "../../workflows/progress.js";
 import { BlobWorkers } from "../blobs/blob-workers.js";
 import type { RegistryClient } from "../registry/client.js";
 import { fillBlob, type FillContext } from "../blobs/fill-blob.js";
+import { LostRegistries } from "./lost-registries.js";
 import { PartialFile } from "./partial-file.js";
 
 const REPORT_INTERVAL_MS = 100;
@@ -116,6 +117,7 @@ async function fillBlobs(
   );
   const bytes = { copied: 0, fetched: 0 };
   let fatal: ViolaError | undefined;
+  const lost = new LostRegistries();
   const limit = pLimit(concurrency);
   try {
     await settleAll(
@@ -134,10 +136,12 @@ async function fillBlobs(
                 : [{ kind: "file" as const, file: left.file, offset: left.offset }]),
               ...(known === undefined ? [] : [known]),
             ];
+            const loss = copies.length === 0 ? lost.findLoss(blob) : undefined;
+            if (loss !== undefined) throw loss;
             const how = await fillBlob(blob, copies, context).catch((cause: unknown) => {
               // When the bundle cannot be written, further blobs need not be fetched.
               if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
-              throw cause;
+              throw lost.record(blob, cause);
             });
             bytes[how] += blob.size;
             await partial.markDone(blob);

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import pLimit from "p-limit";
-import { z } from "zod";
+import * as z from "zod";
 import { choosePlatforms } from "../../core/images/choose-platforms.js";
 import { kubeletName, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";

@@ -1,12 +1,16 @@
 // The image store of a Docker engine. Loads missing images with one archive through `docker load`.
 import { Readable } from "node:stream";
 import { counted } from "../../core/load/counted.js";
-import type { ImageStore } from "../../core/load/image-store.js";
+import type { EngineNeed } from "../../core/load/engine-limits.js";
+import { IPV6_NAME, type ImageStore } from "../../core/load/image-store.js";
 import { missingBlobs, manifestsOf } from "../../core/load/missing-content.js";
 import { planPartialArchive } from "../../core/bundle/partial-archive.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { readSegments } from "../files/read-segments.js";
 import type { DockerEngine } from "./engine.js";
+
+/** https://docs.docker.com/engine/release-notes/23.0/ */
+const FIRST_WITH_ZSTD = 23;
 
 /**
  * Returns the image store of the engine. The classic image store keeps the digest of an image only
@@ -19,6 +23,15 @@ export function dockerStore(engine: DockerEngine): ImageStore {
     name: "docker",
     keepsDigests: false,
     platform: async (signal) => normalizePlatform(await engine.platform(signal)),
+    findLimits: async (signal) => {
+      const { version, accepts } = await engine.describe(IPV6_NAME, signal);
+      const lacks: readonly (EngineNeed | false)[] = [
+        "encrypted",
+        Number.parseInt(version, 10) < FIRST_WITH_ZSTD && "zstd",
+        !accepts && "ipv6-host",
+      ];
+      return { engine: `Docker ${version}`, lacks: new Set(lacks.filter((need) => need !== false)) };
+    },
     listImages: (signal) => engine.listImages(signal),
     usedImages: (signal) => engine.usedImages(signal),
     loadImages: async (missing, { file, inventory }, onBytes, signal) => {

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";
 import { isSystemError, ViolaError } from "../../errors.js";

@@ -2,7 +2,7 @@
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import type { StoredImage } from "../../core/load/image-store.js";
 import type { Platform } from "../../core/oci/descriptor.js";
@@ -57,7 +57,7 @@ const IMAGE = z.object({
 });
 const IMAGES = z.array(z.object({ Id: z.string(), RepoTags: NAMES, RepoDigests: NAMES }));
 const LOAD_LINE = z.object({ errorDetail: z.object({ message: z.string() }).nullish() });
-const VERSION = z.object({ Os: z.string(), Arch: z.string() });
+const VERSION = z.object({ Version: z.string(), Os: z.string(), Arch: z.string() });
 
 /** Docker shortens container ids to this length. */
 const SHORT_ID = 12;
@@ -153,6 +153,28 @@ export class DockerEngine {
     return { os: Os, architecture: Arch };
   }
 
+  /** Returns the release of the engine, and whether it accepts the text as the name of an image. */
+  async describe(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly version: string; readonly accepts: boolean }> {
+    const { Version } = await this.#ask(signal, VERSION, () => this.#docker.version());
+    const accepts = await this.#call(signal, () =>
+      this.#docker
+        .getImage(name)
+        .inspect()
+        .then(
+          () => true,
+          (cause: unknown) => {
+            if (statusOf(cause) === 404) return true;
+            if (statusOf(cause) === 400) return false;
+            throw cause;
+          },
+        ),
+    );
+    return { version: Version, accepts };
+  }
+
   /** Lists all images of the engine. */
   async listImages(signal: AbortSignal): Promise<readonly StoredImage[]> {
     const images = await this.#ask(signal, IMAGES, () => this.#docker.listImages({ abortSignal: signal }));
@@ -200,7 +222,7 @@ export class DockerEngine {
       if (why !== undefined) {
         throw new ViolaError("NODE_LOAD_FAILED", `docker: the images could not be loaded: ${why}`, {
           subject: "docker",
-          hint: "Check the free disk space and the log of the engine, then load again.",
+          hint: "Check the free disk space and the log of the engine, and the bundle with `verify --layers`. Then load again.",
         });
       }
     });

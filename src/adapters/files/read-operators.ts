@@ -1,26 +1,48 @@
 // Reads operator rules from data files.
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { settleAll, systemErrorCode, ViolaError } from "../../errors.js";
-import { digestOf, hexOf } from "../../core/oci/digest.js";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isSystemError, settleAll, systemErrorCode, ViolaError } from "../../errors.js";
+import { indexOperators, type OperatorIndex } from "../../core/finding/operator-index.js";
+import {
+  parseOperatorRule,
+  parseStoredOperators,
+  type OperatorRule,
+} from "../../core/finding/operator-rules.js";
 import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
-import { parseOperatorRule, parseStoredRules, type OperatorRule } from "../../core/finding/operator-rules.js";
 
-/** Increase this number when the same files would give other rules. */
-const FORMAT_VERSION = 1;
+/** The values of all files in one file, which the build writes beside the program. */
+const STORED = new URL("operators.json", import.meta.url);
+
+/**
+ * Returns the knowledge base of the program: as the build stored it, or from the files in `folder`
+ * when the program was not built. Throws the errors of `loadOperators`.
+ */
+export async function loadOperatorIndex(folder: string): Promise<OperatorIndex> {
+  const subject = fileURLToPath(STORED);
+  const unusable = (what: string, cause?: unknown): ViolaError =>
+    new ViolaError("FILE_UNUSABLE", `${subject} cannot be used: ${what}`, {
+      subject,
+      hint: "Install viola-airgap again.",
+      cause,
+    });
+  let text: string;
+  try {
+    text = await readFile(STORED, "utf8");
+  } catch (cause) {
+    if (isSystemError(cause, "ENOENT")) return indexOperators(await loadOperators([folder]));
+    throw unusable(systemErrorCode(cause), cause);
+  }
+  const index = parseStoredOperators(text);
+  if (index === undefined) throw unusable("it does not contain the knowledge base");
+  return index;
+}
 
 /**
  * Returns the rules of all `*.yaml` files in the folders, ordered by folder and name. Throws the
  * errors of all files together.
- *
- * Parsing YAML takes most of the time of a short command, so the rules are stored as JSON in
- * `cacheFolder`, by the digest of the files. Without the folder, they are parsed every time.
  */
-export async function loadOperators(
-  folders: readonly string[],
-  cacheFolder?: string,
-): Promise<readonly OperatorRule[]> {
+export async function loadOperators(folders: readonly string[]): Promise<readonly OperatorRule[]> {
   const files: string[] = [];
   for (const folder of folders) {
     const names = await readdir(folder).catch((cause: unknown) => {
@@ -41,10 +63,6 @@ export async function loadOperators(
     "some operator rules cannot be read",
     files.map(async (file) => (await readLimited(file, TEXT_FILE_BYTES)).toString("utf8")),
   );
-  const key = hexOf(digestOf(JSON.stringify([FORMAT_VERSION, files, texts])));
-  const stored = cacheFolder === undefined ? undefined : join(cacheFolder, `${key}.json`);
-  const known = stored === undefined ? undefined : await readStored(stored);
-  if (known !== undefined) return known;
   const rules = await settleAll(
     "some operator rules are not valid",
     files.map((file, index) => Promise.resolve().then(() => parseOperatorRule(texts[index] ?? "", file))),
@@ -56,27 +74,5 @@ export async function loadOperators(
       });
     }
   }
-  if (stored !== undefined) await store(stored, JSON.stringify(rules));
   return rules;
-}
-
-async function readStored(file: string): Promise<readonly OperatorRule[] | undefined> {
-  try {
-    return parseStoredRules(await readFile(file, "utf8"));
-  } catch (cause) {
-    systemErrorCode(cause);
-    return undefined;
-  }
-}
-
-/** A failure to write is not an error: the files are then parsed again. */
-async function store(file: string, text: string): Promise<void> {
-  const partial = `${file}.${randomUUID()}`;
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(partial, text);
-    await rename(partial, file);
-  } catch (cause) {
-    systemErrorCode(cause);
-  }
 }

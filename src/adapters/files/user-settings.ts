@@ -1,7 +1,7 @@
 // Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout
 // and cache.
 import { dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
 import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
 import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";

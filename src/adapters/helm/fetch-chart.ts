@@ -6,7 +6,13 @@ import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
 import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { ProcessError, type ProcessRun } from "../programs/run-process.js";
-import { describeNoAnswer, helmMessage, runHelmOnline, type FetchSettings } from "./helm-runner.js";
+import {
+  describeNoAnswer,
+  findStall,
+  helmMessage,
+  runHelmOnline,
+  type FetchSettings,
+} from "./helm-runner.js";
 import { explainMissingChart, listCharts, type MissingChart } from "./near-charts.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 
@@ -137,6 +143,8 @@ async function updateKnown(
     output = await runHelmOnline([helm, "repo", "update", "--", name], work, env, context);
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
+    const stall = findStall(error);
+    if (stall !== undefined) throw stalled(subject, url, stall, error);
     output = error.stdoutTail;
     cause = error;
   }
@@ -166,6 +174,8 @@ async function pullChart(
     await runHelmOnline(argv, work, { ...environment, ...server.environment }, context);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
+    const stall = findStall(cause);
+    if (stall !== undefined) throw stalled(subject, place, stall, cause);
     const message = helmMessage(cause);
     const isMissing = missing !== undefined && NOT_IN_INDEX.test(message);
     const explained = isMissing ? await explainMissingChart(missing, work, context) : undefined;
@@ -225,6 +235,15 @@ function noChart(subject: string, place: string, message: string, cause: unknown
     subject,
     cause,
     ...(hint !== undefined && { hint }),
+  });
+}
+
+/** Returns the error for a server that accepted a request and then sent nothing. */
+function stalled(subject: string, place: string, stall: string, cause: unknown): ViolaError {
+  return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${place} stopped responding (${stall})`, {
+    subject,
+    cause,
+    hint: "Try again, or set a longer stallTimeout in the settings.",
   });
 }
 

@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { redactText } from "../../core/redact.js";
+import { DEFAULT_STALL_TIMEOUT_MS } from "../http/stall.js";
 import { createTemporaryFolder } from "../files/user-folders.js";
 import { runProcess, type ProcessError, type ProcessRun } from "../programs/run-process.js";
 
@@ -15,6 +16,8 @@ export interface FetchSettings {
    * certificates.
    */
   readonly certificatesFor?: (server: URL) => Promise<FetchCertificates>;
+  /** How long a server may send nothing. Helm has no such limit for registries. */
+  readonly stallTimeoutMs?: number;
 }
 
 /** The paths of PEM files. */
@@ -47,20 +50,29 @@ export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T
 
 /**
  * Runs helm with network access. It uses the user's repositories, credentials and proxies from
- * `environment`, but keeps its caches in `home`. Throws `ProcessError`.
+ * `environment`, but keeps its caches in `home`. Throws `ProcessError`, also when it receives no data
+ * for the stall timeout (see `findStall`).
  */
 export async function runHelmOnline(
   argv: readonly string[],
   home: string,
   environment: Readonly<Record<string, string>>,
-  run: ProcessRun,
+  run: ProcessRun & { readonly settings?: FetchSettings },
 ): Promise<string> {
+  const stallMs = run.settings?.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS;
   const env = {
     ...environment,
     HELM_CACHE_HOME: join(home, "cache"),
     HELM_REPOSITORY_CACHE: join(home, "repositories"),
   };
-  return (await runProcess(argv, { ...processRun(run), env })).stdout;
+  return (await runProcess(argv, { ...processRun(run), env, stallMs })).stdout;
+}
+
+/** Returns how long helm received no data, if this is why it was ended: `no data for 60 s`. */
+export function findStall({ exitCode, cause }: ProcessError): string | undefined {
+  return exitCode === undefined && cause instanceof Error && /^no data for /.test(cause.message)
+    ? cause.message
+    : undefined;
 }
 
 /**

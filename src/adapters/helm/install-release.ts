@@ -1,5 +1,5 @@
 // Implements ReleaseTool with the helm program, version 3 or 4.
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import type {

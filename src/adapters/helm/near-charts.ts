@@ -1,6 +1,6 @@
 // Explains why a repository does not have a chart, with the charts and versions that it has.
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { findNearest } from "../../core/nearest.js";
 import { parseJson } from "../../core/parse-json.js";

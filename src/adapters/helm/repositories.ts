@@ -1,5 +1,5 @@
 // The chart repositories that the user added with `helm repo add`.
-import { z } from "zod";
+import * as z from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import { ProcessError, type ProcessRun } from "../programs/run-process.js";

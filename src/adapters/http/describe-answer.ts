@@ -1,5 +1,5 @@
 // Formats an HTTP error response as one line: the status and the message of the body.
-import { z } from "zod";
+import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
 
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */

@@ -1,5 +1,5 @@
 // Implements RehearsalCluster with the kubectl program.
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import { ViolaError } from "../../errors.js";
 import type { ClusterFacts, ClusterRemains } from "../../core/install/cluster.js";

@@ -1,5 +1,5 @@
 // What kubectl prints with `--output=json`, checked.
-import { z } from "zod";
+import * as z from "zod";
 import { isRecord, type Json } from "../../core/json.js";
 import { parseJson, type JsonLimits } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";

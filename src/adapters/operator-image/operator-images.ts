@@ -5,7 +5,7 @@ import { readSync } from "node:fs";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { basename, join, posix } from "node:path";
 import { extract, type Extract as TarExtract } from "tar-stream";
-import { z } from "zod";
+import * as z from "zod";
 import { isElf, type FileBytes } from "../../core/finding/program/elf.js";
 import {
   describeUnreadable,

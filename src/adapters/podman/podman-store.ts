@@ -2,9 +2,10 @@
 // redirects the pulls to the bundle server on this machine.
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
-import type { ImageStore } from "../../core/load/image-store.js";
+import type { EngineNeed } from "../../core/load/engine-limits.js";
+import { IPV6_NAME, type ImageStore } from "../../core/load/image-store.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
 import { wantedNames } from "../../core/load/missing-content.js";
 import { formatRepository, parseReference } from "../../core/images/reference.js";
@@ -26,6 +27,9 @@ const imagesSchema = z.array(
 );
 
 const LIST_TRIES = 5;
+
+/** The exit code of `podman image exists` for a name that it accepts and does not have. */
+const NOT_FOUND = 1;
 
 function unexpected(what: string, cause?: Error): ViolaError {
   return new ViolaError("NODE_LOAD_FAILED", `podman: its list of images is not what it prints: ${what}`, {
@@ -81,6 +85,14 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
         .trim()
         .split(" ");
       return normalizePlatform({ os, architecture });
+    },
+    findLimits: async (signal) => {
+      const acceptsIpv6 = await podman(["image", "exists", "--", IPV6_NAME], signal).then(
+        () => true,
+        (cause: unknown) => exitCodeOf(cause) === NOT_FOUND,
+      );
+      const lacks: readonly EngineNeed[] = ["encrypted", "nested-index", "long-name"];
+      return { engine: "podman", lacks: new Set([...lacks, ...(acceptsIpv6 ? [] : ["ipv6-host" as const])]) };
     },
     listImages: async (signal) => {
       const text = await listed(() => podman(["images", "--all", "--no-trunc", "--format", "json"], signal));
@@ -153,6 +165,11 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       await podman(["rmi", "--", name], signal);
     },
   };
+}
+
+function exitCodeOf(error: unknown): number | undefined {
+  const cause = error instanceof ViolaError ? error.cause : undefined;
+  return cause instanceof ProcessError ? cause.exitCode : undefined;
 }
 
 /** Runs `podman images`, which fails as a whole if an image is removed while it runs. */

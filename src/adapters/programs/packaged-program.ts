@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { openPromise } from "yauzl";
-import { z } from "zod";
+import * as z from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { systemErrorCode, ViolaError } from "../../errors.js";
 

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { redactArguments, redactText } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
+import { watchTransfer } from "./watch-transfer.js";
 
 const TAIL_CHARACTERS = 8_192;
 /** Far more than any program prints that this one runs. */
@@ -59,6 +60,8 @@ export interface ProcessOptions extends ProcessRun {
   readonly stdin?: string | Uint8Array;
   /** Sent to the program when the signal fires. SIGKILL when absent. */
   readonly killSignal?: NodeJS.Signals;
+  /** The program is killed when it transfers nothing for this time; see `watchTransfer`. */
+  readonly stallMs?: number;
 }
 
 export interface ProcessOutput {
@@ -70,12 +73,12 @@ export interface ProcessOutput {
 /**
  * Runs `argv` and returns its whole stdout as UTF-8.
  * Throws `ProcessError` when the program cannot be started, ends with a non-zero exit code, or
- * prints more than 32 MiB.
+ * prints more than 32 MiB, or transfers nothing for `stallMs`.
  * Throws the signal's reason after it has killed the program.
  */
 export function runProcess(argv: readonly string[], options: ProcessOptions): Promise<ProcessOutput> {
   const [program = "", ...args] = argv;
-  const { signal, onActivity, cwd, env, stdin, killSignal = "SIGKILL" } = options;
+  const { signal, onActivity, cwd, env, stdin, killSignal = "SIGKILL", stallMs } = options;
   const startedMs = performance.now();
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -98,8 +101,16 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       stderrTail = (stderrTail + chunk).slice(-TAIL_CHARACTERS);
     });
+    const endWatch =
+      stallMs === undefined || child.pid === undefined
+        ? undefined
+        : watchTransfer(child.pid, stallMs, () => {
+            failure ??= new Error(`no data for ${stallMs / 1000} s`);
+            child.kill("SIGKILL");
+          });
     child.on("error", (error) => (failure = error));
     child.on("close", (code) => {
+      endWatch?.();
       onActivity?.({
         kind: "command",
         argv: redactArguments(argv),

@@ -1,6 +1,6 @@
 // Answers a 401 with Basic authorization or with a bearer token of the registry's token server.
 import { BlockList, isIP } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import type { Credential, CredentialStore } from "./credentials.js";
 import type { HttpAnswer, HttpClient } from "../http/client.js";
 import { isLoopback } from "../http/proxy.js";

@@ -1,6 +1,6 @@
 // Runs a docker-credential-* program to get the credentials of a server.
 import { spawn } from "node:child_process";
-import { z } from "zod";
+import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
 import type { CredentialPlaces } from "./credentials.js";
 

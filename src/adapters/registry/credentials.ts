@@ -1,6 +1,6 @@
 // Reads the credentials of registries from the files and helpers of Docker and Podman.
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import { readJson } from "../../core/parse-json.js";
 import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";

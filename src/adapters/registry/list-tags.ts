@@ -1,5 +1,5 @@
 // Lists the tags of a repository, page by page.
-import { z } from "zod";
+import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import type { HttpAnswer } from "../http/client.js";

@@ -1,5 +1,5 @@
 // Finds names similar to that of an image which a registry does not have, in the lists of the registry.
-import { z } from "zod";
+import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
 import { rankNearest } from "../../core/nearest.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";

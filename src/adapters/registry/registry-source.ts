@@ -1,10 +1,16 @@
 // Resolves image references in registries to digests and manifests.
-import { choosePlatforms, type PlatformCandidate } from "../../core/images/choose-platforms.js";
+import { blobsOf } from "../../core/bundle/inventory.js";
+import {
+  attachManifests,
+  choosePlatforms,
+  type IndexedManifest,
+  type PlatformCandidate,
+} from "../../core/images/choose-platforms.js";
 import { kubeletName, parseReference } from "../../core/images/reference.js";
 import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
-import { checkRunnable, configPlatform, isImage, type ImageManifest } from "../../core/oci/manifest.js";
+import { checkRunnable, configPlatform, isImage } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchedManifest } from "./verify-response.js";
 import type { RegistryClient } from "./client.js";
@@ -12,14 +18,6 @@ import type { RegistryRepository } from "./pull.js";
 
 /** Limits nested indexes. A loop is impossible, because a digest cannot contain itself. */
 const NESTING_LIMIT = 4;
-
-/** An image manifest, and its platform in the index. */
-interface Leaf {
-  readonly platform?: Platform;
-  readonly descriptor: Descriptor;
-  /** Absent when no registry has it. */
-  readonly manifest?: ImageManifest;
-}
 
 /** The image that is being resolved. */
 interface Resolution {
@@ -39,7 +37,7 @@ interface Position {
 /** The manifests below a manifest, and the manifest itself. */
 interface Collected {
   readonly manifests: readonly RawManifest[];
-  readonly leaves: readonly Leaf[];
+  readonly leaves: readonly IndexedManifest[];
   /** Manifests that are listed in an index but are in no registry. */
   readonly absent: readonly Descriptor[];
 }
@@ -75,7 +73,9 @@ export class RegistrySource {
     const resolution: Resolution = { repository, subject, signal };
     const { manifests, leaves, absent } = await this.#collect(resolution, root, { depth: 0 });
     const candidates = await this.#candidates(resolution, leaves);
-    const chosen = choosePlatforms(candidates, platforms, subject);
+    const chosen = choosePlatforms(candidates, platforms, subject).map((image) =>
+      attachManifests(image, leaves, subject),
+    );
     const source: BlobSource = { kind: "registry", ...repository };
     return {
       use,
@@ -85,7 +85,7 @@ export class RegistrySource {
       ...(absent.length > 0 && { absent }),
       platforms: chosen,
       sources: new Map(
-        chosen.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => [digest, source])),
+        chosen.flatMap((platform) => blobsOf(platform).map(({ digest }) => [digest, source] as const)),
       ),
       rebuilt: false,
     };
@@ -170,7 +170,7 @@ export class RegistrySource {
    */
   async #candidates(
     { repository, subject, signal }: Resolution,
-    leaves: readonly Leaf[],
+    leaves: readonly IndexedManifest[],
   ): Promise<readonly PlatformCandidate[]> {
     const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
     // An artifact as the root is kept, so that the error names its type and not a missing platform.

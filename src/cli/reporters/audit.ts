@@ -92,9 +92,9 @@ function auditTable(report: AuditReport, options: AuditFormatOptions): string {
   const isGrouped = group !== "component";
   const columns: readonly Column[] = [
     ...(isGrouped ? [{ heading: heading(words(group)), shorten: "end", least: 10 } as const] : []),
-    { heading: heading(words("component")), shorten: "end", least: 10 },
-    { heading: heading(words("object")), shorten: "end", least: 9, leaveOut: 1 },
-    { heading: heading(words("image")), shorten: "start", least: 20 },
+    { heading: heading(words("component")), shorten: "end", least: 14 },
+    { heading: heading(words("object")), shorten: "end", least: 11, leaveOut: 1 },
+    { heading: heading(words("image")), shorten: "start", least: 28 },
     { heading: heading(words("version")), shorten: "end", least: 8 },
     { heading: heading(words("purpose")), shorten: "end", least: 24, leaveOut: 5 },
     { heading: heading(words("size")), align: "right" },

@@ -10,6 +10,7 @@ export function formatVerify(report: VerifyReport): string {
   if (report.withheldValues.length > 0)
     lines.push(`built without the values of ${report.withheldValues.join(", ")}: install requires -f`);
   for (const { message } of report.problems) lines.push(`  ✗ ${message}`);
+  for (const { message, hint } of report.warnings) lines.push(`  ! ${message}`, `    ${hint}`);
   const count = report.problems.length;
   lines.push(count === 0 ? "all checksums match, and nothing is missing" : countOf(count, "problem"));
   return lines.join("\n");

@@ -4,7 +4,7 @@ import { homeFolder } from "../../adapters/files/user-folders.js";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
 import { BlobCache } from "../../adapters/blobs/blob-cache.js";
 import { localFiles } from "../../adapters/files/local-files.js";
-import { loadOperators } from "../../adapters/files/read-operators.js";
+import { loadOperatorIndex } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
 import type { FindHelmOptions, Helm } from "../../adapters/helm/find-helm.js";
 import type { HelmChartTool } from "../../adapters/helm/helm-chart-tool.js";
@@ -37,12 +37,7 @@ const HELM_CONCURRENCY = 2;
 export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPorts> {
   return {
     charts: chartTool(runtime),
-    loadOperators: once(async () =>
-      loadOperators(
-        [join(runtime.home, "manifests/operators")],
-        join(await programFolder(runtime), "operators"),
-      ),
-    ),
+    loadOperators: once(() => loadOperatorIndex(join(runtime.home, "manifests/operators"))),
     files: localFiles,
     temporaryFolder: await runtime.temporaryFolder(),
     chartConcurrency: HELM_CONCURRENCY,
@@ -176,7 +171,11 @@ async function findChartTool(runtime: CommandRuntime): Promise<HelmChartTool> {
   return new HelmChartTool({
     helm: await locateHelm(options),
     environment: environmentOf(runtime),
-    settings: { insecure: [...settings.insecure], certificatesFor: certificateFiles(settings, folder) },
+    settings: {
+      insecure: [...settings.insecure],
+      certificatesFor: certificateFiles(settings, folder),
+      ...(settings.stallTimeoutMs !== undefined && { stallTimeoutMs: settings.stallTimeoutMs }),
+    },
     onActivity: runtime.onActivity,
   });
 }

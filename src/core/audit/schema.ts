@@ -1,5 +1,5 @@
 // The JSON schema of the document that `audit --json` prints.
-import { z } from "zod";
+import * as z from "zod";
 import { AUDIT_FORMAT_VERSION, type AuditReport } from "./report.js";
 
 const text = z.string();

@@ -3,7 +3,7 @@ import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
 import { formatFacts } from "./facts.js";
 import { NO_CHECKSUM, sealInventory } from "./inventory-checksum.js";
-import type { Inventory, InventoryImage } from "./inventory.js";
+import { blobsOf, type Inventory, type InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
@@ -136,8 +136,8 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
       manifests.set(digest, { digest, size: bytes.length, bytes });
-    for (const { config, layers } of image.platforms) {
-      for (const { digest, size } of [config, ...layers]) {
+    for (const platform of image.platforms) {
+      for (const { digest, size } of blobsOf(platform)) {
         const blob = blobs.get(digest) ?? { digest, size, sources: [], image: image.use.normalized };
         const source = image.sources.get(digest);
         if (source !== undefined && !blob.sources.some((known) => sameSource(known, source)))

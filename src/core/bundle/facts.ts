@@ -125,10 +125,11 @@ function* imageFacts(field: string, prefix: string, number: number, image: Inven
     yield fact(field, `${prefix}name ${number} ${name} ${image.digest} ${size} ${image.mediaType}`);
   for (const { digest } of image.manifests)
     yield fact(field, `${prefix}content ${number} * manifest ${digest}`);
-  for (const { platform, digest, config, layers } of image.platforms) {
+  for (const { platform, digest, config, layers, attached = [] } of image.platforms) {
     yield fact(field, `${prefix}content ${number} ${platform} root ${digest}`);
     yield fact(field, `${prefix}content ${number} ${platform} config ${config.digest}`);
-    for (const layer of layers)
+    // A node needs the blobs of attached manifests as it needs layers.
+    for (const layer of [...layers, ...attached.flatMap((other) => [other.config, ...other.layers])])
       yield fact(field, `${prefix}content ${number} ${platform} layer ${layer.digest}`);
   }
 }

@@ -1,5 +1,5 @@
 // `bundle.json`: the inventory of a bundle, and the contract between the building and loading side.
-import { z } from "zod";
+import * as z from "zod";
 import { ViolaError } from "../../errors.js";
 import type { RenderedFacts } from "../charts/rendered-facts.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
@@ -7,6 +7,7 @@ import { isNormalized } from "../images/reference.js";
 import type { ResolvedImage } from "../images/resolved-image.js";
 import { isRecord } from "../json.js";
 import * as names from "../name-patterns.js";
+import type { Descriptor } from "../oci/descriptor.js";
 import { DIGEST_SCHEMA } from "../oci/digest.js";
 import { findPlatform, formatPlatform } from "../oci/platform.js";
 import {
@@ -58,6 +59,13 @@ const platform = z.object({
   digest: DIGEST_SCHEMA,
   config: descriptor,
   layers: listOf(layer),
+  /**
+   * Other manifests of the index that containerd fetches with this platform: without a platform, or
+   * of the same one.
+   */
+  attached: listOf(
+    z.object({ digest: DIGEST_SCHEMA, config: descriptor, layers: listOf(descriptor) }),
+  ).exactOptional(),
 });
 
 const labels = z.object({ name: text.exactOptional(), component: text.exactOptional() });
@@ -290,16 +298,37 @@ export function inventoryImage(image: ResolvedImage): InventoryImage {
       size: bytes.length,
     })),
     rebuilt: image.rebuilt,
-    platforms: image.platforms.map(({ platform, manifest, config, layers }) => ({
+    platforms: image.platforms.map(({ platform, manifest, config, layers, attached }) => ({
       platform: formatPlatform(platform),
       digest: manifest.digest,
-      config: { mediaType: config.mediaType, digest: config.digest, size: config.size },
-      layers: layers.map(({ mediaType, digest, size }) => ({
-        mediaType,
-        digest,
-        size,
-        uncompressedSize: null,
-      })),
+      config: toDescriptor(config),
+      layers: layers.map((layer) => ({ ...toDescriptor(layer), uncompressedSize: null })),
+      ...(attached !== undefined && {
+        attached: attached.map((other) => ({
+          digest: other.digest,
+          config: toDescriptor(other.config),
+          layers: other.layers.map(toDescriptor),
+        })),
+      }),
     })),
   };
+}
+
+function toDescriptor({ mediaType, digest, size: bytes }: Descriptor): z.infer<typeof descriptor> {
+  return { mediaType, digest, size: bytes };
+}
+
+/** A platform of an image in a plan or in an inventory. */
+interface PlatformContent<D> {
+  readonly config: D;
+  readonly layers: readonly D[];
+  readonly attached?: readonly { readonly config: D; readonly layers: readonly D[] }[];
+}
+
+/**
+ * Returns the configs and layers that a node must have to run the platform: its own, and those of
+ * the attached manifests.
+ */
+export function blobsOf<D>({ config, layers, attached = [] }: PlatformContent<D>): readonly D[] {
+  return [config, ...layers, ...attached.flatMap((other) => [other.config, ...other.layers])];
 }

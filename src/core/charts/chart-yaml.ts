@@ -1,6 +1,7 @@
 // Parses Chart.yaml, and adds dependencies to it.
 import { isMap, isSeq, LineCounter, YAMLSeq, type Document } from "yaml";
 import { ViolaError } from "../../errors.js";
+import { readBlockYaml } from "../block-yaml.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { CHART_NAME, CHART_NAME_RULE } from "../name-patterns.js";
 import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
@@ -32,20 +33,12 @@ export function isChartYaml(path: string): boolean {
 export function parseChartYaml(text: string, subject: string): ChartMetadata {
   const invalid = (reason: string): ViolaError =>
     new ViolaError("CHART_UNAVAILABLE", `${subject}: Chart.yaml is not valid: ${reason}`, { subject });
-  const lines = new LineCounter();
-  const document = parse(text, subject, { prettyErrors: false, lineCounter: lines });
-  const [error] = document.errors;
-  const value = error === undefined ? valueOf(document, subject) : undefined;
+  const { value, problem } = readMetadata(text, subject);
   const fields = isRecord(value) ? value : {};
   const name = textOf(fields["name"]);
   const version = textOf(fields["version"]);
   if (name === undefined || version === undefined) {
-    const at = error && lines.linePos(error.pos[0]);
-    throw invalid(
-      at === undefined
-        ? "the name or the version is missing"
-        : `line ${at.line}, column ${at.col}: ${error?.message ?? ""}`,
-    );
+    throw invalid(problem ?? "the name or the version is missing");
   }
   for (const [field, text] of Object.entries({ name, version })) {
     if (!CHART_NAME.test(text))
@@ -70,12 +63,27 @@ export function parseChartYaml(text: string, subject: string): ChartMetadata {
   };
 }
 
+/** Returns the value of the text, or the first error of the syntax with its place. */
+function readMetadata(
+  text: string,
+  subject: string,
+): { readonly value?: unknown; readonly problem?: string } {
+  const plain = readBlockYaml(text);
+  if (plain !== undefined) return { value: plain };
+  const lines = new LineCounter();
+  const document = parse(text, subject, { prettyErrors: false, lineCounter: lines });
+  const [error] = document.errors;
+  if (error === undefined) return { value: valueOf(document, subject) };
+  const { line, col } = lines.linePos(error.pos[0]);
+  return { problem: `line ${line}, column ${col}: ${error.message}` };
+}
+
 /**
  * Returns the dependencies that the text of Chart.yaml, requirements.yaml or a lock file declares.
  * Throws `CHART_UNAVAILABLE` with `subject` for a text that exceeds the limits of YAML.
  */
 export function parseDependencies(text: string, subject: string): readonly ChartDependency[] {
-  const value = valueOf(parse(text, subject), subject);
+  const value = readBlockYaml(text) ?? valueOf(parse(text, subject), subject);
   const list = isRecord(value) ? value["dependencies"] : undefined;
   return (Array.isArray(list) ? list : []).filter(isRecord).map(toDependency);
 }

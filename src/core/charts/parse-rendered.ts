@@ -3,6 +3,7 @@
 import type { ErrorCode } from "yaml";
 import { ViolaError } from "../../errors.js";
 import type { FindingWarning } from "../images/image-use.js";
+import { readBlockYaml } from "../block-yaml.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { AS_KUBERNETES, countValues, parseYaml, toValue } from "../parse-yaml.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
@@ -129,6 +130,8 @@ function* splitDocuments(text: string): Iterable<RenderedDocument> {
 const HARMLESS: readonly ErrorCode[] = ["BAD_INDENT", "KEY_OVER_1024_CHARS", "DUPLICATE_KEY"];
 
 function readYaml(text: string): unknown {
+  const value = readBlockYaml(text);
+  if (value !== undefined) return value;
   // When a template file begins with a byte order mark, the mark follows the `# Source:` line.
   const document = parseYaml(text.replaceAll("\uFEFF", ""), AS_KUBERNETES);
   const error = document.errors.find(({ code }) => !HARMLESS.includes(code));
@@ -149,13 +152,32 @@ function readDefinition(text: string): Json | undefined {
   const kind = field(/^ {2,4}names:\n(?:[ #].*\n|\n)*? {4,8}kind: ["']?([^\s"']+)/m);
   if (apiVersion === undefined || name === undefined || group === undefined || kind === undefined)
     return undefined;
-  const versions = [...text.matchAll(/^ {2,6}(?:- )?name: ["']?(v\d+(?:(?:alpha|beta)\d+)?)["']?\s*$/gm)];
   return {
     apiVersion,
     kind: "CustomResourceDefinition",
     metadata: { name },
-    spec: { group, names: { kind }, versions: versions.map(([, version]) => ({ name: version })) },
+    spec: { group, names: { kind }, versions: versionNames(text).map((name) => ({ name })) },
   };
+}
+
+const VERSION_FIELD = /(?:^|\n) {2,6}(?:- )?$/;
+const VERSION_NAME = /^name: ["']?(v\d+(?:(?:alpha|beta)\d+)?)["']?\s*$/;
+
+/**
+ * Returns the versions that the lines of a definition name. Definitions have megabytes of text, so
+ * only the lines that can name a version are matched.
+ */
+function versionNames(text: string): readonly string[] {
+  const found: string[] = [];
+  const field = "name: ";
+  for (let at = text.indexOf(field); at >= 0; at = text.indexOf(field, at + 1)) {
+    // A line break, and the longest indentation.
+    if (!VERSION_FIELD.test(text.slice(Math.max(0, at - 9), at))) continue;
+    const end = text.indexOf("\n", at);
+    const name = VERSION_NAME.exec(text.slice(at, end < 0 ? undefined : end))?.[1];
+    if (name !== undefined) found.push(name);
+  }
+  return found;
 }
 
 function toObjects(

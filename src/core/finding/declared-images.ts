@@ -1,4 +1,5 @@
 // Images that the publisher of a chart lists: annotations in Chart.yaml, and image lock files.
+import { readBlockYaml } from "../block-yaml.js";
 import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import { findImage, hasTagOrDigest } from "./rules/candidate.js";
 import { formatPath, isRecord, maps, textOf, type Path } from "../json.js";
@@ -67,6 +68,8 @@ function imagesIn(list: unknown, at: Path): readonly (readonly [string, Path])[]
 }
 
 function readYaml(text: string): unknown {
+  const plain = readBlockYaml(text);
+  if (plain !== undefined) return plain;
   try {
     const document = parseYaml(text, {
       schema: "core",

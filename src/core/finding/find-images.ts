@@ -32,8 +32,8 @@ import {
   type Resources,
 } from "./operators.js";
 import { findUnknownKinds } from "./operator-kinds.js";
-import type { OperatorRule } from "./operator-rules.js";
 import { describeWorkloads, type Workloads } from "./operator-workloads.js";
+import type { OperatorIndex } from "./operator-index.js";
 import { readPodRights, type PodRights } from "./pod-rights.js";
 import { CONFIG_TEXT } from "./rules/config-text.js";
 import { CUSTOM_RESOURCE } from "./rules/custom-resource.js";
@@ -47,7 +47,7 @@ import { groupBy } from "../group-by.js";
 
 /** Input of the finder in addition to the objects. */
 export interface FindOptions {
-  readonly operators: readonly OperatorRule[];
+  readonly operators: OperatorIndex;
   /**
    * Images that the publishers of the charts list. Such a list covers all values, so its images are
    * required only if other evidence confirms them.
@@ -87,7 +87,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     resources,
     operatorsIn: groupBy(operators, ({ object }) => object),
     isChosen: readChoices(objects),
-    workloads: describeWorkloads(options.operators, resources),
+    workloads: describeWorkloads(new Set(operators.map(({ rule }) => rule)), resources),
   };
   const pieces: EvidenceItem[] = [];
   const warnings: FindingWarning[] = [];

@@ -1,8 +1,11 @@
 // Schema of `manifests/operators/*.yaml`: operators that start images which no chart contains.
 import { validRange } from "semver";
-import { z } from "zod";
+import * as z from "zod";
 import { ViolaError } from "../../errors.js";
+import { isRecord, textOf } from "../json.js";
+import { readJson } from "../parse-json.js";
 import { parseYamlFile, strictObject } from "../yaml-file.js";
+import { OperatorIndex, type IndexedOperator } from "./operator-index.js";
 
 const text = z.string({
   error: ({ input }) => (typeof input === "number" ? "must be text: write it in quotes" : undefined),
@@ -198,13 +201,28 @@ export type OperatorImage = OperatorRule["images"][number];
 export type WorkloadRule = z.infer<typeof workload>;
 export type ResourceCondition = z.infer<typeof condition>;
 
-/** Parses rules that `JSON.stringify` wrote; undefined for other text. */
-export function parseStoredRules(text: string): readonly OperatorRule[] | undefined {
-  try {
-    return z.array(OPERATOR_SCHEMA).safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+/**
+ * Returns the index of the files of the knowledge base, whose values `scripts/build.js` wrote as a
+ * list in JSON; undefined for another text. Each rule is parsed when it is found, because a bundle
+ * needs few of them. A rule that is not valid then throws the error of zod.
+ */
+export function parseStoredOperators(content: string): OperatorIndex | undefined {
+  const stored = readJson(content);
+  if (!Array.isArray(stored)) return undefined;
+  const operators = stored.map(toIndexed).filter((operator) => operator !== undefined);
+  return operators.length === stored.length ? new OperatorIndex(operators) : undefined;
+}
+
+function toIndexed(stored: unknown): IndexedOperator | undefined {
+  if (!isRecord(stored)) return undefined;
+  const repository = textOf(stored["repository"]);
+  if (repository === undefined) return undefined;
+  const copies = Array.isArray(stored["copies"]) ? stored["copies"] : [];
+  let rule: OperatorRule | undefined;
+  return {
+    repositories: [repository, ...copies.map(textOf).filter((copy) => copy !== undefined)],
+    rule: () => (rule ??= OPERATOR_SCHEMA.parse(stored)),
+  };
 }
 
 /**

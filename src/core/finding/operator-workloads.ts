@@ -14,10 +14,10 @@ export interface Workloads {
   ofFlag(rule: OperatorRule, flag: string): readonly OperatorWorkload[];
 }
 
-/** The operator of a resource need not be among the objects: it may be installed already. */
-export function describeWorkloads(operators: readonly OperatorRule[], resources: Resources): Workloads {
+/** `operators` are those that run in the cluster; resources of others are shown as they are. */
+export function describeWorkloads(operators: Iterable<OperatorRule>, resources: Resources): Workloads {
   const byKind = groupBy(
-    operators.flatMap(({ workloads }) => workloads),
+    [...operators].flatMap(({ workloads }) => workloads),
     ({ group, kind }) => `${group}/${kind}`,
   );
   return {

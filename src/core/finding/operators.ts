@@ -1,30 +1,26 @@
 // Applies the knowledge base: finds known operators, the images that they start, and unused flags.
 import type { RenderedObject } from "../charts/rendered-object.js";
 import { findReference, type Reference } from "../images/reference.js";
-import { copyNames, isCopy } from "../images/repository-copies.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
+import { factsAt, type TagFacts } from "./tag-facts.js";
 import { isInRange, readTagVersion } from "./tag-range.js";
 import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
-import type { OperatorImage, OperatorRule, ResourceCondition } from "./operator-rules.js";
+import type { OperatorIndex } from "./operator-index.js";
+import type { OperatorImage, ResourceCondition } from "./operator-rules.js";
 import { formatPath, textOf, valueAt, type Path } from "../json.js";
 import { groupBy } from "../group-by.js";
 import { containers, type ContainerAt } from "../kubernetes/containers.js";
 import { groupOf } from "../kubernetes/api-group.js";
 
 /** A container of a rendered workload that runs a known operator. */
-export interface OperatorUse {
-  readonly rule: OperatorRule;
+export interface OperatorUse extends TagFacts {
   readonly object: RenderedObject;
   readonly path: Path;
   readonly container: ContainerAt["container"];
   readonly image: Reference;
-  /** Values of the release table for this tag; null if unknown, empty if no range covers the tag. */
-  readonly values: Scope["values"];
-  /** True if the facts were verified for this tag. */
-  readonly isVerified: boolean;
   /** ConfigMaps of the same release. */
   readonly configMaps: readonly RenderedObject[];
 }
@@ -58,10 +54,9 @@ export function indexResources(objects: readonly RenderedObject[]): Resources {
 /** Returns every container that runs an operator of the knowledge base, except in helm tests. */
 export function findOperators(
   objects: readonly RenderedObject[],
-  rules: readonly OperatorRule[],
+  known: OperatorIndex,
 ): readonly OperatorUse[] {
   const uses: OperatorUse[] = [];
-  const findRule = indexRules(rules);
   /** Workloads often share a tag, and a table may have a hundred ranges. */
   const factsByTag = new Map<string, TagFacts>();
   const configMaps = groupBy(
@@ -72,7 +67,7 @@ export function findOperators(
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
       const image = findReference(textOf(container["image"]) ?? "");
-      const rule = image && findRule(image.repository);
+      const rule = image && known.find(image.repository);
       if (image === undefined || rule === undefined) continue;
       const key = `${rule.id} ${image.tag ?? ""}`;
       const facts = factsByTag.get(key) ?? factsAt(image.tag, rule);
@@ -88,52 +83,6 @@ export function findOperators(
     }
   }
   return uses;
-}
-
-/**
- * Returns a function that finds the rule for a repository. The rules are indexed by the last
- * component of their repositories, so that a lookup does not compare all of them.
- */
-function indexRules(rules: readonly OperatorRule[]): (repository: string) => OperatorRule | undefined {
-  const byName = groupBy(
-    rules.flatMap((rule) =>
-      [rule.repository, ...rule.copies].flatMap((known) =>
-        copyNames(known).map((name) => ({ rule, name, last: lastComponent(name) })),
-      ),
-    ),
-    ({ last }) => last,
-  );
-  return (repository) =>
-    byName.get(lastComponent(repository))?.find(({ name }) => isCopy(repository, name))?.rule;
-}
-
-/** What the knowledge base says for one tag of an operator. */
-type TagFacts = Pick<OperatorUse, "rule" | "values" | "isVerified">;
-
-/** Looks up the release that the tag belongs to. There is none if no range contains the tag. */
-function factsAt(tag: string | undefined, rule: OperatorRule): TagFacts {
-  const found = readTagVersion(tag);
-  const release =
-    found &&
-    rule.releases.find(({ tags, prefix }) => prefix === found.prefix && isInRange(found.version, tags));
-  return { rule: rulesAt(tag, rule), values: release?.values ?? {}, isVerified: release !== undefined };
-}
-
-/**
- * Returns the rule with the facts that apply to the tag. All of them apply to a tag without a
- * version, such as `latest`.
- */
-function rulesAt(tag: string | undefined, rule: OperatorRule): OperatorRule {
-  const found = readTagVersion(tag);
-  const applies = ({ tags }: { readonly tags?: string | undefined }): boolean =>
-    tags === undefined || found === undefined || isInRange(found.version, tags);
-  if ([...rule.images, ...rule.flags, ...rule.unknown].every(applies)) return rule;
-  return {
-    ...rule,
-    images: rule.images.filter(applies),
-    flags: rule.flags.filter(applies),
-    unknown: rule.unknown.filter(applies),
-  };
 }
 
 /** An image rule that applies: the rendered objects make the operator start the image. */
@@ -369,8 +318,4 @@ export function hasField({ has, in: range, is: wanted }: ResourceCondition, obje
   if (range === undefined) return true;
   const version = readTagVersion(textOf(value))?.version;
   return version !== undefined && isInRange(version, range);
-}
-
-function lastComponent(repository: string): string {
-  return repository.slice(repository.lastIndexOf("/") + 1);
 }

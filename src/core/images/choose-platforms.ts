@@ -2,7 +2,7 @@
 import { ViolaError } from "../../errors.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 import { checkRunnable, type ImageManifest } from "../oci/manifest.js";
-import { findForPlatform, formatPlatform } from "../oci/platform.js";
+import { findForPlatform, formatPlatform, samePlatform } from "../oci/platform.js";
 import type { PlatformImage } from "./resolved-image.js";
 
 /** An image manifest and the platform that its index or its config states. */
@@ -11,6 +11,38 @@ export interface PlatformCandidate {
   readonly descriptor: Descriptor;
   /** Absent when the index lists the manifest and no registry has it. */
   readonly manifest?: ImageManifest;
+}
+
+/** A manifest, and the platform that its index states. */
+export interface IndexedManifest {
+  readonly platform?: Platform;
+  readonly descriptor: Descriptor;
+  /** Absent when no registry has it. */
+  readonly manifest?: ImageManifest;
+}
+
+/**
+ * Adds the manifests of the index that containerd fetches with the platform: it does not filter
+ * manifests without a platform, and fetches every one of the same platform (FilterPlatforms).
+ * https://github.com/containerd/containerd/blob/v1.6.20/images/handlers.go
+ * Throws `IMAGE_PLATFORM_MISSING` for one that no registry has.
+ */
+export function attachManifests(
+  image: PlatformImage,
+  manifests: readonly IndexedManifest[],
+  subject: string,
+): PlatformImage {
+  const others = new Map(
+    manifests
+      .filter(({ platform }) => platform === undefined || samePlatform(platform, image.platform))
+      .filter(({ descriptor }) => descriptor.digest !== image.manifest.digest)
+      .map((other) => [other.descriptor.digest, other]),
+  );
+  const attached = [...others.values()].map(({ descriptor, manifest }) => {
+    if (manifest === undefined) throw manifestMissing({ platform: image.platform, descriptor }, subject);
+    return { digest: descriptor.digest, config: manifest.config, layers: manifest.layers };
+  });
+  return attached.length === 0 ? image : { ...image, attached };
 }
 
 /**

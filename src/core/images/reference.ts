@@ -29,7 +29,12 @@ const DOMAIN_PATTERN = new RegExp(`^${DOMAIN}$`);
 const PATH_PATTERN = new RegExp(`^${PATH_COMPONENT}(?:/${PATH_COMPONENT})*$`);
 const TAG_PATTERN = /^\w[\w.-]{0,127}$/;
 const DIGEST_PATTERN = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
-const REPOSITORY_MAX_LENGTH = 255;
+/**
+ * Of registry and repository with the slash between them: "Many clients impose a limit of 255
+ * characters", of which the kubelet with containerd 1.6 is one.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+ */
+const NAME_MAX_LENGTH = 255;
 /** A host name, a repository, a tag and a digest have fewer characters together. */
 const MAX_LENGTH = 1_024;
 
@@ -67,11 +72,12 @@ export function findReference(text: string): Reference | undefined {
   const path = colon < 0 ? rest : rest.slice(0, colon);
 
   if (hasRegistry && !DOMAIN_PATTERN.test(first)) return undefined;
-  if (!PATH_PATTERN.test(path) || path.length > REPOSITORY_MAX_LENGTH) return undefined;
+  if (!PATH_PATTERN.test(path)) return undefined;
   if (tag !== undefined && !TAG_PATTERN.test(tag)) return undefined;
 
   const registry = !hasRegistry || first === "index.docker.io" ? "docker.io" : first;
   const repository = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
+  if (registry.length + 1 + repository.length > NAME_MAX_LENGTH) return undefined;
   const spelledTag = tag ?? (digest === undefined ? "latest" : undefined);
   return {
     registry,

@@ -3,6 +3,7 @@
 import type { ImageUse } from "./image-use.js";
 import type { NormalizedReference } from "./reference.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
+import type { Digest } from "../oci/digest.js";
 
 /** Where the bytes of a blob are available. */
 export type BlobSource =
@@ -22,6 +23,18 @@ export interface RawManifest extends Descriptor {
 export interface PlatformImage {
   readonly platform: Platform;
   readonly manifest: Descriptor;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  /** See `AttachedManifest`; absent when there are none. */
+  readonly attached?: readonly AttachedManifest[];
+}
+
+/**
+ * A manifest that containerd fetches together with a platform of an index: one without a platform,
+ * such as an artifact, or a second one of the same platform.
+ */
+export interface AttachedManifest {
+  readonly digest: Digest;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
 }

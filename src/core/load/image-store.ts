@@ -3,6 +3,7 @@ import type { BundleFile } from "../bundle/bundle-server.js";
 import type { InventoryImage } from "../bundle/inventory.js";
 import { findReference, formatRepository } from "../images/reference.js";
 import type { Platform } from "../oci/descriptor.js";
+import type { EngineLimits } from "./engine-limits.js";
 import { platformFor, type MissingContent } from "./missing-content.js";
 
 /** An image as the engine lists it. */
@@ -14,6 +15,9 @@ export interface StoredImage {
   readonly digests: readonly string[];
 }
 
+/** A name that engines accept if they accept an IPv6 address as the host of a registry. */
+export const IPV6_NAME = "[::1]:5000/viola-airgap/probe:1";
+
 /**
  * An engine's image store. Calls fail with an error that names the engine, or the signal's reason.
  */
@@ -22,6 +26,8 @@ export interface ImageStore {
   /** False if names with a digest do not resolve in the engine after loading. */
   readonly keepsDigests: boolean;
   platform(signal: AbortSignal): Promise<Platform>;
+  /** Returns what the engine does not support. */
+  findLimits(signal: AbortSignal): Promise<EngineLimits>;
   listImages(signal: AbortSignal): Promise<readonly StoredImage[]>;
   /** Returns the ids of images that running or stopped containers were created from. */
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;

@@ -1,6 +1,6 @@
 // Compares the content of a node with a bundle.
 import { findForPlatform, formatPlatform, parsePlatform } from "../oci/platform.js";
-import type { Inventory, InventoryImage, InventoryPlatform } from "../bundle/inventory.js";
+import { blobsOf, type Inventory, type InventoryImage, type InventoryPlatform } from "../bundle/inventory.js";
 import type { Platform } from "../oci/descriptor.js";
 import type { WantedName } from "./node.js";
 
@@ -70,9 +70,7 @@ export function missingBlobs(
   missing: readonly MissingContent[],
   present: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const digests = missing.flatMap(({ platform }) =>
-    [platform.config, ...platform.layers].map((blob) => blob.digest),
-  );
+  const digests = missing.flatMap(({ platform }) => blobsOf(platform).map((blob) => blob.digest));
   return new Set(digests.filter((digest) => !present.has(digest)));
 }
 

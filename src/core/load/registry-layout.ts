@@ -1,5 +1,5 @@
 // The repositories of a bundle's images in a registry that mirrors all of their registries.
-import type { Inventory, InventoryImage } from "../bundle/inventory.js";
+import { blobsOf, type Inventory, type InventoryImage } from "../bundle/inventory.js";
 import { parseReference, type Reference } from "../images/reference.js";
 import { isIndexMediaType, OCI_INDEX } from "../oci/descriptor.js";
 import { digestOf } from "../oci/digest.js";
@@ -73,7 +73,7 @@ export function placeImages(
 
 /** Returns the digests of the configs and layers of all platforms of the image in the bundle. */
 export function contentOf({ platforms }: InventoryImage): ReadonlySet<string> {
-  return new Set(platforms.flatMap(({ config, layers }) => [config, ...layers].map(({ digest }) => digest)));
+  return new Set(platforms.flatMap((platform) => blobsOf(platform).map(({ digest }) => digest)));
 }
 
 /** The manifests of an image, in the order in which a registry accepts them. */
@@ -88,7 +88,9 @@ export interface ManifestOrder {
 
 /** Sorts the manifests of an image. The inventory lists parents before children. */
 export function orderManifests({ manifests, platforms }: InventoryImage): ManifestOrder {
-  const bundled = new Set(platforms.map(({ digest }) => digest));
+  const bundled = new Set(
+    platforms.flatMap(({ digest, attached = [] }) => [digest, ...attached.map((other) => other.digest)]),
+  );
   const isIndex = ({ mediaType }: { readonly mediaType: string }): boolean => isIndexMediaType(mediaType);
   const digests = manifests.filter((one) => !isIndex(one)).map(({ digest }) => digest);
   return {

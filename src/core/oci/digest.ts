@@ -1,6 +1,6 @@
 // The type of sha256 digests, and the functions that create and convert them.
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 
 declare const checked: unique symbol;
 

@@ -1,5 +1,6 @@
 // Checks the config of an image against its manifest.
-import { z } from "zod";
+import * as z from "zod";
+import { readJson } from "../parse-json.js";
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
 const configSchema = z.object({
@@ -26,4 +27,9 @@ export function findConfigFault(config: Uint8Array, layers: number): string | un
   if (!parsed.success) return "its config has no rootfs";
   const { length } = parsed.data.rootfs.diff_ids;
   return length === layers ? undefined : `its config lists ${length} layers and its manifest ${layers}`;
+}
+
+/** Returns the digests of the uncompressed layers. Empty when the config cannot be read. */
+export function diffIdsOf(config: Uint8Array): readonly string[] {
+  return configSchema.safeParse(readJson(new TextDecoder().decode(config))).data?.rootfs.diff_ids ?? [];
 }

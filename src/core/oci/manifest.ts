@@ -1,5 +1,5 @@
 // Parses and validates indexes and manifests from the raw bytes that a registry sent.
-import { z } from "zod";
+import * as z from "zod";
 import { ViolaError } from "../../errors.js";
 import {
   isIndexMediaType,

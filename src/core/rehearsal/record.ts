@@ -1,6 +1,6 @@
 // The record of a rehearsal, which is stored in a file, and the differences between a record and a
 // later state.
-import { z } from "zod";
+import * as z from "zod";
 import { ViolaError } from "../../errors.js";
 import type { Inventory } from "../bundle/inventory.js";
 import { countOf } from "../count-of.js";

@@ -1,5 +1,5 @@
 // The schema of `bundle.yaml`, used by the parser and to generate the JSON schema for editors.
-import { z } from "zod";
+import * as z from "zod";
 import * as names from "../name-patterns.js";
 import { strictObject } from "../yaml-file.js";
 import {

@@ -23,6 +23,7 @@ import { chartPath, isProgram, REHEARSAL_PATH, valuesPath } from "../../core/bun
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { silenceWarnings } from "../../core/spec/silence-warnings.js";
+import { findLimitedImages } from "../../core/load/engine-limits.js";
 import { engineNames, formatReference, parseReference } from "../../core/images/reference.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
@@ -146,7 +147,13 @@ export async function planBundle(
     ...(tests.length > 0 && { testImages: tests.map(testImage) }),
     excluded,
     warnings: silenceWarnings(
-      [...findings.warnings, ...warnings, ...rehearsed, ...absenceWarnings(resolved)],
+      [
+        ...findings.warnings,
+        ...warnings,
+        ...rehearsed,
+        ...absenceWarnings(resolved),
+        ...limitWarnings(resolved),
+      ],
       spec.silencedWarnings,
     ),
     ...nodePlatforms(spec, options),
@@ -312,6 +319,17 @@ function absenceWarnings(images: readonly ResolvedImage[]): readonly FindingWarn
       },
     ];
   });
+}
+
+/** Reports the images that a container engine cannot hold. Nodes and registries can. */
+function limitWarnings(images: readonly ResolvedImage[]): readonly FindingWarning[] {
+  return findLimitedImages(images.map(inventoryImage)).map(({ normalized, message, hint }) => ({
+    code: "image-unfit",
+    message,
+    hint,
+    images: [normalized],
+    incomplete: false,
+  }));
 }
 
 /**

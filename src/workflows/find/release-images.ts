@@ -8,6 +8,7 @@ import { renderedFacts, type RenderedFacts } from "../../core/charts/rendered-fa
 import { declaredImages } from "../../core/finding/declared-images.js";
 import type { ParsedRender, RenderedFrom } from "../../core/charts/parse-rendered.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
+import { NO_OPERATORS } from "../../core/finding/operator-index.js";
 import { findImages } from "../../core/finding/find-images.js";
 import type { Findings, FindingWarning } from "../../core/images/image-use.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
@@ -135,7 +136,7 @@ export async function searchReleases(
   const limit = pLimit(ports.chartConcurrency);
   const renderings = releases.map((release) => limit(() => renderFirst(run, release, spec, ports)));
   // The knowledge base is read while helm renders. Whoever awaits it gets its error.
-  const operators = releases.length === 0 ? Promise.resolve([]) : ports.loadOperators();
+  const operators = releases.length === 0 ? Promise.resolve(NO_OPERATORS) : ports.loadOperators();
   operators.catch(() => undefined);
   const first = await Promise.allSettled(renderings);
   const parsed: ParsedRender[] = first.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
@@ -161,7 +162,7 @@ export async function searchReleases(
 
   const objects = parsed.flatMap((one) => one.objects);
   const findings = findImages(objects, {
-    operators: objects.length === 0 ? [] : await operators,
+    operators: objects.length === 0 ? NO_OPERATORS : await operators,
     declared: releases.flatMap(({ chart }) => declaredImages(nameOf(chart), chart.declarations)),
   });
   const required = findings.images.filter((image) => image.required).length;

@@ -2,7 +2,7 @@
 import type { Inventory, InventoryRelease } from "../../core/bundle/inventory.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { ContentStore, NodeIdentity, NodeTarget } from "../../core/load/node.js";
-import type { OperatorRule } from "../../core/finding/operator-rules.js";
+import type { OperatorIndex } from "../../core/finding/operator-index.js";
 import type { Cluster, ClusterFacts, ReleaseTool } from "../../core/install/cluster.js";
 import type { ImageRegistry } from "../../core/install/image-registry.js";
 import type { Files } from "../ports.js";
@@ -10,7 +10,7 @@ import type { Files } from "../ports.js";
 /** The adapters that installing works with. */
 export interface InstallPorts {
   readonly charts: Pick<ChartTool, "renderChart">;
-  readonly loadOperators: () => Promise<readonly OperatorRule[]>;
+  readonly loadOperators: () => Promise<OperatorIndex>;
   readonly cluster: Cluster;
   readonly releases: ReleaseTool;
   readonly files: Files;

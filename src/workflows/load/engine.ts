@@ -6,8 +6,10 @@ import {
   resolvesTo,
   storedAs,
   type ImageStore,
+  type StoredImage,
 } from "../../core/load/image-store.js";
 import { describeMissingPlatform, wantedNames } from "../../core/load/missing-content.js";
+import { hasNeeds, requireFit } from "../../core/load/engine-limits.js";
 import type { KeptName } from "../../core/load/unload-plan.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import { ViolaError } from "../../errors.js";
@@ -25,7 +27,7 @@ const LOAD_TRIES = 2;
 /**
  * Loads what the store is missing, then queries the store again. Names with a digest that do not
  * resolve in the store are reported as `unresolved`. Throws `BUNDLE_INVALID` before anything is
- * sent, `IMAGE_PLATFORM_MISSING`, and `NODE_LOAD_FAILED` with the first name that is still missing.
+ * sent, `IMAGE_PLATFORM_MISSING`, `IMAGE_UNSUPPORTED` for what the engine cannot hold, and `NODE_LOAD_FAILED` with the first name that is still missing.
  */
 export async function loadStore(
   run: Run,
@@ -47,6 +49,10 @@ export async function loadStore(
       hint: `Build the bundle with --platform ${formatPlatform(platform)}.`,
     });
   }
+  const special = missing
+    .map(({ image, platform: only }) => ({ ...image, platforms: [only] }))
+    .filter(hasNeeds);
+  if (special.length > 0) requireFit(special, await store.findLimits(signal));
   await requireIntact(run, bundle, ports);
   let sentBytes = 0;
   if (missing.length > 0) {
@@ -112,22 +118,33 @@ export async function unloadStore(
   const [before, used] = [await store.listImages(signal), await store.usedImages(signal)];
   const removed: string[] = [];
   const kept: KeptName[] = [];
+  const isTag = (name: string, { id, tags }: StoredImage): boolean =>
+    resolvesTo(name, [{ id, tags, digests: [] }]);
+  const unused: { readonly stored: StoredImage; readonly pinned: readonly string[] }[] = [];
   for (const image of inventory.images) {
-    for (const { id, tags } of storedAs(image, before)) {
-      const matching = image.names.filter((name) => resolvesTo(name, [{ id, tags, digests: [] }]));
+    for (const stored of storedAs(image, before)) {
+      const matching = image.names.filter((name) => isTag(name, stored));
       const pinned = image.names.filter(isDigestName);
-      const isLast = pinned.length > 0 && matching.length === tags.length;
-      if (used.has(id)) {
+      if (used.has(stored.id)) {
         kept.push(...[...matching, ...pinned].map((name) => ({ name, reason: "a container uses it" })));
         continue;
       }
       for (const name of matching) await store.removeImage(name, signal);
       removed.push(...matching);
-      if (!isLast) continue;
-      const isLeft = (await store.listImages(signal)).some((one) => one.id === id && one.tags.length === 0);
-      if (isLeft) await store.removeImage(id, signal);
-      removed.push(...pinned);
+      if (pinned.length > 0) unused.push({ stored, pinned });
     }
+  }
+  // Another image of the bundle may have had the last tag of the content.
+  for (const { stored, pinned } of unused) {
+    const isLast = stored.tags.every((tag) =>
+      removed.some((name) => isTag(name, { ...stored, tags: [tag] })),
+    );
+    if (!isLast) continue;
+    const isLeft = (await store.listImages(signal)).some(
+      (one) => one.id === stored.id && one.tags.length === 0,
+    );
+    if (isLeft) await store.removeImage(stored.id, signal);
+    removed.push(...pinned);
   }
   const after = new Set((await store.listImages(signal)).map(({ id }) => id));
   const goneImages = inventory.images.filter((image) => {

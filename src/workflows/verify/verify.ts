@@ -2,8 +2,9 @@
 import { findNameConflicts } from "../../core/bundle/names.js";
 import { findUnusableImages } from "../../core/bundle/unusable-images.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
+import { findLimitedImages } from "../../core/load/engine-limits.js";
 import { countOf } from "../../core/count-of.js";
-import type { Inventory, InventoryImage } from "../../core/bundle/inventory.js";
+import { blobsOf, type Inventory, type InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
@@ -20,6 +21,7 @@ export interface BundleProblem {
     | "chart-missing"
     | "image-missing"
     | "image-unusable"
+    | "layer-unusable"
     | "name-conflict";
   /** What is affected: a file or release of the bundle, or an image and a part of it. */
   readonly subject: string;
@@ -41,6 +43,20 @@ export interface VerifyReport {
   /** Releases whose values are not in the bundle; installing requires them. */
   readonly withheldValues: readonly string[];
   readonly problems: readonly BundleProblem[];
+  /** What some targets do not support. */
+  readonly warnings: readonly BundleWarning[];
+}
+
+/**
+ * An image that a container engine, or a release of one, cannot hold: `load` refuses it there. Or a
+ * layer that this Node.js cannot decompress.
+ */
+export interface BundleWarning {
+  readonly code: "image-unfit" | "layer-unchecked";
+  /** The image. */
+  readonly subject: string;
+  readonly message: string;
+  readonly hint: string;
 }
 
 /** The adapters that verifying works with. */
@@ -113,6 +129,12 @@ export async function verifyBundle(
     blobs: inventory.blobs.length,
     withheldValues: withheldReleases(inventory.releases),
     problems,
+    warnings: findLimitedImages(allImages(inventory)).map(({ normalized, message, hint }) => ({
+      code: "image-unfit",
+      subject: normalized,
+      message,
+      hint,
+    })),
   };
 }
 
@@ -186,10 +208,7 @@ type Image = Inventory["images"][number];
 function digestsOf(image: Image): readonly Digest[] {
   return [
     ...image.manifests.map((manifest) => manifest.digest),
-    ...image.platforms.flatMap(({ config, layers }) => [
-      config.digest,
-      ...layers.map((layer) => layer.digest),
-    ]),
+    ...image.platforms.flatMap((platform) => blobsOf(platform).map(({ digest }) => digest)),
   ];
 }
 
@@ -199,11 +218,15 @@ function usesOf(inventory: Inventory, digest: Digest): readonly string[] {
   for (const image of allImages(inventory)) {
     const name = image.normalized;
     if (image.manifests.some((manifest) => manifest.digest === digest)) uses.push(`${name} manifest`);
-    for (const { platform, config, layers } of image.platforms) {
+    for (const { platform, config, layers, attached = [] } of image.platforms) {
       if (config.digest === digest) uses.push(`${name} ${platform} config`);
       layers.forEach((layer, index) => {
         if (layer.digest === digest) uses.push(`${name} ${platform} layer ${index + 1} of ${layers.length}`);
       });
+      for (const other of attached) {
+        if ([other.config, ...other.layers].some((blob) => blob.digest === digest))
+          uses.push(`${name} ${platform} content of ${other.digest}`);
+      }
     }
   }
   return uses;

@@ -1,6 +1,8 @@
 // Charts with real helm 3 and 4: fetching, adding dependencies, packaging, rendering.
 import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -396,6 +398,43 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(lacking.message).toContain("image must be set");
     expect(tooOld.subject).toBe("app-1.2.0");
     expect(tooOld.message).toContain("1.20.0");
+  });
+
+  it.each<[string, (port: number) => ChartSource]>([
+    ["registry", (port) => ({ kind: "oci", reference: `oci://127.0.0.1:${port}/a/deep`, version: "1.0.0" })],
+    [
+      "repository",
+      (port) => ({
+        kind: "repository",
+        repository: `http://127.0.0.1:${port}`,
+        name: "deep",
+        version: "1.0.0",
+      }),
+    ],
+  ])("names a %s that stops responding", async (_, sourceAt) => {
+    const server = createServer((request, answer) => {
+      if (request.url === "/v2/") answer.end("{}");
+      if (request.url === "/index.yaml")
+        answer.writeHead(200, { "content-length": 100_000 }).write("apiVersion: v1\n");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const host = `127.0.0.1:${port}`;
+    const impatient = makeTool(helm, { insecure: [host], stallTimeoutMs: 1500 });
+    try {
+      const stalled = await failureOf(
+        impatient.packageChart(sourceAt(port), [], join(folder, "stalled"), signal),
+      );
+      expect(stalled).toMatchObject({
+        code: "CHART_UNAVAILABLE",
+        subject: expect.stringContaining(host) as string,
+        message: expect.stringContaining("no data for 1.5 s") as string,
+        hint: expect.stringContaining("stallTimeout") as string,
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it("stops when the signal fires", async () => {

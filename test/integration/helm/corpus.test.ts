@@ -9,6 +9,7 @@ import type { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.j
 import { declaredImages, type DeclaredImage } from "../../../src/core/finding/declared-images.js";
 import { parseRendered } from "../../support/rendered.js";
 import type { RenderedObject } from "../../../src/core/charts/rendered-object.js";
+import { indexOperators } from "../../../src/core/finding/operator-index.js";
 import { findImages } from "../../../src/core/finding/find-images.js";
 import { needs } from "../../support/parts.js";
 import { ROOT, sharedPath } from "../../support/paths.js";
@@ -95,7 +96,7 @@ describeCorpus("the corpus", async () => {
       declared.push(...declaredImages(file, chart.declarations));
     }
 
-    const findings = findImages(objects, { operators, declared });
+    const findings = findImages(objects, { operators: indexOperators(operators), declared });
 
     const { extra = {}, notRendered = {} } = ACCOUNTS[name] ?? {};
     const required = findings.images

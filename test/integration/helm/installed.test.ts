@@ -3,6 +3,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { NO_OPERATORS } from "../../../src/core/finding/operator-index.js";
 import type { Findings } from "../../../src/core/images/image-use.js";
 import type { BundleSpec } from "../../../src/core/spec/bundle-spec.js";
 import { findReleaseImages, prepareReleases } from "../../../src/workflows/find/release-images.js";
@@ -87,7 +88,7 @@ describeHelm("finding as installed", async () => {
   const find = async (...charts: readonly string[]): Promise<Findings> => {
     const ports: ChartPorts = {
       charts: tool,
-      loadOperators: () => Promise.resolve([]),
+      loadOperators: () => Promise.resolve(NO_OPERATORS),
       files: { readFile: () => expect.fail("no file is read"), writeFile },
       temporaryFolder: folder,
       chartConcurrency: 2,

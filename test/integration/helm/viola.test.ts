@@ -9,6 +9,7 @@ import { VIOLA_REFERENCES } from "../../../scripts/parts/viola-images.js";
 import { loadOperators } from "../../../src/adapters/files/read-operators.js";
 import type { PackagedChart } from "../../../src/core/charts/chart.js";
 import { parseRendered } from "../../support/rendered.js";
+import { indexOperators } from "../../../src/core/finding/operator-index.js";
 import { findImages } from "../../../src/core/finding/find-images.js";
 import type { Findings } from "../../../src/core/images/image-use.js";
 import { parseBundleSpec } from "../../../src/core/spec/parse-bundle-spec.js";
@@ -61,7 +62,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
     const text = await tool.renderChart(chart, input, signal);
     const from = { chart: `${chart.name}-${chart.version}`, release };
     const { objects, warnings } = parseRendered(text, from);
-    const findings = findImages(objects, { operators });
+    const findings = findImages(objects, { operators: indexOperators(operators) });
     return { images: findings.images, warnings: [...warnings, ...findings.warnings] };
   };
   const required = ({ images }: Findings): readonly string[] =>

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
+import { unpackBlob } from "../../../src/adapters/blobs/unpack-blob.js";
 import { readSegments } from "../../../src/adapters/files/read-segments.js";
 import { serveBundle } from "../../../src/adapters/bundle-registry/server.js";
 import { findDockerEndpoint } from "../../../src/adapters/docker/endpoint.js";
@@ -32,6 +33,18 @@ export const reader: BundleReader = {
     }
     await handle.close();
     return damaged;
+  },
+  findWrongLayers: async ({ file }, layers) => {
+    const outcomes = await Promise.all(
+      layers.map(({ diffId, size, offset }) =>
+        unpackBlob({ kind: "unpack", file, from: offset, size, digest: diffId }, () => undefined),
+      ),
+    );
+    return layers.flatMap((layer, at) => {
+      const outcome = outcomes[at];
+      if (outcome?.kind === "wrong") return [{ layer, actual: outcome.actual }];
+      return outcome?.kind === "done" ? [] : [{ layer }];
+    });
   },
 };
 

@@ -1,4 +1,5 @@
-// What `build` accepts and `verify` calls good loads into every kind of target. Sets of references
+// What `build` accepts and `verify --layers` calls good loads into every kind of target, or the target
+// refuses it before anything is sent. Sets of references
 // are generated from seeds. VIOLA_SETS is the number of sets, and VIOLA_FIRST_SET the first seed.
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -16,7 +17,8 @@ import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
 import { requireUsableImages } from "../../../src/core/bundle/unusable-images.js";
 import { formatReference, parseReference } from "../../../src/core/images/reference.js";
-import { isDigestName, type ImageStore } from "../../../src/core/load/image-store.js";
+import { findLimitedImages, findUnfitImages } from "../../../src/core/load/engine-limits.js";
+import { isDigestName, storedAs, type ImageStore } from "../../../src/core/load/image-store.js";
 import { repositoryIn } from "../../../src/core/load/registry-layout.js";
 import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../src/core/oci/digest.js";
@@ -25,7 +27,7 @@ import { planBundle } from "../../../src/workflows/build/plan.js";
 import { loadStore, unloadStore } from "../../../src/workflows/load/engine.js";
 import { loadBundle } from "../../../src/workflows/load/nodes.js";
 import type { OpenBundle } from "../../../src/workflows/ports.js";
-import { verifyBundle } from "../../../src/workflows/verify/verify.js";
+import { verifyWithLayers } from "../../../src/workflows/verify/verify-layers.js";
 import { writePlan } from "../../support/bundle-of.js";
 import { startContainerd, type Containerd } from "../../support/containerd.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
@@ -71,8 +73,10 @@ const HOSTS = [
   "localhost/",
   "localhost:5000/",
   "10.0.0.1:443/",
+  "[2001:db8::1]:5000/",
 ] as const;
 const LONG = Array.from({ length: 5 }, (_, at) => `part-${at}.of__a-long---path`).join("/");
+const LONGER = `${LONG}/${LONG}`.slice(0, 205);
 const TAGS = ["", "", ":latest", ":1", ":1", `:${"v1.2.3-Long_".repeat(11).slice(0, 128)}`] as const;
 
 /** Generates a set: most images are usual, so that most sets can be loaded. */
@@ -82,6 +86,7 @@ function makeSet(folder: string, seed: number): ReferenceSet {
   const references: string[] = [];
   const parts: string[] = [];
   const paths = [`${own}-${seed}`, `${own}-${seed}/app`, `library/${own}-${seed}`, `${own}-${seed}/${LONG}`];
+  if (seed % 4 === 0) paths.push(`${own}-${seed}/${LONGER}`);
   const [one, other] = [choose(paths), choose(paths)];
   for (let at = 0; at < 4; at++) {
     const isOdd = at === 0 ? choose([true, true, true, false]) : choose([true, false, false, false, false]);
@@ -89,7 +94,7 @@ function makeSet(folder: string, seed: number): ReferenceSet {
     const kind = choose(Object.keys(images));
     const root = images[kind]?.(folder, choose([`${own} ${seed}`, `${own} ${seed} ${at}`]));
     if (root === undefined) throw new Error(`no image ${kind}`);
-    const name = `${choose(HOSTS)}${choose([one, other])}`;
+    const name = `${choose(HOSTS)}${choose([one, other])}`.replace(/-*$/, "");
     const tag = choose(TAGS);
     const form = choose(["tag", "tag", "both", "digest"]);
     const { registry, repository } = parseReference(name);
@@ -152,7 +157,8 @@ describeLoads("what build accepts and verify calls good", () => {
   let registry: DockerRegistry;
   let docker: ImageStore;
   const podman = podmanStore(process.env);
-  const outcomes = { refused: 0, loaded: 0, names: 0 };
+  /** `limited` counts the engines that said beforehand that they cannot hold the images. */
+  const outcomes = { refused: 0, loaded: 0, limited: 0, names: 0 };
 
   beforeAll(async () => {
     await new Promise<void>((resolve) => mirror.server.listen(0, "127.0.0.1", resolve));
@@ -209,7 +215,25 @@ describeLoads("what build accepts and verify calls good", () => {
     return bundle;
   }
 
+  /** An engine may refuse what `build` and `verify` warn of, before anything is sent. */
   const inStore = async (bundle: OpenBundle, store: ImageStore): Promise<void> => {
+    const { images } = bundle.inventory;
+    const unfit = findUnfitImages(images, await store.findLimits(signal)).map(({ normalized }) => normalized);
+    if (unfit.length > 0) {
+      const error: unknown = await loadStore(workflowRun(), bundle, store, { reader }).catch(
+        (cause: unknown) => cause,
+      );
+      const errors = error instanceof ManyErrors ? error.errors : [error];
+      expect(errors).toEqual(
+        unfit.map((subject): unknown => expect.objectContaining({ code: "IMAGE_UNSUPPORTED", subject })),
+      );
+      const warned = findLimitedImages(images).map(({ normalized }) => normalized);
+      expect(warned).toEqual(expect.arrayContaining(unfit));
+      const stored = await store.listImages(signal);
+      expect(images.flatMap((image) => storedAs(image, stored))).toEqual([]);
+      outcomes.limited++;
+      return;
+    }
     try {
       const report = await loadStore(workflowRun(), bundle, store, { reader });
       const unresolved = report.nodes.flatMap((node) => node.unresolved ?? []);
@@ -271,8 +295,15 @@ describeLoads("what build accepts and verify calls good", () => {
       outcomes.refused++;
       return;
     }
-    const { problems } = await verifyBundle(workflowRun(), bundle, { reader });
-    expect(problems).toEqual([]);
+    const { problems } = await verifyWithLayers(workflowRun(), bundle, { reader });
+    if (problems.length > 0) {
+      expect([set.parts.join(), new Set(problems.map(({ code }) => code))]).toEqual([
+        expect.stringContaining("another diff id"),
+        new Set(["layer-unusable"]),
+      ]);
+      outcomes.refused++;
+      return;
+    }
     const loads = await Promise.all(
       Object.entries(targets).map(([name, load]) =>
         load(bundle).then(

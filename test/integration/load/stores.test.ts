@@ -14,7 +14,7 @@ import { needs } from "../../support/parts.js";
 import { mustRun, run } from "../../support/run.js";
 import { bundleOf, type NamedImage } from "../../support/bundle-of.js";
 import { dockerEngine, reader } from "./kind.js";
-import type { ImageStore } from "../../../src/core/load/image-store.js";
+import { storedAs, type ImageStore } from "../../../src/core/load/image-store.js";
 import { workflowRun } from "../../support/workflow-run.js";
 
 // Unique names, because the engine is shared with other runs.
@@ -109,6 +109,20 @@ function behaves(program: "docker" | "podman", connect: () => Promise<ImageStore
     expect(await resolves(`quay.io/viola-${own}/large:1`)).toBe(false);
     expect((await load(large)).nodes[0]?.route).not.toBe("none");
     await unloadStore(large.inventory, target, signal);
+  });
+
+  test("unload removes content that one image of the bundle names by tag and another by digest", async () => {
+    const seed = `${own} twice`;
+    const names = [`quay.io/viola-${own}/a-pinned@DIGEST`, `quay.io/viola-${own}/b-tagged:1`];
+    const twice = await bundleOf(
+      folder,
+      "twice",
+      names.map((name) => namedImage(name, { seed })),
+    );
+    await load(twice);
+    await unloadStore(twice.inventory, target, signal);
+    const stored = await target.listImages(signal);
+    expect(twice.inventory.images.flatMap((image) => storedAs(image, stored))).toEqual([]);
   });
 
   test("a tag that points to other content is moved", async () => {

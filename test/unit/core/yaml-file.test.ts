@@ -1,6 +1,6 @@
 // YAML with a schema: values, and errors with their locations.
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { parseYamlFile, strictObject } from "../../../src/core/yaml-file.js";
 import type { ViolaError } from "../../../src/errors.js";
 import { ManyErrors } from "../../../src/errors.js";

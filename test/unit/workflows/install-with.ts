@@ -3,6 +3,7 @@ import type { Inventory, InventoryImage } from "../../../src/core/bundle/invento
 import type { Json } from "../../../src/core/json.js";
 import type { Cluster, ReleaseInput, ReleaseState, ReleaseTool } from "../../../src/core/install/cluster.js";
 import type { ImageRegistry } from "../../../src/core/install/image-registry.js";
+import { NO_OPERATORS } from "../../../src/core/finding/operator-index.js";
 import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
 import type { QueriedNode, InstallOptions } from "../../../src/workflows/install/types.js";
 import { installBundle, type InstallReport } from "../../../src/workflows/install/install.js";
@@ -116,7 +117,7 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
               rendered.map((text) => `---\n# Source: app/templates/x.yaml\n${text}\n`).join(""),
             ),
         },
-        loadOperators: () => Promise.resolve([]),
+        loadOperators: () => Promise.resolve(NO_OPERATORS),
         cluster,
         releases,
         files: { readFile: () => Promise.resolve(new Uint8Array()), writeFile: () => Promise.resolve() },

@@ -1,5 +1,5 @@
 // What is remembered of an operator's image, so that its programs are read once.
-import { z } from "zod";
+import * as z from "zod";
 import { readJson } from "../../parse-json.js";
 import type { FileSuspect } from "./suspect.js";
 

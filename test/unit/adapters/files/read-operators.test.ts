@@ -1,43 +1,40 @@
-// Loading the knowledge base: stored rules are those of the files, and follow every change of them.
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// Loading the knowledge base: from its files, and as the build stores it.
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
+import { expect, it } from "vitest";
+import { parse } from "yaml";
+import { loadOperatorIndex, loadOperators } from "../../../../src/adapters/files/read-operators.js";
+import { parseStoredOperators } from "../../../../src/core/finding/operator-rules.js";
 import { ROOT } from "../../../support/paths.js";
 
-let folder = "";
+const FOLDER = join(ROOT, "manifests/operators");
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "viola-operators-"));
-});
-afterEach(() => rm(folder, { recursive: true }));
+it("finds the same rules in the files and in what the build stores", async () => {
+  const rules = await loadOperators([FOLDER]);
+  const fromFiles = await loadOperatorIndex(FOLDER);
+  const texts = (await readdir(FOLDER))
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()
+    .map((name) => readFile(join(FOLDER, name), "utf8"));
+  const values = (await Promise.all(texts)).map((text): unknown => parse(text));
+  const stored = parseStoredOperators(JSON.stringify(values));
 
-const rule = (id: string): string =>
-  `id: ${id}\nname: Acme\nsources: [a]\nrepository: acme/operator\nreleases: [{ tags: ">=1.0.0" }]\n`;
-
-it("gives the same rules from the files and from what is stored", async () => {
-  const rules = [join(ROOT, "manifests/operators")];
-  const parsed = await loadOperators(rules);
-
-  expect(await loadOperators(rules, join(folder, "cache"))).toEqual(parsed);
-  expect(await readdir(join(folder, "cache"))).toHaveLength(1);
-  expect(await loadOperators(rules, join(folder, "cache"))).toEqual(parsed);
-});
-
-it("follows changes of the files, and parses them where what is stored is damaged", async () => {
-  const cache = join(folder, "cache");
-  await writeFile(join(folder, "a.yaml"), rule("one"));
-  await loadOperators([folder], cache);
-  await writeFile(join(folder, "a.yaml"), rule("two"));
-  expect(await loadOperators([folder], cache)).toMatchObject([{ id: "two" }]);
-
-  for (const name of await readdir(cache)) await writeFile(join(cache, name), "[{}]");
-  expect(await loadOperators([folder], cache)).toMatchObject([{ id: "two" }]);
+  expect(rules.length).toBeGreaterThan(70);
+  for (const rule of rules) {
+    for (const name of [rule.repository, ...rule.copies, `mirror/${rule.repository}`]) {
+      expect(stored?.find(name)).toEqual(fromFiles.find(name));
+    }
+    expect(stored?.find(rule.repository)).toEqual(rule);
+  }
+  expect(stored?.find("acme/nothing")).toBeUndefined();
 });
 
-it("works where nothing can be stored", async () => {
-  await writeFile(join(folder, "a.yaml"), rule("one"));
+it.each(["", "{}", '[{ "id": "a" }]'])("refuses the stored text %j", (text) => {
+  expect(parseStoredOperators(text)).toBeUndefined();
+});
 
-  expect(await loadOperators([folder], join(folder, "a.yaml", "cache"))).toMatchObject([{ id: "one" }]);
+it("names a folder that cannot be read", async () => {
+  const folder = join(FOLDER, "missing");
+
+  await expect(loadOperators([folder])).rejects.toMatchObject({ code: "FILE_UNUSABLE", subject: folder });
 });

@@ -1,6 +1,7 @@
 // Finds images in texts of a test.
 import { parseRendered } from "../../../support/rendered.js";
 import { findImages } from "../../../../src/core/finding/find-images.js";
+import { indexOperators } from "../../../../src/core/finding/operator-index.js";
 import type { Findings } from "../../../../src/core/images/image-use.js";
 import type { OperatorRule } from "../../../../src/core/finding/operator-rules.js";
 
@@ -10,7 +11,7 @@ export function findIn(text: string, operators: readonly OperatorRule[] = []): F
     chart: "app-1.0.0",
     release: "app",
   });
-  const findings = findImages(objects, { operators });
+  const findings = findImages(objects, { operators: indexOperators(operators) });
   return { ...findings, warnings: [...warnings, ...findings.warnings] };
 }
 

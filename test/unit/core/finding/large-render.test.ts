@@ -2,6 +2,7 @@
 // their operators.
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { indexOperators } from "../../../../src/core/finding/operator-index.js";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import { parseRendered } from "../../../support/rendered.js";
 import { findImages } from "../../../../src/core/finding/find-images.js";
@@ -78,7 +79,7 @@ it("is parsed and searched completely", { timeout: 120_000 }, async () => {
   expect(text.length).toBeGreaterThan(50_000_000);
 
   const { objects, warnings } = parseRendered(text, { chart: "app-1.0.0", release: "app" });
-  const findings = findImages(objects, { operators });
+  const findings = findImages(objects, { operators: indexOperators(operators) });
 
   expect(warnings).toEqual([]);
   expect(objects).toHaveLength(RESOURCES * 5 + OPERATORS + 1);

@@ -1,6 +1,7 @@
 // What the evidence says about who runs an image: labels, release, and what operators create.
 import { expect, it } from "vitest";
 import { findImages } from "../../../../src/core/finding/find-images.js";
+import { indexOperators } from "../../../../src/core/finding/operator-index.js";
 import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.js";
 import type { Evidence } from "../../../../src/core/images/image-use.js";
 import { parseRendered } from "../../../support/rendered.js";
@@ -58,7 +59,7 @@ spec:
 
 function evidenceOf(image: string): Evidence | undefined {
   const { objects } = parseRendered(OBJECTS, { chart: "app-1.0.0", release: "web" });
-  const { images } = findImages(objects, { operators: [RULE] });
+  const { images } = findImages(objects, { operators: indexOperators([RULE]) });
   return images.find(({ normalized }) => normalized === `docker.io/acme/${image}`)?.evidence[0];
 }
 

@@ -1,6 +1,10 @@
 // The choice among the platforms of an image.
 import { describe, expect, it } from "vitest";
-import { choosePlatforms, type PlatformCandidate } from "../../../../src/core/images/choose-platforms.js";
+import {
+  attachManifests,
+  choosePlatforms,
+  type PlatformCandidate,
+} from "../../../../src/core/images/choose-platforms.js";
 import { OCI_CONFIG, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { parsePlatform } from "../../../../src/core/oci/platform.js";
@@ -58,5 +62,32 @@ describe("choosePlatforms", () => {
       expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING", subject: "x" }),
     );
     expect(() => choose(has, "linux/s390x")).toThrow(/amd64, linux\/arm\/v7/);
+  });
+});
+
+describe("attachManifests", () => {
+  const amd64 = candidate("linux/amd64");
+  const [image] = choosePlatforms([amd64], [amd64.platform], "x");
+  const without = ({ descriptor, manifest }: PlatformCandidate): Omit<PlatformCandidate, "platform"> => ({
+    descriptor,
+    ...(manifest && { manifest }),
+  });
+  const attach = (others: Parameters<typeof attachManifests>[1]): readonly string[] =>
+    (attachManifests(image!, [amd64, ...others], "x").attached ?? []).map(({ digest }) => digest);
+
+  it("adds manifests without a platform and of the same platform, once", () => {
+    const [same, silent] = [candidate("linux/amd64", "zstd"), without(candidate("linux/amd64", "artifact"))];
+    expect(attach([same, silent, silent])).toEqual([digestOf("zstd"), digestOf("artifact")]);
+  });
+
+  it("adds no manifests of other platforms, and no attestations", () => {
+    expect(attach([candidate("linux/arm64"), candidate("unknown/unknown")])).toEqual([]);
+  });
+
+  it("rejects an image if no registry has such a manifest", () => {
+    const { descriptor } = candidate("linux/amd64", "absent");
+    expect(() => attach([{ descriptor }])).toThrow(
+      expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING", subject: "x" }),
+    );
   });
 });

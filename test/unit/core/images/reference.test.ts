@@ -37,6 +37,12 @@ describe("parseReference", () => {
     );
   });
 
+  it("limits registry and repository together to 255 characters, as the kubelet does", () => {
+    const nameOf = (length: number): string => `quay.io/${"a".repeat(length - "quay.io/".length)}`;
+    expect(findReference(nameOf(255))).toBeDefined();
+    expect(findReference(nameOf(256))).toBeUndefined();
+  });
+
   it("separates tag and digest", () => {
     expect(parseReference(`a/b:1@${DIGEST}`)).toEqual({
       registry: "docker.io",
