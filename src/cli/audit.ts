@@ -148,7 +148,11 @@ async function loadFormatter(format: AuditFormat, given: FormatInput): Promise<F
       const { formatSpdx } = await import("./reporters/spdx.js");
       return () => formatSpdx(report, version);
     }
-    default: {
+    case "table":
+    case "list":
+    case "markdown":
+    case "csv":
+    case "json": {
       const { group, sort } = options;
       return (lines, width) =>
         formatAudit(format === "json" ? report : lines, {

@@ -1,8 +1,8 @@
 // The treemap on the screen: drawn for the width of the page, with areas that open, and by keyboard.
-import { areaLabel, colourOf, drawTreemap, nodeName, type PageWords } from "../draw-treemap.js";
-import { element } from "../markup.js";
-import type { PageData } from "../page-data.js";
-import { sizeTree, type SizeNode } from "../size-tree.js";
+import { areaLabel, colourOf, drawTreemap, nodeName, type PageWords } from "../shared/draw-treemap.js";
+import { element } from "../shared/markup.js";
+import type { PageData } from "../shared/page-data.js";
+import { sizeTree, type SizeNode } from "../shared/size-tree.js";
 import type { DetailsDialog } from "./details.js";
 import { toNode } from "./dom.js";
 

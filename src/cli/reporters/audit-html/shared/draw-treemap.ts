@@ -1,7 +1,7 @@
 // Draws the tree of sizes as an SVG treemap, for the page as it is printed and for its script.
-import { formatBytes } from "../../units.js";
-import type { Phrase } from "../../../core/words/phrase.js";
-import type { HTML_WORDS } from "../../../core/words/page.js";
+import { formatBytes } from "../../../units.js";
+import type { Phrase } from "../../../../core/words/phrase.js";
+import type { HTML_WORDS } from "../../../../core/words/page.js";
 import { element, type Markup, type MarkupElement } from "./markup.js";
 import type { SizeNode } from "./size-tree.js";
 import { layOut, type Cell, type CellInsets } from "./treemap.js";
@@ -15,8 +15,8 @@ const EDGE = 2;
 /** Width of a character of a label in pixels, in wide fonts; of East Asian ones and emoji, twice that. */
 const CHARACTER = 7.4;
 const BOLD = 1.18;
-/** A label with fewer characters says nothing. */
-const SHORTEST_LABEL = 5;
+/** A shortened label of less width says nothing. */
+const SHORTEST_LABEL = 6 * CHARACTER;
 
 export interface DrawOptions {
   /** In pixels. */
@@ -220,7 +220,7 @@ function fit(content: string, room: number): string {
     if (width > room) break;
     shown += character;
   }
-  return [...shown].length < SHORTEST_LABEL ? "" : `${shown}…`;
+  return width < SHORTEST_LABEL ? "" : `${shown}…`;
 }
 
 function textWidth(content: string): number {
