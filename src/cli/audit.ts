@@ -11,8 +11,8 @@ import { isAuditRule } from "../core/audit-rule-ids.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import type { Language } from "../core/words/language.js";
-import { auditBundle } from "../workflows/audit-bundle.js";
-import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit-spec.js";
+import { auditBundle } from "../workflows/audit/audit-bundle.js";
+import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit/audit-spec.js";
 import { findOutdated } from "../workflows/audit/outdated.js";
 import { EXIT } from "./failure.js";
 import {
@@ -23,7 +23,7 @@ import {
   readRehearsal,
   REHEARSAL_FLAG,
 } from "./wiring/planning.js";
-import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit.js";
+import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit/audit.js";
 import { formatSarif } from "./reporters/sarif.js";
 import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
@@ -98,10 +98,8 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const version = await readVersion(runtime.home);
         const format = runtime.isJson ? "json" : options.format;
         const language = FORMATS_FOR_PEOPLE.has(format) ? runtime.language : "en";
-        const report = localizeFindings(
-          await auditInput(input, options, limits, language, runtime),
-          language,
-        );
+        const audited = await auditInput(input, { ...options, limits, language }, runtime);
+        const report = localizeFindings(audited, language);
         await runtime.stopProgress();
         const formatOne = await loadFormatter(format, {
           ...{ report, options, input, version, language },
@@ -217,11 +215,10 @@ async function checkOut(
 
 async function auditInput(
   { file, spec: read }: AuditInput,
-  options: AuditOptions,
-  limits: AuditLimits,
-  language: Language,
+  options: AuditOptions & { readonly limits: AuditLimits; readonly language: Language },
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
+  const { limits, language } = options;
   const shared = { limits, today: dateOfToday(), language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);

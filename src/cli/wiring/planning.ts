@@ -18,7 +18,7 @@ import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import type { OutdatedPorts } from "../../workflows/audit/outdated.js";
-import type { AuditBundlePorts } from "../../workflows/audit-bundle.js";
+import type { AuditBundlePorts } from "../../workflows/audit/audit-bundle.js";
 import type { BundleWriter, ChartPorts, ImageSource, PlanPorts } from "../../workflows/ports.js";
 import type { InspectPorts } from "../../workflows/find/inspect-operators.js";
 import type { PlanOptions } from "../../workflows/build/plan.js";

@@ -8,7 +8,7 @@ import type { DiffOptions } from "../../core/diff/compare-values.js";
 import type { Inventory } from "../../core/bundle/inventory.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { ViolaError } from "../../errors.js";
-import type { AuditBundlePorts } from "../audit-bundle.js";
+import type { AuditBundlePorts } from "../audit/audit-bundle.js";
 import { planBundle, type PlanOptions } from "../build/plan.js";
 import { readEntry } from "../install/extract-releases.js";
 import type { BundleReader, PlanPorts } from "../ports.js";

@@ -120,7 +120,7 @@ function components({ report, words }: SectionInput): readonly Markup[] {
     sizeColumn(words("size"), words, ({ compressedBytes }) => compressedBytes),
     sizeColumn(words("unpacked"), words, ({ uncompressedBytes }) => uncompressedBytes, "number wide"),
   ];
-  return [table("component-table", words("components"), columns, report.components)];
+  return [table(report.components, { id: "component-table", caption: words("components"), columns })];
 }
 
 function chartCell({ chart }: AuditComponent, words: PageWords): readonly Markup[] {
@@ -168,10 +168,13 @@ function images({ report, data, words }: SectionInput): readonly Markup[] {
   ];
   return [
     element("div", { id: "image-tools", class: "tools" }),
-    table("image-table", words("images"), columns, report.images, (image, index) => ({
-      "data-image": index,
-      "data-findings": findingsOf.get(image.normalized),
-    })),
+    table(report.images, {
+      ...{ id: "image-table", caption: words("images"), columns },
+      rowAttributes: (image, index) => ({
+        "data-image": index,
+        "data-findings": findingsOf.get(image.normalized),
+      }),
+    }),
   ];
 }
 
@@ -288,7 +291,7 @@ function releases({ report, words }: SectionInput): readonly Markup[] {
       ],
     },
   ];
-  return [table("release-table", words("releases"), columns, report.releases)];
+  return [table(report.releases, { id: "release-table", caption: words("releases"), columns })];
 }
 
 function warnings({ warnings: all }: AuditReport): readonly Markup[] {
@@ -324,12 +327,16 @@ interface Column<Row> {
   readonly isHeading?: boolean;
 }
 
+interface TableOptions<Row> {
+  readonly id: string;
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rowAttributes?: (row: Row, index: number) => Attributes;
+}
+
 function table<Row>(
-  id: string,
-  caption: string,
-  columns: readonly Column<Row>[],
   rows: readonly Row[],
-  rowAttributes: (row: Row, index: number) => Attributes = () => ({}),
+  { id, caption, columns, rowAttributes = () => ({}) }: TableOptions<Row>,
 ): MarkupElement {
   const headings = columns.map(({ heading, className }) =>
     element("th", { scope: "col", class: className }, heading),

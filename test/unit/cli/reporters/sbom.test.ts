@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { beforeAll, describe, expect, it } from "vitest";
-import { isAuditReport } from "../../../../src/cli/reporters/audit.js";
+import { isAuditReport } from "../../../../src/cli/reporters/audit/audit.js";
 import { formatCycloneDx } from "../../../../src/cli/reporters/cyclonedx.js";
 import { formatSpdx } from "../../../../src/cli/reporters/spdx.js";
 import { printable } from "../../../../src/cli/terminal.js";

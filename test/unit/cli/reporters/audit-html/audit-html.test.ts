@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { formatAuditHtml } from "../../../../../src/cli/reporters/audit-html/audit-html.js";
 import { element, toHtml, toScriptJson } from "../../../../../src/cli/reporters/audit-html/shared/markup.js";
-import { isAuditReport } from "../../../../../src/cli/reporters/audit.js";
+import { isAuditReport } from "../../../../../src/cli/reporters/audit/audit.js";
 import { printable, singleLines } from "../../../../../src/cli/terminal.js";
 import { auditReportOf, findingOf, largeReport } from "../../../../support/audit-report-of.js";
 

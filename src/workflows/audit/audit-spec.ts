@@ -1,23 +1,23 @@
 // Audits a spec without downloading its layers.
 import pLimit from "p-limit";
-import { countOf } from "../core/count-of.js";
-import type { ConfigFacts } from "../core/audit/audit-facts.js";
-import { auditInventory, type AuditInventoryOptions } from "../core/audit/audit-inventory.js";
-import { readChartFacts } from "../core/audit/chart-facts.js";
-import { chartsToCheck, type Outdated } from "../core/audit/outdated.js";
-import { readConfigFacts } from "../core/audit/config-facts.js";
-import { completeAudit } from "../core/audit/rules/find-findings.js";
-import type { AuditLimits } from "../core/audit/rules/rule.js";
-import type { AuditReport } from "../core/audit/report.js";
-import { finishInventory } from "../core/bundle/archive-plan.js";
-import type { FindingWarning } from "../core/images/image-use.js";
-import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
-import type { BundleSpec } from "../core/spec/bundle-spec.js";
-import { ViolaError } from "../errors.js";
-import type { OutdatedInput } from "./audit/outdated.js";
-import type { PlanPorts } from "./ports.js";
-import type { Run } from "./progress.js";
-import { planBundle, type BundlePlan, type PlanOptions, type UnresolvedImage } from "./build/plan.js";
+import { countOf } from "../../core/count-of.js";
+import type { ConfigFacts } from "../../core/audit/audit-facts.js";
+import { auditInventory, type AuditInventoryOptions } from "../../core/audit/audit-inventory.js";
+import { readChartFacts } from "../../core/audit/chart-facts.js";
+import { chartsToCheck, type Outdated } from "../../core/audit/outdated.js";
+import { readConfigFacts } from "../../core/audit/config-facts.js";
+import { completeAudit } from "../../core/audit/rules/find-findings.js";
+import type { AuditLimits } from "../../core/audit/rules/rule.js";
+import type { AuditReport } from "../../core/audit/report.js";
+import { finishInventory } from "../../core/bundle/archive-plan.js";
+import type { FindingWarning } from "../../core/images/image-use.js";
+import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
+import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import { ViolaError } from "../../errors.js";
+import type { OutdatedInput } from "./outdated.js";
+import type { PlanPorts } from "../ports.js";
+import type { Run } from "../progress.js";
+import { planBundle, type BundlePlan, type PlanOptions, type UnresolvedImage } from "../build/plan.js";
 
 export interface AuditOptions extends AuditInventoryOptions {
   /** They override those of the spec. */

@@ -1,13 +1,13 @@
 // Formats the newer versions of an audit: sections of its table and Markdown, and columns of its CSV.
-import { LEVELS, type Level, type Newer } from "../../core/audit/newer-versions.js";
-import type { NewerTag, NotChecked, Outdated } from "../../core/audit/outdated.js";
-import { formatRepository, parseReference } from "../../core/images/reference.js";
-import { OUTDATED_WORDS } from "../../core/words/outdated.js";
-import type { Language } from "../../core/words/language.js";
-import { phrasesOf, type Phrase } from "../../core/words/phrase.js";
-import { formatBytes } from "../units.js";
-import { escapeMarkdown, fold, sectionMarkdown, sectionTable, type Section } from "./sections.js";
-import type { Column } from "./table.js";
+import { LEVELS, type Level, type Newer } from "../../../core/audit/newer-versions.js";
+import type { NewerTag, NotChecked, Outdated } from "../../../core/audit/outdated.js";
+import { formatRepository, parseReference } from "../../../core/images/reference.js";
+import { OUTDATED_WORDS } from "../../../core/words/outdated.js";
+import type { Language } from "../../../core/words/language.js";
+import { phrasesOf, type Phrase } from "../../../core/words/phrase.js";
+import { formatBytes } from "../../units.js";
+import { escapeMarkdown, fold, sectionMarkdown, sectionTable, type Section } from "../sections.js";
+import type { Column } from "../table.js";
 
 type Words = Phrase<typeof OUTDATED_WORDS>;
 
