@@ -20,10 +20,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+// Programs that tests start write English, also for a developer with another locale.
+const env = { LC_ALL: "C" };
+
 // Runs three files of both projects at a time. Two of them mostly wait for a Kubernetes cluster, and
 // leave the processor to the others. Every file has its own names, ports and folders (see
 // test/support). Timeouts are only for tests that hang.
 const slow = {
+  env,
   testTimeout: 600_000,
   hookTimeout: 600_000,
   isolate: false,
@@ -44,7 +48,7 @@ export default defineConfig({
     projects: [
       {
         plugins,
-        test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 },
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000, env },
       },
       { plugins, test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
       { plugins, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },

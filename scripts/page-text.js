@@ -38,14 +38,19 @@ export const pageText = {
   },
 };
 
+/** Vite would process a module whose name ends like a stylesheet. */
+const MODULE = ".text.js";
+
 /** For Vite, which runs the tests. */
 export const pageTextOfTests = {
   name: "page-text",
   enforce: "pre",
   resolveId: (source, importer) =>
-    SUFFIX.test(source) && importer !== undefined ? `\0${resolve(dirname(importer), source)}` : undefined,
+    SUFFIX.test(source) && importer !== undefined
+      ? `\0${resolve(dirname(importer), source.replace(SUFFIX, MODULE))}`
+      : undefined,
   load: async (id) =>
-    id.startsWith("\0") && SUFFIX.test(id)
-      ? `export default ${JSON.stringify(await readPageText(id.slice(1).replace(SUFFIX, "")))};`
+    id.startsWith("\0") && id.endsWith(MODULE)
+      ? `export default ${JSON.stringify(await readPageText(id.slice(1, -MODULE.length)))};`
       : undefined,
 };

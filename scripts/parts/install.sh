@@ -27,6 +27,7 @@ bsdtar libarchive-tools
 original-awk original-awk
 shasum perl
 time time
+chromium chromium
 fish fish
 zsh zsh
 setsid util-linux

@@ -8,15 +8,22 @@ import type { AuditLimits } from "../core/audit/rules/rule.js";
 import { localizeFindings } from "../core/audit/rules/localize.js";
 import { isSelected, SELECTORS } from "../core/audit/rules/selectors.js";
 import { isAuditRule } from "../core/audit-rule-ids.js";
-import type { ChartText } from "../core/charts/chart.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import type { Language } from "../core/words/language.js";
-import { auditBundle, type AuditBundlePorts } from "../workflows/audit-bundle.js";
-import { auditSpec } from "../workflows/audit-spec.js";
+import { auditBundle } from "../workflows/audit/audit-bundle.js";
+import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit/audit-spec.js";
+import { findOutdated } from "../workflows/audit/outdated.js";
 import { EXIT } from "./failure.js";
-import { makePlanPorts, planOptions, readRehearsal, REHEARSAL_FLAG } from "./wiring/planning.js";
-import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit.js";
+import {
+  makeOutdatedPorts,
+  makePlanPorts,
+  planOptions,
+  readChartTexts,
+  readRehearsal,
+  REHEARSAL_FLAG,
+} from "./wiring/planning.js";
+import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit/audit.js";
 import { formatSarif } from "./reporters/sarif.js";
 import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
@@ -36,6 +43,7 @@ interface AuditOptions extends CommonOptions {
   readonly failOn: readonly string[];
   readonly maxSize?: string;
   readonly maxAge?: string;
+  readonly outdated?: boolean;
   readonly sort: AuditSort;
   readonly group: AuditGroup;
   readonly platform: readonly string[];
@@ -79,6 +87,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     )
     .option("--max-size <size>", "report images larger than this, such as 500MB, and exit with 1")
     .option("--max-age <days>", "report images that were created earlier than this, and exit with 1")
+    .option("--outdated", "ask registries and chart repositories for newer versions")
     .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
     .option(...REHEARSAL_FLAG)
     .action(async (target: string, options: AuditOptions) => {
@@ -89,18 +98,12 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
         const version = await readVersion(runtime.home);
         const format = runtime.isJson ? "json" : options.format;
         const language = FORMATS_FOR_PEOPLE.has(format) ? runtime.language : "en";
-        const report = localizeFindings(
-          await auditInput(input, options, limits, language, runtime),
-          language,
-        );
+        const audited = await auditInput(input, { ...options, limits, language }, runtime);
+        const report = localizeFindings(audited, language);
         await runtime.stopProgress();
         const formatOne = await loadFormatter(format, {
-          report,
-          options,
-          input,
-          version,
+          ...{ report, options, input, version, language },
           cwd: runtime.cwd,
-          language,
         });
         if (out === undefined) runtime.print(report, formatOne, report);
         else await localFiles.writeFile(out, `${printable(formatOne(singleLines(report)))}\n`);
@@ -143,7 +146,11 @@ async function loadFormatter(format: AuditFormat, given: FormatInput): Promise<F
       const { formatSpdx } = await import("./reporters/spdx.js");
       return () => formatSpdx(report, version);
     }
-    default: {
+    case "table":
+    case "list":
+    case "markdown":
+    case "csv":
+    case "json": {
       const { group, sort } = options;
       return (lines, width) =>
         formatAudit(format === "json" ? report : lines, {
@@ -181,14 +188,6 @@ function dateOfToday(): string {
   return new Date().toISOString().slice(0, 10);
 }
 
-/** The reader of archives loads slowly, and bundles without charts do not need it. */
-async function readChartTexts(
-  ...input: Parameters<AuditBundlePorts["readChartTexts"]>
-): Promise<readonly ChartText[]> {
-  const { readChartTexts: read } = await import("../adapters/helm/chart-archive.js");
-  return read(...input);
-}
-
 /** The argument: a bundle, or a spec that was read. */
 interface AuditInput {
   readonly file: string;
@@ -216,21 +215,29 @@ async function checkOut(
 
 async function auditInput(
   { file, spec: read }: AuditInput,
-  options: AuditOptions,
-  limits: AuditLimits,
-  language: Language,
+  options: AuditOptions & { readonly limits: AuditLimits; readonly language: Language },
   runtime: CommandRuntime,
 ): Promise<AuditReport> {
-  const today = dateOfToday();
+  const { limits, language } = options;
+  const shared = { limits, today: dateOfToday(), language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
     const bundle = await runtime.reader.openBundle(file);
-    return auditBundle(bundle, { limits, today, language }, { readChartTexts });
+    return auditBundle(bundle, shared, { readChartTexts });
   }
   const [plan, planned, rehearsal] = await Promise.all([
     makePlanPorts("auto", runtime),
     planOptions(read, { platforms: options.platform, home: runtime.home }),
     readRehearsal(options.rehearsal, runtime.cwd),
   ]);
-  const auditOptions = { ...planned, limits, today, language, ...(rehearsal !== undefined && { rehearsal }) };
+  const auditOptions = { ...planned, ...shared, ...(rehearsal !== undefined && { rehearsal }) };
   return auditSpec(runtime.run, read.spec, auditOptions, plan);
+}
+
+async function outdatedOption(
+  { outdated = false }: AuditOptions,
+  runtime: CommandRuntime,
+): Promise<Pick<AuditWorkflowOptions, "findOutdated">> {
+  if (!outdated) return {};
+  const ports = await makeOutdatedPorts(runtime);
+  return { findOutdated: (input) => findOutdated(runtime.run, input, ports) };
 }

@@ -12,6 +12,7 @@ import {
   type ProcessEnvironment,
   type RunCommand,
 } from "./runtime.js";
+import { registerDiff } from "./diff.js";
 import { registerDoctor } from "./doctor.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
 import { registerImages } from "./images.js";
@@ -34,6 +35,7 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerImages,
   registerBuild,
   registerAudit,
+  registerDiff,
   registerVerify,
   registerShow,
   registerLoad,

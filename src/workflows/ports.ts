@@ -34,6 +34,27 @@ export interface ImageSource {
   ): Promise<Uint8Array | undefined>;
 }
 
+/** The repository of an image: registry host, and path in the registry. */
+export interface ImageRepository {
+  readonly registry: string;
+  readonly repository: string;
+}
+
+/** Registries, as far as newer versions of images are concerned. Both throw errors of the registry. */
+export interface TagRegistry {
+  /** Returns all tags of the repository, in no particular order. */
+  listTags(repository: ImageRepository, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Returns the bytes of configs and layers for the platforms, or undefined when the image does not
+   * have all of them. Each blob is counted once.
+   */
+  measureImage(
+    image: ImageRepository & { readonly tag: string },
+    platforms: readonly Platform[],
+    signal: AbortSignal,
+  ): Promise<number | undefined>;
+}
+
 /** Blobs that inspecting operators has fetched already. */
 export interface CachedBlobs {
   /** Returns the file of the blob, whose content may be damaged, or undefined. */

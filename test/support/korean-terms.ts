@@ -16,6 +16,8 @@ const TERMS: readonly (readonly [RegExp, string])[] = [
   [/점검 결과|지적 사항/, "발견 사항"],
   [/기반 이미지/, "베이스 이미지"],
   [/숨긴 |숨김/, "예외 처리"],
+  [/하위 차트/, "서브차트"],
+  [/(?<![\w{-])blobs?(?![\w}-])/, "블롭"],
 ];
 
 /** Returns the terms that a text should use instead of those in it, and words with a wrong 을 or 를. */

@@ -17,6 +17,7 @@ export type Part =
   | "skopeo"
   | "podman"
   | "ctr"
+  | "chromium"
   | "network-namespace"
   | "shared"
   | "debootstrap"
@@ -60,6 +61,7 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   skopeo: program("skopeo"),
   podman: program("podman"),
   ctr: program("ctr"),
+  chromium: program("chromium"),
   "network-namespace": async () =>
     (await run("unshare", ["--net", "true"])).code === 0
       ? undefined

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { redactUrl } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
+import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { ProcessError, type ProcessRun } from "../programs/run-process.js";
 import {
   describeNoAnswer,
@@ -12,7 +13,7 @@ import {
   runHelmOnline,
   type FetchSettings,
 } from "./helm-runner.js";
-import { explainMissingChart, type MissingChart } from "./near-charts.js";
+import { explainMissingChart, listCharts, type MissingChart } from "./near-charts.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
 
 /** The settings for fetching charts with helm. */
@@ -74,6 +75,32 @@ export async function downloadChart(
   const pulled = { ...chart, name: source.name, repository: url, server: url };
   const missing = { name: source.name, version: source.version, repository: { url, flags } };
   return pullChart({ ...pulled, missing }, work, { ...context, environment });
+}
+
+/**
+ * Returns every version of every chart of a repository, which is a URL or `@NAME`. The other
+ * repositories of the user are not contacted.
+ * Throws `CHART_UNAVAILABLE`.
+ */
+export async function listRepositoryCharts(
+  repository: string,
+  work: string,
+  context: FetchContext,
+): Promise<readonly ListedChart[]> {
+  const place = shownRepository(repository);
+  const subject = `index of ${place}`;
+  const known = await findRepository(repository, work, context);
+  try {
+    if (known === undefined) {
+      const { flags } = await optionsFor(repository, context.settings);
+      return await listCharts({ url: repository, flags }, work, context);
+    }
+    await updateKnown(known, { subject, place }, work, context);
+    return await listCharts({ known: known.name }, work, context);
+  } catch (cause) {
+    if (!(cause instanceof ProcessError)) throw cause;
+    throw noChart(subject, place, helmMessage(cause), cause);
+  }
 }
 
 /** Returns the repository without the password that its URL may have. */

@@ -11,7 +11,7 @@ import {
   type PackagedChart,
   type RenderInput,
 } from "../../core/charts/chart.js";
-import type { ChartTool } from "../../core/charts/chart-tool.js";
+import type { ChartRepositories, ChartTool, ListedChart } from "../../core/charts/chart-tool.js";
 import { apiVersionsIn } from "../../core/charts/api-versions.js";
 import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { isChartYaml, parseChartYaml } from "../../core/charts/chart-yaml.js";
@@ -31,7 +31,7 @@ import {
 } from "./chart-archive.js";
 import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart } from "./copy-chart.js";
-import { fetchArchive, type FetchContext } from "./fetch-chart.js";
+import { fetchArchive, listRepositoryCharts, type FetchContext } from "./fetch-chart.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
 import { packageFolder } from "./package-folder.js";
@@ -48,7 +48,7 @@ export interface HelmChartToolOptions {
 }
 
 /** Packages and renders charts with helm 3 or 4. */
-export class HelmChartTool implements ChartTool {
+export class HelmChartTool implements ChartTool, ChartRepositories {
   readonly #options: HelmChartToolOptions;
 
   constructor(options: HelmChartToolOptions) {
@@ -115,6 +115,11 @@ export class HelmChartTool implements ChartTool {
       const url = found === undefined || /:\/\/[^/]*@/.test(found.url) ? undefined : found.url;
       return { ...source, repository: url ?? source.repository };
     });
+  }
+
+  /** See `ChartRepositories`. */
+  listCharts(repository: string, signal: AbortSignal): Promise<readonly ListedChart[]> {
+    return withTemporaryFolder((work) => listRepositoryCharts(repository, work, this.#contextOf(signal)));
   }
 
   #contextOf(signal: AbortSignal): FetchContext {

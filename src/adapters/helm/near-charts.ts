@@ -1,6 +1,7 @@
 // Explains why a repository does not have a chart, with the charts and versions that it has.
 import { join } from "node:path";
 import * as z from "zod";
+import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { findNearest } from "../../core/nearest.js";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
@@ -19,10 +20,12 @@ const FOUND = z.array(z.object({ name: z.string(), version: z.string() }));
 export interface MissingChart {
   readonly name: string;
   readonly version: string | undefined;
-  /** The repository's name in the user's helm configuration, or its URL with the flags for its server. */
-  readonly repository:
-    { readonly known: string } | { readonly url: string; readonly flags: readonly string[] };
+  readonly repository: ListedRepository;
 }
+
+/** A repository's name in the user's helm configuration, or its URL with the flags for its server. */
+export type ListedRepository =
+  { readonly known: string } | { readonly url: string; readonly flags: readonly string[] };
 
 /**
  * Returns what the repository lacks and a hint with what it has, or undefined when helm cannot list
@@ -33,7 +36,7 @@ export async function explainMissingChart(
   work: string,
   context: FetchContext,
 ): Promise<{ readonly message: string; readonly hint: string } | undefined> {
-  const found = await listCharts(chart, work, context).catch((cause: unknown) => {
+  const found = await listCharts(chart.repository, work, context).catch((cause: unknown) => {
     if (cause instanceof ViolaError) return undefined;
     throw cause;
   });
@@ -51,11 +54,15 @@ export async function explainMissingChart(
   };
 }
 
-async function listCharts(
-  { repository }: MissingChart,
+/**
+ * Returns every version of every chart of a repository, pre-releases included. A repository that
+ * helm knows must be up to date. Throws `ProcessError`, and `CHART_UNAVAILABLE` for unreadable output.
+ */
+export async function listCharts(
+  repository: ListedRepository,
   work: string,
   context: FetchContext,
-): Promise<z.infer<typeof FOUND>> {
+): Promise<readonly ListedChart[]> {
   const { helm } = context;
   const isKnown = "known" in repository;
   const name = isKnown ? repository.known : TEMPORARY_NAME;

@@ -3,6 +3,8 @@ import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
 import { rankNearest } from "../../core/nearest.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
+import type { HttpAnswer } from "../http/client.js";
+import { firstPage, parseTagList } from "./list-tags.js";
 import type { PullPlace } from "./pull.js";
 import type { RegistrySession } from "./session.js";
 
@@ -10,18 +12,11 @@ import type { RegistrySession } from "./session.js";
 type AbsentName = Omit<Extract<BlobSource, { kind: "registry" }>, "kind"> & { readonly tag: string };
 
 const LIST_LIMIT_BYTES = 1024 * 1024;
-/** Entries per page. Only the first page is read. */
-const LIST_ENTRIES = "1000";
 /** A registry that responded "not found" should not take longer for a list. */
 const LIST_TIMEOUT_MS = 10_000;
 const MOST_NAMES = 3;
 
-/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags */
-const listSchema = z.object({
-  tags: z.array(z.string()).nullish(),
-  repositories: z.array(z.string()).nullish(),
-});
-const TAG = /^\w[\w.-]{0,127}$/;
+const CATALOG = z.object({ repositories: z.array(z.string()).nullish() });
 const REPOSITORY = /^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/;
 
 /**
@@ -38,15 +33,14 @@ export async function findNearNames(
 ): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const place of places) {
-    const tags = (await readList(session, place, "tags", signal))?.tags;
-    for (const near of rankNearest(tag, tags?.filter((one) => TAG.test(one)) ?? [])) {
-      names.add(`${registry}/${repository}:${near}`);
-    }
-    if (tags !== undefined && tags !== null) continue;
+    const list = await readPage(session, place, "tags", signal);
+    const tags = list && parseTagList(list);
+    for (const near of rankNearest(tag, tags ?? [])) names.add(`${registry}/${repository}:${near}`);
+    if (tags !== undefined) continue;
     // The paths of a mirror may begin with a prefix.
     const prefix = place.resource.repository.slice(0, -repository.length);
-    const { repositories } = (await readList(session, place, "repositories", signal)) ?? {};
-    const known = (repositories ?? [])
+    const catalog = await readPage(session, place, "repositories", signal);
+    const known = repositoriesIn(catalog)
       .filter((one) => one.startsWith(prefix) && REPOSITORY.test(one))
       .map((one) => one.slice(prefix.length));
     for (const near of rankNearest(repository, known)) names.add(`${registry}/${near}`);
@@ -55,27 +49,33 @@ export async function findNearNames(
 }
 
 /** Returns the first page of a list, or undefined when the place does not provide it. */
-async function readList(
+async function readPage(
   session: RegistrySession,
   { url: manifestUrl, resource }: PullPlace,
   kind: "tags" | "repositories",
   signal: AbortSignal,
-): Promise<z.infer<typeof listSchema> | undefined> {
+): Promise<HttpAnswer | undefined> {
   const url = new URL(manifestUrl);
   url.pathname = kind === "tags" ? url.pathname.replace(/\/manifests\/[^/]+$/, "/tags/list") : "/v2/_catalog";
-  url.searchParams.set("n", LIST_ENTRIES);
   const { base, credentialHost, insecure } = resource;
   // Without a repository, the scope of the token is the one that the registry asks for.
   const listed = kind === "tags" ? resource : { base, credentialHost, insecure, repository: "" };
-  const request = { method: "GET", url, headers: {}, limitBytes: LIST_LIMIT_BYTES } as const;
+  const request = { method: "GET", url: firstPage(url), headers: {}, limitBytes: LIST_LIMIT_BYTES } as const;
   try {
     const soon = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
-    const { status, body, tooLong } = await session.send(listed, request, soon);
-    return status === 200 && !tooLong
-      ? listSchema.parse(readJson(new TextDecoder().decode(body)))
-      : undefined;
+    const answer = await session.send(listed, request, soon);
+    return answer.status === 200 && !answer.tooLong ? answer : undefined;
   } catch {
     signal.throwIfAborted();
     return undefined;
+  }
+}
+
+function repositoriesIn(answer: HttpAnswer | undefined): readonly string[] {
+  if (answer === undefined) return [];
+  try {
+    return CATALOG.parse(readJson(new TextDecoder().decode(answer.body))).repositories ?? [];
+  } catch {
+    return [];
   }
 }

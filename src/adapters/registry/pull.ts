@@ -5,6 +5,7 @@ import { ViolaError } from "../../errors.js";
 import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
 import type { Resource } from "./auth.js";
 import { isMirror, resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
+import { readTags } from "./list-tags.js";
 import { findNearNames } from "./near-names.js";
 import { codeOfRefusals, refusalError, type RegistryRejection } from "./rejection.js";
 import type { RegistrySession } from "./session.js";
@@ -125,6 +126,19 @@ export class Puller {
       },
     );
     if (!("value" in result)) throw refusalError(subject, result.refusals);
+  }
+
+  /**
+   * Lists all tags of a repository, in the order of the first place that has a list. A mirror lists
+   * what it knows.
+   * Throws the error of all places.
+   */
+  async listTags(repository: RegistryRepository, signal: AbortSignal): Promise<readonly string[]> {
+    const result = await this.fromPlaces(repository, "tags/list", (place) =>
+      readTags(this.session, place, signal),
+    );
+    if ("value" in result) return result.value;
+    throw refusalError(nameOf(repository), result.refusals);
   }
 
   /** Fetches a small blob, such as a config, and checks its size and digest. */

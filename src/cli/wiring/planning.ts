@@ -7,13 +7,18 @@ import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperatorIndex } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
 import type { FindHelmOptions, Helm } from "../../adapters/helm/find-helm.js";
+import type { HelmChartTool } from "../../adapters/helm/helm-chart-tool.js";
 import type { DockerSource } from "../../adapters/docker/docker-source.js";
 import { certificateFiles } from "../../adapters/http/certificate-files.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
+import { RegistryTags } from "../../adapters/registry/tag-registry.js";
+import type { ChartText } from "../../core/charts/chart.js";
 import type { ChartTool } from "../../core/charts/chart-tool.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { formatPlatform, parsePlatform } from "../../core/oci/platform.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import type { OutdatedPorts } from "../../workflows/audit/outdated.js";
+import type { AuditBundlePorts } from "../../workflows/audit/audit-bundle.js";
 import type { BundleWriter, ChartPorts, ImageSource, PlanPorts } from "../../workflows/ports.js";
 import type { InspectPorts } from "../../workflows/find/inspect-operators.js";
 import type { PlanOptions } from "../../workflows/build/plan.js";
@@ -39,6 +44,17 @@ export async function makeChartPorts(runtime: CommandRuntime): Promise<ChartPort
   };
 }
 
+/**
+ * Returns files of a packaged chart; see `AuditBundlePorts`. The reader of archives loads slowly, so
+ * it is imported on first use.
+ */
+export async function readChartTexts(
+  ...input: Parameters<AuditBundlePorts["readChartTexts"]>
+): Promise<readonly ChartText[]> {
+  const { readChartTexts: read } = await import("../../adapters/helm/chart-archive.js");
+  return read(...input);
+}
+
 /** Creates the adapters of planning. */
 export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntime): Promise<PlanPorts> {
   const { concurrency } = await runtime.settings();
@@ -46,6 +62,17 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
     ...(await makeChartPorts(runtime)),
     images: await imageSource(source, runtime),
     imageConcurrency: concurrency,
+  };
+}
+
+/** Creates the adapters of looking for newer versions. */
+export async function makeOutdatedPorts(runtime: CommandRuntime): Promise<OutdatedPorts> {
+  const { concurrency } = await runtime.settings();
+  const tool = once(() => findChartTool(runtime));
+  return {
+    tags: new RegistryTags(await runtime.registry()),
+    charts: { listCharts: async (...input) => (await tool()).listCharts(...input) },
+    concurrency,
   };
 }
 
@@ -133,7 +160,7 @@ function chartTool(runtime: CommandRuntime): ChartTool {
   };
 }
 
-async function findChartTool(runtime: CommandRuntime): Promise<ChartTool> {
+async function findChartTool(runtime: CommandRuntime): Promise<HelmChartTool> {
   const [{ locateHelm }, { HelmChartTool }, options] = await Promise.all([
     import("../../adapters/helm/find-helm.js"),
     import("../../adapters/helm/helm-chart-tool.js"),

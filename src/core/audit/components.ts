@@ -111,23 +111,23 @@ function placementsOf(
   return telling.flatMap((one) => {
     const sources = one.workloads ?? [one];
     return sources.map((source) =>
-      placementOf(normalized, { evidence: one, source }, releases, charts, fixedName),
+      placementOf({ image: normalized, evidence: one, source, fixedName }, releases, charts),
     );
   });
 }
 
 interface PlacementSource {
+  readonly image: string;
+  readonly fixedName: string | undefined;
   readonly evidence: Evidence;
   /** The evidence itself, or what an operator creates. */
   readonly source: Evidence | OperatorWorkload;
 }
 
 function placementOf(
-  image: string,
-  { evidence, source }: PlacementSource,
+  { image, fixedName, evidence, source }: PlacementSource,
   releases: Inventory["releases"],
   charts: ChartIndex,
-  fixedName: string | undefined,
 ): Placement {
   const release = findRelease(source.release, evidence.chart, releases);
   const chartName = release === undefined ? evidence.chart : `${release.chart.name}-${release.chart.version}`;

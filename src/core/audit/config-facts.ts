@@ -1,5 +1,5 @@
 // Reads the facts of an audit from the config of an image.
-import { z } from "zod";
+import * as z from "zod";
 import { isRecord } from "../json.js";
 import { readJson, type JsonLimits } from "../parse-json.js";
 import type { ConfigFacts } from "./audit-facts.js";

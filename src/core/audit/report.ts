@@ -1,6 +1,7 @@
 // The report of an audit: what is in a bundle by component, image and layer, and what to review.
 import type { Inventory, InventoryImage } from "../bundle/inventory.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
+import type { Outdated } from "./outdated.js";
 
 /** The version of the JSON document. It changes when a field is removed or changes its meaning. */
 export const AUDIT_FORMAT_VERSION = 2;
@@ -24,6 +25,8 @@ export interface AuditReport {
   /** Suppressed findings are included. */
   readonly findings: readonly AuditFinding[];
   readonly warnings: readonly FindingWarning[];
+  /** Only on request, because registries are asked. */
+  readonly outdated?: Outdated;
 }
 
 /** A report before the rules were applied. */

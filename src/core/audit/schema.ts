@@ -1,5 +1,5 @@
 // The JSON schema of the document that `audit --json` prints.
-import { z } from "zod";
+import * as z from "zod";
 import { AUDIT_FORMAT_VERSION, type AuditReport } from "./report.js";
 
 const text = z.string();
@@ -146,6 +146,47 @@ const warning = z.object({
   silenced: text.exactOptional(),
 });
 
+const newerTag = z
+  .object({
+    tag: text,
+    sizeChange: z.int().nullable().describe("Compressed bytes more than now; null when not known."),
+  })
+  .exactOptional();
+const newerChart = z.object({ version: text }).exactOptional();
+
+const outdated = z.object({
+  images: z
+    .array(
+      z.object({
+        normalized: reference,
+        current: text.describe("Its tag."),
+        patch: newerTag,
+        minor: newerTag,
+        major: newerTag,
+      }),
+    )
+    .describe("Images with newer tags of the same kind."),
+  charts: z.array(
+    z.object({
+      release: text,
+      namespace: text,
+      chart: text.describe("The chart, or after a slash one of its dependencies."),
+      current: text,
+      patch: newerChart,
+      minor: newerChart,
+      major: newerChart,
+    }),
+  ),
+  notChecked: z.array(
+    z.object({
+      subject: text,
+      code: z.enum(["no-version", "no-tag", "unavailable", "not-listed", "no-source"]),
+      reason: text,
+    }),
+  ),
+  checked: z.object({ images: z.int(), charts: z.int() }).describe("Numbers of what was compared."),
+});
+
 /** The fields of the document. Readers must ignore fields that they do not know. */
 export const AUDIT_SCHEMA: z.ZodType<AuditReport> = z
   .object({
@@ -169,6 +210,7 @@ export const AUDIT_SCHEMA: z.ZodType<AuditReport> = z
     }),
     findings: z.array(finding).describe("Suppressed findings are included."),
     warnings: z.array(warning),
+    outdated: outdated.exactOptional().describe("Only with --outdated."),
   })
   .describe("The audit of a viola-airgap bundle or spec: the document of `audit --json`.");
 

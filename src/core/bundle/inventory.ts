@@ -121,6 +121,11 @@ const release = z.object({
     kubeVersion: text.exactOptional(),
     /** What the spec asked for, if that can mean several versions; `*` if it named none. */
     range: text.exactOptional(),
+    /**
+     * URL of its repository, or its `oci://` reference, without user and password. Absent for a
+     * local chart, and for a repository that only this machine knows by name.
+     */
+    repository: text.exactOptional(),
   }),
   /** Path of the packaged chart in the bundle. */
   file: path,

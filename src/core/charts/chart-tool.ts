@@ -41,3 +41,18 @@ export interface ChartTool {
     signal: AbortSignal,
   ): Promise<string>;
 }
+
+/** A version of a chart in a repository. */
+export interface ListedChart {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Reads the indexes of chart repositories. */
+export interface ChartRepositories {
+  /**
+   * Returns every version of every chart in a repository, which is a URL or `@NAME`.
+   * Throws `CHART_UNAVAILABLE` with the repository and the reason.
+   */
+  listCharts(repository: string, signal: AbortSignal): Promise<readonly ListedChart[]>;
+}

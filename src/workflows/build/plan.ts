@@ -35,6 +35,7 @@ import {
   withRehearsal,
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
+import { redactUrl } from "../../core/redact.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
@@ -78,6 +79,8 @@ export interface PlanOptions {
 /** The plan of a bundle, complete before the first layer is fetched. */
 export interface BundlePlan {
   readonly images: readonly ResolvedImage[];
+  /** Charts, values and the other small files, with their bytes. */
+  readonly files: readonly SmallFile[];
   readonly archive: ArchivePlan;
   readonly charts: readonly PackagedChart[];
   /** Images that are not in the archive because they could not be resolved, and why. */
@@ -164,6 +167,7 @@ export async function planBundle(
   );
   return {
     images,
+    files: files.flatMap((file) => ("bytes" in file ? [file] : [])),
     archive: planArchive({ inventory, files, images: resolved }),
     charts: releases.map(({ chart }) => chart),
     unresolved: pulled.unresolved,
@@ -207,6 +211,14 @@ function nodePlatforms(spec: BundleSpec, { platforms }: PlanOptions): Pick<Inven
   const named = spec.platforms.map(formatPlatform);
   const built = platforms.map(formatPlatform);
   return named.every((platform) => built.includes(platform)) ? {} : { nodePlatforms: named };
+}
+
+/** Returns where others can find the chart; see `InventoryRelease`. */
+function repositoryOf({ source }: ChartSpec): string | undefined {
+  if (source.kind === "oci") return source.reference;
+  return source.kind === "repository" && URL.canParse(source.repository)
+    ? redactUrl(new URL(source.repository))
+    : undefined;
 }
 
 /** Returns what the spec asks for, unless that is one version. */
@@ -383,6 +395,7 @@ async function bundledRelease(
   const bytes = await charts.readPackage(chart, signal);
   const { name, version, appVersion, kubeVersion } = chart;
   const range = rangeOf(spec);
+  const repository = repositoryOf(spec);
   return {
     release: {
       name: spec.release,
@@ -393,6 +406,7 @@ async function bundledRelease(
         ...(appVersion !== undefined && { appVersion }),
         ...(kubeVersion !== undefined && { kubeVersion }),
         ...(range !== undefined && { range }),
+        ...(repository !== undefined && { repository }),
       },
       file,
       sha256: hexOf(digestOf(bytes)),

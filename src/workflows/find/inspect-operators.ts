@@ -83,6 +83,12 @@ interface Operator {
   readonly object: string;
 }
 
+/** An operator, and its images whose versions are not known. */
+interface OperatorToRead {
+  readonly operator: Operator;
+  readonly open: readonly UnresolvedImage[];
+}
+
 /** The registries' answers, each asked for once. */
 type HasImage = (reference: string) => Promise<boolean | undefined>;
 
@@ -114,7 +120,7 @@ export async function inspectOperators(
       warnings.push({ code, message, hint: SETTLE_BY_REHEARSAL, object, images: [image], incomplete: true });
     };
     try {
-      const read = await readSuspects(operator, open, options, ports, signal);
+      const read = await readSuspects(run, { operator, open }, options, ports);
       for (const note of read.notes) warn("operator-not-inspected", note);
       const named = read.suspects.map((suspect) => ({ ...suspect, operator: object, operatorImage: image }));
       for (const one of open) {
@@ -186,11 +192,10 @@ function listOperators(warnings: readonly FindingWarning[]): readonly Operator[]
 
 /** Reads the programs of the image, or recalls what was found in an image with the same content. */
 async function readSuspects(
-  { image, reference }: Operator,
-  open: readonly UnresolvedImage[],
+  { signal }: Run,
+  { operator: { image, reference }, open }: OperatorToRead,
   { platforms }: InspectOptions,
   { images, programs, memory }: InspectPorts,
-  signal: AbortSignal,
 ): Promise<ReadPrograms> {
   const use: ImageUse = {
     reference: image,

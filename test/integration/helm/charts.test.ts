@@ -313,6 +313,21 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     }
   });
 
+  it("lists the charts of a repository by URL and by name, and says why it cannot", async () => {
+    const config = join(folder, "listed-repositories.yaml");
+    await writeFile(
+      config,
+      `apiVersion: v1\ngenerated: "2024-01-01T00:00:00Z"\nrepositories:\n- { name: served, url: "${repository.url}" }\n`,
+    );
+    const withKnown = makeTool(helm, { insecure: [] }, { HELM_REPOSITORY_CONFIG: config });
+
+    expect(await tool.listCharts(repository.url, signal)).toEqual([{ name: "deep", version: "1.0.0" }]);
+    expect(await withKnown.listCharts("@served", signal)).toEqual([{ name: "deep", version: "1.0.0" }]);
+    const failure = await failureOf(tool.listCharts("http://me:secret@127.0.0.1:9/charts", signal));
+    expect(failure.code).toBe("CHART_UNAVAILABLE");
+    expect(failure.message).not.toContain("secret");
+  });
+
   it("names line and field of a file:// dependency that is not there", async () => {
     const chart = join(folder, "local");
     await mkdir(chart);

@@ -12,6 +12,7 @@ const KOREAN = { env: { LANG: "ko_KR.UTF-8" } };
 
 let folder = "";
 let bundle: OpenBundle;
+let other: OpenBundle;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "viola-languages-"));
@@ -26,29 +27,38 @@ beforeAll(async () => {
     })),
     { excluded: [{ reference: "quay.io/shop/db:1", reason: "on the nodes" }] },
   );
+  other = await bundleOf(folder, "other", [{ ...image, seed: "new", reference: "quay.io/shop/web:2" }]);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const REPORTS: readonly (readonly string[])[] = [["show"], ["audit"], ["audit", "--format", "markdown"]];
+const REPORTS: readonly (readonly string[])[] = [
+  ["show"],
+  ["audit"],
+  ["audit", "--format", "markdown"],
+  ["audit", "--format", "html"],
+  ["diff"],
+  ["diff", "--format", "markdown"],
+];
+const argumentsOf = (command: string | undefined, options: readonly string[]): readonly string[] => [
+  command ?? "",
+  bundle.file,
+  ...(command === "diff" ? [other.file] : []),
+  ...options,
+];
 
-it.each(REPORTS)(
-  "%s %s %s is in the language of --lang, or of the locale",
-  async (command = "", ...options) => {
-    const report = async (...args: Parameters<typeof runInProcess>): Promise<string> =>
-      (await runInProcess(...args)).stdout;
-    const args = [command, bundle.file, ...options];
-    const [english, korean] = [await report(args), await report([...args, "--lang", "ko"])];
+it.each(REPORTS)("%s %s %s is in the language of --lang, or of the locale", async (command, ...options) => {
+  const report = async (...args: Parameters<typeof runInProcess>): Promise<string> =>
+    (await runInProcess(...args)).stdout;
+  const args = argumentsOf(command, options);
+  const [english, korean] = [await report(args), await report([...args, "--lang", "ko"])];
 
-    expect(english).not.toMatch(HANGUL);
-    expect(korean).toMatch(HANGUL);
-    expect(await report(args, KOREAN)).toBe(korean);
-    expect(await report(["--lang", "en", ...args], KOREAN)).toBe(english);
-    for (const value of ["quay.io/shop/web", "on the nodes", "shop 1.0.0"].filter((text) =>
-      english.includes(text),
-    ))
-      expect(korean).toContain(value);
-  },
-);
+  expect(english).not.toMatch(HANGUL);
+  expect(korean).toMatch(HANGUL);
+  expect(await report(args, KOREAN)).toBe(korean);
+  expect(await report(["--lang", "en", ...args], KOREAN)).toBe(english);
+  for (const value of ["quay.io/shop/web", "on the nodes", "shop 1.0.0"])
+    if (english.includes(value)) expect(korean).toContain(value);
+});
 
 it.each([
   ["show", "--json"],
@@ -56,16 +66,25 @@ it.each([
   ["audit", "--json"],
   ["audit", "--format", "csv"],
   ["audit", "--format", "sarif"],
+  ["audit", "--format", "cyclonedx"],
+  ["audit", "--format", "spdx"],
+  ["diff", "--json"],
   ["images", "--json"],
 ])("%s %s %s is the same in every locale", async (command, ...options) => {
-  const args = [command, bundle.file, ...options];
+  const args = argumentsOf(command, options);
 
   expect(await runInProcess(args, KOREAN)).toEqual(await runInProcess(args));
 });
 
-it("audit replaces its own report in another language", async () => {
-  const out = join(folder, "audit.md");
-  const args = ["audit", bundle.file, "--format", "markdown", "--out", out];
+it.each([
+  ["audit", "markdown"],
+  ["audit", "table"],
+  ["audit", "html"],
+  ["diff", "markdown"],
+  ["diff", "table"],
+])("%s replaces its own %s in another language", async (command, format) => {
+  const out = join(folder, `${command}-${format}`);
+  const args = [...argumentsOf(command, ["--format", format]), "--out", out];
   for (const language of ["ko", "en", "ko"]) {
     expect(await runInProcess([...args, "--lang", language])).toMatchObject({ code: 0 });
     expect(HANGUL.test(await readFile(out, "utf8"))).toBe(language === "ko");

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { run } from "../../../src/cli/program.js";
-import { AUDIT_FORMATS } from "../../../src/cli/reporters/audit.js";
+import { AUDIT_FORMATS } from "../../../src/cli/reporters/audit/audit.js";
 import { bundleOf } from "../../support/bundle-of.js";
 import { ROOT } from "../../support/paths.js";
 

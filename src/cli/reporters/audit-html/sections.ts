@@ -8,10 +8,10 @@ import type {
   Severity,
 } from "../../../core/audit/report.js";
 import { formatBytes } from "../../units.js";
-import { drawTreemap, type PageWords } from "./draw-treemap.js";
-import { element, type Attributes, type Markup, type MarkupElement } from "./markup.js";
-import { workloadName, workloadsOf, type PageData } from "./page-data.js";
-import { sizeTree } from "./size-tree.js";
+import { drawTreemap, type PageWords } from "./shared/draw-treemap.js";
+import { element, type Attributes, type Markup, type MarkupElement } from "./shared/markup.js";
+import { workloadName, workloadsOf, type PageData } from "./shared/page-data.js";
+import { sizeTree } from "./shared/size-tree.js";
 
 /** What a section is made from. */
 export interface SectionInput {
@@ -103,13 +103,13 @@ function components({ report, words }: SectionInput): readonly Markup[] {
       cell: ({ name }) => [element("strong", {}, name)],
       isHeading: true,
     },
-    { heading: words("purpose"), cell: ({ purpose }) => [purpose ?? ""], className: "wide" },
+    { heading: words("purpose"), cell: ({ purpose }) => [purpose ?? ""], className: "purpose wide" },
     { heading: words("chart"), cell: (component) => chartCell(component, words), className: "wide" },
     { heading: words("release"), cell: releaseCell, className: "wide" },
     {
       heading: words("object"),
       cell: ({ workloads }) => shortList(workloads.map(workloadName), words),
-      className: "wide",
+      className: "objects wide",
     },
     {
       heading: words("images"),
@@ -120,7 +120,7 @@ function components({ report, words }: SectionInput): readonly Markup[] {
     sizeColumn(words("size"), words, ({ compressedBytes }) => compressedBytes),
     sizeColumn(words("unpacked"), words, ({ uncompressedBytes }) => uncompressedBytes, "number wide"),
   ];
-  return [table("component-table", words("components"), columns, report.components)];
+  return [table(report.components, { id: "component-table", caption: words("components"), columns })];
 }
 
 function chartCell({ chart }: AuditComponent, words: PageWords): readonly Markup[] {
@@ -154,9 +154,9 @@ function images({ report, data, words }: SectionInput): readonly Markup[] {
     {
       heading: words("object"),
       cell: (image) => shortList(workloadsOf(image, report), words),
-      className: "wide",
+      className: "objects wide",
     },
-    { heading: words("purpose"), cell: ({ purpose }) => [purpose ?? ""], className: "wide" },
+    { heading: words("purpose"), cell: ({ purpose }) => [purpose ?? ""], className: "purpose wide" },
     {
       heading: words("created"),
       cell: ({ created }) => [created?.slice(0, 10) ?? ""],
@@ -168,10 +168,13 @@ function images({ report, data, words }: SectionInput): readonly Markup[] {
   ];
   return [
     element("div", { id: "image-tools", class: "tools" }),
-    table("image-table", words("images"), columns, report.images, (image, index) => ({
-      "data-image": index,
-      "data-findings": findingsOf.get(image.normalized),
-    })),
+    table(report.images, {
+      ...{ id: "image-table", caption: words("images"), columns },
+      rowAttributes: (image, index) => ({
+        "data-image": index,
+        "data-findings": findingsOf.get(image.normalized),
+      }),
+    }),
   ];
 }
 
@@ -209,23 +212,26 @@ function findings({ report, words }: SectionInput): readonly Markup[] {
   ];
 }
 
-/** Findings of one rule share the reason and the advice, which are written once. */
+/** The most severe first. */
 function findingGroups(all: readonly AuditFinding[], words: PageWords): readonly MarkupElement[] {
-  const groups = [
-    ...groupBy(all, ({ rule, severity, why, action }) => [rule, severity, why, action].join("\n")),
-  ];
+  const groups = [...groupBy(all, ({ rule, severity }) => `${severity} ${rule}`).values()];
   return SEVERITIES.flatMap((severity) =>
-    groups.flatMap(([, group]) =>
+    groups.flatMap((group) =>
       group[0]?.severity === severity ? [findingGroup(group[0], group, words)] : [],
     ),
   );
 }
 
-function findingGroup(
-  { rule, severity, why, action }: AuditFinding,
-  group: readonly AuditFinding[],
-  words: PageWords,
-): MarkupElement {
+/** The reason and the advice are written once if all findings of the rule share them. */
+function findingGroup(first: AuditFinding, group: readonly AuditFinding[], words: PageWords): MarkupElement {
+  const { rule, severity, why, action } = first;
+  const hasOneReason = group.every((finding) => finding.why === why);
+  const hasOneAction = group.every((finding) => finding.action === action);
+  const shared = [
+    ...(hasOneReason ? [fact(words("why"), why)] : []),
+    ...(hasOneAction ? [fact(words("action"), action)] : []),
+  ];
+  const brief = group.length === 1 ? first.subject : hasOneReason ? why : "";
   return element(
     "details",
     { class: `finding ${severity}` },
@@ -237,29 +243,30 @@ function findingGroup(
       element("code", {}, rule),
       " ",
       element("span", { class: "count" }, String(group.length)),
-      element("span", { class: "brief" }, group.length === 1 ? (group[0]?.subject ?? "") : why),
+      element("span", { class: "brief" }, brief),
     ),
-    element(
-      "dl",
-      { class: "advice" },
-      element("div", {}, element("dt", {}, words("why")), element("dd", {}, why)),
-      element("div", {}, element("dt", {}, words("action")), element("dd", {}, action)),
-    ),
+    ...(shared.length === 0 ? [] : [element("dl", { class: "advice" }, ...shared)]),
     element(
       "ul",
       { class: "subjects" },
-      ...group.map(({ subject, message, suppressed }) =>
+      ...group.map((finding) =>
         element(
           "li",
           {},
-          element("strong", {}, subject),
+          element("strong", {}, finding.subject),
           " ",
-          element("span", {}, message),
-          ...(suppressed === undefined ? [] : [sub(suppressionText(suppressed, words))]),
+          element("span", {}, finding.message),
+          ...(hasOneReason ? [] : [sub(finding.why)]),
+          ...(hasOneAction ? [] : [sub(finding.action)]),
+          ...(finding.suppressed === undefined ? [] : [sub(suppressionText(finding.suppressed, words))]),
         ),
       ),
     ),
   );
+}
+
+function fact(name: string, value: string): MarkupElement {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, value));
 }
 
 function suppressionText(
@@ -284,7 +291,7 @@ function releases({ report, words }: SectionInput): readonly Markup[] {
       ],
     },
   ];
-  return [table("release-table", words("releases"), columns, report.releases)];
+  return [table(report.releases, { id: "release-table", caption: words("releases"), columns })];
 }
 
 function warnings({ warnings: all }: AuditReport): readonly Markup[] {
@@ -320,12 +327,16 @@ interface Column<Row> {
   readonly isHeading?: boolean;
 }
 
+interface TableOptions<Row> {
+  readonly id: string;
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rowAttributes?: (row: Row, index: number) => Attributes;
+}
+
 function table<Row>(
-  id: string,
-  caption: string,
-  columns: readonly Column<Row>[],
   rows: readonly Row[],
-  rowAttributes: (row: Row, index: number) => Attributes = () => ({}),
+  { id, caption, columns, rowAttributes = () => ({}) }: TableOptions<Row>,
 ): MarkupElement {
   const headings = columns.map(({ heading, className }) =>
     element("th", { scope: "col", class: className }, heading),

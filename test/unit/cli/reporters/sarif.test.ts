@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { beforeAll, expect, it } from "vitest";
-import { isAuditReport } from "../../../../src/cli/reporters/audit.js";
+import { isAuditReport } from "../../../../src/cli/reporters/audit/audit.js";
 import { formatSarif } from "../../../../src/cli/reporters/sarif.js";
 import { completeAudit } from "../../../../src/core/audit/rules/find-findings.js";
 import { NO_FACTS } from "../../../../src/core/audit/audit-facts.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { beforeAll, describe, expect, it } from "vitest";
-import { isAuditReport } from "../../../../src/cli/reporters/audit.js";
+import { isAuditReport } from "../../../../src/cli/reporters/audit/audit.js";
 import { formatCycloneDx } from "../../../../src/cli/reporters/cyclonedx.js";
 import { formatSpdx } from "../../../../src/cli/reporters/spdx.js";
 import { printable } from "../../../../src/cli/terminal.js";
@@ -39,7 +39,7 @@ const REPORTS: readonly (readonly [string, AuditReport])[] = [
   ["a report", report],
   ["a report without dates", withoutDates],
   ["an empty report", auditReportOf([], { releases: [] })],
-  ["a report of 500 images", largeReport(500)],
+  ["a report of 50 images", largeReport(50)],
 ];
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

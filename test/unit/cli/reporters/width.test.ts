@@ -68,8 +68,7 @@ const TABLES: Readonly<Record<string, (width: number) => string>> = {
       ],
       width,
     ),
-  unload: (width) =>
-    formatUnload([{ node: LONG, removed: [NAME], kept: [], freedBytes: 1e9 }], width),
+  unload: (width) => formatUnload([{ node: LONG, removed: [NAME], kept: [], freedBytes: 1e9 }], width),
   check: (width) =>
     formatCheck(
       {

@@ -13,6 +13,8 @@ import {
   type WordList,
 } from "../../../../src/core/words/phrase.js";
 import { AUDIT_WORDS } from "../../../../src/core/words/audit.js";
+import { DIFF_WORDS } from "../../../../src/core/words/diff.js";
+import { OUTDATED_WORDS } from "../../../../src/core/words/outdated.js";
 import { HTML_WORDS } from "../../../../src/core/words/page.js";
 import { SHOW_WORDS } from "../../../../src/core/words/show.js";
 import { README_WORDS } from "../../../../src/core/words/readme.js";
@@ -22,6 +24,8 @@ import { ROOT } from "../../../support/paths.js";
 /** The word lists, by the file in src/core/words/. */
 const LISTS: Readonly<Record<string, WordList>> = {
   audit: AUDIT_WORDS,
+  diff: DIFF_WORDS,
+  outdated: OUTDATED_WORDS,
   page: HTML_WORDS,
   readme: README_WORDS,
   show: SHOW_WORDS,

@@ -1,8 +1,8 @@
 // The dialog with the details of an image, or of the layers that several images share.
 import { formatBytes } from "../../../units.js";
-import { formatShare, type PageWords } from "../draw-treemap.js";
-import { element, type Markup, type MarkupElement } from "../markup.js";
-import type { PageData, PageImage, PageLayer } from "../page-data.js";
+import { formatShare, type PageWords } from "../shared/draw-treemap.js";
+import { element, type Markup, type MarkupElement } from "../shared/markup.js";
+import type { PageData, PageImage, PageLayer } from "../shared/page-data.js";
 import { byId, toNode } from "./dom.js";
 
 const BAR_WIDTH = 80;

@@ -1,5 +1,5 @@
 // Makes markup into nodes of the document.
-import type { Markup } from "../markup.js";
+import type { Markup } from "../shared/markup.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

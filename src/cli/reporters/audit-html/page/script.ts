@@ -1,7 +1,7 @@
 // The script of the page: theme, treemap, tables that sort and filter, and the details of an image.
 // It is bundled as text into the program (scripts/page-text.js), and runs in a browser.
-import type { PageData } from "../page-data.js";
-import { element } from "../markup.js";
+import type { PageData } from "../shared/page-data.js";
+import { element } from "../shared/markup.js";
 import { DetailsDialog } from "./details.js";
 import { byId, toNode } from "./dom.js";
 import { makeImageTable, makeSortable } from "./tables.js";

@@ -1,8 +1,8 @@
 // Makes tables sort by a column, and the table of images filter and open details.
 import { formatBytes } from "../../../units.js";
-import type { PageWords } from "../draw-treemap.js";
-import { element } from "../markup.js";
-import type { PageData } from "../page-data.js";
+import type { PageWords } from "../shared/draw-treemap.js";
+import { element } from "../shared/markup.js";
+import type { PageData } from "../shared/page-data.js";
 import type { DetailsDialog } from "./details.js";
 import { byId, toNode } from "./dom.js";
 

@@ -1,8 +1,8 @@
 // The treemap on the screen: drawn for the width of the page, with areas that open, and by keyboard.
-import { areaLabel, colourOf, drawTreemap, nodeName, type PageWords } from "../draw-treemap.js";
-import { element } from "../markup.js";
-import type { PageData } from "../page-data.js";
-import { sizeTree, type SizeNode } from "../size-tree.js";
+import { areaLabel, colourOf, drawTreemap, nodeName, type PageWords } from "../shared/draw-treemap.js";
+import { element } from "../shared/markup.js";
+import type { PageData } from "../shared/page-data.js";
+import { sizeTree, type SizeNode } from "../shared/size-tree.js";
 import type { DetailsDialog } from "./details.js";
 import { toNode } from "./dom.js";
 
@@ -33,7 +33,7 @@ export class Treemap {
     const help = toNode(element("p", { class: "hidden", id: "treemap-help" }, words("treemapHelp")));
     place.before(this.#path, help);
     place.addEventListener("click", (event) => {
-      this.#open(areaOf(event.target));
+      this.#open(this.#areaOf(event.target));
     });
     place.addEventListener("keydown", (event) => {
       this.#onKey(event);
@@ -105,7 +105,7 @@ export class Treemap {
   }
 
   #onKey(event: KeyboardEvent): void {
-    const area = areaOf(event.target);
+    const area = this.#areaOf(event.target);
     const direction = DIRECTIONS[event.key];
     if (area === undefined) return;
     if (direction !== undefined) {
@@ -124,17 +124,19 @@ export class Treemap {
     area.focus();
   }
 
+  #areaOf(target: EventTarget | null): SVGElement | undefined {
+    if (!(target instanceof Element)) return undefined;
+    const found = target.closest<SVGElement>("[data-node], [data-parent]");
+    const index = found?.dataset["node"] ?? found?.dataset["parent"];
+    return this.#areas().find((area) => area.dataset["node"] === index);
+  }
+
   #areas(): readonly SVGElement[] {
     return [...this.#place.querySelectorAll<SVGElement>("[data-node]")];
   }
 }
 
-function areaOf(target: EventTarget | null): SVGElement | undefined {
-  if (!(target instanceof Element)) return undefined;
-  return target.closest<SVGElement>("[data-node]") ?? undefined;
-}
-
-/** Returns the area whose centre is the nearest one in the direction. */
+/** Returns the area whose corner is the nearest one in the direction. */
 function nearest(
   from: SVGElement,
   areas: readonly SVGElement[],

@@ -2,8 +2,8 @@
 // browser looks at it in test/integration/browser.
 import { describe, expect, it } from "vitest";
 import { formatAuditHtml } from "../../../../../src/cli/reporters/audit-html/audit-html.js";
-import { element, toHtml, toScriptJson } from "../../../../../src/cli/reporters/audit-html/markup.js";
-import { isAuditReport } from "../../../../../src/cli/reporters/audit.js";
+import { element, toHtml, toScriptJson } from "../../../../../src/cli/reporters/audit-html/shared/markup.js";
+import { isAuditReport } from "../../../../../src/cli/reporters/audit/audit.js";
 import { printable, singleLines } from "../../../../../src/cli/terminal.js";
 import { auditReportOf, findingOf, largeReport } from "../../../../support/audit-report-of.js";
 
@@ -78,6 +78,7 @@ describe("the page", () => {
       /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'$/,
     );
     expect(html.match(/\b(?:src|href|action)="(?!#)[^"]*"|@import|url\((?!"?#)/g) ?? []).toEqual([]);
+    expect(html).toMatch(/<style>:root\{/);
     expect(html.match(/https?:\/\/[^"'`\s]+/g) ?? []).toEqual(["http://www.w3.org/2000/svg"]);
   });
 

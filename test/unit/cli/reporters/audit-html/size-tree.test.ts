@@ -1,9 +1,9 @@
 // The tree of sizes: each byte once, and shared layers where they belong. And the treemap: areas in
 // proportion, inside of each other, and not over each other.
 import { describe, expect, it } from "vitest";
-import { pageData, type PageData } from "../../../../../src/cli/reporters/audit-html/page-data.js";
-import { sizeTree, type SizeNode } from "../../../../../src/cli/reporters/audit-html/size-tree.js";
-import { layOut, type Cell } from "../../../../../src/cli/reporters/audit-html/treemap.js";
+import { pageData, type PageData } from "../../../../../src/cli/reporters/audit-html/shared/page-data.js";
+import { sizeTree, type SizeNode } from "../../../../../src/cli/reporters/audit-html/shared/size-tree.js";
+import { layOut, type Cell } from "../../../../../src/cli/reporters/audit-html/shared/treemap.js";
 import { auditReportOf, largeReport, type ImageSketch } from "../../../../support/audit-report-of.js";
 
 const NO_WORDS = {} as PageData["words"];

@@ -1,27 +1,31 @@
 // Audits a spec without downloading its layers.
 import pLimit from "p-limit";
-import { countOf } from "../core/count-of.js";
-import type { ConfigFacts } from "../core/audit/audit-facts.js";
-import { auditInventory, type AuditInventoryOptions } from "../core/audit/audit-inventory.js";
-import { readChartFacts } from "../core/audit/chart-facts.js";
-import { readConfigFacts } from "../core/audit/config-facts.js";
-import { completeAudit } from "../core/audit/rules/find-findings.js";
-import type { AuditLimits } from "../core/audit/rules/rule.js";
-import type { AuditReport } from "../core/audit/report.js";
-import { finishInventory } from "../core/bundle/archive-plan.js";
-import type { FindingWarning } from "../core/images/image-use.js";
-import { TAIL_BYTES, uncompressedSize } from "../core/oci/uncompressed-size.js";
-import type { BundleSpec } from "../core/spec/bundle-spec.js";
-import { ViolaError } from "../errors.js";
-import type { PlanPorts } from "./ports.js";
-import type { Run } from "./progress.js";
-import { planBundle, type BundlePlan, type PlanOptions, type UnresolvedImage } from "./build/plan.js";
+import { countOf } from "../../core/count-of.js";
+import type { ConfigFacts } from "../../core/audit/audit-facts.js";
+import { auditInventory, type AuditInventoryOptions } from "../../core/audit/audit-inventory.js";
+import { readChartFacts } from "../../core/audit/chart-facts.js";
+import { chartsToCheck, type Outdated } from "../../core/audit/outdated.js";
+import { readConfigFacts } from "../../core/audit/config-facts.js";
+import { completeAudit } from "../../core/audit/rules/find-findings.js";
+import type { AuditLimits } from "../../core/audit/rules/rule.js";
+import type { AuditReport } from "../../core/audit/report.js";
+import { finishInventory } from "../../core/bundle/archive-plan.js";
+import type { FindingWarning } from "../../core/images/image-use.js";
+import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
+import type { BundleSpec } from "../../core/spec/bundle-spec.js";
+import { ViolaError } from "../../errors.js";
+import type { OutdatedInput } from "./outdated.js";
+import type { PlanPorts } from "../ports.js";
+import type { Run } from "../progress.js";
+import { planBundle, type BundlePlan, type PlanOptions, type UnresolvedImage } from "../build/plan.js";
 
 export interface AuditOptions extends AuditInventoryOptions {
   /** They override those of the spec. */
   readonly limits: AuditLimits;
   /** The date of the audit, such as `2026-11-27`. */
   readonly today: string;
+  /** Looks for newer versions. They are not in the report when absent. */
+  readonly findOutdated?: (input: OutdatedInput) => Promise<Outdated>;
 }
 
 /**
@@ -53,13 +57,16 @@ export async function auditSpec(
     unresolved: plan.unresolved.map(({ use, error }) => ({ use, reason: error.message })),
   };
   const { limits, today } = options;
-  return completeAudit({
+  const report = completeAudit({
     inventory,
     facts,
     contents: auditInventory(inventory, options, facts),
     limits,
     today,
   });
+  if (options.findOutdated === undefined) return report;
+  const charts = chartsToCheck(inventory.releases, facts.charts, spec.charts);
+  return { ...report, outdated: await options.findOutdated({ images: report.images, charts }) };
 }
 
 function unresolvedWarning({ use: { normalized }, error }: UnresolvedImage): FindingWarning {

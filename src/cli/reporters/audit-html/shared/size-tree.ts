@@ -1,5 +1,5 @@
 // The sizes of a bundle as a tree of components, images and layers, in which each byte is counted once.
-import { groupBy } from "../../../core/group-by.js";
+import { groupBy } from "../../../../core/group-by.js";
 import type { PageData } from "./page-data.js";
 
 /** One part of the bundle. Its size is the sum of its children's, if it has any. */

@@ -1,7 +1,7 @@
 // Draws the tree of sizes as an SVG treemap, for the page as it is printed and for its script.
-import { formatBytes } from "../../units.js";
-import type { Phrase } from "../../../core/words/phrase.js";
-import type { HTML_WORDS } from "../../../core/words/page.js";
+import { formatBytes } from "../../../units.js";
+import type { Phrase } from "../../../../core/words/phrase.js";
+import type { HTML_WORDS } from "../../../../core/words/page.js";
 import { element, type Markup, type MarkupElement } from "./markup.js";
 import type { SizeNode } from "./size-tree.js";
 import { layOut, type Cell, type CellInsets } from "./treemap.js";
@@ -15,8 +15,8 @@ const EDGE = 2;
 /** Width of a character of a label in pixels, in wide fonts; of East Asian ones and emoji, twice that. */
 const CHARACTER = 7.4;
 const BOLD = 1.18;
-/** A label with fewer characters says nothing. */
-const SHORTEST_LABEL = 5;
+/** A shortened label of less width says nothing. */
+const SHORTEST_LABEL = 6 * CHARACTER;
 
 export interface DrawOptions {
   /** In pixels. */
@@ -50,7 +50,7 @@ export function drawTreemap(node: SizeNode, options: DrawOptions): DrawnTreemap 
   const nodes: SizeNode[] = [];
   const cells = layOut(node, { x: 0, y: 0, width, height }, insetsOf);
   const areas = cells.flatMap((cell, index) =>
-    drawCell(cell, options.colour ?? colourOf(index), options, nodes),
+    drawCell(cell, { level: 1, colour: options.colour ?? colourOf(index) }, options, nodes),
   );
   const svg = element(
     "svg",
@@ -75,9 +75,17 @@ function insetsOf(
   return width > 20 && height > 20 ? { edge: 0, top: 0 } : undefined;
 }
 
+interface CellStyle {
+  /** 1 for the outermost cells. */
+  readonly level: number;
+  readonly colour: number;
+  /** Index of the node that the cell is in, if that is drawn. */
+  readonly parent?: number;
+}
+
 function drawCell(
   cell: Cell,
-  colour: number,
+  { level, colour, parent }: CellStyle,
   options: DrawOptions,
   nodes: SizeNode[],
 ): readonly MarkupElement[] {
@@ -87,19 +95,29 @@ function drawCell(
   const description = areaLabel(node, options);
   const isNeutral = node.kind === "shared" || node.kind === "config";
   const isButton = !isLeaf && node.kind !== "config";
+  const index = isButton ? nodes.push(node) - 1 : undefined;
   const area = element(
     "g",
     {
       class: `area ${node.kind} ${isLeaf ? "leaf" : isNeutral ? "neutral" : `colour-${colour}`}`,
-      ...(options.isInteractive && { "data-bytes": node.bytes }),
-      ...(isButton && { "data-node": nodes.push(node) - 1 }),
+      ...(options.isInteractive && { "data-bytes": node.bytes, "data-level": level }),
+      "data-node": index,
+      // A click on a layer is a click on its image.
+      "data-parent": isLeaf && options.isInteractive ? parent : undefined,
       ...(isButton && options.isInteractive && { role: "button", tabindex: "-1", "aria-label": description }),
     },
     element("title", {}, description),
     element("rect", box(cell)),
     ...(node.kind === "shared" ? [element("rect", { ...box(cell), class: "hatched" })] : []),
   );
-  const inside = cell.children.flatMap((child) => drawCell(child, colour, options, nodes));
+  const inside = cell.children.flatMap((child) =>
+    drawCell(
+      child,
+      { level: level + 1, colour, ...(index !== undefined && { parent: index }) },
+      options,
+      nodes,
+    ),
+  );
   // Layers are drawn over their image, and the label over both.
   return [area, ...inside, ...labels(cell, options)];
 }
@@ -202,7 +220,7 @@ function fit(content: string, room: number): string {
     if (width > room) break;
     shown += character;
   }
-  return [...shown].length < SHORTEST_LABEL ? "" : `${shown}…`;
+  return width < SHORTEST_LABEL ? "" : `${shown}…`;
 }
 
 function textWidth(content: string): number {

@@ -56,10 +56,10 @@ function squarify(nodes: readonly SizeNode[], area: Rectangle): readonly (readon
     const side = Math.min(free.width, free.height);
     let end = start + 1;
     let bytes = nodes[start]?.bytes ?? 0;
-    let worst = aspect(nodes, start, end, bytes * perByte, side, perByte);
+    let worst = largestRatio(nodes.slice(start, end), bytes, perByte, side);
     while (end < nodes.length) {
       const more = bytes + (nodes[end]?.bytes ?? 0);
-      const next = aspect(nodes, start, end + 1, more * perByte, side, perByte);
+      const next = largestRatio(nodes.slice(start, end + 1), more, perByte, side);
       if (next > worst) break;
       [bytes, worst, end] = [more, next, end + 1];
     }
@@ -85,20 +85,11 @@ function squarify(nodes: readonly SizeNode[], area: Rectangle): readonly (readon
   return placed;
 }
 
-/** The largest ratio of length and width in a row of nodes from `start` to before `end`. */
-function aspect(
-  nodes: readonly SizeNode[],
-  start: number,
-  end: number,
-  rowArea: number,
-  side: number,
-  perByte: number,
-): number {
-  const largest = (nodes[start]?.bytes ?? 0) * perByte;
-  const smallest = (nodes[end - 1]?.bytes ?? 0) * perByte;
+/** Returns the largest ratio of length and width in a row of nodes of `bytes` in total. */
+function largestRatio(row: readonly SizeNode[], bytes: number, perByte: number, side: number): number {
+  const largest = (row[0]?.bytes ?? 0) * perByte;
+  const smallest = (row.at(-1)?.bytes ?? 0) * perByte;
   const square = side * side;
-  return Math.max(
-    (square * largest) / (rowArea * rowArea || 1),
-    (rowArea * rowArea) / (square * smallest || 1),
-  );
+  const area = (bytes * perByte) ** 2;
+  return Math.max((square * largest) / (area || 1), area / (square * smallest || 1));
 }

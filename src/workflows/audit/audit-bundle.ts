@@ -1,18 +1,19 @@
 // Audits a bundle file: its inventory, and the configs and charts in it.
 import pLimit from "p-limit";
-import type { ChartFacts, ConfigFacts } from "../core/audit/audit-facts.js";
-import { auditInventory } from "../core/audit/audit-inventory.js";
-import { readChartFacts } from "../core/audit/chart-facts.js";
-import { MAX_CONFIG_BYTES, readConfigFacts } from "../core/audit/config-facts.js";
-import type { AuditReport } from "../core/audit/report.js";
-import { completeAudit } from "../core/audit/rules/find-findings.js";
-import type { ChartText } from "../core/charts/chart.js";
-import { isChartYaml } from "../core/charts/chart-yaml.js";
-import { digestOf } from "../core/oci/digest.js";
-import { ViolaError } from "../errors.js";
+import type { ChartFacts, ConfigFacts } from "../../core/audit/audit-facts.js";
+import { auditInventory } from "../../core/audit/audit-inventory.js";
+import { readChartFacts } from "../../core/audit/chart-facts.js";
+import { MAX_CONFIG_BYTES, readConfigFacts } from "../../core/audit/config-facts.js";
+import { chartsToCheck } from "../../core/audit/outdated.js";
+import type { AuditReport } from "../../core/audit/report.js";
+import { completeAudit } from "../../core/audit/rules/find-findings.js";
+import type { ChartText } from "../../core/charts/chart.js";
+import { isChartYaml } from "../../core/charts/chart-yaml.js";
+import { digestOf } from "../../core/oci/digest.js";
+import { ViolaError } from "../../errors.js";
 import type { AuditOptions } from "./audit-spec.js";
-import { readEntry } from "./install/extract-releases.js";
-import type { OpenBundle } from "./ports.js";
+import { readEntry } from "../install/extract-releases.js";
+import type { OpenBundle } from "../ports.js";
 
 /** How many configs are read at once. */
 const CONCURRENCY = 16;
@@ -39,13 +40,16 @@ export async function auditBundle(
   const [configs, charts] = await Promise.all([readConfigs(bundle), readCharts(bundle, ports)]);
   const facts = { configs, charts };
   const { limits, today } = options;
-  return completeAudit({
+  const report = completeAudit({
     inventory,
     facts,
     contents: auditInventory(inventory, options, facts),
     limits,
     today,
   });
+  if (options.findOutdated === undefined) return report;
+  const asked = { images: report.images, charts: chartsToCheck(inventory.releases, charts) };
+  return { ...report, outdated: await options.findOutdated(asked) };
 }
 
 async function readConfigs(bundle: OpenBundle): Promise<ReadonlyMap<string, ConfigFacts>> {

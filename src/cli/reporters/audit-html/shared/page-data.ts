@@ -1,8 +1,8 @@
 // The data of the page's script: what the audit knows of components, images and layers, in a short form.
-import { groupBy } from "../../../core/group-by.js";
-import type { AuditFinding, AuditImage, AuditReport, AuditWorkload } from "../../../core/audit/report.js";
-import type { Template } from "../../../core/words/phrase.js";
-import type { HTML_WORDS } from "../../../core/words/page.js";
+import { groupBy } from "../../../../core/group-by.js";
+import type { AuditFinding, AuditImage, AuditReport, AuditWorkload } from "../../../../core/audit/report.js";
+import type { Template } from "../../../../core/words/phrase.js";
+import type { HTML_WORDS } from "../../../../core/words/page.js";
 
 /**
  * The JSON document in the page. Images and layers refer to each other by their index, and texts
