@@ -5,6 +5,7 @@ import { componentLabels, describeObject, type RenderedObject } from "../charts/
 import { groupOf, isCustom } from "../kubernetes/api-group.js";
 import { mergeUses } from "../images/merge-uses.js";
 import { SETTLE_BY_REHEARSAL } from "../images/warning-advice.js";
+import { findAbsentOperators } from "./absent-operators.js";
 import { findOpenChoices, readChoices, type AlternativeImage, type IsChosen } from "./alternatives.js";
 import { findPodWebhooks } from "./pod-webhooks.js";
 import { exampleOn } from "./rules/circumstances.js";
@@ -120,10 +121,17 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
       if (image.unresolved === undefined) pieces.push(piece);
       else unresolved.push(toUnresolved(use, image.unresolved, piece));
     }
-    const warning = versionWarning(use, implied, { mayCreatePods });
+    const warning = versionWarning(use, implied, { mayCreatePods, resources: context.resources });
     if (warning !== undefined) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (waits) warnings.push(laterWarning(use));
+  }
+  for (const absent of findAbsentOperators(options.operators, operators, context.resources)) {
+    for (const image of absent.images) {
+      const workloads = context.workloads.ofObject(image.object);
+      pieces.push(toPiece(image.object, image.rule, { ...image, workloads }));
+    }
+    warnings.push(...absent.warnings);
   }
   warnings.push(
     ...findUnknownKinds(operators, objects),

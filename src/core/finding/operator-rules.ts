@@ -5,7 +5,7 @@ import { ViolaError } from "../../errors.js";
 import { isRecord, textOf } from "../json.js";
 import { readJson } from "../parse-json.js";
 import { parseYamlFile, strictObject } from "../yaml-file.js";
-import { OperatorIndex, type IndexedOperator } from "./operator-index.js";
+import { groupsOf, OperatorIndex, type IndexedOperator } from "./operator-index.js";
 
 const text = z.string({
   error: ({ input }) => (typeof input === "number" ? "must be text: write it in quotes" : undefined),
@@ -160,7 +160,9 @@ const OPERATOR_SCHEMA = strictObject({
   copies: z
     .array(text)
     .default([])
-    .describe("Repositories, without registry, that contain the same program under another name."),
+    .describe(
+      "Repositories that contain the same program under another name: without registry, unless only the registry tells whose it is.",
+    ),
   companions: z
     .array(text)
     .default([])
@@ -213,14 +215,22 @@ export function parseStoredOperators(content: string): OperatorIndex | undefined
   return operators.length === stored.length ? new OperatorIndex(operators) : undefined;
 }
 
+const groups = z.array(z.object({ group: z.string() })).optional();
+const conditional = z.array(z.object({ when: groups })).default([]);
+/** What the index needs of a rule. */
+const CONDITIONS_SCHEMA = z.object({ images: conditional, unknown: conditional });
+
 function toIndexed(stored: unknown): IndexedOperator | undefined {
   if (!isRecord(stored)) return undefined;
   const repository = textOf(stored["repository"]);
   if (repository === undefined) return undefined;
   const copies = Array.isArray(stored["copies"]) ? stored["copies"] : [];
+  const conditions = CONDITIONS_SCHEMA.safeParse(stored).data;
+  if (conditions === undefined) return undefined;
   let rule: OperatorRule | undefined;
   return {
     repositories: [repository, ...copies.map(textOf).filter((copy) => copy !== undefined)],
+    groups: groupsOf(conditions),
     rule: () => (rule ??= OPERATOR_SCHEMA.parse(stored)),
   };
 }

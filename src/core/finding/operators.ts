@@ -4,7 +4,7 @@ import { findReference, type Reference } from "../images/reference.js";
 import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
 import { factsAt, type TagFacts } from "./tag-facts.js";
-import { isInRange, readTagVersion } from "./tag-range.js";
+import { describeReleases, isInRange, readTagVersion } from "./tag-range.js";
 import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
@@ -67,7 +67,7 @@ export function findOperators(
     if (isTestHook(object)) continue;
     for (const { path, container } of containers(object.body)) {
       const image = findReference(textOf(container["image"]) ?? "");
-      const rule = image && known.find(image.repository);
+      const rule = image && known.find(image);
       if (image === undefined || rule === undefined) continue;
       const key = `${rule.id} ${image.tag ?? ""}`;
       const facts = factsByTag.get(key) ?? factsAt(image.tag, rule);
@@ -85,8 +85,11 @@ export function findOperators(
   return uses;
 }
 
+/** What image rules are evaluated with: an operator and its settings. */
+export type OperatorSettings = Pick<OperatorUse, "rule"> & Omit<Scope, "resource">;
+
 /** An image rule that applies: the rendered objects make the operator start the image. */
-interface ActiveRule {
+export interface ActiveRule {
   readonly image: OperatorImage;
   readonly scope: Scope;
   readonly required: boolean;
@@ -137,7 +140,8 @@ function versionless(
   return fillRepository(reference, scope, values);
 }
 
-function* findActiveRules(use: OperatorUse, resources: Resources): Iterable<ActiveRule> {
+/** Returns the image rules that apply to the rendered custom resources. */
+export function* findActiveRules(use: OperatorSettings, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
     const { when, with: besides, without, otherwise, unless, optional } = image;
     if (without !== undefined && allMeeting(without, resources).length > 0) continue;
@@ -211,7 +215,7 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
     if (when === undefined || unless?.some((name) => lookUp(name, scope) !== undefined) === true) continue;
     const kinds = [...new Set(when.map(({ kind }) => kind))].join(" or ");
     const doing = `starts it for a ${kinds}, and none is rendered`;
-    const later = toImplied(use, { image, scope, required: false, doing });
+    const later = toImplied(use, { image, scope, required: image.otherwise === "required", doing });
     if (later !== undefined) yield later;
   }
 }
@@ -219,7 +223,8 @@ export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
 /** Returns the warning for an operator that waits for custom resources. */
 export function laterWarning(use: OperatorUse): FindingWarning {
   const kinds = [...new Set(laterConditions(use).map(({ kind }) => kind))].join(", ");
-  const images = [...new Set(Array.from(findLaterImages(use), ({ reference }) => reference))];
+  const optional = [...findLaterImages(use)].filter(({ required }) => !required);
+  const images = [...new Set(optional.map(({ reference }) => reference))];
   const named = images.length === 0 ? "" : `, such as ${images.join(", ")}`;
   const message = `${nameOf(use)} starts images for custom resources (${kinds}), and none is rendered. It may start images later${named}`;
   return { ...warningOf(use, "operator-images-later", message), hint: SETTLE_LATER };
@@ -252,7 +257,7 @@ export function isFlagUsed(use: OperatorUse, flag: string, resources: Resources)
 export function versionWarning(
   use: OperatorUse,
   implied: readonly ImpliedImage[],
-  { mayCreatePods }: { readonly mayCreatePods: boolean },
+  { mayCreatePods, resources }: { readonly mayCreatePods: boolean; readonly resources: Resources },
 ): FindingWarning | undefined {
   const names = [...new Set(implied.flatMap(({ unresolved }) => unresolved?.repository ?? []))];
   const which = `the versions of ${names.join(", ")}, which it starts, are unknown`;
@@ -262,12 +267,19 @@ export function versionWarning(
       : warningOf(use, "operator-version-unknown", `${nameOf(use)}: ${which}`);
   }
   if (implied.length === 0 && !mayCreatePods) return undefined;
-  const ranges = use.rule.releases.map(({ tags }) => tags).join(", ");
-  const known = `the images that it starts are known for ${ranges}`;
+  const known = `the images that it starts are known for ${describeReleases(use.rule.releases)}`;
   const message = `${nameOf(use)}: ${known}; ${names.length === 0 ? "other versions may start other images" : which}`;
   // The list is right if the user sets the versions of all images.
-  const isSet = names.length === 0 && implied.length > 0;
+  const isSet = names.length === 0 && (implied.length > 0 || hasSettledImage(use, resources));
   return { ...warningOf(use, "operator-tag-unverified", message), incomplete: !isSet };
+}
+
+/** True if the user sets an image that the operator would start otherwise. */
+function hasSettledImage(use: OperatorUse, resources: Resources): boolean {
+  return use.rule.images.some(({ when, unless = [] }) => {
+    const users = when === undefined ? [undefined] : allMeeting(when, resources);
+    return users.some((resource) => unless.some((name) => lookUp(name, { ...use, resource }) !== undefined));
+  });
 }
 
 /** Creates a warning that the images of the operator may be incomplete. */
@@ -298,7 +310,7 @@ export function nameOf({ rule, image }: OperatorUse): string {
 }
 
 /** Returns the resources that meet at least one condition. */
-function allMeeting(
+export function allMeeting(
   conditions: readonly ResourceCondition[],
   resources: Resources,
 ): readonly RenderedObject[] {

@@ -9,9 +9,10 @@ import type { ContainerAt } from "../kubernetes/containers.js";
 
 /** Where the names in placeholders are looked up. */
 export interface Scope {
-  /** The container that runs the operator. */
+  /** The container that runs the operator; empty if the operator is in no chart. */
   readonly container: ContainerAt["container"];
-  readonly image: Reference;
+  /** The operator's image; undefined if the operator is in no chart. */
+  readonly image: Reference | undefined;
   /** Values of the release table; null if unknown. */
   readonly values: Readonly<Record<string, string | null>>;
   /** ConfigMaps that the operator may read. */
@@ -26,6 +27,8 @@ const PLACEHOLDER = /\{([^{}]+)\}/g;
 const VERSION = /[:@](?:[^/{}:@]|\{[^{}]*\})*$/;
 /** Names whose values differ from release to release of the operator. */
 const OF_RELEASE = /^(?:release\.|operator\.(?:tag|version)$)/;
+/** Names whose values come from the operator's image. */
+const OF_OPERATOR = /^(?:release|operator)\./;
 
 /**
  * Replaces each `{a|b|"literal"}` with its first alternative that has a value. Returns undefined if
@@ -89,6 +92,20 @@ export function isVersionSet(template: string, scope: Scope): boolean {
   return isSet;
 }
 
+/**
+ * True if the custom resource and defaults that are the same in all releases determine the
+ * reference, so that it does not depend on the operator's image.
+ */
+export function isSetByResource(template: string, scope: Scope): boolean {
+  const placeholders = Array.from(template.matchAll(PLACEHOLDER), ([, alternatives = ""]) => alternatives);
+  return placeholders.every((alternatives) => {
+    const used = alternatives
+      .split("|")
+      .find((name) => name.startsWith('"') || OF_OPERATOR.test(name) || lookUp(name, scope) !== undefined);
+    return used !== undefined && !OF_OPERATOR.test(used);
+  });
+}
+
 /** Returns the value of a name such as `operator.tag` or `spec.version`, or undefined. */
 export function lookUp(name: string, scope: Scope): string | undefined {
   const first = name.slice(0, name.indexOf("."));
@@ -110,6 +127,7 @@ export function lookUp(name: string, scope: Scope): string | undefined {
 }
 
 function operatorPart(part: string, { image, container }: Scope): string | undefined {
+  if (image === undefined) return undefined;
   const repository = `${image.registry}/${image.repository}`;
   switch (part) {
     case "tag":

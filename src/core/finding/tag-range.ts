@@ -1,5 +1,5 @@
 // Ranges of image tags, as facts of the knowledge base are bound to them.
-import { satisfies } from "semver";
+import { compare, satisfies } from "semver";
 
 /** The version in a tag, and what stands before it, such as `edge-` in `edge-25.1.1`. */
 export interface TagVersion {
@@ -9,7 +9,8 @@ export interface TagVersion {
 }
 
 /** A base image before the version, as in `ubi9-5.8.9`, does not change the version. */
-const TAG_PATTERN = /^(?:ubi\d+-)?(?<prefix>[a-z]+-)?v?(?<numbers>\d+\.\d+(?:\.\d+)?)(?<rest>.*)$/;
+const TAG_PATTERN =
+  /^(?:ubi\d+-)?(?<prefix>(?:[a-z]+|v\d+(?:alpha|beta)\d+)-)?v?(?<numbers>\d+\.\d+(?:\.\d+)?)(?<rest>.*)$/;
 
 /** A suffix that makes a tag older than the release, as in `v1.2.0-rc.1` and `1.2.0-m2`. */
 const PRE_RELEASE_PATTERN =
@@ -44,4 +45,24 @@ export function readTagVersion(tag: string | undefined): TagVersion | undefined 
 export function isInRange(version: string, range: string): boolean {
   const bounded = range.replaceAll(/<(\d+\.\d+\.\d+)(?=\s|$)/g, "<$1-0");
   return satisfies(version, bounded, { includePrerelease: true });
+}
+
+/** More ranges than this are summarized in messages. */
+const MAX_LISTED_RANGES = 3;
+
+/** Describes ranges of tags for a message: all of them, or the oldest and the newest version. */
+export function describeReleases(
+  releases: readonly { readonly tags: string; readonly prefix: string }[],
+): string {
+  if (releases.length <= MAX_LISTED_RANGES)
+    return releases.map(({ prefix, tags }) => `${prefix}${tags}`).join(", ");
+  const versions = releases
+    .flatMap(({ prefix, tags }) =>
+      Array.from(tags.matchAll(/\d+\.\d+\.\d+[-+.\w]*/g), ([version]) => ({ prefix, version })),
+    )
+    .sort((a, b) => compare(a.version, b.version));
+  const [first, last] = [versions.at(0), versions.at(-1)].map(
+    (end) => `${end?.prefix ?? ""}${end?.version ?? ""}`,
+  );
+  return `releases from ${first ?? ""} to ${last ?? ""}, and this is none of them`;
 }

@@ -3,7 +3,8 @@
 /**
  * True for the repository itself, for a copy below a prefix as in mirrors, and for a copy with a
  * name as in https://github.com/rancher/image-mirror (`mirrored-longhornio-longhorn-manager` is a
- * copy of `longhornio/longhorn-manager`). Both are without a registry.
+ * copy of `longhornio/longhorn-manager`). With a registry in front of the repository, it is also true
+ * for a known name with the same registry.
  */
 export function isRepository(repository: string, known: string): boolean {
   return copyNames(known).some((name) => isCopy(repository, name));

@@ -11,6 +11,11 @@ export const SETTLE_LATER =
   "Add the custom resources to the bundle, or add the images that they need to images.include of the spec; " +
   "`rehearse` shows which images are started.";
 
+/** For custom resources of an operator that is in no chart. */
+export const SETTLE_ABSENT =
+  "Add the chart of the operator to the spec, as it is installed on the target, or add the images that it starts for the " +
+  "resource to images.include of the spec; `rehearse` shows which images are started.";
+
 /** For alternatives of which only one image is used. */
 export const SETTLE_CHOICE =
   "Add the image that will be used to images.include of the spec; `rehearse` shows which one it is.";

@@ -4,7 +4,7 @@ import { withCircumstances } from "./circumstances.js";
 import { findFlagsInText, findInScript } from "./flag.js";
 import type { Found, Rule } from "./found.js";
 import { readStructure } from "../../embedded-yaml.js";
-import { isRecord, strings, type Json, type Path } from "../../json.js";
+import { isRecord, strings, textOf, type Json, type Path } from "../../json.js";
 import { findInParsed } from "./inner-structure.js";
 import { findSplitValues } from "./split-values.js";
 
@@ -23,15 +23,31 @@ export const CONFIG_TEXT: Rule = {
         return text === undefined ? [] : [[key, text] as const];
       });
       const byKey = Object.fromEntries(texts);
+      const areImages = IMAGES_NAME.test(nameOf(body)) || isMapOfImages(texts);
       for (const found of findSplitKeys(byKey, [field])) yield withCircumstances(found, { [field]: byKey });
       for (const [key, text] of texts) {
-        for (const found of findInText(key, text, [field, key])) {
+        const whole = areImages ? findWhole(text, [field, key]) : undefined;
+        for (const found of whole === undefined ? findInText(key, text, [field, key]) : [whole]) {
           yield withCircumstances(found, { [field]: byKey }, [field, key]);
         }
       }
     }
   },
 };
+
+/** Names of objects that hold images: `csi-image-set`, `app-images`. */
+const IMAGES_NAME = /(?:^|[-.])images?(?=$|[-.])/;
+
+/** True for a map of several values, each of which is an image, such as `plugin: quay.io/org/plugin:v1`. */
+function isMapOfImages(texts: readonly (readonly [string, string])[]): boolean {
+  return texts.length > 1 && texts.every(([, text]) => findHostedImage(text.trim()) !== undefined);
+}
+
+/** Returns the image if the whole value is one. */
+function findWhole(text: string, path: Path): Found | undefined {
+  const reference = text.trim();
+  return findHostedImage(reference) && { reference, path, value: reference, confidence: "high" };
+}
 
 /** Yields the images in one value of a ConfigMap or in a similar text. */
 export function* findInText(key: string, text: string, path: Path): Iterable<Found> {
@@ -86,6 +102,11 @@ function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): I
 function decode(value: string): string | undefined {
   const text = Buffer.from(value, "base64").toString("utf8");
   return text.includes("\uFFFD") || text.includes("\0") ? undefined : text;
+}
+
+function nameOf(body: Json): string {
+  const metadata = body["metadata"];
+  return isRecord(metadata) ? (textOf(metadata["name"]) ?? "") : "";
 }
 
 /** Label of Grafana dashboards. These are long and contain metrics, but no images. */

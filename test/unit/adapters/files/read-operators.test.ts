@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { loadOperatorIndex, loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import { parseStoredOperators } from "../../../../src/core/finding/operator-rules.js";
+import { parseReference } from "../../../../src/core/images/reference.js";
 import { ROOT } from "../../../support/paths.js";
 
 const FOLDER = join(ROOT, "manifests/operators");
@@ -22,11 +23,14 @@ it("finds the same rules in the files and in what the build stores", async () =>
   expect(rules.length).toBeGreaterThan(70);
   for (const rule of rules) {
     for (const name of [rule.repository, ...rule.copies, `mirror/${rule.repository}`]) {
-      expect(stored?.find(name)).toEqual(fromFiles.find(name));
+      expect(stored?.find(parseReference(name))).toEqual(fromFiles.find(parseReference(name)));
     }
-    expect(stored?.find(rule.repository)).toEqual(rule);
+    expect(stored?.find(parseReference(rule.repository))).toEqual(rule);
   }
-  expect(stored?.find("acme/nothing")).toBeUndefined();
+  expect(stored?.find(parseReference("acme/nothing"))).toBeUndefined();
+  const groups = new Set(["elasticsearch.k8s.elastic.co", "postgresql.cnpg.io"]);
+  expect(stored?.serving(groups).map(({ id }) => id)).toEqual(["cloudnative-pg", "eck"]);
+  expect(fromFiles.serving(groups)).toEqual(stored?.serving(groups));
 });
 
 it.each(["", "{}", '[{ "id": "a" }]'])("refuses the stored text %j", (text) => {

@@ -121,10 +121,14 @@ describe("the image of an operator in a real chart", () => {
     "%s is in one range of %s",
     (image, entry) => {
       const rule = OPERATORS.find(({ id }) => id === entry) ?? expect.fail(entry);
-      const { repository, tag } = parseReference(image);
-      const { prefix, version } = readTagVersion(tag) ?? expect.fail(image);
+      const reference = parseReference(image);
+      const { prefix, version } = readTagVersion(reference.tag) ?? expect.fail(image);
 
-      expect([rule.repository, ...rule.copies].some((known) => isRepository(repository, known))).toBe(true);
+      expect(
+        [rule.repository, ...rule.copies].some((known) =>
+          isRepository(`${reference.registry}/${reference.repository}`, known),
+        ),
+      ).toBe(true);
       const containing = rule.releases.filter(
         (release) => release.prefix === prefix && isInRange(version, release.tags),
       );

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadOperators } from "../../../../src/adapters/files/read-operators.js";
 import { parseOperatorRule } from "../../../../src/core/finding/operator-rules.js";
+import { isInRange } from "../../../../src/core/finding/tag-range.js";
 import { ROOT } from "../../../support/paths.js";
 import { findIn, linesOf } from "./find.js";
 
@@ -32,7 +33,7 @@ images:
     when: [{ group: example.org, kind: Worker }]
     with: [{ group: example.org, kind: View }]
     otherwise: optional
-copies: [copies/demo]
+copies: [copies/demo, registry.demo.example/operator]
 companions: [org/demo-helper]
 harmless: { example.org: [Rules], others.example.org: [Scrape] }
 unknown:
@@ -103,6 +104,37 @@ describe("an operator's rule", () => {
       "certain quay.io/org/side:v9",
     );
     expect(found(operator('image: "org/not-demo-operator:v1.2.3"'))).toHaveLength(1);
+  });
+
+  it("applies to a copy of one name in the registry that it names, and in no other", () => {
+    expect(found(operator('image: "registry.demo.example/operator:v1.2.3"'))).toContain(
+      "certain quay.io/org/side:v9",
+    );
+    expect(found(operator('image: "registry.example/operator:v1.2.3"'))).toHaveLength(1);
+  });
+
+  it("of an unread release does not count as incomplete if the user sets all of its images", () => {
+    const unread = 'image: "org/demo-operator:v7.0.0", args: ["--side-image=quay.io/other/side:1"]';
+    const text = operator(unread).replace(
+      "spec: { containers",
+      "spec: { serviceAccountName: maker, containers",
+    );
+
+    expect(
+      findIn(text + rights(CREATE_PODS) + worker("{ image: quay.io/own/worker:1 }"), [RULE]).warnings,
+    ).toMatchObject([{ code: "operator-tag-unverified", incomplete: false }]);
+  });
+
+  it("summarizes many ranges of known releases in its warning", () => {
+    const releases = ["1.0.0", "1.1.0", ">=1.2.0 <=1.2.3", ">=1.10.0 <=1.10.1"].map((tags) => ({
+      tags,
+      prefix: "",
+      values: { side: "v1" },
+    }));
+
+    const { warnings } = findIn(operator('image: "org/demo-operator:v7.0.0"'), [{ ...RULE, releases }]);
+
+    expect(warnings.map(({ message }) => message).join()).toContain("from 1.0.0 to 1.10.1");
   });
 
   it("uses the values of the release with this tag", () => {
@@ -561,7 +593,9 @@ images:
   });
 
   const later = operators.filter(({ images, unknown }) =>
-    [...images, ...unknown].some(({ when }) => when !== undefined),
+    [...images, ...unknown].some(
+      ({ when, tags }) => when !== undefined && (tags === undefined || isInRange("0.0.1", tags)),
+    ),
   );
   it.each(later.map(({ id, repository }) => [id, repository]))(
     "is never quieter than an unknown one: %s",

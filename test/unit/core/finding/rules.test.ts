@@ -353,9 +353,31 @@ describe("config-text", () => {
       { "app.ini": "host = db.apps.svc:5432\nurl = http://a.b/c:80\nlisten = a.b/c:8080\n" },
       [],
     ],
+    [
+      "a map in which every value is an image",
+      { plugin: "quay.io/org/plugin:v3", addons: "quay.io/org/addons:v0.14.0" },
+      [
+        "required | high | quay.io/org/addons:v0.14.0 | config-text data.addons",
+        "required | high | quay.io/org/plugin:v3 | config-text data.plugin",
+      ],
+    ],
+    [
+      "one image among other values, as a suspicion",
+      { plugin: "quay.io/org/plugin:v3", level: "info" },
+      ["optional | low | quay.io/org/plugin:v3 | config-text data.plugin"],
+    ],
     ["no placeholder", { image: "registry/image:tag" }, []],
   ] as const)("finds %s", (_, data, expected) => {
     expect(linesOf(findIn(config(data)))).toEqual(expected);
+  });
+
+  it("takes the values of an object that is named after images as images", () => {
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "csi-image-set" } };
+    const data = { plugin: "quay.io/org/plugin:v3", version: "3" };
+
+    expect(linesOf(findIn(JSON.stringify({ ...body, data })))).toEqual([
+      "required | high | quay.io/org/plugin:v3 | config-text data.plugin",
+    ]);
   });
 
   it("reads encoded and plain Secrets, and ignores binary ones", () => {

@@ -10,6 +10,7 @@ describe("readTagVersion", () => {
     ["edge-25.1.1", "edge-", "25.1.1"],
     ["stable-2.14.10", "stable-", "2.14.10"],
     ["v2024.05.01", "", "2024.5.1"],
+    ["v1beta2-1.3.8-3.1.1", "v1beta2-", "1.3.8"],
     // Variants and rebuilds of a release.
     ["v1.9.1-ubi8", "", "1.9.1"],
     ["v1.42.3-rke2r1", "", "1.42.3"],
