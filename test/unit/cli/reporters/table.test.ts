@@ -78,3 +78,26 @@ it("wraps a text between words, and words that are longer than a line", () => {
   expect(wrap("한글 이름", 5)).toEqual(["한글", "이름"]);
   expect(wrap("abcdefgh i", 4)).toEqual(["abcd", "efgh", "i"]);
 });
+
+describe("widthOf", () => {
+  it.each([
+    "abc",
+    "…",
+    "한글",
+    "ｶ",
+    "한글".normalize("NFD"),
+    "e\u0301",
+    "👩‍👩‍👧",
+    "🇰🇷",
+    "❤️",
+    "1️⃣",
+    "中文 text",
+    "\u200b",
+    "ا",
+    "ไทย",
+    "é…",
+    "📦",
+  ])("is that of string-width: %s", (text) => {
+    expect(widthOf(text)).toBe(stringWidth(text));
+  });
+});
