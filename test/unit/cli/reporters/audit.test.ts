@@ -2,7 +2,11 @@
 // that is interpreted as markup or a formula.
 import { describe, expect, it } from "vitest";
 import stringWidth from "string-width";
-import { formatAudit, isAuditReport, type AuditFormatOptions } from "../../../../src/cli/reporters/audit/audit.js";
+import {
+  formatAudit,
+  isAuditReport,
+  type AuditFormatOptions,
+} from "../../../../src/cli/reporters/audit/audit.js";
 import type {
   AuditComponent,
   AuditFinding,

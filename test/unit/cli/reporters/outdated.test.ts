@@ -1,6 +1,10 @@
 // Newer versions in the formats of the audit.
 import { describe, expect, it } from "vitest";
-import { outdatedFields, outdatedMarkdown, outdatedTables } from "../../../../src/cli/reporters/audit/outdated.js";
+import {
+  outdatedFields,
+  outdatedMarkdown,
+  outdatedTables,
+} from "../../../../src/cli/reporters/audit/outdated.js";
 import { widthOf } from "../../../../src/cli/reporters/table.js";
 import type { Outdated } from "../../../../src/core/audit/outdated.js";
 import { LANGUAGES } from "../../../../src/core/words/language.js";
