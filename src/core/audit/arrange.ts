@@ -1,4 +1,5 @@
 // Arranges the images of an audit in groups, in an order that a person asked for.
+import { compareText } from "../compare-text.js";
 import { groupBy } from "../group-by.js";
 import type { AuditComponent, AuditImage, AuditReport, AuditWorkload } from "./report.js";
 
@@ -92,11 +93,11 @@ interface Order {
 }
 
 function orderOf(sort: AuditSort): Order {
-  const byName = (one: ArrangedGroup, other: ArrangedGroup): number => compare(one.name, other.name);
+  const byName = (one: ArrangedGroup, other: ArrangedGroup): number => compareText(one.name, other.name);
   switch (sort) {
     case "component":
       return {
-        rows: (one, other) => compare(one.component.name, other.component.name),
+        rows: (one, other) => compareText(one.component.name, other.component.name),
         groups: byName,
       };
     case "size":
@@ -106,13 +107,13 @@ function orderOf(sort: AuditSort): Order {
       };
     case "name":
       return {
-        rows: (one, other) => compare(one.image.normalized, other.image.normalized),
-        groups: (one, other) => compare(nameOf(one), nameOf(other)) || byName(one, other),
+        rows: (one, other) => compareText(one.image.normalized, other.image.normalized),
+        groups: (one, other) => compareText(nameOf(one), nameOf(other)) || byName(one, other),
       };
     case "age":
       return {
-        rows: (one, other) => compare(ageOf(one), ageOf(other)),
-        groups: (one, other) => compare(oldestOf(one), oldestOf(other)) || byName(one, other),
+        rows: (one, other) => compareText(ageOf(one), ageOf(other)),
+        groups: (one, other) => compareText(oldestOf(one), oldestOf(other)) || byName(one, other),
       };
   }
 }
@@ -158,8 +159,4 @@ function measure(
     uncompressedBytes = uncompressedBytes === null || size === null ? null : uncompressedBytes + size;
   }
   return { compressedBytes, uncompressedBytes };
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other);
 }

@@ -1,5 +1,6 @@
 // Groups the images of a bundle by component: the parts of the software that a person knows by name.
 import { isTestHook } from "../charts/hooks.js";
+import { compareText } from "../compare-text.js";
 import { groupBy } from "../group-by.js";
 import type { ComponentLabels, Evidence, OperatorWorkload } from "../images/image-use.js";
 import { formatRepository, parseReference } from "../images/reference.js";
@@ -73,7 +74,10 @@ export function groupComponents(
   );
   return [...components.values()]
     .map((group) => toComponent(group, releases, overrides))
-    .sort((one, other) => compare(one.name, other.name) || compare(one.release ?? "", other.release ?? ""));
+    .sort(
+      (one, other) =>
+        compareText(one.name, other.name) || compareText(one.release ?? "", other.release ?? ""),
+    );
 }
 
 /** Returns the override of a component by the name that was found. */
@@ -222,7 +226,7 @@ function nameParts(placements: readonly Placement[]): readonly NamedPlacement[] 
   return [
     ...fixed.map((placement) => ({ name: placement.fixedName ?? placement.app, placement })),
     ...groups.flatMap((group) => {
-      const [first] = group.toSorted((one, other) => compare(one.part, other.part));
+      const [first] = group.toSorted((one, other) => compareText(one.part, other.part));
       const name = group === main || first === undefined ? (first?.app ?? "") : partName(first);
       return group.map((placement) => ({ name, placement }));
     }),
@@ -273,7 +277,7 @@ function toComponent(
     .sort(
       (one, other) =>
         Number(isMain(other.normalized, foundName)) - Number(isMain(one.normalized, foundName)) ||
-        compare(one.normalized, other.normalized),
+        compareText(one.normalized, other.normalized),
     );
   return {
     name,
@@ -296,7 +300,9 @@ function distinctWorkloads(placements: readonly Placement[]): readonly AuditWork
   const workloads = placements.flatMap(({ workload }) => (workload === null ? [] : [workload]));
   return [...new Map(workloads.map((workload) => [JSON.stringify(workload), workload])).values()].sort(
     (one, other) =>
-      rankOf(one.kind) - rankOf(other.kind) || compare(one.kind, other.kind) || compare(one.name, other.name),
+      rankOf(one.kind) - rankOf(other.kind) ||
+      compareText(one.kind, other.kind) ||
+      compareText(one.name, other.name),
   );
 }
 
@@ -308,8 +314,4 @@ function rankOf(kind: string): number {
 function baseName(normalized: string): string {
   const { repository } = parseReference(normalized);
   return repository.slice(repository.lastIndexOf("/") + 1);
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other);
 }

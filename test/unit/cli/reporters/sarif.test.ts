@@ -14,7 +14,7 @@ import { ROOT } from "../../../support/paths.js";
 import { runBy } from "../../core/audit/rules/findings-of.js";
 import { inventoryOf } from "../../core/load/inventory-of.js";
 
-const OPTIONS = { file: "/work/specs/my bundle.yaml", cwd: "/work", version: "1.0.0" };
+const OPTIONS = { file: "/srv/specs/my bundle.yaml", cwd: "/srv", version: "1.0.0" };
 
 interface SarifLog {
   readonly runs: readonly [
@@ -111,8 +111,8 @@ it("keeps the identity of a finding when its message changes", () => {
 });
 
 it.each([
-  ["/work", "specs/my%20bundle.yaml"],
-  ["/work/specs", "my%20bundle.yaml"],
+  ["/srv", "specs/my%20bundle.yaml"],
+  ["/srv/specs", "my%20bundle.yaml"],
   ["/other", "my%20bundle.yaml"],
 ])("names the file from %s as %s", (cwd, uri) => {
   const [{ results }] = formatted(reportOf("busybox"), { ...OPTIONS, cwd }).runs;
