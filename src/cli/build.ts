@@ -17,6 +17,7 @@ import {
   readRehearsal,
   REHEARSAL_FLAG,
 } from "./wiring/planning.js";
+import { makeSigner } from "./wiring/signing.js";
 import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
@@ -33,6 +34,8 @@ interface BuildFlags extends CommonOptions {
   readonly values: BundledValues;
   readonly force?: boolean;
   readonly inspect: boolean;
+  readonly signKey?: string;
+  readonly signCommand?: string;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -45,6 +48,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         "build bundle.yaml -o app.bundle",
         "build bundle.yaml -o app.bundle --platform linux/amd64,linux/arm64 --reuse old.bundle",
         "build bundle.yaml -o app.bundle --with cli,node,helm,kubectl",
+        "build bundle.yaml -o app.bundle --sign-key release.key",
       ),
     )
     .argument("<spec>", "bundle spec")
@@ -75,11 +79,18 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         .default("all"),
     )
     .option(...REHEARSAL_FLAG)
+    .option("--sign-key <file>", "sign the bundle with this Ed25519 private key (PEM)")
+    .option(
+      "--sign-command <command>",
+      "sign with a shell command, which gets bundle.json on stdin and prints the Ed25519 signature",
+    )
+    .addOption(listOption("--key <file>", "public key that the new signature must match"))
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
+        const sign = await makeSigner(flags, runtime);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
         const output = await checkBundleOutput(
           { option: "--output", text: flags.output, force: flags.force === true },
@@ -107,16 +118,18 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const plan = await makePlanPorts(flags.source, runtime);
         const build = {
           ...plan,
-          reader: runtime.reader,
+          reader: runtime.blobReader,
+          ...(sign !== undefined && { sign }),
           writer: await makeWriter(runtime),
           cache: await blobCache(runtime),
         };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(bundle, (one) => formatBuild(one, options), {
+        runtime.print(bundle, (one) => formatBuild(one, { ...options, isSigned: sign !== undefined }), {
           formatVersion: 1,
           ...result,
+          signed: sign !== undefined,
           values: flags.values,
           images: inventory.images.length,
           warnings: inventory.warnings,
@@ -128,7 +141,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
 
 /** Returns the files of this machine that options name. */
 function flagInputs(
-  { reuse, rehearsal }: BuildFlags,
+  { reuse, rehearsal, signKey }: BuildFlags,
   requests: ReturnType<typeof parseIncludes>["requests"],
   cwd: string,
 ): readonly InputPath[] {
@@ -143,5 +156,6 @@ function flagInputs(
     ...(rehearsal === undefined
       ? []
       : [{ what: "the record of the rehearsal", path: resolve(cwd, rehearsal) }]),
+    ...(signKey === undefined ? [] : [{ what: "the private key", path: resolve(cwd, signKey) }]),
   ];
 }

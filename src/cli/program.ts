@@ -18,6 +18,7 @@ import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.j
 import { registerImages } from "./images.js";
 import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
+import { registerKeygen } from "./keygen.js";
 import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
 import { ViolaError } from "../errors.js";
@@ -44,6 +45,7 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerUnload,
   registerCheck,
   registerInit,
+  registerKeygen,
   registerRehearse,
   registerServe,
   registerDoctor,

@@ -8,6 +8,7 @@ import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
 import type { Digest } from "../core/oci/digest.js";
+import type { BundleSignature } from "../core/signing/signature.js";
 import type { Run } from "./progress.js";
 
 /** Resolves references to digests. */
@@ -87,7 +88,15 @@ export interface WriteOptions {
   readonly mode?: number;
   /** Files that have single blobs, by digest. A file whose content is wrong is not used. */
   readonly files?: ReadonlyMap<string, Extract<BlobSource, { kind: "file" }>>;
+  /** Signs `bundle.json` of a plan that has a place for the signature. */
+  readonly sign?: SignBytes;
 }
+
+/**
+ * Returns the Ed25519 signature of the bytes, which has 64 bytes. Throws `SIGNING_FAILED`, and the
+ * signal's reason.
+ */
+export type SignBytes = (bytes: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
 
 export interface WrittenBundle {
   readonly file: string;
@@ -106,6 +115,8 @@ export interface OpenBundle {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly inventory: Inventory;
+  /** Absent for a bundle that is not signed. */
+  readonly signature?: BundleSignature;
   /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /**
@@ -116,7 +127,10 @@ export interface OpenBundle {
 
 /** Reads bundle files. */
 export interface BundleReader {
-  /** Throws `FILE_UNUSABLE`, `BUNDLE_INVALID` or `BUNDLE_UNSUPPORTED`. */
+  /**
+   * Opens a bundle, and checks its signature if keys are required. Throws `FILE_UNUSABLE`,
+   * `BUNDLE_INVALID`, `BUNDLE_UNSUPPORTED`, `SIGNATURE_MISSING` or `SIGNATURE_INVALID`.
+   */
   openBundle(file: string): Promise<OpenBundle>;
   /** Hashes blobs in parallel and returns those whose bytes are wrong or missing. */
   findDamagedBlobs(

@@ -1,5 +1,5 @@
-// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout
-// and cache.
+// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout,
+// cache and keys.
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
@@ -35,6 +35,8 @@ export interface Settings {
   readonly stallTimeoutMs: number;
   /** Folder for files that are kept between runs. */
   readonly cache?: string;
+  /** Files of public keys, one of which must have signed every bundle. Not read yet. */
+  readonly keys: readonly string[];
 }
 
 /** The inputs that determine the settings file. */
@@ -65,17 +67,19 @@ const mirrorSchema = z.union(
 const hostSchema = z
   .string()
   .regex(/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?$/, { error: "must be HOST[:PORT]" });
+const filesSchema = z
+  .union([z.string(), z.array(z.string())], { error: "must be a file or a list of files" })
+  .default([])
+  .transform((files) => (typeof files === "string" ? [files] : files));
 const settingsSchema = strictObject({
   mirrors: z.record(z.union([z.literal("*"), hostSchema]), mirrorSchema).default({}),
   insecure: z.array(hostSchema).default([]),
-  ca: z
-    .union([z.string(), z.array(z.string())], { error: "must be a file or a list of files" })
-    .default([])
-    .transform((files) => (typeof files === "string" ? [files] : files)),
+  ca: filesSchema,
   helm: z.string().min(1).optional(),
   concurrency: z.int().min(1).max(64).default(DEFAULT_CONCURRENCY),
   stallTimeout: z.int().min(1).max(3600).default(DEFAULT_STALL_TIMEOUT_SECONDS),
   cache: z.string().min(1).optional(),
+  keys: filesSchema,
 });
 
 /**
@@ -103,6 +107,7 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
     ),
     concurrency: parsed.concurrency,
     stallTimeoutMs: parsed.stallTimeout * 1000,
+    keys: parsed.keys.map((path) => resolve(folder, path)),
     // A name without a slash is looked up in PATH.
     ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
     ...(cache !== undefined && { cache: resolve(folder, cache) }),
@@ -131,6 +136,7 @@ export function defaultSettings(): Settings {
     ca: [],
     concurrency: DEFAULT_CONCURRENCY,
     stallTimeoutMs: DEFAULT_STALL_TIMEOUT_SECONDS * 1000,
+    keys: [],
   };
 }
 

@@ -10,7 +10,7 @@ import { formatBytes } from "../units.js";
  */
 export function formatBuild(
   { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
-  { mode }: { readonly mode: number },
+  { mode, isSigned = false }: { readonly mode: number; readonly isSigned?: boolean },
 ): string {
   const { images, releases, warnings } = inventory;
   const withheld = withheldReleases(releases);
@@ -18,7 +18,7 @@ export function formatBuild(
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
-    `digest ${digest}`,
+    `digest ${digest}${isSigned ? ", signed" : ""}`,
     ...(copiedBytes === 0
       ? []
       : [

@@ -74,6 +74,8 @@ export interface PlanOptions {
   readonly inspect?: () => Promise<InspectPorts>;
   /** What happens to images that cannot be resolved. `fail` when absent. */
   readonly unresolved?: "fail" | "list";
+  /** True to reserve the place of a signature. */
+  readonly isSigned?: boolean;
 }
 
 /** The plan of a bundle, complete before the first layer is fetched. */
@@ -168,7 +170,7 @@ export async function planBundle(
   return {
     images,
     files: files.flatMap((file) => ("bytes" in file ? [file] : [])),
-    archive: planArchive({ inventory, files, images: resolved }),
+    archive: planArchive({ inventory, files, images: resolved, isSigned: options.isSigned === true }),
     charts: releases.map(({ chart }) => chart),
     unresolved: pulled.unresolved,
   };
@@ -178,7 +180,7 @@ export async function planBundle(
 function bundleFiles(
   inventory: Omit<Inventory, "blobs" | "files">,
   chartFiles: readonly SmallFile[],
-  { loader, rehearsal, bundledFiles = [] }: PlanOptions,
+  { loader, rehearsal, bundledFiles = [], isSigned = false }: PlanOptions,
 ): ArchiveInput["files"] {
   const programs = bundledFiles
     .filter(({ path }) => isProgram(path))
@@ -188,6 +190,7 @@ function bundleFiles(
       inventory,
       programs,
       ...(rehearsal !== undefined && { rehearsal: rehearsal.record }),
+      isSigned,
     }),
     loader,
     ...(rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: rehearsal.bytes }]),

@@ -7,6 +7,7 @@ import { countOf } from "../../core/count-of.js";
 import { blobsOf, type Inventory, type InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
+import { describeSignature, type DescribedSignature } from "../../core/signing/signature.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 
@@ -38,6 +39,8 @@ export interface VerifyReport {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly size: number;
+  /** Null for a bundle that is not signed. */
+  readonly signature: DescribedSignature | null;
   readonly images: number;
   readonly blobs: number;
   /** Releases whose values are not in the bundle; installing requires them. */
@@ -125,6 +128,7 @@ export async function verifyBundle(
     version: inventory.version,
     digest: bundle.digest,
     size: bundle.size,
+    signature: describeSignature(bundle.signature),
     images: inventory.images.length,
     blobs: inventory.blobs.length,
     withheldValues: withheldReleases(inventory.releases),
