@@ -17,7 +17,7 @@ import {
   readRehearsal,
   REHEARSAL_FLAG,
 } from "./wiring/planning.js";
-import { makeSigner } from "./wiring/signing.js";
+import { makeSigner, readImageKeys } from "./wiring/signing.js";
 import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
@@ -36,6 +36,7 @@ interface BuildFlags extends CommonOptions {
   readonly inspect: boolean;
   readonly signKey?: string;
   readonly signCommand?: string;
+  readonly verifyImages: readonly string[];
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -85,12 +86,19 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
       "sign with a shell command, which gets bundle.json on stdin and prints the Ed25519 signature",
     )
     .addOption(listOption("--key <file>", "public key that the new signature must match"))
+    .addOption(
+      listOption(
+        "--verify-images <file>",
+        "refuse images that are not signed with this public key of cosign",
+      ),
+    )
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
         const sign = await makeSigner(flags, runtime);
+        const imageKeys = await readImageKeys(flags.verifyImages, runtime.cwd);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
         const output = await checkBundleOutput(
           { option: "--output", text: flags.output, force: flags.force === true },
@@ -104,6 +112,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...planned,
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
+          ...(imageKeys !== undefined && { imageKeys }),
           ...(flags.inspect && { inspect: () => makeInspectPorts(flags.source, runtime) }),
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
           output: output.path,
@@ -141,7 +150,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
 
 /** Returns the files of this machine that options name. */
 function flagInputs(
-  { reuse, rehearsal, signKey }: BuildFlags,
+  { reuse, rehearsal, signKey, verifyImages }: BuildFlags,
   requests: ReturnType<typeof parseIncludes>["requests"],
   cwd: string,
 ): readonly InputPath[] {
@@ -156,6 +165,7 @@ function flagInputs(
     ...(rehearsal === undefined
       ? []
       : [{ what: "the record of the rehearsal", path: resolve(cwd, rehearsal) }]),
+    ...verifyImages.map((file) => ({ what: "a key of --verify-images", path: resolve(cwd, file) })),
     ...(signKey === undefined ? [] : [{ what: "the private key", path: resolve(cwd, signKey) }]),
   ];
 }

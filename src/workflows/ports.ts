@@ -4,6 +4,7 @@ import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { OperatorIndex } from "../core/finding/operator-index.js";
 import type { ReadPrograms } from "../core/finding/program/remembered.js";
+import type { ImageArtifact } from "../core/images/image-artifact.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
@@ -33,6 +34,15 @@ export interface ImageSource {
     bytes: number,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined>;
+}
+
+/** Finds what belongs to images in registries. */
+export interface ArtifactSource {
+  /**
+   * Returns the signatures, attestations, SBOMs and other artifacts that refer to the image or to one
+   * of its platforms, sorted by digest for each. Throws errors that name the image.
+   */
+  findArtifacts(image: ResolvedImage, signal: AbortSignal): Promise<readonly ImageArtifact[]>;
 }
 
 /** The repository of an image: registry host, and path in the registry. */
@@ -186,6 +196,7 @@ export interface ChartPorts {
 /** The adapters that planning works with. */
 export interface PlanPorts extends ChartPorts {
   readonly images: ImageSource;
+  readonly artifacts: ArtifactSource;
   /** How many images are resolved at once. */
   readonly imageConcurrency: number;
 }

@@ -28,10 +28,13 @@ export function isPemText(text: string): boolean {
 }
 
 /** Reads public keys. Throws `FILE_UNUSABLE` and `KEY_INVALID`, all of them together. */
-export async function readPublicKeys(given: readonly GivenKey[]): Promise<readonly PublicKey[]> {
+export async function readPublicKeys(
+  given: readonly GivenKey[],
+  types?: readonly string[],
+): Promise<readonly PublicKey[]> {
   const keys = await settleAll(
     "some keys cannot be used",
-    given.map(async (one) => parsePublicKeys(await readKey(one), one.name)),
+    given.map(async (one) => parsePublicKeys(await readKey(one), one.name, types)),
   );
   return keys.flat();
 }

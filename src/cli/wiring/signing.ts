@@ -1,7 +1,8 @@
 // Creates what signs a new bundle: a private key, or a command for keys that no file has.
 import { resolve } from "node:path";
-import { readPrivateKey, type GivenKey } from "../../adapters/files/key-files.js";
+import { readPrivateKey, readPublicKeys, type GivenKey } from "../../adapters/files/key-files.js";
 import { findSigner, signBytes } from "../../core/signing/signature.js";
+import type { PublicKey } from "../../core/signing/keys.js";
 import { ViolaError } from "../../errors.js";
 import type { SignBytes } from "../../workflows/ports.js";
 import { keyOfVariable } from "../required-keys.js";
@@ -75,4 +76,19 @@ async function commandSigner(command: string, runtime: CommandRuntime): Promise<
       },
     );
   };
+}
+
+/** The kinds of keys that cosign creates or imports. */
+const IMAGE_KEY_TYPES = ["ec", "rsa", "ed25519"];
+
+/** Returns the keys that images must be signed with, or undefined if none are given. */
+export async function readImageKeys(
+  files: readonly string[],
+  cwd: string,
+): Promise<readonly PublicKey[] | undefined> {
+  if (files.length === 0) return undefined;
+  return readPublicKeys(
+    files.map((file) => ({ content: resolve(cwd, file), name: file })),
+    IMAGE_KEY_TYPES,
+  );
 }

@@ -149,8 +149,15 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
       manifests.set(digest, { digest, size: bytes.length, bytes });
-    for (const platform of image.platforms) {
-      for (const { digest, size } of blobsOf(platform)) {
+    for (const artifact of image.artifacts ?? []) {
+      for (const { digest, bytes } of artifact.manifests)
+        manifests.set(digest, { digest, size: bytes.length, bytes });
+    }
+    for (const content of [
+      ...image.platforms.map(blobsOf),
+      ...(image.artifacts ?? []).map((one) => one.blobs),
+    ]) {
+      for (const { digest, size } of content) {
         const blob = blobs.get(digest) ?? { digest, size, sources: [], image: image.use.normalized };
         const source = image.sources.get(digest);
         if (source !== undefined && !blob.sources.some((known) => sameSource(known, source)))

@@ -54,9 +54,13 @@ export function createKeyPair(passphrase?: string): KeyPair {
 
 /**
  * Returns the public keys of the text, at least one. `source` names the text: a file or a variable.
- * Throws `KEY_INVALID` for anything else than Ed25519 public keys.
+ * Throws `KEY_INVALID` for anything else than public keys of one of the types (of Node.js).
  */
-export function parsePublicKeys(text: string, source: string): readonly PublicKey[] {
+export function parsePublicKeys(
+  text: string,
+  source: string,
+  types: readonly string[] = ["ed25519"],
+): readonly PublicKey[] {
   const blocks = pemBlocks(text);
   if (blocks.length === 0) throw noPem(text, source, "public");
   return blocks.map(({ label, pem }) => {
@@ -71,7 +75,7 @@ export function parsePublicKeys(text: string, source: string): readonly PublicKe
       });
     }
     const key = parse(() => createPublicKey({ key: pem, format: "pem" }), source, "public");
-    requireEd25519(key, source);
+    requireType(key, source, types);
     return { id: keyIdOf(key), key };
   });
 }
@@ -106,7 +110,7 @@ export function parsePrivateKey(text: string, source: string, passphrase?: strin
     source,
     isEncrypted ? "encrypted" : "private",
   );
-  requireEd25519(key, source);
+  requireType(key, source, ["ed25519"]);
   return { id: keyIdOf(createPublicKey(key)), key };
 }
 
@@ -133,9 +137,13 @@ function parse(read: () => KeyObject, source: string, kind: "public" | "private"
   }
 }
 
-function requireEd25519({ asymmetricKeyType: type }: KeyObject, source: string): void {
-  if (type === "ed25519") return;
-  throw invalid(source, `is a key of type ${type ?? "unknown"}, but only Ed25519 is supported`, {
+function requireType(
+  { asymmetricKeyType: type = "dsa" }: KeyObject,
+  source: string,
+  types: readonly string[],
+): void {
+  if (types.includes(type)) return;
+  throw invalid(source, `is a key of type ${type}, but only ${types.join(", ")} is supported`, {
     hint: "Create a key pair with `viola-airgap keygen`, or `openssl genpkey -algorithm ed25519`.",
   });
 }

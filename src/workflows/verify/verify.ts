@@ -213,6 +213,9 @@ function digestsOf(image: Image): readonly Digest[] {
   return [
     ...image.manifests.map((manifest) => manifest.digest),
     ...image.platforms.flatMap((platform) => blobsOf(platform).map(({ digest }) => digest)),
+    ...(image.artifacts ?? []).flatMap(({ manifests, blobs }) =>
+      [...manifests, ...blobs].map(({ digest }) => digest),
+    ),
   ];
 }
 
@@ -222,6 +225,10 @@ function usesOf(inventory: Inventory, digest: Digest): readonly string[] {
   for (const image of allImages(inventory)) {
     const name = image.normalized;
     if (image.manifests.some((manifest) => manifest.digest === digest)) uses.push(`${name} manifest`);
+    for (const artifact of image.artifacts ?? []) {
+      if ([...artifact.manifests, ...artifact.blobs].some((blob) => blob.digest === digest))
+        uses.push(`${name} artifact ${artifact.tags[0] ?? artifact.digest}`);
+    }
     for (const { platform, config, layers, attached = [] } of image.platforms) {
       if (config.digest === digest) uses.push(`${name} ${platform} config`);
       layers.forEach((layer, index) => {
