@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { LANGUAGES } from "../core/words/language.js";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
+import { registerCache } from "./cache.js";
 import { registerCheck } from "./check.js";
 import {
   CommandRuntime,
@@ -47,6 +48,7 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerRehearse,
   registerServe,
   registerDoctor,
+  registerCache,
   registerCompletion,
   registerPostRender,
 ];
