@@ -23,6 +23,8 @@ import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
 import { ViolaError } from "../errors.js";
 import { examples, usageError } from "./command-line.js";
+import { registerPull } from "./pull.js";
+import { registerPush } from "./push.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { write } from "./terminal.js";
@@ -47,6 +49,8 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerInit,
   registerRehearse,
   registerServe,
+  registerPush,
+  registerPull,
   registerDoctor,
   registerCache,
   registerCompletion,
