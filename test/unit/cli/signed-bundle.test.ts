@@ -69,6 +69,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["unload", "--to", "docker"],
   ["uninstall", "--context", "nowhere"],
   ["check", "--pods", "pods.txt"],
+  ["push", "oci://127.0.0.1:1/bundles/app:1"],
 ];
 
 describe.each(COMMANDS)("%s", (command, ...flags) => {
