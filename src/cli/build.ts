@@ -22,7 +22,15 @@ import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
 import { examples, listOption } from "./command-line.js";
-import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
+import {
+  collect,
+  type CommandRuntime,
+  type CommonOptions,
+  type RunCommand,
+  type SourceChoice,
+} from "./runtime.js";
+import { parseBytes } from "./units.js";
+import type { BundlePart, WrittenBundle } from "../workflows/ports.js";
 
 interface BuildFlags extends CommonOptions {
   readonly output: string;
@@ -37,6 +45,7 @@ interface BuildFlags extends CommonOptions {
   readonly signKey?: string;
   readonly signCommand?: string;
   readonly verifyImages: readonly string[];
+  readonly split?: string;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -92,9 +101,11 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         "refuse images that are not signed with this public key of cosign",
       ),
     )
+    .option("--split <size>", "write parts that are smaller than this, such as 4GiB, instead of one file")
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
+        const maxBytes = flags.split === undefined ? undefined : parseBytes(flags.split);
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
         const sign = await makeSigner(flags, runtime);
@@ -135,12 +146,15 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...((await runtime.settings()).cache.limitBytes !== undefined && { keeper: cache }),
         };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
+        const parts = maxBytes === undefined ? undefined : await replaceByParts(bundle, maxBytes, runtime);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(bundle, (one) => formatBuild(one, { ...options, isSigned: sign !== undefined }), {
+        const isSigned = sign !== undefined;
+        runtime.print(bundle, (one) => formatBuild(one, { ...options, isSigned, parts }), {
           formatVersion: 1,
           ...result,
-          signed: sign !== undefined,
+          signed: isSigned,
+          ...(parts !== undefined && { parts }),
           values: flags.values,
           images: inventory.images.length,
           warnings: inventory.warnings,
@@ -148,6 +162,16 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         return EXIT.done;
       });
     });
+}
+
+/** Writes the parts of the bundle next to it, and removes it when they are complete. */
+async function replaceByParts(
+  { file, digest }: WrittenBundle,
+  maxBytes: number,
+  { run }: CommandRuntime,
+): Promise<readonly BundlePart[]> {
+  const { writeParts } = await import("../adapters/bundle-file/parts.js");
+  return writeParts(run, { file, bundle: digest, target: file, maxBytes, isReplaced: true });
 }
 
 /** Returns the files of this machine that options name. */

@@ -1,6 +1,5 @@
 // Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
 import { createHash } from "node:crypto";
-import { open, stat, type FileHandle } from "node:fs/promises";
 import { countOf } from "../../core/count-of.js";
 import { formatFacts } from "../../core/bundle/facts.js";
 import { isSealed } from "../../core/bundle/inventory-checksum.js";
@@ -23,9 +22,11 @@ import {
 } from "../../core/bundle/tar-header.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { checkSignature, type RequiredKeys } from "../../core/signing/signature.js";
-import { systemErrorCode, ViolaError } from "../../errors.js";
-import type { OpenBundle } from "../../workflows/ports.js";
+import { oneOrMany, systemErrorCode, ViolaError } from "../../errors.js";
+import type { BundlePart, OpenBundle } from "../../workflows/ports.js";
 import { cutShort, readFileRange, readRange } from "../files/read-range.js";
+import { SourceFile } from "../files/source-file.js";
+import { damagedPart, findDamagedParts, findParts } from "./parts.js";
 
 const PIECE_BYTES = 1024 * 1024;
 
@@ -41,36 +42,52 @@ const PIECE_BYTES = 1024 * 1024;
  * `SIGNATURE_INVALID`.
  */
 export async function openBundle(file: string, required?: RequiredKeys): Promise<OpenBundle> {
-  let handle: FileHandle;
-  let fileSize: number;
   try {
-    fileSize = (await stat(file)).size;
-    handle = await open(file, "r");
+    const parts = await findParts(file);
+    const source = new SourceFile(file);
+    try {
+      const bundle = await readLayout({ file, source, required });
+      return parts === undefined
+        ? bundle
+        : { ...bundle, parts, findDamagedParts: (signal) => findDamagedParts(parts, signal) };
+    } catch (cause) {
+      throw parts === undefined ? cause : await blameParts(parts, cause);
+    } finally {
+      source.close();
+    }
   } catch (cause) {
+    if (cause instanceof ViolaError) throw cause;
     const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
-  try {
-    return await readLayout(handle, { file, fileSize, required });
-  } finally {
-    await handle.close();
-  }
+}
+
+/** Returns the errors of the parts that are damaged, or the cause if none is. */
+async function blameParts(parts: readonly BundlePart[], cause: unknown): Promise<unknown> {
+  if (!(cause instanceof ViolaError) || !/^(?:BUNDLE|SIGNATURE)_INVALID$/.test(cause.code)) return cause;
+  const damaged = await findDamagedParts(parts, new AbortController().signal);
+  if (damaged.length === 0) return cause;
+  return oneOrMany(
+    "some parts are damaged",
+    damaged.map(({ file }) => damagedPart(file)),
+  );
 }
 
 /** An open file, and the keys that it must be signed with. */
 interface OpenedFile {
   readonly file: string;
-  readonly fileSize: number;
+  readonly source: SourceFile;
   readonly required: RequiredKeys | undefined;
 }
 
-async function readLayout(handle: FileHandle, { file, fileSize, required }: OpenedFile): Promise<OpenBundle> {
+async function readLayout({ file, source, required }: OpenedFile): Promise<OpenBundle> {
+  const { size: fileSize } = source;
   const invalid = (
     message: string,
     hint = "Copy the file again, and compare its sha256 checksum with that of the original.",
   ): ViolaError => new ViolaError("BUNDLE_INVALID", `${file}: ${message}`, { subject: file, hint });
   const read = async (offset: number, length: number): Promise<Buffer> => {
-    const bytes = await readRange(handle, offset, length);
+    const bytes = await readRange(source, offset, length);
     if (bytes.length < length)
       throw invalid(`the file is truncated: it ends at byte ${fileSize}, where more content is expected`);
     return bytes;
@@ -168,7 +185,7 @@ async function readLayout(handle: FileHandle, { file, fileSize, required }: Open
   if (required !== undefined) {
     for (const { path, sha256 } of inventory.files) {
       const { offset: from, size } = entries.get(path) ?? { offset: 0, size: 0 };
-      if ((await sha256Of(handle, from, size)) !== sha256)
+      if ((await sha256Of(source, from, size)) !== sha256)
         throw invalid(`${path} is damaged: its sha256 is not ${sha256}`);
     }
   }
@@ -192,9 +209,9 @@ async function readLayout(handle: FileHandle, { file, fileSize, required }: Open
 }
 
 /** Hashes in pieces, because a bundled program may have 100 MB. */
-async function sha256Of(handle: FileHandle, offset: number, size: number): Promise<string> {
+async function sha256Of(source: SourceFile, offset: number, size: number): Promise<string> {
   const hash = createHash("sha256");
   for (let done = 0; done < size; done += PIECE_BYTES)
-    hash.update(await readRange(handle, offset + done, Math.min(PIECE_BYTES, size - done)));
+    hash.update(await readRange(source, offset + done, Math.min(PIECE_BYTES, size - done)));
   return hash.digest("hex");
 }
