@@ -20,6 +20,7 @@ import { registerImages } from "./images.js";
 import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
 import { registerJoin } from "./join.js";
+import { registerKeygen } from "./keygen.js";
 import { registerLoad } from "./load.js";
 import { registerPostRender } from "./post-render.js";
 import { ViolaError } from "../errors.js";
@@ -49,6 +50,7 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerUnload,
   registerCheck,
   registerInit,
+  registerKeygen,
   registerRehearse,
   registerServe,
   registerSplit,

@@ -29,7 +29,7 @@ export interface WriterPorts {
 export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
-  { file, reuse, files = new Map(), mode }: WriteOptions,
+  { file, reuse, files = new Map(), mode, sign }: WriteOptions,
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
@@ -53,6 +53,8 @@ export async function writeBundle(
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
     await partial.write(inventory.offset, inventory.bytes);
+    if (plan.signatureOffset !== undefined && sign !== undefined)
+      await partial.write(plan.signatureOffset, await sign(inventory.bytes, signal));
     await partial.finish();
     progress({ kind: "ended", step: "finish" });
     return {

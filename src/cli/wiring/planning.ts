@@ -61,6 +61,12 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
   return {
     ...(await makeChartPorts(runtime)),
     images: await imageSource(source, runtime),
+    artifacts: {
+      findArtifacts: async (image, signal) => {
+        const { RegistryArtifacts } = await import("../../adapters/registry/registry-artifacts.js");
+        return new RegistryArtifacts(await runtime.registry()).findArtifacts(image, signal);
+      },
+    },
     imageConcurrency: concurrency,
   };
 }

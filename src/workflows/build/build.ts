@@ -9,6 +9,7 @@ import type {
   CachedBlobs,
   OpenBundle,
   PlanPorts,
+  SignBytes,
   WriteOptions,
   WrittenBundle,
 } from "../ports.js";
@@ -31,6 +32,8 @@ export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
   readonly cache: CachedBlobs;
+  /** Signs the bundle. It is not signed if absent. */
+  readonly sign?: SignBytes;
   /** Keeps the blobs for later builds. Nothing is kept if absent. */
   readonly keeper?: BlobKeeper;
 }
@@ -48,13 +51,15 @@ export async function buildBundle(
   const { output, mode } = options;
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
   const replaced = options.replaces === true ? await openReplaced(run, output, ports) : [];
-  const { archive } = await planBundle(run, spec, options, ports);
+  const { sign } = ports;
+  const { archive } = await planBundle(run, spec, { ...options, isSigned: sign !== undefined }, ports);
   const files = await findCached(archive, ports.cache);
   const written = {
     file: output,
     reuse: [...replaced, ...reuse],
     files,
     ...(mode !== undefined && { mode }),
+    ...(sign !== undefined && { sign }),
   };
   const bundle = await ports.writer.writeBundle(run, archive, written);
   if (ports.keeper !== undefined) {
