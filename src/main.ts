@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Runs the command and sets the exit code. Only this file uses the global process.
 import { fileURLToPath } from "node:url";
+import type { ProcessEnvironment } from "./cli/runtime.js";
 
 /** npm forwards Ctrl-C, so two interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
@@ -35,9 +36,7 @@ function explainLoading(cause: unknown): never {
   process.exit(2);
 }
 
-const { run } = await import("./cli/program.js").catch(explainLoading);
-
-process.exitCode = await run(process.argv.slice(2), {
+const environment: ProcessEnvironment = {
   // A getter, because the first access to process.stdin opens the stream.
   get stdin() {
     return process.stdin;
@@ -64,4 +63,11 @@ process.exitCode = await run(process.argv.slice(2), {
     // After SIGHUP the terminal is closed. Errors of stderr must not interrupt the cleanup.
     process.stderr.on("error", () => undefined);
   },
-});
+};
+
+void import("./cli/program.js")
+  .catch(explainLoading)
+  .then(({ run }) => run(process.argv.slice(2), environment))
+  .then((exitCode) => {
+    process.exitCode = exitCode;
+  });

@@ -2,10 +2,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { openBundle } from "../adapters/bundle-file/open-bundle.js";
-import { findDamagedBlobs, findWrongLayers } from "../adapters/bundle-file/damaged-blobs.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
-import { RegistryClient } from "../adapters/registry/client.js";
+import type { RegistryClient } from "../adapters/registry/client.js";
 import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
 import {
   loadSettings,
@@ -54,6 +52,16 @@ const DEFAULT_COLUMNS = 80;
 /** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
 
+/** The adapters of bundle files, of which many commands need none. */
+const bundleReader: BundleReader = {
+  openBundle: async (...input) =>
+    (await import("../adapters/bundle-file/open-bundle.js")).openBundle(...input),
+  findDamagedBlobs: async (...input) =>
+    (await import("../adapters/bundle-file/damaged-blobs.js")).findDamagedBlobs(...input),
+  findWrongLayers: async (...input) =>
+    (await import("../adapters/bundle-file/damaged-blobs.js")).findWrongLayers(...input),
+};
+
 /** The adapters of one run of a command. It is disposed of when the command ends or fails. */
 export class CommandRuntime {
   /** The first argument of workflows. */
@@ -61,7 +69,7 @@ export class CommandRuntime {
   readonly signal: AbortSignal;
   /** Shows activities with `--verbose`; absent without. */
   readonly onActivity: OnActivity | undefined;
-  readonly reader: BundleReader = { openBundle, findDamagedBlobs, findWrongLayers };
+  readonly reader = bundleReader;
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -176,7 +184,8 @@ export class CommandRuntime {
 
   /** Returns the client for all registries of this run. */
   registry(): Promise<RegistryClient> {
-    this.#registry ??= this.settings().then((settings) => {
+    this.#registry ??= this.settings().then(async (settings) => {
+      const { RegistryClient } = await import("../adapters/registry/client.js");
       const client = new RegistryClient({
         settings,
         env: this.env,
