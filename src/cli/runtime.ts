@@ -2,10 +2,9 @@
 import { readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as z from "zod";
-import { openBundle } from "../adapters/bundle-file/open-bundle.js";
-import { findDamagedBlobs, findWrongLayers } from "../adapters/bundle-file/damaged-blobs.js";
+import type { openBundle as openFile } from "../adapters/bundle-file/open-bundle.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
-import { RegistryClient } from "../adapters/registry/client.js";
+import type { RegistryClient } from "../adapters/registry/client.js";
 import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
 import {
   loadSettings,
@@ -58,6 +57,17 @@ const DEFAULT_COLUMNS = 80;
 /** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
 
+/** The adapters of bundle files are loaded when they are needed: many commands need none. */
+const openBundle: typeof openFile = async (...input) =>
+  (await import("../adapters/bundle-file/open-bundle.js")).openBundle(...input);
+const blobReader: BundleReader = {
+  openBundle: (file) => openBundle(file),
+  findDamagedBlobs: async (...input) =>
+    (await import("../adapters/bundle-file/damaged-blobs.js")).findDamagedBlobs(...input),
+  findWrongLayers: async (...input) =>
+    (await import("../adapters/bundle-file/damaged-blobs.js")).findWrongLayers(...input),
+};
+
 /** The adapters of one run of a command. It is disposed of when the command ends or fails. */
 export class CommandRuntime {
   /** The first argument of workflows. */
@@ -67,15 +77,14 @@ export class CommandRuntime {
   readonly onActivity: OnActivity | undefined;
   /** Opens only bundles with the signature that the user requires. */
   readonly reader: BundleReader = {
+    ...blobReader,
     openBundle: async (file) => openBundle(file, await this.requiredKeys()),
-    findDamagedBlobs,
-    findWrongLayers,
   };
   /**
    * Opens bundles without regard to signatures: those that this command built itself, and those that
    * only give blobs, whose digests are verified.
    */
-  readonly blobReader: BundleReader = { ...this.reader, openBundle: (file) => openBundle(file) };
+  readonly blobReader = blobReader;
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -214,7 +223,8 @@ export class CommandRuntime {
 
   /** Returns the client for all registries of this run. */
   registry(): Promise<RegistryClient> {
-    this.#registry ??= this.settings().then((settings) => {
+    this.#registry ??= this.settings().then(async (settings) => {
+      const { RegistryClient } = await import("../adapters/registry/client.js");
       const client = new RegistryClient({
         settings,
         env: this.env,
