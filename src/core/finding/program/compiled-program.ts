@@ -4,6 +4,7 @@ import { readBuildInformation, type BuildInformation } from "./build-information
 import { readElf, type FileBytes, type UnreadableProgram } from "./elf.js";
 import { isVersion, mayBeImage, needsVersion, readImageName, type ImageName } from "./image-name.js";
 import { readProgramTexts, type ProgramString } from "./program-strings.js";
+import type { VersionVariable } from "./text.js";
 import type { FileSuspect } from "./suspect.js";
 import { guessTag, otherTags } from "./tag-guess.js";
 import { findInDocument } from "./text.js";
@@ -28,6 +29,8 @@ export interface ProgramFacts {
    * start images with these names.
    */
   readonly wanted: ReadonlySet<string>;
+  /** Variables that give versions of images; for each repository, the first that is set counts. */
+  readonly variables?: readonly VersionVariable[];
 }
 
 /** Returns the images that a 64-bit ELF program may start, or why it cannot be read. */

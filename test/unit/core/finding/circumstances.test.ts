@@ -328,3 +328,51 @@ describe("alternatives that differ by a version", () => {
     expect(findIn(text).warnings).toEqual([]);
   });
 });
+
+describe("a text with a name in a configuration", () => {
+  const SIDE = "spec:\n  containers:\n    - {{ if .X }}\n      image: reg.example/side:1\n";
+  const EXTRA = "spec:\n  initContainers:\n    - name: {{ .Name }}\n      image: reg.example/extra:1\n";
+  const settings = (value: object): string => config({ config: JSON.stringify(value) });
+  const annotated = (annotations: object): string =>
+    JSON.stringify({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "d" },
+      spec: { template: { metadata: { annotations }, spec: { containers: [] } } },
+    });
+  const templates = { side: SIDE, extra: EXTRA };
+
+  it.each<readonly [string, object]>([
+    ["a list of defaults", { defaultTemplates: ["side"], templates }],
+    ["one default", { default_template: "side", templates }],
+    ["a list of enabled ones", { inner: { enabledSnippets: ["side"], snippets: templates } }],
+  ])("is optional unless %s contains it", (_, value) => {
+    expect(imagesIn(settings(value))).toEqual([
+      "optional reg.example/extra:1",
+      "required reg.example/side:1",
+    ]);
+  });
+
+  it("is required where an annotation selects it by its name", () => {
+    const text = settings({ defaultTemplates: ["side"], templates });
+
+    expect(imagesIn(`${text}\n---\n${annotated({ "inject.example/templates": "side,extra" })}`)).toEqual(
+      required("reg.example/extra:1", "reg.example/side:1"),
+    );
+    expect(imagesIn(`${text}\n---\n${annotated({ "example/notes": "extra" })}`)).toContain(
+      "optional reg.example/extra:1",
+    );
+  });
+
+  it.each<readonly [string, object]>([
+    ["no field selects any", { templates }],
+    ["the field selects none of them", { defaultTemplates: ["other"], templates }],
+    ["another map has the field", { defaultTemplates: ["side"], snippets: templates }],
+  ])("is required where %s", (_, value) => {
+    expect(imagesIn(settings(value))).toEqual(required("reg.example/extra:1", "reg.example/side:1"));
+  });
+
+  it("gives no warning of a choice", () => {
+    expect(findIn(settings({ defaultTemplates: ["side"], templates })).warnings).toEqual([]);
+  });
+});
