@@ -27,8 +27,11 @@ export function withSwitch(found: Found, values: Json, name: string): Found {
   return { ...found, isOptional: true, because: `it is switched off: ${off} is ${String(values[off])}` };
 }
 
-const SWITCH = /^(?:is)?enabled?$/i;
+const SWITCH = /^(?:is)?(?:enabled?|installed|install|deployed|deploy|active|activated)$/i;
 const INVERSE_SWITCH = /^(?:is)?disabled?$/i;
+/** Fields whose value can be a word for off, such as `managementState: Removed`. */
+const STATE = /^(?:management)?(?:state|mode)$/i;
+const OFF_STATE = /^(?:disabled|removed|absent|off)$/i;
 const OFF = /^(?:false|no|off|0|disabled)$/i;
 const ON = /^(?:true|yes|on|1|enabled)$/i;
 
@@ -51,6 +54,7 @@ function switchedOff(root: unknown, path: Path): string | undefined {
 function isOff(name: string, map: Json, on: RegExp, inverse: RegExp): boolean {
   const value = map[name];
   if (typeof value !== "boolean" && typeof value !== "string") return false;
+  if (on === SWITCH && STATE.test(name)) return OFF_STATE.test(String(value));
   return (on.test(name) && OFF.test(String(value))) || (inverse.test(name) && ON.test(String(value)));
 }
 
@@ -66,7 +70,9 @@ const IMAGE_WORDS =
 function switchBeside(values: Json, name: string): string | undefined {
   const part = plain(name.replaceAll(IMAGE_WORDS, ""));
   if (part === "") return undefined;
-  const on = new RegExp(`^(?:is)?${part}enabled?$|^enabled?${part}$`);
+  const on = new RegExp(
+    `^(?:is)?${part}(?:enabled?|installed|install|deployed|deploy|active)$|^(?:enabled?|install|deploy|use|with)${part}$`,
+  );
   const inverse = new RegExp(`^(?:is)?${part}disabled?$|^disabled?${part}$`);
   return Object.keys(values).find((key) => {
     const value = values[key];

@@ -67,6 +67,7 @@ export function* findInText(key: string, text: string, path: Path): Iterable<Fou
       yield { reference, path, value: reference, confidence: "medium" };
     }
     for (const found of findInScript(text, path)) yield { ...found, confidence: "medium" };
+    yield* findSplitLines(text, path);
     yield* findHosted(text, path);
     return;
   }
@@ -101,6 +102,17 @@ function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): I
   for (const { name, reference, isNamedImage } of findSplitValues(values)) {
     if (!isNamedImage && findHostedImage(reference) === undefined) continue;
     yield { reference, path: [...path, name], value: values[name] ?? reference, confidence: "medium" };
+  }
+}
+
+/** Yields images of split lines such as `pod_image_repository = …` and `pod_image_tag = …`. */
+function* findSplitLines(text: string, path: Path): Iterable<Found> {
+  if (!/repo/i.test(text)) return;
+  const lines = text.matchAll(/^[^\S\n]*([\w.-]+)[^\S\n]*[:=][^\S\n]*["']?([^\s"']+)["']?[^\S\n]*$/gm);
+  const values = Object.fromEntries(Array.from(lines, ([, name = "", value = ""]) => [name, value]));
+  for (const { reference, isNamedImage } of findSplitValues(values)) {
+    if (!isNamedImage && findHostedImage(reference) === undefined) continue;
+    yield { reference, path, value: reference, confidence: "medium" };
   }
 }
 

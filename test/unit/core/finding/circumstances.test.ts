@@ -27,6 +27,7 @@ describe("a command line in a script", () => {
   it.each<readonly [string, object]>([
     ["in double quotes", { command: ["sh", "-c", 'run --side-image="reg.example/side:1"'] }],
     ["in single quotes", { args: ["exec run \\\n  -side-image='reg.example/side:1' \\\n  -x\n"] }],
+    ["in quotes of ANSI C", { command: ["bash", "-c", "run --side-image $'reg.example/side:1'"] }],
     ["without quotes, as two words", { args: ["run --side-image reg.example/side:1 --other"] }],
     ["over a line end", { args: ["run --side-image \\\n  reg.example/side:1\n"] }],
     ["with the flag in the quotes", { args: ['run "--side-image=reg.example/side:1"\n'] }],
@@ -38,6 +39,15 @@ describe("a command line in a script", () => {
       "in a manifest of the script",
       { args: ["kubectl apply -f - <<EOF\n  image: reg.example/side:1\nEOF\n"] },
     ],
+    [
+      "in JSON of the script",
+      {
+        args: [
+          'curl -d \'{"name": "a", "image": "reg.example/side:1"}\' $API\ncat <<EOF\n{"image":"reg.example/side:1"}\nEOF\n',
+        ],
+      },
+    ],
+    ["in escaped JSON of the script", { args: ['run "{\\"image\\": \\"reg.example/side:1\\"}" more'] }],
     [
       "of a hook",
       {
@@ -187,6 +197,10 @@ describe("a switch that is off", () => {
       thing({ side: { enabled: false, spec: { containers: [{ image: "reg.example/a:1" }] } } }),
     ],
     ["in a configuration", config({ "a.yaml": "side:\n  enabled: false\n  image: reg.example/a:1\n" })],
+    ["in other words", thing({ side: { install: false, image: "reg.example/a:1" } })],
+    ["by a state", thing({ side: { managementState: "Removed", image: "reg.example/a:1" } })],
+    ["by a mode", thing({ side: { mode: "disabled", image: "reg.example/a:1" } })],
+    ["by a word before the name", config({ USE_SIDE: "false", SIDE_IMAGE: "reg.example/a:1" })],
     ["under keys with dots", config({ "side.enabled": "false", "side.image": "reg.example/a:1" })],
     [
       "in the environment",
@@ -212,12 +226,14 @@ describe("a switch that is off", () => {
 
     expect(more).toEqual([]);
     expect(image).toMatchObject({ normalized: "reg.example/a:1", required: false });
-    expect(image?.evidence[0]?.because).toMatch(/side.*(?:false|true|0)/i);
+    expect(image?.evidence[0]?.because).toMatch(/side.*(?:false|true|0|disabled|removed)/i);
   });
 
   it.each([
     thing({ side: { enabled: true, image: "reg.example/a:1" } }),
     thing({ image: "reg.example/a:1", metrics: { enabled: false } }),
+    thing({ side: { mode: "standalone", state: "Managed", image: "reg.example/a:1" } }),
+    thing({ mode: "off-line", image: "reg.example/a:1" }),
     thing({ side: { image: "reg.example/a:1" }, otherEnabled: false }),
     pod({
       env: [
