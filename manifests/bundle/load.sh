@@ -87,6 +87,12 @@ no sha256sum, shasum or openssl on this host
 {1} 파일이 손상되었습니다: sha256이 {2} 값과 다릅니다
 verifying {1} of images
 이미지 {1}를 검증하는 중
+{1} is missing: it is part {2} of {3}
+{1} 파일이 없습니다. 전체 {3}개 중 {2}번째 파트입니다
+{1} is not part {2} of this bundle; copy this part again
+{1} 파일은 이 번들의 {2}번째 파트가 아닙니다. 이 파트를 다시 복사하세요
+{1} is damaged; copy this part again
+{1} 파일이 손상되었습니다. 이 파트를 다시 복사하세요
 {1} is damaged; it is part of {2}
 {1} 블롭이 손상되었습니다. 이 블롭을 사용하는 이미지: {2}
 verified {1} % of {2}
@@ -303,14 +309,80 @@ in_background() { # COMMAND...
 
 # --- the bundle file, in blocks of 512 bytes ---
 
-# Prints blocks. The first dd seeks to the block before, and the others read on from there.
-blocks() { # FIRST COUNT
+# Prints blocks of a file. The first dd seeks to the block before, and the others read on from there.
+file_blocks() { # FILE FIRST COUNT
   {
-    [ "$1" -eq 0 ] || dd bs=512 skip="$(($1 - 1))" count=1 >/dev/null
-    [ "$2" -lt 2048 ] || dd bs=1048576 count="$(($2 / 2048))"
-    [ "$(($2 % 2048))" -eq 0 ] || dd bs=512 count="$(($2 % 2048))"
-  } <"$bundle" 2>/dev/null
+    [ "$2" -eq 0 ] || dd bs=512 skip="$(($2 - 1))" count=1 >/dev/null
+    [ "$3" -lt 2048 ] || dd bs=1048576 count="$(($3 / 2048))"
+    [ "$(($3 % 2048))" -eq 0 ] || dd bs=512 count="$(($3 % 2048))"
+  } <"$1" 2>/dev/null
 }
+
+# A bundle may be in parts: each is a file with a header of two blocks and, except for the last one, the
+# same number of blocks of the bundle. The name of any of them stands for the bundle.
+part_count=
+part_file() { printf '%s.%03d' "$whole" "$1"; } # NUMBER
+part_field() { # FILE NAME: prints the fields after it in the header of the part
+  head -c 1024 "$1" | tr -d '\000' | awk -v name="$2" '$1 == name { sub(/^[^ ]* /, ""); print; exit }'
+}
+
+# Reports every part that is missing, damaged in its header, of another bundle, or of a wrong size.
+find_parts() {
+  [ "$(head -c 19 "$bundle" | tr -d '\000')" = 'viola-airgap-part 1' ] || return 0
+  whole=${bundle%.[0-9][0-9][0-9]}
+  sound=$(part_field "$bundle" part)
+  part_of=$(part_field "$bundle" bundle) part_sizes=$(part_field "$bundle" bytes)
+  case $sound$part_sizes in *[!0-9\ ]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$bundle" ;; esac
+  part_count=${sound#* } part_bytes=${part_sizes% *} bundle_bytes=${part_sizes#* }
+  part_blocks=$((part_bytes / 512))
+  number=0
+  while [ "$number" -lt "$part_count" ]; do
+    number=$((number + 1))
+    part=$(part_file "$number")
+    if [ ! -f "$part" ] || [ ! -r "$part" ]; then
+      wrong '{1} is missing: it is part {2} of {3}' "$part" "$number" "$part_count"
+      continue
+    fi
+    head -c 1024 "$part" | tr -d '\000' | sed '/^header /d' | is_hash "$(part_field "$part" header | sed 's/^sha256://')" &&
+      [ "$(part_field "$part" part)" = "$number $part_count" ] && [ "$(part_field "$part" bundle)" = "$part_of" ] &&
+      [ "$(part_field "$part" bytes)" = "$part_sizes" ] || {
+      wrong '{1} is not part {2} of this bundle; copy this part again' "$part" "$number"
+      continue
+    }
+    length=$part_bytes
+    [ "$number" -lt "$part_count" ] || length=$((bundle_bytes - part_bytes * (part_count - 1)))
+    [ "$(($(wc -c <"$part")))" -eq "$((length + 1024))" ] ||
+      wrong '{1} has {2} bytes, but should have {3}; copy it again' "$part" "$(($(wc -c <"$part")))" "$((length + 1024))"
+  done
+  exit_if_wrong 2 'nothing was loaded'
+}
+
+# Names the parts whose content is damaged: only these have to be copied again.
+blame_parts() {
+  number=0
+  while [ "$number" -lt "${part_count:-0}" ]; do
+    number=$((number + 1))
+    part=$(part_file "$number")
+    sum=$(part_field "$part" content)
+    file_blocks "$part" 2 "$(($(wc -c <"$part") / 512 - 2))" | is_hash "${sum#sha256:}" ||
+      wrong '{1} is damaged; copy this part again' "$part"
+  done
+}
+
+blocks() ( # FIRST COUNT, of the bundle
+  [ -n "$part_count" ] || {
+    file_blocks "$bundle" "$@"
+    return
+  }
+  first=$1 left=$2
+  while [ "$left" -gt 0 ] && [ "$first" -lt "$((bundle_bytes / 512))" ]; do
+    inside=$((first % part_blocks))
+    count=$((part_blocks - inside))
+    [ "$count" -le "$left" ] || count=$left
+    file_blocks "$(part_file "$((first / part_blocks + 1))")" "$((inside + 2))" "$count"
+    first=$((first + count)) left=$((left - count))
+  done
+)
 bytes() { # OFFSET SIZE: offsets are multiples of 512
   blocks "$(($1 / 512))" "$((($2 + 511) / 512))" | head -c "$2"
 }
@@ -376,6 +448,7 @@ facts() { # KIND: prints the fields after it
 # in an object that names them. Those objects are flat, so their braces delimit them in any layout.
 open_bundle() {
   [ -f "$bundle" ] && [ -r "$bundle" ] || die '{1} does not exist or cannot be read' "$bundle"
+  find_parts
   base=0
   for entry in bundle.json bundle.json.sig facts; do
     # Name and size are the first and fifth field of a tar header. Fields end with NUL.
@@ -408,8 +481,9 @@ F
     { print }
   ' "$tmp/read.facts" >"$tmp/facts"
   size=$(facts end)
-  [ "$(($(wc -c <"$bundle")))" -eq "${size:-0}" ] ||
-    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$(($(wc -c <"$bundle")))" "${size:-?}"
+  [ -n "$part_count" ] || bundle_bytes=$(($(wc -c <"$bundle")))
+  [ "$bundle_bytes" -eq "${size:-0}" ] ||
+    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$bundle_bytes" "${size:-?}"
   title=$(facts bundle)
   # `viola-airgap unload` finds the images that a bundle loaded by this label.
   LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
@@ -1198,6 +1272,7 @@ plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
+[ ! -s "$tmp/wrong" ] || blame_parts
 if [ -n "$check" ]; then
   for node in $nodes; do
     text '{1} ({2}): {3} of {4} image names missing, {5} to send' "$node" "$(plan "$node" platform)" \

@@ -148,12 +148,31 @@ export interface OpenBundle {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly inventory: Inventory;
+  /** The files that the bundle is in. Absent if it is one file. */
+  readonly parts?: readonly BundlePart[];
+  /**
+   * Hashes the parts and returns those whose content is not that of their header. Absent if the
+   * bundle is one file.
+   */
+  findDamagedParts?(signal: AbortSignal): Promise<readonly BundlePart[]>;
   /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /**
    * Returns the place of an entry before `images.tar`. Throws `BUNDLE_INVALID` if it is missing.
    */
   locate(path: string): { readonly offset: number; readonly size: number };
+}
+
+/** A part of a bundle, which is a file of its own. */
+export interface BundlePart {
+  readonly file: string;
+  /** Counts from 1. */
+  readonly number: number;
+  /** From the start of the bundle, in bytes. */
+  readonly offset: number;
+  readonly size: number;
+  /** Digest of the bytes of the bundle in this part. */
+  readonly content: Digest;
 }
 
 /** Reads bundle files. */

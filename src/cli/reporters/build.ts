@@ -1,16 +1,17 @@
 // Formats the result of `build`.
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
-import type { WrittenBundle } from "../../workflows/ports.js";
+import type { BundlePart, WrittenBundle } from "../../workflows/ports.js";
 import { formatBytes } from "../units.js";
 
 /**
  * Formats size and digest, where the blobs came from, whether values are in the bundle, and the
- * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask.
+ * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask;
+ * `parts` are written instead of the file.
  */
 export function formatBuild(
   { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
-  { mode }: { readonly mode: number },
+  { mode, parts }: { readonly mode: number; readonly parts?: readonly BundlePart[] | undefined },
 ): string {
   const { images, releases, warnings } = inventory;
   const withheld = withheldReleases(releases);
@@ -19,6 +20,9 @@ export function formatBuild(
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
     `digest ${digest}`,
+    ...(parts === undefined
+      ? []
+      : [`in ${countOf(parts.length, "part")}: ${parts.map((part) => part.file).join(", ")}`]),
     ...(copiedBytes === 0
       ? []
       : [
