@@ -329,7 +329,7 @@ function readJson(text: string): unknown {
 function readPlain(text: string): unknown {
   if (!PLAIN.test(text)) return OUTSIDE;
   const comment = text.indexOf(" #");
-  const content = (comment < 0 ? text : text.slice(0, comment)).replace(/ +$/, "");
+  const content = (comment < 0 ? text : text.slice(0, comment)).replace(/(?<! ) +$/, "");
   if (content.includes(": ") || content.endsWith(":")) return OUTSIDE;
   const named = NAMED.get(content);
   if (named !== undefined) return named;

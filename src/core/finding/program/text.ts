@@ -14,7 +14,7 @@ const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;
 /** A field of a document that can name an image; a fast check before the document is parsed. */
-const IMAGE_FIELD = /(?:image|\bhub)[\w-]*["']?\s*[:=]|_IMAGE/i;
+const IMAGE_FIELD = /(?:image|\bhub)[\w-]{0,64}["']?\s{0,64}[:=]|_IMAGE/i;
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
 const TAG = /^\w[\w.-]{0,127}$/;
 const NO_HOSTS: ReadonlySet<string> = new Set();

@@ -87,7 +87,7 @@ const FLAG = new RegExp(
 );
 const VARIABLE = new RegExp(String.raw`(?<![\w.-])([A-Za-z_]\w*)(?:=|:?[-=])${QUOTES}(?!-)${VALUE}`, "g");
 
-const COMMENT = /^[^\S\n]*#.*$/gm;
+const COMMENT = /^[^\S\r\n\u2028\u2029]*#.*$/gm;
 
 /** Yields the flags with values in a text, with any quoting. Comment lines are ignored. */
 export function flagsInText(text: string): Iterable<Setting> {

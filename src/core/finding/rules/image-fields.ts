@@ -131,7 +131,7 @@ function findSplitImage({
   const parts = given.length > 0 ? given : [textOf(map[nameKey]) ?? ""];
   const name = [registry, ...parts].filter((part) => part !== undefined).join("/");
   if (hasTagOrDigest(name)) return undefined;
-  const isHosted = /^[^/]*[.:][^/]*\/./.test(name);
+  const isHosted = /^(?=[^/]*\/.)[^/]*[.:]/.test(name);
   const isNamed = image !== undefined || isOfImage;
   if (tag === undefined && digest === undefined && !isHosted && !isNamed) return undefined;
   // A single component may be the end of a name whose beginning is in another field. It is accepted
