@@ -22,6 +22,8 @@ usage: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
                     kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
   --list            list the image names of the bundle, one a line; on a terminal, with their compressed sizes
   --check           report what is wrong or missing, and load nothing
+  --key FILE        refuse a bundle that is not signed with this Ed25519 public key (PEM); may be repeated (default:
+                    VIOLA_AIRGAP_KEY, a file or PEM text). Needs openssl 3.0 or newer
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, or the current context)
   -f FILE, --set KEY=VALUE             values that override those of the bundle; may be repeated
@@ -39,6 +41,8 @@ usage_in_korean() {
                     kind-node-image: 번들에 있는 Kind 노드 이미지만 docker에 로드 (`kind create cluster --image`에 사용)
   --list            번들의 이미지 이름을 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
   --check           잘못되었거나 빠진 것을 보고하고 아무것도 로드하지 않음
+  --key FILE        이 Ed25519 공개 키(PEM)로 서명되지 않은 번들을 거부 (반복 가능, 기본값: 파일 또는 PEM 텍스트인
+                    VIOLA_AIRGAP_KEY). openssl 3.0 이상 필요
   --install         로드한 다음 helm으로 릴리스를 설치하고 모든 Pod가 준비될 때까지 대기
   --context NAME, --kubeconfig FILE    설치할 클러스터 (기본값: kind:CLUSTER의 클러스터 또는 현재 컨텍스트)
   -f FILE, --set KEY=VALUE             번들의 values를 재정의하는 값 (반복 가능)
@@ -69,6 +73,16 @@ no sha256sum, shasum or openssl on this host
 이 호스트에 sha256sum, shasum, openssl이 모두 없습니다
 {1} does not exist or cannot be read
 {1} 파일이 없거나 읽을 수 없습니다
+--key requires openssl, which is not on this host
+--key 옵션에 필요한 openssl이 이 호스트에 없습니다
+--key requires OpenSSL 3.0 or newer, but this host has {1}
+--key 옵션에는 OpenSSL 3.0 이상이 필요하지만, 이 호스트의 버전은 다음과 같습니다: {1}
+{1} is not an Ed25519 public key in PEM
+{1}은(는) PEM 형식의 Ed25519 공개 키가 아닙니다
+{1} is not signed, but --key requires a signature
+--key 옵션을 사용하려면 서명이 필요하지만 {1} 번들에는 서명이 없습니다
+{1} is not signed with the given key, or was changed after it was signed
+{1} 번들이 지정한 키로 서명되지 않았거나 서명된 후에 변경되었습니다
 {1} is not a viola-airgap bundle
 {1} 파일은 viola-airgap 번들이 아닙니다
 {1} has no facts; use the script in the bundle: tar -xf {1} load.sh
@@ -87,6 +101,12 @@ no sha256sum, shasum or openssl on this host
 {1} 파일이 손상되었습니다: sha256이 {2} 값과 다릅니다
 verifying {1} of images
 이미지 {1}를 검증하는 중
+{1} is missing: it is part {2} of {3}
+{1} 파일이 없습니다. 전체 {3}개 중 {2}번째 파트입니다
+{1} is not part {2} of this bundle; copy this part again
+{1} 파일은 이 번들의 {2}번째 파트가 아닙니다. 이 파트를 다시 복사하세요
+{1} is damaged; copy this part again
+{1} 파일이 손상되었습니다. 이 파트를 다시 복사하세요
 {1} is damaged; it is part of {2}
 {1} 블롭이 손상되었습니다. 이 블롭을 사용하는 이미지: {2}
 verified {1} % of {2}
@@ -303,14 +323,80 @@ in_background() { # COMMAND...
 
 # --- the bundle file, in blocks of 512 bytes ---
 
-# Prints blocks. The first dd seeks to the block before, and the others read on from there.
-blocks() { # FIRST COUNT
+# Prints blocks of a file. The first dd seeks to the block before, and the others read on from there.
+file_blocks() { # FILE FIRST COUNT
   {
-    [ "$1" -eq 0 ] || dd bs=512 skip="$(($1 - 1))" count=1 >/dev/null
-    [ "$2" -lt 2048 ] || dd bs=1048576 count="$(($2 / 2048))"
-    [ "$(($2 % 2048))" -eq 0 ] || dd bs=512 count="$(($2 % 2048))"
-  } <"$bundle" 2>/dev/null
+    [ "$2" -eq 0 ] || dd bs=512 skip="$(($2 - 1))" count=1 >/dev/null
+    [ "$3" -lt 2048 ] || dd bs=1048576 count="$(($3 / 2048))"
+    [ "$(($3 % 2048))" -eq 0 ] || dd bs=512 count="$(($3 % 2048))"
+  } <"$1" 2>/dev/null
 }
+
+# A bundle may be in parts: each is a file with a header of two blocks and, except for the last one, the
+# same number of blocks of the bundle. The name of any of them stands for the bundle.
+part_count=
+part_file() { printf '%s.%03d' "$whole" "$1"; } # NUMBER
+part_field() { # FILE NAME: prints the fields after it in the header of the part
+  head -c 1024 "$1" | tr -d '\000' | awk -v name="$2" '$1 == name { sub(/^[^ ]* /, ""); print; exit }'
+}
+
+# Reports every part that is missing, damaged in its header, of another bundle, or of a wrong size.
+find_parts() {
+  [ "$(head -c 19 "$bundle" | tr -d '\000')" = 'viola-airgap-part 1' ] || return 0
+  whole=${bundle%.[0-9][0-9][0-9]}
+  sound=$(part_field "$bundle" part)
+  part_of=$(part_field "$bundle" bundle) part_sizes=$(part_field "$bundle" bytes)
+  case $sound$part_sizes in *[!0-9\ ]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$bundle" ;; esac
+  part_count=${sound#* } part_bytes=${part_sizes% *} bundle_bytes=${part_sizes#* }
+  part_blocks=$((part_bytes / 512))
+  number=0
+  while [ "$number" -lt "$part_count" ]; do
+    number=$((number + 1))
+    part=$(part_file "$number")
+    if [ ! -f "$part" ] || [ ! -r "$part" ]; then
+      wrong '{1} is missing: it is part {2} of {3}' "$part" "$number" "$part_count"
+      continue
+    fi
+    head -c 1024 "$part" | tr -d '\000' | sed '/^header /d' | is_hash "$(part_field "$part" header | sed 's/^sha256://')" &&
+      [ "$(part_field "$part" part)" = "$number $part_count" ] && [ "$(part_field "$part" bundle)" = "$part_of" ] &&
+      [ "$(part_field "$part" bytes)" = "$part_sizes" ] || {
+      wrong '{1} is not part {2} of this bundle; copy this part again' "$part" "$number"
+      continue
+    }
+    length=$part_bytes
+    [ "$number" -lt "$part_count" ] || length=$((bundle_bytes - part_bytes * (part_count - 1)))
+    [ "$(($(wc -c <"$part")))" -eq "$((length + 1024))" ] ||
+      wrong '{1} has {2} bytes, but should have {3}; copy it again' "$part" "$(($(wc -c <"$part")))" "$((length + 1024))"
+  done
+  exit_if_wrong 2 'nothing was loaded'
+}
+
+# Names the parts whose content is damaged: only these have to be copied again.
+blame_parts() {
+  number=0
+  while [ "$number" -lt "${part_count:-0}" ]; do
+    number=$((number + 1))
+    part=$(part_file "$number")
+    sum=$(part_field "$part" content)
+    file_blocks "$part" 2 "$(($(wc -c <"$part") / 512 - 2))" | is_hash "${sum#sha256:}" ||
+      wrong '{1} is damaged; copy this part again' "$part"
+  done
+}
+
+blocks() ( # FIRST COUNT, of the bundle
+  [ -n "$part_count" ] || {
+    file_blocks "$bundle" "$@"
+    return
+  }
+  first=$1 left=$2
+  while [ "$left" -gt 0 ] && [ "$first" -lt "$((bundle_bytes / 512))" ]; do
+    inside=$((first % part_blocks))
+    count=$((part_blocks - inside))
+    [ "$count" -le "$left" ] || count=$left
+    file_blocks "$(part_file "$((first / part_blocks + 1))")" "$((inside + 2))" "$count"
+    first=$((first + count)) left=$((left - count))
+  done
+)
 bytes() { # OFFSET SIZE: offsets are multiples of 512
   blocks "$(($1 / 512))" "$((($2 + 511) / 512))" | head -c "$2"
 }
@@ -372,10 +458,57 @@ facts() { # KIND: prints the fields after it
   awk -v kind="$1" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/facts"
 }
 
+# Requires openssl to verify Ed25519 signatures, and copies each key of --key or VIOLA_AIRGAP_KEY to
+# $tmp/key.N. `-rawin` is in OpenSSL 3.0 and newer, and not in LibreSSL.
+collect_keys() {
+  key_count=0
+  if [ -z "$keys" ]; then
+    case ${VIOLA_AIRGAP_KEY:-} in
+      '') return 0 ;;
+      *-----BEGIN*)
+        printf '%s\n' "$VIOLA_AIRGAP_KEY" >"$tmp/key"
+        keys=$tmp/key
+        ;;
+      *) keys=$VIOLA_AIRGAP_KEY ;;
+    esac
+  fi
+  has openssl || die '--key requires openssl, which is not on this host'
+  openssl pkeyutl -help 2>&1 | grep -e '-rawin' >/dev/null ||
+    die '--key requires OpenSSL 3.0 or newer, but this host has {1}' "$(openssl version)"
+  while IFS= read -r key; do
+    [ -f "$key" ] && [ -r "$key" ] || die '{1} does not exist or cannot be read' "$key"
+    number=$key_count
+    key_count=$(awk -v base="$tmp/key." -v count="$key_count" '
+      /^-----BEGIN / { count++; is_key = 1 }
+      is_key { print >(base count) }
+      END { print count }' "$key")
+    [ "$number" -lt "$key_count" ] || die '{1} is not an Ed25519 public key in PEM' "$key"
+    while [ "$number" -lt "$key_count" ]; do
+      number=$((number + 1))
+      openssl pkey -pubin -in "$tmp/key.$number" -noout -text 2>/dev/null | grep ED25519 >/dev/null ||
+        die '{1} is not an Ed25519 public key in PEM' "$key"
+    done
+  done <<K
+$keys
+K
+}
+
+# Verifies the signature of bundle.json with openssl.
+check_signature() {
+  number=0
+  while [ "$number" -lt "$key_count" ]; do
+    number=$((number + 1))
+    openssl pkeyutl -verify -pubin -inkey "$tmp/key.$number" -rawin -in "$tmp/read.bundle.json" \
+      -sigfile "$tmp/read.bundle.json.sig" >/dev/null 2>&1 && return 0
+  done
+  die '{1} is not signed with the given key, or was changed after it was signed' "$bundle"
+}
+
 # Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json,
 # in an object that names them. Those objects are flat, so their braces delimit them in any layout.
 open_bundle() {
   [ -f "$bundle" ] && [ -r "$bundle" ] || die '{1} does not exist or cannot be read' "$bundle"
+  find_parts
   base=0
   for entry in bundle.json bundle.json.sig facts; do
     # Name and size are the first and fifth field of a tar header. Fields end with NUL.
@@ -384,13 +517,20 @@ $(blocks "$((base / 512))" 1 | tr '\000' '\n' | awk 'NF { field[++count] = $1 } 
 F
     [ "$name" = "$entry" ] || case $entry in
       bundle.json) die '{1} is not a viola-airgap bundle' "$bundle" ;;
-      bundle.json.sig) continue ;;
+      bundle.json.sig)
+        [ "$key_count" -eq 0 ] || die '{1} is not signed, but --key requires a signature' "$bundle"
+        continue
+        ;;
       *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$bundle" ;;
     esac
     case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$entry" ;; esac
     length=$((0$length))
+    # The limits of viola-airgap.
+    case $entry in bundle.json) limit=33554432 ;; bundle.json.sig) limit=64 ;; *) limit=$length ;; esac
+    [ "$length" -le "$limit" ] || die '{1} is damaged: the header of {2}' "$bundle" "$entry"
     bytes "$((base + 512))" "$length" >"$tmp/read.$entry"
     base=$((base + 512 + (length + 511) / 512 * 512))
+    [ "$entry" != bundle.json.sig ] || [ "$key_count" -eq 0 ] || check_signature
   done
   sum=$(hash <"$tmp/read.facts")
   tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | grep "\"${sum%% *}\"" | grep '"path":"facts"' >/dev/null ||
@@ -408,8 +548,9 @@ F
     { print }
   ' "$tmp/read.facts" >"$tmp/facts"
   size=$(facts end)
-  [ "$(($(wc -c <"$bundle")))" -eq "${size:-0}" ] ||
-    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$(($(wc -c <"$bundle")))" "${size:-?}"
+  [ -n "$part_count" ] || bundle_bytes=$(($(wc -c <"$bundle")))
+  [ "$bundle_bytes" -eq "${size:-0}" ] ||
+    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$bundle_bytes" "${size:-?}"
   title=$(facts bundle)
   # `viola-airgap unload` finds the images that a bundle loaded by this label.
   LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
@@ -535,6 +676,11 @@ run_viola_airgap() { # USER-VALUES...
     find_program kubectl --help || :
   fi
   say 'running viola-airgap'
+  number=$key_count
+  while [ "$number" -gt 0 ]; do
+    set -- --key "$tmp/key.$number" "$@"
+    number=$((number - 1))
+  done
   for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
   in_background "$cli" load "$bundle" --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
   exit $?
@@ -1131,7 +1277,7 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 # --- main ---
 
-bundle= to= list= check= install= context= allowed= timeout=10m
+bundle= keys= to= list= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 # The remaining $@ are the user's values for helm.
 left=$#
@@ -1149,13 +1295,17 @@ while [ "$left" -gt 0 ]; do
     --check) check=yes ;;
     --install) install=yes ;;
     -h | --help) usage; exit 0 ;;
-    --to | --context | --kubeconfig | --timeout | --allow-missing | --lang | -f | --values | --set)
+    --to | --context | --kubeconfig | --timeout | --allow-missing | --key | --lang | -f | --values | --set)
       [ "$left" -gt 0 ] || die '{1} needs a value' "$option"
       case $option in
         --to) to=$1 ;;
         --context) context=$1 ;;
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
         --timeout) timeout=$1 ;;
+        --key)
+          keys="${keys:+$keys
+}$1"
+          ;;
         --lang)
           case $1 in en | ko) lang=$1 ;; *) die '"{1}" is not a language of this script: en or ko' "$1" ;; esac
           ;;
@@ -1178,6 +1328,7 @@ find_hash
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
 : >"$tmp/wrong"
 
+collect_keys
 open_bundle
 [ -z "$list" ] || { list_images; exit 0; }
 verify_files
@@ -1198,6 +1349,7 @@ plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
+[ ! -s "$tmp/wrong" ] || blame_parts
 if [ -n "$check" ]; then
   for node in $nodes; do
     text '{1} ({2}): {3} of {4} image names missing, {5} to send' "$node" "$(plan "$node" platform)" \

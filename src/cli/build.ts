@@ -17,11 +17,20 @@ import {
   readRehearsal,
   REHEARSAL_FLAG,
 } from "./wiring/planning.js";
+import { makeSigner, readImageKeys } from "./wiring/signing.js";
 import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
 import { examples, listOption } from "./command-line.js";
-import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
+import {
+  collect,
+  type CommandRuntime,
+  type CommonOptions,
+  type RunCommand,
+  type SourceChoice,
+} from "./runtime.js";
+import { parseBytes } from "./units.js";
+import type { BundlePart, WrittenBundle } from "../workflows/ports.js";
 
 interface BuildFlags extends CommonOptions {
   readonly output: string;
@@ -33,6 +42,10 @@ interface BuildFlags extends CommonOptions {
   readonly values: BundledValues;
   readonly force?: boolean;
   readonly inspect: boolean;
+  readonly signKey?: string;
+  readonly signCommand?: string;
+  readonly verifyImages: readonly string[];
+  readonly split?: string;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -45,6 +58,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         "build bundle.yaml -o app.bundle",
         "build bundle.yaml -o app.bundle --platform linux/amd64,linux/arm64 --reuse old.bundle",
         "build bundle.yaml -o app.bundle --with cli,node,helm,kubectl",
+        "build bundle.yaml -o app.bundle --sign-key release.key",
       ),
     )
     .argument("<spec>", "bundle spec")
@@ -75,11 +89,27 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         .default("all"),
     )
     .option(...REHEARSAL_FLAG)
+    .option("--sign-key <file>", "sign the bundle with this Ed25519 private key (PEM)")
+    .option(
+      "--sign-command <command>",
+      "sign with a shell command, which gets bundle.json on stdin and prints the Ed25519 signature",
+    )
+    .addOption(listOption("--key <file>", "public key that the new signature must match"))
+    .addOption(
+      listOption(
+        "--verify-images <file>",
+        "refuse images that are not signed with this public key of cosign",
+      ),
+    )
+    .option("--split <size>", "write parts that are smaller than this, such as 4GiB, instead of one file")
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
+        const maxBytes = flags.split === undefined ? undefined : parseBytes(flags.split);
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
+        const sign = await makeSigner(flags, runtime);
+        const imageKeys = await readImageKeys(flags.verifyImages, runtime.cwd);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
         const output = await checkBundleOutput(
           { option: "--output", text: flags.output, force: flags.force === true },
@@ -93,6 +123,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...planned,
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
+          ...(imageKeys !== undefined && { imageKeys }),
           ...(flags.inspect && { inspect: () => makeInspectPorts(flags.source, runtime) }),
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
           output: output.path,
@@ -105,18 +136,25 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
+        const cache = await blobCache(runtime);
         const build = {
           ...plan,
-          reader: runtime.reader,
+          reader: runtime.blobReader,
+          ...(sign !== undefined && { sign }),
           writer: await makeWriter(runtime),
-          cache: await blobCache(runtime),
+          cache,
+          ...((await runtime.settings()).cache.limitBytes !== undefined && { keeper: cache }),
         };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
+        const parts = maxBytes === undefined ? undefined : await replaceByParts(bundle, maxBytes, runtime);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(bundle, (one) => formatBuild(one, options), {
+        const isSigned = sign !== undefined;
+        runtime.print(bundle, (one) => formatBuild(one, { ...options, isSigned, parts }), {
           formatVersion: 1,
           ...result,
+          signed: isSigned,
+          ...(parts !== undefined && { parts }),
           values: flags.values,
           images: inventory.images.length,
           warnings: inventory.warnings,
@@ -126,9 +164,19 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
     });
 }
 
+/** Writes the parts of the bundle next to it, and removes it when they are complete. */
+async function replaceByParts(
+  { file, digest }: WrittenBundle,
+  maxBytes: number,
+  { run }: CommandRuntime,
+): Promise<readonly BundlePart[]> {
+  const { writeParts } = await import("../adapters/bundle-file/parts.js");
+  return writeParts(run, { file, bundle: digest, target: file, maxBytes, isReplaced: true });
+}
+
 /** Returns the files of this machine that options name. */
 function flagInputs(
-  { reuse, rehearsal }: BuildFlags,
+  { reuse, rehearsal, signKey, verifyImages }: BuildFlags,
   requests: ReturnType<typeof parseIncludes>["requests"],
   cwd: string,
 ): readonly InputPath[] {
@@ -143,5 +191,7 @@ function flagInputs(
     ...(rehearsal === undefined
       ? []
       : [{ what: "the record of the rehearsal", path: resolve(cwd, rehearsal) }]),
+    ...verifyImages.map((file) => ({ what: "a key of --verify-images", path: resolve(cwd, file) })),
+    ...(signKey === undefined ? [] : [{ what: "the private key", path: resolve(cwd, signKey) }]),
   ];
 }

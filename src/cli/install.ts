@@ -6,7 +6,7 @@ import { requireValues } from "../core/bundle/bundled-values.js";
 import type { OpenBundle } from "../workflows/ports.js";
 import { chooseReleases, installBundle, type InstallReport } from "../workflows/install/install.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import {
   addInstallFlags,
@@ -35,6 +35,7 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
         ),
       )
       .argument("<bundle>", "bundle file")
+      .addOption(keyOption())
       .option("--to <target>", `target that the images were loaded into: ${INSTALL_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
     await runCommand(flags, async (runtime) => {

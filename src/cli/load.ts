@@ -6,7 +6,7 @@ import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
 import { chooseReleases, type InstallReport } from "../workflows/install/install.js";
 import type { LoadReport } from "../workflows/load/nodes.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
@@ -40,6 +40,7 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
         ),
       )
       .argument("<bundle>", "bundle file")
+      .addOption(keyOption())
       .addOption(listOption("--to <target>", `target to load into: ${TARGETS}`))
       .option(
         "--settings <folder>",

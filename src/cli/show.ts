@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { describeBundle } from "../workflows/show.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { formatShow, SHOW_FORMATS, type ShowFormat } from "./reporters/show.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
@@ -17,6 +17,7 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
     .description("show what is in a bundle: releases, images with their sizes, rehearsal")
     .addHelpText("after", examples("show app.bundle", "show app.bundle --format list"))
     .argument("<bundle>", "bundle file")
+    .addOption(keyOption())
     .addOption(
       new Option("--format <format>", "output format; list is one reference a line")
         .choices(SHOW_FORMATS)

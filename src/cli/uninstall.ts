@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
 import { uninstallBundle } from "../workflows/uninstall/uninstall.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { formatUninstall } from "./reporters/uninstall.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
@@ -30,6 +30,7 @@ export function registerUninstall(program: Command, runCommand: RunCommand): voi
         examples("uninstall app.bundle --to kind", "uninstall app.bundle --context lab --release shop"),
       )
       .argument("<bundle>", "bundle file")
+      .addOption(keyOption())
       .option("--to <target>", `target whose cluster is used: ${INSTALL_TARGETS}`),
   )
     .option("--release <name>", "uninstall only this release")

@@ -5,7 +5,7 @@ import { ViolaError } from "../errors.js";
 import { unloadFolder } from "../workflows/load/k3s-folder.js";
 import { unloadStore } from "../workflows/load/engine.js";
 import { unloadBundle, type UnloadReport } from "../workflows/load/unload-nodes.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { findK3sFolder, findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./target.js";
@@ -26,6 +26,7 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
       .description("remove what this bundle loaded and nothing else uses")
       .addHelpText("after", examples("unload app.bundle --to kind"))
       .argument("<bundle>", "bundle file")
+      .addOption(keyOption())
       .addOption(listOption("--to <target>", `target to remove from: ${LOCAL_TARGETS}`)),
   )
     .option("--force", "do not ask the cluster whether releases of the bundle are installed")

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { verifyBundle } from "../workflows/verify/verify.js";
 import { verifyWithLayers } from "../workflows/verify/verify-layers.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { formatVerify } from "./reporters/verify.js";
 
@@ -13,6 +13,7 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
     .description("verify all checksums, and that nothing that a release needs is missing")
     .addHelpText("after", examples("verify app.bundle"))
     .argument("<bundle>", "bundle file")
+    .addOption(keyOption())
     .option("--layers", "also decompress every layer and compare it with the image (some 10 s per GB)")
     .action(async (file: string, options: VerifyOptions) => {
       await runCommand(options, async (runtime) => {

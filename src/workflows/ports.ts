@@ -4,10 +4,12 @@ import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { OperatorIndex } from "../core/finding/operator-index.js";
 import type { ReadPrograms } from "../core/finding/program/remembered.js";
+import type { ImageArtifact } from "../core/images/image-artifact.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
 import type { Digest } from "../core/oci/digest.js";
+import type { BundleSignature } from "../core/signing/signature.js";
 import type { Run } from "./progress.js";
 
 /** Resolves references to digests. */
@@ -34,6 +36,15 @@ export interface ImageSource {
   ): Promise<Uint8Array | undefined>;
 }
 
+/** Finds what belongs to images in registries. */
+export interface ArtifactSource {
+  /**
+   * Returns the signatures, attestations, SBOMs and other artifacts that refer to the image or to one
+   * of its platforms, sorted by digest for each. Throws errors that name the image.
+   */
+  findArtifacts(image: ResolvedImage, signal: AbortSignal): Promise<readonly ImageArtifact[]>;
+}
+
 /** The repository of an image: registry host, and path in the registry. */
 export interface ImageRepository {
   readonly registry: string;
@@ -55,10 +66,52 @@ export interface TagRegistry {
   ): Promise<number | undefined>;
 }
 
-/** Blobs that inspecting operators has fetched already. */
+/** Blobs that earlier runs have kept. */
 export interface CachedBlobs {
   /** Returns the file of the blob, whose content may be damaged, or undefined. */
   find(blob: Pick<Descriptor, "digest" | "size">): Promise<Extract<BlobSource, { kind: "file" }> | undefined>;
+}
+
+/** Keeps the blobs of builds. */
+export interface BlobKeeper {
+  /**
+   * Keeps a blob of a complete bundle. Throws system errors, for example if the disk is full; then
+   * the blob is not kept.
+   */
+  store(
+    blob: Pick<Descriptor, "digest" | "size">,
+    source: Extract<BlobSource, { kind: "file" }>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Removes the blobs that were not used for the longest time until the rest has the size of the cache. */
+  trim(): Promise<void>;
+}
+
+/** A blob that is kept between runs. */
+export interface StoredBlob {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  /** When a build last used it. */
+  readonly usedAt: Date;
+}
+
+/** The blobs that are kept between runs. Every method throws system errors. */
+export interface BlobStore {
+  /** Absolute path. */
+  readonly folder: string;
+  /** The size that builds reduce it to, in bytes. */
+  readonly limitBytes: number;
+  list(): Promise<readonly StoredBlob[]>;
+  /** Reads the blob and returns whether its content has its digest. */
+  isIntact(
+    blob: Pick<StoredBlob, "digest">,
+    onRead: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  remove(blob: Pick<StoredBlob, "digest">): Promise<void>;
+  /** Removes the blobs that were not used for the longest time until the rest has at most this size. */
+  trim(limitBytes: number): Promise<void>;
 }
 
 /** Remembers what was found in operators' programs, so that an image is read once. */
@@ -87,7 +140,15 @@ export interface WriteOptions {
   readonly mode?: number;
   /** Files that have single blobs, by digest. A file whose content is wrong is not used. */
   readonly files?: ReadonlyMap<string, Extract<BlobSource, { kind: "file" }>>;
+  /** Signs `bundle.json` of a plan that has a place for the signature. */
+  readonly sign?: SignBytes;
 }
+
+/**
+ * Returns the Ed25519 signature of the bytes, which has 64 bytes. Throws `SIGNING_FAILED`, and the
+ * signal's reason.
+ */
+export type SignBytes = (bytes: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
 
 export interface WrittenBundle {
   readonly file: string;
@@ -106,6 +167,15 @@ export interface OpenBundle {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly inventory: Inventory;
+  /** Absent for a bundle that is not signed. */
+  readonly signature?: BundleSignature;
+  /** The files that the bundle is in. Absent if it is one file. */
+  readonly parts?: readonly BundlePart[];
+  /**
+   * Hashes the parts and returns those whose content is not that of their header. Absent if the
+   * bundle is one file.
+   */
+  findDamagedParts?(signal: AbortSignal): Promise<readonly BundlePart[]>;
   /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /**
@@ -114,9 +184,24 @@ export interface OpenBundle {
   locate(path: string): { readonly offset: number; readonly size: number };
 }
 
+/** A part of a bundle, which is a file of its own. */
+export interface BundlePart {
+  readonly file: string;
+  /** Counts from 1. */
+  readonly number: number;
+  /** From the start of the bundle, in bytes. */
+  readonly offset: number;
+  readonly size: number;
+  /** Digest of the bytes of the bundle in this part. */
+  readonly content: Digest;
+}
+
 /** Reads bundle files. */
 export interface BundleReader {
-  /** Throws `FILE_UNUSABLE`, `BUNDLE_INVALID` or `BUNDLE_UNSUPPORTED`. */
+  /**
+   * Opens a bundle, and checks its signature if keys are required. Throws `FILE_UNUSABLE`,
+   * `BUNDLE_INVALID`, `BUNDLE_UNSUPPORTED`, `SIGNATURE_MISSING` or `SIGNATURE_INVALID`.
+   */
   openBundle(file: string): Promise<OpenBundle>;
   /** Hashes blobs in parallel and returns those whose bytes are wrong or missing. */
   findDamagedBlobs(
@@ -172,6 +257,7 @@ export interface ChartPorts {
 /** The adapters that planning works with. */
 export interface PlanPorts extends ChartPorts {
   readonly images: ImageSource;
+  readonly artifacts: ArtifactSource;
   /** How many images are resolved at once. */
   readonly imageConcurrency: number;
 }

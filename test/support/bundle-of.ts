@@ -16,6 +16,8 @@ import { formatReference, engineNames, parseReference } from "../../src/core/ima
 import { digestOf } from "../../src/core/oci/digest.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
+import type { PrivateKey } from "../../src/core/signing/keys.js";
+import { signBytes } from "../../src/core/signing/signature.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 
 /** An image to generate, and its name. `DIGEST` in the reference is a placeholder for its digest. */
@@ -34,6 +36,8 @@ export interface BundleExtras {
   readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
   readonly audit?: NonNullable<Inventory["audit"]>;
+  /** The key to sign with. The bundle is not signed if absent. */
+  readonly signKey?: PrivateKey;
 }
 
 /** Generates the images in `folder` and writes them to `folder/NAME.tar`. */
@@ -41,7 +45,7 @@ export async function bundleOf(
   folder: string,
   name: string,
   namedImages: readonly NamedImage[],
-  { releases = [], excluded = [], files = [], audit }: BundleExtras = {},
+  { releases = [], excluded = [], files = [], audit, signKey }: BundleExtras = {},
 ): Promise<OpenBundle> {
   const images = namedImages.map((named) => resolve(folder, named, makeImage(folder, named)));
   const plan = planArchive({
@@ -60,17 +64,26 @@ export async function bundleOf(
     },
     files,
     images,
+    isSigned: signKey !== undefined,
   });
-  return writePlan(folder, `${name}.tar`, plan);
+  return writePlan(folder, `${name}.tar`, plan, signKey);
 }
 
 /** Writes a planned bundle to `folder/NAME`, with the blobs in `folder`. */
-export async function writePlan(folder: string, name: string, plan: ArchivePlan): Promise<OpenBundle> {
+export async function writePlan(
+  folder: string,
+  name: string,
+  plan: ArchivePlan,
+  signKey?: PrivateKey,
+): Promise<OpenBundle> {
   const file = join(folder, name);
   const handle = openSync(file, "w");
   ftruncateSync(handle, plan.size);
-  for (const { bytes, offset } of [...plan.pieces, finishInventory(plan, new Map())])
+  const inventory = finishInventory(plan, new Map());
+  for (const { bytes, offset } of [...plan.pieces, inventory])
     writeSync(handle, bytes, 0, bytes.length, offset);
+  if (signKey !== undefined && plan.signatureOffset !== undefined)
+    writeSync(handle, signBytes(inventory.bytes, signKey), 0, null, plan.signatureOffset);
   for (const { digest, offset } of plan.blobs)
     writeSync(handle, readFileSync(blobPath(folder, digest)), 0, null, offset);
   closeSync(handle);

@@ -29,7 +29,7 @@ export interface WriterPorts {
 export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
-  { file, reuse, files = new Map(), mode }: WriteOptions,
+  { file, reuse, files = new Map(), mode, sign }: WriteOptions,
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
@@ -53,6 +53,8 @@ export async function writeBundle(
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
     await partial.write(inventory.offset, inventory.bytes);
+    if (plan.signatureOffset !== undefined && sign !== undefined)
+      await partial.write(plan.signatureOffset, await sign(inventory.bytes, signal));
     await partial.finish();
     progress({ kind: "ended", step: "finish" });
     return {
@@ -77,9 +79,13 @@ interface FillOptions extends Required<Pick<WriteOptions, "reuse" | "files">> {
   readonly concurrency: number;
 }
 
-async function fillBlobs(
+/**
+ * Writes every blob at its offset: what an interrupted write left, then copies, then from the
+ * registries. Throws the failures of all blobs at once, or `FILE_UNUSABLE`.
+ */
+export async function fillBlobs(
   { progress }: Run,
-  plan: ArchivePlan,
+  plan: Pick<ArchivePlan, "blobs">,
   { partial, reuse, files, concurrency }: FillOptions,
   context: FillContext,
 ): Promise<Pick<WrittenBundle, "fetchedBytes" | "copiedBytes">> {

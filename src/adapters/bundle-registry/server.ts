@@ -1,7 +1,6 @@
 // A read-only OCI registry that serves a bundle file directly. It does not unpack the file or hold
 // blobs in memory.
 import { randomBytes } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type {
@@ -12,6 +11,7 @@ import type {
 } from "../../core/bundle/bundle-server.js";
 import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
 import { cutShort } from "../files/read-range.js";
+import { SourceFile } from "../files/source-file.js";
 import { makeChartArtifacts } from "./chart-artifacts.js";
 import { makeChartRoutes, type LocateFile } from "./chart-routes.js";
 import { entityTag, selectPart } from "./conditions.js";
@@ -104,10 +104,7 @@ export function serveOpenly(
 
 async function startServer(served: Served): Promise<RunningServer> {
   const { file, options } = served;
-  const handle = await open(file, "r").catch((cause: unknown) => {
-    const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
-  });
+  const handle = openSource(file);
   let closed: Promise<void> | undefined;
   let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
@@ -127,8 +124,8 @@ async function startServer(served: Served): Promise<RunningServer> {
       { port: options.port ?? 0, ...(options.address !== undefined && { host: options.address }) },
       resolve,
     );
-  }).catch(async (cause: unknown) => {
-    await handle.close();
+  }).catch((cause: unknown) => {
+    handle.close();
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
@@ -143,17 +140,27 @@ async function startServer(served: Served): Promise<RunningServer> {
         const stopped = new Promise((resolve) => server.close(resolve));
         server.closeAllConnections();
         await stopped;
-        await handle.close();
+        handle.close();
         if (failure !== undefined) throw failure.cause;
       })()),
   };
+}
+
+function openSource(file: string): SourceFile {
+  try {
+    return new SourceFile(file);
+  } catch (cause) {
+    if (cause instanceof ViolaError) throw cause;
+    const code = systemErrorCode(cause);
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+  }
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   { file, findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
-  handle: FileHandle,
+  handle: SourceFile,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
   const entered = url && enter(url.path, request.socket.remoteAddress ?? "");
@@ -278,7 +285,7 @@ interface Exchange {
   readonly onSent: (bytes: number) => void;
 }
 
-async function answerContent(exchange: Exchange, content: Content, handle: FileHandle): Promise<void> {
+async function answerContent(exchange: Exchange, content: Content, handle: SourceFile): Promise<void> {
   const { request, response } = exchange;
   const range = selectPart(request.method, request.headers, content);
   response.setHeader("Accept-Ranges", "bytes");
@@ -310,7 +317,7 @@ async function answerContent(exchange: Exchange, content: Content, handle: FileH
  */
 async function sendBytes(
   { file, response, onSent }: Exchange,
-  handle: FileHandle,
+  handle: SourceFile,
   { offset, size }: { readonly offset: number; readonly size: number },
 ): Promise<void> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, CHUNK_BYTES));
@@ -319,7 +326,7 @@ async function sendBytes(
     wake();
   });
   for (let done = 0; done < size && !response.destroyed;) {
-    const { bytesRead } = await handle
+    const bytesRead = await handle
       .read(buffer, 0, Math.min(buffer.length, size - done), offset + done)
       .catch((cause: unknown) => {
         const code = systemErrorCode(cause);

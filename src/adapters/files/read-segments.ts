@@ -1,6 +1,6 @@
 // Reads the segments of a partial archive from the bundle file.
-import { open } from "node:fs/promises";
 import { cutShort } from "./read-range.js";
+import { SourceFile } from "./source-file.js";
 import type { Chunks, Segment } from "../../core/bundle/partial-archive.js";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -10,7 +10,7 @@ const CHUNK_BYTES = 256 * 1024;
  * Throws `BUNDLE_INVALID` when the file was truncated.
  */
 export async function* readSegments(path: string, segments: readonly Segment[]): Chunks {
-  const file = await open(path, "r");
+  const file = new SourceFile(path);
   try {
     for (const segment of segments) {
       if (segment instanceof Uint8Array) {
@@ -19,13 +19,13 @@ export async function* readSegments(path: string, segments: readonly Segment[]):
       }
       for (let done = 0; done < segment.size;) {
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, segment.size - done));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, segment.offset + done);
+        const bytesRead = await file.read(buffer, 0, buffer.length, segment.offset + done);
         if (bytesRead === 0) throw cutShort(path);
         yield buffer.subarray(0, bytesRead);
         done += bytesRead;
       }
     }
   } finally {
-    await file.close();
+    file.close();
   }
 }

@@ -1,16 +1,25 @@
 // Formats the result of `build`.
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
-import type { WrittenBundle } from "../../workflows/ports.js";
+import type { BundlePart, WrittenBundle } from "../../workflows/ports.js";
 import { formatBytes } from "../units.js";
 
 /**
  * Formats size and digest, where the blobs came from, whether values are in the bundle, and the
- * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask.
+ * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask;
+ * `parts` are written instead of the file.
  */
 export function formatBuild(
   { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
-  { mode }: { readonly mode: number },
+  {
+    mode,
+    isSigned = false,
+    parts,
+  }: {
+    readonly mode: number;
+    readonly isSigned?: boolean;
+    readonly parts?: readonly BundlePart[] | undefined;
+  },
 ): string {
   const { images, releases, warnings } = inventory;
   const withheld = withheldReleases(releases);
@@ -18,7 +27,10 @@ export function formatBuild(
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
-    `digest ${digest}`,
+    `digest ${digest}${isSigned ? ", signed" : ""}`,
+    ...(parts === undefined
+      ? []
+      : [`in ${countOf(parts.length, "part")}: ${parts.map((part) => part.file).join(", ")}`]),
     ...(copiedBytes === 0
       ? []
       : [

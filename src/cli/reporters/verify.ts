@@ -7,6 +7,11 @@ import { formatBytes } from "../units.js";
 export function formatVerify(report: VerifyReport): string {
   const summary = `${report.name} ${report.version}: ${countOf(report.images, "image")}, ${countOf(report.blobs, "blob")}, ${formatBytes(report.size)}`;
   const lines = [summary, `digest ${report.digest}`];
+  const { signature } = report;
+  if (signature !== null) {
+    const { keyId } = signature;
+    lines.push(keyId === null ? "signed, but not verified: use --key FILE" : `signed with key ${keyId}`);
+  }
   if (report.withheldValues.length > 0)
     lines.push(`built without the values of ${report.withheldValues.join(", ")}: install requires -f`);
   for (const { message } of report.problems) lines.push(`  ✗ ${message}`);

@@ -5,7 +5,14 @@ import { formatFacts } from "./facts.js";
 import { NO_CHECKSUM, sealInventory } from "./inventory-checksum.js";
 import { blobsOf, type Inventory, type InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
-import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "./paths.js";
+import {
+  blobPath,
+  FACTS_PATH,
+  IMAGES_PATH,
+  INVENTORY_PATH,
+  SIGNATURE_BYTES,
+  SIGNATURE_PATH,
+} from "./paths.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
 /** Bytes that are known at planning time: headers, small files, indexes and manifests. */
@@ -33,6 +40,8 @@ export interface ArchivePlan {
   readonly inventory: Inventory;
   /** Bytes reserved for `bundle.json`. */
   readonly inventorySize: number;
+  /** Where the signature of `bundle.json` is written, if the bundle is signed. */
+  readonly signatureOffset?: number;
   /** Size of the file in bytes. */
   readonly size: number;
   readonly pieces: readonly ByteRange[];
@@ -47,6 +56,8 @@ export interface ArchiveInput {
   readonly files: readonly ((SmallFile & { readonly sha256: string }) | BundledFile)[];
   /** All images, including those for the host. */
   readonly images: readonly ResolvedImage[];
+  /** True to reserve the place of a signature. */
+  readonly isSigned?: boolean;
 }
 
 /** As wide as any offset or size (9 PB). Used to calculate the space reserved for `bundle.json`. */
@@ -78,6 +89,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   };
 
   place(INVENTORY_PATH, inventorySize);
+  const signatureOffset = input.isSigned === true ? place(SIGNATURE_PATH, SIGNATURE_BYTES) : undefined;
   for (const file of entries) {
     const at = place(file.path, sizeOf(file));
     if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
@@ -101,6 +113,7 @@ export function planArchive(input: ArchiveInput): ArchivePlan {
   return {
     inventory: inventoryWith((digest) => offsetIn(offsets, digest)),
     inventorySize,
+    ...(signatureOffset !== undefined && { signatureOffset }),
     size: offset + TAR_END,
     pieces,
     blobs: [
@@ -136,8 +149,15 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
       manifests.set(digest, { digest, size: bytes.length, bytes });
-    for (const platform of image.platforms) {
-      for (const { digest, size } of blobsOf(platform)) {
+    for (const artifact of image.artifacts ?? []) {
+      for (const { digest, bytes } of artifact.manifests)
+        manifests.set(digest, { digest, size: bytes.length, bytes });
+    }
+    for (const content of [
+      ...image.platforms.map(blobsOf),
+      ...(image.artifacts ?? []).map((one) => one.blobs),
+    ]) {
+      for (const { digest, size } of content) {
         const blob = blobs.get(digest) ?? { digest, size, sources: [], image: image.use.normalized };
         const source = image.sources.get(digest);
         if (source !== undefined && !blob.sources.some((known) => sameSource(known, source)))

@@ -1,13 +1,15 @@
 // Builds a bundle: plans the archive, then writes it. Read this file first.
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import type {
+  BlobKeeper,
   BundleReader,
   BundleWriter,
   CachedBlobs,
   OpenBundle,
   PlanPorts,
+  SignBytes,
   WriteOptions,
   WrittenBundle,
 } from "../ports.js";
@@ -30,6 +32,10 @@ export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
   readonly cache: CachedBlobs;
+  /** Signs the bundle. It is not signed if absent. */
+  readonly sign?: SignBytes;
+  /** Keeps the blobs for later builds. Nothing is kept if absent. */
+  readonly keeper?: BlobKeeper;
 }
 
 /**
@@ -45,15 +51,49 @@ export async function buildBundle(
   const { output, mode } = options;
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
   const replaced = options.replaces === true ? await openReplaced(run, output, ports) : [];
-  const { archive } = await planBundle(run, spec, options, ports);
+  const { sign } = ports;
+  const { archive } = await planBundle(run, spec, { ...options, isSigned: sign !== undefined }, ports);
   const files = await findCached(archive, ports.cache);
   const written = {
     file: output,
     reuse: [...replaced, ...reuse],
     files,
     ...(mode !== undefined && { mode }),
+    ...(sign !== undefined && { sign }),
   };
-  return ports.writer.writeBundle(run, archive, written);
+  const bundle = await ports.writer.writeBundle(run, archive, written);
+  if (ports.keeper !== undefined) {
+    const fetched = archive.blobs.filter(({ digest }) => !files.has(digest));
+    await keepBlobs(run, { file: bundle.file, blobs: fetched }, ports.keeper);
+  }
+  return bundle;
+}
+
+/** Keeps blobs of the complete bundle. A failure does not affect the bundle, so it is only noted. */
+async function keepBlobs(
+  { signal, progress }: Run,
+  { file, blobs }: Pick<WrittenBundle, "file"> & Pick<ArchivePlan, "blobs">,
+  keeper: BlobKeeper,
+): Promise<void> {
+  const total = blobs.reduce((sum, { size }) => sum + size, 0);
+  progress({ kind: "started", step: "keep", title: "Keeping blobs in the cache", total, unit: "bytes" });
+  let done = 0;
+  try {
+    for (const blob of blobs) {
+      await keeper.store(blob, { kind: "file", file, offset: blob.offset }, signal);
+      done += blob.size;
+      progress({ kind: "advanced", step: "keep", done });
+    }
+    await keeper.trim();
+  } catch (cause) {
+    const why = signal.aborted ? "interrupted" : systemErrorCode(cause);
+    progress({
+      kind: "note",
+      message: `the cache does not have all blobs of this build (${why}); the bundle is complete`,
+    });
+    signal.throwIfAborted();
+  }
+  progress({ kind: "ended", step: "keep" });
 }
 
 /** Opens the bundle that is replaced. It need not be intact, because it is not needed. */

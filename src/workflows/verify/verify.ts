@@ -7,6 +7,7 @@ import { countOf } from "../../core/count-of.js";
 import { blobsOf, type Inventory, type InventoryImage } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
+import { describeSignature, type DescribedSignature } from "../../core/signing/signature.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 
@@ -18,6 +19,7 @@ export interface BundleProblem {
     | "file-damaged"
     | "blob-damaged"
     | "blob-missing"
+    | "part-damaged"
     | "chart-missing"
     | "image-missing"
     | "image-unusable"
@@ -38,6 +40,8 @@ export interface VerifyReport {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly size: number;
+  /** Null for a bundle that is not signed. */
+  readonly signature: DescribedSignature | null;
   readonly images: number;
   readonly blobs: number;
   /** Releases whose values are not in the bundle; installing requires them. */
@@ -114,6 +118,7 @@ export async function verifyBundle(
   );
   for (const { normalized, digest, message } of unusable)
     problems.push({ code: "image-unusable", subject: normalized, message, digest, images: [normalized] });
+  problems.push(...(await findPartsToBlame(bundle, problems, signal)));
   progress({
     kind: "ended",
     step: "verify",
@@ -125,6 +130,7 @@ export async function verifyBundle(
     version: inventory.version,
     digest: bundle.digest,
     size: bundle.size,
+    signature: describeSignature(bundle.signature),
     images: inventory.images.length,
     blobs: inventory.blobs.length,
     withheldValues: withheldReleases(inventory.releases),
@@ -142,8 +148,25 @@ function allImages({ images, hostImages = [] }: Inventory): readonly InventoryIm
   return [...images, ...hostImages];
 }
 
-/** Hashes a range of the file in pieces, because a bundled program may have 100 MB. */
-async function sha256Of(
+/** Names the damaged parts of a bundle with problems: only these have to be copied again. */
+async function findPartsToBlame(
+  bundle: OpenBundle,
+  problems: readonly BundleProblem[],
+  signal: AbortSignal,
+): Promise<readonly BundleProblem[]> {
+  const damaged = problems.length === 0 ? [] : ((await bundle.findDamagedParts?.(signal)) ?? []);
+  return damaged.map(({ file }) => ({
+    code: "part-damaged",
+    subject: file,
+    message: `${file} is damaged: copy this part again, the others are intact`,
+  }));
+}
+
+/**
+ * Returns the sha256 of a range of the file as hex digits. Reads it in pieces, because a bundled
+ * program may have 100 MB.
+ */
+export async function sha256Of(
   bundle: OpenBundle,
   { offset, size }: { readonly offset: number; readonly size: number },
   signal: AbortSignal,
@@ -209,6 +232,9 @@ function digestsOf(image: Image): readonly Digest[] {
   return [
     ...image.manifests.map((manifest) => manifest.digest),
     ...image.platforms.flatMap((platform) => blobsOf(platform).map(({ digest }) => digest)),
+    ...(image.artifacts ?? []).flatMap(({ manifests, blobs }) =>
+      [...manifests, ...blobs].map(({ digest }) => digest),
+    ),
   ];
 }
 
@@ -218,6 +244,10 @@ function usesOf(inventory: Inventory, digest: Digest): readonly string[] {
   for (const image of allImages(inventory)) {
     const name = image.normalized;
     if (image.manifests.some((manifest) => manifest.digest === digest)) uses.push(`${name} manifest`);
+    for (const artifact of image.artifacts ?? []) {
+      if ([...artifact.manifests, ...artifact.blobs].some((blob) => blob.digest === digest))
+        uses.push(`${name} artifact ${artifact.tags[0] ?? artifact.digest}`);
+    }
     for (const { platform, config, layers, attached = [] } of image.platforms) {
       if (config.digest === digest) uses.push(`${name} ${platform} config`);
       layers.forEach((layer, index) => {

@@ -77,8 +77,8 @@ export function isScript(text: string): boolean {
   return /\S\s+\S/.test(text);
 }
 
-/** Quotes around a value, which are escaped if the script itself is quoted. */
-const QUOTES = String.raw`(?:\\*["'])*`;
+/** Quotes around a value, also `$'…'`. They are escaped if the script itself is quoted. */
+const QUOTES = String.raw`(?:\$?\\*["'])*`;
 const VALUE = String.raw`([^\s"'\\\`;|&<>(){}]+)`;
 const BLANKS = String.raw`(?:[^\S\n]|\\\r?\n)+`;
 const FLAG = new RegExp(
