@@ -17,7 +17,8 @@ umask 077
 usage() {
   [ "$lang" != ko ] || { usage_in_korean; return; }
   cat <<'U'
-usage: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
+usage: sh load.sh BUNDLE [--base FILE]... [--to TARGET] [--list | --check | --install [OPTIONS]]
+  --base FILE       base of a differential bundle, and the bases of that base; may be left out if the target has the rest
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET] or docker (default: the first of these that this host has);
                     kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
   --list            list the image names of the bundle, one a line; on a terminal, with their compressed sizes
@@ -34,7 +35,8 @@ U
 }
 usage_in_korean() {
   cat <<'U'
-사용법: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
+사용법: sh load.sh BUNDLE [--base FILE]... [--to TARGET] [--list | --check | --install [OPTIONS]]
+  --base FILE       차등 번들의 기준 번들과 그 기준 번들의 기준 번들 (대상에 나머지가 있으면 생략 가능)
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET], docker 중 하나 (기본값: 이 호스트에 있는 첫 번째 대상)
                     kind-node-image: 번들에 있는 Kind 노드 이미지만 docker에 로드 (`kind create cluster --image`에 사용)
   --list            번들의 이미지 이름을 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
@@ -83,6 +85,14 @@ no sha256sum, shasum or openssl on this host
 {1} 번들이 손상되었습니다: facts의 {2}번째 줄이 잘못되었습니다
 {1} has {2} bytes, but should have {3}; copy it again
 {1} 번들의 크기가 {2}바이트이지만 {3}바이트여야 합니다. 파일을 다시 복사하세요
+{1} is {2}; {3}
+{1} 파일은 {2}입니다. {3}
+the base wanted is {1}
+필요한 기준 번들: {1}
+{1} needs no other base
+{1} 번들에는 다른 기준 번들이 필요하지 않습니다
+{1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE
+{1}: 블롭 {2}개({3})가 {4} 번들에도 다음 위치에도 없습니다: {5}. 기준 번들 {6}에 있으므로 --base FILE 옵션을 추가하세요
 {1} is damaged: its sha256 is not {2}
 {1} 파일이 손상되었습니다: sha256이 {2} 값과 다릅니다
 verifying {1} of images
@@ -303,16 +313,21 @@ in_background() { # COMMAND...
 
 # --- the bundle file, in blocks of 512 bytes ---
 
-# Prints blocks. The first dd seeks to the block before, and the others read on from there.
-blocks() { # FIRST COUNT
+# Prints blocks. The first dd seeks to the block before, and the others read on from there. FILE is a
+# number: that of a base in the order of its option, or 0, the default, for the bundle.
+blocks() { # FIRST COUNT [FILE]
   {
     [ "$1" -eq 0 ] || dd bs=512 skip="$(($1 - 1))" count=1 >/dev/null
     [ "$2" -lt 2048 ] || dd bs=1048576 count="$(($2 / 2048))"
     [ "$(($2 % 2048))" -eq 0 ] || dd bs=512 count="$(($2 % 2048))"
-  } <"$bundle" 2>/dev/null
+  } <"$(file_of "${3:-0}")" 2>/dev/null
 }
-bytes() { # OFFSET SIZE: offsets are multiples of 512
-  blocks "$(($1 / 512))" "$((($2 + 511) / 512))" | head -c "$2"
+bytes() { # OFFSET SIZE [FILE]: offsets are multiples of 512
+  blocks "$(($1 / 512))" "$((($2 + 511) / 512))" "${3:-0}" | head -c "$2"
+}
+# Names of files may have any characters, so they are kept in files.
+file_of() { # FILE
+  if [ "$1" -eq 0 ]; then printf %s "$bundle"; else cat "$tmp/base.$1"; fi
 }
 
 find_hash() {
@@ -350,7 +365,7 @@ facts_grammar() (
   path='[A-Za-z0-9_+][A-Za-z0-9._+-]*(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*'
   platform='[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?' label='[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
   cat <<G
-viola-airgap-facts 1
+viola-airgap-facts [12]
 bundle $word $word
 platform $platform
 api [A-Za-z0-9][A-Za-z0-9./-]*
@@ -364,6 +379,8 @@ spelling $name $name
 excluded $name
 (file|layout) $hex $number $number $path
 blob sha256:$hex $number $number
+base $word $word sha256:$hex
+based sha256:$hex $number
 end $number
 G
 )
@@ -372,44 +389,90 @@ facts() { # KIND: prints the fields after it
   awk -v kind="$1" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/facts"
 }
 
-# Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json,
-# in an object that names them. Those objects are flat, so their braces delimit them in any layout.
-open_bundle() {
-  [ -f "$bundle" ] && [ -r "$bundle" ] || die '{1} does not exist or cannot be read' "$bundle"
+# Reads facts, the entry after bundle.json and its signature, to `facts.FILE`. Their checksum must be in
+# bundle.json, in an object that names them. Those objects are flat, so their braces delimit them in
+# any layout. Blobs get the number of the file. Sets $identity to name, version and digest.
+read_facts() { # FILE
+  number=$1
+  opened=$(file_of "$number")
+  [ -f "$opened" ] && [ -r "$opened" ] || die '{1} does not exist or cannot be read' "$opened"
   base=0
   for entry in bundle.json bundle.json.sig facts; do
     # Name and size are the first and fifth field of a tar header. Fields end with NUL.
     read -r name length <<F
-$(blocks "$((base / 512))" 1 | tr '\000' '\n' | awk 'NF { field[++count] = $1 } END { print field[1], field[5] }')
+$(blocks "$((base / 512))" 1 "$number" | tr '\000' '\n' | awk 'NF { field[++count] = $1 } END { print field[1], field[5] }')
 F
     [ "$name" = "$entry" ] || case $entry in
-      bundle.json) die '{1} is not a viola-airgap bundle' "$bundle" ;;
+      bundle.json) die '{1} is not a viola-airgap bundle' "$opened" ;;
       bundle.json.sig) continue ;;
-      *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$bundle" ;;
+      *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$opened" ;;
     esac
-    case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$entry" ;; esac
+    case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$opened" "$entry" ;; esac
     length=$((0$length))
-    bytes "$((base + 512))" "$length" >"$tmp/read.$entry"
+    bytes "$((base + 512))" "$length" "$number" >"$tmp/read.$entry"
     base=$((base + 512 + (length + 511) / 512 * 512))
   done
   sum=$(hash <"$tmp/read.facts")
   tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | grep "\"${sum%% *}\"" | grep '"path":"facts"' >/dev/null ||
-    die '{1} is damaged: bundle.json does not have the checksum of its facts' "$bundle"
+    die '{1} is damaged: bundle.json does not have the checksum of its facts' "$opened"
   read -r version <"$tmp/read.facts"
-  [ "$version" = "viola-airgap-facts 1" ] ||
-    die '{1} has facts of another version; use the script in the bundle: tar -xf {1} load.sh' "$bundle"
+  case $version in
+    'viola-airgap-facts 1' | 'viola-airgap-facts 2') ;;
+    *) die '{1} has facts of another version; use the script in the bundle: tar -xf {1} load.sh' "$opened" ;;
+  esac
   facts_grammar >"$tmp/grammar"
   ! grep -Evxn -f "$tmp/grammar" "$tmp/read.facts" >"$tmp/why" ||
-    die '{1} is damaged: its facts have an invalid line {2}' "$bundle" "$(sed -n '1s/:.*//p' "$tmp/why")"
+    die '{1} is damaged: its facts have an invalid line {2}' "$opened" "$(sed -n '1s/:.*//p' "$tmp/why")"
   # Large numbers are printed with a format, because mawk rounds them otherwise.
-  awk -v base="$base" '
+  awk -v base="$base" -v number="$number" '
     $1 ~ /^(file|layout|blob)$/ { $4 = sprintf("%.0f", $4 + base) }
+    $1 == "blob" { $5 = number }
     $1 == "end" { $2 = sprintf("%.0f", $2 + base) }
     { print }
-  ' "$tmp/read.facts" >"$tmp/facts"
-  size=$(facts end)
-  [ "$(($(wc -c <"$bundle")))" -eq "${size:-0}" ] ||
-    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$(($(wc -c <"$bundle")))" "${size:-?}"
+  ' "$tmp/read.facts" >"$tmp/facts.$number"
+  size=$(awk '$1 == "end" { print $2 }' "$tmp/facts.$number")
+  [ "$(($(wc -c <"$opened")))" -eq "${size:-0}" ] ||
+    die '{1} has {2} bytes, but should have {3}; copy it again' "$opened" "$(($(wc -c <"$opened")))" "${size:-?}"
+  # A bundle is named by the digest of the bundle.json of the whole bundle. That of a difference is in
+  # its field `whole`, whose value is flat.
+  digest=$(tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | awk '
+    is_whole && match($0, /"digest":"sha256:[0-9a-f]+"/) { print substr($0, RSTART + 10, RLENGTH - 11); exit }
+    { is_whole = /"whole":$/ }')
+  [ -n "$digest" ] || { digest=$(hash <"$tmp/read.bundle.json") && digest=sha256:${digest%% *}; }
+  identity="$(awk '$1 == "bundle" { print $2, $3 }' "$tmp/facts.$number") $digest"
+}
+# Reads the facts of the bundle and its bases. A blob is looked up in the bundle first, and then in its
+# bases, the nearest first. Facts of kind `based` remain for blobs of a base that was not given.
+open_bundle() {
+  left=$bases
+  while [ "$left" -gt 0 ]; do
+    read_facts "$left"
+    echo "$left $identity"
+    left=$((left - 1))
+  done >"$tmp/identities"
+  read_facts 0
+  cat "$tmp/facts.0" >"$tmp/facts"
+  wanted=$(facts base)
+  while [ -n "$wanted" ]; do
+    number=$(awk -v wanted="$wanted" '$4 == substr(wanted, length(wanted) - 70) { print $1; exit }' "$tmp/identities")
+    [ -n "$number" ] || break
+    awk -v wanted="$wanted" '$4 != substr(wanted, length(wanted) - 70)' "$tmp/identities" >"$tmp/unused"
+    cat "$tmp/unused" >"$tmp/identities"
+    awk '
+      FNR == NR { if ($1 == "blob") blob[$2] = $0; next }
+      $1 == "based" && $2 in blob { print blob[$2]; next }
+      { print }
+    ' "$tmp/facts.$number" "$tmp/facts" >"$tmp/placed"
+    cat "$tmp/placed" >"$tmp/facts"
+    wanted=$(awk '$1 == "base" { print $2, $3, $4 }' "$tmp/facts.$number")
+  done
+  missing_base=$(named "$wanted")
+  while read -r number identity; do
+    if [ -n "$wanted" ]; then why=$(text 'the base wanted is {1}' "$missing_base")
+    else why=$(text '{1} needs no other base' "$bundle"); fi
+    wrong '{1} is {2}; {3}' "$(file_of "$number")" "$(named "$identity")" "$why"
+  done <"$tmp/identities"
+  exit_if_wrong 2 'nothing was loaded'
   title=$(facts bundle)
   # `viola-airgap unload` finds the images that a bundle loaded by this label.
   LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
@@ -422,12 +485,17 @@ F
   cat "$tmp/allowed" >>"$tmp/facts"
 }
 
+# Prints an identity for people.
+named() { # IDENTITY
+  [ -z "$1" ] || printf '%s\n' "$1" | awk '{ print $1, $2, "(" $3 ")" }'
+}
+
 # Lists the image names, one a line. On a terminal, with the size of their configs and layers.
 list_images() {
   awk -v is_terminal="$([ -t 1 ] && echo 1)" '
     $1 == "name" { image[++count] = $2; name[count] = $3; if (length($3) > width) width = length($3) }
     $1 == "content" && ($4 == "config" || $4 == "layer") && !seen[$2, $5]++ { content[++contents] = $2 " " $5 }
-    $1 == "blob" { size[$2] = $3 }
+    $1 == "blob" || $1 == "based" { size[$2] = $3 }
     END {
       for (i = 1; i <= contents; i++) { split(content[i], part, " "); bytes[part[1]] += size[part[2]] }
       for (i = 1; i <= count; i++) {
@@ -458,8 +526,8 @@ verify_blobs() { # every layer, config and manifest
   total=$(awk '{ sum += $2 } END { printf "%.0f", sum }' "$tmp/blobs")
   say 'verifying {1} of images' "$(megabytes "$total")"
   done_bytes=0 tenth=1
-  while read -r digest length offset; do
-    bytes "$offset" "$length" | is_hash "${digest#sha256:}" ||
+  while read -r digest length offset number; do
+    bytes "$offset" "$length" "$number" | is_hash "${digest#sha256:}" ||
       wrong '{1} is damaged; it is part of {2}' "$digest" "$(awk -v digest="$digest" '
         $1 == "name" { name[$2] = name[$2] == "" ? $3 : name[$2] }
         $1 == "content" && $5 == digest && !seen[$2]++ { list = list (list == "" ? "" : ", ") name[$2] }
@@ -536,7 +604,14 @@ run_viola_airgap() { # USER-VALUES...
   fi
   say 'running viola-airgap'
   for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
-  in_background "$cli" load "$bundle" --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
+  set -- --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
+  left=$bases
+  while [ "$left" -gt 0 ]; do
+    # A comma separates bases.
+    set -- --base "$(file_of "$left" | sed 's/,/\\,/g')" "$@"
+    left=$((left - 1))
+  done
+  in_background "$cli" load "$bundle" "$@"
   exit $?
 }
 
@@ -613,7 +688,9 @@ node_state() { # NODE
       root=$("$engine" info --format '{{.DockerRootDir}}') && [ -d "$root" ] && df -Pk "$root" | awk 'END { print "disk", $1, $4 }'
       awk '$1 == "name" { print $3 } $1 == "excluded" { print $2 }' "$tmp/facts" | grep -v @ | while read -r name; do
         printf 'docker %s %s\n' "$name" "$("$engine" image inspect --format '{{.Id}}' "$name" </dev/null 2>/dev/null)"
-      done
+      done >"$tmp/docker"
+      cat "$tmp/docker"
+      docker_layers
       ;;
     *)
       # shellcheck disable=SC2016,SC2086
@@ -628,6 +705,27 @@ node_state() { # NODE
   esac
 }
 
+# Prints the diff ids of the layers of every image of the engine, and of every image to load, from the
+# base up. Docker takes layers that it has from its store. It does not when it keeps its images in
+# containerd, and neither do other engines.
+docker_layers() {
+  [ "$engine" = docker ] || return 0
+  case $(docker info --format '{{.DriverStatus}}' 2>/dev/null) in '' | *io.containerd.snapshotter*) return 0 ;; esac
+  docker images --all --quiet --no-trunc 2>/dev/null | sort -u >"$tmp/stored"
+  # shellcheck disable=SC2046
+  [ ! -s "$tmp/stored" ] || docker image inspect --format '{{range .RootFS.Layers}}{{.}} {{end}}' $(cat "$tmp/stored") 2>/dev/null | sed 's/^/stored /'
+  awk '
+    FILENAME ~ /docker$/ { loaded[$2] = $3; next }
+    $1 == "name" && $3 in loaded { id[$2] = loaded[$3] }
+    $1 == "content" && $4 == "config" && id[$2] != $5 { config[$5] = config[$5] " " $2 }
+    $1 == "blob" && $2 in config { print $4, $3, $5 config[$2] }
+  ' "$tmp/docker" "$tmp/facts" >"$tmp/configs"
+  while read -r offset length number images; do
+    ids=$(bytes "$offset" "$length" "$number" | tr -d ' \t\r\n' | sed -n 's/.*"diff_ids":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr ',' ' ')
+    for image in $images; do echo "diffids $image $ids"; done
+  done <"$tmp/configs"
+}
+
 # Compares the state of a node (standard input) with the facts. Prints:
 #   platform P                 the platform of the node
 #   without NAME               the bundle has no content of NAME for this platform
@@ -635,7 +733,8 @@ node_state() { # NODE
 #   share NAME                 NAME is complete, and only another bundle has a label on it
 #   left-out NAME              NAME is excluded from the bundle, and not on the node
 #   config|layer IMAGE DIGEST  content of an image that lacks names
-#   range FIRST COUNT          blocks to send, in pieces of 64 MiB
+#   range FILE FIRST COUNT     blocks to send of a file, in pieces of 64 MiB
+#   gap IMAGE DIGEST           needed content of an image that no given file has
 #   need BYTES                 the total size to send
 compare() {
   awk '
@@ -652,7 +751,8 @@ compare() {
         content[$2, ++contents[$2]] = $3 " " $4 " " $5
         has_platform[$2, $3] = 1
       }
-      if ($1 == "blob") { blob[++blobs] = $2; size[$2] = $3; offset[$2] = $4 }
+      if ($1 == "blob") { blob[++blobs] = $2; size[$2] = $3; offset[$2] = $4; file[$2] = $5 }
+      if ($1 == "based") absent[$2] = 1
       if ($1 == "excluded") excluded[++exclusions] = $2
       if ($1 == "allowed") allowed[$2] = 1
       next
@@ -660,9 +760,21 @@ compare() {
     $1 == "machine" { candidates = accepted($2) }
     $1 == "disk" { print }
     $1 == "content" { present[$2] = 1 }
+    $1 == "stored" { stored[++stores] = substr($0, 8); next }
+    $1 == "diffids" { diffids[$2] = substr($0, 10 + length($2)); next }
     $1 == "docker" { loaded[$2] = $3 ~ /:/ ? $3 : "sha256:" $3 }
     $1 == "listed" { if (index($0, "io.viola-airgap.bundle/") && !index($0, ENVIRON["LABEL"])) is_others[$2] = 1; next }
     $4 == "complete" { split(substr($5, 2), counts, "[/)]"); if (counts[1] == counts[2]) complete[$1] = $3 }
+    # Returns how many layers of the image are the lowest ones of an image of the engine.
+    function held(image,   ids, wanted, other, i, j, most) {
+      wanted = split(diffids[image], ids, " ")
+      most = 0
+      for (i = 1; i <= stores && wanted; i++) {
+        split(stored[i], other, " ")
+        for (j = 1; j <= wanted && ids[j] == other[j]; j++) if (j > most) most = j
+      }
+      return most
+    }
     END {
       is_engine = ENVIRON["TO"] == "docker"
       count = split(candidates, candidate, " ")
@@ -693,9 +805,14 @@ compare() {
         }
         if (!lacks) continue
         lacking++
+        holds = is_engine ? held(i) : 0
+        layer = 0
         for (j = 1; j <= contents[i]; j++) {
           split(content[i, j], part, " ")
-          if ((part[1] == platform ? part[2] != "root" : part[2] == "manifest" && !is_engine) && !(part[3] in present)) send[part[3]] = 1
+          is_held = part[1] == platform && part[2] == "layer" && ++layer <= holds
+          if ((part[1] == platform ? part[2] != "root" : part[2] == "manifest" && !is_engine) && !(part[3] in present) && !is_held) send[part[3]] = 1
+          # Manifests of other platforms are not needed.
+          if (part[3] in absent && !(part[3] in present) && !is_held && (part[1] == platform && (part[2] != "root" || !is_engine) || part[3] == digest[i] && !is_engine) && !gap[i, part[3]]++) print "gap", i, part[3]
           if (part[1] == platform && part[2] == "config") print "config", i, part[3]
           if (part[1] == platform && part[2] == "layer") print "layer", i, part[3]
         }
@@ -706,7 +823,7 @@ compare() {
         need += size[blob[i]]
         from = offset[blob[i]] / 512 - 1
         to = from + 1 + int((size[blob[i]] + 511) / 512)
-        for (; from < to; from += 131072) printf "range %.0f %.0f\n", from, (to - from > 131072 ? 131072 : to - from)
+        for (; from < to; from += 131072) printf "range %d %.0f %.0f\n", file[blob[i]], from, (to - from > 131072 ? 131072 : to - from)
       }
       printf "need %.0f\n", need
     }
@@ -766,6 +883,30 @@ release() {
   pids=
 }
 
+# Reports every image with content that neither a given file nor a node has.
+report_gaps() {
+  for node in $nodes; do
+    plan "$node" gap | awk -v node="$node" '{ print $0, node }'
+  done >"$tmp/gaps"
+  [ -s "$tmp/gaps" ] || return 0
+  awk -v bundle="$bundle" -v base="$missing_base" '
+    FNR == NR {
+      if ($1 == "name" && !($2 in name)) name[$2] = $3
+      if ($1 == "based") size[$2] = $3
+      next
+    }
+    !seen[$1, $2]++ { blobs[$1]++; bytes[$1] += size[$2] }
+    !listed[$1, $3]++ { places[$1] = places[$1] (places[$1] == "" ? "" : ", ") $3 }
+    !known[$1]++ { order[++count] = $1 }
+    END {
+      for (i = 1; i <= count; i++) {
+        image = order[i]
+        printf "{1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE\001%s\001%d\001%.0f MB\001%s\001%s\001%s\n", name[image], blobs[image], int((bytes[image] + 999999) / 1000000), bundle, places[image], base
+      }
+    }
+  ' "$tmp/facts" "$tmp/gaps" >>"$tmp/wrong"
+}
+
 plan_node() { # NODE: queries the node, and writes its plan
   : >"$tmp/plan.$1"
   node_state "$1" </dev/null >"$tmp/answer" 2>"$tmp/why" || {
@@ -788,6 +929,7 @@ plan_nodes() {
       "$node" "$(plan "$node" platform)" "$(facts platform | tr '\n' ' ' | sed 's/ $//')" \
       "$(plan "$node" without | head -n 3 | tr '\n' ' ' | sed 's/ $//')$([ "$lacking" -le 3 ] || text ' and {1} more' "$((lacking - 3))")"
   done
+  report_gaps
   # Nodes on one machine share a disk, so the required space is summed by device. Docker also unpacks
   # the images.
   for node in $nodes; do
@@ -827,8 +969,8 @@ image_layout() { # NODE
 }
 send_ranges() { # NODE
   total=$(plan "$1" need) done_bytes=0 tenth=1
-  while read -r first count; do
-    blocks "$first" "$count"
+  while read -r number first count; do
+    blocks "$first" "$count" "$number"
     done_bytes=$((done_bytes + count * 512))
     [ "$done_bytes" -le "$total" ] || done_bytes=$total
     report '{3}: sent {1} % of {2}' "$done_bytes" "$total" "$1"
@@ -1131,7 +1273,9 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 # --- main ---
 
-bundle= to= list= check= install= context= allowed= timeout=10m
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
+: >"$tmp/wrong"
+bundle= bases=0 to= list= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 # The remaining $@ are the user's values for helm.
 left=$#
@@ -1149,9 +1293,10 @@ while [ "$left" -gt 0 ]; do
     --check) check=yes ;;
     --install) install=yes ;;
     -h | --help) usage; exit 0 ;;
-    --to | --context | --kubeconfig | --timeout | --allow-missing | --lang | -f | --values | --set)
+    --base | --to | --context | --kubeconfig | --timeout | --allow-missing | --lang | -f | --values | --set)
       [ "$left" -gt 0 ] || die '{1} needs a value' "$option"
       case $option in
+        --base) bases=$((bases + 1)); printf %s "$1" >"$tmp/base.$bases" ;;
         --to) to=$1 ;;
         --context) context=$1 ;;
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
@@ -1175,8 +1320,6 @@ done
 [ -n "$bundle" ] || { usage >&2; exit 2; }
 case $timeout in *[!0-9hms]* | '' | *[!hms]) die '"{1}" is not a duration: use 90s, 10m or 1h' "$timeout" ;; esac
 find_hash
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
-: >"$tmp/wrong"
 
 open_bundle
 [ -z "$list" ] || { list_images; exit 0; }

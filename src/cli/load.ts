@@ -1,6 +1,5 @@
 // `load BUNDLE --to TARGET…`: loads every image into every target and verifies it. With
 // `--install`, also installs the releases.
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
@@ -9,6 +8,7 @@ import type { LoadReport } from "../workflows/load/nodes.js";
 import { examples, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
 import { checkSettingsFolder } from "./output.js";
 import { runInstall } from "./install.js";
@@ -19,7 +19,7 @@ import { formatInstall } from "./reporters/install.js";
 import { formatLoad } from "./reporters/load.js";
 import { formatPush, pushDocument, type PushOutcome } from "./reporters/push.js";
 
-interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
+interface LoadFlags extends CommonOptions, InstallFlags, PushFlags, BaseFlags {
   readonly to: readonly string[];
   readonly install?: boolean;
   readonly unpack?: boolean;
@@ -39,7 +39,8 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
           "load app.bundle --to registry://registry.lab:5000/mirror --settings nodes",
         ),
       )
-      .argument("<bundle>", "bundle file")
+      .argument("<bundle>", "bundle file; a differential bundle alone if the targets have the rest")
+      .addOption(baseOption())
       .addOption(listOption("--to <target>", `target to load into: ${TARGETS}`))
       .option(
         "--settings <folder>",
@@ -62,7 +63,7 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       const [first] = targets;
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
       await checkSettingsFolder(flags.settings, runtime);
-      const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+      const bundle = await openGiven(file, flags, runtime);
       if (isInstalling) requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
       const loaded: LoadReport[] = [];
       const pushed: PushOutcome[] = [];

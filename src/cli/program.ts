@@ -19,6 +19,7 @@ import { registerImages } from "./images.js";
 import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
 import { registerLoad } from "./load.js";
+import { registerMerge } from "./merge.js";
 import { registerPostRender } from "./post-render.js";
 import { ViolaError } from "../errors.js";
 import { examples, usageError } from "./command-line.js";
@@ -36,6 +37,7 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerBuild,
   registerAudit,
   registerDiff,
+  registerMerge,
   registerVerify,
   registerShow,
   registerLoad,

@@ -1,7 +1,7 @@
 // Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { countOf } from "../../core/count-of.js";
-import { formatFacts } from "../../core/bundle/facts.js";
+import { factsOf, formatFacts } from "../../core/bundle/facts.js";
 import { isSealed } from "../../core/bundle/inventory-checksum.js";
 import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
@@ -107,7 +107,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
   if (facts !== undefined) {
     if (isSealed(inventoryBytes) !== true) throw invalid("bundle.json has no checksum");
     if (inventory.files[0]?.path !== FACTS_PATH) throw invalid(`${FACTS_PATH} is not the first file`);
-    const expected = Buffer.from(formatFacts(inventory));
+    const expected = Buffer.from(formatFacts(factsOf(inventory)));
     if (facts.size !== expected.length || !(await read(facts.offset, facts.size)).equals(expected))
       throw invalid(`${FACTS_PATH} does not match ${INVENTORY_PATH}`);
   }
@@ -120,7 +120,10 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     if (!(await read(at, layoutFile.bytes.length)).equals(layoutFile.bytes))
       throw invalid(`${layoutFile.path} does not match bundle.json`);
   }
-  for (const blob of inventory.blobs) {
+  const blobs = inventory.blobs.flatMap(({ offset: at, ...blob }) =>
+    at === undefined ? [] : [{ ...blob, file, offset: at }],
+  );
+  for (const blob of blobs) {
     if (blob.offset !== offset + TAR_BLOCK)
       throw invalid(`blob ${blob.digest} is not at the offset in bundle.json`);
     await passEntry(blobPath(blob.digest), blob.size);
@@ -139,15 +142,21 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     size: fileSize,
     digest: digestOf(inventoryBytes),
     inventory,
-    read: async (at, length) => {
-      const bytes = await readFileRange(file, at, length);
-      if (bytes.length < length) throw cutShort(file);
-      return bytes;
-    },
+    blobs: new Map(blobs.map((blob) => [blob.digest, blob])),
+    ...(inventory.base !== undefined && { missingBase: inventory.base }),
+    read: (at, length) => readExactly(file, at, length),
+    readBlob: ({ file: holder, offset: at, size }, from = 0, length = size - from) =>
+      readExactly(holder, at + from, length),
     locate: (path) => {
       const entry = entries.get(path);
       if (entry === undefined) throw invalid(`the bundle does not contain ${path}`);
       return entry;
     },
   };
+}
+
+async function readExactly(file: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = await readFileRange(file, offset, length);
+  if (bytes.length < length) throw cutShort(file);
+  return bytes;
 }

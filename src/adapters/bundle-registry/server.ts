@@ -16,7 +16,14 @@ import { makeChartArtifacts } from "./chart-artifacts.js";
 import { makeChartRoutes, type LocateFile } from "./chart-routes.js";
 import { entityTag, selectPart } from "./conditions.js";
 import { pageOf, type NameList } from "./name-list.js";
-import { BLOB_MEDIA_TYPE, makeRoutes, type Content, type FindRoute, type Route } from "./routes.js";
+import {
+  BLOB_MEDIA_TYPE,
+  makeRoutes,
+  type Content,
+  type DescribedContent,
+  type FindRoute,
+  type Route,
+} from "./routes.js";
 
 /** The size of the buffer for reading and sending content. A response uses one buffer. */
 const CHUNK_BYTES = 256 * 1024;
@@ -24,9 +31,14 @@ const KEY_BYTES = 16;
 /** Error codes of reading the bundle file. */
 const OF_BUNDLE: ReadonlySet<string> = new Set(["BUNDLE_INVALID", "FILE_UNUSABLE"]);
 
+/** The open files of a bundle by path. */
+type OpenFiles = ReadonlyMap<string, FileHandle>;
+
 /** The parts of a server. */
 interface Served {
+  /** The path of the bundle, and those of all files that content is read from. */
   readonly file: string;
+  readonly files: ReadonlySet<string>;
   readonly findRoute: FindRoute;
   /** Returns the client and the path without its prefix, or undefined when the prefix is wrong. */
   readonly enter: (
@@ -50,8 +62,8 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
   const key = randomBytes(KEY_BYTES).toString("hex");
   const sent = new Map<string, number>();
   const server = await startServer({
-    file: bundle.file,
-    findRoute: makeRoutes(bundle.inventory),
+    ...filesOf(bundle),
+    findRoute: makeRoutes(bundle.inventory, bundle.blobs),
     enter: (text) => {
       // Podman requests `/v2/` without a path first. It then puts the path of the mirror after
       // `/v2`.
@@ -85,12 +97,12 @@ export function serveOpenly(
   bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
   options: Pick<ServeOptions, "address" | "port" | "onManifest" | "onFailure">,
 ): Promise<RunningServer> {
-  const findImage = makeRoutes(bundle.inventory);
-  const locate: LocateFile = (path) => bundle.locate(path);
+  const findImage = makeRoutes(bundle.inventory, bundle.blobs);
+  const locate: LocateFile = (path) => ({ file: bundle.file, ...bundle.locate(path) });
   const findChart = makeChartRoutes(bundle.inventory, locate);
   const findChartArtifact = makeChartArtifacts(bundle.inventory, locate);
   return startServer({
-    file: bundle.file,
+    ...filesOf(bundle),
     findRoute: (path, registry) => {
       if (!path.startsWith("/v2")) return findChart(path, registry);
       const found = findImage(path, registry);
@@ -102,16 +114,36 @@ export function serveOpenly(
   });
 }
 
+function filesOf({ file, blobs }: BundleFile): Pick<Served, "file" | "files"> {
+  return { file, files: new Set([file, ...[...blobs.values()].map((blob) => blob.file)]) };
+}
+
+/** Opens all files, or none. */
+async function openFiles(paths: Served["files"]): Promise<OpenFiles> {
+  const files = new Map<string, FileHandle>();
+  for (const file of paths) {
+    try {
+      files.set(file, await open(file, "r"));
+    } catch (cause) {
+      await closeFiles(files);
+      const code = systemErrorCode(cause);
+      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+    }
+  }
+  return files;
+}
+
+async function closeFiles(files: OpenFiles): Promise<void> {
+  await Promise.all([...files.values()].map((file) => file.close()));
+}
+
 async function startServer(served: Served): Promise<RunningServer> {
   const { file, options } = served;
-  const handle = await open(file, "r").catch((cause: unknown) => {
-    const code = systemErrorCode(cause);
-    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
-  });
+  const files = await openFiles(served.files);
   let closed: Promise<void> | undefined;
   let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
-    answer(request, response, served, handle).catch((cause: unknown) => {
+    answer(request, response, served, files).catch((cause: unknown) => {
       // The client must see a truncated response, never one that looks complete.
       response.destroy();
       // Any other error is of a connection that the client or `close` has ended.
@@ -128,7 +160,7 @@ async function startServer(served: Served): Promise<RunningServer> {
       resolve,
     );
   }).catch(async (cause: unknown) => {
-    await handle.close();
+    await closeFiles(files);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
@@ -143,7 +175,7 @@ async function startServer(served: Served): Promise<RunningServer> {
         const stopped = new Promise((resolve) => server.close(resolve));
         server.closeAllConnections();
         await stopped;
-        await handle.close();
+        await closeFiles(files);
         if (failure !== undefined) throw failure.cause;
       })()),
   };
@@ -152,8 +184,8 @@ async function startServer(served: Served): Promise<RunningServer> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { file, findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
-  handle: FileHandle,
+  { findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
+  files: OpenFiles,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
   const entered = url && enter(url.path, request.socket.remoteAddress ?? "");
@@ -164,7 +196,7 @@ async function answer(
   const { client, path } = entered;
   response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
   const route = findRoute(path, url.registry);
-  if ((route.kind === "content" || route.kind === "unknown") && route.wanted !== undefined) {
+  if ("wanted" in route && route.wanted) {
     const status = route.kind === "content" ? 200 : 404;
     if (upstream?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
   }
@@ -184,9 +216,11 @@ async function answer(
     answerText(response, route.mediaType, route.text);
   } else if (route.kind === "list") {
     answerList(request, response, route.list);
+  } else if (route.kind === "described") {
+    answerDescribed(request, response, route.described);
   } else {
-    const exchange = { file, request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
-    await answerContent(exchange, route.content, handle);
+    const exchange = { request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
+    await answerContent(exchange, route.content, files);
   }
 }
 
@@ -270,15 +304,35 @@ async function answerFromUpstream(
   return true;
 }
 
-/** A request for content, and its response. `file` is the bundle's name, for messages. */
+/**
+ * Responds for a manifest whose bytes are not at hand. A client that has the content asks only for
+ * the digest.
+ */
+function answerDescribed(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { digest, mediaType, size }: DescribedContent,
+): void {
+  if (method !== "HEAD") {
+    answerError(response, 404, { code: "MANIFEST_UNKNOWN", message: "in a base of this bundle" });
+    return;
+  }
+  response.writeHead(200, {
+    "Content-Type": mediaType,
+    "Content-Length": size,
+    "Docker-Content-Digest": digest,
+  });
+  response.end();
+}
+
+/** A request for content, and its response. */
 interface Exchange {
-  readonly file: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly onSent: (bytes: number) => void;
 }
 
-async function answerContent(exchange: Exchange, content: Content, handle: FileHandle): Promise<void> {
+async function answerContent(exchange: Exchange, content: Content, files: OpenFiles): Promise<void> {
   const { request, response } = exchange;
   const range = selectPart(request.method, request.headers, content);
   response.setHeader("Accept-Ranges", "bytes");
@@ -300,19 +354,24 @@ async function answerContent(exchange: Exchange, content: Content, handle: FileH
     "Docker-Content-Digest": content.digest,
     ...(range !== undefined && { "Content-Range": `bytes ${start}-${end}/${content.size}` }),
   });
-  if (request.method !== "HEAD") await sendBytes(exchange, handle, { offset: content.offset + start, size });
+  if (request.method !== "HEAD") {
+    const { file, offset } = content;
+    await sendBytes(exchange, files, { file, offset: offset + start, size });
+  }
   response.end();
 }
 
 /**
- * Sends `size` bytes at `offset`. All chunks use the same buffer, because allocating a new one for
+ * Sends `size` bytes of the file from `offset`. All chunks use the same buffer, because allocating a new one for
  * each chunk costs more than copying.
  */
 async function sendBytes(
-  { file, response, onSent }: Exchange,
-  handle: FileHandle,
-  { offset, size }: { readonly offset: number; readonly size: number },
+  { response, onSent }: Exchange,
+  files: OpenFiles,
+  { file, offset, size }: Pick<Content, "file" | "offset" | "size">,
 ): Promise<void> {
+  const handle = files.get(file);
+  if (handle === undefined) throw new Error(`${file} is not a file of the served bundle`);
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, CHUNK_BYTES));
   let wake: () => void = () => undefined;
   response.once("close", () => {

@@ -1,4 +1,5 @@
 // Formats the result of `build`.
+import { formatIdentity } from "../../core/bundle/base.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
 import type { WrittenBundle } from "../../workflows/ports.js";
@@ -12,13 +13,16 @@ export function formatBuild(
   { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
   { mode }: { readonly mode: number },
 ): string {
-  const { images, releases, warnings } = inventory;
+  const { images, releases, warnings, base, whole } = inventory;
   const withheld = withheldReleases(releases);
   const withValues = releases.filter(({ values }) => values.length > 0).map(({ name }) => name);
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
     `digest ${digest}`,
+    ...(base === undefined || whole === undefined
+      ? []
+      : [`base ${formatIdentity(base)}`, `with its base ${formatBytes(whole.size)}, digest ${whole.digest}`]),
     ...(copiedBytes === 0
       ? []
       : [

@@ -2,7 +2,7 @@
 import { ViolaError } from "../../errors.js";
 import { findReference, kubeletName, spellingsOf } from "../images/reference.js";
 import { digestOf, hexOf } from "../oci/digest.js";
-import type { Inventory, InventoryImage } from "./inventory.js";
+import type { Inventory, InventoryBase, InventoryImage } from "./inventory.js";
 import { layoutFiles } from "./layout-files.js";
 import { FACTS_PATH } from "./paths.js";
 import { paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
@@ -21,7 +21,21 @@ export type FactsInput = Pick<
   | "hostImages"
   | "excluded"
   | "files"
-> & { readonly blobs: readonly { readonly digest: string; readonly size: number }[] };
+> & {
+  /** In archive order. Those of the base have no place in this bundle. */
+  readonly blobs: readonly { readonly digest: string; readonly size: number; readonly isInBase?: boolean }[];
+  readonly base?: InventoryBase;
+};
+
+/** Returns the part of a parsed inventory that facts contain. */
+export function factsOf(inventory: Inventory): FactsInput {
+  const blobs = inventory.blobs.map(({ digest, size, offset }) => ({
+    digest,
+    size,
+    isInBase: offset === undefined,
+  }));
+  return { ...inventory, blobs };
+}
 
 const NUMBER = "[0-9]{1,15}";
 const HEX = "[0-9a-f]{64}";
@@ -45,8 +59,9 @@ const LABEL = "[a-z0-9]([a-z0-9.-]*[a-z0-9])?";
  * padding.
  */
 export const FACT_PATTERNS: readonly string[] = [
-  // Always the first line. The number changes with every incompatible change of the grammar.
-  "viola-airgap-facts 1",
+  // Always the first line. The number changes with every incompatible change of the grammar. That of a
+  // differential bundle is 2, so that a load.sh that does not know bases refuses it.
+  "viola-airgap-facts [12]",
   // NAME VERSION
   `bundle ${WORD} ${WORD}`,
   `platform ${PLATFORM}`,
@@ -72,6 +87,10 @@ export const FACT_PATTERNS: readonly string[] = [
   `(file|layout) ${HEX} ${NUMBER} ${NUMBER} ${PATH}`,
   // DIGEST SIZE OFFSET
   `blob ${DIGEST} ${NUMBER} ${NUMBER}`,
+  // NAME VERSION DIGEST of the base of a differential bundle; see `identityOf`.
+  `base ${WORD} ${WORD} ${DIGEST}`,
+  // DIGEST SIZE of a blob that is in the base.
+  `based ${DIGEST} ${NUMBER}`,
   // Always the last line: the end of the bundle file.
   `end ${NUMBER}`,
 ];
@@ -89,13 +108,15 @@ const FACT = new RegExp(`^(?:${FACT_PATTERNS.join("|")})$`);
  */
 export function formatFacts(inventory: FactsInput): string {
   const { name, version, platforms, apiVersions, releases, images, hostImages = [], excluded } = inventory;
+  const { base } = inventory;
   const names = [
     ...images.flatMap((image) => image.names),
     ...excluded.map(({ reference }) => nameOf(reference)),
   ];
   const lines = [
-    "viola-airgap-facts 1",
+    `viola-airgap-facts ${base === undefined ? 1 : 2}`,
     fact("name", `bundle ${name} ${version}`),
+    ...(base === undefined ? [] : [fact("base", `base ${base.name} ${base.version} ${base.digest}`)]),
     ...platforms.map((platform, at) => fact(`platforms.${at}`, `platform ${platform}`)),
     ...apiVersions.map((api, at) => fact(`apiVersions.${at}`, `api ${api}`)),
     ...releases.flatMap((release, at) => [
@@ -150,8 +171,11 @@ function* placeFacts({ files, images, hostImages, blobs }: FactsInput): Iterable
     const sha256 = hexOf(digestOf(bytes));
     yield fact(path, `layout ${sha256} ${bytes.length} ${place(bytes.length)} ${path}`);
   }
-  for (const [at, { digest, size }] of blobs.entries())
-    yield fact(`blobs.${at}`, `blob ${digest} ${size} ${place(size)}`);
+  for (const [at, { digest, size, isInBase }] of blobs.entries())
+    yield fact(
+      `blobs.${at}`,
+      isInBase === true ? `based ${digest} ${size}` : `blob ${digest} ${size} ${place(size)}`,
+    );
   // Both archives end here, images.tar and the bundle.
   yield `end ${end + 2 * TAR_END}`;
 }

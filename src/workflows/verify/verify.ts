@@ -3,8 +3,15 @@ import { findNameConflicts } from "../../core/bundle/names.js";
 import { findUnusableImages } from "../../core/bundle/unusable-images.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { findLimitedImages } from "../../core/load/engine-limits.js";
+import { formatIdentity } from "../../core/bundle/base.js";
 import { countOf } from "../../core/count-of.js";
-import { blobsOf, type Inventory, type InventoryImage } from "../../core/bundle/inventory.js";
+import { formatBytes } from "../../core/format-bytes.js";
+import {
+  blobsOf,
+  type Inventory,
+  type InventoryBase,
+  type InventoryImage,
+} from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
@@ -22,7 +29,8 @@ export interface BundleProblem {
     | "image-missing"
     | "image-unusable"
     | "layer-unusable"
-    | "name-conflict";
+    | "name-conflict"
+    | "base-missing";
   /** What is affected: a file or release of the bundle, or an image and a part of it. */
   readonly subject: string;
   readonly message: string;
@@ -40,6 +48,9 @@ export interface VerifyReport {
   readonly size: number;
   readonly images: number;
   readonly blobs: number;
+  /** The base of a differential bundle, and what it makes with it. */
+  readonly base?: InventoryBase;
+  readonly whole?: Inventory["whole"];
   /** Releases whose values are not in the bundle; installing requires them. */
   readonly withheldValues: readonly string[];
   readonly problems: readonly BundleProblem[];
@@ -64,6 +75,23 @@ export interface VerifyPorts {
   readonly reader: Pick<BundleReader, "findDamagedBlobs">;
 }
 
+/**
+ * Adds a problem to the report if blobs of the bundle could not be checked because its base was not
+ * given.
+ */
+export function reportMissingBase(report: VerifyReport, bundle: OpenBundle): VerifyReport {
+  const { missingBase, inventory, blobs } = bundle;
+  if (missingBase === undefined) return report;
+  const absent = inventory.blobs.filter(({ digest }) => !blobs.has(digest));
+  const bytes = absent.reduce((sum, { size }) => sum + size, 0);
+  const problem: BundleProblem = {
+    code: "base-missing",
+    subject: bundle.file,
+    message: `${countOf(absent.length, "blob")} (${formatBytes(bytes)}) were not checked: they are in base ${formatIdentity(missingBase)}, which was not given with --base`,
+  };
+  return { ...report, problems: [...report.problems, problem] };
+}
+
 /** Checks an opened bundle and reports every problem. Throws only if the file cannot be read. */
 export async function verifyBundle(
   { signal, progress }: Run,
@@ -71,7 +99,7 @@ export async function verifyBundle(
   { reader }: VerifyPorts,
 ): Promise<VerifyReport> {
   const { inventory } = bundle;
-  const total = inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  const total = [...bundle.blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
   progress({ kind: "started", step: "verify", title: "Verifying checksums", total, unit: "bytes" });
 
   const problems: BundleProblem[] = [...findGaps(inventory)];
@@ -92,12 +120,12 @@ export async function verifyBundle(
     },
     signal,
   );
-  for (const { digest } of damaged) {
+  for (const { digest, file } of damaged) {
     const uses = usesOf(inventory, digest);
     problems.push({
       code: "blob-damaged",
       subject: uses[0] ?? digest,
-      message: `${uses.join(", ")}: ${digest} is damaged`,
+      message: `${uses.join(", ")}: ${digest} is damaged${file === bundle.file ? "" : ` in ${file}`}`,
       digest,
       images: allImages(inventory)
         .filter((image) => digestsOf(image).includes(digest))
@@ -106,9 +134,10 @@ export async function verifyBundle(
   }
   const unusable = await findUnusableImages(
     inventory,
-    (offset, length) => {
+    async ({ digest }) => {
       signal.throwIfAborted();
-      return bundle.read(offset, length);
+      const config = bundle.blobs.get(digest);
+      return config && bundle.readBlob(config);
     },
     new Set(damaged.map(({ digest }) => digest)),
   );
@@ -127,6 +156,7 @@ export async function verifyBundle(
     size: bundle.size,
     images: inventory.images.length,
     blobs: inventory.blobs.length,
+    ...(inventory.base !== undefined && { base: inventory.base, whole: inventory.whole }),
     withheldValues: withheldReleases(inventory.releases),
     problems,
     warnings: findLimitedImages(allImages(inventory)).map(({ normalized, message, hint }) => ({

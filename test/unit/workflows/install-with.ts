@@ -88,7 +88,9 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
     size: 0,
     digest: digestOf("inventory"),
     inventory,
+    blobs: new Map(),
     read: () => Promise.resolve(CHART),
+    readBlob: () => Promise.resolve(CHART),
     locate: () => ({ offset: 0, size: CHART.length }),
   };
   const run = workflowRun({

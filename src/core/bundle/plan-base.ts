@@ -1,0 +1,16 @@
+// What a differential bundle leaves out, and the files that only it has.
+import { digestOf, hexOf } from "../oci/digest.js";
+import type { PlanBase } from "./archive-plan.js";
+import { identityOf, type BaseCandidate } from "./base.js";
+import { baseNotes } from "./base-note.js";
+
+/** `bundle` is what the difference makes with the base. */
+export function planBase(
+  bundle: { readonly name: string; readonly version: string },
+  base: BaseCandidate,
+): PlanBase {
+  const identity = identityOf(base);
+  const files = baseNotes(bundle, identity).map((file) => ({ ...file, sha256: hexOf(digestOf(file.bytes)) }));
+  // Not all blobs at hand: the base of the base may have blobs that the base itself does not list.
+  return { identity, blobs: new Set(base.inventory.blobs.map(({ digest }) => digest)), files };
+}
