@@ -222,7 +222,11 @@ describe("charts as artifacts", () => {
     values: [],
   });
   const releases = ["1.0.0", "1.1.0+build.2", "1.0.0"].map(release);
-  const find = makeChartArtifacts({ ...inventoryOf([]), releases }, () => ({ file: "bundle.tar", offset: 512, size: 7 }));
+  const find = makeChartArtifacts({ ...inventoryOf([]), releases }, () => ({
+    file: "bundle.tar",
+    offset: 512,
+    size: 7,
+  }));
 
   test("have the versions as tags, without plus signs", () => {
     expect(find("/v2/charts/app/tags/list")).toEqual({
@@ -265,7 +269,11 @@ describe("the chart index", () => {
       sha256: "a".repeat(64),
       values: [],
     }));
-    const find = makeChartRoutes({ ...inventoryOf([]), releases }, () => ({ file: "bundle.tar", offset: 0, size: 1 }));
+    const find = makeChartRoutes({ ...inventoryOf([]), releases }, () => ({
+      file: "bundle.tar",
+      offset: 0,
+      size: 1,
+    }));
     const route = find("/charts/index.yaml", undefined);
     const index = route.kind === "document" ? (parseDocument(route.text).contents as YAMLMap) : undefined;
     const entries = index?.get("entries") as YAMLMap<Scalar<string>>;
