@@ -34,6 +34,7 @@ const slow = {
   maxWorkers: 3,
   maxConcurrency: 4,
   globalSetup: "test/support/global-setup.ts",
+  setupFiles: "test/support/priority.ts",
   sequence: { groupOrder: 1 },
 };
 

@@ -1,8 +1,8 @@
 // `npm run bench [-- GROUP…] [--json FILE] [--rounds N] [--scale S]`: compares this project with
 // its peers on this machine.
 // Groups: build, size, memory, resume, reuse, find, audit, load; the default is all groups.
-// Requires `npm run build`, `scripts/parts/registries.sh up`, and `engine.sh up` for the lines of
-// docker and load. `--scale 5.3` is about 8 GB. The exit code is 1 when a goal is missed.
+// Runs under scripts/with-parts.sh, which starts the registries and the engine. `--scale 5.3` is
+// about 8 GB. The exit code is 1 when a goal is missed.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";

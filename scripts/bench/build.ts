@@ -1,87 +1,106 @@
 // The groups `build`, `size` and `memory`: `build` compared with docker, skopeo, crane, and curl as
 // a lower bound.
 import { execFileSync } from "node:child_process";
-import { NO_GOAL, shown, sideBySide, skipped, type Goal, type Line } from "./lines.js";
+import { compareCosts, measureSides, NO_GOAL, sideBySide, skipped, type Goal, type Line } from "./lines.js";
 import { oursBuild, wholeBuild } from "./ours.js";
 import { cranePull, curlFloor, dockerPullAndSave, findCrane, skopeoAndTar } from "./peers.js";
+import { withSlowLink } from "./slow-link.js";
 import { diskFolder, type Stack } from "./stack.js";
 import { hasCharts } from "./viola-spec.js";
 
 const MB = 1e6;
+const NO_CRANE = "crane is not on PATH, and `go install` could not build it";
+const NO_SHARED = "../shared (or VIOLA_SHARED) does not exist";
+const LINK = { roundTripMs: 80, megabits: 400 };
 
 /**
- * Measures the seconds from the list of images to the finished file, alternating between each peer
- * and ours.
+ * Compares building with each peer in turn, from the list of images to the finished file; then the
+ * complete command.
  */
 export async function* buildLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
-  const ours = () => oursBuild(stack, stack.plain);
-  const oursTls = () => oursBuild(stack, stack.tls);
+  yield* floorLines(stack, rounds);
+  yield* craneLines(stack, rounds);
+  yield* engineLines(stack, rounds);
+  yield* wholeLines(stack, rounds);
+}
 
-  const floor: Goal = { atMost: 1 };
-  const floorTls: Goal = { atMost: 1.1 };
-  const curl = firstLine("curl", "--version").split(" ").slice(0, 2).join(" ");
-  yield await sideBySide("build/floor", floor, rounds, curl, () => curlFloor(stack, stack.plain), ours);
-  yield await sideBySide(
-    "build/floor-tls",
-    floorTls,
-    rounds,
-    curl,
-    () => curlFloor(stack, stack.tls),
-    oursTls,
-  );
-
-  const crane: Goal = { atLeast: 1.6 };
-  const craneTls: Goal = { atLeast: 1.7 };
-  const program = findCrane();
-  if (program === undefined) {
-    const reason = "crane is not on PATH, and `go install` could not build it";
-    yield skipped("build/crane", crane, reason);
-    yield skipped("build/crane-tls", craneTls, reason);
-  } else {
-    const note = `crane ${firstLine(program, "version") || "of unknown version"}`;
-    yield await sideBySide(
-      "build/crane",
-      crane,
-      rounds,
-      note,
-      () => cranePull(program, stack, stack.plain),
-      ours,
-    );
-    yield await sideBySide(
-      "build/crane-tls",
-      craneTls,
-      rounds,
-      note,
-      () => cranePull(program, stack, stack.tls),
-      oursTls,
-    );
+/**
+ * The lower bound: curl stores the blobs without verifying them, and one program hashes the result.
+ * Its time is shown, and its processor time is the limit for ours.
+ */
+async function* floorLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
+  const note = `${firstLine("curl", "--version").split(" ").slice(0, 2).join(" ")}, then openssl dgst -sha256`;
+  for (const [suffix, endpoint, atMost] of [
+    ["", stack.plain, 1],
+    ["-tls", stack.tls, 1.1],
+  ] as const) {
+    const costs = await measureSides(rounds, {
+      peer: () => curlFloor(stack, endpoint),
+      ours: () => oursBuild(stack, endpoint),
+    });
+    yield compareCosts({ id: `build/floor${suffix}`, goal: NO_GOAL, note }, costs);
+    yield compareCosts({ id: `build/cpu${suffix}`, goal: { atMost }, note }, costs, "cpuSeconds");
   }
+}
 
+async function* craneLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
+  const program = findCrane();
+  for (const [id, endpoint, atLeast] of [
+    ["build/crane", stack.plain, 1.6],
+    ["build/crane-tls", stack.tls, 1.7],
+  ] as const) {
+    yield program === undefined
+      ? skipped(id, { atLeast }, NO_CRANE)
+      : await sideBySide({ id, goal: { atLeast }, note: craneName(program) }, rounds, {
+          peer: () => cranePull(program, stack, endpoint),
+          ours: () => oursBuild(stack, endpoint),
+        });
+  }
+}
+
+async function* engineLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   const skopeo: Goal = { atLeast: 2.7 };
   const skopeoVersion = firstLine("skopeo", "--version");
   if (skopeoVersion === "") yield skipped("build/skopeo", skopeo, "skopeo is not on PATH");
-  else yield await sideBySide("build/skopeo", skopeo, rounds, skopeoVersion, () => skopeoAndTar(stack), ours);
+  else
+    yield await sideBySide({ id: "build/skopeo", goal: skopeo, note: skopeoVersion }, rounds, {
+      peer: () => skopeoAndTar(stack),
+      ours: () => oursBuild(stack, stack.plain),
+    });
 
   const docker: Goal = { atLeast: 14 };
   const engine = dockerVersion();
+  const disk = diskFolder();
   if (engine === "") yield skipped("build/docker", docker, "no Docker engine responds");
-  else {
-    const disk = diskFolder();
-    yield await sideBySide(
-      "build/docker",
-      docker,
-      rounds,
-      `${engine}; both on disk`,
-      () => dockerPullAndSave(stack, disk),
-      () => oursBuild(stack, stack.plain, disk),
-    );
-  }
+  else
+    yield await sideBySide({ id: "build/docker", goal: docker, note: `${engine}; both on disk` }, rounds, {
+      peer: () => dockerPullAndSave(stack, disk),
+      ours: () => oursBuild(stack, stack.plain, disk),
+    });
+}
 
-  if (!hasCharts()) yield skipped("build/whole", NO_GOAL, "../shared/chart-repos does not exist");
+/** The complete command, with helm and finding images: near a registry, and far from it. */
+async function* wholeLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
+  const whole: Goal = { atMost: 1 };
+  const link: Goal = { atMost: 1.05 };
+  const crane = findCrane();
+  if (!hasCharts()) yield skipped("build/whole", whole, NO_SHARED);
+  else if (crane === undefined) yield skipped("build/whole", whole, NO_CRANE);
+  else
+    yield await sideBySide({ id: "build/whole", goal: whole, note: craneName(crane) }, rounds, {
+      peer: () => cranePull(crane, stack, stack.plain),
+      ours: () => wholeBuild(stack, stack.plain.url),
+    });
+  if (!hasCharts()) yield skipped("build/link", link, NO_SHARED);
   else {
-    const seconds: number[] = [];
-    for (let round = 0; round < rounds; round++) seconds.push((await wholeBuild(stack)).seconds);
-    yield shown("build/whole", seconds, "the complete command: helm, finding images, and the same build");
+    const note = `peer: bytes / bandwidth; ${LINK.roundTripMs} ms round trip, ${LINK.megabits} Mbit/s`;
+    const seconds = (stack.layerBytes * 8) / (LINK.megabits * 1e6);
+    yield await withSlowLink(stack.plain, LINK, (url) =>
+      sideBySide({ id: "build/link", goal: link, note }, rounds, {
+        peer: () => Promise.resolve({ seconds, cpuSeconds: 0, peakBytes: 0 }),
+        ours: () => wholeBuild(stack, url),
+      }),
+    );
   }
 }
 
@@ -130,6 +149,10 @@ export async function* memoryLines(stack: Stack, rounds: number): AsyncGenerator
       note: `peak of ${rounds} rounds at ${(stack.layerBytes / 1e9).toFixed(1)} GB; peer crane`,
     };
   }
+}
+
+function craneName(program: string): string {
+  return `crane ${firstLine(program, "version") || "of unknown version"}`;
 }
 
 function dockerVersion(): string {

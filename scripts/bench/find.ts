@@ -99,11 +99,15 @@ async function* commandLines(rounds: number): AsyncGenerator<Line> {
           if (!existsSync(packed)) await packViola(folder, packed);
           const rendered = await timed(helm, ["template", "viola", packed, "--include-crds"], { env });
           const seconds = Math.max(...pulls.map((pull) => pull.seconds)) + rendered.seconds;
-          return { seconds, peakBytes: rendered.peakBytes };
+          const cpuSeconds = [...pulls, rendered].reduce((sum, cost) => sum + cost.cpuSeconds, 0);
+          return { seconds, cpuSeconds, peakBytes: rendered.peakBytes };
         };
         const argv = [PROGRAM, "images", spec, "--json", "--config", config];
         const note = "peer: helm pull of the three charts at once, and helm template";
-        return sideBySide(id, { atMost: 1.3 }, rounds, note, peer, () => timed(process.execPath, argv));
+        return sideBySide({ id, goal: { atMost: 1.3 }, note }, rounds, {
+          peer,
+          ours: () => timed(process.execPath, argv),
+        });
       }),
     );
   } else yield skipped(id, { atMost: 1.3 }, "no folder ../shared (or VIOLA_SHARED) with charts");
@@ -116,14 +120,10 @@ async function* commandLines(rounds: number): AsyncGenerator<Line> {
     const peer = ["template", "large", chart, "--include-crds"];
     const ours = [PROGRAM, "images", chart, "--json", "--config", config];
     const note = `peer: helm template; ${LARGE_DEFINITIONS} definitions of ${LARGE_BYTES / 1000} kB`;
-    return sideBySide(
-      "find/large",
-      { atMost: 1.25 },
-      rounds,
-      note,
-      () => timed(helm, peer),
-      () => timed(process.execPath, ours),
-    );
+    return sideBySide({ id: "find/large", goal: { atMost: 1.25 }, note }, rounds, {
+      peer: () => timed(helm, peer),
+      ours: () => timed(process.execPath, ours),
+    });
   });
 }
 

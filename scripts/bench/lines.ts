@@ -3,6 +3,8 @@
 /** The cost of a run. */
 export interface Cost {
   readonly seconds: number;
+  /** Processor time of all threads and child processes, user and system. */
+  readonly cpuSeconds: number;
   /** Largest resident set of the process, in bytes. */
   readonly peakBytes: number;
 }
@@ -32,26 +34,48 @@ export interface Line {
 /** A minimum for the speed relative to the peer, or a maximum for the time relative to the peer. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
+/** What a line compares. */
+export interface Comparison {
+  readonly id: string;
+  readonly goal: Goal | typeof NO_GOAL;
+  readonly note: string;
+}
+
+/** The two programs, each with its own cost, so that preparation and cleanup are not counted. */
+export interface Sides {
+  readonly peer: () => Promise<Cost>;
+  readonly ours: () => Promise<Cost>;
+}
+
+/** The cost of every round. */
+export interface SideCosts {
+  readonly peer: readonly Cost[];
+  readonly ours: readonly Cost[];
+}
+
 /**
  * Runs the peer and ours alternately, `rounds` times, so that other load on the machine affects
- * both, and compares the median seconds. `peer` and `ours` return their own time, so that
- * preparation and cleanup are not counted.
+ * both.
  */
-export async function sideBySide(
-  id: string,
-  goal: Goal,
-  rounds: number,
-  note: string,
-  peer: () => Promise<Cost>,
-  ours: () => Promise<Cost>,
-): Promise<Line> {
-  const seconds = { ours: [] as number[], peer: [] as number[] };
+export async function measureSides(rounds: number, { peer, ours }: Sides): Promise<SideCosts> {
+  const costs = { peer: [] as Cost[], ours: [] as Cost[] };
   for (let round = 0; round < rounds; round++) {
-    seconds.peer.push((await peer()).seconds);
-    seconds.ours.push((await ours()).seconds);
+    costs.peer.push(await peer());
+    costs.ours.push(await ours());
   }
-  const [oursMedian, peerMedian] = [median(seconds.ours), median(seconds.peer)];
-  const ratio = "atLeast" in goal ? peerMedian / oursMedian : oursMedian / peerMedian;
+  return costs;
+}
+
+/** Returns the line that compares the medians of one figure of the costs, in seconds. */
+export function compareCosts(
+  { id, goal, note }: Comparison,
+  costs: SideCosts,
+  figure: "seconds" | "cpuSeconds" = "seconds",
+): Line {
+  const [ours, peer] = [costs.ours, costs.peer].map((all) => all.map((cost) => cost[figure]));
+  const [oursMedian, peerMedian] = [median(ours ?? []), median(peer ?? [])];
+  const isMinimum = typeof goal === "object" && "atLeast" in goal;
+  const ratio = isMinimum ? peerMedian / oursMedian : oursMedian / peerMedian;
   return {
     id,
     unit: "s",
@@ -59,10 +83,15 @@ export async function sideBySide(
     peer: peerMedian,
     ratio,
     goal: formatGoal(goal),
-    holds: "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost,
-    rounds: seconds,
+    holds: goal === NO_GOAL ? null : "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost,
+    rounds: { ours: ours ?? [], peer: peer ?? [] },
     note,
   };
+}
+
+/** Measures both sides and compares their seconds. */
+export async function sideBySide(comparison: Comparison, rounds: number, sides: Sides): Promise<Line> {
+  return compareCosts(comparison, await measureSides(rounds, sides));
 }
 
 /** Returns a line with an absolute goal in seconds and no peer. */
@@ -84,31 +113,15 @@ export function within(id: string, limitSeconds: number, rounds: readonly number
 /** The goal of a line that is only shown. */
 export const NO_GOAL = "none";
 
-/** Returns a line in seconds without a goal or a peer. */
-export function shown(id: string, rounds: readonly number[], note: string): Line {
-  return {
-    id,
-    unit: "s",
-    ours: median(rounds),
-    peer: null,
-    ratio: null,
-    goal: NO_GOAL,
-    holds: null,
-    rounds: { ours: rounds, peer: [] },
-    note,
-  };
-}
-
 /** Returns a line that could not be measured, with the reason. */
 export function skipped(id: string, goal: Goal | string, reason: string): Line {
-  const text = typeof goal === "string" ? goal : formatGoal(goal);
   return {
     id,
     unit: "s",
     ours: null,
     peer: null,
     ratio: null,
-    goal: text,
+    goal: formatGoal(goal),
     holds: null,
     note: `skipped: ${reason}`,
   };
@@ -148,6 +161,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle) - 1] ?? NaN)) / 2;
 }
 
-function formatGoal(goal: Goal): string {
+function formatGoal(goal: Goal | string): string {
+  if (typeof goal === "string") return goal;
   return "atLeast" in goal ? `>= ${goal.atLeast}x` : `<= ${goal.atMost}x`;
 }

@@ -42,7 +42,9 @@ export async function* loadLines(stack: Stack, rounds: number): AsyncGenerator<L
           if (isAgain) await load();
           return load();
         });
-      lines.push(await sideBySide(id, goal, rounds, peer, inNodes(theirs), inNodes(ours)));
+      lines.push(
+        await sideBySide({ id, goal, note: peer }, rounds, { peer: inNodes(theirs), ours: inNodes(ours) }),
+      );
     };
     await compare("load/first", { atMost: 0.5 }, 0, false);
     await compare("load/again", { atMost: 0.1 }, 0, true);

@@ -33,10 +33,10 @@ export function oursBuild(
 
 /**
  * Runs the complete command for the spec of the viola stack: fetches, packages and renders charts,
- * finds images, then as `oursBuild`.
+ * finds images, then as `oursBuild`. `url` is that of the registry with the images.
  */
-export function wholeBuild(stack: Stack): Promise<Cost> {
-  const images = `${stack.plain.url}/${stack.prefix}/{registry}`;
+export function wholeBuild(stack: Stack, url: string): Promise<Cost> {
+  const images = `${url}/${stack.prefix}/{registry}`;
   return withFolder((folder) =>
     withViolaSpec(folder, images, ({ spec, config }) => {
       const argv = [PROGRAM, "build", spec, "-o", join(folder, "viola.bundle"), "--source", "registry"];

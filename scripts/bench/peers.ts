@@ -97,7 +97,10 @@ export function findCrane(): string | undefined {
   return existsSync(built) ? built : undefined;
 }
 
-/** Fetches every blob to a separate file with four connections of curl, without verification. */
+/**
+ * Fetches every blob to a separate file with four connections of curl, then hashes all of them once
+ * with openssl.
+ */
 export function curlFloor(stack: Stack, endpoint: Endpoint): Promise<Cost> {
   return withFolder((folder) => {
     const list = join(folder, "list");
@@ -110,7 +113,10 @@ export function curlFloor(stack: Stack, endpoint: Endpoint): Promise<Cost> {
       ...(endpoint.login === undefined ? [] : ["-u", endpoint.login]),
       ...(endpoint.caFile === undefined ? [] : ["--cacert", endpoint.caFile]),
     ];
-    return timed("curl", ["-sS", "--fail", "--parallel", "--parallel-max", "4", ...access, "-K", list]);
+    return timedSequence([
+      ["curl", "-sS", "--fail", "--parallel", "--parallel-max", "4", ...access, "-K", list],
+      ["sh", "-c", `cat "$1"/* | openssl dgst -sha256`, "sh", folder],
+    ]);
   });
 }
 

@@ -13,12 +13,9 @@ import { timed } from "./timed.js";
  */
 export async function* resumeLines(stack: Stack, rounds: number): AsyncGenerator<Line> {
   yield await sideBySide(
-    "resume/half",
-    { atMost: 0.6 },
+    { id: "resume/half", goal: { atMost: 0.6 }, note: "peer: a complete build" },
     rounds,
-    "peer: a complete build",
-    () => oursBuild(stack, stack.plain),
-    () => resumedBuild(stack),
+    { peer: () => oursBuild(stack, stack.plain), ours: () => resumedBuild(stack) },
   );
 }
 

@@ -78,7 +78,10 @@ export async function* runningLines(stack: Stack, rounds: number): AsyncGenerato
       );
     try {
       const note = `kind load of ${VIOLA_REFERENCES.length} images, helm install --wait`;
-      return await sideBySide("load/running", GOAL, rounds, note, inCluster(peer), inCluster(ours));
+      return await sideBySide({ id: "load/running", goal: GOAL, note }, rounds, {
+        peer: inCluster(peer),
+        ours: inCluster(ours),
+      });
     } finally {
       execFileSync("docker", ["rmi", ...VIOLA_REFERENCES]);
     }

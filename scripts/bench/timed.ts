@@ -1,4 +1,4 @@
-// Runs a program with GNU time to measure its duration and peak memory.
+// Runs a program with GNU time to measure its duration, processor time and peak memory.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,10 +18,10 @@ export async function timed(
   options: TimedOptions = {},
 ): Promise<Cost> {
   const folder = mkdtempSync(join(tmpdir(), "viola-time-"));
-  const report = join(folder, "peak");
+  const report = join(folder, "cost");
   const started = performance.now();
   try {
-    const child = spawn("time", ["-f", "%M", "-o", report, program, ...args], {
+    const child = spawn("time", ["-f", "%M %U %S", "-o", report, program, ...args], {
       cwd: options.cwd,
       env: { ...(options.env ?? process.env) },
       stdio: ["ignore", "ignore", "pipe"],
@@ -33,7 +33,8 @@ export async function timed(
     );
     const seconds = (performance.now() - started) / 1000;
     if (code !== 0) throw new Error(`${program} ${args.slice(0, 3).join(" ")} …: exit code ${code}: ${said}`);
-    return { seconds, peakBytes: Number(readFileSync(report, "utf8").trim()) * 1024 };
+    const [peakKiB = NaN, user = NaN, system = NaN] = readFileSync(report, "utf8").split(" ").map(Number);
+    return { seconds, cpuSeconds: user + system, peakBytes: peakKiB * 1024 };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -45,6 +46,7 @@ export async function timedSequence(commands: readonly (readonly [string, ...str
   for (const [program, ...args] of commands) costs.push(await timed(program, args));
   return {
     seconds: costs.reduce((sum, cost) => sum + cost.seconds, 0),
+    cpuSeconds: costs.reduce((sum, cost) => sum + cost.cpuSeconds, 0),
     peakBytes: Math.max(...costs.map((cost) => cost.peakBytes)),
   };
 }

@@ -114,11 +114,13 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           bases: flags.base.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
+        const cache = await blobCache(runtime);
         const build = {
           ...plan,
           reader: runtime.reader,
           writer: await makeWriter(runtime),
-          cache: await blobCache(runtime),
+          cache,
+          ...((await runtime.settings()).cache.limitBytes !== undefined && { keeper: cache }),
         };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
         await runtime.stopProgress();

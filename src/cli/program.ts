@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { LANGUAGES } from "../core/words/language.js";
 import { registerAudit } from "./audit.js";
 import { registerBuild } from "./build.js";
+import { registerCache } from "./cache.js";
 import { registerCheck } from "./check.js";
 import {
   CommandRuntime,
@@ -23,6 +24,8 @@ import { registerMerge } from "./merge.js";
 import { registerPostRender } from "./post-render.js";
 import { ViolaError } from "../errors.js";
 import { examples, usageError } from "./command-line.js";
+import { registerPull } from "./pull.js";
+import { registerPush } from "./push.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { write } from "./terminal.js";
@@ -48,7 +51,10 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerInit,
   registerRehearse,
   registerServe,
+  registerPush,
+  registerPull,
   registerDoctor,
+  registerCache,
   registerCompletion,
   registerPostRender,
 ];

@@ -56,10 +56,52 @@ export interface TagRegistry {
   ): Promise<number | undefined>;
 }
 
-/** Blobs that inspecting operators has fetched already. */
+/** Blobs that earlier runs have kept. */
 export interface CachedBlobs {
   /** Returns the file of the blob, whose content may be damaged, or undefined. */
   find(blob: Pick<Descriptor, "digest" | "size">): Promise<Extract<BlobSource, { kind: "file" }> | undefined>;
+}
+
+/** Keeps the blobs of builds. */
+export interface BlobKeeper {
+  /**
+   * Keeps a blob of a complete bundle. Throws system errors, for example if the disk is full; then
+   * the blob is not kept.
+   */
+  store(
+    blob: Pick<Descriptor, "digest" | "size">,
+    source: Extract<BlobSource, { kind: "file" }>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Removes the blobs that were not used for the longest time until the rest has the size of the cache. */
+  trim(): Promise<void>;
+}
+
+/** A blob that is kept between runs. */
+export interface StoredBlob {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  /** When a build last used it. */
+  readonly usedAt: Date;
+}
+
+/** The blobs that are kept between runs. Every method throws system errors. */
+export interface BlobStore {
+  /** Absolute path. */
+  readonly folder: string;
+  /** The size that builds reduce it to, in bytes. */
+  readonly limitBytes: number;
+  list(): Promise<readonly StoredBlob[]>;
+  /** Reads the blob and returns whether its content has its digest. */
+  isIntact(
+    blob: Pick<StoredBlob, "digest">,
+    onRead: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  remove(blob: Pick<StoredBlob, "digest">): Promise<void>;
+  /** Removes the blobs that were not used for the longest time until the rest has at most this size. */
+  trim(limitBytes: number): Promise<void>;
 }
 
 /** Remembers what was found in operators' programs, so that an image is read once. */

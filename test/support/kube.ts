@@ -9,6 +9,7 @@ import { digestOf } from "../../src/core/oci/digest.js";
 import { partsPath } from "../../scripts/parts/home.js";
 import { VIOLA_REFERENCES } from "../../scripts/parts/viola-images.js";
 import { ROOT, sharedPath } from "./paths.js";
+import { preferThisFile } from "./priority.js";
 import { mustRun, run, type RunResult } from "./run.js";
 import { noteCluster } from "./run-folder.js";
 
@@ -42,6 +43,7 @@ while kill -0 $pid 2>/dev/null; do sleep 0.1; done`;
  * Starts a tainted control plane, as Kind does, and `workers` workers. Requires `needs("kube")`.
  */
 export async function startKube(workers: number): Promise<Kube> {
+  preferThisFile();
   const cluster = `viola-kube-${randomBytes(3).toString("hex")}`;
   const kubectl = await findPackagedKubectl();
   const env = { ...process.env, KUBECTL: kubectl };

@@ -1,29 +1,41 @@
-// Keeps blobs that were read before a bundle is built, so that the build does not fetch them again.
+// Keeps blobs between runs, so that builds do not fetch them again.
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat, utimes, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform, type Readable, type TransformCallback } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
-import { hexOf } from "../../core/oci/digest.js";
-import { systemErrorCode } from "../../errors.js";
+import { hexOf, isSha256 } from "../../core/oci/digest.js";
+import { isSystemError, systemErrorCode } from "../../errors.js";
+import type { BlobKeeper, BlobStore, StoredBlob } from "../../workflows/ports.js";
 
-/** The cache is reduced to this size, the blobs that were not used for the longest time first. */
-const LARGEST_CACHE = 2 * 1024 * 1024 * 1024;
+/** The size of a cache that has the blobs of operators' images only. */
+const DEFAULT_LIMIT = 2 * 1024 * 1024 * 1024;
 
+/** An incomplete file is removed when nothing was written to it for this time. */
+const LEFTOVER_MS = 60 * 60 * 1000;
+
+type Content = Pick<Descriptor, "digest" | "size">;
 type FileSource = Extract<BlobSource, { kind: "file" }>;
 
-/** A folder with one file per blob, named by the hex part of its digest. */
-export class BlobCache {
-  readonly #folder: string;
+/**
+ * A folder with one file per blob, named by the hex part of its digest. Several processes may use
+ * it at once: a file gets its name when it is complete, and a removed file that is still read is
+ * kept by the system until then.
+ */
+export class BlobCache implements BlobStore, BlobKeeper {
+  readonly folder: string;
+  readonly limitBytes: number;
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(folder: string, { limitBytes }: { readonly limitBytes?: number | undefined } = {}) {
+    this.folder = folder;
+    this.limitBytes = limitBytes ?? DEFAULT_LIMIT;
   }
 
   /** Returns the file of the blob if one of its size exists. Its content may be damaged. */
-  async find({ digest, size }: Pick<Descriptor, "digest" | "size">): Promise<FileSource | undefined> {
+  async find({ digest, size }: Content): Promise<FileSource | undefined> {
     const file = this.#fileOf(digest);
     try {
       if ((await stat(file)).size !== size) return undefined;
@@ -52,29 +64,95 @@ export class BlobCache {
    * is full, is not an error: the blob is then not kept.
    */
   keep(digest: string): Transform {
-    return new KeepBlob(this.#folder, this.#fileOf(digest));
+    return new KeepBlob(this.folder, this.#fileOf(digest));
   }
 
-  /** Removes the blobs that were not used for the longest time until the cache has its size. */
-  async trim(): Promise<void> {
-    const names = await readdir(this.#folder).catch(() => []);
-    const files = await Promise.all(
-      names.map(async (name) => {
-        const file = join(this.#folder, name);
-        const facts = await stat(file).catch(() => undefined);
-        return { file, size: facts?.size ?? 0, used: facts?.mtimeMs ?? 0 };
-      }),
-    );
-    let kept = 0;
-    for (const { file, size } of files.toSorted((one, other) => other.used - one.used)) {
-      kept += size;
-      if (kept > LARGEST_CACHE) await rm(file, { force: true }).catch(() => undefined);
+  /** See `BlobKeeper`. */
+  async store({ digest, size }: Content, { file, offset }: FileSource, signal: AbortSignal): Promise<void> {
+    const target = this.#fileOf(digest);
+    const partial = partialOf(target);
+    await mkdir(this.folder, { recursive: true });
+    try {
+      const source = createReadStream(file, { start: offset, end: offset + size - 1 });
+      await pipeline(source, createWriteStream(partial, { flags: "wx" }), { signal });
+      await rename(partial, target);
+    } catch (cause) {
+      await rm(partial, { force: true });
+      throw cause;
     }
   }
 
-  #fileOf(digest: string): string {
-    return join(this.#folder, hexOf(digest));
+  /** See `BlobStore`. Leaves out files that are being written. */
+  async list(): Promise<readonly StoredBlob[]> {
+    const files = await this.#files();
+    return files.flatMap(({ name, size, usedAt }) => {
+      const digest = `sha256:${name}`;
+      return isSha256(digest) ? [{ digest, size, usedAt }] : [];
+    });
   }
+
+  /** See `BlobStore`. */
+  async isIntact(
+    { digest }: Pick<Content, "digest">,
+    onRead: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(this.#fileOf(digest), { signal })) {
+      hash.update(chunk as Buffer);
+      onRead((chunk as Buffer).length);
+    }
+    return `sha256:${hash.digest("hex")}` === digest;
+  }
+
+  /** See `BlobStore`. */
+  async remove({ digest }: Pick<Content, "digest">): Promise<void> {
+    await rm(this.#fileOf(digest), { force: true });
+  }
+
+  /** See `BlobKeeper`. Removes incomplete files of builds that were killed, too. */
+  async trim(limitBytes = this.limitBytes): Promise<void> {
+    const blobs = await this.list();
+    let kept = 0;
+    for (const blob of blobs.toSorted((one, other) => other.usedAt.getTime() - one.usedAt.getTime())) {
+      kept += blob.size;
+      if (kept > limitBytes) await this.remove(blob);
+    }
+    for (const { name, usedAt } of await this.#files()) {
+      const isLeft = !isSha256(`sha256:${name}`) && Date.now() - usedAt.getTime() > LEFTOVER_MS;
+      if (isLeft) await rm(join(this.folder, name), { force: true });
+    }
+  }
+
+  async #files(): Promise<
+    readonly { readonly name: string; readonly size: number; readonly usedAt: Date }[]
+  > {
+    const names = await readdir(this.folder).catch((cause: unknown) => {
+      if (isSystemError(cause, "ENOENT")) return [];
+      throw cause;
+    });
+    const files = await Promise.all(
+      names.map(async (name) => {
+        // Another process may have removed it.
+        const facts = await stat(join(this.folder, name)).catch(ignoreMissing);
+        return facts?.isFile() === true ? [{ name, size: facts.size, usedAt: facts.mtime }] : [];
+      }),
+    );
+    return files.flat();
+  }
+
+  #fileOf(digest: string): string {
+    return join(this.folder, hexOf(digest));
+  }
+}
+
+/** A name that no other writer has. */
+function partialOf(file: string): string {
+  return `${file}.${randomUUID()}`;
+}
+
+function ignoreMissing(cause: unknown): undefined {
+  if (!isSystemError(cause, "ENOENT")) throw cause;
 }
 
 /** Writes to a file with a temporary name, which gets its name at the end of the stream. */
@@ -88,7 +166,7 @@ class KeepBlob extends Transform {
     super();
     this.#folder = folder;
     this.#file = file;
-    this.#partial = `${file}.${randomUUID()}`;
+    this.#partial = partialOf(file);
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {

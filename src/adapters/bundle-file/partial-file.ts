@@ -70,7 +70,7 @@ export class PartialFile {
    * bundle, or the disk does not have enough free space.
    */
   static async open(
-    plan: ArchivePlan,
+    plan: Pick<ArchivePlan, "size" | "blobs">,
     target: string,
     { mode = ANY_MODE, onNote }: PartialOptions = {},
   ): Promise<PartialFile> {

@@ -82,9 +82,13 @@ interface FillOptions extends Required<Pick<WriteOptions, "reuse" | "files">> {
   readonly concurrency: number;
 }
 
-async function fillBlobs(
+/**
+ * Writes every blob at its offset: what an interrupted write left, then copies, then from the
+ * registries. Throws the failures of all blobs at once, or `FILE_UNUSABLE`.
+ */
+export async function fillBlobs(
   { progress }: Run,
-  plan: ArchivePlan,
+  plan: Pick<ArchivePlan, "blobs">,
   { partial, reuse, files, concurrency }: FillOptions,
   context: FillContext,
 ): Promise<Pick<WrittenBundle, "fetchedBytes" | "copiedBytes">> {

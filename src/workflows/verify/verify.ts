@@ -172,8 +172,11 @@ function allImages({ images, hostImages = [] }: Inventory): readonly InventoryIm
   return [...images, ...hostImages];
 }
 
-/** Hashes a range of the file in pieces, because a bundled program may have 100 MB. */
-async function sha256Of(
+/**
+ * Returns the sha256 of a range of the file as hex digits. Reads it in pieces, because a bundled
+ * program may have 100 MB.
+ */
+export async function sha256Of(
   bundle: OpenBundle,
   { offset, size }: { readonly offset: number; readonly size: number },
   signal: AbortSignal,

@@ -55,8 +55,15 @@ cache: kept
       helm: join(home, "bin/helm"),
       concurrency: 3,
       stallTimeoutMs: 90_000,
-      cache: join(home, "kept"),
+      cache: { folder: join(home, "kept") },
     });
+  });
+
+  it("keeps blobs only with a limit, in a folder that the file may name", async () => {
+    expect(await load("cache: { folder: kept, limit: 1.5GB }\n")).toMatchObject({
+      cache: { folder: join(home, "kept"), limitBytes: 1_500_000_000 },
+    });
+    expect(await load("cache: { limit: 4096 }\n")).toMatchObject({ cache: { limitBytes: 4096 } });
   });
 
   it("does not resolve a bare program name, which is looked up in PATH", async () => {
@@ -94,6 +101,8 @@ cache: kept
     ["mirrors: {quay.io: [http://x, https://y/z]}\nmirors: {}", 2],
     ["insecure: [http://x]", 1],
     ["\nconcurrency: 0", 2],
+    ["\n\ncache: { limit: much }", 3],
+    ["cache: { size: 1GB }", 1],
   ])("rejects %j with its location", async (text, line) => {
     const failure = load(text);
 

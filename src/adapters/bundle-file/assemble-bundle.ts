@@ -1,0 +1,53 @@
+// Writes the file of a bundle that is in a registry as an artifact.
+import type { FetchedArtifact } from "../../core/bundle/artifact.js";
+import { TAR_BLOCK } from "../../core/bundle/tar-header.js";
+import { formatReference } from "../../core/images/reference.js";
+import { digestOf } from "../../core/oci/digest.js";
+import { ViolaError } from "../../errors.js";
+import type { Run } from "../../workflows/progress.js";
+import { BlobWorkers } from "../blobs/blob-workers.js";
+import { PartialFile } from "./partial-file.js";
+import { fillBlobs, type WriterPorts } from "./write-bundle.js";
+
+/** See `PullPorts.assembleBundle`. */
+export async function assembleBundle(
+  run: Run,
+  { reference, config, pieces, size }: FetchedArtifact,
+  file: string,
+  { registry, concurrency }: WriterPorts,
+): Promise<number> {
+  const { signal, progress } = run;
+  const image = formatReference(reference);
+  const source = { kind: "registry", ...reference } as const;
+  const plan = { size, blobs: pieces.map((piece) => ({ ...piece, image, sources: [source] })) };
+  const partial = await PartialFile.open(plan, file, {
+    onNote: (message) => {
+      progress({ kind: "note", message });
+    },
+  });
+  const workers = new BlobWorkers({ output: partial.path, http: registry.http });
+  const abort = (): void => void workers.close();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const filling = { partial, reuse: [], files: new Map(), concurrency };
+    const { fetchedBytes } = await fillBlobs(run, plan, filling, { workers, pull: registry.pull, signal });
+    const digest = size < TAR_BLOCK + config.size ? "" : digestOf(await partial.read(TAR_BLOCK, config.size));
+    if (digest !== config.digest) {
+      throw new ViolaError("BUNDLE_INVALID", `${image} does not contain the bundle of its config`, {
+        subject: image,
+        hint: "Push the bundle again.",
+      });
+    }
+    progress({ kind: "started", step: "finish", title: "Writing to disk" });
+    await partial.finish();
+    progress({ kind: "ended", step: "finish" });
+    return fetchedBytes;
+  } catch (cause) {
+    await partial.close();
+    signal.throwIfAborted();
+    throw cause;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    await workers.close();
+  }
+}
