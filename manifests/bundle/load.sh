@@ -91,6 +91,8 @@ the base wanted is {1}
 필요한 기준 번들: {1}
 {1} needs no other base
 {1} 번들에는 다른 기준 번들이 필요하지 않습니다
+{1} is not in {2} but in its base {3}: add --base FILE
+{1} 파일은 {2} 번들이 아니라 기준 번들 {3}에 있습니다. --base FILE 옵션을 추가하세요
 {1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE
 {1}: 블롭 {2}개({3})가 {4} 번들에도 다음 위치에도 없습니다: {5}. 기준 번들 {6}에 있으므로 --base FILE 옵션을 추가하세요
 {1} is damaged: its sha256 is not {2}
@@ -379,6 +381,7 @@ spelling $name $name
 excluded $name
 (file|layout) $hex $number $number $path
 blob sha256:$hex $number $number
+based-file $hex $number $path
 base $word $word sha256:$hex
 based sha256:$hex $number
 end $number
@@ -427,6 +430,7 @@ F
   awk -v base="$base" -v number="$number" '
     $1 ~ /^(file|layout|blob)$/ { $4 = sprintf("%.0f", $4 + base) }
     $1 == "blob" { $5 = number }
+    $1 == "file" || $1 == "layout" { $6 = number }
     $1 == "end" { $2 = sprintf("%.0f", $2 + base) }
     { print }
   ' "$tmp/read.facts" >"$tmp/facts.$number"
@@ -459,8 +463,13 @@ open_bundle() {
     awk -v wanted="$wanted" '$4 != substr(wanted, length(wanted) - 70)' "$tmp/identities" >"$tmp/unused"
     cat "$tmp/unused" >"$tmp/identities"
     awk '
-      FNR == NR { if ($1 == "blob") blob[$2] = $0; next }
+      FNR == NR {
+        if ($1 == "blob") blob[$2] = $0
+        if ($1 == "file") file[$2, $5] = $0
+        next
+      }
       $1 == "based" && $2 in blob { print blob[$2]; next }
+      $1 == "based-file" && ($2, $4) in file { print file[$2, $4]; next }
       { print }
     ' "$tmp/facts.$number" "$tmp/facts" >"$tmp/placed"
     cat "$tmp/placed" >"$tmp/facts"
@@ -515,9 +524,9 @@ list_images() {
 verify_files() {
   facts file >"$tmp/files"
   { cat "$tmp/files"; facts layout; } >"$tmp/small"
-  while read -r sum length offset path; do
+  while read -r sum length offset path number; do
     case $path in bin/*) [ -n "$check" ] || continue ;; esac
-    bytes "$offset" "$length" | is_hash "$sum" || wrong '{1} is damaged: its sha256 is not {2}' "$path" "$sum"
+    bytes "$offset" "$length" "$number" | is_hash "$sum" || wrong '{1} is damaged: its sha256 is not {2}' "$path" "$sum"
   done <"$tmp/small"
 }
 
@@ -549,8 +558,11 @@ report() { # TEXT DONE TOTAL [NODE]; keeps count in $tenth
 # Extracts a file of the bundle and verifies its checksum.
 extract() { # PATH FILE
   awk -v path="$1" '$4 == path' "$tmp/files" >"$tmp/entry"
-  read -r sum length offset _ <"$tmp/entry" || die '{1} has no {2}' "$bundle" "$1"
-  bytes "$offset" "$length" >"$2"
+  if [ ! -s "$tmp/entry" ] && facts based-file | awk -v path="$1" '$3 == path { found = 1 } END { exit !found }'; then
+    die '{1} is not in {2} but in its base {3}: add --base FILE' "$1" "$bundle" "$missing_base"
+  fi
+  read -r sum length offset _ number <"$tmp/entry" || die '{1} has no {2}' "$bundle" "$1"
+  bytes "$offset" "$length" "$number" >"$2"
   is_hash "$sum" <"$2" || die '{1} is damaged: its sha256 is not {2}' "$1" "$sum"
 }
 is_in_bundle() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
@@ -889,7 +901,8 @@ report_gaps() {
     plan "$node" gap | awk -v node="$node" '{ print $0, node }'
   done >"$tmp/gaps"
   [ -s "$tmp/gaps" ] || return 0
-  awk -v bundle="$bundle" -v base="$missing_base" '
+  # In ENVIRON, awk does not read backslashes in names of files.
+  file=$bundle base=$missing_base awk '
     FNR == NR {
       if ($1 == "name" && !($2 in name)) name[$2] = $3
       if ($1 == "based") size[$2] = $3
@@ -901,7 +914,7 @@ report_gaps() {
     END {
       for (i = 1; i <= count; i++) {
         image = order[i]
-        printf "{1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE\001%s\001%d\001%.0f MB\001%s\001%s\001%s\n", name[image], blobs[image], int((bytes[image] + 999999) / 1000000), bundle, places[image], base
+        printf "{1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE\001%s\001%d\001%.0f MB\001%s\001%s\001%s\n", name[image], blobs[image], int((bytes[image] + 999999) / 1000000), ENVIRON["file"], places[image], ENVIRON["base"]
       }
     }
   ' "$tmp/facts" "$tmp/gaps" >>"$tmp/wrong"
@@ -1109,6 +1122,14 @@ require_values() { # USER-VALUES...
   done
   facts release | awk 'NR == FNR { left[$1]; next } $1 in left { print $2 }' "$tmp/withheld" - | while read -r name; do
     wrong 'the bundle was built without the values of release {1}: pass them with -f FILE' "$name"
+  done
+}
+
+# Charts of a base that was not given are reported before anything is loaded.
+require_charts() {
+  facts based-file | awk '{ print $3 }' >"$tmp/based"
+  facts chart | awk 'NR == FNR { based[$1]; next } $2 in based && !seen[$2]++ { print $2 }' "$tmp/based" - | while read -r path; do
+    wrong '{1} is not in {2} but in its base {3}: add --base FILE' "$path" "$bundle" "$missing_base"
   done
 }
 
@@ -1336,7 +1357,7 @@ run_viola_airgap "$@"
 
 say '{1} into {2}' "$title" "$to"
 find_nodes
-[ -z "$install" ] || { prepare_install; require_values "$@"; }
+[ -z "$install" ] || { prepare_install; require_values "$@"; require_charts; }
 plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done

@@ -64,7 +64,12 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
       await checkSettingsFolder(flags.settings, runtime);
       const bundle = await openGiven(file, flags, runtime);
-      if (isInstalling) requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
+      if (isInstalling) {
+        const releases = chooseReleases(bundle.inventory, flags.release);
+        requireValues(releases, flags.values);
+        // A chart that is in a base which was not given is reported before anything is loaded.
+        for (const release of releases) bundle.locate(release.file);
+      }
       const loaded: LoadReport[] = [];
       const pushed: PushOutcome[] = [];
       const choices = { unpack: flags.unpack === true, mustRun: isInstalling };

@@ -46,6 +46,7 @@ export async function openAllWithBases(
     ...head,
     blobs: findPlaces(head, chain, missing === undefined),
     missingBase: missing,
+    locate: (path) => holderOf(path, [head, ...chain]).locate(path),
   }));
 }
 
@@ -77,6 +78,15 @@ function refuseBase(head: OpenBundle, given: OpenBundle, missing: OpenBundle["mi
         ? "Omit this file."
         : "Give the bundle that the difference was built from. `viola-airgap show FILE` prints the digest of a bundle.",
   });
+}
+
+/** Returns the first of the bundles that holds the file, or the last that says that its base does. */
+function holderOf(path: string, [head, ...chain]: readonly [OpenBundle, ...OpenBundle[]]): OpenBundle {
+  const entryIn = ({ inventory }: OpenBundle): OpenBundle["inventory"]["files"][number] | undefined =>
+    inventory.files.find((file) => file.path === path);
+  const wanted = entryIn(head)?.sha256;
+  const having = [head, ...chain].filter((one) => entryIn(one)?.sha256 === wanted);
+  return having.find((one) => entryIn(one)?.isInBase !== true) ?? having.at(-1) ?? head;
 }
 
 /** Throws `BUNDLE_INVALID` if all bases are there and one of the blobs is in none of them. */

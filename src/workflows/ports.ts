@@ -1,6 +1,6 @@
 // Interfaces that adapters implement and workflows use. cli/wiring creates the adapters.
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
-import type { BlobPlaces, PlacedBlob } from "../core/bundle/blob-places.js";
+import type { BlobPlaces, Place, PlacedBlob } from "../core/bundle/blob-places.js";
 import type { Inventory, InventoryBase } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { OperatorIndex } from "../core/finding/operator-index.js";
@@ -157,12 +157,13 @@ export interface OpenBundle {
   readonly missingBase?: InventoryBase | undefined;
   /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Returns `length` bytes of a blob from `from`; all of them by default. */
-  readBlob(blob: PlacedBlob, from?: number, length?: number): Promise<Uint8Array>;
+  /** Returns `length` bytes of a place from `from`; all of them by default. */
+  readPlace(place: Place, from?: number, length?: number): Promise<Uint8Array>;
   /**
-   * Returns the place of an entry before `images.tar`. Throws `BUNDLE_INVALID` if it is missing.
+   * Returns the place of an entry before `images.tar`. Throws `BUNDLE_INVALID` if it is missing, and
+   * `BASE_MISSING` if it is in a base that is not at hand.
    */
-  locate(path: string): { readonly offset: number; readonly size: number };
+  locate(path: string): Place;
 }
 
 /** Reads bundle files. */

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import {
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -31,10 +32,11 @@ const SCRIPT = join(ROOT, "manifests/bundle/load.sh");
 const own = randomBytes(3).toString("hex");
 const SHARED_BYTES = 3_000_000;
 const OWN_BYTES = 400_000;
+const CHART_BYTES = 300_000;
 /** Beyond blobs: inventory, facts, texts and load.sh. */
-const MOST_OVERHEAD = 1_000_000;
+const MOST_OVERHEAD = 200_000;
 
-const describeAll = await needs("docker", "ctr", "root", "docker-registry");
+const describeAll = await needs("docker", "ctr", "root", "helm");
 
 describeAll("a differential bundle", () => {
   const folder = mkdtempSync(join(tmpdir(), "viola-differences-"));
@@ -101,11 +103,15 @@ describeAll("a differential bundle", () => {
       at("settings.yaml"),
       `mirrors:\n  "*": { endpoints: ["${source.url}/{registry}"], only: true }\ncache: ${at("cache")}\n`,
     );
+    mkdirSync(at("chart"));
+    writeFileSync(at("chart/Chart.yaml"), "apiVersion: v2\nname: app\nversion: 1.0.0\n");
+    // Large enough to be left out where the base has it.
+    writeFileSync(at("chart/data"), randomBytes(CHART_BYTES));
     const spec = (version: string, images: readonly string[]): void => {
       const list = images.map((image) => `    - ${reference(image)}\n`).join("");
       writeFileSync(
         at(`${version}.yaml`),
-        `name: lab-${own}\nversion: ${version}.0\ncharts: []\nimages:\n  include:\n${list}`,
+        `name: lab-${own}\nversion: ${version}.0\ncharts:\n  - { chart: ./chart, release: app, namespace: apps }\nimages:\n  include:\n${list}`,
       );
     };
     spec("1.0", ["a:1", "b:1"]);
@@ -168,6 +174,28 @@ describeAll("a differential bundle", () => {
     expect(statSync(at("never"), { throwIfNoEntry: false })).toBeUndefined();
     for (const command of [["audit"], ["serve"], ["merge", "-o", at("never")]])
       expect((await cli(...command, part.file, ...(command[0] === "merge" ? [part.file] : []))).code).toBe(2);
+  });
+
+  it("has large charts in its base, which installing asks for by name before anything is loaded", async () => {
+    const { base } = bundles["1.1"].part.inventory;
+    for (const command of [
+      ["install", "--context", "nowhere"],
+      ["load", "--install", "--to", to()],
+    ]) {
+      const refused = await cli(...command, at("1.1.diff"));
+      expect(refused).toMatchObject({ code: 2, json: { error: { code: "BASE_MISSING" } } });
+      expect(refused.stderr).toContain(base?.digest);
+    }
+    const served = await cli("show", at("1.2.diff"), "--base", at("1.1.diff"), "--base", at("1.0"));
+    expect(served).toMatchObject({ code: 0, json: { base: { digest: bundles["1.1"].whole.digest } } });
+    const damaged = at("damaged-chart");
+    copyFileSync(at("1.0"), damaged);
+    damage(damaged, bundles["1.0"].whole.locate("charts/app-1.0.0.tgz").offset + 1000);
+    const verified = await cli("verify", at("1.1.diff"), "--base", damaged);
+    expect(verified).toMatchObject({ code: 1, json: { problems: [{ code: "file-damaged" }] } });
+    const byScript = await script(at("1.1.diff"), "--base", damaged, "--to", to(), "--check");
+    expect(byScript.code).toBe(1);
+    expect(byScript.stderr).toContain("charts/app-1.0.0.tgz");
   });
 
   it("sends nodes only what they lack, alone and with its base, and alone nothing to nodes without the rest", async () => {

@@ -1,9 +1,10 @@
 // Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { countOf } from "../../core/count-of.js";
+import { formatIdentity } from "../../core/bundle/base.js";
 import { factsOf, formatFacts } from "../../core/bundle/facts.js";
 import { isSealed } from "../../core/bundle/inventory-checksum.js";
-import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
+import { MAX_INVENTORY_BYTES, parseInventory, type InventoryBase } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
 import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "../../core/bundle/paths.js";
 import {
@@ -100,7 +101,7 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
   };
 
   await passEntry(INVENTORY_PATH, first.size);
-  for (const { path, size } of inventory.files) await passEntry(path, size);
+  for (const { path, size, isInBase } of inventory.files) if (isInBase !== true) await passEntry(path, size);
   // load.sh reads facts, and this program reads bundle.json, so both must have the same content.
   // Bundles of older versions have no facts.
   const facts = entries.get(FACTS_PATH);
@@ -145,12 +146,15 @@ async function readLayout(file: string, handle: FileHandle, fileSize: number): P
     blobs: new Map(blobs.map((blob) => [blob.digest, blob])),
     ...(inventory.base !== undefined && { missingBase: inventory.base }),
     read: (at, length) => readExactly(file, at, length),
-    readBlob: ({ file: holder, offset: at, size }, from = 0, length = size - from) =>
+    readPlace: ({ file: holder, offset: at, size }, from = 0, length = size - from) =>
       readExactly(holder, at + from, length),
     locate: (path) => {
       const entry = entries.get(path);
-      if (entry === undefined) throw invalid(`the bundle does not contain ${path}`);
-      return entry;
+      if (entry !== undefined) return { file, ...entry };
+      const { base } = inventory;
+      if (base !== undefined && inventory.files.some((one) => one.path === path))
+        throw inBase(file, path, base);
+      throw invalid(`the bundle does not contain ${path}`);
     },
   };
 }
@@ -159,4 +163,12 @@ async function readExactly(file: string, offset: number, length: number): Promis
   const bytes = await readFileRange(file, offset, length);
   if (bytes.length < length) throw cutShort(file);
   return bytes;
+}
+
+function inBase(file: string, path: string, base: InventoryBase): ViolaError {
+  return new ViolaError(
+    "BASE_MISSING",
+    `${path} is not in ${file} but in its base ${formatIdentity(base)}, which was not given`,
+    { subject: file, hint: "Add --base FILE with that bundle." },
+  );
 }

@@ -196,7 +196,7 @@ function blobReader(plan: ArchivePlan, partial: PartialFile, base: OpenBundle | 
     const offset = offsets.get(digest);
     if (offset !== undefined) return partial.read(offset + from, length);
     const place = base?.blobs.get(digest);
-    return place && base?.readBlob(place, from, length);
+    return place && base?.readPlace(place, from, length);
   };
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import type { Place } from "../../core/bundle/blob-places.js";
 import type {
   UpstreamRegistry,
   BundleFile,
@@ -94,15 +95,19 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
  * Throws `FILE_UNUSABLE` as `serveBundle` does.
  */
 export function serveOpenly(
-  bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
+  bundle: BundleFile & { locate(path: string): Place },
   options: Pick<ServeOptions, "address" | "port" | "onManifest" | "onFailure">,
 ): Promise<RunningServer> {
   const findImage = makeRoutes(bundle.inventory, bundle.blobs);
-  const locate: LocateFile = (path) => ({ file: bundle.file, ...bundle.locate(path) });
+  const locate: LocateFile = (path) => bundle.locate(path);
   const findChart = makeChartRoutes(bundle.inventory, locate);
   const findChartArtifact = makeChartArtifacts(bundle.inventory, locate);
   return startServer({
-    ...filesOf(bundle),
+    file: bundle.file,
+    files: new Set([
+      ...filesOf(bundle).files,
+      ...bundle.inventory.releases.map((release) => locate(release.file).file),
+    ]),
     findRoute: (path, registry) => {
       if (!path.startsWith("/v2")) return findChart(path, registry);
       const found = findImage(path, registry);
@@ -196,7 +201,7 @@ async function answer(
   const { client, path } = entered;
   response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
   const route = findRoute(path, url.registry);
-  if ("wanted" in route && route.wanted) {
+  if ("wanted" in route) {
     const status = route.kind === "content" ? 200 : 404;
     if (upstream?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
   }

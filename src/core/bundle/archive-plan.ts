@@ -45,6 +45,8 @@ export interface PlanBase {
   readonly identity: InventoryBase;
   /** Digests of the blobs that are left out. */
   readonly blobs: ReadonlySet<string>;
+  /** `sha256` of the files that are left out, by path. */
+  readonly held: ReadonlyMap<string, string>;
   /** Entries that the whole bundle does not have; after `facts`. */
   readonly files: readonly (SmallFile & { readonly sha256: string })[];
 }
@@ -90,11 +92,18 @@ function planPart(
     base: part.base.identity,
     whole: { digest: UNKNOWN_DIGEST, size: part.whole.size },
   };
-  const entries = [factsFile(input, base, contents), ...(base?.files ?? []), ...input.files].map(withSize);
+  const entries = [factsFile(input, base, contents), ...(base?.files ?? []), ...input.files].map((file) =>
+    entryOf(file, base),
+  );
   const layout = layoutFiles(input.inventory.images, input.inventory.hostImages);
   const inventoryWith = (offsetOf: (digest: Digest) => number): Inventory => ({
     ...input.inventory,
-    files: entries.map(({ path, sha256, size }) => ({ path, sha256, size })),
+    files: entries.map(({ path, sha256, size, isInBase }) => ({
+      path,
+      sha256,
+      size,
+      ...(isInBase && { isInBase }),
+    })),
     blobs: contents.map(({ digest, size, isInBase }) => ({
       digest,
       size,
@@ -105,7 +114,7 @@ function planPart(
   const inventorySize = inventoryBytes(widest(inventoryWith(() => WIDEST_NUMBER)));
   const placed = placeEntries({
     inventorySize,
-    files: entries,
+    files: entries.filter(({ isInBase }) => !isInBase),
     layout,
     blobs: contents.filter(({ isInBase }) => !isInBase),
   });
@@ -199,15 +208,20 @@ function factsFile(
   base: PlanBase | undefined,
   blobs: FactsInput["blobs"],
 ): SmallFile & { readonly sha256: string } {
-  const placed = [...(base?.files ?? []), ...files].map(withSize);
+  const placed = [...(base?.files ?? []), ...files].map((file) => entryOf(file, base));
   const bytes = Buffer.from(
     formatFacts({ ...inventory, files: placed, blobs, ...(base && { base: base.identity }) }),
   );
   return { path: FACTS_PATH, bytes, sha256: hexOf(digestOf(bytes)) };
 }
 
-function withSize<File extends ArchiveInput["files"][number]>(file: File): File & { readonly size: number } {
-  return { ...file, size: "bytes" in file ? file.bytes.length : file.size };
+/** Returns a file with its size, and whether the base has it. */
+function entryOf<File extends ArchiveInput["files"][number]>(
+  file: File,
+  base: PlanBase | undefined,
+): File & { readonly size: number; readonly isInBase: boolean } {
+  const size = "bytes" in file ? file.bytes.length : file.size;
+  return { ...file, size, isInBase: base?.held.get(file.path) === file.sha256 };
 }
 
 /** A bundled file is copied like a blob from a local file: streamed, and verified while copying. */

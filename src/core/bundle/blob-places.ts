@@ -1,13 +1,17 @@
 // Where the bytes of the blobs of an opened bundle are.
 import type { Digest } from "../oci/digest.js";
 
-/** A blob and its bytes: `size` bytes of `file` from `offset`. */
-export interface PlacedBlob {
-  readonly digest: Digest;
-  readonly size: number;
-  /** Path of the bundle file that holds the blob. */
+/** Bytes of a bundle file: `size` of them from `offset`. */
+export interface Place {
+  /** Path of the bundle file. */
   readonly file: string;
   readonly offset: number;
+  readonly size: number;
+}
+
+/** A blob and its bytes. */
+export interface PlacedBlob extends Place {
+  readonly digest: Digest;
 }
 
 /**

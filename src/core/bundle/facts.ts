@@ -12,16 +12,14 @@ import { paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
  */
 export type FactsInput = Pick<
   Inventory,
-  | "name"
-  | "version"
-  | "platforms"
-  | "apiVersions"
-  | "releases"
-  | "images"
-  | "hostImages"
-  | "excluded"
-  | "files"
+  "name" | "version" | "platforms" | "apiVersions" | "releases" | "images" | "hostImages" | "excluded"
 > & {
+  readonly files: readonly {
+    readonly path: string;
+    readonly sha256: string;
+    readonly size: number;
+    readonly isInBase?: boolean;
+  }[];
   /** In archive order. Those of the base have no place in this bundle. */
   readonly blobs: readonly { readonly digest: string; readonly size: number; readonly isInBase?: boolean }[];
   readonly base?: InventoryBase;
@@ -87,6 +85,8 @@ export const FACT_PATTERNS: readonly string[] = [
   `(file|layout) ${HEX} ${NUMBER} ${NUMBER} ${PATH}`,
   // DIGEST SIZE OFFSET
   `blob ${DIGEST} ${NUMBER} ${NUMBER}`,
+  // SHA256 SIZE PATH of an entry that is in the base.
+  `based-file ${HEX} ${NUMBER} ${PATH}`,
   // NAME VERSION DIGEST of the base of a differential bundle; see `identityOf`.
   `base ${WORD} ${WORD} ${DIGEST}`,
   // DIGEST SIZE of a blob that is in the base.
@@ -163,8 +163,14 @@ function* placeFacts({ files, images, hostImages, blobs }: FactsInput): Iterable
     end = offset + paddedSize(size);
     return offset;
   };
-  for (const [at, { path, sha256, size }] of files.filter((file) => file.path !== FACTS_PATH).entries())
-    yield fact(`files.${at}`, `file ${sha256} ${size} ${place(size)} ${path}`);
+  const others = files.filter((file) => file.path !== FACTS_PATH);
+  for (const [at, { path, sha256, size, isInBase }] of others.entries())
+    yield fact(
+      `files.${at}`,
+      isInBase === true
+        ? `based-file ${sha256} ${size} ${path}`
+        : `file ${sha256} ${size} ${place(size)} ${path}`,
+    );
   // The header of images.tar.
   end += TAR_BLOCK;
   for (const { path, bytes } of layoutFiles(images, hostImages)) {

@@ -232,7 +232,15 @@ const INVENTORY_SCHEMA = z.object({
   rendered: rendered.exactOptional(),
   audit: audit.exactOptional(),
   /** Every entry besides `bundle.json` and `images.tar`. */
-  files: listOf(z.object({ path, sha256: hex, size })),
+  files: listOf(
+    z.object({
+      path,
+      sha256: hex,
+      size,
+      /** True for a file that is in the base under the same path. */
+      isInBase: z.literal(true).exactOptional(),
+    }),
+  ),
   /** Every blob of `images.tar`, in archive order. */
   blobs: listOf(blob),
   /** Both are present in a differential bundle, and only there. */
@@ -282,6 +290,9 @@ export function parseInventory(bytes: Uint8Array, file: string): Inventory {
   const without = inventory.blobs.findIndex(({ offset }) => offset === undefined);
   if (inventory.base === undefined && without >= 0)
     throw invalid(`blobs[${without}].offset: is missing, but the bundle has no base`);
+  const held = inventory.files.findIndex(({ isInBase }) => isInBase === true);
+  if (inventory.base === undefined && held >= 0)
+    throw invalid(`files[${held}].isInBase: must be absent, because the bundle has no base`);
   return inventory;
 }
 

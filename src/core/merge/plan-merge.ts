@@ -12,7 +12,7 @@ import {
   type BundledFile,
   type PlannedBlob,
 } from "../bundle/archive-plan.js";
-import type { BlobPlaces } from "../bundle/blob-places.js";
+import type { BlobPlaces, Place } from "../bundle/blob-places.js";
 import { formatFacts } from "../bundle/facts.js";
 import { MAX_INVENTORY_BYTES, type Inventory } from "../bundle/inventory.js";
 import { layoutFiles } from "../bundle/layout-files.js";
@@ -29,7 +29,7 @@ export interface MergeInput {
   readonly inventoryBytes: Uint8Array;
   readonly blobs: BlobPlaces;
   /** Returns the place of an entry of the file. */
-  readonly locate: (path: string) => { readonly offset: number; readonly size: number };
+  readonly locate: (path: string) => Place;
 }
 
 /** The fields of `bundle.json` in their order. */
@@ -53,7 +53,10 @@ export function planMerge({
   const notes = new Set<string>([FACTS_PATH, ...Object.values(BASE_NOTE_PATHS)]);
   const files = inventory.files
     .filter(({ path }) => !notes.has(path))
-    .map(({ path, sha256, size }): BundledFile => ({ path, file, from: locate(path).offset, size, sha256 }));
+    .map(({ path, sha256, size }): BundledFile => {
+      const place = locate(path);
+      return { path, file: place.file, from: place.offset, size, sha256 };
+    });
   const contents = inventory.blobs.map(({ digest, size }) => ({ digest, size }));
   const { base, whole, ...common } = inventory;
   if (base === undefined || whole === undefined) throw new TypeError(`${file} is not a differential bundle`);

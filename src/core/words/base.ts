@@ -3,8 +3,8 @@ import type { WordList } from "./phrase.js";
 
 export const BASE_WORDS = {
   introduction: {
-    en: "This is a differential bundle: it has only the blobs that its base does not have. Everything else\nin it, such as charts and values, is complete.",
-    ko: "이 파일은 차등 번들입니다. 기준 번들에 없는 블롭만 들어 있습니다. 차트와 values 등 나머지 내용은 모두\n들어 있습니다.",
+    en: "This is a differential bundle: it has only the blobs, and of large files only those, that its base\ndoes not have.",
+    ko: "이 파일은 차등 번들입니다. 기준 번들에 있는 블롭과 큰 파일은 들어 있지 않습니다.",
   },
   base: { en: "BASE", ko: "기준 번들" },
   digestNote: {

@@ -63,7 +63,7 @@ async function readConfigs(bundle: OpenBundle): Promise<ReadonlyMap<string, Conf
     .map((blob) =>
       limit(async () => {
         const { digest } = blob;
-        const bytes = await bundle.readBlob(blob);
+        const bytes = await bundle.readPlace(blob);
         const facts = digestOf(bytes) === digest ? readConfigFacts(bytes) : undefined;
         return facts === undefined ? [] : [[digest, facts] as const];
       }),

@@ -131,7 +131,7 @@ async function findNeeded(
     missing.map(async ({ image, platform }) => {
       const { config, layers } = platform;
       const place = bundle.blobs.get(config.digest);
-      const diffIds = place === undefined ? [] : diffIdsOf(await bundle.readBlob(place));
+      const diffIds = place === undefined ? [] : diffIdsOf(await bundle.readPlace(place));
       const isConsistent = diffIds.length === layers.length;
       const present = isConsistent ? countStoredLayers(diffIds, stored) : 0;
       const other = blobsOf(platform).slice(1 + layers.length);

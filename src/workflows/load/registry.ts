@@ -406,7 +406,7 @@ async function readManifest(
       subject: image.normalized,
     });
   }
-  return { mediaType, digest, bytes: await bundle.readBlob(blob) };
+  return { mediaType, digest, bytes: await bundle.readPlace(blob) };
 }
 
 function notMounted(repository: string, digest: string): ViolaError {

@@ -97,7 +97,7 @@ async function statedLayers(
     for (const { platform, config, layers } of platforms) {
       const place = blobs.get(config.digest);
       if (place === undefined || damaged.has(config.digest)) continue;
-      const diffIds = diffIdsOf(await bundle.readBlob(place));
+      const diffIds = diffIdsOf(await bundle.readPlace(place));
       for (const [at, { digest }] of layers.entries()) {
         const [blob, diffId] = [blobs.get(digest), diffIds[at]];
         if (blob === undefined || diffId === undefined || damaged.has(digest)) continue;

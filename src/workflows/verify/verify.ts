@@ -4,6 +4,7 @@ import { findUnusableImages } from "../../core/bundle/unusable-images.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { findLimitedImages } from "../../core/load/engine-limits.js";
 import { formatIdentity } from "../../core/bundle/base.js";
+import type { Place } from "../../core/bundle/blob-places.js";
 import { countOf } from "../../core/count-of.js";
 import { formatBytes } from "../../core/format-bytes.js";
 import {
@@ -103,9 +104,9 @@ export async function verifyBundle(
   progress({ kind: "started", step: "verify", title: "Verifying checksums", total, unit: "bytes" });
 
   const problems: BundleProblem[] = [...findGaps(inventory)];
-  for (const { path, sha256 } of inventory.files) {
-    const { offset, size } = bundle.locate(path);
-    if ((await sha256Of(bundle, { offset, size }, signal)) !== sha256) {
+  for (const { path, sha256, isInBase } of inventory.files) {
+    if (isInBase === true && bundle.missingBase !== undefined) continue;
+    if ((await sha256Of(bundle, bundle.locate(path), signal)) !== sha256) {
       problems.push({
         code: "file-damaged",
         subject: path,
@@ -137,7 +138,7 @@ export async function verifyBundle(
     async ({ digest }) => {
       signal.throwIfAborted();
       const config = bundle.blobs.get(digest);
-      return config && bundle.readBlob(config);
+      return config && bundle.readPlace(config);
     },
     new Set(damaged.map(({ digest }) => digest)),
   );
@@ -176,15 +177,11 @@ function allImages({ images, hostImages = [] }: Inventory): readonly InventoryIm
  * Returns the sha256 of a range of the file as hex digits. Reads it in pieces, because a bundled
  * program may have 100 MB.
  */
-export async function sha256Of(
-  bundle: OpenBundle,
-  { offset, size }: { readonly offset: number; readonly size: number },
-  signal: AbortSignal,
-): Promise<string> {
+export async function sha256Of(bundle: OpenBundle, place: Place, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  for (let at = 0; at < size; at += PIECE_BYTES) {
+  for (let at = 0; at < place.size; at += PIECE_BYTES) {
     signal.throwIfAborted();
-    hash.update(await bundle.read(offset + at, Math.min(PIECE_BYTES, size - at)));
+    hash.update(await bundle.readPlace(place, at, Math.min(PIECE_BYTES, place.size - at)));
   }
   return hash.digest("hex");
 }

@@ -26,7 +26,7 @@ export const reader: BundleReader = {
   findDamagedBlobs: async (bundle: OpenBundle) => {
     const damaged: PlacedBlob[] = [];
     for (const blob of bundle.blobs.values())
-      if (digestOf(await bundle.readBlob(blob)) !== blob.digest) damaged.push(blob);
+      if (digestOf(await bundle.readPlace(blob)) !== blob.digest) damaged.push(blob);
     return damaged;
   },
   findWrongLayers: async (layers) => {

@@ -90,8 +90,8 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
     inventory,
     blobs: new Map(),
     read: () => Promise.resolve(CHART),
-    readBlob: () => Promise.resolve(CHART),
-    locate: () => ({ offset: 0, size: CHART.length }),
+    readPlace: () => Promise.resolve(CHART),
+    locate: () => ({ file: "bundle.tar", offset: 0, size: CHART.length }),
   };
   const run = workflowRun({
     progress: (event) => {

@@ -23,7 +23,7 @@ afterAll(() => {
 /** Hashes in this process: worker threads would take longer than everything else here. */
 const findDamagedBlobs: BundleReader["findDamagedBlobs"] = async (bundle) => {
   const blobs = [...bundle.blobs.values()];
-  const contents = await Promise.all(blobs.map((blob) => bundle.readBlob(blob)));
+  const contents = await Promise.all(blobs.map((blob) => bundle.readPlace(blob)));
   return blobs.filter(({ digest }, index) => digestOf(contents[index] ?? "") !== digest);
 };
 

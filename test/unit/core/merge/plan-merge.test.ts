@@ -25,6 +25,12 @@ async function planOf(bundle: OpenBundle): Promise<ArchivePlan> {
   return planMerge({ ...bundle, inventoryBytes: await bundle.read(offset, size) });
 }
 
+const fileOf = (path: string, bytes: Buffer): NonNullable<BundleExtras["files"]>[number] => ({
+  path,
+  bytes,
+  sha256: hexOf(digestOf(bytes)),
+});
+
 /** Writes a merge as the writer does, without worker threads. */
 async function merge(bundle: OpenBundle, name: string): Promise<string> {
   const plan = await planOf(bundle);
@@ -60,14 +66,16 @@ describe("a merge", () => {
       const name = `case-${seed}`;
       const write = (images: readonly NamedImage[], extras: BundleExtras): Promise<OpenBundle> =>
         bundleOf(folder, name, images, extras);
-      const text = Buffer.from(`values of ${seed}`);
-      const values = { path: "values/app.yaml", bytes: text, sha256: hexOf(digestOf(text)) };
+      const values = fileOf("values/app.yaml", Buffer.from(`values of ${seed}`));
+      // Large enough to be left out where the base has it.
+      const large = (): BundleExtras["files"] =>
+        random(3) === 0 ? [] : [fileOf("charts/app-1.0.0.tgz", Buffer.alloc(300_000, random(2)))];
 
-      const base = await write(choose(), { file: `${name}.0` });
-      await write(choose(), { file: `${name}.1`, version: "1.1.0", base });
+      const base = await write(choose(), { file: `${name}.0`, files: large() ?? [] });
+      await write(choose(), { file: `${name}.1`, version: "1.1.0", base, files: large() ?? [] });
       const first = await openWithBases(join(folder, `${name}.1`), [base.file], { reader });
       const images = choose();
-      const second = { version: "1.2.0", files: [values] };
+      const second = { version: "1.2.0", files: [...(large() ?? []), values] };
       const difference = await write(images, { ...second, file: `${name}.2`, base: first });
       const whole = await write(images, { ...second, file: `${name}.whole` });
 

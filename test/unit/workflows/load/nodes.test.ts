@@ -139,8 +139,8 @@ async function load(
     inventory: options.inventory ?? inventory,
     blobs: placesOf(options.inventory ?? inventory),
     read: () => Promise.resolve(Buffer.from(configText())),
-    readBlob: () => Promise.resolve(Buffer.from(configText())),
-    locate: () => ({ offset: 0, size: 0 }),
+    readPlace: () => Promise.resolve(Buffer.from(configText())),
+    locate: () => ({ file: "bundle.tar", offset: 0, size: 0 }),
   };
   const ports: LoadPorts = {
     reader: { findDamagedBlobs: () => Promise.resolve(options.damaged ?? []) },

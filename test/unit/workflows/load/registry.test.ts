@@ -54,8 +54,8 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
     inventory: { ...inventoryOf(images), blobs },
     blobs: placesOf({ ...inventoryOf(images), blobs }),
     read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest)),
-    readBlob: ({ digest }) => Promise.resolve(bytes(digest)),
-    locate: () => ({ offset: 0, size: 0 }),
+    readPlace: ({ offset }) => Promise.resolve(bytes(blobs[offset]?.digest)),
+    locate: () => ({ file: "bundle.tar", offset: 0, size: 0 }),
   };
 }
 

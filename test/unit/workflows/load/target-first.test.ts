@@ -24,8 +24,8 @@ const bundle: OpenBundle = {
   inventory,
   blobs: placesOf(inventory),
   read: () => Promise.resolve(Buffer.from(configText())),
-  readBlob: () => Promise.resolve(Buffer.from(configText())),
-  locate: () => ({ offset: 0, size: 0 }),
+  readPlace: () => Promise.resolve(Buffer.from(configText())),
+  locate: () => ({ file: "bundle.tar", offset: 0, size: 0 }),
 };
 const failure = new ViolaError("NODE_LOAD_FAILED", "nobody is there", { subject: "target" });
 const refuse = (): Promise<never> => Promise.reject(failure);

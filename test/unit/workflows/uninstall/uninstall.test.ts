@@ -72,8 +72,8 @@ async function uninstallWith({ absent = [], fails, release, remains }: Scene): P
       inventory,
       blobs: new Map(),
       read: () => Promise.resolve(CHART),
-      readBlob: () => Promise.resolve(CHART),
-      locate: () => ({ offset: 0, size: CHART.length }),
+      readPlace: () => Promise.resolve(CHART),
+      locate: () => ({ file: "bundle.tar", offset: 0, size: CHART.length }),
     },
     { release, timeoutSeconds: 60, runsHooks: true, isWaiting: true },
     {
