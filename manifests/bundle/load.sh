@@ -99,6 +99,12 @@ the base wanted is {1}
 {1} 파일이 손상되었습니다: sha256이 {2} 값과 다릅니다
 verifying {1} of images
 이미지 {1}를 검증하는 중
+{1} is missing: it is part {2} of {3}
+{1} 파일이 없습니다. 전체 {3}개 중 {2}번째 파트입니다
+{1} is not part {2} of this bundle; copy this part again
+{1} 파일은 이 번들의 {2}번째 파트가 아닙니다. 이 파트를 다시 복사하세요
+{1} is damaged; copy this part again
+{1} 파일이 손상되었습니다. 이 파트를 다시 복사하세요
 {1} is damaged; it is part of {2}
 {1} 블롭이 손상되었습니다. 이 블롭을 사용하는 이미지: {2}
 verified {1} % of {2}
@@ -315,21 +321,98 @@ in_background() { # COMMAND...
 
 # --- the bundle file, in blocks of 512 bytes ---
 
-# Prints blocks. The first dd seeks to the block before, and the others read on from there. FILE is a
-# number: that of a base in the order of its option, or 0, the default, for the bundle.
-blocks() { # FIRST COUNT [FILE]
+# Prints blocks of a file. The first dd seeks to the block before, and the others read on from there.
+file_blocks() { # FILE FIRST COUNT
   {
-    [ "$1" -eq 0 ] || dd bs=512 skip="$(($1 - 1))" count=1 >/dev/null
-    [ "$2" -lt 2048 ] || dd bs=1048576 count="$(($2 / 2048))"
-    [ "$(($2 % 2048))" -eq 0 ] || dd bs=512 count="$(($2 % 2048))"
-  } <"$(file_of "${3:-0}")" 2>/dev/null
+    [ "$2" -eq 0 ] || dd bs=512 skip="$(($2 - 1))" count=1 >/dev/null
+    [ "$3" -lt 2048 ] || dd bs=1048576 count="$(($3 / 2048))"
+    [ "$(($3 % 2048))" -eq 0 ] || dd bs=512 count="$(($3 % 2048))"
+  } <"$1" 2>/dev/null
 }
+
+# A bundle may be in parts: each is a file with a header of two blocks and, except for the last one, the
+# same number of blocks of the bundle. The name of any of them stands for the bundle.
+part_file() { printf '%s.%03d' "$whole" "$1"; } # NUMBER
+part_field() { # FILE NAME: prints the fields after it in the header of the part
+  head -c 1024 "$1" | tr -d '\000' | awk -v name="$2" '$1 == name { sub(/^[^ ]* /, ""); print; exit }'
+}
+
+# Reports every part that is missing, damaged in its header, of another bundle, or of a wrong size.
+# Keeps the number and sizes of the parts.
+find_parts() { # FILE
+  use_file "$1"
+  [ "$(head -c 19 "$opened" | tr -d '\000')" = 'viola-airgap-part 1' ] || return 0
+  sound=$(part_field "$opened" part)
+  part_of=$(part_field "$opened" bundle) part_sizes=$(part_field "$opened" bytes)
+  case $sound$part_sizes in *[!0-9\ ]* | '') die '{1} is damaged: the header of {2}' "$opened" "$opened" ;; esac
+  part_count=${sound#* } part_bytes=${part_sizes% *} bundle_bytes=${part_sizes#* }
+  echo "$part_count $part_bytes $bundle_bytes" >"$tmp/parts.$1"
+  use_file "$1"
+  part_number=0
+  while [ "$part_number" -lt "$part_count" ]; do
+    part_number=$((part_number + 1))
+    part=$(part_file "$part_number")
+    if [ ! -f "$part" ] || [ ! -r "$part" ]; then
+      wrong '{1} is missing: it is part {2} of {3}' "$part" "$part_number" "$part_count"
+      continue
+    fi
+    head -c 1024 "$part" | tr -d '\000' | sed '/^header /d' | is_hash "$(part_field "$part" header | sed 's/^sha256://')" &&
+      [ "$(part_field "$part" part)" = "$part_number $part_count" ] && [ "$(part_field "$part" bundle)" = "$part_of" ] &&
+      [ "$(part_field "$part" bytes)" = "$part_sizes" ] || {
+      wrong '{1} is not part {2} of this bundle; copy this part again' "$part" "$part_number"
+      continue
+    }
+    length=$part_bytes
+    [ "$part_number" -lt "$part_count" ] || length=$((bundle_bytes - part_bytes * (part_count - 1)))
+    [ "$(($(wc -c <"$part")))" -eq "$((length + 1024))" ] ||
+      wrong '{1} has {2} bytes, but should have {3}; copy it again' "$part" "$(($(wc -c <"$part")))" "$((length + 1024))"
+  done
+  exit_if_wrong 2 'nothing was loaded'
+}
+
+# Names the parts whose content is damaged: only these have to be copied again.
+blame_parts() { # FILE
+  use_file "$1"
+  part_number=0
+  while [ "$part_number" -lt "${part_count:-0}" ]; do
+    part_number=$((part_number + 1))
+    part=$(part_file "$part_number")
+    sum=$(part_field "$part" content)
+    file_blocks "$part" 2 "$(($(wc -c <"$part") / 512 - 2))" | is_hash "${sum#sha256:}" ||
+      wrong '{1} is damaged; copy this part again' "$part"
+  done
+}
+
+# FILE is a number: that of a base in the order of its option, or 0, the default, for the bundle.
+blocks() ( # FIRST COUNT [FILE]
+  use_file "${3:-0}"
+  [ -n "$part_count" ] || {
+    file_blocks "$opened" "$1" "$2"
+    return
+  }
+  first=$1 left=$2
+  while [ "$left" -gt 0 ] && [ "$first" -lt "$((bundle_bytes / 512))" ]; do
+    inside=$((first % part_blocks))
+    count=$((part_blocks - inside))
+    [ "$count" -le "$left" ] || count=$left
+    file_blocks "$(part_file "$((first / part_blocks + 1))")" "$((inside + 2))" "$count"
+    first=$((first + count)) left=$((left - count))
+  done
+)
 bytes() { # OFFSET SIZE [FILE]: offsets are multiples of 512
   blocks "$(($1 / 512))" "$((($2 + 511) / 512))" "${3:-0}" | head -c "$2"
 }
 # Names of files may have any characters, so they are kept in files.
 file_of() { # FILE
   if [ "$1" -eq 0 ]; then printf %s "$bundle"; else cat "$tmp/base.$1"; fi
+}
+use_file() { # FILE: sets its name and what is known of its parts
+  opened=$(file_of "$1") part_count=
+  whole=${opened%.[0-9][0-9][0-9]}
+  [ ! -s "$tmp/parts.$1" ] || {
+    read -r part_count part_bytes bundle_bytes <"$tmp/parts.$1"
+    part_blocks=$((part_bytes / 512))
+  }
 }
 
 find_hash() {
@@ -399,6 +482,7 @@ read_facts() { # FILE
   number=$1
   opened=$(file_of "$number")
   [ -f "$opened" ] && [ -r "$opened" ] || die '{1} does not exist or cannot be read' "$opened"
+  find_parts "$number"
   base=0
   for entry in bundle.json bundle.json.sig facts; do
     # Name and size are the first and fifth field of a tar header. Fields end with NUL.
@@ -435,8 +519,9 @@ F
     { print }
   ' "$tmp/read.facts" >"$tmp/facts.$number"
   size=$(awk '$1 == "end" { print $2 }' "$tmp/facts.$number")
-  [ "$(($(wc -c <"$opened")))" -eq "${size:-0}" ] ||
-    die '{1} has {2} bytes, but should have {3}; copy it again' "$opened" "$(($(wc -c <"$opened")))" "${size:-?}"
+  [ -n "$part_count" ] || bundle_bytes=$(($(wc -c <"$opened")))
+  [ "$bundle_bytes" -eq "${size:-0}" ] ||
+    die '{1} has {2} bytes, but should have {3}; copy it again' "$opened" "$bundle_bytes" "${size:-?}"
   # A bundle is named by the digest of the bundle.json of the whole bundle. That of a difference is in
   # its field `whole`, whose value is flat.
   digest=$(tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | awk '
@@ -1362,6 +1447,7 @@ plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
+[ ! -s "$tmp/wrong" ] || { left=0; while [ "$left" -le "$bases" ]; do blame_parts "$left"; left=$((left + 1)); done; }
 if [ -n "$check" ]; then
   for node in $nodes; do
     text '{1} ({2}): {3} of {4} image names missing, {5} to send' "$node" "$(plan "$node" platform)" \

@@ -22,7 +22,15 @@ import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
 import { examples, listOption } from "./command-line.js";
 import { baseInputs, type BaseFlags } from "./opening.js";
-import { collect, type CommonOptions, type RunCommand, type SourceChoice } from "./runtime.js";
+import {
+  collect,
+  type CommandRuntime,
+  type CommonOptions,
+  type RunCommand,
+  type SourceChoice,
+} from "./runtime.js";
+import { parseBytes } from "./units.js";
+import type { BundlePart, WrittenBundle } from "../workflows/ports.js";
 
 interface BuildFlags extends CommonOptions, BaseFlags {
   readonly output: string;
@@ -34,6 +42,7 @@ interface BuildFlags extends CommonOptions, BaseFlags {
   readonly values: BundledValues;
   readonly force?: boolean;
   readonly inspect: boolean;
+  readonly split?: string;
 }
 
 export function registerBuild(program: Command, runCommand: RunCommand): void {
@@ -83,9 +92,11 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         .default("all"),
     )
     .option(...REHEARSAL_FLAG)
+    .option("--split <size>", "write parts that are smaller than this, such as 4GiB, instead of one file")
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
       await runCommand(flags, async (runtime) => {
+        const maxBytes = flags.split === undefined ? undefined : parseBytes(flags.split);
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
@@ -123,11 +134,13 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...((await runtime.settings()).cache.limitBytes !== undefined && { keeper: cache }),
         };
         const bundle = await buildBundle(runtime.run, read.spec, options, build);
+        const parts = maxBytes === undefined ? undefined : await replaceByParts(bundle, maxBytes, runtime);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(bundle, (one) => formatBuild(one, options), {
+        runtime.print(bundle, (one) => formatBuild(one, { ...options, parts }), {
           formatVersion: 1,
           ...result,
+          ...(parts !== undefined && { parts }),
           values: flags.values,
           images: inventory.images.length,
           warnings: inventory.warnings,
@@ -135,6 +148,16 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         return EXIT.done;
       });
     });
+}
+
+/** Writes the parts of the bundle next to it, and removes it when they are complete. */
+async function replaceByParts(
+  { file, digest }: WrittenBundle,
+  maxBytes: number,
+  { run }: CommandRuntime,
+): Promise<readonly BundlePart[]> {
+  const { writeParts } = await import("../adapters/bundle-file/parts.js");
+  return writeParts(run, { file, bundle: digest, target: file, maxBytes, isReplaced: true });
 }
 
 /** Returns the files of this machine that options name. */

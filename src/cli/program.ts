@@ -19,6 +19,7 @@ import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.j
 import { registerImages } from "./images.js";
 import { registerInstall } from "./install.js";
 import { registerInit } from "./init.js";
+import { registerJoin } from "./join.js";
 import { registerLoad } from "./load.js";
 import { registerMerge } from "./merge.js";
 import { registerPostRender } from "./post-render.js";
@@ -29,6 +30,7 @@ import { registerPush } from "./push.js";
 import { registerRehearse } from "./rehearse.js";
 import { registerServe } from "./serve.js";
 import { write } from "./terminal.js";
+import { registerSplit } from "./split.js";
 import { registerUninstall } from "./uninstall.js";
 import { registerCompletion } from "./completion.js";
 import { registerShow } from "./show.js";
@@ -51,6 +53,8 @@ const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => voi
   registerInit,
   registerRehearse,
   registerServe,
+  registerSplit,
+  registerJoin,
   registerPush,
   registerPull,
   registerDoctor,

@@ -155,6 +155,13 @@ export interface OpenBundle {
   readonly blobs: BlobPlaces;
   /** The base whose blobs are not at hand; absent if all blobs are. */
   readonly missingBase?: InventoryBase | undefined;
+  /** The files that the bundle is in. Absent if it is one file. */
+  readonly parts?: readonly BundlePart[];
+  /**
+   * Hashes the parts and returns those whose content is not that of their header. Absent if the
+   * bundle is one file.
+   */
+  findDamagedParts?(signal: AbortSignal): Promise<readonly BundlePart[]>;
   /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Returns `length` bytes of a place from `from`; all of them by default. */
@@ -164,6 +171,18 @@ export interface OpenBundle {
    * `BASE_MISSING` if it is in a base that is not at hand.
    */
   locate(path: string): Place;
+}
+
+/** A part of a bundle, which is a file of its own. */
+export interface BundlePart {
+  readonly file: string;
+  /** Counts from 1. */
+  readonly number: number;
+  /** From the start of the bundle, in bytes. */
+  readonly offset: number;
+  readonly size: number;
+  /** Digest of the bytes of the bundle in this part. */
+  readonly content: Digest;
 }
 
 /** Reads bundle files. */

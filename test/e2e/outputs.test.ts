@@ -143,6 +143,20 @@ describeAll("a built bundle", () => {
     expect(statSync(at("private.bundle")).mode & 0o777).toBe(0o600);
   });
 
+  it("is as private in parts, which replace the file", async () => {
+    const { built } = await build("private.yaml", "-o", at("parts.bundle"), "--split", "100kB");
+    const parts = (built as Built & { parts: readonly { file: string }[] }).parts.map(({ file }) => file);
+
+    expect(readdirSync(folder).filter((name) => name.startsWith("parts.bundle"))).toHaveLength(parts.length);
+    expect(parts.length).toBeGreaterThan(3);
+    for (const part of parts) expect(statSync(part).mode & 0o777).toBe(0o600);
+    expect((await cli("verify", parts[1]!)).code).toBe(0);
+    const header = 1024;
+    const joined = Buffer.concat(parts.map((part) => readFileSync(part).subarray(header)));
+    writeFileSync(at("whole.bundle"), joined);
+    expect((await cli("verify", at("whole.bundle"))).code).toBe(0);
+  });
+
   it.each(["none", "keys"])(
     "has no values with --values %s, and is not installed without them",
     async (wanted) => {

@@ -1,23 +1,17 @@
 // Hashes a blob in a local file, and copies it to the output file for a copy job.
-import { closeSync, openSync, readSync } from "node:fs";
 import { ContentVerifier } from "../../core/oci/verifier.js";
 import type { CheckJob, CopyJob, Outcome } from "./blob-messages.js";
+import { SourceFile } from "../files/source-file.js";
 import type { OutputFile } from "./output-file.js";
 
 /** Reads the blob once, with the buffer, and checks its digest. A truncated file is `wrong`. */
 export function readBlob(job: CopyJob | CheckJob, output: OutputFile, buffer: Buffer): Outcome {
   const verifier = new ContentVerifier(job);
   try {
-    const descriptor = openSync(job.file, "r");
+    const source = new SourceFile(job.file);
     try {
       for (let done = 0; done < job.size; done = verifier.received) {
-        const read = readSync(
-          descriptor,
-          buffer,
-          0,
-          Math.min(buffer.length, job.size - done),
-          job.from + done,
-        );
+        const read = source.readSync(buffer, 0, Math.min(buffer.length, job.size - done), job.from + done);
         if (read === 0) break;
         const block = buffer.subarray(0, read);
         verifier.update(block);
@@ -25,7 +19,7 @@ export function readBlob(job: CopyJob | CheckJob, output: OutputFile, buffer: Bu
         else output.count(read);
       }
     } finally {
-      closeSync(descriptor);
+      source.close();
     }
   } catch (cause) {
     if (output.failure !== undefined) return output.failure;

@@ -1,11 +1,11 @@
 // Decompresses a layer of a local file and compares the result with its diff id.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { PassThrough, Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { systemErrorCode } from "../../errors.js";
 import { readFileRange } from "../files/read-range.js";
+import { readSegments } from "../files/read-segments.js";
 import type { Outcome, UnpackJob } from "./blob-messages.js";
 
 /** Node.js supports zstd since 22.15. */
@@ -32,8 +32,7 @@ export async function unpackBlob(job: UnpackJob, onRead: (bytes: number) => void
     decompress.once("error", (cause) => {
       fault = cause.message;
     });
-    const range = { start: from, end: from + size - 1, highWaterMark: CHUNK_BYTES };
-    const compressed = size === 0 ? Readable.from([]) : createReadStream(file, range);
+    const compressed = Readable.from(readSegments([{ file, offset: from, size }]), { objectMode: false });
     compressed.on("data", (chunk: Uint8Array) => {
       onRead(chunk.length);
     });

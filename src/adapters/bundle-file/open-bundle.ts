@@ -1,5 +1,4 @@
 // Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
-import { open, stat, type FileHandle } from "node:fs/promises";
 import { countOf } from "../../core/count-of.js";
 import { formatIdentity } from "../../core/bundle/base.js";
 import { factsOf, formatFacts } from "../../core/bundle/facts.js";
@@ -15,9 +14,11 @@ import {
   type TarEntry,
 } from "../../core/bundle/tar-header.js";
 import { digestOf } from "../../core/oci/digest.js";
-import { systemErrorCode, ViolaError } from "../../errors.js";
-import type { OpenBundle } from "../../workflows/ports.js";
+import { oneOrMany, systemErrorCode, ViolaError } from "../../errors.js";
+import type { BundlePart, OpenBundle } from "../../workflows/ports.js";
 import { cutShort, readFileRange, readRange } from "../files/read-range.js";
+import { SourceFile } from "../files/source-file.js";
+import { damagedPart, findDamagedParts, findParts } from "./parts.js";
 
 /**
  * Reads the inventory, and compares the name, size and offset of every tar entry with it. A
@@ -25,29 +26,45 @@ import { cutShort, readFileRange, readRange } from "../files/read-range.js";
  * Throws `FILE_UNUSABLE`, `BUNDLE_INVALID` or `BUNDLE_UNSUPPORTED`.
  */
 export async function openBundle(file: string): Promise<OpenBundle> {
-  let handle: FileHandle;
-  let fileSize: number;
   try {
-    fileSize = (await stat(file)).size;
-    handle = await open(file, "r");
+    const parts = await findParts(file);
+    const source = new SourceFile(file);
+    try {
+      const bundle = await readLayout(file, source);
+      return parts === undefined
+        ? bundle
+        : { ...bundle, parts, findDamagedParts: (signal) => findDamagedParts(parts, signal) };
+    } catch (cause) {
+      throw parts === undefined ? cause : await blameParts(parts, cause);
+    } finally {
+      source.close();
+    }
   } catch (cause) {
+    if (cause instanceof ViolaError) throw cause;
     const code = systemErrorCode(cause);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
   }
-  try {
-    return await readLayout(file, handle, fileSize);
-  } finally {
-    await handle.close();
-  }
 }
 
-async function readLayout(file: string, handle: FileHandle, fileSize: number): Promise<OpenBundle> {
+/** Returns the errors of the parts that are damaged, or the cause if none is. */
+async function blameParts(parts: readonly BundlePart[], cause: unknown): Promise<unknown> {
+  if (!(cause instanceof ViolaError) || cause.code !== "BUNDLE_INVALID") return cause;
+  const damaged = await findDamagedParts(parts, new AbortController().signal);
+  if (damaged.length === 0) return cause;
+  return oneOrMany(
+    "some parts are damaged",
+    damaged.map(({ file }) => damagedPart(file)),
+  );
+}
+
+async function readLayout(file: string, source: SourceFile): Promise<OpenBundle> {
+  const { size: fileSize } = source;
   const invalid = (
     message: string,
     hint = "Copy the file again, and compare its sha256 checksum with that of the original.",
   ): ViolaError => new ViolaError("BUNDLE_INVALID", `${file}: ${message}`, { subject: file, hint });
   const read = async (offset: number, length: number): Promise<Buffer> => {
-    const bytes = await readRange(handle, offset, length);
+    const bytes = await readRange(source, offset, length);
     if (bytes.length < length)
       throw invalid(`the file is truncated: it ends at byte ${fileSize}, where more content is expected`);
     return bytes;

@@ -1,7 +1,6 @@
 // A read-only OCI registry that serves a bundle file directly. It does not unpack the file or hold
 // blobs in memory.
 import { randomBytes } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Place } from "../../core/bundle/blob-places.js";
@@ -13,6 +12,7 @@ import type {
 } from "../../core/bundle/bundle-server.js";
 import { isBug, systemErrorCode, ViolaError } from "../../errors.js";
 import { cutShort } from "../files/read-range.js";
+import { SourceFile } from "../files/source-file.js";
 import { makeChartArtifacts } from "./chart-artifacts.js";
 import { makeChartRoutes, type LocateFile } from "./chart-routes.js";
 import { entityTag, selectPart } from "./conditions.js";
@@ -33,7 +33,7 @@ const KEY_BYTES = 16;
 const OF_BUNDLE: ReadonlySet<string> = new Set(["BUNDLE_INVALID", "FILE_UNUSABLE"]);
 
 /** The open files of a bundle by path. */
-type OpenFiles = ReadonlyMap<string, FileHandle>;
+type OpenFiles = ReadonlyMap<string, SourceFile>;
 
 /** The parts of a server. */
 interface Served {
@@ -124,27 +124,26 @@ function filesOf({ file, blobs }: BundleFile): Pick<Served, "file" | "files"> {
 }
 
 /** Opens all files, or none. */
-async function openFiles(paths: Served["files"]): Promise<OpenFiles> {
-  const files = new Map<string, FileHandle>();
+function openFiles(paths: Served["files"]): OpenFiles {
+  const files = new Map<string, SourceFile>();
   for (const file of paths) {
     try {
-      files.set(file, await open(file, "r"));
+      files.set(file, openSource(file));
     } catch (cause) {
-      await closeFiles(files);
-      const code = systemErrorCode(cause);
-      throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+      closeFiles(files);
+      throw cause;
     }
   }
   return files;
 }
 
-async function closeFiles(files: OpenFiles): Promise<void> {
-  await Promise.all([...files.values()].map((file) => file.close()));
+function closeFiles(files: OpenFiles): void {
+  for (const file of files.values()) file.close();
 }
 
 async function startServer(served: Served): Promise<RunningServer> {
   const { file, options } = served;
-  const files = await openFiles(served.files);
+  const files = openFiles(served.files);
   let closed: Promise<void> | undefined;
   let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
@@ -164,8 +163,8 @@ async function startServer(served: Served): Promise<RunningServer> {
       { port: options.port ?? 0, ...(options.address !== undefined && { host: options.address }) },
       resolve,
     );
-  }).catch(async (cause: unknown) => {
-    await closeFiles(files);
+  }).catch((cause: unknown) => {
+    closeFiles(files);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
@@ -180,10 +179,20 @@ async function startServer(served: Served): Promise<RunningServer> {
         const stopped = new Promise((resolve) => server.close(resolve));
         server.closeAllConnections();
         await stopped;
-        await closeFiles(files);
+        closeFiles(files);
         if (failure !== undefined) throw failure.cause;
       })()),
   };
+}
+
+function openSource(file: string): SourceFile {
+  try {
+    return new SourceFile(file);
+  } catch (cause) {
+    if (cause instanceof ViolaError) throw cause;
+    const code = systemErrorCode(cause);
+    throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file, cause });
+  }
 }
 
 async function answer(
@@ -383,7 +392,7 @@ async function sendBytes(
     wake();
   });
   for (let done = 0; done < size && !response.destroyed;) {
-    const { bytesRead } = await handle
+    const bytesRead = await handle
       .read(buffer, 0, Math.min(buffer.length, size - done), offset + done)
       .catch((cause: unknown) => {
         const code = systemErrorCode(cause);

@@ -1,6 +1,6 @@
 // Reads the segments of a partial archive from the files that hold them.
-import { open, type FileHandle } from "node:fs/promises";
 import { cutShort } from "./read-range.js";
+import { SourceFile } from "./source-file.js";
 import type { Chunks, Segment } from "../../core/bundle/partial-archive.js";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -10,24 +10,24 @@ const CHUNK_BYTES = 256 * 1024;
  * Throws `BUNDLE_INVALID` when a file was truncated.
  */
 export async function* readSegments(segments: readonly Segment[]): Chunks {
-  const files = new Map<string, FileHandle>();
+  const files = new Map<string, SourceFile>();
   try {
     for (const segment of segments) {
       if (segment instanceof Uint8Array) {
         yield segment;
         continue;
       }
-      const file = files.get(segment.file) ?? (await open(segment.file, "r"));
+      const file = files.get(segment.file) ?? new SourceFile(segment.file);
       files.set(segment.file, file);
       for (let done = 0; done < segment.size;) {
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, segment.size - done));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, segment.offset + done);
+        const bytesRead = await file.read(buffer, 0, buffer.length, segment.offset + done);
         if (bytesRead === 0) throw cutShort(segment.file);
         yield buffer.subarray(0, bytesRead);
         done += bytesRead;
       }
     }
   } finally {
-    await Promise.all([...files.values()].map((file) => file.close()));
+    for (const file of files.values()) file.close();
   }
 }

@@ -2,16 +2,17 @@
 import { formatIdentity } from "../../core/bundle/base.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
-import type { WrittenBundle } from "../../workflows/ports.js";
+import type { BundlePart, WrittenBundle } from "../../workflows/ports.js";
 import { formatBytes } from "../units.js";
 
 /**
  * Formats size and digest, where the blobs came from, whether values are in the bundle, and the
- * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask.
+ * warnings about the rehearsal and the platforms. `mode` is the mode of the file before the umask;
+ * `parts` are written instead of the file.
  */
 export function formatBuild(
   { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
-  { mode }: { readonly mode: number },
+  { mode, parts }: { readonly mode: number; readonly parts?: readonly BundlePart[] | undefined },
 ): string {
   const { images, releases, warnings, base, whole } = inventory;
   const withheld = withheldReleases(releases);
@@ -23,6 +24,9 @@ export function formatBuild(
     ...(base === undefined || whole === undefined
       ? []
       : [`base ${formatIdentity(base)}`, `with its base ${formatBytes(whole.size)}, digest ${whole.digest}`]),
+    ...(parts === undefined
+      ? []
+      : [`in ${countOf(parts.length, "part")}: ${parts.map((part) => part.file).join(", ")}`]),
     ...(copiedBytes === 0
       ? []
       : [

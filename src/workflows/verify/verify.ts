@@ -26,6 +26,7 @@ export interface BundleProblem {
     | "file-damaged"
     | "blob-damaged"
     | "blob-missing"
+    | "part-damaged"
     | "chart-missing"
     | "image-missing"
     | "image-unusable"
@@ -144,6 +145,7 @@ export async function verifyBundle(
   );
   for (const { normalized, digest, message } of unusable)
     problems.push({ code: "image-unusable", subject: normalized, message, digest, images: [normalized] });
+  problems.push(...(await findPartsToBlame(bundle, problems, signal)));
   progress({
     kind: "ended",
     step: "verify",
@@ -171,6 +173,20 @@ export async function verifyBundle(
 
 function allImages({ images, hostImages = [] }: Inventory): readonly InventoryImage[] {
   return [...images, ...hostImages];
+}
+
+/** Names the damaged parts of a bundle with problems: only these have to be copied again. */
+async function findPartsToBlame(
+  bundle: OpenBundle,
+  problems: readonly BundleProblem[],
+  signal: AbortSignal,
+): Promise<readonly BundleProblem[]> {
+  const damaged = problems.length === 0 ? [] : ((await bundle.findDamagedParts?.(signal)) ?? []);
+  return damaged.map(({ file }) => ({
+    code: "part-damaged",
+    subject: file,
+    message: `${file} is damaged: copy this part again, the others are intact`,
+  }));
 }
 
 /**
