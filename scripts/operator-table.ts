@@ -19,6 +19,8 @@ type Values = Readonly<Record<string, string | null>>;
 
 /** What the source code says at one tag; without values if the facts do not hold there. */
 interface TagFacts extends TagVersion {
+  /** The tag of the image built from it, if that tag has no version. */
+  readonly build: string | undefined;
   readonly values: Values | undefined;
 }
 
@@ -27,6 +29,7 @@ interface Range {
   readonly prefix: string;
   readonly first: string;
   readonly last: string;
+  readonly builds: readonly string[];
   readonly values: Values;
 }
 
@@ -54,7 +57,7 @@ function gitFolder({ repository }: OperatorTable): string {
 
 /** Reads all tags of the table, oldest first. */
 function readFacts(
-  { gitTags, imageTag, versions, values, holds }: OperatorTable,
+  { gitTags, imageTag, builds, versions, values, holds }: OperatorTable,
   git: string,
 ): readonly TagFacts[] {
   const names = execFileSync("git", ["-C", git, "tag"], { encoding: "utf8" }).split("\n");
@@ -82,7 +85,8 @@ function readFacts(
     const isRead = entries.length === 0 || entries.some(([, value]) => value !== null);
     const missing = holds.filter((places) => find(places) === undefined);
     const holdsHere = isRead && missing.length === 0;
-    facts.push({ ...version, values: holdsHere ? Object.fromEntries(entries) : undefined });
+    const build = builds === undefined ? undefined : find([builds]);
+    facts.push({ ...version, build, values: holdsHere ? Object.fromEntries(entries) : undefined });
     if (!holdsHere)
       console.warn(`  ${name}: left out${missing[0] ? `, no ${JSON.stringify(missing[0][0]?.match)}` : ""}`);
   }
@@ -106,10 +110,10 @@ function showFile(git: string, tag: string, file: string): string {
 
 /** Returns the releases of one tag that the repository does not have, such as one read elsewhere. */
 function releasesElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[]): readonly Range[] {
-  return releases.flatMap(({ tags, prefix, values = {} }) => {
+  return releases.flatMap(({ tags, prefix, builds = [], values = {} }) => {
     const isElsewhere =
       valid(tags) === tags && !facts.some((fact) => fact.prefix === prefix && fact.version === tags);
-    return isElsewhere ? [{ prefix, first: tags, last: tags, values }] : [];
+    return isElsewhere ? [{ prefix, first: tags, last: tags, builds, values }] : [];
   });
 }
 
@@ -120,7 +124,7 @@ function releasesElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[
 function toRanges(facts: readonly TagFacts[], hasValues: boolean): readonly Range[] {
   const ranges: Range[] = [];
   let isGap = true;
-  for (const { prefix, version, values } of facts) {
+  for (const { prefix, version, build, values } of facts) {
     const before = isGap ? undefined : ranges.at(-1);
     isGap = values === undefined;
     if (values === undefined) continue;
@@ -128,8 +132,16 @@ function toRanges(facts: readonly TagFacts[], hasValues: boolean): readonly Rang
       before?.prefix === prefix &&
       JSON.stringify(before.values) === JSON.stringify(values) &&
       (!hasValues || minorOf(before.last) === minorOf(version));
-    if (before !== undefined && isSame) ranges.splice(-1, 1, { ...before, last: version });
-    else ranges.push({ prefix, first: version, last: version, values });
+    const builds = build === undefined ? [] : [build];
+    if (before === undefined || !isSame) {
+      ranges.push({ prefix, first: version, last: version, builds, values });
+    } else {
+      ranges.splice(-1, 1, {
+        ...before,
+        last: version,
+        builds: [...new Set([...before.builds, ...builds])],
+      });
+    }
   }
   return ranges.reverse();
 }
@@ -141,11 +153,12 @@ function minorOf(version: string): string {
 /** Replaces the `releases` in the file of the rule, and nothing else. */
 async function writeReleases({ id }: OperatorRule, ranges: readonly Range[]): Promise<void> {
   const file = join(FOLDER, `${id}.yaml`);
-  const lines = ranges.map(({ prefix, first, last, values }) => {
+  const lines = ranges.map(({ prefix, first, last, builds, values }) => {
     const tags = first === last ? first : `>=${first} <=${last}`;
     const entry = {
       tags,
       ...(prefix !== "" && { prefix }),
+      ...(builds.length > 0 && { builds }),
       ...(Object.keys(values).length > 0 && { values }),
     };
     return `  - ${stringify(entry, { collectionStyle: "flow", lineWidth: 0 }).trimEnd()}`;

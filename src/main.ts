@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Runs the command and sets the exit code. Only this file uses the global process.
 import { fileURLToPath } from "node:url";
+import { run } from "./cli/program.js";
+import type { ProcessEnvironment } from "./cli/runtime.js";
 
 /** npm forwards Ctrl-C, so two interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
@@ -18,26 +20,7 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
   process.exit(2);
 });
 
-/**
- * The limit of open files may not even allow the modules of the program, which are read at the same
- * time. Those that print errors (cli/failure) are then missing too.
- */
-function explainLoading(cause: unknown): never {
-  const { code, message, path } = cause as NodeJS.ErrnoException;
-  if (code !== "EMFILE" && code !== "ENFILE") throw cause;
-  const hint = "Raise the limit of open files: ulimit -n 1024";
-  process.stderr.write(`error: ${message}\n  what to do: ${hint}\n`);
-  const end = process.argv.indexOf("--");
-  if (process.argv.slice(0, end < 0 ? undefined : end).includes("--json")) {
-    const error = { code: "FILE_UNUSABLE", message, ...(path !== undefined && { subject: path }), hint };
-    process.stdout.write(`${JSON.stringify({ formatVersion: 1, error }, null, 1)}\n`);
-  }
-  process.exit(2);
-}
-
-const { run } = await import("./cli/program.js").catch(explainLoading);
-
-process.exitCode = await run(process.argv.slice(2), {
+const environment: ProcessEnvironment = {
   // A getter, because the first access to process.stdin opens the stream.
   get stdin() {
     return process.stdin;
@@ -64,4 +47,8 @@ process.exitCode = await run(process.argv.slice(2), {
     // After SIGHUP the terminal is closed. Errors of stderr must not interrupt the cleanup.
     process.stderr.on("error", () => undefined);
   },
+};
+
+void run(process.argv.slice(2), environment).then((exitCode) => {
+  process.exitCode = exitCode;
 });

@@ -23,6 +23,8 @@ usage: sh load.sh BUNDLE [--base FILE]... [--to TARGET] [--list | --check | --in
                     kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
   --list            list the image names of the bundle, one a line; on a terminal, with their compressed sizes
   --check           report what is wrong or missing, and load nothing
+  --key FILE        refuse a bundle that is not signed with this Ed25519 public key (PEM); may be repeated (default:
+                    VIOLA_AIRGAP_KEY, a file or PEM text). Needs openssl 3.0 or newer
   --install         then install the releases with helm, and wait until every Pod is ready
   --context NAME, --kubeconfig FILE    the cluster to install into (default: that of kind:CLUSTER, or the current context)
   -f FILE, --set KEY=VALUE             values that override those of the bundle; may be repeated
@@ -41,6 +43,8 @@ usage_in_korean() {
                     kind-node-image: 번들에 있는 Kind 노드 이미지만 docker에 로드 (`kind create cluster --image`에 사용)
   --list            번들의 이미지 이름을 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
   --check           잘못되었거나 빠진 것을 보고하고 아무것도 로드하지 않음
+  --key FILE        이 Ed25519 공개 키(PEM)로 서명되지 않은 번들을 거부 (반복 가능, 기본값: 파일 또는 PEM 텍스트인
+                    VIOLA_AIRGAP_KEY). openssl 3.0 이상 필요
   --install         로드한 다음 helm으로 릴리스를 설치하고 모든 Pod가 준비될 때까지 대기
   --context NAME, --kubeconfig FILE    설치할 클러스터 (기본값: kind:CLUSTER의 클러스터 또는 현재 컨텍스트)
   -f FILE, --set KEY=VALUE             번들의 values를 재정의하는 값 (반복 가능)
@@ -71,6 +75,16 @@ no sha256sum, shasum or openssl on this host
 이 호스트에 sha256sum, shasum, openssl이 모두 없습니다
 {1} does not exist or cannot be read
 {1} 파일이 없거나 읽을 수 없습니다
+--key requires openssl, which is not on this host
+--key 옵션에 필요한 openssl이 이 호스트에 없습니다
+--key requires OpenSSL 3.0 or newer, but this host has {1}
+--key 옵션에는 OpenSSL 3.0 이상이 필요하지만, 이 호스트의 버전은 다음과 같습니다: {1}
+{1} is not an Ed25519 public key in PEM
+{1}은(는) PEM 형식의 Ed25519 공개 키가 아닙니다
+{1} is not signed, but --key requires a signature
+--key 옵션을 사용하려면 서명이 필요하지만 {1} 번들에는 서명이 없습니다
+{1} is not signed with the given key, or was changed after it was signed
+{1} 번들이 지정한 키로 서명되지 않았거나 서명된 후에 변경되었습니다
 {1} is not a viola-airgap bundle
 {1} 파일은 viola-airgap 번들이 아닙니다
 {1} has no facts; use the script in the bundle: tar -xf {1} load.sh
@@ -475,6 +489,52 @@ facts() { # KIND: prints the fields after it
   awk -v kind="$1" '$1 == kind { sub(/^[^ ]* /, ""); print }' "$tmp/facts"
 }
 
+# Requires openssl to verify Ed25519 signatures, and copies each key of --key or VIOLA_AIRGAP_KEY to
+# $tmp/key.N. `-rawin` is in OpenSSL 3.0 and newer, and not in LibreSSL.
+collect_keys() {
+  key_count=0
+  if [ -z "$keys" ]; then
+    case ${VIOLA_AIRGAP_KEY:-} in
+      '') return 0 ;;
+      *-----BEGIN*)
+        printf '%s\n' "$VIOLA_AIRGAP_KEY" >"$tmp/key"
+        keys=$tmp/key
+        ;;
+      *) keys=$VIOLA_AIRGAP_KEY ;;
+    esac
+  fi
+  has openssl || die '--key requires openssl, which is not on this host'
+  openssl pkeyutl -help 2>&1 | grep -e '-rawin' >/dev/null ||
+    die '--key requires OpenSSL 3.0 or newer, but this host has {1}' "$(openssl version)"
+  while IFS= read -r key; do
+    [ -f "$key" ] && [ -r "$key" ] || die '{1} does not exist or cannot be read' "$key"
+    number=$key_count
+    key_count=$(awk -v base="$tmp/key." -v count="$key_count" '
+      /^-----BEGIN / { count++; is_key = 1 }
+      is_key { print >(base count) }
+      END { print count }' "$key")
+    [ "$number" -lt "$key_count" ] || die '{1} is not an Ed25519 public key in PEM' "$key"
+    while [ "$number" -lt "$key_count" ]; do
+      number=$((number + 1))
+      openssl pkey -pubin -in "$tmp/key.$number" -noout -text 2>/dev/null | grep ED25519 >/dev/null ||
+        die '{1} is not an Ed25519 public key in PEM' "$key"
+    done
+  done <<K
+$keys
+K
+}
+
+# Verifies the signature of bundle.json with openssl.
+check_signature() {
+  key_number=0
+  while [ "$key_number" -lt "$key_count" ]; do
+    key_number=$((key_number + 1))
+    openssl pkeyutl -verify -pubin -inkey "$tmp/key.$key_number" -rawin -in "$tmp/read.bundle.json" \
+      -sigfile "$tmp/read.bundle.json.sig" >/dev/null 2>&1 && return 0
+  done
+  die '{1} is not signed with the given key, or was changed after it was signed' "$opened"
+}
+
 # Reads facts, the entry after bundle.json and its signature, to `facts.FILE`. Their checksum must be in
 # bundle.json, in an object that names them. Those objects are flat, so their braces delimit them in
 # any layout. Blobs get the number of the file. Sets $identity to name, version and digest.
@@ -491,13 +551,20 @@ $(blocks "$((base / 512))" 1 "$number" | tr '\000' '\n' | awk 'NF { field[++coun
 F
     [ "$name" = "$entry" ] || case $entry in
       bundle.json) die '{1} is not a viola-airgap bundle' "$opened" ;;
-      bundle.json.sig) continue ;;
+      bundle.json.sig)
+        [ "$key_count" -eq 0 ] || die '{1} is not signed, but --key requires a signature' "$opened"
+        continue
+        ;;
       *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$opened" ;;
     esac
     case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$opened" "$entry" ;; esac
     length=$((0$length))
+    # The limits of viola-airgap.
+    case $entry in bundle.json) limit=33554432 ;; bundle.json.sig) limit=64 ;; *) limit=$length ;; esac
+    [ "$length" -le "$limit" ] || die '{1} is damaged: the header of {2}' "$opened" "$entry"
     bytes "$((base + 512))" "$length" "$number" >"$tmp/read.$entry"
     base=$((base + 512 + (length + 511) / 512 * 512))
+    [ "$entry" != bundle.json.sig ] || [ "$key_count" -eq 0 ] || check_signature
   done
   sum=$(hash <"$tmp/read.facts")
   tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | grep "\"${sum%% *}\"" | grep '"path":"facts"' >/dev/null ||
@@ -700,6 +767,11 @@ run_viola_airgap() { # USER-VALUES...
     find_program kubectl --help || :
   fi
   say 'running viola-airgap'
+  number=$key_count
+  while [ "$number" -gt 0 ]; do
+    set -- --key "$tmp/key.$number" "$@"
+    number=$((number - 1))
+  done
   for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
   set -- --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
   left=$bases
@@ -1381,7 +1453,7 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
 : >"$tmp/wrong"
-bundle= bases=0 to= list= check= install= context= allowed= timeout=10m
+bundle= bases=0 keys= to= list= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 # The remaining $@ are the user's values for helm.
 left=$#
@@ -1399,7 +1471,7 @@ while [ "$left" -gt 0 ]; do
     --check) check=yes ;;
     --install) install=yes ;;
     -h | --help) usage; exit 0 ;;
-    --base | --to | --context | --kubeconfig | --timeout | --allow-missing | --lang | -f | --values | --set)
+    --base | --to | --context | --kubeconfig | --timeout | --allow-missing | --key | --lang | -f | --values | --set)
       [ "$left" -gt 0 ] || die '{1} needs a value' "$option"
       case $option in
         --base) bases=$((bases + 1)); printf %s "$1" >"$tmp/base.$bases" ;;
@@ -1407,6 +1479,10 @@ while [ "$left" -gt 0 ]; do
         --context) context=$1 ;;
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
         --timeout) timeout=$1 ;;
+        --key)
+          keys="${keys:+$keys
+}$1"
+          ;;
         --lang)
           case $1 in en | ko) lang=$1 ;; *) die '"{1}" is not a language of this script: en or ko' "$1" ;; esac
           ;;
@@ -1427,6 +1503,7 @@ done
 case $timeout in *[!0-9hms]* | '' | *[!hms]) die '"{1}" is not a duration: use 90s, 10m or 1h' "$timeout" ;; esac
 find_hash
 
+collect_keys
 open_bundle
 [ -z "$list" ] || { list_images; exit 0; }
 verify_files

@@ -26,10 +26,10 @@ import {
 } from "./wiring/planning.js";
 import { AUDIT_FORMATS, formatAudit, isAuditReport, type AuditFormat } from "./reporters/audit/audit.js";
 import { formatSarif } from "./reporters/sarif.js";
-import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
+import { isBundleFile, readSpec, refuseKeys, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { parseBytes } from "./units.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import { printable, singleLines } from "./terminal.js";
 import { ViolaError } from "../errors.js";
 import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
@@ -65,6 +65,7 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
       ),
     )
     .argument("<spec|bundle>", "bundle spec (downloads only manifests), or bundle file")
+    .addOption(keyOption())
     .addOption(new Option("--format <format>", "output format").choices(AUDIT_FORMATS).default("table"))
     .addOption(
       new Option("--sort <order>", "order of the rows; by age, the oldest come first")
@@ -96,7 +97,10 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
       await runCommand(options, async (runtime) => {
         const limits = limitsOf(options);
         const input = await readInput(resolve(runtime.cwd, target));
-        if (input.spec !== undefined) refuseBases(options);
+        if (input.spec !== undefined) {
+          refuseBases(options);
+          refuseKeys(options.key);
+        }
         const out = await checkOut(input, options, runtime);
         const version = await readVersion(runtime.home);
         const format = runtime.isJson ? "json" : options.format;

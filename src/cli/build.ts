@@ -17,6 +17,7 @@ import {
   readRehearsal,
   REHEARSAL_FLAG,
 } from "./wiring/planning.js";
+import { makeSigner, readImageKeys } from "./wiring/signing.js";
 import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
@@ -42,6 +43,9 @@ interface BuildFlags extends CommonOptions, BaseFlags {
   readonly values: BundledValues;
   readonly force?: boolean;
   readonly inspect: boolean;
+  readonly signKey?: string;
+  readonly signCommand?: string;
+  readonly verifyImages: readonly string[];
   readonly split?: string;
 }
 
@@ -56,6 +60,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         "build bundle.yaml -o app.bundle --platform linux/amd64,linux/arm64 --reuse old.bundle",
         "build bundle.yaml -o app-1.1.diff --base app-1.0.bundle",
         "build bundle.yaml -o app.bundle --with cli,node,helm,kubectl",
+        "build bundle.yaml -o app.bundle --sign-key release.key",
       ),
     )
     .argument("<spec>", "bundle spec")
@@ -92,6 +97,18 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         .default("all"),
     )
     .option(...REHEARSAL_FLAG)
+    .option("--sign-key <file>", "sign the bundle with this Ed25519 private key (PEM)")
+    .option(
+      "--sign-command <command>",
+      "sign with a shell command, which gets bundle.json on stdin and prints the Ed25519 signature",
+    )
+    .addOption(listOption("--key <file>", "public key that the new signature must match"))
+    .addOption(
+      listOption(
+        "--verify-images <file>",
+        "refuse images that are not signed with this public key of cosign",
+      ),
+    )
     .option("--split <size>", "write parts that are smaller than this, such as 4GiB, instead of one file")
     .option("--no-inspect", "do not read the images of operators whose images or versions are not known")
     .action(async (file: string, flags: BuildFlags) => {
@@ -99,6 +116,8 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const maxBytes = flags.split === undefined ? undefined : parseBytes(flags.split);
         const specFile = resolve(runtime.cwd, file);
         const read = await readSpec(specFile);
+        const sign = await makeSigner(flags, runtime);
+        const imageKeys = await readImageKeys(flags.verifyImages, runtime.cwd);
         const { requests, hostImages } = parseIncludes(flags.with, runtime.cwd);
         const output = await checkBundleOutput(
           { option: "--output", text: flags.output, force: flags.force === true },
@@ -112,6 +131,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
           ...planned,
           ...(rehearsal !== undefined && { rehearsal }),
           hostImages,
+          ...(imageKeys !== undefined && { imageKeys }),
           ...(flags.inspect && { inspect: () => makeInspectPorts(flags.source, runtime) }),
           bundledFiles: await collectIncludes(requests, planned.platforms, runtime),
           output: output.path,
@@ -128,7 +148,8 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const cache = await blobCache(runtime);
         const build = {
           ...plan,
-          reader: runtime.reader,
+          reader: runtime.blobReader,
+          ...(sign !== undefined && { sign }),
           writer: await makeWriter(runtime),
           cache,
           ...((await runtime.settings()).cache.limitBytes !== undefined && { keeper: cache }),
@@ -137,9 +158,11 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
         const parts = maxBytes === undefined ? undefined : await replaceByParts(bundle, maxBytes, runtime);
         await runtime.stopProgress();
         const { inventory, ...result } = bundle;
-        runtime.print(bundle, (one) => formatBuild(one, { ...options, parts }), {
+        const isSigned = sign !== undefined;
+        runtime.print(bundle, (one) => formatBuild(one, { ...options, isSigned, parts }), {
           formatVersion: 1,
           ...result,
+          signed: isSigned,
           ...(parts !== undefined && { parts }),
           values: flags.values,
           images: inventory.images.length,
@@ -162,7 +185,7 @@ async function replaceByParts(
 
 /** Returns the files of this machine that options name. */
 function flagInputs(
-  { reuse, rehearsal, base }: BuildFlags,
+  { reuse, rehearsal, base, signKey, verifyImages }: BuildFlags,
   requests: ReturnType<typeof parseIncludes>["requests"],
   cwd: string,
 ): readonly InputPath[] {
@@ -178,5 +201,7 @@ function flagInputs(
     ...(rehearsal === undefined
       ? []
       : [{ what: "the record of the rehearsal", path: resolve(cwd, rehearsal) }]),
+    ...verifyImages.map((file) => ({ what: "a key of --verify-images", path: resolve(cwd, file) })),
+    ...(signKey === undefined ? [] : [{ what: "the private key", path: resolve(cwd, signKey) }]),
   ];
 }

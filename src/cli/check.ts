@@ -8,7 +8,7 @@ import { ViolaError } from "../errors.js";
 import { localFiles } from "../adapters/files/local-files.js";
 import { readStreamLimited } from "../adapters/files/read-limited.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
@@ -28,6 +28,7 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
       .addHelpText("after", examples("check app.bundle --context lab", "check app.bundle --pods pods.json"))
       .argument("<bundle>", "bundle file")
       .addOption(baseOption())
+      .addOption(keyOption())
       .option(
         "--pods <file>",
         "output of `kubectl get pods -A -o json`, or a list of references; - for stdin",

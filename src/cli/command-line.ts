@@ -48,6 +48,11 @@ function splitList(
   });
 }
 
+/** The option of all commands that read a bundle; see `CommandRuntime.requiredKeys`. */
+export function keyOption(): Option {
+  return listOption("--key <file>", "Ed25519 public key; refuse a bundle that none of these keys has signed");
+}
+
 /** Returns the examples that follow the help of a command: command lines without the program's name. */
 export function examples(...lines: readonly string[]): string {
   return ["", "Examples:", ...lines.map((line) => `  viola-airgap ${line}`)].join("\n");

@@ -6,10 +6,10 @@ import type { BundleDiff } from "../core/diff/bundle-diff.js";
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import { compareInputs, type DiffInput } from "../workflows/diff/diff.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseInputs, baseOption, type BaseFlags } from "./opening.js";
-import { isBundleFile, readSpec, type SpecFile } from "./input-file.js";
+import { isBundleFile, readSpec, refuseKeys, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { DIFF_FORMATS, formatDiff, isDiffReport, type DiffFormat } from "./reporters/diff.js";
 import { printable, singleLines } from "./terminal.js";
@@ -39,6 +39,7 @@ export function registerDiff(program: Command, runCommand: RunCommand): void {
     )
     .argument("<old>", "bundle file, or bundle spec (downloads only manifests)")
     .argument("<new>", "bundle file or bundle spec")
+    .addOption(keyOption())
     .addOption(new Option("--format <format>", "output format").choices(DIFF_FORMATS).default("table"))
     .option("--out <file>", "write to a file instead of stdout")
     .option("--force", "replace the file even if it is not a report of this command")
@@ -49,6 +50,7 @@ export function registerDiff(program: Command, runCommand: RunCommand): void {
     .action(async (old: string, next: string, options: DiffCommandOptions) => {
       await runCommand(options, async (runtime) => {
         const given = await Promise.all([old, next].map((text) => readInput(resolve(runtime.cwd, text))));
+        if (given.every(({ spec }) => spec !== undefined)) refuseKeys(options.key);
         const out = await checkOut(given, options, runtime);
         const [before, after] = await Promise.all(given.map((input) => diffInput(input, options, runtime)));
         if (before === undefined || after === undefined) throw new Error("two inputs are compared");

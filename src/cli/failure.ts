@@ -1,6 +1,6 @@
 // Formats an error as text or as a JSON document.
 import { countOf } from "../core/count-of.js";
-import { isSystemError, ManyErrors, maskCredentials, ViolaError } from "../errors.js";
+import { ManyErrors, maskCredentials, ViolaError } from "../errors.js";
 import { singleLine } from "./terminal.js";
 
 /** Exit codes; part of the command line interface. */
@@ -56,15 +56,19 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
 
 /** Returns an error of the system as an error that the user can act on, and others unchanged. */
 function explainSystemError(error: unknown): unknown {
-  if (error instanceof ViolaError || !isSystemError(error, ...Object.keys(SYSTEM_HINTS))) return error;
-  const { code = "", message, path } = error as NodeJS.ErrnoException;
-  const hint = SYSTEM_HINTS[code];
+  if (error instanceof ViolaError || !(error instanceof Error)) return error;
+  const { code, message, path } = error as NodeJS.ErrnoException;
+  const hint = SYSTEM_HINTS[WORKER_FAILURE.exec(message)?.[1] ?? code ?? ""];
+  if (hint === undefined) return error;
   return new ViolaError("FILE_UNUSABLE", message, {
     ...(path !== undefined && { subject: path }),
-    ...(hint !== undefined && { hint }),
+    hint,
     cause: error,
   });
 }
+
+/** The message of `ERR_WORKER_INIT_FAILED` ends with the error of the system. */
+const WORKER_FAILURE = /^Worker initialization failure: (E[A-Z]+)$/;
 
 function numbered(error: ViolaError, number: number): string {
   return `  ${number}. ${details(error, "     ")}`;

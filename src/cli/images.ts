@@ -12,7 +12,7 @@ import { explainImage } from "../core/finding/explain-image.js";
 import type { Suspect } from "../core/finding/program/suspect.js";
 import type { Findings, ImageUse } from "../core/images/image-use.js";
 import { ViolaError } from "../errors.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, refuseBases, type BaseFlags } from "./opening.js";
@@ -26,7 +26,7 @@ import {
 import { formatExplanation, formatFindings } from "./reporters/images.js";
 import { formatSuspects } from "./reporters/suspects.js";
 import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
-import { findChartSource, findValuesFiles, isBundleFile, readSpec } from "./input-file.js";
+import { findChartSource, findValuesFiles, isBundleFile, readSpec, refuseKeys } from "./input-file.js";
 
 interface ImagesOptions extends CommonOptions, BaseFlags {
   readonly release?: string;
@@ -59,6 +59,7 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
       "<spec|chart|bundle>",
       "bundle spec, bundle file, or a chart: folder, .tgz, oci://… or REPOSITORY/NAME",
     )
+    .addOption(keyOption())
     .option("--release <name>", "release name for a chart")
     .option("--namespace <namespace>", "namespace for a chart")
     .option("--chart-version <version>", "version of an oci:// or REPOSITORY/NAME chart")
@@ -77,7 +78,9 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {
         const file = resolve(runtime.cwd, target);
-        const listed = (await isBundleFile(file))
+        const isBundle = await isBundleFile(file);
+        if (!isBundle) refuseKeys(options.key);
+        const listed = isBundle
           ? await listBundle(target, options, runtime)
           : await listSpec(await specOf(target, options, runtime.cwd), options, runtime);
         await runtime.stopProgress();

@@ -25,6 +25,15 @@ export async function isBundleFile(file: string): Promise<boolean> {
   }
 }
 
+/** Throws `USAGE` for `--key` of a command that was given no bundle. */
+export function refuseKeys(keys: readonly string[] | undefined): void {
+  if (keys === undefined || keys.length === 0) return;
+  throw new ViolaError("USAGE", "--key requires a bundle", {
+    subject: "--key",
+    hint: "Omit --key, or name a bundle: specs and charts are not signed.",
+  });
+}
+
 /** A spec, and the digest of its text. */
 export interface SpecFile {
   readonly spec: BundleSpec;

@@ -5,7 +5,7 @@ import { requireValues } from "../core/bundle/bundled-values.js";
 import type { OpenBundle } from "../workflows/ports.js";
 import { chooseReleases, installBundle, type InstallReport } from "../workflows/install/install.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import {
@@ -36,19 +36,27 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
       )
       .argument("<bundle>", "bundle file")
       .addOption(baseOption())
+      .addOption(keyOption())
       .option("--to <target>", `target that the images were loaded into: ${INSTALL_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
     await runCommand(flags, async (runtime) => {
       const target =
         flags.to === undefined ? undefined : requireInstallable(parseTarget(flags.to), "install");
       const bundle = await openGiven(file, flags, runtime);
-      requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
+      const releases = chooseReleases(bundle.inventory, flags.release);
+      requireValues(releases, flags.values);
+      requireCharts(bundle, releases);
       const report = await runInstall(bundle, flags, target, runtime);
       await runtime.stopProgress();
       runtime.print(report, formatInstall, { formatVersion: 1, ...report });
       return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
   });
+}
+
+/** Throws `BASE_MISSING` for a chart that is in a base which was not given. */
+export function requireCharts(bundle: OpenBundle, releases: OpenBundle["inventory"]["releases"]): void {
+  for (const release of releases) bundle.locate(release.file);
 }
 
 /** Installs the releases that the flags select, and looks images up in the target. */

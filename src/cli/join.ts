@@ -2,7 +2,7 @@
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { joinBundle } from "../workflows/join/join.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { checkBundleOutput } from "./output.js";
 import { formatJoin } from "./reporters/parts.js";
@@ -19,6 +19,7 @@ export function registerJoin(program: Command, runCommand: RunCommand): void {
     .description("write the parts of a bundle to one file again")
     .addHelpText("after", examples("join app.bundle.001 -o app.bundle"))
     .argument("<part>", "any part of the bundle; the others are next to it")
+    .addOption(keyOption())
     .requiredOption("-o, --output <file>", "bundle file to write, or a folder")
     .option("--force", "replace a file that is not a bundle")
     .action(async (file: string, flags: JoinFlags) => {

@@ -5,13 +5,13 @@ import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
 import { chooseReleases, type InstallReport } from "../workflows/install/install.js";
 import type { LoadReport } from "../workflows/load/nodes.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
 import { checkSettingsFolder } from "./output.js";
-import { runInstall } from "./install.js";
+import { requireCharts, runInstall } from "./install.js";
 import { isStore, NODE_TARGETS, parseTargets, requireInstallable, TARGETS, type Target } from "./target.js";
 import { loadInto } from "./wiring/loading.js";
 import { pushToRegistry, type PushFlags } from "./wiring/pushing.js";
@@ -41,6 +41,7 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       )
       .argument("<bundle>", "bundle file; a differential bundle alone if the targets have the rest")
       .addOption(baseOption())
+      .addOption(keyOption())
       .addOption(listOption("--to <target>", `target to load into: ${TARGETS}`))
       .option(
         "--settings <folder>",
@@ -67,8 +68,7 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       if (isInstalling) {
         const releases = chooseReleases(bundle.inventory, flags.release);
         requireValues(releases, flags.values);
-        // A chart that is in a base which was not given is reported before anything is loaded.
-        for (const release of releases) bundle.locate(release.file);
+        requireCharts(bundle, releases);
       }
       const loaded: LoadReport[] = [];
       const pushed: PushOutcome[] = [];

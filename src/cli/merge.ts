@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { strictestMode } from "../adapters/files/strictest-mode.js";
 import { mergeBundles } from "../workflows/merge/merge.js";
 import { ViolaError } from "../errors.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { checkBundleOutput } from "./output.js";
 import { formatMerge } from "./reporters/merge.js";
@@ -23,6 +23,7 @@ export function registerMerge(program: Command, runCommand: RunCommand): void {
     .addHelpText("after", examples("merge app-1.0.bundle app-1.1.diff -o app-1.1.bundle"))
     .argument("<bundle...>", "the base, or all bases of the chain, then the differential bundle")
     .requiredOption("-o, --output <file>", "bundle file to write; in a folder, NAME-VERSION.bundle")
+    .addOption(keyOption())
     .option("--force", "replace the file even if it is not a bundle")
     .action(async (given: readonly string[], flags: MergeFlags) => {
       await runCommand(flags, async (runtime) => {

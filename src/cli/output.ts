@@ -127,6 +127,7 @@ async function inputStates(
     ...inputs,
     { what: "the settings file", path: runtime.settingsFile() },
     ...ca.map(({ file }) => ({ what: "a certificate of the settings", path: file })),
+    ...(await runtime.keyFiles()).map((path) => ({ what: "a public key", path })),
   ];
   return Promise.all(all.map(async (input) => ({ ...input, state: await readPathState(input.path) })));
 }

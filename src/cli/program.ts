@@ -2,10 +2,6 @@
 import { setMaxListeners } from "node:events";
 import { Command, CommanderError, Option } from "commander";
 import { LANGUAGES } from "../core/words/language.js";
-import { registerAudit } from "./audit.js";
-import { registerBuild } from "./build.js";
-import { registerCache } from "./cache.js";
-import { registerCheck } from "./check.js";
 import {
   CommandRuntime,
   readVersion,
@@ -13,55 +9,40 @@ import {
   type ProcessEnvironment,
   type RunCommand,
 } from "./runtime.js";
-import { registerDiff } from "./diff.js";
-import { registerDoctor } from "./doctor.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
-import { registerImages } from "./images.js";
-import { registerInstall } from "./install.js";
-import { registerInit } from "./init.js";
-import { registerJoin } from "./join.js";
-import { registerLoad } from "./load.js";
-import { registerMerge } from "./merge.js";
-import { registerPostRender } from "./post-render.js";
 import { ViolaError } from "../errors.js";
 import { examples, usageError } from "./command-line.js";
-import { registerPull } from "./pull.js";
-import { registerPush } from "./push.js";
-import { registerRehearse } from "./rehearse.js";
-import { registerServe } from "./serve.js";
 import { write } from "./terminal.js";
-import { registerSplit } from "./split.js";
-import { registerUninstall } from "./uninstall.js";
-import { registerCompletion } from "./completion.js";
-import { registerShow } from "./show.js";
-import { registerUnload } from "./unload.js";
-import { registerVerify } from "./verify.js";
 
-const REGISTRATIONS: readonly ((program: Command, runCommand: RunCommand) => void)[] = [
-  registerImages,
-  registerBuild,
-  registerAudit,
-  registerDiff,
-  registerMerge,
-  registerVerify,
-  registerShow,
-  registerLoad,
-  registerInstall,
-  registerUninstall,
-  registerUnload,
-  registerCheck,
-  registerInit,
-  registerRehearse,
-  registerServe,
-  registerSplit,
-  registerJoin,
-  registerPush,
-  registerPull,
-  registerDoctor,
-  registerCache,
-  registerCompletion,
-  registerPostRender,
-];
+type Register = (program: Command, runCommand: RunCommand) => void;
+
+/** The commands in the order of the help. A command is loaded when it is needed. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
+  ["images", async () => (await import("./images.js")).registerImages],
+  ["build", async () => (await import("./build.js")).registerBuild],
+  ["audit", async () => (await import("./audit.js")).registerAudit],
+  ["diff", async () => (await import("./diff.js")).registerDiff],
+  ["merge", async () => (await import("./merge.js")).registerMerge],
+  ["verify", async () => (await import("./verify.js")).registerVerify],
+  ["show", async () => (await import("./show.js")).registerShow],
+  ["load", async () => (await import("./load.js")).registerLoad],
+  ["install", async () => (await import("./install.js")).registerInstall],
+  ["uninstall", async () => (await import("./uninstall.js")).registerUninstall],
+  ["unload", async () => (await import("./unload.js")).registerUnload],
+  ["check", async () => (await import("./check.js")).registerCheck],
+  ["init", async () => (await import("./init.js")).registerInit],
+  ["keygen", async () => (await import("./keygen.js")).registerKeygen],
+  ["rehearse", async () => (await import("./rehearse.js")).registerRehearse],
+  ["serve", async () => (await import("./serve.js")).registerServe],
+  ["split", async () => (await import("./split.js")).registerSplit],
+  ["join", async () => (await import("./join.js")).registerJoin],
+  ["push", async () => (await import("./push.js")).registerPush],
+  ["pull", async () => (await import("./pull.js")).registerPull],
+  ["doctor", async () => (await import("./doctor.js")).registerDoctor],
+  ["cache", async () => (await import("./cache.js")).registerCache],
+  ["completion", async () => (await import("./completion.js")).registerCompletion],
+  ["post-render", async () => (await import("./post-render.js")).registerPostRender],
+]);
 
 /** Runs the arguments, without node and script. Returns the exit code and never throws. */
 export async function run(argv: readonly string[], environment: ProcessEnvironment): Promise<ExitCode> {
@@ -70,7 +51,8 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
     exitCode = await runWithRuntime(options, environment, work);
   };
   try {
-    const program = makeProgram(await readVersion(environment.home), runCommand, environment);
+    const program = makeProgram(await readVersion(environment.home), environment);
+    await registerCommands(program, argv, runCommand);
     await program.parseAsync(argv, { from: "user" });
   } catch (cause) {
     // Help and version were printed.
@@ -87,7 +69,6 @@ export async function run(argv: readonly string[], environment: ProcessEnvironme
 /** Creates the program. Errors of the command line are thrown as `USAGE`. */
 function makeProgram(
   version: string,
-  runCommand: RunCommand,
   { stdout, stderr }: Pick<ProcessEnvironment, "stdout" | "stderr">,
 ): Command {
   const program = new Command("viola-airgap")
@@ -126,13 +107,34 @@ function makeProgram(
     .hook("preAction", (_, command) => {
       for (const [name, value] of Object.entries(program.opts())) command.setOptionValue(name, value);
     });
-  for (const register of REGISTRATIONS) register(program, runCommand);
+  return program;
+}
+
+/**
+ * Registers the command of the arguments, or all commands when they name none: the help and the
+ * suggestions for a misspelled command list them. `completion` lists them, too.
+ */
+async function registerCommands(
+  program: Command,
+  argv: readonly string[],
+  runCommand: RunCommand,
+): Promise<void> {
+  const name = findCommand(program, argv);
+  const only = name === undefined || name === "completion" ? undefined : COMMANDS.get(name);
+  const loads = only === undefined ? [...COMMANDS.values()] : [only];
+  for (const register of await Promise.all(loads.map((load) => load()))) register(program, runCommand);
   for (const command of [program, ...program.commands]) {
     command.exitOverride((error) => {
       throw error.exitCode === 0 ? error : usageError(error, command);
     });
   }
-  return program;
+}
+
+/** Returns the first argument that is neither an option of the program nor the value of one. */
+function findCommand({ options }: Command, argv: readonly string[]): string | undefined {
+  const isValue = (index: number): boolean =>
+    options.some((option) => option.required && option.long === argv[index - 1]);
+  return argv.find((word, index) => !word.startsWith("-") && !isValue(index));
 }
 
 /** Runs the work of a command, prints its failure, and disposes of what it used. */

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { formatReference } from "../core/images/reference.js";
 import { pullArtifact } from "../workflows/pull/pull.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { OCI_FORM, parseOciReference } from "./oci-reference.js";
 import { checkBundleOutput } from "./output.js";
@@ -22,6 +22,7 @@ export function registerPull(program: Command, runCommand: RunCommand): void {
     .argument("<place>", `${OCI_FORM}, or @DIGEST instead of the tag`)
     .requiredOption("-o, --output <file>", "bundle file to write, or a folder")
     .option("--force", "replace a file that is not a bundle")
+    .addOption(keyOption())
     .action(async (place: string, flags: PullFlags) => {
       await runCommand(flags, async (runtime) => {
         const reference = parseOciReference(place);
@@ -50,7 +51,11 @@ export function registerPull(program: Command, runCommand: RunCommand): void {
             return { digest: raw.digest, content };
           },
           assembleBundle: (run, artifact, file) =>
-            assembleBundle(run, artifact, file, { registry, concurrency }),
+            assembleBundle(run, artifact, file, {
+              registry,
+              concurrency,
+              check: (assembled) => runtime.reader.openBundle(assembled),
+            }),
         });
         await runtime.stopProgress();
         runtime.print(report, formatPulledBundle, { formatVersion: 1, ...report });

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import pLimit from "p-limit";
 import { ViolaError } from "../errors.js";
 import { pushArtifact } from "../workflows/push/push.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { OCI_FORM, parseOciReference } from "./oci-reference.js";
 import { formatPushedBundle } from "./reporters/artifact.js";
@@ -22,6 +22,7 @@ export function registerPush(program: Command, runCommand: RunCommand): void {
     .addHelpText("after", examples("push app.bundle oci://harbor.example/bundles/app:1.2.0"))
     .argument("<bundle>", "bundle file")
     .argument("<place>", OCI_FORM)
+    .addOption(keyOption())
     .option("--piece-size <size>", "size of the pieces, for registries that limit requests (default: 512MiB)")
     .action(async (file: string, place: string, options: PushFlags) => {
       await runCommand(options, async (runtime) => {

@@ -8,14 +8,15 @@ import { isRecordText, RECORD_VERSION, type RehearsalRecord } from "../core/rehe
 import type { InputPath } from "../core/output-path.js";
 import { specInputs } from "../core/spec/spec-inputs.js";
 import { ViolaError } from "../errors.js";
+import { requireSignedIntact } from "../workflows/verify/require-intact.js";
 import { rehearseBundle } from "../workflows/rehearse/rehearse.js";
 import { EXIT } from "./failure.js";
 import { requireBases } from "../workflows/open-with-bases.js";
 import { baseInputs, baseOption, openGiven, refuseBases, type BaseFlags } from "./opening.js";
-import { findValuesFiles, isBundleFile, readSpec, type SpecFile } from "./input-file.js";
+import { findValuesFiles, isBundleFile, readSpec, refuseKeys, type SpecFile } from "./input-file.js";
 import { checkReport, checkRewritten } from "./output.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { addClusterFlags, parseSeconds } from "./wiring/installing.js";
 import {
@@ -51,6 +52,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
         "<spec|bundle>",
         "bundle file; or spec, where missing images are pulled from their registries, so that all of them are found",
       )
+      .addOption(keyOption())
       .option(
         "--to <target>",
         "cluster to rehearse on and restore afterwards: kind[:CLUSTER] (default: a new Kind cluster that is deleted afterwards)",
@@ -78,6 +80,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
             hint: "Rehearse the spec that the bundle is built from.",
           });
         }
+        if (!isBundle) refuseKeys(flags.key);
         const options = {
           valuesFiles: await findValuesFiles(flags.values, runtime.cwd),
           set: flags.set,
@@ -91,6 +94,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
         const onMissing = isBundle ? "refuse" : "fetch";
         const named = await findNamedCluster(flags, onMissing, runtime);
         const bundle = given ?? (await buildForRehearsal(read ?? (await readSpec(file)), options, runtime));
+        await requireSignedIntact(runtime.run, bundle, { reader: runtime.reader });
         const { target, ports } = named ?? (await createCluster(flags, bundle, onMissing, runtime));
         const report = await rehearseBundle(runtime.run, bundle, { ...options, target }, ports);
         await runtime.stopProgress();

@@ -1,11 +1,10 @@
 // The composition root: creates the adapters of a command on first use, and disposes of them.
 import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as z from "zod";
-import { openBundle } from "../adapters/bundle-file/open-bundle.js";
-import { findDamagedBlobs, findWrongLayers } from "../adapters/bundle-file/damaged-blobs.js";
+import type { openBundle as openFile } from "../adapters/bundle-file/open-bundle.js";
 import type { DockerEngine } from "../adapters/docker/engine.js";
-import { RegistryClient } from "../adapters/registry/client.js";
+import type { RegistryClient } from "../adapters/registry/client.js";
 import { createTemporaryFolder, homeFolder } from "../adapters/files/user-folders.js";
 import {
   loadSettings,
@@ -15,6 +14,7 @@ import {
 } from "../adapters/files/user-settings.js";
 import type { OnActivity } from "../core/activity.js";
 import { parseJson } from "../core/parse-json.js";
+import type { RequiredKeys } from "../core/signing/signature.js";
 import { languageOf, type Language } from "../core/words/language.js";
 import { settleAll, systemErrorCode, ViolaError } from "../errors.js";
 import type { BundleReader } from "../workflows/ports.js";
@@ -22,6 +22,7 @@ import type { Run } from "../workflows/progress.js";
 import { formatActivity } from "./reporters/activity.js";
 import { showProgress, type ProgressDisplay } from "./progress.js";
 import { EXIT, failureDocument, formatFailure, type ExitCode } from "./failure.js";
+import { findRequiredKeys } from "./required-keys.js";
 import { singleLines, write } from "./terminal.js";
 
 /** The process as the commands see it. */
@@ -47,12 +48,25 @@ export interface CommonOptions {
   readonly wide?: boolean;
   readonly verbose?: boolean;
   readonly lang?: Language;
+  /** Files of public keys, of commands that read bundles. */
+  readonly key?: readonly string[];
 }
 
 const DEFAULT_COLUMNS = 80;
 
 /** Where images are read from. */
 export type SourceChoice = "auto" | "registry" | "docker";
+
+/** The adapters of bundle files are loaded when they are needed: many commands need none. */
+const openBundle: typeof openFile = async (...input) =>
+  (await import("../adapters/bundle-file/open-bundle.js")).openBundle(...input);
+const blobReader: BundleReader = {
+  openBundle: (file) => openBundle(file),
+  findDamagedBlobs: async (...input) =>
+    (await import("../adapters/bundle-file/damaged-blobs.js")).findDamagedBlobs(...input),
+  findWrongLayers: async (...input) =>
+    (await import("../adapters/bundle-file/damaged-blobs.js")).findWrongLayers(...input),
+};
 
 /** The adapters of one run of a command. It is disposed of when the command ends or fails. */
 export class CommandRuntime {
@@ -61,7 +75,16 @@ export class CommandRuntime {
   readonly signal: AbortSignal;
   /** Shows activities with `--verbose`; absent without. */
   readonly onActivity: OnActivity | undefined;
-  readonly reader: BundleReader = { openBundle, findDamagedBlobs, findWrongLayers };
+  /** Opens only bundles with the signature that the user requires. */
+  readonly reader: BundleReader = {
+    ...blobReader,
+    openBundle: async (file) => openBundle(file, await this.requiredKeys()),
+  };
+  /**
+   * Opens bundles without regard to signatures: those that this command built itself, and those that
+   * only give blobs, whose digests are verified.
+   */
+  readonly blobReader = blobReader;
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -74,6 +97,7 @@ export class CommandRuntime {
   readonly #closers: (() => Promise<void>)[] = [];
   #hasPrinted = false;
   #settings: Promise<Settings> | undefined;
+  #requiredKeys: Promise<RequiredKeys | undefined> | undefined;
   #registry: Promise<RegistryClient> | undefined;
   #docker: Promise<DockerEngine> | undefined;
 
@@ -164,6 +188,29 @@ export class CommandRuntime {
     return settingsFile(this.#settingsPlace());
   }
 
+  /**
+   * Returns the keys that bundles must be signed with, which are read once, or undefined if bundles
+   * need no signature. Throws `FILE_UNUSABLE` and `KEY_INVALID`.
+   */
+  requiredKeys(): Promise<RequiredKeys | undefined> {
+    this.#requiredKeys ??= this.settings().then(({ keys }) =>
+      findRequiredKeys({
+        flags: this.#options.key ?? [],
+        env: this.env,
+        cwd: this.cwd,
+        settingsFile: this.settingsFile(),
+        settings: keys,
+      }),
+    );
+    return this.#requiredKeys;
+  }
+
+  /** Returns the absolute paths of the files that may have such keys. */
+  async keyFiles(): Promise<readonly string[]> {
+    const { keys } = await this.settings();
+    return [...(this.#options.key ?? []).map((file) => resolve(this.cwd, file)), ...keys];
+  }
+
   #settingsPlace(): SettingsPlace {
     const { config } = this.#options;
     return {
@@ -176,7 +223,8 @@ export class CommandRuntime {
 
   /** Returns the client for all registries of this run. */
   registry(): Promise<RegistryClient> {
-    this.#registry ??= this.settings().then((settings) => {
+    this.#registry ??= this.settings().then(async (settings) => {
+      const { RegistryClient } = await import("../adapters/registry/client.js");
       const client = new RegistryClient({
         settings,
         env: this.env,

@@ -3,9 +3,10 @@ import { networkInterfaces } from "node:os";
 import type { Command } from "commander";
 import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
+import { requireSignedIntact } from "../workflows/verify/require-intact.js";
 import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/serve.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { writeFolder } from "../adapters/files/local-files.js";
@@ -31,12 +32,14 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
     .addHelpText("after", examples("serve app.bundle", "serve app.bundle --listen :5000 --settings nodes"))
     .argument("<bundle>", "bundle file")
     .addOption(baseOption())
+    .addOption(keyOption())
     .option("--listen <address>", "ADDRESS:PORT, or :PORT for all addresses of this machine", DEFAULT_LISTEN)
     .option("--settings <folder>", "write settings that make nodes pull from this server to this folder")
     .action(async (file: string, flags: ServeFlags) => {
       await runCommand(flags, async (runtime) => {
         const listen = parseListen(flags.listen);
         const bundle = await openGiven(file, flags, runtime);
+        await requireSignedIntact(runtime.run, bundle, { reader: runtime.reader });
         const { serveOpenly } = await import("../adapters/bundle-registry/server.js");
         const folder = await checkSettingsFolder(flags.settings, runtime);
         const onListening = async (report: ServeReport): Promise<void> => {

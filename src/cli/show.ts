@@ -1,7 +1,7 @@
 // `show BUNDLE`: shows what is in a bundle file.
 import { Option, type Command } from "commander";
 import { describeBundle } from "../workflows/show.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { formatShow, SHOW_FORMATS, type ShowFormat } from "./reporters/show.js";
@@ -18,6 +18,7 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
     .addHelpText("after", examples("show app.bundle", "show app.bundle --format list"))
     .argument("<bundle>", "bundle file")
     .addOption(baseOption())
+    .addOption(keyOption())
     .addOption(
       new Option("--format <format>", "output format; list is one reference a line")
         .choices(SHOW_FORMATS)

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { splitBundle } from "../workflows/split/split.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { formatSplit } from "./reporters/parts.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
@@ -19,6 +19,7 @@ export function registerSplit(program: Command, runCommand: RunCommand): void {
     .description("divide a bundle into parts; every command reads them without joining them")
     .addHelpText("after", examples("split app.bundle --size 4GiB", "load app.bundle.001 --to kind"))
     .argument("<bundle>", "bundle file")
+    .addOption(keyOption())
     .requiredOption("--size <size>", "each part is smaller than this, such as 4GiB for a FAT file system")
     .option("-o, --output <name>", "name of the parts without their number (default: that of the bundle)")
     .action(async (file: string, flags: SplitFlags) => {

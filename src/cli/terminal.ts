@@ -18,7 +18,7 @@ export function printable(text: string): string {
 
 /** Returns the text for a place that has one line. */
 export function singleLine(text: string): string {
-  return printable(text.trim().replace(/\s*[\r\n\u2028\u2029]\s*/g, " "));
+  return printable(text.trim().replace(/(?<!\s)\s*[\r\n\u2028\u2029]\s*/g, " "));
 }
 
 /** Returns a copy of a report in which no text has a line break or another control character. */

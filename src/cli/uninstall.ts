@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
 import { uninstallBundle } from "../workflows/uninstall/uninstall.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { formatUninstall } from "./reporters/uninstall.js";
@@ -31,6 +31,7 @@ export function registerUninstall(program: Command, runCommand: RunCommand): voi
       )
       .argument("<bundle>", "bundle file")
       .addOption(baseOption())
+      .addOption(keyOption())
       .option("--to <target>", `target whose cluster is used: ${INSTALL_TARGETS}`),
   )
     .option("--release <name>", "uninstall only this release")

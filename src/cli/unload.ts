@@ -4,7 +4,7 @@ import { ViolaError } from "../errors.js";
 import { unloadFolder } from "../workflows/load/k3s-folder.js";
 import { unloadStore } from "../workflows/load/engine.js";
 import { unloadBundle, type UnloadReport } from "../workflows/load/unload-nodes.js";
-import { examples, listOption } from "./command-line.js";
+import { examples, keyOption, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
@@ -27,6 +27,7 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
       .addHelpText("after", examples("unload app.bundle --to kind"))
       .argument("<bundle>", "bundle file")
       .addOption(baseOption())
+      .addOption(keyOption())
       .addOption(listOption("--to <target>", `target to remove from: ${LOCAL_TARGETS}`)),
   )
     .option("--force", "do not ask the cluster whether releases of the bundle are installed")

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { reportMissingBase, verifyBundle } from "../workflows/verify/verify.js";
 import { verifyWithLayers } from "../workflows/verify/verify-layers.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
-import { examples } from "./command-line.js";
+import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { formatVerify } from "./reporters/verify.js";
@@ -15,6 +15,7 @@ export function registerVerify(program: Command, runCommand: RunCommand): void {
     .addHelpText("after", examples("verify app.bundle", "verify app-1.1.bundle --base app-1.0.bundle"))
     .argument("<bundle>", "bundle file")
     .addOption(baseOption())
+    .addOption(keyOption())
     .option("--layers", "also decompress every layer and compare it with the image (some 10 s per GB)")
     .action(async (file: string, options: VerifyOptions) => {
       await runCommand(options, async (runtime) => {

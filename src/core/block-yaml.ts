@@ -12,12 +12,15 @@ const OUTSIDE = Symbol("outside of the subset");
 
 const KEY = /^(?:([A-Za-z_./$][\w./$-]*)|"([^"\\]*)"|'([^']*)'):(?: +(.*))?$/;
 /** Keys that are not the text that they are written as, or that merge another map. */
-const SPECIAL_KEY = /^(?:null|true|false)$/i;
+const SPECIAL_KEY = /^(?:null|true|false|\.(?:[0-9].*|inf|nan))$/i;
 const MAX_KEY_LENGTH = 256;
 const DOUBLE_QUOTED = /^"((?:[^"\\]|\\["\\/bfnrt])*)"(?: +#.*| *)$/;
 const SINGLE_QUOTED = /^'((?:[^']|'')*)'(?: +#.*| *)$/;
 const FLOW = /^[[{]/;
-const PLAIN = /^(?:[A-Za-z0-9_./+(<=$^~;\\]|-[^ ])/;
+const FLOW_COMMENT = /^(.*[\]}]) +#.*$/;
+/** One piece of a map or list in flow style, with the spaces after it. */
+const FLOW_TOKEN = /([[\]{},]|: +|[A-Za-z0-9_.][\w./-]*|"[^"\\]*"|'[^']*') */y;
+const PLAIN = /^(?:[A-Za-z0-9_./+(<=$^~;\\]|[-:][^ ])/;
 const BLANK = /^ *$/;
 
 /** Names and numbers of the core schema (https://yaml.org/spec/1.2.2/#103-core-schema). */
@@ -39,7 +42,8 @@ const MAX_DEPTH = 60;
 
 /**
  * Returns the value of a document, or undefined when the text is not in the subset: maps and lists in
- * block style, whose values are on the same line (plain, quoted, or JSON) or literal blocks (`|`).
+ * block style, whose values are on the same line (plain, quoted, or in simple flow style), quoted on
+ * several lines, or blocks (`|`, and `>` without further indentation).
  * The value is the same as that of the YAML parser with the core schema, which finds no error in the
  * text.
  */
@@ -146,26 +150,58 @@ class BlockReader {
    * that continue it, because these are indented more.
    */
   #scalar(text: string, indent: number): unknown {
-    if (text.startsWith("|")) return this.#literal(text, indent);
+    if (text.startsWith("|") || text.startsWith(">")) return this.#block(text, indent);
     if (text.startsWith('"')) {
-      const content = DOUBLE_QUOTED.exec(text)?.[1];
+      const content = this.#quoted(text, DOUBLE_QUOTED, indent);
       if (content === undefined) return OUTSIDE;
-      return content.includes("\\") ? readJson(`"${content}"`) : content;
+      return content.includes("\\") ? readJson(`"${content.replaceAll("\n", "\\n")}"`) : content;
     }
-    if (text.startsWith("'")) return SINGLE_QUOTED.exec(text)?.[1]?.replaceAll("''", "'") ?? OUTSIDE;
+    if (text.startsWith("'")) {
+      return this.#quoted(text, SINGLE_QUOTED, indent)?.replaceAll("''", "'") ?? OUTSIDE;
+    }
     return FLOW.test(text) ? this.#flow(text) : readPlain(text);
   }
 
-  /** Reads a map or list in the style of JSON. */
+  /**
+   * Returns what is between the quotes, or undefined for text outside of the subset. In text on several
+   * lines, a line break is a space, and each empty line a line break.
+   */
+  #quoted(text: string, pattern: RegExp, indent: number): string | undefined {
+    const whole = pattern.exec(text)?.[1];
+    if (whole !== undefined) return whole;
+    let joined = text.replace(/ +$/, "");
+    let empty = 0;
+    // A backslash at the end of a line joins it with the next one.
+    for (; this.#at < this.#lines.length && !joined.endsWith("\\"); this.#at++) {
+      const line = this.#lines[this.#at] ?? "";
+      const content = line.replaceAll(/^ +| +$/g, "");
+      this.#lineCount++;
+      if (line === "") {
+        empty++;
+        continue;
+      }
+      if (content === "") return undefined;
+      if (line.search(/[^ ]/) <= indent || line.includes("\t")) return undefined;
+      joined += (empty === 0 ? " " : "\n".repeat(empty)) + content;
+      empty = 0;
+      const found = pattern.exec(joined)?.[1];
+      if (found === undefined) continue;
+      this.#at++;
+      return found;
+    }
+    return undefined;
+  }
+
+  /** Reads a map or list in flow style on one line: JSON, or names, numbers and quoted text. */
   #flow(text: string): unknown {
     this.#flowCharacters += text.length;
     const depth = text.replaceAll(/[^[{]/g, "").length;
-    return this.#flowCharacters > MAX_FLOW_CHARACTERS || depth > MAX_DEPTH ? OUTSIDE : readJson(text);
+    return this.#flowCharacters > MAX_FLOW_CHARACTERS || depth > MAX_DEPTH ? OUTSIDE : readFlow(text);
   }
 
-  /** Reads a literal block. Its first line with content gives its indentation. */
-  #literal(header: string, indent: number): unknown {
-    const [match, chomping] = /^\|([-+]?) *$/.exec(header) ?? [];
+  /** Reads a literal or folded block. Its first line with content gives its indentation. */
+  #block(header: string, indent: number): unknown {
+    const [match, style, chomping] = /^([|>])([-+]?) *$/.exec(header) ?? [];
     if (match === undefined) return OUTSIDE;
     const lines = this.#lines;
     let first = this.#at;
@@ -183,9 +219,97 @@ class BlockReader {
     // The text ends without a line break.
     if (this.#at === lines.length && content.pop() !== "") return OUTSIDE;
     const end = content.findLastIndex((line) => line !== "") + 1;
-    const body = content.slice(0, end).join("\n");
+    const body = style === ">" ? fold(content.slice(0, end)) : content.slice(0, end).join("\n");
+    if (body === undefined) return OUTSIDE;
     if (chomping === "-") return body;
     return body + "\n".repeat(chomping === "+" ? content.length - end + 1 : 1);
+  }
+}
+
+/** Joins the lines of a folded block, or returns undefined when some are indented further. */
+function fold(lines: readonly string[]): string | undefined {
+  if (lines.some((line) => /^\s|\s$/.test(line))) return undefined;
+  let text = "";
+  let empty = 0;
+  for (const line of lines) {
+    if (line === "") {
+      empty++;
+      continue;
+    }
+    text += (empty > 0 ? "\n".repeat(empty) : text === "" ? "" : " ") + line;
+    empty = 0;
+  }
+  return text;
+}
+
+function readFlow(text: string): unknown {
+  const json = readJson(text);
+  if (json !== OUTSIDE) return json;
+  const withoutComment = FLOW_COMMENT.exec(text)?.[1];
+  if (withoutComment !== undefined) return readFlow(withoutComment);
+  return new FlowReader(text).read();
+}
+
+/** Reads maps and lists in flow style on one line, without escapes and special characters. */
+class FlowReader {
+  readonly #tokens: readonly string[];
+  #at = 0;
+
+  constructor(text: string) {
+    const tokens: string[] = [];
+    let end = 0;
+    for (const [whole, token = ""] of text.matchAll(new RegExp(FLOW_TOKEN, "gy"))) {
+      tokens.push(token);
+      end += whole.length;
+    }
+    this.#tokens = end === text.length ? tokens : [];
+  }
+
+  read(): unknown {
+    const value = this.#value();
+    return this.#at === this.#tokens.length ? value : OUTSIDE;
+  }
+
+  #value(): unknown {
+    const token = this.#tokens[this.#at++] ?? "";
+    if (token === "[") return this.#list();
+    if (token === "{") return this.#map();
+    if (/^["']/.test(token)) return token.slice(1, -1);
+    return /^\w/.test(token) ? readPlain(token) : OUTSIDE;
+  }
+
+  #list(): unknown {
+    const list: unknown[] = [];
+    if (this.#ends("]")) return list;
+    for (;;) {
+      const value = this.#value();
+      if (value === OUTSIDE) return OUTSIDE;
+      list.push(value);
+      if (this.#ends("]")) return list;
+      if (!this.#ends(",")) return OUTSIDE;
+    }
+  }
+
+  #map(): unknown {
+    const map: Record<string, unknown> = {};
+    if (this.#ends("}")) return map;
+    for (;;) {
+      const key = this.#tokens[this.#at++] ?? "";
+      if (!/^[A-Za-z]/.test(key) || SPECIAL_KEY.test(key) || Object.hasOwn(map, key)) return OUTSIDE;
+      if (this.#tokens[this.#at++]?.startsWith(":") !== true) return OUTSIDE;
+      const value = this.#value();
+      if (value === OUTSIDE) return OUTSIDE;
+      map[key] = value;
+      if (this.#ends("}")) return map;
+      if (!this.#ends(",")) return OUTSIDE;
+    }
+  }
+
+  /** Skips the token if it is the next one. */
+  #ends(token: string): boolean {
+    const isNext = this.#tokens[this.#at] === token;
+    if (isNext) this.#at++;
+    return isNext;
   }
 }
 
@@ -205,7 +329,7 @@ function readJson(text: string): unknown {
 function readPlain(text: string): unknown {
   if (!PLAIN.test(text)) return OUTSIDE;
   const comment = text.indexOf(" #");
-  const content = (comment < 0 ? text : text.slice(0, comment)).replace(/ +$/, "");
+  const content = (comment < 0 ? text : text.slice(0, comment)).replace(/(?<! ) +$/, "");
   if (content.includes(": ") || content.endsWith(":")) return OUTSIDE;
   const named = NAMED.get(content);
   if (named !== undefined) return named;

@@ -16,7 +16,7 @@ export function readStructure(text: string): unknown {
     // Go templates and YAML flow maps also begin with a brace.
     if (value !== undefined) return value;
   }
-  if (!/^\s*(?:-\s+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
+  if (!/^[ \t]*(?:-[ \t]+)?["']?[\w./-]+["']?:(?:\s|$)/m.test(text)) return undefined;
   const plain = readBlockYaml(text);
   if (plain !== undefined) return plain;
   try {

@@ -24,6 +24,10 @@ export const CHART_NAME_RULE = "must be letters, digits and . _ + - only";
 export const KUBE_VERSION = /^v?\d+\.\d+(?:\.\d+)?(?:[-+][A-Za-z0-9.+-]*)?$/;
 export const KUBE_VERSION_RULE = "must be a version such as v1.30.2";
 
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
+export const IMAGE_TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+export const IMAGE_TAG_RULE = "must be a tag";
+
 /** API version as helm takes it: `apps/v1` or `apps/v1/Deployment`. */
 export const API_VERSION = /^[A-Za-z0-9][A-Za-z0-9./-]*$/;
 export const API_VERSION_RULE = "must be an API version such as apps/v1";

@@ -9,6 +9,7 @@ import {
   type DocumentOptions,
   type ParseOptions,
   type SchemaOptions,
+  type ToStringOptions,
 } from "yaml";
 
 /** Characters. An object in Kubernetes has at most 1.5 MiB. */
@@ -81,6 +82,22 @@ export function toValue(document: Document): unknown {
   if (countValues(value, MAX_VALUES) > MAX_VALUES)
     throw new UnusableYaml(`has more than ${MAX_VALUES} values`);
   return value;
+}
+
+/**
+ * Returns the text of a document that was changed. Throws `UnusableYaml` when the document has syntax
+ * errors, or an alias without an anchor.
+ */
+export function formatYaml(document: Document, options?: ToStringOptions): string {
+  const [error] = document.errors;
+  if (error !== undefined) {
+    throw new UnusableYaml(`cannot be read: ${error.message}`, { isTooLarge: false, cause: error });
+  }
+  try {
+    return document.toString(options);
+  } catch (cause) {
+    throw unusable(cause);
+  }
 }
 
 function findExcess(text: string): string | undefined {

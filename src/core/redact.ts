@@ -27,7 +27,7 @@ const SECRET_PAIR = new RegExp(
 const SECRET_HEADER = /((?:authorization:|bearer|basic)\s+)[^'"]+/gi;
 /** Options whose value may be `USER:PASSWORD`. */
 const USER_OPTION = /^(?:-u|--user|--creds)$/;
-const URL_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
+const URL_TEXT = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi;
 
 /** Returns the text with every URL in it as `redactUrl` returns it. */
 export function redactText(text: string): string {

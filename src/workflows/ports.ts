@@ -5,10 +5,12 @@ import type { Inventory, InventoryBase } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { OperatorIndex } from "../core/finding/operator-index.js";
 import type { ReadPrograms } from "../core/finding/program/remembered.js";
+import type { ImageArtifact } from "../core/images/image-artifact.js";
 import type { ImageUse } from "../core/images/image-use.js";
 import type { BlobSource, ResolvedImage } from "../core/images/resolved-image.js";
 import type { Descriptor, Platform } from "../core/oci/descriptor.js";
 import type { Digest } from "../core/oci/digest.js";
+import type { BundleSignature } from "../core/signing/signature.js";
 import type { Run } from "./progress.js";
 
 /** Resolves references to digests. */
@@ -33,6 +35,15 @@ export interface ImageSource {
     bytes: number,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined>;
+}
+
+/** Finds what belongs to images in registries. */
+export interface ArtifactSource {
+  /**
+   * Returns the signatures, attestations, SBOMs and other artifacts that refer to the image or to one
+   * of its platforms, sorted by digest for each. Throws errors that name the image.
+   */
+  findArtifacts(image: ResolvedImage, signal: AbortSignal): Promise<readonly ImageArtifact[]>;
 }
 
 /** The repository of an image: registry host, and path in the registry. */
@@ -132,7 +143,15 @@ export interface WriteOptions {
   readonly mode?: number;
   /** Files that have single blobs, by digest. A file whose content is wrong is not used. */
   readonly files?: ReadonlyMap<string, Extract<BlobSource, { kind: "file" }>>;
+  /** Signs `bundle.json` of a plan that has a place for the signature. */
+  readonly sign?: SignBytes;
 }
+
+/**
+ * Returns the Ed25519 signature of the bytes, which has 64 bytes. Throws `SIGNING_FAILED`, and the
+ * signal's reason.
+ */
+export type SignBytes = (bytes: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
 
 export interface WrittenBundle {
   readonly file: string;
@@ -155,6 +174,8 @@ export interface OpenBundle {
   readonly blobs: BlobPlaces;
   /** The base whose blobs are not at hand; absent if all blobs are. */
   readonly missingBase?: InventoryBase | undefined;
+  /** Absent for a bundle that is not signed. */
+  readonly signature?: BundleSignature;
   /** The files that the bundle is in. Absent if it is one file. */
   readonly parts?: readonly BundlePart[];
   /**
@@ -187,7 +208,10 @@ export interface BundlePart {
 
 /** Reads bundle files. */
 export interface BundleReader {
-  /** Throws `FILE_UNUSABLE`, `BUNDLE_INVALID` or `BUNDLE_UNSUPPORTED`. */
+  /**
+   * Opens a bundle, and checks its signature if keys are required. Throws `FILE_UNUSABLE`,
+   * `BUNDLE_INVALID`, `BUNDLE_UNSUPPORTED`, `SIGNATURE_MISSING` or `SIGNATURE_INVALID`.
+   */
   openBundle(file: string): Promise<OpenBundle>;
   /** Hashes blobs in parallel and returns those whose bytes are wrong or missing. */
   findDamagedBlobs(
@@ -242,6 +266,7 @@ export interface ChartPorts {
 /** The adapters that planning works with. */
 export interface PlanPorts extends ChartPorts {
   readonly images: ImageSource;
+  readonly artifacts: ArtifactSource;
   /** How many images are resolved at once. */
   readonly imageConcurrency: number;
 }

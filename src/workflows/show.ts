@@ -3,6 +3,7 @@ import { auditInventory } from "../core/audit/audit-inventory.js";
 import { REHEARSAL_PATH } from "../core/bundle/paths.js";
 import type { Inventory } from "../core/bundle/inventory.js";
 import { parseRecord, type RehearsalRecord } from "../core/rehearsal/record.js";
+import { describeSignature, type DescribedSignature } from "../core/signing/signature.js";
 import { readEntry } from "./install/extract-releases.js";
 import type { OpenBundle } from "./ports.js";
 
@@ -24,8 +25,8 @@ export interface BundleDescription extends Pick<
   readonly images: readonly DescribedImage[];
   /** References of the images for the container engine of the host. */
   readonly hostImages: readonly string[];
-  /** Null, because bundles are not signed yet. */
-  readonly signature: null;
+  /** Null for a bundle that is not signed. */
+  readonly signature: DescribedSignature | null;
   readonly rehearsal: DescribedRehearsal | null;
   /** Number of warnings that the image list may be incomplete, and of all warnings. */
   readonly warnings: { readonly incomplete: number; readonly total: number };
@@ -78,7 +79,7 @@ export async function describeBundle(bundle: OpenBundle): Promise<BundleDescript
     })),
     hostImages: (inventory.hostImages ?? []).map(({ normalized }) => normalized),
     excluded,
-    signature: null,
+    signature: describeSignature(bundle.signature),
     rehearsal: await describeRehearsal(bundle),
     warnings: { incomplete: warnings.filter(({ incomplete }) => incomplete).length, total: warnings.length },
   };

@@ -326,7 +326,7 @@ describeNodes("load.sh", () => {
   });
 
   it("refers to the script of a bundle that has no facts, or facts of another version", async () => {
-    const other = withFacts("version", (facts) => facts.replace("facts 1", "facts 2"));
+    const other = withFacts("version", (facts) => facts.replace("facts 1", "facts 3"));
     const without = copyWith("without", (bytes) => bytes.write("other", bundle.locate("facts").offset - 512));
     for (const file of [other, without]) {
       const { code, stderr } = await load(file, "--check");

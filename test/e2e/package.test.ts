@@ -36,11 +36,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm pack", () => {
-  it("creates a file under 2 MB without source maps, with the files that a user needs", () => {
+  it("creates a file under 2 MB without source maps and compiled code, with the files that a user needs", () => {
     const paths = packed.files.map(({ path }) => path);
 
     expect(packed.size).toBeLessThan(2_000_000);
-    expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
+    expect(paths.filter((path) => /\.(?:map|code)$/.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining([
         "CHANGELOG.md",
@@ -50,6 +50,7 @@ describe("npm pack", () => {
         "dist/blob-worker.js",
         "dist/main.js",
         "dist/operators.json",
+        "dist/program.js",
         "manifests/audit.schema.json",
         "manifests/bundle.schema.json",
         "manifests/bundle/load.sh",

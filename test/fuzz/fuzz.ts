@@ -23,6 +23,8 @@ export interface FuzzReport {
   readonly failures: readonly FuzzFailure[];
   /** Growth of the heap since the first tenth of the inputs, after garbage collection. */
   readonly heapGrowthBytes: number;
+  /** Memory of the process at the same two moments. */
+  readonly residentBytes: readonly [first: number, last: number];
   readonly slowestMs: number;
 }
 
@@ -41,9 +43,13 @@ export function fuzz(inputs: number, seed: number): FuzzReport {
   let rejected = 0;
   let slowestMs = 0;
   let warm = 0;
+  let warmResident = 0;
   let done = 0;
   for (; done < inputs && failures.length < 10; done++) {
-    if (done === Math.floor(inputs / 10)) warm = heap();
+    if (done === Math.floor(inputs / 10)) {
+      warm = heap();
+      warmResident = process.memoryUsage.rss();
+    }
     const target = targets[done % targets.length];
     if (target === undefined) break;
     const input = mutate(target.corpus, randomFrom(seed + done));
@@ -62,5 +68,7 @@ export function fuzz(inputs: number, seed: number): FuzzReport {
     slowestMs = Math.max(slowestMs, took);
     if (took > SLOW_MS) fail(`took ${Math.round(took)} ms`);
   }
-  return { inputs: done, rejected, failures, heapGrowthBytes: heap() - warm, slowestMs };
+  const heapGrowthBytes = heap() - warm;
+  const residentBytes = [warmResident, process.memoryUsage.rss()] as const;
+  return { inputs: done, rejected, failures, heapGrowthBytes, residentBytes, slowestMs };
 }

@@ -5,8 +5,9 @@ import { parseSettings } from "../../src/adapters/files/user-settings.js";
 import { parseJournal } from "../../src/adapters/bundle-file/partial-file.js";
 import { describeAnswer } from "../../src/adapters/http/describe-answer.js";
 import { parseChallenges } from "../../src/adapters/registry/auth.js";
+import { withholdValues } from "../../src/core/bundle/bundled-values.js";
 import { formatFacts } from "../../src/core/bundle/facts.js";
-import { parseInventory } from "../../src/core/bundle/inventory.js";
+import { parseInventory, type InventoryRelease } from "../../src/core/bundle/inventory.js";
 import { findNameConflicts } from "../../src/core/bundle/names.js";
 import { parseTarHeader, TAR_BLOCK } from "../../src/core/bundle/tar-header.js";
 import { addDependencies, parseChartYaml, parseDependencies } from "../../src/core/charts/chart-yaml.js";
@@ -46,6 +47,15 @@ const OPERATORS = indexOperators(
     parseOperatorRule(readFileSync(join(ROOT, `manifests/operators/${name}.yaml`), "utf8"), name),
   ),
 );
+
+const VALUES_RELEASE: InventoryRelease = {
+  name: "app",
+  namespace: "default",
+  chart: { name: "app", version: "1.0.0" },
+  file: "charts/app-1.0.0.tgz",
+  sha256: "0".repeat(64),
+  values: ["values/app.yaml"],
+};
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   {
@@ -115,10 +125,25 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     }),
   },
   {
+    name: "requirements",
+    isSlow: true,
+    corpus: "chart",
+    read: text((requirements) => {
+      parseDependencies(requirements, "fuzz");
+      addDependencies(requirements, [{ name: "a", version: "1", repository: "https://x.invalid" }], "fuzz");
+    }),
+  },
+  {
     name: "spec",
     isSlow: true,
     corpus: "spec",
     read: text((spec) => void parseBundleSpec(spec, "fuzz", "/folder")),
+  },
+  {
+    name: "values without content",
+    isSlow: true,
+    corpus: "rendered",
+    read: (bytes) => void withholdValues(VALUES_RELEASE, [{ path: "values/app.yaml", bytes }], "keys"),
   },
   { name: "settings", corpus: "settings", read: text((settings) => void parseSettings(settings, "fuzz")) },
   { name: "journal", corpus: "journal", read: text((journal) => void parseJournal(journal)) },

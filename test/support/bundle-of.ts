@@ -17,6 +17,8 @@ import { formatReference, engineNames, parseReference } from "../../src/core/ima
 import { digestOf } from "../../src/core/oci/digest.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
 import { formatPlatform } from "../../src/core/oci/platform.js";
+import type { PrivateKey } from "../../src/core/signing/keys.js";
+import { signBytes } from "../../src/core/signing/signature.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 
 /** An image to generate, and its name. `DIGEST` in the reference is a placeholder for its digest. */
@@ -40,6 +42,8 @@ export interface BundleExtras {
   readonly file?: string;
   /** Makes a differential bundle. All blobs of the base must be at hand. */
   readonly base?: OpenBundle;
+  /** The key to sign with. The bundle is not signed if absent. */
+  readonly signKey?: PrivateKey;
 }
 
 /** Generates the images in `folder` and writes them to a bundle there. */
@@ -49,7 +53,7 @@ export async function bundleOf(
   namedImages: readonly NamedImage[],
   extras: BundleExtras = {},
 ): Promise<OpenBundle> {
-  const { releases = [], excluded = [], files = [], audit, base, version = "1.0.0" } = extras;
+  const { releases = [], excluded = [], files = [], audit, base, signKey, version = "1.0.0" } = extras;
   const images = namedImages.map((named) => resolve(folder, named, makeImage(folder, named)));
   const plan = planArchive({
     inventory: {
@@ -67,18 +71,27 @@ export async function bundleOf(
     },
     files,
     images,
+    isSigned: signKey !== undefined,
     ...(base && { base: planBase({ name, version }, base) }),
   });
-  return writePlan(folder, extras.file ?? `${name}.tar`, plan);
+  return writePlan(folder, extras.file ?? `${name}.tar`, plan, signKey);
 }
 
 /** Writes a planned bundle to `folder/NAME`, with the blobs in `folder`. */
-export async function writePlan(folder: string, name: string, plan: ArchivePlan): Promise<OpenBundle> {
+export async function writePlan(
+  folder: string,
+  name: string,
+  plan: ArchivePlan,
+  signKey?: PrivateKey,
+): Promise<OpenBundle> {
   const file = join(folder, name);
   const handle = openSync(file, "w");
   ftruncateSync(handle, plan.size);
-  for (const { bytes, offset } of [...plan.pieces, finishInventory(plan, new Map())])
+  const inventory = finishInventory(plan, new Map());
+  for (const { bytes, offset } of [...plan.pieces, inventory])
     writeSync(handle, bytes, 0, bytes.length, offset);
+  if (signKey !== undefined && plan.signatureOffset !== undefined)
+    writeSync(handle, signBytes(inventory.bytes, signKey), 0, null, plan.signatureOffset);
   for (const { digest, offset } of plan.blobs)
     writeSync(handle, readFileSync(blobPath(folder, digest)), 0, null, offset);
   closeSync(handle);

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { makeImage } from "../../scripts/parts/images.js";
 import { blobPath } from "../../scripts/parts/layers.js";
 import {
+  DOCKER_LAYER,
   OCI_CONFIG,
   OCI_INDEX,
   OCI_LAYER,
@@ -21,7 +22,6 @@ interface LayerForm {
 }
 
 const GZIP: LayerForm = { mediaType: `${OCI_LAYER}+gzip`, compress: (tar) => gzipSync(tar) };
-const DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar";
 const AMD64 = { os: "linux", architecture: "amd64" };
 const ARM64 = { os: "linux", architecture: "arm64" };
 const CREATED = "2024-11-15T00:00:00Z";
@@ -118,6 +118,7 @@ export const USUAL_IMAGES: Readonly<Record<string, OddImage>> = {
 /** Images that some programs refuse, and others take. */
 export const ODD_IMAGES: Readonly<Record<string, OddImage>> = {
   "zstd layer": (folder, seed) => single(folder, seed, { form: zstd(`${OCI_LAYER}+zstd`) }),
+  "Docker layer with zstd": (folder, seed) => single(folder, seed, { form: zstd(`${DOCKER_LAYER}.zstd`) }),
   "plain layer": (folder, seed) => single(folder, seed, { form: plain(OCI_LAYER) }),
   "plain Docker layer": (folder, seed) => single(folder, seed, { form: plain(DOCKER_LAYER) }),
   "empty layer": (folder, seed) => single(folder, seed, { tars: [END_OF_TAR, tarOf(seed), END_OF_TAR] }),

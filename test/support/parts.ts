@@ -18,6 +18,7 @@ export type Part =
   | "podman"
   | "ctr"
   | "chromium"
+  | "openssl"
   | "network-namespace"
   | "shared"
   | "debootstrap"
@@ -28,9 +29,9 @@ export type Part =
 type Check = () => Promise<string | undefined>;
 
 const program =
-  (name: string): Check =>
+  (name: string, argument = "--version"): Check =>
   async () =>
-    (await run(name, ["--version"])).code === 0 ? undefined : `no ${name} on PATH: scripts/parts/install.sh`;
+    (await run(name, [argument])).code === 0 ? undefined : `no ${name} on PATH: scripts/parts/install.sh`;
 
 const docker: Check = async () =>
   (await run("docker", ["version"])).code === 0
@@ -62,6 +63,7 @@ const CHECKS: Readonly<Record<Part, Check>> = {
   podman: program("podman"),
   ctr: program("ctr"),
   chromium: program("chromium"),
+  openssl: program("openssl", "version"),
   "network-namespace": async () =>
     (await run("unshare", ["--net", "true"])).code === 0
       ? undefined

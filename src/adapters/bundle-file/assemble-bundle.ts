@@ -9,12 +9,18 @@ import { BlobWorkers } from "../blobs/blob-workers.js";
 import { PartialFile } from "./partial-file.js";
 import { fillBlobs, type WriterPorts } from "./write-bundle.js";
 
+/** What assembling a bundle works with. */
+export interface AssemblePorts extends WriterPorts {
+  /** Opens the file before it gets its name, and throws if it must not be used. */
+  readonly check: (file: string) => Promise<unknown>;
+}
+
 /** See `PullPorts.assembleBundle`. */
 export async function assembleBundle(
   run: Run,
   { reference, config, pieces, size }: FetchedArtifact,
   file: string,
-  { registry, concurrency }: WriterPorts,
+  { registry, concurrency, check }: AssemblePorts,
 ): Promise<number> {
   const { signal, progress } = run;
   const image = formatReference(reference);
@@ -38,6 +44,7 @@ export async function assembleBundle(
         hint: "Push the bundle again.",
       });
     }
+    await check(partial.path);
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     await partial.finish();
     progress({ kind: "ended", step: "finish" });

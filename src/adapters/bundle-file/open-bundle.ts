@@ -1,11 +1,19 @@
 // Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
+import { createHash } from "node:crypto";
 import { countOf } from "../../core/count-of.js";
 import { formatIdentity } from "../../core/bundle/base.js";
 import { factsOf, formatFacts } from "../../core/bundle/facts.js";
 import { isSealed } from "../../core/bundle/inventory-checksum.js";
 import { MAX_INVENTORY_BYTES, parseInventory, type InventoryBase } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
-import { blobPath, FACTS_PATH, IMAGES_PATH, INVENTORY_PATH } from "../../core/bundle/paths.js";
+import {
+  blobPath,
+  FACTS_PATH,
+  IMAGES_PATH,
+  INVENTORY_PATH,
+  SIGNATURE_BYTES,
+  SIGNATURE_PATH,
+} from "../../core/bundle/paths.js";
 import {
   paddedSize,
   parseTarHeader,
@@ -14,23 +22,32 @@ import {
   type TarEntry,
 } from "../../core/bundle/tar-header.js";
 import { digestOf } from "../../core/oci/digest.js";
+import { checkSignature, type RequiredKeys } from "../../core/signing/signature.js";
 import { oneOrMany, systemErrorCode, ViolaError } from "../../errors.js";
 import type { BundlePart, OpenBundle } from "../../workflows/ports.js";
 import { cutShort, readFileRange, readRange } from "../files/read-range.js";
 import { SourceFile } from "../files/source-file.js";
 import { damagedPart, findDamagedParts, findParts } from "./parts.js";
 
+const PIECE_BYTES = 1024 * 1024;
+
 /**
  * Reads the inventory, and compares the name, size and offset of every tar entry with it. A
  * missing, additional or moved entry is an error. Nothing is extracted.
- * Throws `FILE_UNUSABLE`, `BUNDLE_INVALID` or `BUNDLE_UNSUPPORTED`.
+ *
+ * If keys are required, the signature is checked over the bytes of the inventory before they are
+ * parsed, and then the content of every entry before `images.tar`. So everything but the blobs is
+ * verified, and blobs are verified by their digest where they are used.
+ *
+ * Throws `FILE_UNUSABLE`, `BUNDLE_INVALID`, `BUNDLE_UNSUPPORTED`, `SIGNATURE_MISSING` or
+ * `SIGNATURE_INVALID`.
  */
-export async function openBundle(file: string): Promise<OpenBundle> {
+export async function openBundle(file: string, required?: RequiredKeys): Promise<OpenBundle> {
   try {
     const parts = await findParts(file);
     const source = new SourceFile(file);
     try {
-      const bundle = await readLayout(file, source);
+      const bundle = await readLayout({ file, source, required });
       return parts === undefined
         ? bundle
         : { ...bundle, parts, findDamagedParts: (signal) => findDamagedParts(parts, signal) };
@@ -48,7 +65,7 @@ export async function openBundle(file: string): Promise<OpenBundle> {
 
 /** Returns the errors of the parts that are damaged, or the cause if none is. */
 async function blameParts(parts: readonly BundlePart[], cause: unknown): Promise<unknown> {
-  if (!(cause instanceof ViolaError) || cause.code !== "BUNDLE_INVALID") return cause;
+  if (!(cause instanceof ViolaError) || !/^(?:BUNDLE|SIGNATURE)_INVALID$/.test(cause.code)) return cause;
   const damaged = await findDamagedParts(parts, new AbortController().signal);
   if (damaged.length === 0) return cause;
   return oneOrMany(
@@ -57,7 +74,14 @@ async function blameParts(parts: readonly BundlePart[], cause: unknown): Promise
   );
 }
 
-async function readLayout(file: string, source: SourceFile): Promise<OpenBundle> {
+/** An open file, and the keys that it must be signed with. */
+interface OpenedFile {
+  readonly file: string;
+  readonly source: SourceFile;
+  readonly required: RequiredKeys | undefined;
+}
+
+async function readLayout({ file, source, required }: OpenedFile): Promise<OpenBundle> {
   const { size: fileSize } = source;
   const invalid = (
     message: string,
@@ -94,10 +118,6 @@ async function readLayout(file: string, source: SourceFile): Promise<OpenBundle>
     throw invalid(`bundle.json has ${first.size} bytes, but the limit is ${MAX_INVENTORY_BYTES}`);
   }
   const inventoryBytes = await read(TAR_BLOCK, first.size);
-  const inventory = parseInventory(inventoryBytes, file);
-  if (isSealed(inventoryBytes) === false)
-    throw invalid("bundle.json is damaged: its checksum does not match");
-
   const entries = new Map<string, { readonly offset: number; readonly size: number }>();
   let offset = 0;
   const expectEntry = async (name: string, size: number | undefined): Promise<TarEntry> => {
@@ -118,6 +138,17 @@ async function readLayout(file: string, source: SourceFile): Promise<OpenBundle>
   };
 
   await passEntry(INVENTORY_PATH, first.size);
+  const hasSignature = (await header(offset))?.name === SIGNATURE_PATH;
+  if (hasSignature) await passEntry(SIGNATURE_PATH, SIGNATURE_BYTES);
+  const signature = checkSignature(
+    file,
+    inventoryBytes,
+    hasSignature ? await read(contentEnd - SIGNATURE_BYTES, SIGNATURE_BYTES) : undefined,
+    required,
+  );
+  const inventory = parseInventory(inventoryBytes, file);
+  if (isSealed(inventoryBytes) === false)
+    throw invalid("bundle.json is damaged: its checksum does not match");
   for (const { path, size, isInBase } of inventory.files) if (isInBase !== true) await passEntry(path, size);
   // load.sh reads facts, and this program reads bundle.json, so both must have the same content.
   // Bundles of older versions have no facts.
@@ -155,11 +186,19 @@ async function readLayout(file: string, source: SourceFile): Promise<OpenBundle>
     );
   const end = await readAfterPadding(offset, 2 * TAR_END);
   if (end.some((byte) => byte !== 0)) throw invalid("the end of the archive is damaged");
+  if (required !== undefined) {
+    for (const { path, sha256 } of inventory.files) {
+      const { offset: from, size } = entries.get(path) ?? { offset: 0, size: 0 };
+      if ((await sha256Of(source, from, size)) !== sha256)
+        throw invalid(`${path} is damaged: its sha256 is not ${sha256}`);
+    }
+  }
   return {
     file,
     size: fileSize,
     digest: digestOf(inventoryBytes),
     inventory,
+    ...(signature !== undefined && { signature }),
     blobs: new Map(blobs.map((blob) => [blob.digest, blob])),
     ...(inventory.base !== undefined && { missingBase: inventory.base }),
     read: (at, length) => readExactly(file, at, length),
@@ -188,4 +227,12 @@ function inBase(file: string, path: string, base: InventoryBase): ViolaError {
     `${path} is not in ${file} but in its base ${formatIdentity(base)}, which was not given`,
     { subject: file, hint: "Add --base FILE with that bundle." },
   );
+}
+
+/** Hashes in pieces, because a bundled program may have 100 MB. */
+async function sha256Of(source: SourceFile, offset: number, size: number): Promise<string> {
+  const hash = createHash("sha256");
+  for (let done = 0; done < size; done += PIECE_BYTES)
+    hash.update(await readRange(source, offset + done, Math.min(PIECE_BYTES, size - done)));
+  return hash.digest("hex");
 }

@@ -30,7 +30,7 @@ export interface WriterPorts {
 export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
-  { file, reuse, base, files = new Map(), mode }: WriteOptions,
+  { file, reuse, base, files = new Map(), mode, sign }: WriteOptions,
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
@@ -55,9 +55,11 @@ export async function writeBundle(
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     const { bytes, inventory } =
       plan.finished === undefined
-        ? finishInventory(plan, await uncompressedSizes(plan, read))
+        ? await finishWith(plan, await uncompressedSizes(plan, read), sign, signal)
         : { bytes: plan.finished, inventory: plan.inventory };
     await partial.write(TAR_BLOCK, bytes);
+    if (plan.signatureOffset !== undefined && sign !== undefined)
+      await partial.write(plan.signatureOffset, await sign(bytes, signal));
     await partial.finish();
     progress({ kind: "ended", step: "finish" });
     return {
@@ -184,6 +186,17 @@ async function isLeftInPlace(
   const { digest, size, offset } = blob;
   const job = { kind: "check", file: partial.path, from: offset, digest, size } as const;
   return (await workers.run(job, signal)).kind === "done";
+}
+
+/** Finishes the inventory. That of a signed difference has the signature of the whole bundle, too. */
+async function finishWith(
+  plan: ArchivePlan,
+  sizes: ReadonlyMap<string, number | null>,
+  sign: WriteOptions["sign"],
+  signal: AbortSignal,
+): Promise<ReturnType<typeof finishInventory>> {
+  if (plan.whole === undefined || sign === undefined) return finishInventory(plan, sizes);
+  return finishInventory(plan, sizes, await sign(finishInventory(plan.whole, sizes).bytes, signal));
 }
 
 /** Returns `length` bytes of a blob from `from`, or undefined if the blob is not at hand. */

@@ -1,7 +1,8 @@
 // Maps the paths of the registry API to the content of a bundle. Does no I/O, so that all forms of
 // requests can be tested without a server.
 import type { BlobPlaces } from "../../core/bundle/blob-places.js";
-import type { Inventory } from "../../core/bundle/inventory.js";
+import type { Inventory, InventoryArtifact } from "../../core/bundle/inventory.js";
+import { referrersIndex } from "../../core/load/referrers-index.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
 import {
   findReference,
@@ -73,6 +74,8 @@ interface Repository {
   readonly tags: Map<string, string>;
   /** Media type by digest. */
   readonly manifests: Map<string, string>;
+  /** The artifacts of its images. */
+  readonly artifacts: InventoryArtifact[];
 }
 
 /** https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests */
@@ -80,9 +83,7 @@ const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/;
 export const BLOB_MEDIA_TYPE = "application/octet-stream";
 const CONTENT_PATH = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 const TAGS_PATH = /^\/v2\/(.+)\/tags\/list$/;
-const REFERRERS_PATH = /^\/v2\/.+\/referrers\/([^/]+)$/;
-/** No artifact of a bundle refers to an image, so the list of referrers is always empty. */
-const NO_REFERRERS = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };
+const REFERRERS_PATH = /^\/v2\/(.+)\/referrers\/([^/]+)$/;
 
 /** Hosts are the same in upper and lower case, and clients may send either. */
 function keyOf(reference: Reference): string {
@@ -104,14 +105,20 @@ export function makeRoutes(inventory: Inventory, blobs: BlobPlaces): FindRoute {
   const folders = new Map<string, string>();
   for (const image of inventory.images) {
     for (const name of image.names.map(parseReference)) {
-      const repository = repositories.get(keyOf(name)) ?? {
+      const repository: Repository = repositories.get(keyOf(name)) ?? {
         tags: new Map(),
         manifests: new Map(),
+        artifacts: [],
       };
       repositories.set(keyOf(name), repository);
       folders.set(registryFolder(name.registry), name.registry);
       if (name.tag !== undefined) repository.tags.set(name.tag, image.digest);
       for (const { digest, mediaType } of image.manifests) repository.manifests.set(digest, mediaType);
+      for (const artifact of image.artifacts ?? []) {
+        for (const tag of artifact.tags) repository.tags.set(tag, artifact.digest);
+        for (const { digest, mediaType } of artifact.manifests) repository.manifests.set(digest, mediaType);
+        repository.artifacts.push(artifact);
+      }
     }
   }
 
@@ -147,11 +154,13 @@ export function makeRoutes(inventory: Inventory, blobs: BlobPlaces): FindRoute {
       const entries = [...content.tags.keys()].sort();
       return { kind: "list", list: { field: "tags", name: listed, entries } };
     }
-    const [, subject] = REFERRERS_PATH.exec(path) ?? [];
+    const [, referred = "", subject] = REFERRERS_PATH.exec(path) ?? [];
     if (subject !== undefined) {
       // "The registry MUST NOT return a 404 Not Found": that means that it does not know the API.
       if (!DIGEST.test(subject)) return { kind: "invalid", code: "DIGEST_INVALID" };
-      return { kind: "document", mediaType: OCI_INDEX, text: JSON.stringify(NO_REFERRERS) };
+      const { content } = findRepository(referred, registry);
+      const text = referrersIndex(subject, content?.artifacts ?? []).toString();
+      return { kind: "document", mediaType: OCI_INDEX, text };
     }
     const [, name, kind, reference] = CONTENT_PATH.exec(path) ?? [];
     if (name === undefined || reference === undefined) return { kind: "unknown", code: "UNSUPPORTED" };

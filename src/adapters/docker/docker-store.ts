@@ -9,7 +9,7 @@ import { normalizePlatform } from "../../core/oci/platform.js";
 import { readSegments } from "../files/read-segments.js";
 import type { DockerEngine } from "./engine.js";
 
-/** https://docs.docker.com/engine/release-notes/23.0/ */
+/** https://github.com/moby/moby/releases/tag/v23.0.0 */
 const FIRST_WITH_ZSTD = 23;
 
 /**

@@ -1,5 +1,5 @@
-// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout
-// and cache.
+// Reads the user's settings: mirrors, insecure registries, certificates, helm, concurrency, timeout,
+// cache and keys.
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { isSystemError, ManyErrors, ViolaError } from "../../errors.js";
@@ -34,6 +34,8 @@ export interface Settings {
   readonly concurrency: number;
   /** How long a connection to a registry may transfer no data, in milliseconds. */
   readonly stallTimeoutMs: number;
+  /** Files of public keys, one of which must have signed every bundle. Not read yet. */
+  readonly keys: readonly string[];
   readonly cache: CacheSettings;
 }
 
@@ -73,6 +75,10 @@ const mirrorSchema = z.union(
 const hostSchema = z
   .string()
   .regex(/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?$/, { error: "must be HOST[:PORT]" });
+const filesSchema = z
+  .union([z.string(), z.array(z.string())], { error: "must be a file or a list of files" })
+  .default([])
+  .transform((files) => (typeof files === "string" ? [files] : files));
 const sizeSchema = z.union([z.string(), z.number()]).transform((size, context) => {
   const bytes = findBytes(String(size));
   if (bytes !== undefined) return bytes;
@@ -82,13 +88,11 @@ const sizeSchema = z.union([z.string(), z.number()]).transform((size, context) =
 const settingsSchema = strictObject({
   mirrors: z.record(z.union([z.literal("*"), hostSchema]), mirrorSchema).default({}),
   insecure: z.array(hostSchema).default([]),
-  ca: z
-    .union([z.string(), z.array(z.string())], { error: "must be a file or a list of files" })
-    .default([])
-    .transform((files) => (typeof files === "string" ? [files] : files)),
+  ca: filesSchema,
   helm: z.string().min(1).optional(),
   concurrency: z.int().min(1).max(64).default(DEFAULT_CONCURRENCY),
   stallTimeout: z.int().min(1).max(3600).default(DEFAULT_STALL_TIMEOUT_SECONDS),
+  keys: filesSchema,
   cache: z
     .union(
       [
@@ -128,6 +132,7 @@ export async function loadSettings(place: SettingsPlace): Promise<Settings> {
     ),
     concurrency: parsed.concurrency,
     stallTimeoutMs: parsed.stallTimeout * 1000,
+    keys: parsed.keys.map((path) => resolve(folder, path)),
     // A name without a slash is looked up in PATH.
     ...(helm !== undefined && { helm: /[/\\]/.test(helm) ? resolve(folder, helm) : helm }),
     cache: {
@@ -159,6 +164,7 @@ export function defaultSettings(): Settings {
     ca: [],
     concurrency: DEFAULT_CONCURRENCY,
     stallTimeoutMs: DEFAULT_STALL_TIMEOUT_SECONDS * 1000,
+    keys: [],
     cache: {},
   };
 }

@@ -240,7 +240,7 @@ async function* entriesOf(
 ): AsyncGenerator<ArchivedFile> {
   const entries = extract();
   try {
-    const reading = pipeline(content, createGunzip(), entries);
+    const reading = pipeline(content, createGunzip({ chunkSize: 1 << 20 }), entries);
     // The loop below throws the same error.
     reading.catch(() => undefined);
     for await (const entry of entries) {

@@ -109,7 +109,7 @@ export function helmMessage(error: ProcessError): string {
   const text = redactText(error.stderrTail.trim());
   const start = text.lastIndexOf("Error: ");
   const message = start < 0 ? text : text.slice(start + "Error: ".length);
-  return message === "" ? error.message : message.replaceAll(/\s*\n\s*/g, " ");
+  return message === "" ? error.message : message.replaceAll(/(?<!\s)\s*\n\s*/g, " ");
 }
 
 /** Patterns of the network errors of Go, and the reasons for the user. */

@@ -61,7 +61,7 @@ function decompressor({ mediaType, digest }: Descriptor, subject: string): Trans
       ...(hint !== undefined && { hint }),
     });
   if (/[.+]gzip$/.test(mediaType)) return zlib.createGunzip();
-  if (mediaType.endsWith("+zstd")) {
+  if (/[.+]zstd$/.test(mediaType)) {
     if (createZstdDecompress !== undefined) return createZstdDecompress();
     throw unsupported("is compressed with zstd", "Use Node.js 22.15 or newer, which supports zstd.");
   }

@@ -28,7 +28,11 @@ import { openLayer, type LayerPorts } from "./layer-stream.js";
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
 const configSchema = z.object({
   config: z
-    .object({ Entrypoint: z.array(z.string()).nullish(), Cmd: z.array(z.string()).nullish() })
+    .object({
+      Entrypoint: z.array(z.string()).nullish(),
+      Cmd: z.array(z.string()).nullish(),
+      Env: z.array(z.string()).nullish(),
+    })
     .nullish(),
 });
 
@@ -79,7 +83,11 @@ export class OperatorImages {
     const [platform] = image.platforms;
     if (platform === undefined) return;
     const subject = image.use.normalized;
-    const entrypoints = await this.#readEntrypoints(image, platform.config, signal);
+    const { entrypoints, environment } = await this.#readConfig(image, platform.config, signal);
+    if (environment.length > 0) {
+      const bytes = Buffer.from(environment.join("\n"));
+      yield { path: "environment", bytes, isEntrypoint: false, isEnvironment: true };
+    }
     const hidden = new HiddenPaths();
     const reading = { subject, entrypoints, hidden, onNote };
     for (const layer of platform.layers.toReversed()) {
@@ -191,23 +199,20 @@ export class OperatorImages {
     return undefined;
   }
 
-  async #readEntrypoints(
+  async #readConfig(
     image: ResolvedImage,
     config: Descriptor,
     signal: AbortSignal,
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<{ readonly entrypoints: ReadonlySet<string>; readonly environment: readonly string[] }> {
     const source = image.sources.get(config.digest);
     const bytes =
       source?.kind === "registry"
         ? await this.#ports.registry.pull.readBlob(source, config, image.use.normalized, signal)
         : source && (await readFileRange(source.file, source.offset, config.size));
     const parsed = configSchema.safeParse(bytes && readJson(new TextDecoder().decode(bytes)));
-    const { Entrypoint, Cmd } = parsed.data?.config ?? {};
-    return new Set(
-      [...(Entrypoint ?? []), ...(Cmd ?? [])]
-        .filter((word) => /^[\w./-]+$/.test(word))
-        .map((word) => basename(word)),
-    );
+    const { Entrypoint, Cmd, Env } = parsed.data?.config ?? {};
+    const words = [...(Entrypoint ?? []), ...(Cmd ?? [])].filter((word) => /^[\w./-]+$/.test(word));
+    return { entrypoints: new Set(words.map((word) => basename(word))), environment: Env ?? [] };
   }
 }
 

@@ -94,7 +94,7 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
         () => true,
         (cause: unknown) => exitCodeOf(cause) === NOT_FOUND,
       );
-      const lacks: readonly EngineNeed[] = ["encrypted", "nested-index", "long-name"];
+      const lacks: readonly EngineNeed[] = ["docker-zstd", "encrypted", "nested-index", "long-name"];
       return { engine: "podman", lacks: new Set([...lacks, ...(acceptsIpv6 ? [] : ["ipv6-host" as const])]) };
     },
     listImages: async (signal) => {

@@ -7,8 +7,10 @@ import { describeFile } from "./describe-file.js";
 import type { BundledFile } from "../../core/bundle/archive-plan.js";
 
 const LAUNCHER = "manifests/bundle/viola-airgap";
-/** The folders that the program reads at run time, except source maps. */
+/** The folders that the program reads at run time. */
 const FOLDERS = ["dist", "manifests/bundle", "manifests/operators"];
+/** Source maps, and compiled code, which only the Node that built it can use. */
+const LEFT_OUT = /\.(?:map|code)$/;
 
 /**
  * Lists the program installed in the folder `home`. Throws `FILE_UNUSABLE` when it is not built.
@@ -17,7 +19,7 @@ export async function bundledCli(home: string, signal: AbortSignal): Promise<rea
   const listed = await Promise.all(
     FOLDERS.map(async (folder) => (await list(join(home, folder))).map((name) => `${folder}/${name}`)),
   );
-  const names = listed.flat().filter((name) => !name.endsWith(".map"));
+  const names = listed.flat().filter((name) => !LEFT_OUT.test(name));
   if (!names.includes("dist/main.js")) {
     throw new ViolaError(
       "FILE_UNUSABLE",

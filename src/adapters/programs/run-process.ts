@@ -66,6 +66,8 @@ export interface ProcessOptions extends ProcessRun {
 
 export interface ProcessOutput {
   readonly stdout: string;
+  /** The same without decoding. */
+  readonly stdoutBytes: Uint8Array;
   /** The last characters of stderr. */
   readonly stderrTail: string;
 }
@@ -127,7 +129,10 @@ export function runProcess(argv: readonly string[], options: ProcessOptions): Pr
             cause: failure,
           }),
         );
-      } else resolve({ stdout: Buffer.concat(stdout).toString("utf8"), stderrTail });
+      } else {
+        const stdoutBytes = Buffer.concat(stdout);
+        resolve({ stdout: stdoutBytes.toString("utf8"), stdoutBytes, stderrTail });
+      }
     });
     // A program may end before it has read its input. Its exit code then states whether it
     // succeeded.

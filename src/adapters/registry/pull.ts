@@ -1,7 +1,7 @@
 // Pulls manifests and blobs from mirrors or the registry itself, and checks their digests.
-import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
+import { MANIFEST_MEDIA_TYPES, OCI_INDEX, type Descriptor } from "../../core/oci/descriptor.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
-import { ViolaError } from "../../errors.js";
+import { ViolaError, type ErrorCode } from "../../errors.js";
 import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
 import type { Resource } from "./auth.js";
 import { isMirror, resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
@@ -84,6 +84,51 @@ export class Puller {
       this.#manifests.set(`${nameOf(repository)}@${fetched.raw.digest}`, Promise.resolve(fetched));
       return fetched;
     });
+  }
+
+  /**
+   * Fetches an index or manifest like `fetchManifest`. Returns undefined if no place has it, which is
+   * expected of the tags of signatures.
+   */
+  findManifest(
+    repository: RegistryRepository,
+    tagOrDigest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<FetchedManifest | undefined> {
+    return orAbsent(
+      this.#request(repository, subject, signal, {
+        what: `manifests/${tagOrDigest}`,
+        headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+        limitBytes: MANIFEST_LIMIT_BYTES,
+        accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
+      }),
+    );
+  }
+
+  /**
+   * Returns the first page of the index of artifacts that refer to a manifest, or undefined if the
+   * registry has no API for it.
+   * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+   */
+  findReferrers(
+    repository: RegistryRepository,
+    digest: string,
+    subject: string,
+    signal: AbortSignal,
+  ): Promise<FetchedManifest | undefined> {
+    return orAbsent(
+      this.#request(repository, subject, signal, {
+        what: `referrers/${digest}`,
+        headers: { accept: OCI_INDEX },
+        limitBytes: MANIFEST_LIMIT_BYTES,
+        // Its digest is not known, so it is read like that of a tag.
+        accept: (answer) =>
+          answer.status === 200 && isIndexAnswer(answer) ? readManifest(answer, "", subject) : undefined,
+      }),
+      // Registries without this API also respond with other codes, or with a page for browsers.
+      "REGISTRY_ANSWER_INVALID",
+    );
   }
 
   /**
@@ -248,6 +293,20 @@ export class Puller {
     const nearNames = isAbsent ? ((await suggest?.(absentAt)) ?? []) : [];
     throw refusalError(subject, result.refusals, nearNames);
   }
+}
+
+/** Returns undefined for content that no place has. */
+async function orAbsent<T>(work: Promise<T>, ...codes: readonly ErrorCode[]): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (cause instanceof ViolaError && ["IMAGE_NOT_FOUND", ...codes].includes(cause.code)) return undefined;
+    throw cause;
+  }
+}
+
+function isIndexAnswer({ headers }: HttpAnswer): boolean {
+  return headers["content-type"]?.split(";", 1)[0]?.trim() === OCI_INDEX;
 }
 
 /** Runs `make` once per key, and again after a failure. */

@@ -7,7 +7,7 @@ import type { PlacedBlob } from "../../core/bundle/blob-places.js";
 import { counted } from "../../core/load/counted.js";
 import type { ManifestOutcome, PushRegistry } from "../../core/load/push-registry.js";
 import type { ManifestBytes } from "../../core/load/registry-layout.js";
-import { MANIFEST_MEDIA_TYPES } from "../../core/oci/descriptor.js";
+import { MANIFEST_MEDIA_TYPES, OCI_INDEX } from "../../core/oci/descriptor.js";
 import { digestOf, isSha256 } from "../../core/oci/digest.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import { readSegments } from "../files/read-segments.js";
@@ -117,6 +117,28 @@ export class Pusher implements PushRegistry {
     if (stated !== undefined && isSha256(stated)) return stated;
     const whole = await this.#send(resource, { method: "GET", url, headers }, signal);
     return whole.status === 200 && !whole.tooLong ? digestOf(whole.body) : undefined;
+  }
+
+  async readManifest(
+    repository: string,
+    reference: string,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const url = this.#url(`${repository}/manifests/${reference}`);
+    const headers = { accept: MANIFEST_MEDIA_TYPES.join(", ") };
+    const resource = this.#resource(repository);
+    const answer = await this.#send(resource, { method: "GET", url, headers }, signal);
+    if (answer.status === 200 && !answer.tooLong) return answer.body;
+    if (answer.status === 404) return undefined;
+    throw await this.#refusal(resource, answer, "refused to return a manifest");
+  }
+
+  async hasReferrersApi(repository: string, digest: string, signal: AbortSignal): Promise<boolean> {
+    const url = this.#url(`${repository}/referrers/${digest}`);
+    const request: SmallRequest = { method: "GET", url, headers: { accept: OCI_INDEX } };
+    const { status, headers } = await this.#send(this.#resource(repository), request, signal);
+    // Anything else is a registry without this API, or a page for browsers.
+    return status === 200 && headers["content-type"]?.startsWith(OCI_INDEX) === true;
   }
 
   async putManifest(

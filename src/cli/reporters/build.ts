@@ -12,7 +12,15 @@ import { formatBytes } from "../units.js";
  */
 export function formatBuild(
   { file, size, digest, inventory, fetchedBytes, copiedBytes }: WrittenBundle,
-  { mode, parts }: { readonly mode: number; readonly parts?: readonly BundlePart[] | undefined },
+  {
+    mode,
+    isSigned = false,
+    parts,
+  }: {
+    readonly mode: number;
+    readonly isSigned?: boolean;
+    readonly parts?: readonly BundlePart[] | undefined;
+  },
 ): string {
   const { images, releases, warnings, base, whole } = inventory;
   const withheld = withheldReleases(releases);
@@ -20,7 +28,7 @@ export function formatBuild(
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
-    `digest ${digest}`,
+    `digest ${digest}${isSigned ? ", signed" : ""}`,
     ...(base === undefined || whole === undefined
       ? []
       : [`base ${formatIdentity(base)}`, `with its base ${formatBytes(whole.size)}, digest ${whole.digest}`]),

@@ -52,7 +52,7 @@ function head(description: BundleDescription, words: Words): string {
     [words("platforms"), platforms.join(", ")],
     [words("kubernetes"), kubeVersion ?? words("notSpecified")],
     [words("tool"), createdFrom.tool],
-    [words("signature"), words("none")],
+    [words("signature"), describeSigned(description, words)],
     [words("rehearsal"), describeRehearsal(description, words)],
   ];
   const width = Math.max(...facts.map(([fact]) => widthOf(fact)));
@@ -60,6 +60,13 @@ function head(description: BundleDescription, words: Words): string {
     `${name} ${version}`,
     ...facts.map(([fact, text]) => `${fact}${" ".repeat(width - widthOf(fact))}  ${text}`),
   ].join("\n");
+}
+
+function describeSigned({ signature }: BundleDescription, words: Words): string {
+  if (signature === null) return words("none");
+  return signature.keyId === null
+    ? words("notVerified", { option: "--key FILE" })
+    : words("verifiedWith", { id: signature.keyId });
 }
 
 function describeRehearsal({ rehearsal }: BundleDescription, words: Words): string {

@@ -25,7 +25,7 @@ const DEFAULT_LEAST = 8;
 const NARROWEST = 1;
 
 /** Texts of which every character is a letter that takes one column. */
-const PLAIN = /^[\u0020-\u007e…]*$/;
+const PLAIN = /^[\u0020-\u007e\u2026]*$/;
 
 /**
  * Formats headings and rows, with two spaces between columns. Widths are those of a terminal, where

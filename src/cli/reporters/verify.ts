@@ -12,6 +12,11 @@ export function formatVerify(report: VerifyReport): string {
     `digest ${report.digest}`,
     ...(report.base === undefined ? [] : [`base ${formatIdentity(report.base)}`]),
   ];
+  const { signature } = report;
+  if (signature !== null) {
+    const { keyId } = signature;
+    lines.push(keyId === null ? "signed, but not verified: use --key FILE" : `signed with key ${keyId}`);
+  }
   if (report.withheldValues.length > 0)
     lines.push(`built without the values of ${report.withheldValues.join(", ")}: install requires -f`);
   for (const { message } of report.problems) lines.push(`  ✗ ${message}`);

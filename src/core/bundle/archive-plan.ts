@@ -5,7 +5,7 @@ import { formatFacts, type FactsInput } from "./facts.js";
 import { NO_CHECKSUM, sealInventory } from "./inventory-checksum.js";
 import { blobsOf, type Inventory, type InventoryBase, type InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
-import { FACTS_PATH } from "./paths.js";
+import { FACTS_PATH, SIGNATURE_BYTES } from "./paths.js";
 import { placeEntries, type ByteRange } from "./place-entries.js";
 import { TAR_BLOCK } from "./tar-header.js";
 
@@ -28,6 +28,8 @@ export interface ArchivePlan {
   readonly inventory: Inventory;
   /** Bytes reserved for `bundle.json`. */
   readonly inventorySize: number;
+  /** Where the signature of `bundle.json` is written, if the bundle is signed. */
+  readonly signatureOffset?: number;
   /** Size of the file in bytes. */
   readonly size: number;
   /** Headers, small files, indexes and manifests. */
@@ -60,10 +62,15 @@ export interface ArchiveInput {
   readonly images: readonly ResolvedImage[];
   /** Makes the plan of a differential bundle. */
   readonly base?: PlanBase;
+  /** True to reserve the place of a signature. */
+  readonly isSigned?: boolean;
 }
 
 /** As long as any digest. Stands for that of the whole bundle until it is known. */
 const UNKNOWN_DIGEST = digestFromHex("0".repeat(64));
+
+/** Stands for the signature of the whole bundle until it is known. */
+const UNKNOWN_SIGNATURE = Buffer.alloc(SIGNATURE_BYTES).toString("base64");
 
 /** As wide as any offset or size (9 PB). Used to calculate the space reserved for `bundle.json`. */
 export const WIDEST_NUMBER = 9_007_199_254_740_991;
@@ -90,7 +97,11 @@ function planPart(
   }));
   const difference = part && {
     base: part.base.identity,
-    whole: { digest: UNKNOWN_DIGEST, size: part.whole.size },
+    whole: {
+      digest: UNKNOWN_DIGEST,
+      size: part.whole.size,
+      ...(input.isSigned === true && { signature: UNKNOWN_SIGNATURE }),
+    },
   };
   const entries = [factsFile(input, base, contents), ...(base?.files ?? []), ...input.files].map((file) =>
     entryOf(file, base),
@@ -114,6 +125,7 @@ function planPart(
   const inventorySize = inventoryBytes(widest(inventoryWith(() => WIDEST_NUMBER)));
   const placed = placeEntries({
     inventorySize,
+    isSigned: input.isSigned === true,
     files: entries.filter(({ isInBase }) => !isInBase),
     layout,
     blobs: contents.filter(({ isInBase }) => !isInBase),
@@ -125,6 +137,7 @@ function planPart(
   return {
     inventory: inventoryWith((digest) => offsetIn(placed.blobs, digest)),
     inventorySize,
+    ...(placed.signatureOffset !== undefined && { signatureOffset: placed.signatureOffset }),
     size: placed.size,
     pieces: [
       ...placed.pieces,
@@ -146,11 +159,13 @@ export function largestFirst(blobs: readonly PlannedBlob[]): readonly PlannedBlo
 
 /**
  * Returns the final `bundle.json`, padded with spaces to the reserved size, with its checksum. An
- * uncompressed size is undefined or null if it could not be read from the compressed layer.
+ * uncompressed size is undefined or null if it could not be read from the compressed layer. A signed
+ * difference also has the signature of the whole bundle, so that a merge is signed as a full build is.
  */
 export function finishInventory(
   plan: ArchivePlan,
   uncompressedSizes: ReadonlyMap<string, number | null>,
+  wholeSignature?: Uint8Array,
 ): ByteRange & { readonly inventory: Inventory } {
   const sized = withUncompressedSizes(plan.inventory, (digest) => uncompressedSizes.get(digest) ?? null);
   const { whole } = plan;
@@ -159,7 +174,13 @@ export function finishInventory(
       ? sized
       : {
           ...sized,
-          whole: { digest: digestOf(finishInventory(whole, uncompressedSizes).bytes), size: whole.size },
+          whole: {
+            digest: digestOf(finishInventory(whole, uncompressedSizes).bytes),
+            size: whole.size,
+            ...(wholeSignature !== undefined && {
+              signature: Buffer.from(wholeSignature).toString("base64"),
+            }),
+          },
         };
   return { offset: TAR_BLOCK, bytes: sealedInventory(inventory, plan.inventorySize), inventory };
 }
@@ -187,8 +208,15 @@ function collectBlobs(images: readonly ResolvedImage[]): {
   for (const image of images) {
     for (const { digest, bytes } of image.manifests)
       manifests.set(digest, { digest, size: bytes.length, bytes });
-    for (const platform of image.platforms) {
-      for (const { digest, size } of blobsOf(platform)) {
+    for (const artifact of image.artifacts ?? []) {
+      for (const { digest, bytes } of artifact.manifests)
+        manifests.set(digest, { digest, size: bytes.length, bytes });
+    }
+    for (const content of [
+      ...image.platforms.map(blobsOf),
+      ...(image.artifacts ?? []).map((one) => one.blobs),
+    ]) {
+      for (const { digest, size } of content) {
         const blob = blobs.get(digest) ?? { digest, size, sources: [], image: image.use.normalized };
         const source = image.sources.get(digest);
         if (source !== undefined && !blob.sources.some((known) => sameSource(known, source)))

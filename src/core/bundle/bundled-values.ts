@@ -1,7 +1,8 @@
 // What a bundle includes of the values of its releases: all, only the keys, or nothing.
-import { parseAllDocuments, stringify } from "yaml";
+import { stringify } from "yaml";
 import { ViolaError } from "../../errors.js";
 import { isRecord } from "../json.js";
+import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import type { InventoryRelease } from "./inventory.js";
 import type { SmallFile } from "./layout-files.js";
 import { keysPath } from "./paths.js";
@@ -54,17 +55,23 @@ function keysFile({ path, bytes }: SmallFile): SmallFile {
   return { path: keysPath(path), bytes: Buffer.from(KEYS_HEADING + keysOf(bytes, path)) };
 }
 
-/** Removes every value and comment. Helm reads only the first document of a values file. */
+/**
+ * Removes every value and comment. Helm reads only the first document of a values file.
+ * Throws `SPEC_INVALID` for a file that is not YAML or exceeds its limits.
+ */
 function keysOf(bytes: Uint8Array, path: string): string {
-  const [document] = parseAllDocuments(Buffer.from(bytes).toString("utf8"), { merge: true });
-  const [error] = document?.errors ?? [];
-  if (error !== undefined) {
-    throw new ViolaError("SPEC_INVALID", `${path}: the values are not valid YAML`, {
+  try {
+    const document = parseYaml(Buffer.from(bytes).toString("utf8"), { merge: true });
+    const error = document.errors.find(({ code }) => code !== "MULTIPLE_DOCS");
+    if (error !== undefined) throw new UnusableYaml("is not valid YAML", { isTooLarge: false, cause: error });
+    return stringify(blank(toValue(document)), { nullStr: "" });
+  } catch (cause) {
+    if (!(cause instanceof UnusableYaml)) throw cause;
+    throw new ViolaError("SPEC_INVALID", `${path}: the values file ${cause.message}`, {
       subject: path,
-      cause: error,
+      cause,
     });
   }
-  return stringify(blank(document?.toJS()), { nullStr: "" });
 }
 
 function blank(value: unknown): unknown {

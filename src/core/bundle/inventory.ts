@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { ViolaError } from "../../errors.js";
 import type { RenderedFacts } from "../charts/rendered-facts.js";
+import type { ImageArtifact } from "../images/image-artifact.js";
 import type { Evidence, FindingWarning } from "../images/image-use.js";
 import { isNormalized } from "../images/reference.js";
 import type { ResolvedImage } from "../images/resolved-image.js";
@@ -93,6 +94,24 @@ const evidence: z.ZodType<Evidence> = z.object({
   ).exactOptional(),
 });
 
+/** A signature, an attestation or another artifact that belongs to an image. */
+const artifact = z.object({
+  /** The index or manifest of the image that it belongs to. */
+  subject: DIGEST_SCHEMA,
+  /** The tags that it is found by. */
+  tags: listOf(text.regex(names.IMAGE_TAG, names.IMAGE_TAG_RULE)),
+  digest: DIGEST_SCHEMA,
+  mediaType,
+  /** Its root and the manifests below it, parents first. */
+  manifests: listOf(descriptor),
+  /** Configs and layers. */
+  blobs: listOf(descriptor),
+  /** What the list of referrers says about it, if its manifest names the subject. */
+  referrer: z
+    .object({ artifactType: text, annotations: z.record(text, text).exactOptional() })
+    .exactOptional(),
+});
+
 const image = z.object({
   reference: text,
   normalized: name,
@@ -109,6 +128,8 @@ const image = z.object({
   /** True if the digests were calculated from the image of a Docker engine. */
   rebuilt: z.boolean(),
   platforms: listOf(platform),
+  /** Present if the spec asks for them and there are any. */
+  artifacts: listOf(artifact).exactOptional(),
 });
 
 const release = z.object({
@@ -200,6 +221,8 @@ const whole = z.object({
   digest: DIGEST_SCHEMA,
   /** Bytes of its file. */
   size,
+  /** Base64 of the signature of its `bundle.json`; absent if it is not signed. */
+  signature: text.regex(/^[A-Za-z0-9+/]{86}==$/, "must be a signature").exactOptional(),
 });
 
 /** The format. Readers reject an unknown `formatVersion` and ignore unknown fields. */
@@ -254,6 +277,7 @@ export type InventoryBlob = Inventory["blobs"][number];
 export type InventoryBase = NonNullable<Inventory["base"]>;
 export type InventoryRelease = Inventory["releases"][number];
 export type InventoryImage = Inventory["images"][number];
+export type InventoryArtifact = NonNullable<InventoryImage["artifacts"]>[number];
 export type InventoryPlatform = InventoryImage["platforms"][number];
 export type InventoryLayer = InventoryPlatform["layers"][number];
 
@@ -337,6 +361,32 @@ export function inventoryImage(image: ResolvedImage): InventoryImage {
         })),
       }),
     })),
+    ...(image.artifacts !== undefined &&
+      image.artifacts.length > 0 && { artifacts: image.artifacts.map(inventoryArtifact) }),
+  };
+}
+
+function inventoryArtifact({
+  subject,
+  tags,
+  root,
+  manifests,
+  blobs,
+  referrer,
+}: ImageArtifact): z.infer<typeof artifact> {
+  return {
+    subject,
+    tags: [...tags],
+    digest: root.digest,
+    mediaType: root.mediaType,
+    manifests: manifests.map(toDescriptor),
+    blobs: blobs.map(toDescriptor),
+    ...(referrer !== undefined && {
+      referrer: {
+        artifactType: referrer.artifactType,
+        ...(referrer.annotations !== undefined && { annotations: { ...referrer.annotations } }),
+      },
+    }),
   };
 }
 

@@ -3,6 +3,10 @@ import { hexOf } from "../oci/digest.js";
 import type { Language } from "../words/language.js";
 
 export const INVENTORY_PATH = "bundle.json";
+/** The Ed25519 signature of `bundle.json`, if the bundle is signed. Directly after it. */
+export const SIGNATURE_PATH = "bundle.json.sig";
+/** RFC 8032, 5.1.6 */
+export const SIGNATURE_BYTES = 64;
 export const FACTS_PATH = "facts";
 /** The instructions for the isolated host in each language. */
 export const README_PATHS: Readonly<Record<Language, string>> = { en: "README.txt", ko: "README.ko.txt" };

@@ -1,5 +1,5 @@
 // Places the entries of a bundle one after another, and gives the bytes of their headers.
-import { IMAGES_PATH, INVENTORY_PATH, blobPath } from "./paths.js";
+import { IMAGES_PATH, INVENTORY_PATH, SIGNATURE_BYTES, SIGNATURE_PATH, blobPath } from "./paths.js";
 import type { SmallFile } from "./layout-files.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
@@ -12,6 +12,8 @@ export interface ByteRange {
 /** What a bundle consists of, in order. Sizes are in bytes. */
 export interface Entries<File extends { readonly path: string; readonly size: number }> {
   readonly inventorySize: number;
+  /** True to reserve the place of a signature. */
+  readonly isSigned: boolean;
   /** Between `bundle.json` and `images.tar`. */
   readonly files: readonly File[];
   /** The files of `images.tar` before its blobs. */
@@ -25,6 +27,7 @@ export interface PlacedEntries<File> {
   readonly files: readonly { readonly file: File; readonly offset: number }[];
   /** By digest. */
   readonly blobs: ReadonlyMap<string, number>;
+  readonly signatureOffset?: number;
   /** All headers, and the layout files. */
   readonly pieces: readonly ByteRange[];
   /** Size of the bundle file. */
@@ -34,6 +37,7 @@ export interface PlacedEntries<File> {
 /** The same entries always have the same places. */
 export function placeEntries<File extends { readonly path: string; readonly size: number }>({
   inventorySize,
+  isSigned,
   files,
   layout,
   blobs,
@@ -47,6 +51,7 @@ export function placeEntries<File extends { readonly path: string; readonly size
     return offset;
   };
   place(INVENTORY_PATH, inventorySize);
+  const signatureOffset = isSigned ? place(SIGNATURE_PATH, SIGNATURE_BYTES) : undefined;
   const placedFiles = files.map((file) => ({ file, offset: place(file.path, file.size) }));
   const imagesSize =
     [...layout.map((file) => file.bytes.length), ...blobs.map((blob) => blob.size)].reduce(
@@ -59,5 +64,11 @@ export function placeEntries<File extends { readonly path: string; readonly size
   const offsets = new Map<string, number>();
   for (const { digest, size } of blobs) offsets.set(digest, place(blobPath(digest), size));
   // Both archives end here, images.tar and the bundle.
-  return { files: placedFiles, blobs: offsets, pieces, size: end + 2 * TAR_END };
+  return {
+    ...(signatureOffset !== undefined && { signatureOffset }),
+    files: placedFiles,
+    blobs: offsets,
+    pieces,
+    size: end + 2 * TAR_END,
+  };
 }

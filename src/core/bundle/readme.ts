@@ -17,6 +17,8 @@ export interface ReadmeContents {
   readonly programs: readonly string[];
   /** The rehearsal whose record is in the bundle. `date` is ISO 8601. */
   readonly rehearsal?: { readonly date: string; readonly kubeVersion: string };
+  /** True if the bundle is signed. */
+  readonly isSigned?: boolean;
 }
 
 type Words = Phrase<typeof README_WORDS>;
@@ -43,7 +45,7 @@ function readmeText(contents: ReadmeContents, language: Language): string {
     releaseLines(contents.inventory, words),
     imageLines(contents.inventory, words),
     diskLines(contents.inventory, words),
-    verificationLines(words),
+    verificationLines(contents, words),
     kindLines(contents.inventory, words),
     programLines(contents.inventory, words),
     scriptLines(contents, words),
@@ -130,7 +132,7 @@ function diskLines({ images, platforms }: ReadmeContents["inventory"], words: Wo
   return [words("disk"), ...facts(sizes), words("diskNote")];
 }
 
-function verificationLines(words: Words): readonly string[] {
+function verificationLines({ isSigned = false }: ReadmeContents, words: Words): readonly string[] {
   return [
     words("verification"),
     words("digestNote"),
@@ -138,6 +140,16 @@ function verificationLines(words: Words): readonly string[] {
     words("or"),
     "  tar -xOf BUNDLE bundle.json | sha256sum",
     words("checksNote"),
+    ...(isSigned
+      ? [
+          words("signatureNote"),
+          "  viola-airgap verify BUNDLE --key KEY",
+          words("or"),
+          "  tar -xf BUNDLE bundle.json bundle.json.sig",
+          "  openssl pkeyutl -verify -pubin -inkey KEY -rawin -in bundle.json -sigfile bundle.json.sig",
+          words("signedDigestNote"),
+        ]
+      : []),
   ];
 }
 

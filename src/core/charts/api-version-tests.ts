@@ -4,7 +4,7 @@
 /** The API versions as templates write them, or `any` if the text does not say which. */
 export type ApiVersionTests = readonly string[] | "any";
 
-const COMMENT = /\{\{-?\s*\/\*[\s\S]*?\*\/\s*-?\}\}/g;
+const COMMENT_START = /\{\{-?\s{0,64}\/\*/g;
 const USE = /\.APIVersions\b|"APIVersions"|'APIVersions'|`APIVersions`/g;
 /** A call of `.Capabilities.APIVersions.Has` with one literal. */
 const LITERAL_TEST = /^\.APIVersions\.Has\s+\(?(?:"([^"\\]*)"|`([^`]*)`)/;
@@ -18,7 +18,7 @@ export function readApiVersionTests(texts: readonly string[]): ApiVersionTests {
   const found = new Set<string>();
   for (const text of texts) {
     if (!text.includes("APIVersions")) continue;
-    const code = text.replaceAll(COMMENT, "");
+    const code = withoutComments(text);
     for (const { index } of code.matchAll(USE)) {
       const [, quoted, raw] = LITERAL_TEST.exec(code.slice(index, index + 200)) ?? [];
       const version = quoted ?? raw;
@@ -27,6 +27,20 @@ export function readApiVersionTests(texts: readonly string[]): ApiVersionTests {
     }
   }
   return [...found];
+}
+
+/** Removes the comments of a template. One that is not closed makes Helm refuse the template. */
+function withoutComments(text: string): string {
+  let code = "";
+  let from = 0;
+  for (const { index, 0: start } of text.matchAll(COMMENT_START)) {
+    if (index < from) continue;
+    const end = text.indexOf("*/", index + start.length);
+    if (end < 0) break;
+    code += text.slice(from, index);
+    from = end + "*/".length;
+  }
+  return code + text.slice(from);
 }
 
 /** A fast check of a definition: true if it may define a tested API version. */

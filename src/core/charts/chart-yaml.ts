@@ -4,7 +4,7 @@ import { ViolaError } from "../../errors.js";
 import { readBlockYaml } from "../block-yaml.js";
 import { isRecord, textOf, type Json } from "../json.js";
 import { CHART_NAME, CHART_NAME_RULE } from "../name-patterns.js";
-import { parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
+import { formatYaml, parseYaml, toValue, UnusableYaml } from "../parse-yaml.js";
 import type { ChartDependency } from "./chart.js";
 
 /**
@@ -91,6 +91,7 @@ export function parseDependencies(text: string, subject: string): readonly Chart
 /**
  * Returns the text of Chart.yaml or requirements.yaml with the dependencies added. An existing
  * dependency with the same name and alias is replaced. All other text is preserved.
+ * Throws `CHART_UNAVAILABLE` with `subject` for a text that is not a YAML map.
  */
 export function addDependencies(
   text: string,
@@ -99,6 +100,11 @@ export function addDependencies(
 ): string {
   if (dependencies.length === 0) return text;
   const document: Document = withSubject(subject, () => parseYaml(text, { uniqueKeys: false }));
+  if (document.contents !== null && !isMap(document.contents)) {
+    throw new ViolaError("CHART_UNAVAILABLE", `${subject}: the description of the chart is not a YAML map`, {
+      subject,
+    });
+  }
   if (!isSeq(document.get("dependencies"))) document.set("dependencies", new YAMLSeq());
   const list = document.get("dependencies") as YAMLSeq;
   for (const dependency of dependencies) {
@@ -112,7 +118,7 @@ export function addDependencies(
     if (index < 0) list.items.push(node);
     else list.items[index] = node;
   }
-  return document.toString({ lineWidth: 0 });
+  return withSubject(subject, () => formatYaml(document, { lineWidth: 0 }));
 }
 
 function parse(

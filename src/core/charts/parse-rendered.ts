@@ -116,8 +116,8 @@ function* splitDocuments(text: string): Iterable<RenderedDocument> {
   for (;;) {
     const match = separator.exec(text);
     const document = text.slice(start, match?.index ?? text.length);
-    template = /^\s*# Source: (.+?)\r?(?:\n|$)/.exec(document)?.[1] ?? template;
-    if (/^[^\S\n]*[^\s#]/m.test(document)) yield { template, text: document };
+    template = /^\s*# Source: (.{1,512}?)\r?(?:\n|$)/.exec(document)?.[1] ?? template;
+    if (/^[^\S\r\n\u2028\u2029]*[^\s#]/m.test(document)) yield { template, text: document };
     if (match === null) return;
     start = separator.lastIndex;
   }

@@ -1,7 +1,8 @@
 // Extracts template and reason from the error message of a failed `helm template`.
 
 /** A template path with line and column, in the format of Go's template package and Helm. */
-const TEMPLATE = /([\w.-]+\/(?:[\w.-]+\/)*[\w.-]+\.(?:yaml|yml|tpl|txt|json))(?::(\d+)(?::(\d+))?)?/;
+const TEMPLATE =
+  /(?<![\w./-])([\w.-]+\/(?:[\w.-]+\/)*[\w.-]+\.(?:yaml|yml|tpl|txt|json))(?::(\d+)(?::(\d+))?)?/;
 
 /**
  * Returns the template at which `helm template` failed (with line and column if helm reports them),

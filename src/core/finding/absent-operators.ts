@@ -16,7 +16,7 @@ import {
   type Resources,
 } from "./operators.js";
 import { findImage } from "./rules/candidate.js";
-import { fillReference, isSetByResource, lookUp } from "./reference-template.js";
+import { fillReference, isSetByResource, isSet } from "./reference-template.js";
 
 /** What an operator that is installed by other means starts for the custom resources. */
 export interface AbsentOperator {
@@ -72,8 +72,7 @@ function openResources(settings: OperatorSettings, resources: Resources): readon
       ? []
       : allMeeting(when, resources).filter(
           (resource) =>
-            !isShared(kindOf(resource)) &&
-            unless.every((name) => lookUp(name, { ...settings, resource }) === undefined),
+            !isShared(kindOf(resource)) && !unless.some((name) => isSet(name, { ...settings, resource })),
         ),
   );
 }

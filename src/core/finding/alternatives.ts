@@ -5,6 +5,7 @@ import type { FindingWarning } from "../images/image-use.js";
 import { formatPath, maps, textOf } from "../json.js";
 import { isCustom } from "../kubernetes/api-group.js";
 import { SETTLE_CHOICE } from "../images/warning-advice.js";
+import { stemOf } from "./rules/circumstances.js";
 import type { Alternative } from "./rules/found.js";
 
 /** One of several alternative images, found in `object`. */
@@ -14,10 +15,13 @@ export interface AlternativeImage {
   readonly reference: string;
 }
 
-/** Returns whether a custom resource selects this image by its version. */
+/**
+ * Returns whether a custom resource selects this image by its version, or an annotation or label of
+ * a rendered object by its name.
+ */
 export type IsChosen = (image: AlternativeImage) => boolean;
 
-/** Collects the versions in custom resources. */
+/** Collects the versions in custom resources, and the names in annotations and labels. */
 export function readChoices(objects: readonly RenderedObject[]): IsChosen {
   const byVersion = new Map<string, RenderedObject[]>();
   for (const object of objects) {
@@ -31,7 +35,33 @@ export function readChoices(objects: readonly RenderedObject[]): IsChosen {
     }
   }
   return ({ alternative, object }) =>
-    (byVersion.get(plain(alternative.version)) ?? []).some((other) => other !== object);
+    alternative.selector !== undefined
+      ? isNamed(alternative, objects)
+      : (byVersion.get(plain(alternative.version)) ?? []).some((other) => other !== object);
+}
+
+/** Fields of metadata, at any depth, such as those of a Pod template. */
+const METADATA = /^(?:annotations|labels)$/;
+
+/** True if an annotation or label such as `templates: sidecar,other` contains the name. */
+function isNamed({ version, list }: Alternative, objects: readonly RenderedObject[]): boolean {
+  const word = stemOf(String(list.at(-1)));
+  return objects.some(({ body }) => {
+    for (const { path, map } of maps(body)) {
+      if (!METADATA.test(String(path.at(-1)))) continue;
+      for (const [key, value] of Object.entries(map)) {
+        const isSelector = stemOf(key.slice(key.lastIndexOf("/") + 1)).endsWith(word);
+        if (
+          isSelector &&
+          textOf(value)
+            ?.split(/[\s,]+/)
+            .includes(version) === true
+        )
+          return true;
+      }
+    }
+    return false;
+  });
 }
 
 /** Returns a warning for each list from which no custom resource or default selects an image. */
@@ -46,6 +76,8 @@ export function* findOpenChoices(
   );
   for (const list of lists.values()) {
     const [first] = list;
+    // Texts with names have a default, which need not contain an image.
+    if (first?.alternative.selector !== undefined) continue;
     if (first === undefined || list.some((image) => image.alternative.isDefault || isChosen(image))) continue;
     const { object, alternative } = first;
     const names = [...new Set(list.map(({ reference }) => reference))].join(", ");

@@ -32,6 +32,7 @@ import {
   type OperatorUse,
   type Resources,
 } from "./operators.js";
+import { readUnusedFields, type WhyUnused } from "./unused-fields.js";
 import { findUnknownKinds } from "./operator-kinds.js";
 import { describeWorkloads, type Workloads } from "./operator-workloads.js";
 import type { OperatorIndex } from "./operator-index.js";
@@ -64,6 +65,7 @@ interface FindContext {
   readonly resources: Resources;
   readonly operatorsIn: ReadonlyMap<RenderedObject, readonly OperatorUse[]>;
   readonly isChosen: IsChosen;
+  readonly whyUnused: WhyUnused;
   readonly workloads: Workloads;
 }
 
@@ -88,6 +90,7 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
     resources,
     operatorsIn: groupBy(operators, ({ object }) => object),
     isChosen: readChoices(objects),
+    whyUnused: readUnusedFields(operators),
     workloads: describeWorkloads(new Set(operators.map(({ rule }) => rule)), resources),
   };
   const pieces: EvidenceItem[] = [];
@@ -163,7 +166,7 @@ function withoutCopies(uses: readonly OperatorUse[], rights: PodRights): readonl
 
 function toUnresolved(
   { container }: OperatorUse,
-  image: Pick<UnresolvedImage, "repository" | "expectedTag">,
+  image: Pick<UnresolvedImage, "repository" | "expectedTag" | "variables">,
   { required, evidence }: EvidenceItem,
 ): UnresolvedImage {
   return { ...image, operatorImage: textOf(container["image"]) ?? "", required, evidence };
@@ -220,9 +223,13 @@ function whyIdle(found: Found, object: RenderedObject, context: FindContext): st
     const idle = idleFlag(found, found.flag, object, context);
     if (idle !== undefined) return idle;
   }
+  const unused = context.whyUnused(found, object);
+  if (unused !== undefined) return unused;
   if (alternative !== undefined) {
     const isUsed =
       alternative.isDefault || context.isChosen({ alternative, object, reference: found.reference });
+    if (!isUsed && alternative.selector !== undefined)
+      return `${alternative.version} is selected neither by ${alternative.selector} nor by an annotation`;
     return isUsed
       ? undefined
       : `one of several, for version ${alternative.version}; no rendered object selects it`;

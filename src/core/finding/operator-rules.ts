@@ -64,8 +64,13 @@ const image = strictObject({
     .array(text)
     .optional()
     .describe(
-      "Fields of the custom resource (spec.…), flag.NAME, env.NAME or config.NAME that specify another image instead.",
+      "Fields of the custom resource (spec.…), flag.NAME, env.NAME or config.NAME that specify another image instead. " +
+        "The value false counts as not set.",
     ),
+  given: z
+    .array(text)
+    .optional()
+    .describe("Settings of the same form, one of which must be there for the image to be started."),
   tags: onlyTags,
 });
 
@@ -107,11 +112,38 @@ const unknown = strictObject({
   tags: onlyTags,
 });
 
+const unused = strictObject({
+  group: text.optional().describe("API group of the custom resource with the fields."),
+  kind: text.optional().describe("Kind of the custom resource with the fields."),
+  config: text
+    .optional()
+    .describe(
+      "Instead of a custom resource: key of a ConfigMap or Secret of the release that holds YAML or JSON.",
+    ),
+  fields: z
+    .array(text)
+    .min(1)
+    .describe("Dotted paths whose images, also those below, the operator does not start."),
+  unless: z
+    .array(text)
+    .default([])
+    .describe(
+      "Dotted paths in the same resource or text; the images are started if one is set and not false.",
+    ),
+  tagged: z.boolean().optional().describe("True if images with a digest are started all the same."),
+  why: text.describe("Why they are not started: a clause, shown with the image."),
+  tags: onlyTags,
+});
+
 const release = strictObject({
   tags: versions.describe("Range of versions of the operator's tag."),
   prefix: text
     .default("")
     .describe("What stands before the version in these tags, such as edge- in edge-25.1.1."),
+  builds: z
+    .array(text)
+    .optional()
+    .describe("Tags without a version that name builds of these releases, such as v1-5170a36."),
   values: z
     .record(z.string(), text.nullable())
     .optional()
@@ -137,6 +169,11 @@ const table = strictObject({
   imageTag: place
     .optional()
     .describe("Where the tag of the image is read if the tag of the repository is that of a chart."),
+  builds: place
+    .optional()
+    .describe(
+      "Where the source code has the tag of an image that is built from it, if that tag has no version.",
+    ),
   versions: versions.describe("Range of versions to read."),
   values: z
     .record(z.string(), z.array(place).min(1))
@@ -182,6 +219,10 @@ const OPERATOR_SCHEMA = strictObject({
     ),
   images: z.array(image).default([]),
   flags: z.array(flag).default([]).describe("Flags with an image that is not always used."),
+  unused: z
+    .array(unused)
+    .default([])
+    .describe("Fields with images that the operator does not start, for example because of another field."),
   workloads: z
     .array(workload)
     .default([])
@@ -200,6 +241,7 @@ const OPERATOR_SCHEMA = strictObject({
 export type OperatorRule = z.infer<typeof OPERATOR_SCHEMA>;
 export type OperatorTable = NonNullable<OperatorRule["table"]>;
 export type OperatorImage = OperatorRule["images"][number];
+export type UnusedFields = OperatorRule["unused"][number];
 export type WorkloadRule = z.infer<typeof workload>;
 export type ResourceCondition = z.infer<typeof condition>;
 

@@ -5,7 +5,7 @@ import { SETTLE_LATER, SETTLE_PROGRAM } from "../images/warning-advice.js";
 import { findImage } from "./rules/candidate.js";
 import { factsAt, type TagFacts } from "./tag-facts.js";
 import { describeReleases, isInRange, readTagVersion } from "./tag-range.js";
-import { fillReference, fillRepository, isVersionSet, lookUp, type Scope } from "./reference-template.js";
+import { fillReference, fillRepository, isSet, isVersionSet, type Scope } from "./reference-template.js";
 import { isTestHook } from "../charts/hooks.js";
 import type { Confidence, FindingWarning, UnresolvedImage } from "../images/image-use.js";
 import type { OperatorIndex } from "./operator-index.js";
@@ -31,7 +31,7 @@ export interface ImpliedImage {
   /** The reference, or only the repository if the version is not known for this tag. */
   readonly reference: string;
   /** Present if the version is not known. */
-  readonly unresolved?: Pick<UnresolvedImage, "repository" | "expectedTag">;
+  readonly unresolved?: Pick<UnresolvedImage, "repository" | "expectedTag" | "variables">;
   /** The custom resource, or the operator's workload if no custom resource is needed. */
   readonly object: RenderedObject;
   readonly path: Path;
@@ -128,7 +128,7 @@ function toImplied(use: OperatorUse, demand: ActiveRule): ImpliedImage | undefin
 function versionless(
   use: OperatorUse,
   { image: { reference }, scope }: ActiveRule,
-): Pick<UnresolvedImage, "repository" | "expectedTag"> | undefined {
+): ImpliedImage["unresolved"] {
   const unread = Object.fromEntries(
     Object.entries(use.rule.releases[0]?.values ?? {}).map(([name, value]) => [name, value ?? "?"]),
   );
@@ -143,7 +143,7 @@ function versionless(
 /** Returns the image rules that apply to the rendered custom resources. */
 export function* findActiveRules(use: OperatorSettings, resources: Resources): Iterable<ActiveRule> {
   for (const image of use.rule.images) {
-    const { when, with: besides, without, otherwise, unless, optional } = image;
+    const { when, with: besides, without, otherwise, unless, given, optional } = image;
     if (without !== undefined && allMeeting(without, resources).length > 0) continue;
     const activate = (
       resource: RenderedObject | undefined,
@@ -151,8 +151,9 @@ export function* findActiveRules(use: OperatorSettings, resources: Resources): I
       doing: string,
     ): ActiveRule[] => {
       const scope: Scope = { ...use, resource };
-      const isSettled = unless?.some((name) => lookUp(name, scope) !== undefined) ?? false;
-      return isSettled ? [] : [{ image, scope, required, doing }];
+      const isSettled = unless?.some((name) => isSet(name, scope)) ?? false;
+      const isAsked = given?.some((name) => isSet(name, scope)) ?? true;
+      return isSettled || !isAsked ? [] : [{ image, scope, required, doing }];
     };
     if (when === undefined) {
       yield* activate(undefined, true, "starts it");
@@ -198,7 +199,7 @@ export function waitsForResources(
 function laterConditions(use: OperatorUse): readonly ResourceCondition[] {
   const scope: Scope = { ...use, resource: undefined };
   const isOpen = ({ unless }: { readonly unless?: readonly string[] | undefined }): boolean =>
-    !(unless?.some((name) => lookUp(name, scope) !== undefined) ?? false);
+    !(unless?.some((name) => isSet(name, scope)) ?? false);
   const { images, flags, unknown } = use.rule;
   return [
     ...images.filter(isOpen).flatMap(({ when = [] }) => when),
@@ -211,8 +212,9 @@ function laterConditions(use: OperatorUse): readonly ResourceCondition[] {
 export function* findLaterImages(use: OperatorUse): Iterable<ImpliedImage> {
   const scope: Scope = { ...use, resource: undefined };
   for (const image of use.rule.images) {
-    const { when, unless } = image;
-    if (when === undefined || unless?.some((name) => lookUp(name, scope) !== undefined) === true) continue;
+    const { when, unless, given } = image;
+    if (when === undefined || unless?.some((name) => isSet(name, scope)) === true) continue;
+    if (given !== undefined && !given.some((name) => isSet(name, scope))) continue;
     const kinds = [...new Set(when.map(({ kind }) => kind))].join(" or ");
     const doing = `starts it for a ${kinds}, and none is rendered`;
     const later = toImplied(use, { image, scope, required: image.otherwise === "required", doing });
@@ -234,8 +236,8 @@ export function laterWarning(use: OperatorUse): FindingWarning {
 export function* unknownImages(use: OperatorUse, resources: Resources): Iterable<FindingWarning> {
   for (const { what, when, given, unless } of use.rule.unknown) {
     const isOpen = (resource: RenderedObject | undefined): boolean => {
-      const isSet = (name: string): boolean => lookUp(name, { ...use, resource }) !== undefined;
-      return (given?.some(isSet) ?? true) && !(unless?.some(isSet) ?? false);
+      const isHere = (name: string): boolean => isSet(name, { ...use, resource });
+      return (given?.some(isHere) ?? true) && !(unless?.some(isHere) ?? false);
     };
     const open = when === undefined ? isOpen(undefined) : allMeeting(when, resources).some(isOpen);
     if (open) yield warningOf(use, "operator-images-unknown", `${nameOf(use)}: ${what}`);
@@ -278,7 +280,7 @@ export function versionWarning(
 function hasSettledImage(use: OperatorUse, resources: Resources): boolean {
   return use.rule.images.some(({ when, unless = [] }) => {
     const users = when === undefined ? [undefined] : allMeeting(when, resources);
-    return users.some((resource) => unless.some((name) => lookUp(name, { ...use, resource }) !== undefined));
+    return users.some((resource) => unless.some((name) => isSet(name, { ...use, resource })));
   });
 }
 

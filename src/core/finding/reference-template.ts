@@ -53,6 +53,8 @@ export interface VersionlessReference {
   readonly repository: string;
   /** The tag if this release follows the rule of other releases, such as the operator's own tag. */
   readonly expectedTag?: string;
+  /** Variables of the operator that give the version. */
+  readonly variables?: readonly string[];
 }
 
 /**
@@ -69,9 +71,15 @@ export function fillRepository(
   const repository = fillReference(name, { ...scope, values: otherValues });
   if (repository === undefined) return undefined;
   const version = fillReference(template.slice(name.length), { ...scope, values: {} });
-  return version === undefined || version === ""
-    ? { repository }
-    : { repository, expectedTag: version.slice(1) };
+  const variables = Array.from(
+    template.slice(name.length).matchAll(/[{|]env\.(\w+)/g),
+    ([, variable = ""]) => variable,
+  );
+  return {
+    repository,
+    ...(version !== undefined && version !== "" && { expectedTag: version.slice(1) }),
+    ...(variables.length > 0 && { variables }),
+  };
 }
 
 /**
@@ -104,6 +112,11 @@ export function isSetByResource(template: string, scope: Scope): boolean {
       .find((name) => name.startsWith('"') || OF_OPERATOR.test(name) || lookUp(name, scope) !== undefined);
     return used !== undefined && !OF_OPERATOR.test(used);
   });
+}
+
+/** True if a name such as `env.USE_OTHER` has a value other than `false`. */
+export function isSet(name: string, scope: Scope): boolean {
+  return !/^(?:false)?$/i.test(lookUp(name, scope) ?? "");
 }
 
 /** Returns the value of a name such as `operator.tag` or `spec.version`, or undefined. */

@@ -57,7 +57,7 @@ function warningFor(group: readonly UnknownWorkload[]): FindingWarning {
   if (first === undefined) throw new TypeError("a group without workloads");
   const { object, images, right } = first;
   const accounts = [...new Set(group.map((workload) => workload.right.account))];
-  const image = images[0] === undefined ? "" : ` (${images[0]})`;
+  const image = images.length === 0 ? "" : ` (${listOf(images)})`;
   const others = group.slice(1).map((workload) => `${workload.object.kind} ${workload.object.name}`);
   const all = others.length === 0 ? "" : `; the same applies to ${listOf(others)} with the same image`;
   const message =

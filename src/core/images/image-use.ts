@@ -94,6 +94,8 @@ export interface UnresolvedImage {
   readonly operatorImage: string;
   /** The tag if this release follows the rule of other releases, such as the operator's own tag. */
   readonly expectedTag?: string;
+  /** Variables that give the version, the first that is set; the operator's image may set them. */
+  readonly variables?: readonly string[];
   /** True when the image is required as soon as its version is known. */
   readonly required: boolean;
   /** Why the operator starts it; the value is the repository. */

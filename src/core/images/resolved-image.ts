@@ -1,5 +1,6 @@
 // An image after its reference was resolved: digests, sizes, and the bytes of indexes and
 // manifests.
+import type { ImageArtifact } from "./image-artifact.js";
 import type { ImageUse } from "./image-use.js";
 import type { NormalizedReference } from "./reference.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
@@ -62,4 +63,6 @@ export interface ResolvedImage {
    * registry's.
    */
   readonly rebuilt: boolean;
+  /** Artifacts that belong to the image, sorted by digest; absent if none were looked for. */
+  readonly artifacts?: readonly ImageArtifact[];
 }

@@ -209,7 +209,9 @@ function warningsOf(object: Json, warnings: readonly Json[]): readonly string[] 
   const uid = field(object, "metadata.uid");
   return warnings
     .filter((event) => field(event, "involvedObject.uid") === uid && !HARMLESS.has(field(event, "reason")))
-    .map((event) => `${field(event, "reason")}: ${field(event, "message").replaceAll(/\s*\n\s*/g, " ")}`);
+    .map(
+      (event) => `${field(event, "reason")}: ${field(event, "message").replaceAll(/(?<!\s)\s*\n\s*/g, " ")}`,
+    );
 }
 
 function containersOf(pod: Json): readonly Json[] {

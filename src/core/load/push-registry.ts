@@ -42,6 +42,12 @@ export interface PushRegistry {
   /** Returns the digest that a tag or digest resolves to, or undefined. */
   findManifest(repository: string, reference: string, signal: AbortSignal): Promise<string | undefined>;
 
+  /** Returns the bytes of the manifest that a tag or digest resolves to, or undefined. */
+  readManifest(repository: string, reference: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+
+  /** True if the registry lists the artifacts that refer to a manifest. */
+  hasReferrersApi(repository: string, digest: string, signal: AbortSignal): Promise<boolean>;
+
   /** Stores a manifest under a tag or its digest. */
   putManifest(
     repository: string,

@@ -71,9 +71,13 @@ export function placeImages(
   });
 }
 
-/** Returns the digests of the configs and layers of all platforms of the image in the bundle. */
-export function contentOf({ platforms }: InventoryImage): ReadonlySet<string> {
-  return new Set(platforms.flatMap((platform) => blobsOf(platform).map(({ digest }) => digest)));
+/**
+ * Returns the digests of the configs and layers of all platforms of the image in the bundle, and of
+ * its artifacts.
+ */
+export function contentOf({ platforms, artifacts = [] }: InventoryImage): ReadonlySet<string> {
+  const content = [...platforms.map((platform) => blobsOf(platform)), ...artifacts.map(({ blobs }) => blobs)];
+  return new Set(content.flat().map(({ digest }) => digest));
 }
 
 /** The manifests of an image, in the order in which a registry accepts them. */

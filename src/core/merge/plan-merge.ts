@@ -89,6 +89,7 @@ export function planMerge({
   const inventorySize = inventoryBytes(documentWith(() => WIDEST_NUMBER)) + reservedForSizes(inventory);
   const placed = placeEntries({
     inventorySize,
+    isSigned: whole.signature !== undefined,
     files: entries,
     layout: layoutFiles(inventory.images, inventory.hostImages),
     blobs: contents,
@@ -109,6 +110,7 @@ export function planMerge({
       blobs: contents.map((blob) => ({ ...blob, offset: offsetOf(blob.digest) })),
     },
     inventorySize,
+    ...(placed.signatureOffset !== undefined && { signatureOffset: placed.signatureOffset }),
     size: placed.size,
     pieces: [
       ...placed.pieces,

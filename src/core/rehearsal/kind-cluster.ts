@@ -2,7 +2,7 @@
 // --config`.
 import { isMap, isSeq, stringify, type Document } from "yaml";
 import { ViolaError } from "../../errors.js";
-import { parseYaml, UnusableYaml } from "../parse-yaml.js";
+import { formatYaml, parseYaml, UnusableYaml } from "../parse-yaml.js";
 
 /**
  * Makes containerd read its mirrors from a folder. This is the default since Kind 0.27:
@@ -27,34 +27,26 @@ function nodeImageOf(kubeVersion: string): string {
  * Throws `USAGE` when `userConfig` is not the configuration of a cluster.
  */
 export function kindConfig(name: string, kubeVersion: string | undefined, userConfig?: string): string {
-  const document = parse(userConfig ?? defaultConfig(kubeVersion));
-  if (
-    document === undefined ||
-    document.errors.length > 0 ||
-    !isMap(document.contents) ||
-    document.get("kind") !== "Cluster"
-  ) {
-    throw new ViolaError("USAGE", "the Kind configuration has no `kind: Cluster`", {
-      subject: "--kind-config",
-      hint: "See https://kind.sigs.k8s.io/docs/user/configuration/",
-      cause: document?.errors[0],
-    });
+  try {
+    const document: Document = parseYaml(userConfig ?? defaultConfig(kubeVersion));
+    if (!isMap(document.contents) || document.get("kind") !== "Cluster") throw notCluster(document.errors[0]);
+    document.set("name", name);
+    const patches = document.get("containerdConfigPatches");
+    if (isSeq(patches)) patches.add(document.createNode(CONFIG_PATH_PATCH));
+    else document.set("containerdConfigPatches", document.createNode([CONFIG_PATH_PATCH]));
+    return formatYaml(document);
+  } catch (cause) {
+    throw cause instanceof UnusableYaml ? notCluster(cause) : cause;
   }
-  document.set("name", name);
-  const patches = document.get("containerdConfigPatches");
-  if (isSeq(patches)) patches.add(document.createNode(CONFIG_PATH_PATCH));
-  else document.set("containerdConfigPatches", document.createNode([CONFIG_PATH_PATCH]));
-  return document.toString();
 }
 
-/** Returns undefined for a text that exceeds the limits of YAML. */
-function parse(text: string): Document | undefined {
-  try {
-    return parseYaml(text);
-  } catch (cause) {
-    if (!(cause instanceof UnusableYaml)) throw cause;
-    return undefined;
-  }
+function notCluster(cause: Error | undefined): ViolaError {
+  const what = cause instanceof UnusableYaml ? cause.message : "has no `kind: Cluster`";
+  return new ViolaError("USAGE", `the Kind configuration ${what}`, {
+    subject: "--kind-config",
+    hint: "See https://kind.sigs.k8s.io/docs/user/configuration/",
+    cause,
+  });
 }
 
 function defaultConfig(kubeVersion: string | undefined): string {

@@ -21,6 +21,8 @@ export interface BundleSpec {
   readonly audit?: AuditSettings;
   /** True when images that only `helm test` starts are included. */
   readonly includeTests: boolean;
+  /** True when signatures, attestations and other artifacts of the images are included. */
+  readonly includeReferrers?: boolean;
 }
 
 /** A chart and the release to install it as. */

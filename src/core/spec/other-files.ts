@@ -24,7 +24,7 @@ const SPEC_FIELDS: ReadonlySet<string> = new Set([
  * file with `charts` at its top is always taken for a spec.
  */
 export function recognizeOtherFile(text: string, value: unknown): OtherFile | undefined {
-  if (text.replaceAll(/^[^\S\n]*(?:#.*)?$/gm, "").trim() === "") {
+  if (text.replaceAll(/^[^\S\r\n\u2028\u2029]*(?:#.*)?$/gm, "").trim() === "") {
     return { what: "empty", hint: `${DRAFT} manifests/example.yaml is an example.` };
   }
   const references = Array.isArray(value) ? value : text.split("\n").map((line) => line.trim());

@@ -75,6 +75,7 @@ function toBundleSpec(input: BundleSpecInput, folder: string): BundleSpec {
     })),
     ...(input.audit !== undefined && { audit: toAuditSettings(input.audit) }),
     includeTests: input.images?.tests ?? false,
+    ...(input.images?.referrers === true && { includeReferrers: true }),
   };
 }
 

@@ -170,6 +170,10 @@ export const BUNDLE_SPEC_SCHEMA = strictObject({
     include: z.array(includedImage).nullish().describe("Images to include in addition to those found."),
     exclude: z.array(excludedImage).nullish().describe("Images to exclude although they are found."),
     tests: z.boolean().optional().describe("Whether to include the images that only `helm test` starts."),
+    referrers: z
+      .boolean()
+      .optional()
+      .describe("Whether to include signatures, attestations and other artifacts of the images."),
   })
     .superRefine(rule(imagesRule))
     .optional(),

@@ -66,6 +66,15 @@ export const README_WORDS = {
     ko: "`viola-airgap verify`와 `load.sh --check`는 파일 전체를 이 체크섬과 대조합니다.",
   },
 
+  signatureNote: {
+    en: "The bundle is signed. KEY is the public key of those who built it. Get it on another way than this\nfile:",
+    ko: "이 번들은 서명되어 있습니다. KEY는 번들을 빌드한 쪽의 공개 키이며, 이 파일과 다른 경로로 받아야 합니다.",
+  },
+  signedDigestNote: {
+    en: "The second command needs OpenSSL 3.0 or newer and covers only bundle.json. `viola-airgap verify` and\n`load.sh --check`, both with --key KEY, also compare everything else with the checksums in it.",
+    ko: "두 번째 명령은 OpenSSL 3.0 이상이 필요하며 bundle.json만 검증합니다. --key KEY 옵션과 함께 실행하는\n`viola-airgap verify`와 `load.sh --check`는 나머지 모든 내용도 bundle.json의 체크섬과 대조합니다.",
+  },
+
   kindCluster: { en: "CREATE A KIND CLUSTER", ko: "Kind 클러스터 생성" },
   kindNote: {
     en: "The bundle has the image of Kind nodes. Load it into docker, and create the cluster from it:",

@@ -13,6 +13,8 @@ export const SHOW_WORDS = {
   signature: { en: "signature", ko: "서명" },
   rehearsal: { en: "rehearsal", ko: "리허설" },
   none: { en: "none", ko: "없음" },
+  notVerified: { en: "there is one, not verified: use {option}", ko: "있음, 검증하지 않음: {option} 사용" },
+  verifiedWith: { en: "verified with key {id}", ko: "다음 키로 검증됨: {id}" },
   rehearsed: {
     en: "{outcome} on {date}, Kubernetes {version}: {asked} requested, {missing} missing",
     ko: "{date} {outcome}, Kubernetes {version}: 요청 {asked}, 누락 {missing}개",

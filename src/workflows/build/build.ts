@@ -9,6 +9,7 @@ import type {
   CachedBlobs,
   OpenBundle,
   PlanPorts,
+  SignBytes,
   WriteOptions,
   WrittenBundle,
 } from "../ports.js";
@@ -34,6 +35,8 @@ export interface BuildPorts extends PlanPorts {
   readonly writer: BundleWriter;
   readonly reader: BundleReader;
   readonly cache: CachedBlobs;
+  /** Signs the bundle. It is not signed if absent. */
+  readonly sign?: SignBytes;
   /** Keeps the blobs for later builds. Nothing is kept if absent. */
   readonly keeper?: BlobKeeper;
 }
@@ -52,10 +55,11 @@ export async function buildBundle(
   const base = await openBase(bases, ports);
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
   const replaced = options.replaces === true ? await openReplaced(run, output, ports) : [];
+  const { sign } = ports;
   const { archive } = await planBundle(
     run,
     spec,
-    { ...planOptions, ...(base !== undefined && { base }) },
+    { ...planOptions, isSigned: sign !== undefined, ...(base !== undefined && { base }) },
     ports,
   );
   const files = await findCached(archive, ports.cache);
@@ -65,6 +69,7 @@ export async function buildBundle(
     files,
     ...(base !== undefined && { base }),
     ...(mode !== undefined && { mode }),
+    ...(sign !== undefined && { sign }),
   };
   const bundle = await ports.writer.writeBundle(run, archive, written);
   if (ports.keeper !== undefined) {

@@ -26,6 +26,7 @@ import { chooseImages } from "../../core/spec/choose-images.js";
 import { silenceWarnings } from "../../core/spec/silence-warnings.js";
 import { findLimitedImages } from "../../core/load/engine-limits.js";
 import { engineNames, formatReference, parseReference } from "../../core/images/reference.js";
+import { withArtifacts } from "../../core/images/image-artifact.js";
 import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import type { Platform } from "../../core/oci/descriptor.js";
 import { digestOf, hexOf, type Digest } from "../../core/oci/digest.js";
@@ -36,6 +37,7 @@ import {
   withRehearsal,
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
+import type { PublicKey } from "../../core/signing/keys.js";
 import { redactUrl } from "../../core/redact.js";
 import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
@@ -46,6 +48,7 @@ import {
   type Inspection,
   type InspectPorts,
 } from "../find/inspect-operators.js";
+import { requireSignedImages } from "./require-signed-images.js";
 import { prepareReleases, searchReleases, type PreparedRelease } from "../find/release-images.js";
 import type { OpenBundle, PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -77,6 +80,10 @@ export interface PlanOptions {
   readonly base?: OpenBundle;
   /** What happens to images that cannot be resolved. `fail` when absent. */
   readonly unresolved?: "fail" | "list";
+  /** True to reserve the place of a signature. */
+  readonly isSigned?: boolean;
+  /** The keys of cosign that every image must be signed with. Signatures are not verified if absent. */
+  readonly imageKeys?: readonly PublicKey[];
 }
 
 /** The plan of a bundle, complete before the first layer is fetched. */
@@ -113,12 +120,15 @@ export async function planBundle(
   const hostUses = (options.hostImages ?? []).map(hostUse);
   // Compressing the charts takes as long as asking for the images.
   const [pulled, complete] = await Promise.all([
-    resolveImages(run, [...chosen, ...hostUses], options, ports),
+    resolveImages(run, [...chosen, ...hostUses], { ...options, ...findsArtifacts(spec, options) }, ports),
     Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
   ]);
-  const resolved = pulled.images.map((image) =>
-    hostUses.includes(image.use) ? withEngineNames(image) : image,
+  if (options.imageKeys !== undefined)
+    await requireSignedImages(pulled.images, options.imageKeys, ports.images, run.signal);
+  const bundled = pulled.images.map((image) =>
+    spec.includeReferrers === true ? image : { ...image, artifacts: [] },
   );
+  const resolved = bundled.map((image) => (hostUses.includes(image.use) ? withEngineNames(image) : image));
   refuseNameConflicts(resolved);
   const images = resolved.filter(({ use }) => !hostUses.includes(use));
   const hostImages = resolved.filter(({ use }) => hostUses.includes(use));
@@ -175,6 +185,7 @@ export async function planBundle(
       inventory,
       files,
       images: resolved,
+      isSigned: options.isSigned === true,
       ...(options.base !== undefined && { base: planBase(spec, options.base) }),
     }),
     charts: releases.map(({ chart }) => chart),
@@ -186,7 +197,7 @@ export async function planBundle(
 function bundleFiles(
   inventory: Omit<Inventory, "blobs" | "files">,
   chartFiles: readonly SmallFile[],
-  { loader, rehearsal, bundledFiles = [] }: PlanOptions,
+  { loader, rehearsal, bundledFiles = [], isSigned = false }: PlanOptions,
 ): ArchiveInput["files"] {
   const programs = bundledFiles
     .filter(({ path }) => isProgram(path))
@@ -196,6 +207,7 @@ function bundleFiles(
       inventory,
       programs,
       ...(rehearsal !== undefined && { rehearsal: rehearsal.record }),
+      isSigned,
     }),
     loader,
     ...(rehearsal === undefined ? [] : [{ path: REHEARSAL_PATH, bytes: rehearsal.bytes }]),
@@ -347,7 +359,11 @@ function limitWarnings(images: readonly ResolvedImage[]): readonly FindingWarnin
 async function resolveImages(
   { signal, progress }: Run,
   uses: readonly ImageUse[],
-  { platforms, unresolved: onFailure = "fail" }: Pick<PlanOptions, "platforms" | "unresolved">,
+  {
+    platforms,
+    unresolved: onFailure = "fail",
+    findsArtifacts: hasArtifacts,
+  }: Pick<PlanOptions, "platforms" | "unresolved"> & { readonly findsArtifacts: boolean },
   ports: PlanPorts,
 ): Promise<Pick<BundlePlan, "images" | "unresolved">> {
   progress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
@@ -358,11 +374,13 @@ async function resolveImages(
     "some images could not be resolved",
     uses.map((use) =>
       limit(async () => {
-        const image = await ports.images.resolveImage(use, platforms, signal).catch((error: unknown) => {
-          if (onFailure === "fail" || !(error instanceof ViolaError)) throw error;
-          unresolved.push({ use, error });
-          return undefined;
-        });
+        const image = await resolveImage(use, { platforms, hasArtifacts }, ports, signal).catch(
+          (error: unknown) => {
+            if (onFailure === "fail" || !(error instanceof ViolaError)) throw error;
+            unresolved.push({ use, error });
+            return undefined;
+          },
+        );
         progress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
         return image;
       }),
@@ -372,6 +390,26 @@ async function resolveImages(
   const failed = unresolved.length === 0 ? "" : `, ${unresolved.length} could not be resolved`;
   progress({ kind: "ended", step: "resolve", summary: `${countOf(resolved.length, "image")}${failed}` });
   return { images: resolved, unresolved };
+}
+
+async function resolveImage(
+  use: ImageUse,
+  { platforms, hasArtifacts }: Pick<PlanOptions, "platforms"> & { readonly hasArtifacts: boolean },
+  ports: PlanPorts,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const image = await ports.images.resolveImage(use, platforms, signal);
+  // The digests of an image from a Docker engine are not those that artifacts refer to.
+  if (!hasArtifacts || image.rebuilt) return image;
+  const { registry, repository } = parseReference(use.normalized);
+  return withArtifacts(image, await ports.artifacts.findArtifacts(image, signal), { registry, repository });
+}
+
+function findsArtifacts(
+  { includeReferrers = false }: BundleSpec,
+  { imageKeys }: PlanOptions,
+): { readonly findsArtifacts: boolean } {
+  return { findsArtifacts: includeReferrers || imageKeys !== undefined };
 }
 
 /** A release with its files: its chart, then its values. */

@@ -207,7 +207,10 @@ async function readSuspects(
   const resolved = await resolveAny(use, platforms, images, signal);
   const wanted = spellingsInPrograms(open);
   const manifest = resolved.platforms[0]?.manifest.digest;
-  const key = JSON.stringify([ANALYSIS_VERSION, manifest, reference.tag, [...wanted].sort()]);
+  const variables = open.flatMap(({ repository, variables: names = [] }) =>
+    names.map((variable) => ({ variable, repository })),
+  );
+  const key = JSON.stringify([ANALYSIS_VERSION, manifest, reference.tag, [...wanted].sort(), variables]);
   const remembered = await memory.recall(key);
   if (remembered !== undefined) return remembered;
 
@@ -217,12 +220,12 @@ async function readSuspects(
   const charts = new EmbeddedCharts();
   let isRead = false;
   for await (const file of programs.readPrograms(resolved, onNote, signal)) {
-    const found = findInProgramFile(file, { operatorTag: reference.tag, wanted });
+    const found = findInProgramFile(file, { operatorTag: reference.tag, wanted, variables });
     if ("unreadable" in found) {
       if (file.isEntrypoint) notes.push(`${image}: its program ${file.path} ${found.unreadable}`);
       continue;
     }
-    isRead = true;
+    isRead ||= file.isEnvironment !== true;
     for (const suspect of found.suspects) suspects.push({ ...suspect, file: file.path });
     if (Buffer.isBuffer(file.bytes)) charts.add(file.path, file.bytes);
   }

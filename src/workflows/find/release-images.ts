@@ -1,7 +1,8 @@
 // Finds the images of a spec: packages and renders every chart, then searches the objects.
+import { isDeepStrictEqual } from "node:util";
 import pLimit from "p-limit";
 import { stringify } from "yaml";
-import { LEFT_OUT_HINT, type PackagedChart } from "../../core/charts/chart.js";
+import { LEFT_OUT_HINT, type PackagedChart, type RenderInput } from "../../core/charts/chart.js";
 import { canChange, readApiVersionTests, type ApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
 import { renderedFacts, type RenderedFacts } from "../../core/charts/rendered-facts.js";
@@ -15,6 +16,7 @@ import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
 import { settleAll, ViolaError } from "../../errors.js";
 import type { ChartPorts } from "../ports.js";
 import type { Run } from "../progress.js";
+import { packageAndRender, type EarlyRender } from "./early-render.js";
 import { parseRender } from "./parse-render.js";
 
 /** A release with its packaged chart and its values files. */
@@ -25,14 +27,17 @@ export interface PreparedRelease {
   readonly valuesFiles: readonly string[];
   /** The API versions that the chart and the values test for. */
   readonly apiVersionTests: ApiVersionTests;
+  /** Rendered while the chart was packaged. */
+  readonly early: EarlyRender | undefined;
 }
 
 /** Packages every chart of the spec. Throws the failures of all charts at once. */
 export async function prepareReleases(
-  { signal, progress }: Run,
+  run: Run,
   spec: BundleSpec,
   ports: ChartPorts,
 ): Promise<readonly PreparedRelease[]> {
+  const { signal, progress } = run;
   progress({ kind: "started", step: "charts", title: "Packaging charts", total: spec.charts.length });
   const limit = pLimit(ports.chartConcurrency);
   let done = 0;
@@ -41,18 +46,27 @@ export async function prepareReleases(
     spec.charts.map((chartSpec, index) =>
       limit(async () => {
         const folder = `${ports.temporaryFolder}/chart-${index}`;
-        const chart = await ports.charts.packageChart(
-          chartSpec.source,
-          chartSpec.dependencies,
-          folder,
-          signal,
-        );
         const valuesFiles = [...chartSpec.valuesFiles];
         if (chartSpec.values !== undefined) {
           const file = `${ports.temporaryFolder}/values-${index}.yaml`;
           await ports.files.writeFile(file, stringify(chartSpec.values));
           valuesFiles.push(file);
         }
+        const { source, dependencies } = chartSpec;
+        const { chart, early } = await packageAndRender(
+          run,
+          source,
+          {
+            input: inputOf({ spec: chartSpec, valuesFiles }, spec),
+            packageChart: async () => {
+              const packaged = await ports.charts.packageChart(source, dependencies, folder, signal);
+              // The knowledge base is read while helm renders. Whoever awaits it gets its error.
+              ports.loadOperators().catch(() => undefined);
+              return packaged;
+            },
+          },
+          ports,
+        );
         progress({
           kind: "advanced",
           step: "charts",
@@ -64,6 +78,7 @@ export async function prepareReleases(
           chart,
           valuesFiles,
           apiVersionTests: await testsOf(chart, valuesFiles, ports),
+          early,
         };
       }),
     ),
@@ -135,7 +150,6 @@ export async function searchReleases(
   progress({ kind: "started", step: "find", title: "Finding images", total: releases.length });
   const limit = pLimit(ports.chartConcurrency);
   const renderings = releases.map((release) => limit(() => renderFirst(run, release, spec, ports)));
-  // The knowledge base is read while helm renders. Whoever awaits it gets its error.
   const operators = releases.length === 0 ? Promise.resolve(NO_OPERATORS) : ports.loadOperators();
   operators.catch(() => undefined);
   const first = await Promise.allSettled(renderings);
@@ -264,19 +278,24 @@ async function renderAgain(
   }
 }
 
-function render(
+async function render(
   { signal }: Run,
-  { spec: chartSpec, chart, valuesFiles }: PreparedRelease,
-  { kubeVersion, apiVersions }: ClusterVersions,
+  release: PreparedRelease,
+  cluster: ClusterVersions,
   ports: ChartPorts,
 ): Promise<string> {
-  const { release, namespace, set } = chartSpec;
+  const { chart, early } = release;
+  const input = inputOf(release, cluster);
+  if (early?.file === chart.file && isDeepStrictEqual(early.input, input)) return early.text;
+  return ports.charts.renderChart(chart, input, signal);
+}
+
+function inputOf(
+  { spec: { release, namespace, set }, valuesFiles }: Pick<PreparedRelease, "spec" | "valuesFiles">,
+  { kubeVersion, apiVersions }: ClusterVersions,
+): RenderInput {
   const input = { release, namespace, valuesFiles, set, apiVersions };
-  return ports.charts.renderChart(
-    chart,
-    kubeVersion === undefined ? input : { ...input, kubeVersion },
-    signal,
-  );
+  return kubeVersion === undefined ? input : { ...input, kubeVersion };
 }
 
 function originOf({ spec, chart }: PreparedRelease): RenderedFrom {

@@ -15,6 +15,10 @@ import {
   type RegistryLayout,
 } from "../../core/load/registry-layout.js";
 import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
+import { referrersIndex } from "../../core/load/referrers-index.js";
+import { referrersTag } from "../../core/images/image-artifact.js";
+import { OCI_INDEX } from "../../core/oci/descriptor.js";
+import { digestOf } from "../../core/oci/digest.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 import { verifyDuringQuery } from "../verify/require-intact.js";
@@ -200,8 +204,11 @@ async function absentManifests(
 ): Promise<readonly string[]> {
   if (missingBase === undefined) return [];
   const { complete, indexes } = orderManifests(image);
-  const wanted = [
-    ...[...complete, ...indexes].map((digest) => ({ digest, reference: digest })),
+  const artifacts = image.artifacts ?? [];
+  const others = artifacts.flatMap(({ manifests }) => manifests.map(({ digest }) => digest));
+  const wanted: readonly { readonly digest: string; readonly reference: string }[] = [
+    ...[...complete, ...indexes, ...others].map((digest) => ({ digest, reference: digest })),
+    ...artifacts.flatMap(({ digest, tags: names }) => names.map((reference) => ({ digest, reference }))),
     ...tags.map((reference) => ({ digest: image.digest, reference })),
   ].filter(({ digest }) => !blobs.has(digest));
   const absent: string[] = [];
@@ -390,8 +397,39 @@ async function pushManifests(
         throw refused(place, root, `${reference} is ${found ?? "unknown"} after it was stored`);
       }
     }
+    for (const artifact of image.artifacts ?? []) {
+      // Children before parents.
+      for (const { digest } of artifact.manifests.toReversed()) await mustPut(digest);
+      for (const tag of artifact.tags) await mustPut(artifact.digest, tag);
+    }
+    await putReferrers(place, { registry, put: mustPut }, signal);
     return { place, digest: root, sentBytes, ...(refusal !== undefined && { refusal }) };
   });
+}
+
+/**
+ * In a registry that does not list referrers itself, the list is an index with a tag. Adds the
+ * artifacts of the image to it.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+ */
+async function putReferrers(
+  { image, repository }: PlacedImage,
+  {
+    registry,
+    put,
+  }: Pick<PushPorts, "registry"> & {
+    readonly put: (manifest: ManifestBytes, reference: string) => Promise<void>;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const artifacts = (image.artifacts ?? []).filter(({ referrer }) => referrer !== undefined);
+  for (const subject of new Set(artifacts.map((artifact) => artifact.subject))) {
+    if (await registry.hasReferrersApi(repository, subject, signal)) continue;
+    const tag = referrersTag(subject);
+    const earlier = await registry.readManifest(repository, tag, signal);
+    const bytes = referrersIndex(subject, artifacts, earlier);
+    await put({ mediaType: OCI_INDEX, digest: digestOf(bytes), bytes }, tag);
+  }
 }
 
 async function readManifest(
@@ -400,7 +438,8 @@ async function readManifest(
   digest: string,
 ): Promise<ManifestBytes> {
   const blob = bundle.blobs.get(digest);
-  const mediaType = image.manifests.find((one) => one.digest === digest)?.mediaType;
+  const manifests = [...image.manifests, ...(image.artifacts ?? []).flatMap((one) => one.manifests)];
+  const mediaType = manifests.find((one) => one.digest === digest)?.mediaType;
   if (blob === undefined || mediaType === undefined) {
     throw new ViolaError("BUNDLE_INVALID", `${image.normalized}: ${digest} is not in the bundle`, {
       subject: image.normalized,

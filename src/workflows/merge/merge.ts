@@ -49,10 +49,14 @@ export async function mergeBundles(
     blobs: bundle.blobs,
     locate: (path) => bundle.locate(path),
   });
+  const signature = bundle.inventory.whole?.signature;
   try {
     return await writer.writeBundle(run, plan, {
       file: output,
       reuse: [],
+      ...(signature !== undefined && {
+        sign: () => Promise.resolve(Buffer.from(signature, "base64")),
+      }),
       ...(mode !== undefined && { mode }),
     });
   } catch (cause) {

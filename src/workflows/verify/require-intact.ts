@@ -18,6 +18,14 @@ export async function requireIntact(run: Run, bundle: OpenBundle, ports: VerifyP
 }
 
 /**
+ * Verifies a bundle whose signature was verified, so that nothing of it is used that was not signed.
+ * Without keys, a bundle is only checked as far as each command needs. Throws `BUNDLE_INVALID`.
+ */
+export async function requireSignedIntact(run: Run, bundle: OpenBundle, ports: VerifyPorts): Promise<void> {
+  if (bundle.signature?.keyId !== undefined) await requireIntact(run, bundle, ports);
+}
+
+/**
  * Verifies the bundle while `query` asks a target for its content, and returns the answer. When the
  * query fails, verifying stops, because it takes minutes for a large bundle. Throws the error of the
  * query and `BUNDLE_INVALID`.

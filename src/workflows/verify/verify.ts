@@ -15,6 +15,7 @@ import {
 } from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
+import { describeSignature, type DescribedSignature } from "../../core/signing/signature.js";
 import type { BundleReader, OpenBundle } from "../ports.js";
 import type { Run } from "../progress.js";
 
@@ -48,6 +49,8 @@ export interface VerifyReport {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly size: number;
+  /** Null for a bundle that is not signed. */
+  readonly signature: DescribedSignature | null;
   readonly images: number;
   readonly blobs: number;
   /** The base of a differential bundle, and what it makes with it. */
@@ -157,6 +160,7 @@ export async function verifyBundle(
     version: inventory.version,
     digest: bundle.digest,
     size: bundle.size,
+    signature: describeSignature(bundle.signature),
     images: inventory.images.length,
     blobs: inventory.blobs.length,
     ...(inventory.base !== undefined && { base: inventory.base, whole: inventory.whole }),
@@ -255,6 +259,9 @@ function digestsOf(image: Image): readonly Digest[] {
   return [
     ...image.manifests.map((manifest) => manifest.digest),
     ...image.platforms.flatMap((platform) => blobsOf(platform).map(({ digest }) => digest)),
+    ...(image.artifacts ?? []).flatMap(({ manifests, blobs }) =>
+      [...manifests, ...blobs].map(({ digest }) => digest),
+    ),
   ];
 }
 
@@ -264,6 +271,10 @@ function usesOf(inventory: Inventory, digest: Digest): readonly string[] {
   for (const image of allImages(inventory)) {
     const name = image.normalized;
     if (image.manifests.some((manifest) => manifest.digest === digest)) uses.push(`${name} manifest`);
+    for (const artifact of image.artifacts ?? []) {
+      if ([...artifact.manifests, ...artifact.blobs].some((blob) => blob.digest === digest))
+        uses.push(`${name} artifact ${artifact.tags[0] ?? artifact.digest}`);
+    }
     for (const { platform, config, layers, attached = [] } of image.platforms) {
       if (config.digest === digest) uses.push(`${name} ${platform} config`);
       layers.forEach((layer, index) => {

@@ -207,6 +207,7 @@ describeLoads("what build accepts and verify calls good", () => {
       temporaryFolder: folder,
       chartConcurrency: 1,
       images: new RegistrySource(client),
+      artifacts: { findArtifacts: never },
       imageConcurrency: 4,
     });
     const bundle = await writePlan(folder, file, archive);

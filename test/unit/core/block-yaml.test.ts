@@ -79,6 +79,25 @@ data:
   octal: 0777
   plus: +1
   sum: e70bf6a8
+  folded: >-
+    one
+    two
+
+    three
+  foldedWithEnd: >
+    one
+    two
+  double: "one
+    two \\"three\\"
+
+    four" # a comment
+  single: 'one
+    it''s
+
+    two'
+  flow: {a: b, c: [1, "x y", 'z'], d: {e: true}} # a comment
+  json: ["a"] # a comment
+  colon: :a:b
 `;
 
 describe("readBlockYaml", () => {
@@ -91,14 +110,17 @@ describe("readBlockYaml", () => {
     ["a tag", "a: !!str 1\n"],
     ["a merge key", "a: 1\n<<: {}\n"],
     ["text on several lines", "a: one\n  two\n"],
-    ["quoted text on several lines", 'a: "one\n  two"\n'],
-    ["a folded block", "a: >\n  one\n"],
+    ["quoted text whose line ends with an escape", 'a: "one\\\n  two"\n'],
+    ["quoted text that continues without indentation", 'a: "one\ntwo"\n'],
+    ["a folded block with further indentation", "a: >\n  one\n    two\n"],
     ["a block with a given indentation", "a: |2\n    one\n"],
-    ["a map in flow style", "a: {b: c}\n"],
+    ["a map in flow style with a value of several words", "a: {b: c d}\n"],
+    ["a list in flow style on several lines", "a: [b,\n  c]\n"],
     ["a value with a colon", "a: b: c\n"],
     ["a key without a space", "a:b\n"],
     ["a key of a prototype", "__proto__: { }\n"],
     ["a key that is no text", "null: 1\n"],
+    ["a key that is a number", ".5: 1\n"],
     ["a tab", "a:\tb\n"],
     ["other line ends", "a: b\r\nc: d\r\n"],
     ["wrong indentation", "a:\n    b: 1\n  c: 2\n"],
@@ -200,6 +222,10 @@ const PIECES: readonly string[] = [
     "[]",
     "[1, 2]",
     '{"a": 1}',
+    "{a: b, c: [d, 1]}",
+    ">-\n",
+    "'a\n",
+    '"a\n',
     "[",
     "]",
     "{",

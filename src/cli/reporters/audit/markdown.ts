@@ -137,5 +137,5 @@ function sentences(texts: readonly string[]): string {
 }
 
 function asSentence(text: string): string {
-  return /[.!?。]$/.test(text) ? text : `${text}.`;
+  return /[.!?\u3002]$/.test(text) ? text : `${text}.`;
 }

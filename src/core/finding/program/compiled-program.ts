@@ -2,8 +2,16 @@
 // to them.
 import { readBuildInformation, type BuildInformation } from "./build-information.js";
 import { readElf, type FileBytes, type UnreadableProgram } from "./elf.js";
-import { isVersion, mayBeImage, needsVersion, readImageName, type ImageName } from "./image-name.js";
+import {
+  isVersion,
+  mayBeImage,
+  needsVersion,
+  readImageName,
+  withoutVerbs,
+  type ImageName,
+} from "./image-name.js";
 import { readProgramTexts, type ProgramString } from "./program-strings.js";
+import type { VersionVariable } from "./text.js";
 import type { FileSuspect } from "./suspect.js";
 import { guessTag, otherTags } from "./tag-guess.js";
 import { findInDocument } from "./text.js";
@@ -28,6 +36,8 @@ export interface ProgramFacts {
    * start images with these names.
    */
   readonly wanted: ReadonlySet<string>;
+  /** Variables that give versions of images; for each repository, the first that is set counts. */
+  readonly variables?: readonly VersionVariable[];
 }
 
 /** Returns the images that a 64-bit ELF program may start, or why it cannot be read. */
@@ -39,9 +49,13 @@ export function findInCompiledProgram(
   if ("unreadable" in elf) return elf;
   const build = readBuildInformation(elf);
   const hosts = foreignHosts(build);
-  const isRelevant = (text: string): boolean => mayBeImage(text) || isVersion(text) || wanted.has(text);
+  const isRelevant = (string: string): boolean => {
+    const text = withoutVerbs(string);
+    return mayBeImage(text) || isVersion(text) || wanted.has(text);
+  };
   const { strings, documents } = readProgramTexts(elf, isRelevant);
-  const pieces = strings.flatMap((string): readonly ProgramToken[] => {
+  const pieces = strings.flatMap((whole): readonly ProgramToken[] => {
+    const string = { ...whole, text: withoutVerbs(whole.text) };
     if (isVersion(string.text)) return [string];
     const name = readImageName(string.text, hosts) ?? wantedName(string.text, wanted);
     return name === undefined ? [] : [{ ...string, name }];

@@ -8,7 +8,8 @@ export interface ImageName {
   /** The tag, or `@` and digest, as written; absent when the name has neither. */
   readonly tag?: string;
   /**
-   * When the string ends in `:` or `:v`, so that the program appends a version: the text after `:`.
+   * When the string ends in `:`, `:v`, `:%s` or `:v%s`, so that the program appends a version: `v`
+   * or nothing.
    */
   readonly open?: string;
   /**
@@ -40,6 +41,14 @@ const LOOSE_VERSION = /^(?:[\w.-]*[a-z]-)?v?\d{1,4}(?:\.\d{1,5})+(?:[-_.]?\w[\w.
 /** True for a string that can be the tag of an adjacent name. */
 export function isVersion(text: string): boolean {
   return VERSION.test(text);
+}
+
+/** Verbs for a registry or a path before the name, and for a version after it (Go, C). */
+const VERBS = /^(?:%[sv]\/)+|(?<=:v?)%[sv]$/g;
+
+/** Returns a string without the verbs that a program replaces by a registry and a version. */
+export function withoutVerbs(text: string): string {
+  return text.includes("%") ? text.replaceAll(VERBS, "") : text;
 }
 
 /** A fast check before `readImageName`: lower case, with a slash or a colon. */

@@ -3,7 +3,7 @@ import { isClassFile, readClassStrings } from "./class-file.js";
 import { findInCompiledProgram, type ProgramFacts } from "./compiled-program.js";
 import { isElf, type FileBytes, type UnreadableProgram } from "./elf.js";
 import type { FileSuspect } from "./suspect.js";
-import { findInDocument, findInScript, findInStrings } from "./text.js";
+import { findInDocument, findInEnvironment, findInScript, findInStrings } from "./text.js";
 
 /** A file of an image. The path has no leading slash; an entry of an archive follows `!`. */
 export interface ProgramFile {
@@ -12,6 +12,8 @@ export interface ProgramFile {
   readonly bytes: Buffer | FileBytes;
   /** True for a file that is in the entrypoint or command of the image. */
   readonly isEntrypoint: boolean;
+  /** True for the variables of the image's configuration: lines of `NAME=value`. */
+  readonly isEnvironment?: boolean;
 }
 
 /** The properties of a file that are known before it is read. */
@@ -86,12 +88,9 @@ export interface ProgramImages {
  * Returns the images that the file names, once each, or why it cannot be read. A damaged program is
  * no error.
  */
-export function findInProgramFile(
-  { path, bytes }: ProgramFile,
-  facts: ProgramFacts,
-): ProgramImages | UnreadableProgram {
+export function findInProgramFile(file: ProgramFile, facts: ProgramFacts): ProgramImages | UnreadableProgram {
   try {
-    const suspects = readSuspects(path, bytes, facts);
+    const suspects = readSuspects(file, facts);
     if ("unreadable" in suspects) return suspects;
     return { suspects: [...new Map(suspects.map((suspect) => [suspect.reference, suspect])).values()] };
   } catch (cause) {
@@ -102,14 +101,14 @@ export function findInProgramFile(
 }
 
 function readSuspects(
-  path: string,
-  bytes: ProgramFile["bytes"],
+  { path, bytes, isEnvironment }: ProgramFile,
   facts: ProgramFacts,
 ): readonly FileSuspect[] | UnreadableProgram {
   if (!Buffer.isBuffer(bytes)) return findInCompiledProgram(bytes, facts);
   if (isElf(bytes)) return findInCompiledProgram(inMemory(bytes), facts);
   if (isClassFile(bytes)) return findInStrings(readClassStrings(bytes), "constant");
   const text = bytes.toString("utf8");
+  if (isEnvironment === true) return findInEnvironment(text, facts.variables ?? []);
   return DOCUMENT.test(path) ? findInDocument(text, 0) : findInScript(text);
 }
 

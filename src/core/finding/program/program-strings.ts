@@ -45,7 +45,7 @@ export interface ProgramTexts {
 }
 
 /**
- * Reads the wanted strings among those that begin with a lower-case letter or a digit. All strings
+ * Reads the wanted strings among those that begin with a lower-case letter, a digit or a percent sign. All strings
  * are decoded as Latin-1.
  */
 export function readProgramTexts(elf: Elf, isWanted: (text: string) => boolean): ProgramTexts {
@@ -196,11 +196,14 @@ const IS_NAME = Uint8Array.from({ length: 256 }, (_, code) =>
   /[\w.:@/+-]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
-/** Image names and versions begin with a lower-case letter or a digit, and have three characters. */
+/**
+ * Image names and versions begin with a lower-case letter, a digit or the verb of a format, and have
+ * three characters.
+ */
 function beginsAsWanted({ bytes, address: begin }: LoadedSection, address: number): boolean {
   const at = address - begin;
   const first = bytes[at] ?? 0;
-  const isFirst = (first >= 0x61 && first <= 0x7a) || (first >= 0x30 && first <= 0x39);
+  const isFirst = (first >= 0x61 && first <= 0x7a) || (first >= 0x30 && first <= 0x39) || first === 0x25;
   return isFirst && IS_NAME[bytes[at + 1] ?? 0] === 1 && IS_NAME[bytes[at + 2] ?? 0] === 1;
 }
 

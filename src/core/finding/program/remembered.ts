@@ -4,14 +4,14 @@ import { readJson } from "../../parse-json.js";
 import type { FileSuspect } from "./suspect.js";
 
 /** Increase this number when the same program would give other suspects. */
-export const ANALYSIS_VERSION = 1;
+export const ANALYSIS_VERSION = 2;
 
 const suspectSchema = z.object({
   reference: z.string(),
   repository: z.string(),
   tag: z.string().optional(),
   certainty: z.enum(["exact", "guessed", "unknown"]),
-  rule: z.enum(["string-header", "constant", "text"]),
+  rule: z.enum(["environment", "string-header", "constant", "text"]),
   offset: z.number(),
   because: z.string(),
   isAdjacent: z.boolean().optional(),

@@ -59,7 +59,7 @@ export function listVersions(image: UnresolvedImage, suspects: readonly Suspect[
   );
   return {
     groups: [
-      ...(["string-header", "constant", "text"] as const).map((wanted) =>
+      ...(["environment", "string-header", "constant", "text"] as const).map((wanted) =>
         ofKind(({ certainty, rule }) => certainty === "exact" && rule === wanted),
       ),
       ofKind(({ certainty, isAdjacent }) => certainty === "guessed" && isAdjacent === true),

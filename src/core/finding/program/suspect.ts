@@ -4,10 +4,10 @@
 export type TagCertainty = "exact" | "guessed" | "unknown";
 
 /**
- * Source of the name: an (address, length) pair in data, a constant in code (or of a Java class),
- * or text.
+ * Source of the name: a variable that the image sets, an (address, length) pair in data, a constant
+ * in code (or of a Java class), or text.
  */
-export type SuspectRule = "string-header" | "constant" | "text";
+export type SuspectRule = "environment" | "string-header" | "constant" | "text";
 
 /** A suspect from one file of the operator's image. */
 export interface FileSuspect {

@@ -14,7 +14,9 @@ const BORDER_BEFORE = /["'`\s=,([{]$|^$/;
 const BORDER_AFTER = /^["'`\s,)\]};]|^$/;
 const COMMENT = /^\s*(?:#|\/\/|\*)/;
 /** A field of a document that can name an image; a fast check before the document is parsed. */
-const IMAGE_FIELD = /(?:image|\bhub)[\w-]*["']?\s*[:=]|_IMAGE/i;
+const IMAGE_FIELD = /(?:image|\bhub)[\w-]{0,64}["']?\s{0,64}[:=]|_IMAGE/i;
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
+const TAG = /^\w[\w.-]{0,127}$/;
 const NO_HOSTS: ReadonlySet<string> = new Set();
 
 /**
@@ -83,6 +85,38 @@ export function findInScript(text: string): readonly FileSuspect[] {
     offset += line.length + 1;
   }
   return suspects;
+}
+
+/** A variable of the operator that gives the version of an image. */
+export interface VersionVariable {
+  readonly variable: string;
+  readonly repository: string;
+}
+
+/** Returns the images in lines of `NAME=value`: references, and the versions that variables give. */
+export function findInEnvironment(
+  text: string,
+  variables: readonly VersionVariable[],
+): readonly FileSuspect[] {
+  const settled = new Set<string>();
+  const named = variables.flatMap(({ variable, repository }): FileSuspect[] => {
+    const match = new RegExp(`^${variable}=(.+)$`, "m").exec(text);
+    const tag = match?.[1]?.trim() ?? "";
+    if (match === null || !TAG.test(tag) || settled.has(repository)) return [];
+    settled.add(repository);
+    return [
+      {
+        reference: `${repository}:${tag}`,
+        repository,
+        tag,
+        certainty: "exact",
+        rule: "environment",
+        offset: match.index,
+        because: `the image of the operator sets ${variable} to ${tag}`,
+      },
+    ];
+  });
+  return [...named, ...findInScript(text)];
 }
 
 /** Returns the suspects among complete strings, such as the constants of a Java class. */

@@ -2,7 +2,7 @@
 // examples.
 import { childOf, formatPath, isRecord, textOf, valueAtPath, type Json, type Path } from "../../json.js";
 import { findReference } from "../../images/reference.js";
-import type { Found } from "./found.js";
+import type { Alternative, Found } from "./found.js";
 
 /** Marks the finding as optional if a switch on its path is off. */
 export function withSwitches(found: Found, root: unknown, path: Path = found.path): Found {
@@ -27,8 +27,11 @@ export function withSwitch(found: Found, values: Json, name: string): Found {
   return { ...found, isOptional: true, because: `it is switched off: ${off} is ${String(values[off])}` };
 }
 
-const SWITCH = /^(?:is)?enabled?$/i;
+const SWITCH = /^(?:is)?(?:enabled?|installed|install|deployed|deploy|active|activated)$/i;
 const INVERSE_SWITCH = /^(?:is)?disabled?$/i;
+/** Fields whose value can be a word for off, such as `managementState: Removed`. */
+const STATE = /^(?:management)?(?:state|mode)$/i;
+const OFF_STATE = /^(?:disabled|removed|absent|off)$/i;
 const OFF = /^(?:false|no|off|0|disabled)$/i;
 const ON = /^(?:true|yes|on|1|enabled)$/i;
 
@@ -51,6 +54,7 @@ function switchedOff(root: unknown, path: Path): string | undefined {
 function isOff(name: string, map: Json, on: RegExp, inverse: RegExp): boolean {
   const value = map[name];
   if (typeof value !== "boolean" && typeof value !== "string") return false;
+  if (on === SWITCH && STATE.test(name)) return OFF_STATE.test(String(value));
   return (on.test(name) && OFF.test(String(value))) || (inverse.test(name) && ON.test(String(value)));
 }
 
@@ -66,7 +70,9 @@ const IMAGE_WORDS =
 function switchBeside(values: Json, name: string): string | undefined {
   const part = plain(name.replaceAll(IMAGE_WORDS, ""));
   if (part === "") return undefined;
-  const on = new RegExp(`^(?:is)?${part}enabled?$|^enabled?${part}$`);
+  const on = new RegExp(
+    `^(?:is)?${part}(?:enabled?|installed|install|deployed|deploy|active)$|^(?:enabled?|install|deploy|use|with)${part}$`,
+  );
   const inverse = new RegExp(`^(?:is)?${part}disabled?$|^disabled?${part}$`);
   return Object.keys(values).find((key) => {
     const value = values[key];
@@ -151,6 +157,39 @@ function isDefault(version: string, entry: unknown, around: unknown): boolean {
   const isMarked = (map: unknown, value: string): boolean =>
     isRecord(map) && Object.keys(map).some((key) => DEFAULT_KEY.test(key) && String(map[key]) === value);
   return isMarked(entry, "true") || isMarked(around, version);
+}
+
+const SELECTOR = /^(?:default|selected|active|enabled)[_-]?(?=[a-z])/i;
+
+/**
+ * Returns the alternative for a text that has a name in a map, where a field beside the map selects
+ * some of its entries: `defaultTemplates: [sidecar]` beside `templates: { sidecar: …, gateway: … }`.
+ * Objects can select another by its name in an annotation.
+ */
+export function namedTextAt(root: unknown, path: Path): Alternative | undefined {
+  for (const [depth, part] of path.slice(0, -1).entries()) {
+    const around = valueAtPath(root, path.slice(0, depth));
+    const entries = childOf(around, part);
+    const name = path[depth + 1];
+    if (!isRecord(around) || !isRecord(entries) || typeof name !== "string") continue;
+    const selector = Object.keys(around).find(
+      (key) => SELECTOR.test(key) && stemOf(key.replace(SELECTOR, "")) === stemOf(String(part)),
+    );
+    const selected = selector === undefined ? [] : namesIn(around[selector]);
+    if (selector === undefined || !selected.some((one) => Object.hasOwn(entries, one))) continue;
+    return { version: name, selector, list: path.slice(0, depth + 1), isDefault: selected.includes(name) };
+  }
+  return undefined;
+}
+
+function namesIn(value: unknown): readonly string[] {
+  const texts = Array.isArray(value) ? value.map(textOf) : (textOf(value)?.split(/[\s,]+/) ?? []);
+  return texts.filter((text) => text !== undefined);
+}
+
+/** Returns the word of a field without the plural, for comparison. */
+export function stemOf(word: string): string {
+  return plain(word).replace(/s$/, "");
 }
 
 /** Keys of examples and documentation: `_example`, `pod.yaml.example`, `README`, `notes.md`. */

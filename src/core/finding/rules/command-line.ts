@@ -77,8 +77,8 @@ export function isScript(text: string): boolean {
   return /\S\s+\S/.test(text);
 }
 
-/** Quotes around a value, which are escaped if the script itself is quoted. */
-const QUOTES = String.raw`(?:\\*["'])*`;
+/** Quotes around a value, also `$'…'`. They are escaped if the script itself is quoted. */
+const QUOTES = String.raw`(?:\$?\\*["'])*`;
 const VALUE = String.raw`([^\s"'\\\`;|&<>(){}]+)`;
 const BLANKS = String.raw`(?:[^\S\n]|\\\r?\n)+`;
 const FLAG = new RegExp(
@@ -87,7 +87,7 @@ const FLAG = new RegExp(
 );
 const VARIABLE = new RegExp(String.raw`(?<![\w.-])([A-Za-z_]\w*)(?:=|:?[-=])${QUOTES}(?!-)${VALUE}`, "g");
 
-const COMMENT = /^[^\S\n]*#.*$/gm;
+const COMMENT = /^[^\S\r\n\u2028\u2029]*#.*$/gm;
 
 /** Yields the flags with values in a text, with any quoting. Comment lines are ignored. */
 export function flagsInText(text: string): Iterable<Setting> {

@@ -1,6 +1,6 @@
 // Images in ConfigMaps and Secrets: values that are references, YAML, JSON, or other text.
 import { findHostedImage, findNamedImages, IMAGE_KEY, IMAGES_KEY } from "./candidate.js";
-import { withCircumstances } from "./circumstances.js";
+import { namedTextAt, withCircumstances } from "./circumstances.js";
 import { findFlagsInText, findInScript } from "./flag.js";
 import type { Found, Rule } from "./found.js";
 import { readStructure } from "../../embedded-yaml.js";
@@ -67,13 +67,20 @@ export function* findInText(key: string, text: string, path: Path): Iterable<Fou
       yield { reference, path, value: reference, confidence: "medium" };
     }
     for (const found of findInScript(text, path)) yield { ...found, confidence: "medium" };
+    yield* findSplitLines(text, path);
     yield* findHosted(text, path);
     return;
   }
   yield* findInParsed(parsed, path);
   // A nested value may itself be a document or a template.
   for (const [inner, innerPath] of strings(parsed, path)) {
-    if (inner.includes("\n")) yield* findInText(String(innerPath.at(-1) ?? ""), inner, innerPath);
+    if (!inner.includes("\n")) continue;
+    const named = namedTextAt(parsed, innerPath.slice(path.length));
+    for (const found of findInText(String(innerPath.at(-1) ?? ""), inner, innerPath)) {
+      yield named === undefined || found.alternative !== undefined
+        ? found
+        : { ...found, alternative: { ...named, list: [...path, ...named.list] } };
+    }
   }
 }
 
@@ -98,8 +105,19 @@ function* findSplitKeys(values: Readonly<Record<string, string>>, path: Path): I
   }
 }
 
+/** Yields images of split lines such as `pod_image_repository = …` and `pod_image_tag = …`. */
+function* findSplitLines(text: string, path: Path): Iterable<Found> {
+  if (!/repo/i.test(text)) return;
+  const lines = text.matchAll(/^[^\S\n]*([\w.-]+)[^\S\n]*[:=][^\S\n]*["']?([^\s"']+)["']?[^\S\n]*$/gm);
+  const values = Object.fromEntries(Array.from(lines, ([, name = "", value = ""]) => [name, value]));
+  for (const { reference, isNamedImage } of findSplitValues(values)) {
+    if (!isNamedImage && findHostedImage(reference) === undefined) continue;
+    yield { reference, path, value: reference, confidence: "medium" };
+  }
+}
+
 /** Decodes base64 text. Returns undefined for binary content. */
-function decode(value: string): string | undefined {
+export function decode(value: string): string | undefined {
   const text = Buffer.from(value, "base64").toString("utf8");
   return text.includes("\uFFFD") || text.includes("\0") ? undefined : text;
 }

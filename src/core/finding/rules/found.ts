@@ -22,9 +22,12 @@ export interface Found {
   readonly alternative?: Alternative;
 }
 
-/** One of several images for different versions. */
+/** One of several images, for different versions or in texts with different names. */
 export interface Alternative {
+  /** The version, or the name of the text. */
   readonly version: string;
+  /** The field that selects texts by name, such as `defaultTemplates`; absent for versions. */
+  readonly selector?: string;
   /** Path of the list or map of the alternatives. */
   readonly list: Path;
   /** True for the alternative that is used by default. */

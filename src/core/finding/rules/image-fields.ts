@@ -3,6 +3,7 @@
 import type { Confidence } from "../../images/image-use.js";
 import {
   findFullImage,
+  findHostedImage,
   findImage,
   findNamedImage,
   hasTagOrDigest,
@@ -18,6 +19,9 @@ const CONTAINER_LISTS = ["command", "args", "volumeMounts"];
 
 /** Keys of a map that describes an image: `image: { name: …, tag: … }`. */
 const IMAGE_MAP_KEY = /image(?:[_-]?(?:spec|config|source|info))?$/i;
+
+/** The path of a JSON patch (RFC 6902) that sets an image. */
+const IMAGE_POINTER = /^\/.*image$/i;
 
 /** Fields of such a map that may hold the whole reference. */
 const WHOLE_FIELD = /^(?:name|newName|ref|reference|uri|url|repository|value|full)$/i;
@@ -72,7 +76,9 @@ function* findInField(
         ? findNamedImage(text, "image")
         : parent !== undefined && IMAGES_KEY.test(parent)
           ? findNamedImage(text, parent)
-          : undefined;
+          : /image/i.test(key) || (key === "value" && IMAGE_POINTER.test(textOf(map["path"]) ?? ""))
+            ? findHostedImage(text)
+            : undefined;
     if (isImage !== undefined) yield { reference: text, path: [...path, key], value, confidence };
   } else if (Array.isArray(value) && IMAGES_KEY.test(key)) {
     for (const [index, item] of value.entries()) {
@@ -125,7 +131,7 @@ function findSplitImage({
   const parts = given.length > 0 ? given : [textOf(map[nameKey]) ?? ""];
   const name = [registry, ...parts].filter((part) => part !== undefined).join("/");
   if (hasTagOrDigest(name)) return undefined;
-  const isHosted = /^[^/]*[.:][^/]*\/./.test(name);
+  const isHosted = /^(?=[^/]*\/.)[^/]*[.:]/.test(name);
   const isNamed = image !== undefined || isOfImage;
   if (tag === undefined && digest === undefined && !isHosted && !isNamed) return undefined;
   // A single component may be the end of a name whose beginning is in another field. It is accepted

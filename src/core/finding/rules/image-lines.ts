@@ -5,7 +5,8 @@ import type { Found } from "./found.js";
 
 /** Yields the images in such lines. */
 export function* findImageLines(text: string, path: Path): Iterable<Found> {
-  const line = /^[\s-]*["']?([\w.-]*image)["']?\s*[:=]\s*["']?([^\s"',#]+)/gim;
+  // Each repetition stays in one line, so that many empty lines are read once.
+  const line = /(?:^|[{,])[ \t-]*\\*["']?((?!-)[\w.-]*image)\\*["']?[ \t]*[:=]\s*\\*["']?([^\s"',#\\}]+)/gim;
   for (const [, , value = ""] of text.matchAll(line)) {
     if (findFullImage(value) ?? (hasTagOrDigest(value) && findImage(value))) {
       yield { reference: value, path, value, confidence: "medium" };

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { openBundle } from "../../../../src/adapters/bundle-file/open-bundle.js";
 import { digestOf, hexOf } from "../../../../src/core/oci/digest.js";
+import { createKeyPair, parsePrivateKey, parsePublicKeys } from "../../../../src/core/signing/keys.js";
+import type { RequiredKeys } from "../../../../src/core/signing/signature.js";
 import { ViolaError } from "../../../../src/errors.js";
 import type { BundleReader } from "../../../../src/workflows/ports.js";
 import { verifyBundle } from "../../../../src/workflows/verify/verify.js";
@@ -27,17 +29,24 @@ const findDamagedBlobs: BundleReader["findDamagedBlobs"] = async (bundle) => {
   return blobs.filter(({ digest }, index) => digestOf(contents[index] ?? "") !== digest);
 };
 
-async function isFound(file: string): Promise<boolean> {
+async function isFound(file: string, required: RequiredKeys | undefined): Promise<boolean> {
   try {
-    const { problems } = await verifyBundle(run, await openBundle(file), { reader: { findDamagedBlobs } });
+    const bundle = await openBundle(file, required);
+    const { problems } = await verifyBundle(run, bundle, { reader: { findDamagedBlobs } });
     return problems.length > 0;
   } catch (error) {
-    if (error instanceof ViolaError && error.code.startsWith("BUNDLE_")) return true;
+    if (error instanceof ViolaError && /^(?:BUNDLE|SIGNATURE)_/.test(error.code)) return true;
     throw error;
   }
 }
 
-it("finds a change of any byte, in headers, padding and the end of the archives, too", async () => {
+const { privatePem, publicPem } = createKeyPair();
+
+it.each([
+  ["without a signature", false],
+  ["with one", true],
+])("finds a change of any byte of a bundle %s, in headers, padding and the end, too", async (_, isSigned) => {
+  const required = isSigned ? { keys: parsePublicKeys(publicPem, "key"), source: "--key" } : undefined;
   const file = (path: string, text: string) => {
     const bytes = Buffer.from(text);
     return { path, bytes, sha256: hexOf(digestOf(bytes)) };
@@ -59,10 +68,11 @@ it("finds a change of any byte, in headers, padding and the end of the archives,
         },
       ],
       files: [file("README.txt", "read me"), file("bin/tool", "tool"), chart],
+      ...(isSigned && { signKey: parsePrivateKey(privatePem, "key") }),
     },
   );
   const intact = readFileSync(bundle.file);
-  expect(await isFound(bundle.file)).toBe(false);
+  expect(await isFound(bundle.file, required)).toBe(false);
 
   const random = randomFrom(1);
   const positions = new Set<number>();
@@ -77,7 +87,7 @@ it("finds a change of any byte, in headers, padding and the end of the archives,
   for (const at of positions) {
     const byte = intact[at] ?? 0;
     writeSync(handle, Buffer.from([byte ^ (1 << random(8))]), 0, 1, at);
-    if (!(await isFound(bundle.file))) missed.push(at);
+    if (!(await isFound(bundle.file, required))) missed.push(at);
     writeSync(handle, Buffer.from([byte]), 0, 1, at);
   }
   closeSync(handle);

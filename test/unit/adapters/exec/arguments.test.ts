@@ -246,6 +246,8 @@ it("knows every file that starts programs", () => {
     // Passes the id of a process, which is a number.
     "adapters/programs/process-identity.ts",
     "adapters/programs/run-process.ts",
+    // The shell runs the command of the user.
+    "adapters/programs/sign-command.ts",
     "adapters/registry/credential-helper.ts",
   ]);
 });

@@ -43,6 +43,7 @@ helm: ./bin/helm
 concurrency: 3
 stallTimeout: 90
 cache: kept
+keys: [release.pub, /keys/next.pub]
 `);
 
     expect(settings).toEqual({
@@ -56,6 +57,7 @@ cache: kept
       concurrency: 3,
       stallTimeoutMs: 90_000,
       cache: { folder: join(home, "kept") },
+      keys: [join(home, "release.pub"), "/keys/next.pub"],
     });
   });
 

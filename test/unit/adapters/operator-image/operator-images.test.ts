@@ -114,6 +114,16 @@ describe("layers", () => {
     });
   });
 
+  it("come after the variables that the image sets, which are in its configuration", async () => {
+    const config = { config: { Env: ["PATH=/bin", "WORKER_VERSION=1.2.3"] } };
+    const image = await imageOf([await gzip([script("app/kept", "kept")])], config);
+
+    const { files } = await read(image);
+
+    expect(Object.keys(files)).toEqual(["environment", "app/kept"]);
+    expect(files["environment"]).toContain("WORKER_VERSION=1.2.3");
+  });
+
   it("may be uncompressed, with paths that begin with a dot or a slash", async () => {
     const bytes = await makeTar([script("./manager", "one"), script("/other", "two")]);
 

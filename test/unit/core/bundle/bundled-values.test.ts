@@ -60,13 +60,36 @@ describe("withholding", () => {
     }
   });
 
-  it.each(["a: [", "a: b: c", "\ta: 1"])("names a values file that is not YAML: %j", (text) => {
+  it("reads the first document, as helm does", () => {
+    const several = [{ path: "values/app.1.yaml", bytes: Buffer.from("a: 1\n---\nb: 2\n") }];
+
+    const { files: left } = withholdValues(release, several, "keys");
+
+    expect(parse(Buffer.from(left[0]?.bytes ?? "").toString())).toEqual({ a: null });
+  });
+
+  it.each([
+    ["a list that is not closed", "a: ["],
+    ["a map in a line", "a: b: c"],
+    ["a tabulator", "\ta: 1"],
+    ["an alias without an anchor", "a: *b"],
+    ["too many brackets", `a: ${"[".repeat(100_000)}`],
+    ["aliases of aliases", aliasBomb()],
+  ])("names a values file that cannot be read: %s", (_, text) => {
     const wrong = [{ path: "values/app.1.yaml", bytes: Buffer.from(text) }];
     expect(() => withholdValues(release, wrong, "keys")).toThrow(
       expect.objectContaining({ code: "SPEC_INVALID", subject: "values/app.1.yaml" }),
     );
   });
 });
+
+/** Ten million values, in a few lines. */
+function aliasBomb(): string {
+  const levels = Array.from({ length: 7 }, (_, level) => {
+    return `l${level + 1}: &l${level + 1} [${Array(10).fill(`*l${level}`).join(", ")}]`;
+  });
+  return ["l0: &l0 [a]", ...levels].join("\n");
+}
 
 describe("installing", () => {
   it.each(BUNDLED_VALUES)("requires values unless the bundle has them: %s", (wanted) => {

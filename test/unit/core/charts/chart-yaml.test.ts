@@ -67,4 +67,13 @@ describe("addDependencies", () => {
     expect(parseDependencies(addDependencies("name: app\n", [loki], "test"), "test")).toEqual([loki]);
     expect(parseDependencies(addDependencies("", [loki], "test"), "test")).toEqual([loki]);
   });
+
+  it.each(["- a\n", "text\n", "dependencies: [\n", "maintainers: *a\n", "*a : 1\n"])(
+    "rejects %j with the name of the chart",
+    (text) => {
+      expect(() => addDependencies(text, [loki], "charts/app")).toThrow(
+        expect.objectContaining({ code: "CHART_UNAVAILABLE", subject: "charts/app" }),
+      );
+    },
+  );
 });

@@ -27,6 +27,7 @@ describe("a command line in a script", () => {
   it.each<readonly [string, object]>([
     ["in double quotes", { command: ["sh", "-c", 'run --side-image="reg.example/side:1"'] }],
     ["in single quotes", { args: ["exec run \\\n  -side-image='reg.example/side:1' \\\n  -x\n"] }],
+    ["in quotes of ANSI C", { command: ["bash", "-c", "run --side-image $'reg.example/side:1'"] }],
     ["without quotes, as two words", { args: ["run --side-image reg.example/side:1 --other"] }],
     ["over a line end", { args: ["run --side-image \\\n  reg.example/side:1\n"] }],
     ["with the flag in the quotes", { args: ['run "--side-image=reg.example/side:1"\n'] }],
@@ -38,6 +39,15 @@ describe("a command line in a script", () => {
       "in a manifest of the script",
       { args: ["kubectl apply -f - <<EOF\n  image: reg.example/side:1\nEOF\n"] },
     ],
+    [
+      "in JSON of the script",
+      {
+        args: [
+          'curl -d \'{"name": "a", "image": "reg.example/side:1"}\' $API\ncat <<EOF\n{"image":"reg.example/side:1"}\nEOF\n',
+        ],
+      },
+    ],
+    ["in escaped JSON of the script", { args: ['run "{\\"image\\": \\"reg.example/side:1\\"}" more'] }],
     [
       "of a hook",
       {
@@ -187,6 +197,10 @@ describe("a switch that is off", () => {
       thing({ side: { enabled: false, spec: { containers: [{ image: "reg.example/a:1" }] } } }),
     ],
     ["in a configuration", config({ "a.yaml": "side:\n  enabled: false\n  image: reg.example/a:1\n" })],
+    ["in other words", thing({ side: { install: false, image: "reg.example/a:1" } })],
+    ["by a state", thing({ side: { managementState: "Removed", image: "reg.example/a:1" } })],
+    ["by a mode", thing({ side: { mode: "disabled", image: "reg.example/a:1" } })],
+    ["by a word before the name", config({ USE_SIDE: "false", SIDE_IMAGE: "reg.example/a:1" })],
     ["under keys with dots", config({ "side.enabled": "false", "side.image": "reg.example/a:1" })],
     [
       "in the environment",
@@ -212,12 +226,14 @@ describe("a switch that is off", () => {
 
     expect(more).toEqual([]);
     expect(image).toMatchObject({ normalized: "reg.example/a:1", required: false });
-    expect(image?.evidence[0]?.because).toMatch(/side.*(?:false|true|0)/i);
+    expect(image?.evidence[0]?.because).toMatch(/side.*(?:false|true|0|disabled|removed)/i);
   });
 
   it.each([
     thing({ side: { enabled: true, image: "reg.example/a:1" } }),
     thing({ image: "reg.example/a:1", metrics: { enabled: false } }),
+    thing({ side: { mode: "standalone", state: "Managed", image: "reg.example/a:1" } }),
+    thing({ mode: "off-line", image: "reg.example/a:1" }),
     thing({ side: { image: "reg.example/a:1" }, otherEnabled: false }),
     pod({
       env: [
@@ -326,5 +342,53 @@ describe("alternatives that differ by a version", () => {
   ])("are not images that run together: %s", (text) => {
     expect(findIn(text).images.map((image) => image.required)).toEqual([true, true]);
     expect(findIn(text).warnings).toEqual([]);
+  });
+});
+
+describe("a text with a name in a configuration", () => {
+  const SIDE = "spec:\n  containers:\n    - {{ if .X }}\n      image: reg.example/side:1\n";
+  const EXTRA = "spec:\n  initContainers:\n    - name: {{ .Name }}\n      image: reg.example/extra:1\n";
+  const settings = (value: object): string => config({ config: JSON.stringify(value) });
+  const annotated = (annotations: object): string =>
+    JSON.stringify({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "d" },
+      spec: { template: { metadata: { annotations }, spec: { containers: [] } } },
+    });
+  const templates = { side: SIDE, extra: EXTRA };
+
+  it.each<readonly [string, object]>([
+    ["a list of defaults", { defaultTemplates: ["side"], templates }],
+    ["one default", { default_template: "side", templates }],
+    ["a list of enabled ones", { inner: { enabledSnippets: ["side"], snippets: templates } }],
+  ])("is optional unless %s contains it", (_, value) => {
+    expect(imagesIn(settings(value))).toEqual([
+      "optional reg.example/extra:1",
+      "required reg.example/side:1",
+    ]);
+  });
+
+  it("is required where an annotation selects it by its name", () => {
+    const text = settings({ defaultTemplates: ["side"], templates });
+
+    expect(imagesIn(`${text}\n---\n${annotated({ "inject.example/templates": "side,extra" })}`)).toEqual(
+      required("reg.example/extra:1", "reg.example/side:1"),
+    );
+    expect(imagesIn(`${text}\n---\n${annotated({ "example/notes": "extra" })}`)).toContain(
+      "optional reg.example/extra:1",
+    );
+  });
+
+  it.each<readonly [string, object]>([
+    ["no field selects any", { templates }],
+    ["the field selects none of them", { defaultTemplates: ["other"], templates }],
+    ["another map has the field", { defaultTemplates: ["side"], snippets: templates }],
+  ])("is required where %s", (_, value) => {
+    expect(imagesIn(settings(value))).toEqual(required("reg.example/extra:1", "reg.example/side:1"));
+  });
+
+  it("gives no warning of a choice", () => {
+    expect(findIn(settings({ defaultTemplates: ["side"], templates })).warnings).toEqual([]);
   });
 });

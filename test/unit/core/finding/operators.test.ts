@@ -18,7 +18,7 @@ name: Demo operator
 sources: [org/demo@v1.2.0 main.go:1]
 repository: org/demo-operator
 releases:
-  - { tags: ">=1.2.0 <1.3.0", values: { side: v9 } }
+  - { tags: ">=1.2.0 <1.3.0", builds: [v1-0a1b2c3], values: { side: v9 } }
   - { tags: ">=1.1.0 <1.2.0", values: { side: v8 } }
   - { tags: ">=1.0.0 <1.1.0", values: { side: null } }
 images:
@@ -29,6 +29,10 @@ images:
     unless: [spec.image]
   - reference: "{operator.prefix}/old:{operator.tag}"
     when: [{ group: example.org, kind: Worker, has: spec.level, in: "<2.0.0" }]
+  - reference: quay.io/org/reloader:{release.side}
+    when: [{ group: example.org, kind: Worker }]
+    given: [env.USE_RELOADER, spec.useReloader]
+    tags: ">=1.2.0"
   - reference: '{spec.registry|"quay.io"}/org/view:{config.view.tag}'
     when: [{ group: example.org, kind: Worker }]
     with: [{ group: example.org, kind: View }]
@@ -139,6 +143,24 @@ describe("an operator's rule", () => {
 
   it("uses the values of the release with this tag", () => {
     expect(found(operator('image: "org/demo-operator:1.1.5"'))).toContain("certain quay.io/org/side:v8");
+  });
+
+  it("is that of the release that a tag without a version is a build of", () => {
+    expect(found(operator('image: "org/demo-operator:v1-0a1b2c3"'))).toContain("certain quay.io/org/side:v9");
+    expect(found(operator('image: "org/demo-operator:v1-ffffff0"'))).toHaveLength(1);
+  });
+
+  it.each([
+    ["USE_RELOADER, value: 'true'", "{}", true],
+    ["USE_RELOADER, value: 'false'", "{}", false],
+    ["OTHER, value: 'true'", "{ useReloader: true }", true],
+    ["OTHER, value: 'true'", "{ useReloader: false }", false],
+  ])("starts an image for %s and %s: %s", (variable, spec, isStarted) => {
+    const images = found(
+      operator(`image: "org/demo-operator:v1.2.0", env: [{ name: ${variable} }]`) + worker(spec),
+    );
+
+    expect(images.includes("certain quay.io/org/reloader:v9")).toBe(isStarted);
   });
 
   it("warns when the version of an image is unknown, unless it is stated", () => {

@@ -87,6 +87,16 @@ describe("custom-resource", () => {
       "docker_image: ghcr.io/org/db:1",
       ["ghcr.io/org/db:1 | custom-resource spec.docker_image"],
     ],
+    [
+      "a word after image",
+      "imageOverride: quay.io/org/app:1.0",
+      ["quay.io/org/app:1.0 | custom-resource spec.imageOverride"],
+    ],
+    [
+      "the value of a JSON patch",
+      "patches: [{ op: replace, path: /spec/image, value: quay.io/org/app:1.0 }]",
+      ["quay.io/org/app:1.0 | custom-resource spec.patches[0].value"],
+    ],
     ["imageName", "imageName: ghcr.io/org/pg:16", ["ghcr.io/org/pg:16 | custom-resource spec.imageName"]],
     [
       "an official image with a tag",
@@ -141,6 +151,8 @@ describe("custom-resource", () => {
     ],
     ["no repository of code", "source: { repository: org/app, version: v1 }", []],
     ["no policy", "imagePullPolicy: Always", []],
+    ["no registry of images", "imageRegistry: quay.io:8443/org\nimagePrefix: org/app:1", []],
+    ["no value of another patch", "patches: [{ path: /spec/color, value: quay.io/org/app:1.0 }]", []],
     ["no text in other fields", "command: quay.io/org/app:1", []],
   ])("finds %s", (_, spec, expected) => {
     expect(linesOf(findIn(thing(spec)))).toEqual(expected.map((line) => `required | high | ${line}`));
@@ -342,6 +354,14 @@ describe("config-text", () => {
       "an image and its tag under two keys",
       { BACKUP_IMAGE: "ghcr.io/org/backup", BACKUP_TAG: "v1" },
       ["required | medium | ghcr.io/org/backup:v1 | config-text data.BACKUP_IMAGE"],
+    ],
+    [
+      "an image and its tag in lines of plain text",
+      {
+        "app.ini":
+          "[pods]\npod_image_repository = ghcr.io/org/pod\npod_image_tag = v2\nrepository = org/code\n",
+      },
+      ['required | medium | ghcr.io/org/pod:v2 | config-text data["app.ini"]'],
     ],
     [
       "a reference in plain text, as a suspicion",

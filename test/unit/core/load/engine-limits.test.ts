@@ -7,7 +7,7 @@ import {
   requireFit,
   type EngineNeed,
 } from "../../../../src/core/load/engine-limits.js";
-import { OCI_INDEX, OCI_LAYER } from "../../../../src/core/oci/descriptor.js";
+import { DOCKER_LAYER, OCI_INDEX, OCI_LAYER } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { imageOf } from "./inventory-of.js";
 
@@ -30,6 +30,7 @@ function withIndex(): InventoryImage {
 
 const CASES: readonly (readonly [EngineNeed, InventoryImage])[] = [
   ["zstd", withLayer(`${OCI_LAYER}+zstd`)],
+  ["docker-zstd", withLayer(`${DOCKER_LAYER}.zstd`)],
   ["encrypted", withLayer(`${OCI_LAYER}+gzip+encrypted`)],
   ["nested-index", withIndex()],
   ["ipv6-host", imageOf("[2001:db8::1]:5000/a/b:1")],
@@ -45,7 +46,9 @@ describe("an image that needs", () => {
   });
 
   it.each(CASES)("%s is accepted by an engine with it", (need, image) => {
-    const others = CASES.map(([other]) => other).filter((other) => other !== need);
+    // Such a layer needs both.
+    const own = need === "docker-zstd" ? ["zstd", need] : [need];
+    const others = CASES.map(([other]) => other).filter((other) => !own.includes(other));
     expect(() => {
       requireFit([image], { engine: "engine", lacks: new Set(others) });
     }).not.toThrow();

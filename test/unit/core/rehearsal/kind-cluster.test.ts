@@ -34,6 +34,11 @@ it("is the user's configuration under another name, with its patches", () => {
   });
 });
 
-it.each(["", "kind: Pod", "nodes: [", "- a"])("rejects %j", (own) => {
+const UNUSABLE = [
+  ...["", "kind: Pod", "nodes: [", "- a"],
+  // An alias without an anchor, as a value and as a key.
+  ...["kind: Cluster\nnodes: *a\n", "kind: Cluster\n*a : 1\n"],
+];
+it.each(UNUSABLE)("rejects %j", (own) => {
   expect(() => kindConfig("rehearsal", undefined, own)).toThrow(expect.objectContaining({ code: "USAGE" }));
 });

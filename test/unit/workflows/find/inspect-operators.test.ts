@@ -118,6 +118,50 @@ describe("a version of the program", () => {
     expect(findings.unresolved).toBeUndefined();
   });
 
+  it("is that of the first variable that the operator's image sets, before what programs contain", async () => {
+    const open = unresolved("quay.io/acme/worker", { variables: ["WORKER_VERSION", "DEFAULT_VERSION"] });
+    const { ports } = portsFor({
+      programs: [
+        {
+          path: "environment",
+          bytes: Buffer.from("PATH=/bin\nDEFAULT_VERSION=2.0.0\nWORKER_VERSION=24.6.1\n"),
+          isEntrypoint: false,
+          isEnvironment: true,
+        },
+        variables("quay.io/acme/worker:v1.2.3"),
+      ],
+      existing: ["24.6.1", "2.0.0", "v1.2.3"].map((tag) => `quay.io/acme/worker:${tag}`),
+    });
+
+    expect((await inspect(findingsOf(open), ports)).findings).toMatchObject({
+      images: [{ normalized: "quay.io/acme/worker:24.6.1", confidence: "certain" }],
+      warnings: [],
+    });
+  });
+
+  it("in the variables of an image without a readable program leaves the warning about the program", async () => {
+    const open = unresolved("quay.io/acme/worker", { variables: ["WORKER_VERSION"] });
+    const { ports } = portsFor({
+      programs: [
+        {
+          path: "environment",
+          bytes: Buffer.from("WORKER_VERSION=1.0\nRELATED_IMAGE_SIDE=quay.io/acme/side:2.0"),
+          isEntrypoint: false,
+          isEnvironment: true,
+        },
+      ],
+      existing: ["quay.io/acme/worker:1.0"],
+    });
+
+    expect(await inspect(findingsOf(open), ports)).toMatchObject({
+      findings: {
+        images: [{ normalized: "quay.io/acme/worker:1.0" }],
+        warnings: [{ code: "operator-not-inspected" }],
+      },
+      suspects: [{ reference: "quay.io/acme/side:2.0", certainty: "exact" }],
+    });
+  });
+
   it("of an image that no rendered object asks for leaves it optional", async () => {
     const { ports } = portsFor({
       programs: [variables("v1.0.0", "quay.io/acme/worker")],

@@ -86,6 +86,8 @@ function fakeRegistry(
       return Promise.resolve();
     },
     findManifest: (repository, reference) => Promise.resolve(manifests.get(`${repository} ${reference}`)),
+    readManifest: () => Promise.resolve(undefined),
+    hasReferrersApi: () => Promise.resolve(false),
     putManifest: (repository, reference, { mediaType, digest }) => {
       if (traits.refuses?.(mediaType) === true) return Promise.resolve({ kind: "refused", answer: "400 no" });
       manifests.set(`${repository} ${reference}`, digest).set(`${repository} ${digest}`, digest);

@@ -110,6 +110,34 @@ describe.each(["amd64", "arm64"] as const)("constants in %s code", (machine) => 
   });
 });
 
+describe("the format of a reference", () => {
+  it("is a name whose version the program appends", () => {
+    const formats = ["quay.io/acme/solver:%s", "quay.io/acme/prober:v%v", "v1.15.0"];
+
+    expect(found({ strings: [...formats, "reflect"], constants: formats }, "v9.0.0")).toEqual([
+      ["quay.io/acme/solver:v9.0.0", "guessed", "constant"],
+      ["quay.io/acme/prober:v9.0.0", "guessed", "constant"],
+    ]);
+  });
+
+  it("may begin with a registry that the program puts before the name", () => {
+    const formats = ["%s/acme/worker:%s", "%s/%s:%s", "%s/acme/other:v1.0.0"];
+    const options = { strings: [...formats, "reflect"], constants: [...formats, "reflect"] };
+
+    expect(found(options, "v9.0.0", ["acme/worker"])).toEqual([
+      ["acme/worker:v9.0.0", "guessed", "constant"],
+      ["acme/other:v1.0.0", "exact", "constant"],
+    ]);
+    expect(namesIn(options)).toEqual(["acme/other:v1.0.0"]);
+  });
+
+  it("is no name with a verb elsewhere", () => {
+    const formats = ["quay.io/%s/solver:%s", "quay.io/acme/solver:%d", "quay.io/acme/solver-%s:v1.0.0"];
+
+    expect(namesIn({ strings: [...formats, "reflect"], constants: [...formats, "reflect"] })).toEqual([]);
+  });
+});
+
 describe("a string that is not an image", () => {
   const goModules =
     "path\tgit.acme.io/op\nmod\tgit.acme.io/op\t(devel)\t\ndep\tgo.uber.org/zap\tv1.27.0\th1:x\n";
