@@ -176,6 +176,25 @@ describeAll("a differential bundle", () => {
       expect((await cli(...command, part.file, ...(command[0] === "merge" ? [part.file] : []))).code).toBe(2);
   });
 
+  it("is signed with the signature of the whole bundle, so that a merge is that of a signed build", async () => {
+    expect((await cli("keygen", "-o", at("release"))).code).toBe(0);
+    const sign = ["--sign-key", at("release.key"), "--platform", "linux/amd64"];
+    const key = ["--key", at("release.pub")];
+    await cli("build", at("1.0.yaml"), "-o", at("signed-1.0"), ...sign);
+    await cli("build", at("1.1.yaml"), "-o", at("signed-1.1"), ...sign);
+    await cli("build", at("1.1.yaml"), "-o", at("signed.diff"), "--base", at("signed-1.0"), ...sign);
+    const with_ = [at("signed.diff"), "--base", at("signed-1.0"), ...key];
+    expect(await cli("verify", ...with_)).toMatchObject({ code: 0, json: { problems: [] } });
+    expect((await script(...with_, "--list")).stdout).toContain(reference("b:2"));
+    const merged = await cli("merge", at("signed-1.0"), at("signed.diff"), "-o", at("signed.merged"), ...key);
+    expect(merged.code).toBe(0);
+    expect(readFileSync(at("signed.merged")).equals(readFileSync(at("signed-1.1")))).toBe(true);
+    expect(await cli("verify", at("signed.diff"), "--base", at("1.0"), ...key)).toMatchObject({
+      code: 2,
+      json: { error: { code: "SIGNATURE_MISSING" } },
+    });
+  });
+
   it("has large charts in its base, which installing asks for by name before anything is loaded", async () => {
     const { base } = bundles["1.1"].part.inventory;
     for (const command of [

@@ -188,8 +188,9 @@ async function readLayout({ file, source, required }: OpenedFile): Promise<OpenB
   if (end.some((byte) => byte !== 0)) throw invalid("the end of the archive is damaged");
   if (required !== undefined) {
     for (const { path, sha256 } of inventory.files) {
-      const { offset: from, size } = entries.get(path) ?? { offset: 0, size: 0 };
-      if ((await sha256Of(source, from, size)) !== sha256)
+      const entry = entries.get(path);
+      // A file of the base is checked where it is used.
+      if (entry !== undefined && (await sha256Of(source, entry.offset, entry.size)) !== sha256)
         throw invalid(`${path} is damaged: its sha256 is not ${sha256}`);
     }
   }
