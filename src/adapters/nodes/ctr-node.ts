@@ -1,5 +1,5 @@
 // A node that is controlled through `ctr`, in the node's container or on this machine.
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
@@ -212,6 +212,7 @@ class CtrNode implements ClusterNode {
       this.#import(platform, archive, alive),
     );
     if (exitCode !== 0 && MISSING_CONTENT.test(said)) return { missingContent: said };
+    if (KILLED.has(exitCode)) throw this.#gone("ended the import: it was restarted, or lacks memory");
     if (exitCode !== 0) throw this.#failure("the import failed", { exitCode, stdout: said, stderr: "" });
     const names = wanted.map(({ name }) => name);
     await this.#must("images cannot be pinned", script(PIN_NAMES, [bundleLabel(bundle), ...names]), signal);
@@ -231,19 +232,12 @@ class CtrNode implements ClusterNode {
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
     try {
-      // When ctr exits early, the archive is not read to its end. The output of ctr states the
-      // reason, so the broken pipe is ignored.
-      // An error of the archive itself is reported instead, because it is the cause of the others.
+      // An error of the archive is reported instead of the output of ctr, because it is the cause.
       let unreadable: { readonly cause: unknown } | undefined;
-      const watched = async function* (): Chunks {
-        try {
-          yield* archive;
-        } catch (cause) {
-          unreadable = { cause };
-          throw cause;
-        }
-      };
-      const feeding = pipeline(watched(), session.stdin, { signal }).catch(() => undefined);
+      const feeding = feed(archive, session.stdin).catch((cause: unknown) => {
+        unreadable = { cause };
+        session.destroy();
+      });
       const lines: string[] = [];
       for await (const line of linesOf(session)) lines.push(line);
       session.destroy();
@@ -415,6 +409,9 @@ class CtrNode implements ClusterNode {
   }
 }
 
+/** Exit codes of a shell or program that SIGKILL or SIGTERM has ended. */
+const KILLED: ReadonlySet<number> = new Set([128 + 9, 128 + 15]);
+
 /** What ctr says when neither the archive nor the node has some content. */
 const MISSING_CONTENT = /\bnot found$/;
 
@@ -446,4 +443,29 @@ function script(text: string, values: readonly string[]): readonly string[] {
 
 function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";
+}
+
+/**
+ * Writes the chunks and ends the stream. Returns when the stream is closed before: when ctr ends early,
+ * its output states the reason. `pipeline` does not end when the node of the stream is restarted.
+ */
+async function feed(chunks: Chunks, stream: Writable): Promise<void> {
+  let proceed = (): void => undefined;
+  const wake = (): void => {
+    proceed();
+  };
+  stream.on("drain", wake).on("close", wake).on("error", wake);
+  try {
+    for await (const chunk of chunks) {
+      if (!stream.writable) return;
+      if (stream.write(chunk)) continue;
+      await new Promise<void>((resolve) => {
+        proceed = resolve;
+        if (!stream.writableNeedDrain || stream.closed) resolve();
+      });
+    }
+    if (stream.writable) stream.end();
+  } finally {
+    stream.off("drain", wake).off("close", wake);
+  }
 }

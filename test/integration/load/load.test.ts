@@ -59,6 +59,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+/** Returns the target with nodes that cannot reach this machine. */
+function cutOff(target: NodeTarget): NodeTarget {
+  return {
+    ...target,
+    findNodes: async (signal) => {
+      const found = await target.findNodes(signal);
+      return found.map((one) => Object.assign(one, { hostAddresses: ["127.0.0.1"] }));
+    },
+  };
+}
+
 /** Returns the digest and labels of every image that the node lists by name and not by its config. */
 async function listImages(
   nodes: Nodes,
@@ -155,14 +166,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
   test("nodes that cannot reach this machine get an import of the missing content", async () => {
     const [node = ""] = nodes.names;
     await removeImages(nodes, node, ".");
-    const cutOff: NodeTarget = {
-      ...target,
-      findNodes: async (signal) => {
-        const found = await target.findNodes(signal);
-        return found.map((one) => Object.assign(one, { hostAddresses: ["127.0.0.1"] }));
-      },
-    };
-    const report = await load(bundle, cutOff);
+    const report = await load(bundle, cutOff(target));
     expect(report.nodes.find((one) => one.node === node)).toMatchObject({ route: "import" });
     const listed = await listImages(nodes, node);
     for (const image of bundle.inventory.images) {
@@ -275,40 +279,47 @@ describeNodes("a node that goes away while it is loaded", () => {
   });
 
   test.each([
-    ["is stopped", ["kill", "--signal=KILL"], ["start"]],
-    ["is paused", ["pause"], ["unpause"]],
-  ])("and %s is reported with a hint, and the other is completed", async (how, stop, wake) => {
-    const [other = "", gone = ""] = nodes.names;
-    const name = `ghcr.io/large/${how.replaceAll(" ", "-")}:1`;
-    const large = await bundleOf(folder, how.replaceAll(" ", "-"), [
-      { reference: name, seed: how, mediaTypes: "oci", layers: [25_000_000, 25_000_000] },
-    ]);
-    const notes: string[] = [];
-    let isStopped = false;
-    const progress: OnProgress = (event) => {
-      if (event.kind === "note") notes.push(event.message);
-      if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
-      // Immediately and without other work in this process: a tenth of the content has been sent.
-      isStopped = true;
-      execFileSync("docker", [...stop, gone]);
-    };
-    const target = kindTarget(nodes.cluster);
-    const loading = loadBundle(workflowRun({ progress }), large, { target }, loadPorts());
-    const error = (await loading.catch((cause: unknown) => cause)) as ViolaError;
-    execFileSync("docker", [...wake, gone]);
-    await expect
-      .poll(() => nodes.exec(gone, "ctr", "version").catch(() => ""), { timeout: 20_000 })
-      .toContain("Server");
+    ["is stopped", ["kill", "--signal=KILL"], ["start"], "fetch"],
+    ["is paused", ["pause"], ["unpause"], "fetch"],
+    ["is restarted", ["restart", "--time=0"], ["start"], "fetch"],
+    ["is restarted", ["restart", "--time=0"], ["start"], "import"],
+  ] as const)(
+    "and %s is reported with a hint, and the other is completed",
+    async (how, stop, wake, route) => {
+      const [other = "", gone = ""] = nodes.names;
+      const id = `${how.replaceAll(" ", "-")}-${route}`;
+      const name = `ghcr.io/large/${id}:1`;
+      const large = await bundleOf(folder, id, [
+        { reference: name, seed: id, mediaTypes: "oci", layers: [25_000_000, 25_000_000] },
+      ]);
+      const notes: string[] = [];
+      let isStopped = false;
+      const progress: OnProgress = (event) => {
+        if (event.kind === "note") notes.push(event.message);
+        if (isStopped || event.kind !== "advanced" || event.step !== "load") return;
+        // Immediately and without other work in this process: a tenth of the content has been sent.
+        isStopped = true;
+        execFileSync("docker", [...stop, gone]);
+      };
+      const kind = kindTarget(nodes.cluster);
+      const target = route === "import" ? cutOff(kind) : kind;
+      const loading = loadBundle(workflowRun({ progress }), large, { target }, loadPorts());
+      const error = (await loading.catch((cause: unknown) => cause)) as ViolaError;
+      execFileSync("docker", [...wake, gone]);
+      await expect
+        .poll(() => nodes.exec(gone, "ctr", "version").catch(() => ""), { timeout: 20_000 })
+        .toContain("Server");
 
-    expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: gone });
-    expect(error.hint).toContain(`docker logs ${gone}`);
-    expect(notes.join()).toContain(other);
-    expect((await listImages(nodes, other)).has(name)).toBe(true);
-    expect((await listImages(nodes, gone)).has(name)).toBe(false);
+      expect(error).toMatchObject({ code: "NODE_LOAD_FAILED", subject: gone });
+      expect(error.hint).toContain(`docker logs ${gone}`);
+      expect(notes.join()).toContain(other);
+      expect((await listImages(nodes, other)).has(name)).toBe(true);
+      expect((await listImages(nodes, gone)).has(name)).toBe(false);
 
-    const report = await loadBundle(workflowRun(), large, { target }, loadPorts());
-    expect(report.nodes.map(({ route }) => route)).toEqual(["none", "fetch"]);
-  });
+      const report = await loadBundle(workflowRun(), large, { target }, loadPorts());
+      expect(report.nodes.map((node) => node.route)).toEqual(["none", route]);
+    },
+  );
 });
 
 describeNodes("a cluster", () => {
