@@ -17,7 +17,8 @@ umask 077
 usage() {
   [ "$lang" != ko ] || { usage_in_korean; return; }
   cat <<'U'
-usage: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
+usage: sh load.sh BUNDLE [--base FILE]... [--to TARGET] [--list | --check | --install [OPTIONS]]
+  --base FILE       base of a differential bundle, and the bases of that base; may be left out if the target has the rest
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET] or docker (default: the first of these that this host has);
                     kind-node-image: load only the bundle's image of Kind nodes into docker, for `kind create cluster --image`
   --list            list the image names of the bundle, one a line; on a terminal, with their compressed sizes
@@ -36,7 +37,8 @@ U
 }
 usage_in_korean() {
   cat <<'U'
-사용법: sh load.sh BUNDLE [--to TARGET] [--list | --check | --install [OPTIONS]]
+사용법: sh load.sh BUNDLE [--base FILE]... [--to TARGET] [--list | --check | --install [OPTIONS]]
+  --base FILE       차등 번들의 기준 번들과 그 기준 번들의 기준 번들 (대상에 나머지가 있으면 생략 가능)
   --to TARGET       kind[:CLUSTER], k3s, containerd[:SOCKET], docker 중 하나 (기본값: 이 호스트에 있는 첫 번째 대상)
                     kind-node-image: 번들에 있는 Kind 노드 이미지만 docker에 로드 (`kind create cluster --image`에 사용)
   --list            번들의 이미지 이름을 한 줄에 하나씩 출력 (터미널에서는 압축 크기도 출력)
@@ -97,6 +99,16 @@ no sha256sum, shasum or openssl on this host
 {1} 번들이 손상되었습니다: facts의 {2}번째 줄이 잘못되었습니다
 {1} has {2} bytes, but should have {3}; copy it again
 {1} 번들의 크기가 {2}바이트이지만 {3}바이트여야 합니다. 파일을 다시 복사하세요
+{1} is {2}; {3}
+{1} 파일은 {2}입니다. {3}
+the base wanted is {1}
+필요한 기준 번들: {1}
+{1} needs no other base
+{1} 번들에는 다른 기준 번들이 필요하지 않습니다
+{1} is not in {2} but in its base {3}: add --base FILE
+{1} 파일은 {2} 번들이 아니라 기준 번들 {3}에 있습니다. --base FILE 옵션을 추가하세요
+{1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE
+{1}: 블롭 {2}개({3})가 {4} 번들에도 다음 위치에도 없습니다: {5}. 기준 번들 {6}에 있으므로 --base FILE 옵션을 추가하세요
 {1} is damaged: its sha256 is not {2}
 {1} 파일이 손상되었습니다: sha256이 {2} 값과 다릅니다
 verifying {1} of images
@@ -334,37 +346,38 @@ file_blocks() { # FILE FIRST COUNT
 
 # A bundle may be in parts: each is a file with a header of two blocks and, except for the last one, the
 # same number of blocks of the bundle. The name of any of them stands for the bundle.
-part_count=
 part_file() { printf '%s.%03d' "$whole" "$1"; } # NUMBER
 part_field() { # FILE NAME: prints the fields after it in the header of the part
   head -c 1024 "$1" | tr -d '\000' | awk -v name="$2" '$1 == name { sub(/^[^ ]* /, ""); print; exit }'
 }
 
 # Reports every part that is missing, damaged in its header, of another bundle, or of a wrong size.
-find_parts() {
-  [ "$(head -c 19 "$bundle" | tr -d '\000')" = 'viola-airgap-part 1' ] || return 0
-  whole=${bundle%.[0-9][0-9][0-9]}
-  sound=$(part_field "$bundle" part)
-  part_of=$(part_field "$bundle" bundle) part_sizes=$(part_field "$bundle" bytes)
-  case $sound$part_sizes in *[!0-9\ ]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$bundle" ;; esac
+# Keeps the number and sizes of the parts.
+find_parts() { # FILE
+  use_file "$1"
+  [ "$(head -c 19 "$opened" | tr -d '\000')" = 'viola-airgap-part 1' ] || return 0
+  sound=$(part_field "$opened" part)
+  part_of=$(part_field "$opened" bundle) part_sizes=$(part_field "$opened" bytes)
+  case $sound$part_sizes in *[!0-9\ ]* | '') die '{1} is damaged: the header of {2}' "$opened" "$opened" ;; esac
   part_count=${sound#* } part_bytes=${part_sizes% *} bundle_bytes=${part_sizes#* }
-  part_blocks=$((part_bytes / 512))
-  number=0
-  while [ "$number" -lt "$part_count" ]; do
-    number=$((number + 1))
-    part=$(part_file "$number")
+  echo "$part_count $part_bytes $bundle_bytes" >"$tmp/parts.$1"
+  use_file "$1"
+  part_number=0
+  while [ "$part_number" -lt "$part_count" ]; do
+    part_number=$((part_number + 1))
+    part=$(part_file "$part_number")
     if [ ! -f "$part" ] || [ ! -r "$part" ]; then
-      wrong '{1} is missing: it is part {2} of {3}' "$part" "$number" "$part_count"
+      wrong '{1} is missing: it is part {2} of {3}' "$part" "$part_number" "$part_count"
       continue
     fi
     head -c 1024 "$part" | tr -d '\000' | sed '/^header /d' | is_hash "$(part_field "$part" header | sed 's/^sha256://')" &&
-      [ "$(part_field "$part" part)" = "$number $part_count" ] && [ "$(part_field "$part" bundle)" = "$part_of" ] &&
+      [ "$(part_field "$part" part)" = "$part_number $part_count" ] && [ "$(part_field "$part" bundle)" = "$part_of" ] &&
       [ "$(part_field "$part" bytes)" = "$part_sizes" ] || {
-      wrong '{1} is not part {2} of this bundle; copy this part again' "$part" "$number"
+      wrong '{1} is not part {2} of this bundle; copy this part again' "$part" "$part_number"
       continue
     }
     length=$part_bytes
-    [ "$number" -lt "$part_count" ] || length=$((bundle_bytes - part_bytes * (part_count - 1)))
+    [ "$part_number" -lt "$part_count" ] || length=$((bundle_bytes - part_bytes * (part_count - 1)))
     [ "$(($(wc -c <"$part")))" -eq "$((length + 1024))" ] ||
       wrong '{1} has {2} bytes, but should have {3}; copy it again' "$part" "$(($(wc -c <"$part")))" "$((length + 1024))"
   done
@@ -372,20 +385,23 @@ find_parts() {
 }
 
 # Names the parts whose content is damaged: only these have to be copied again.
-blame_parts() {
-  number=0
-  while [ "$number" -lt "${part_count:-0}" ]; do
-    number=$((number + 1))
-    part=$(part_file "$number")
+blame_parts() { # FILE
+  use_file "$1"
+  part_number=0
+  while [ "$part_number" -lt "${part_count:-0}" ]; do
+    part_number=$((part_number + 1))
+    part=$(part_file "$part_number")
     sum=$(part_field "$part" content)
     file_blocks "$part" 2 "$(($(wc -c <"$part") / 512 - 2))" | is_hash "${sum#sha256:}" ||
       wrong '{1} is damaged; copy this part again' "$part"
   done
 }
 
-blocks() ( # FIRST COUNT, of the bundle
+# FILE is a number: that of a base in the order of its option, or 0, the default, for the bundle.
+blocks() ( # FIRST COUNT [FILE]
+  use_file "${3:-0}"
   [ -n "$part_count" ] || {
-    file_blocks "$bundle" "$@"
+    file_blocks "$opened" "$1" "$2"
     return
   }
   first=$1 left=$2
@@ -397,8 +413,20 @@ blocks() ( # FIRST COUNT, of the bundle
     first=$((first + count)) left=$((left - count))
   done
 )
-bytes() { # OFFSET SIZE: offsets are multiples of 512
-  blocks "$(($1 / 512))" "$((($2 + 511) / 512))" | head -c "$2"
+bytes() { # OFFSET SIZE [FILE]: offsets are multiples of 512
+  blocks "$(($1 / 512))" "$((($2 + 511) / 512))" "${3:-0}" | head -c "$2"
+}
+# Names of files may have any characters, so they are kept in files.
+file_of() { # FILE
+  if [ "$1" -eq 0 ]; then printf %s "$bundle"; else cat "$tmp/base.$1"; fi
+}
+use_file() { # FILE: sets its name and what is known of its parts
+  opened=$(file_of "$1") part_count=
+  whole=${opened%.[0-9][0-9][0-9]}
+  [ ! -s "$tmp/parts.$1" ] || {
+    read -r part_count part_bytes bundle_bytes <"$tmp/parts.$1"
+    part_blocks=$((part_bytes / 512))
+  }
 }
 
 find_hash() {
@@ -436,7 +464,7 @@ facts_grammar() (
   path='[A-Za-z0-9_+][A-Za-z0-9._+-]*(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*'
   platform='[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?' label='[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
   cat <<G
-viola-airgap-facts 1
+viola-airgap-facts [12]
 bundle $word $word
 platform $platform
 api [A-Za-z0-9][A-Za-z0-9./-]*
@@ -450,6 +478,9 @@ spelling $name $name
 excluded $name
 (file|layout) $hex $number $number $path
 blob sha256:$hex $number $number
+based-file $hex $number $path
+base $word $word sha256:$hex
+based sha256:$hex $number
 end $number
 G
 )
@@ -495,62 +526,114 @@ K
 
 # Verifies the signature of bundle.json with openssl.
 check_signature() {
-  number=0
-  while [ "$number" -lt "$key_count" ]; do
-    number=$((number + 1))
-    openssl pkeyutl -verify -pubin -inkey "$tmp/key.$number" -rawin -in "$tmp/read.bundle.json" \
+  key_number=0
+  while [ "$key_number" -lt "$key_count" ]; do
+    key_number=$((key_number + 1))
+    openssl pkeyutl -verify -pubin -inkey "$tmp/key.$key_number" -rawin -in "$tmp/read.bundle.json" \
       -sigfile "$tmp/read.bundle.json.sig" >/dev/null 2>&1 && return 0
   done
-  die '{1} is not signed with the given key, or was changed after it was signed' "$bundle"
+  die '{1} is not signed with the given key, or was changed after it was signed' "$opened"
 }
 
-# Reads facts, the entry after bundle.json and its signature. Their checksum must be in bundle.json,
-# in an object that names them. Those objects are flat, so their braces delimit them in any layout.
-open_bundle() {
-  [ -f "$bundle" ] && [ -r "$bundle" ] || die '{1} does not exist or cannot be read' "$bundle"
-  find_parts
+# Reads facts, the entry after bundle.json and its signature, to `facts.FILE`. Their checksum must be in
+# bundle.json, in an object that names them. Those objects are flat, so their braces delimit them in
+# any layout. Blobs get the number of the file. Sets $identity to name, version and digest.
+read_facts() { # FILE
+  number=$1
+  opened=$(file_of "$number")
+  [ -f "$opened" ] && [ -r "$opened" ] || die '{1} does not exist or cannot be read' "$opened"
+  find_parts "$number"
   base=0
   for entry in bundle.json bundle.json.sig facts; do
     # Name and size are the first and fifth field of a tar header. Fields end with NUL.
     read -r name length <<F
-$(blocks "$((base / 512))" 1 | tr '\000' '\n' | awk 'NF { field[++count] = $1 } END { print field[1], field[5] }')
+$(blocks "$((base / 512))" 1 "$number" | tr '\000' '\n' | awk 'NF { field[++count] = $1 } END { print field[1], field[5] }')
 F
     [ "$name" = "$entry" ] || case $entry in
-      bundle.json) die '{1} is not a viola-airgap bundle' "$bundle" ;;
+      bundle.json) die '{1} is not a viola-airgap bundle' "$opened" ;;
       bundle.json.sig)
-        [ "$key_count" -eq 0 ] || die '{1} is not signed, but --key requires a signature' "$bundle"
+        [ "$key_count" -eq 0 ] || die '{1} is not signed, but --key requires a signature' "$opened"
         continue
         ;;
-      *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$bundle" ;;
+      *) die '{1} has no facts; use the script in the bundle: tar -xf {1} load.sh' "$opened" ;;
     esac
-    case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$bundle" "$entry" ;; esac
+    case $length in *[!0-7]* | '') die '{1} is damaged: the header of {2}' "$opened" "$entry" ;; esac
     length=$((0$length))
     # The limits of viola-airgap.
     case $entry in bundle.json) limit=33554432 ;; bundle.json.sig) limit=64 ;; *) limit=$length ;; esac
-    [ "$length" -le "$limit" ] || die '{1} is damaged: the header of {2}' "$bundle" "$entry"
-    bytes "$((base + 512))" "$length" >"$tmp/read.$entry"
+    [ "$length" -le "$limit" ] || die '{1} is damaged: the header of {2}' "$opened" "$entry"
+    bytes "$((base + 512))" "$length" "$number" >"$tmp/read.$entry"
     base=$((base + 512 + (length + 511) / 512 * 512))
     [ "$entry" != bundle.json.sig ] || [ "$key_count" -eq 0 ] || check_signature
   done
   sum=$(hash <"$tmp/read.facts")
   tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | grep "\"${sum%% *}\"" | grep '"path":"facts"' >/dev/null ||
-    die '{1} is damaged: bundle.json does not have the checksum of its facts' "$bundle"
+    die '{1} is damaged: bundle.json does not have the checksum of its facts' "$opened"
   read -r version <"$tmp/read.facts"
-  [ "$version" = "viola-airgap-facts 1" ] ||
-    die '{1} has facts of another version; use the script in the bundle: tar -xf {1} load.sh' "$bundle"
+  case $version in
+    'viola-airgap-facts 1' | 'viola-airgap-facts 2') ;;
+    *) die '{1} has facts of another version; use the script in the bundle: tar -xf {1} load.sh' "$opened" ;;
+  esac
   facts_grammar >"$tmp/grammar"
   ! grep -Evxn -f "$tmp/grammar" "$tmp/read.facts" >"$tmp/why" ||
-    die '{1} is damaged: its facts have an invalid line {2}' "$bundle" "$(sed -n '1s/:.*//p' "$tmp/why")"
+    die '{1} is damaged: its facts have an invalid line {2}' "$opened" "$(sed -n '1s/:.*//p' "$tmp/why")"
   # Large numbers are printed with a format, because mawk rounds them otherwise.
-  awk -v base="$base" '
+  awk -v base="$base" -v number="$number" '
     $1 ~ /^(file|layout|blob)$/ { $4 = sprintf("%.0f", $4 + base) }
+    $1 == "blob" { $5 = number }
+    $1 == "file" || $1 == "layout" { $6 = number }
     $1 == "end" { $2 = sprintf("%.0f", $2 + base) }
     { print }
-  ' "$tmp/read.facts" >"$tmp/facts"
-  size=$(facts end)
-  [ -n "$part_count" ] || bundle_bytes=$(($(wc -c <"$bundle")))
+  ' "$tmp/read.facts" >"$tmp/facts.$number"
+  size=$(awk '$1 == "end" { print $2 }' "$tmp/facts.$number")
+  [ -n "$part_count" ] || bundle_bytes=$(($(wc -c <"$opened")))
   [ "$bundle_bytes" -eq "${size:-0}" ] ||
-    die '{1} has {2} bytes, but should have {3}; copy it again' "$bundle" "$bundle_bytes" "${size:-?}"
+    die '{1} has {2} bytes, but should have {3}; copy it again' "$opened" "$bundle_bytes" "${size:-?}"
+  # A bundle is named by the digest of the bundle.json of the whole bundle. That of a difference is in
+  # its field `whole`, whose value is flat.
+  digest=$(tr -d ' \t\r\n' <"$tmp/read.bundle.json" | tr '{}' '\n\n' | awk '
+    is_whole && match($0, /"digest":"sha256:[0-9a-f]+"/) { print substr($0, RSTART + 10, RLENGTH - 11); exit }
+    { is_whole = /"whole":$/ }')
+  [ -n "$digest" ] || { digest=$(hash <"$tmp/read.bundle.json") && digest=sha256:${digest%% *}; }
+  identity="$(awk '$1 == "bundle" { print $2, $3 }' "$tmp/facts.$number") $digest"
+}
+# Reads the facts of the bundle and its bases. A blob is looked up in the bundle first, and then in its
+# bases, the nearest first. Facts of kind `based` remain for blobs of a base that was not given.
+open_bundle() {
+  left=$bases
+  while [ "$left" -gt 0 ]; do
+    read_facts "$left"
+    echo "$left $identity"
+    left=$((left - 1))
+  done >"$tmp/identities"
+  read_facts 0
+  cat "$tmp/facts.0" >"$tmp/facts"
+  wanted=$(facts base)
+  while [ -n "$wanted" ]; do
+    number=$(awk -v wanted="$wanted" '$4 == substr(wanted, length(wanted) - 70) { print $1; exit }' "$tmp/identities")
+    [ -n "$number" ] || break
+    awk -v wanted="$wanted" '$4 != substr(wanted, length(wanted) - 70)' "$tmp/identities" >"$tmp/unused"
+    cat "$tmp/unused" >"$tmp/identities"
+    awk '
+      FNR == NR {
+        if ($1 == "blob") blob[$2] = $0
+        if ($1 == "file") file[$2, $5] = $0
+        next
+      }
+      $1 == "based" && $2 in blob { print blob[$2]; next }
+      $1 == "based-file" && ($2, $4) in file { print file[$2, $4]; next }
+      { print }
+    ' "$tmp/facts.$number" "$tmp/facts" >"$tmp/placed"
+    cat "$tmp/placed" >"$tmp/facts"
+    wanted=$(awk '$1 == "base" { print $2, $3, $4 }' "$tmp/facts.$number")
+  done
+  missing_base=$(named "$wanted")
+  while read -r number identity; do
+    if [ -n "$wanted" ]; then why=$(text 'the base wanted is {1}' "$missing_base")
+    else why=$(text '{1} needs no other base' "$bundle"); fi
+    wrong '{1} is {2}; {3}' "$(file_of "$number")" "$(named "$identity")" "$why"
+  done <"$tmp/identities"
+  exit_if_wrong 2 'nothing was loaded'
   title=$(facts bundle)
   # `viola-airgap unload` finds the images that a bundle loaded by this label.
   LABEL=io.viola-airgap.bundle/$(echo "$title" | tr ' ' _)=
@@ -563,12 +646,17 @@ F
   cat "$tmp/allowed" >>"$tmp/facts"
 }
 
+# Prints an identity for people.
+named() { # IDENTITY
+  [ -z "$1" ] || printf '%s\n' "$1" | awk '{ print $1, $2, "(" $3 ")" }'
+}
+
 # Lists the image names, one a line. On a terminal, with the size of their configs and layers.
 list_images() {
   awk -v is_terminal="$([ -t 1 ] && echo 1)" '
     $1 == "name" { image[++count] = $2; name[count] = $3; if (length($3) > width) width = length($3) }
     $1 == "content" && ($4 == "config" || $4 == "layer") && !seen[$2, $5]++ { content[++contents] = $2 " " $5 }
-    $1 == "blob" { size[$2] = $3 }
+    $1 == "blob" || $1 == "based" { size[$2] = $3 }
     END {
       for (i = 1; i <= contents; i++) { split(content[i], part, " "); bytes[part[1]] += size[part[2]] }
       for (i = 1; i <= count; i++) {
@@ -588,9 +676,9 @@ list_images() {
 verify_files() {
   facts file >"$tmp/files"
   { cat "$tmp/files"; facts layout; } >"$tmp/small"
-  while read -r sum length offset path; do
+  while read -r sum length offset path number; do
     case $path in bin/*) [ -n "$check" ] || continue ;; esac
-    bytes "$offset" "$length" | is_hash "$sum" || wrong '{1} is damaged: its sha256 is not {2}' "$path" "$sum"
+    bytes "$offset" "$length" "$number" | is_hash "$sum" || wrong '{1} is damaged: its sha256 is not {2}' "$path" "$sum"
   done <"$tmp/small"
 }
 
@@ -599,8 +687,8 @@ verify_blobs() { # every layer, config and manifest
   total=$(awk '{ sum += $2 } END { printf "%.0f", sum }' "$tmp/blobs")
   say 'verifying {1} of images' "$(megabytes "$total")"
   done_bytes=0 tenth=1
-  while read -r digest length offset; do
-    bytes "$offset" "$length" | is_hash "${digest#sha256:}" ||
+  while read -r digest length offset number; do
+    bytes "$offset" "$length" "$number" | is_hash "${digest#sha256:}" ||
       wrong '{1} is damaged; it is part of {2}' "$digest" "$(awk -v digest="$digest" '
         $1 == "name" { name[$2] = name[$2] == "" ? $3 : name[$2] }
         $1 == "content" && $5 == digest && !seen[$2]++ { list = list (list == "" ? "" : ", ") name[$2] }
@@ -622,8 +710,11 @@ report() { # TEXT DONE TOTAL [NODE]; keeps count in $tenth
 # Extracts a file of the bundle and verifies its checksum.
 extract() { # PATH FILE
   awk -v path="$1" '$4 == path' "$tmp/files" >"$tmp/entry"
-  read -r sum length offset _ <"$tmp/entry" || die '{1} has no {2}' "$bundle" "$1"
-  bytes "$offset" "$length" >"$2"
+  if [ ! -s "$tmp/entry" ] && facts based-file | awk -v path="$1" '$3 == path { found = 1 } END { exit !found }'; then
+    die '{1} is not in {2} but in its base {3}: add --base FILE' "$1" "$bundle" "$missing_base"
+  fi
+  read -r sum length offset _ number <"$tmp/entry" || die '{1} has no {2}' "$bundle" "$1"
+  bytes "$offset" "$length" "$number" >"$2"
   is_hash "$sum" <"$2" || die '{1} is damaged: its sha256 is not {2}' "$1" "$sum"
 }
 is_in_bundle() { awk -v path="$1" '$4 == path { found = 1 } END { exit !found }' "$tmp/files"; }
@@ -682,7 +773,14 @@ run_viola_airgap() { # USER-VALUES...
     number=$((number - 1))
   done
   for image in ${install:+$allowed}; do set -- --allow-missing "$image" "$@"; done
-  in_background "$cli" load "$bundle" --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
+  set -- --to "$to" ${install:+--install --timeout "$timeout"} ${context:+--context "$context"} "$@"
+  left=$bases
+  while [ "$left" -gt 0 ]; do
+    # A comma separates bases.
+    set -- --base "$(file_of "$left" | sed 's/,/\\,/g')" "$@"
+    left=$((left - 1))
+  done
+  in_background "$cli" load "$bundle" "$@"
   exit $?
 }
 
@@ -759,7 +857,9 @@ node_state() { # NODE
       root=$("$engine" info --format '{{.DockerRootDir}}') && [ -d "$root" ] && df -Pk "$root" | awk 'END { print "disk", $1, $4 }'
       awk '$1 == "name" { print $3 } $1 == "excluded" { print $2 }' "$tmp/facts" | grep -v @ | while read -r name; do
         printf 'docker %s %s\n' "$name" "$("$engine" image inspect --format '{{.Id}}' "$name" </dev/null 2>/dev/null)"
-      done
+      done >"$tmp/docker"
+      cat "$tmp/docker"
+      docker_layers
       ;;
     *)
       # shellcheck disable=SC2016,SC2086
@@ -774,6 +874,27 @@ node_state() { # NODE
   esac
 }
 
+# Prints the diff ids of the layers of every image of the engine, and of every image to load, from the
+# base up. Docker takes layers that it has from its store. It does not when it keeps its images in
+# containerd, and neither do other engines.
+docker_layers() {
+  [ "$engine" = docker ] || return 0
+  case $(docker info --format '{{.DriverStatus}}' 2>/dev/null) in '' | *io.containerd.snapshotter*) return 0 ;; esac
+  docker images --all --quiet --no-trunc 2>/dev/null | sort -u >"$tmp/stored"
+  # shellcheck disable=SC2046
+  [ ! -s "$tmp/stored" ] || docker image inspect --format '{{range .RootFS.Layers}}{{.}} {{end}}' $(cat "$tmp/stored") 2>/dev/null | sed 's/^/stored /'
+  awk '
+    FILENAME ~ /docker$/ { loaded[$2] = $3; next }
+    $1 == "name" && $3 in loaded { id[$2] = loaded[$3] }
+    $1 == "content" && $4 == "config" && id[$2] != $5 { config[$5] = config[$5] " " $2 }
+    $1 == "blob" && $2 in config { print $4, $3, $5 config[$2] }
+  ' "$tmp/docker" "$tmp/facts" >"$tmp/configs"
+  while read -r offset length number images; do
+    ids=$(bytes "$offset" "$length" "$number" | tr -d ' \t\r\n' | sed -n 's/.*"diff_ids":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr ',' ' ')
+    for image in $images; do echo "diffids $image $ids"; done
+  done <"$tmp/configs"
+}
+
 # Compares the state of a node (standard input) with the facts. Prints:
 #   platform P                 the platform of the node
 #   without NAME               the bundle has no content of NAME for this platform
@@ -781,7 +902,8 @@ node_state() { # NODE
 #   share NAME                 NAME is complete, and only another bundle has a label on it
 #   left-out NAME              NAME is excluded from the bundle, and not on the node
 #   config|layer IMAGE DIGEST  content of an image that lacks names
-#   range FIRST COUNT          blocks to send, in pieces of 64 MiB
+#   range FILE FIRST COUNT     blocks to send of a file, in pieces of 64 MiB
+#   gap IMAGE DIGEST           needed content of an image that no given file has
 #   need BYTES                 the total size to send
 compare() {
   awk '
@@ -798,7 +920,8 @@ compare() {
         content[$2, ++contents[$2]] = $3 " " $4 " " $5
         has_platform[$2, $3] = 1
       }
-      if ($1 == "blob") { blob[++blobs] = $2; size[$2] = $3; offset[$2] = $4 }
+      if ($1 == "blob") { blob[++blobs] = $2; size[$2] = $3; offset[$2] = $4; file[$2] = $5 }
+      if ($1 == "based") absent[$2] = 1
       if ($1 == "excluded") excluded[++exclusions] = $2
       if ($1 == "allowed") allowed[$2] = 1
       next
@@ -806,9 +929,21 @@ compare() {
     $1 == "machine" { candidates = accepted($2) }
     $1 == "disk" { print }
     $1 == "content" { present[$2] = 1 }
+    $1 == "stored" { stored[++stores] = substr($0, 8); next }
+    $1 == "diffids" { diffids[$2] = substr($0, 10 + length($2)); next }
     $1 == "docker" { loaded[$2] = $3 ~ /:/ ? $3 : "sha256:" $3 }
     $1 == "listed" { if (index($0, "io.viola-airgap.bundle/") && !index($0, ENVIRON["LABEL"])) is_others[$2] = 1; next }
     $4 == "complete" { split(substr($5, 2), counts, "[/)]"); if (counts[1] == counts[2]) complete[$1] = $3 }
+    # Returns how many layers of the image are the lowest ones of an image of the engine.
+    function held(image,   ids, wanted, other, i, j, most) {
+      wanted = split(diffids[image], ids, " ")
+      most = 0
+      for (i = 1; i <= stores && wanted; i++) {
+        split(stored[i], other, " ")
+        for (j = 1; j <= wanted && ids[j] == other[j]; j++) if (j > most) most = j
+      }
+      return most
+    }
     END {
       is_engine = ENVIRON["TO"] == "docker"
       count = split(candidates, candidate, " ")
@@ -839,9 +974,14 @@ compare() {
         }
         if (!lacks) continue
         lacking++
+        holds = is_engine ? held(i) : 0
+        layer = 0
         for (j = 1; j <= contents[i]; j++) {
           split(content[i, j], part, " ")
-          if ((part[1] == platform ? part[2] != "root" : part[2] == "manifest" && !is_engine) && !(part[3] in present)) send[part[3]] = 1
+          is_held = part[1] == platform && part[2] == "layer" && ++layer <= holds
+          if ((part[1] == platform ? part[2] != "root" : part[2] == "manifest" && !is_engine) && !(part[3] in present) && !is_held) send[part[3]] = 1
+          # Manifests of other platforms are not needed.
+          if (part[3] in absent && !(part[3] in present) && !is_held && (part[1] == platform && (part[2] != "root" || !is_engine) || part[3] == digest[i] && !is_engine) && !gap[i, part[3]]++) print "gap", i, part[3]
           if (part[1] == platform && part[2] == "config") print "config", i, part[3]
           if (part[1] == platform && part[2] == "layer") print "layer", i, part[3]
         }
@@ -852,7 +992,7 @@ compare() {
         need += size[blob[i]]
         from = offset[blob[i]] / 512 - 1
         to = from + 1 + int((size[blob[i]] + 511) / 512)
-        for (; from < to; from += 131072) printf "range %.0f %.0f\n", from, (to - from > 131072 ? 131072 : to - from)
+        for (; from < to; from += 131072) printf "range %d %.0f %.0f\n", file[blob[i]], from, (to - from > 131072 ? 131072 : to - from)
       }
       printf "need %.0f\n", need
     }
@@ -912,6 +1052,31 @@ release() {
   pids=
 }
 
+# Reports every image with content that neither a given file nor a node has.
+report_gaps() {
+  for node in $nodes; do
+    plan "$node" gap | awk -v node="$node" '{ print $0, node }'
+  done >"$tmp/gaps"
+  [ -s "$tmp/gaps" ] || return 0
+  # In ENVIRON, awk does not read backslashes in names of files.
+  file=$bundle base=$missing_base awk '
+    FNR == NR {
+      if ($1 == "name" && !($2 in name)) name[$2] = $3
+      if ($1 == "based") size[$2] = $3
+      next
+    }
+    !seen[$1, $2]++ { blobs[$1]++; bytes[$1] += size[$2] }
+    !listed[$1, $3]++ { places[$1] = places[$1] (places[$1] == "" ? "" : ", ") $3 }
+    !known[$1]++ { order[++count] = $1 }
+    END {
+      for (i = 1; i <= count; i++) {
+        image = order[i]
+        printf "{1}: {2} ({3}) of it are neither in {4} nor on {5}; base {6} has them: add --base FILE\001%s\001%d\001%.0f MB\001%s\001%s\001%s\n", name[image], blobs[image], int((bytes[image] + 999999) / 1000000), ENVIRON["file"], places[image], ENVIRON["base"]
+      }
+    }
+  ' "$tmp/facts" "$tmp/gaps" >>"$tmp/wrong"
+}
+
 plan_node() { # NODE: queries the node, and writes its plan
   : >"$tmp/plan.$1"
   node_state "$1" </dev/null >"$tmp/answer" 2>"$tmp/why" || {
@@ -934,6 +1099,7 @@ plan_nodes() {
       "$node" "$(plan "$node" platform)" "$(facts platform | tr '\n' ' ' | sed 's/ $//')" \
       "$(plan "$node" without | head -n 3 | tr '\n' ' ' | sed 's/ $//')$([ "$lacking" -le 3 ] || text ' and {1} more' "$((lacking - 3))")"
   done
+  report_gaps
   # Nodes on one machine share a disk, so the required space is summed by device. Docker also unpacks
   # the images.
   for node in $nodes; do
@@ -973,8 +1139,8 @@ image_layout() { # NODE
 }
 send_ranges() { # NODE
   total=$(plan "$1" need) done_bytes=0 tenth=1
-  while read -r first count; do
-    blocks "$first" "$count"
+  while read -r number first count; do
+    blocks "$first" "$count" "$number"
     done_bytes=$((done_bytes + count * 512))
     [ "$done_bytes" -le "$total" ] || done_bytes=$total
     report '{3}: sent {1} % of {2}' "$done_bytes" "$total" "$1"
@@ -1113,6 +1279,14 @@ require_values() { # USER-VALUES...
   done
   facts release | awk 'NR == FNR { left[$1]; next } $1 in left { print $2 }' "$tmp/withheld" - | while read -r name; do
     wrong 'the bundle was built without the values of release {1}: pass them with -f FILE' "$name"
+  done
+}
+
+# Charts of a base that was not given are reported before anything is loaded.
+require_charts() {
+  facts based-file | awk '{ print $3 }' >"$tmp/based"
+  facts chart | awk 'NR == FNR { based[$1]; next } $2 in based && !seen[$2]++ { print $2 }' "$tmp/based" - | while read -r path; do
+    wrong '{1} is not in {2} but in its base {3}: add --base FILE' "$path" "$bundle" "$missing_base"
   done
 }
 
@@ -1277,7 +1451,9 @@ seconds() { # 90s, 10m, 1h, 1h30m
 
 # --- main ---
 
-bundle= keys= to= list= check= install= context= allowed= timeout=10m
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
+: >"$tmp/wrong"
+bundle= bases=0 keys= to= list= check= install= context= allowed= timeout=10m
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 # The remaining $@ are the user's values for helm.
 left=$#
@@ -1295,9 +1471,10 @@ while [ "$left" -gt 0 ]; do
     --check) check=yes ;;
     --install) install=yes ;;
     -h | --help) usage; exit 0 ;;
-    --to | --context | --kubeconfig | --timeout | --allow-missing | --key | --lang | -f | --values | --set)
+    --base | --to | --context | --kubeconfig | --timeout | --allow-missing | --key | --lang | -f | --values | --set)
       [ "$left" -gt 0 ] || die '{1} needs a value' "$option"
       case $option in
+        --base) bases=$((bases + 1)); printf %s "$1" >"$tmp/base.$bases" ;;
         --to) to=$1 ;;
         --context) context=$1 ;;
         --kubeconfig) KUBECONFIG=$1 && export KUBECONFIG ;;
@@ -1325,8 +1502,6 @@ done
 [ -n "$bundle" ] || { usage >&2; exit 2; }
 case $timeout in *[!0-9hms]* | '' | *[!hms]) die '"{1}" is not a duration: use 90s, 10m or 1h' "$timeout" ;; esac
 find_hash
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/viola-airgap.XXXXXX") || exit 2
-: >"$tmp/wrong"
 
 collect_keys
 open_bundle
@@ -1344,12 +1519,12 @@ run_viola_airgap "$@"
 
 say '{1} into {2}' "$title" "$to"
 find_nodes
-[ -z "$install" ] || { prepare_install; require_values "$@"; }
+[ -z "$install" ] || { prepare_install; require_values "$@"; require_charts; }
 plan_nodes
 busy=
 for node in $nodes; do [ -z "$(plan "$node" need)" ] || busy="$busy $node"; done
 [ -z "$busy$check" ] || verify_blobs
-[ ! -s "$tmp/wrong" ] || blame_parts
+[ ! -s "$tmp/wrong" ] || { left=0; while [ "$left" -le "$bases" ]; do blame_parts "$left"; left=$((left + 1)); done; }
 if [ -n "$check" ]; then
   for node in $nodes; do
     text '{1} ({2}): {3} of {4} image names missing, {5} to send' "$node" "$(plan "$node" platform)" \

@@ -15,6 +15,7 @@ import { auditBundle } from "../workflows/audit/audit-bundle.js";
 import { auditSpec, type AuditOptions as AuditWorkflowOptions } from "../workflows/audit/audit-spec.js";
 import { findOutdated } from "../workflows/audit/outdated.js";
 import { EXIT } from "./failure.js";
+import { baseInputs, baseOption, openGiven, refuseBases, type BaseFlags } from "./opening.js";
 import {
   makeOutdatedPorts,
   makePlanPorts,
@@ -36,7 +37,7 @@ import { readVersion, type CommandRuntime, type CommonOptions, type RunCommand }
 /** The formats that have the language of the reader. */
 const FORMATS_FOR_PEOPLE: ReadonlySet<AuditFormat> = new Set(["table", "markdown", "html"]);
 
-interface AuditOptions extends CommonOptions {
+interface AuditOptions extends CommonOptions, BaseFlags {
   readonly format: AuditFormat;
   readonly out?: string;
   readonly force?: boolean;
@@ -91,11 +92,15 @@ export function registerAudit(program: Command, runCommand: RunCommand): void {
     .option("--outdated", "ask registries and chart repositories for newer versions")
     .addOption(listOption("--platform <platform>", "platform to audit for a spec"))
     .option(...REHEARSAL_FLAG)
+    .addOption(baseOption())
     .action(async (target: string, options: AuditOptions) => {
       await runCommand(options, async (runtime) => {
         const limits = limitsOf(options);
         const input = await readInput(resolve(runtime.cwd, target));
-        if (input.spec !== undefined) refuseKeys(options.key);
+        if (input.spec !== undefined) {
+          refuseBases(options);
+          refuseKeys(options.key);
+        }
         const out = await checkOut(input, options, runtime);
         const version = await readVersion(runtime.home);
         const format = runtime.isJson ? "json" : options.format;
@@ -202,12 +207,13 @@ async function readInput(file: string): Promise<AuditInput> {
 
 async function checkOut(
   { file, spec }: AuditInput,
-  { out, force = false, rehearsal }: AuditOptions,
+  { out, force = false, rehearsal, base }: AuditOptions,
   runtime: CommandRuntime,
 ): Promise<string | undefined> {
   if (out === undefined || out === "-") return undefined;
   const inputs: readonly InputPath[] = [
     ...(spec === undefined ? [{ what: "the bundle", path: file }] : specInputs(file, spec.spec)),
+    ...baseInputs({ base }, runtime.cwd),
     ...(rehearsal === undefined
       ? []
       : [{ what: "the record of the rehearsal", path: resolve(runtime.cwd, rehearsal) }]),
@@ -223,7 +229,7 @@ async function auditInput(
   const { limits, language } = options;
   const shared = { limits, today: dateOfToday(), language, ...(await outdatedOption(options, runtime)) };
   if (read === undefined) {
-    const bundle = await runtime.reader.openBundle(file);
+    const bundle = await openGiven(file, options, runtime);
     return auditBundle(bundle, shared, { readChartTexts });
   }
   const [plan, planned, rehearsal] = await Promise.all([

@@ -22,6 +22,7 @@ import { readSpec } from "./input-file.js";
 import { checkBundleOutput } from "./output.js";
 import { formatBuild } from "./reporters/build.js";
 import { examples, listOption } from "./command-line.js";
+import { baseInputs, type BaseFlags } from "./opening.js";
 import {
   collect,
   type CommandRuntime,
@@ -32,7 +33,7 @@ import {
 import { parseBytes } from "./units.js";
 import type { BundlePart, WrittenBundle } from "../workflows/ports.js";
 
-interface BuildFlags extends CommonOptions {
+interface BuildFlags extends CommonOptions, BaseFlags {
   readonly output: string;
   readonly platform: readonly string[];
   readonly reuse: readonly string[];
@@ -57,6 +58,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
       examples(
         "build bundle.yaml -o app.bundle",
         "build bundle.yaml -o app.bundle --platform linux/amd64,linux/arm64 --reuse old.bundle",
+        "build bundle.yaml -o app-1.1.diff --base app-1.0.bundle",
         "build bundle.yaml -o app.bundle --with cli,node,helm,kubectl",
         "build bundle.yaml -o app.bundle --sign-key release.key",
       ),
@@ -69,6 +71,12 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
     .option("--force", "replace the file even if it is not a bundle")
     .addOption(listOption("--platform <platform>", "platform to include, such as linux/arm64"))
     .addOption(listOption("--reuse <bundle>", "copy blobs from an earlier bundle"))
+    .addOption(
+      listOption(
+        "--base <bundle>",
+        "write a differential bundle with only the blobs that this bundle lacks; after it, the bases of this bundle if it is a difference itself",
+      ),
+    )
     .addOption(
       new Option("--source <source>", "where to get images from")
         .choices(["auto", "registry", "docker"])
@@ -134,6 +142,7 @@ export function registerBuild(program: Command, runCommand: RunCommand): void {
             ...(output.exists ? [output.path] : []),
           ]),
           reuse: flags.reuse.map((bundle) => resolve(runtime.cwd, bundle)),
+          bases: flags.base.map((bundle) => resolve(runtime.cwd, bundle)),
         };
         const plan = await makePlanPorts(flags.source, runtime);
         const cache = await blobCache(runtime);
@@ -176,7 +185,7 @@ async function replaceByParts(
 
 /** Returns the files of this machine that options name. */
 function flagInputs(
-  { reuse, rehearsal, signKey, verifyImages }: BuildFlags,
+  { reuse, rehearsal, base, signKey, verifyImages }: BuildFlags,
   requests: ReturnType<typeof parseIncludes>["requests"],
   cwd: string,
 ): readonly InputPath[] {
@@ -185,6 +194,7 @@ function flagInputs(
       what: "a bundle of --reuse (the blobs of an existing output are reused anyway)",
       path: resolve(cwd, bundle),
     })),
+    ...baseInputs({ base }, cwd),
     ...requests.flatMap(({ source }) =>
       source?.kind === "file" ? [{ what: "a program of --with", path: source.file }] : [],
     ),

@@ -10,12 +10,13 @@ import { readStreamLimited } from "../adapters/files/read-limited.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { addClusterFlags, connectCluster, type ClusterFlags } from "./wiring/installing.js";
 import { formatCheck } from "./reporters/check.js";
 
 const STDIN_BYTES = 32 * 1024 * 1024;
 
-interface CheckOptions extends CommonOptions, ClusterFlags {
+interface CheckOptions extends CommonOptions, ClusterFlags, BaseFlags {
   readonly pods?: string;
 }
 
@@ -26,6 +27,7 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
       .description("compare the images of a running cluster with a bundle")
       .addHelpText("after", examples("check app.bundle --context lab", "check app.bundle --pods pods.json"))
       .argument("<bundle>", "bundle file")
+      .addOption(baseOption())
       .addOption(keyOption())
       .option(
         "--pods <file>",
@@ -33,7 +35,7 @@ export function registerCheck(program: Command, runCommand: RunCommand): void {
       ),
   ).action(async (file: string, options: CheckOptions) => {
     await runCommand(options, async (runtime) => {
-      const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+      const { inventory } = await openGiven(file, options, runtime);
       const report = checkRunning(inventory, await findRunning(options, runtime));
       runtime.print(report, formatCheck, { formatVersion: 1, ...report });
       return report.missing.length === 0 ? EXIT.done : EXIT.negative;

@@ -8,6 +8,7 @@ import { specInputs } from "../core/spec/spec-inputs.js";
 import { compareInputs, type DiffInput } from "../workflows/diff/diff.js";
 import { examples, keyOption, listOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
+import { baseInputs, baseOption, type BaseFlags } from "./opening.js";
 import { isBundleFile, readSpec, refuseKeys, type SpecFile } from "./input-file.js";
 import { checkReport } from "./output.js";
 import { DIFF_FORMATS, formatDiff, isDiffReport, type DiffFormat } from "./reporters/diff.js";
@@ -15,7 +16,7 @@ import { printable, singleLines } from "./terminal.js";
 import { makePlanPorts, planOptions, readChartTexts } from "./wiring/planning.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 
-interface DiffCommandOptions extends CommonOptions {
+interface DiffCommandOptions extends CommonOptions, BaseFlags {
   readonly format: DiffFormat;
   readonly out?: string;
   readonly force?: boolean;
@@ -45,6 +46,7 @@ export function registerDiff(program: Command, runCommand: RunCommand): void {
     .option("--exit-code", "exit with 1 if there is a difference")
     .option("--show-values", "show changed values and not only their keys; they may be secrets")
     .addOption(listOption("--platform <platform>", "platform of a spec"))
+    .addOption(baseOption())
     .action(async (old: string, next: string, options: DiffCommandOptions) => {
       await runCommand(options, async (runtime) => {
         const given = await Promise.all([old, next].map((text) => readInput(resolve(runtime.cwd, text))));
@@ -55,7 +57,10 @@ export function registerDiff(program: Command, runCommand: RunCommand): void {
         const report = await compareInputs(
           runtime.run,
           { old: before, next: after },
-          { showsValues: options.showValues === true },
+          {
+            showsValues: options.showValues === true,
+            bases: options.base.map((file) => resolve(runtime.cwd, file)),
+          },
           { reader: runtime.reader, makePlanPorts: () => makePlanPorts("auto", runtime), readChartTexts },
         );
         await runtime.stopProgress();
@@ -82,13 +87,14 @@ async function readInput(file: string): Promise<GivenInput> {
 
 async function checkOut(
   given: readonly GivenInput[],
-  { out, force = false }: DiffCommandOptions,
+  { out, force = false, base }: DiffCommandOptions,
   runtime: CommandRuntime,
 ): Promise<string | undefined> {
   if (out === undefined || out === "-") return undefined;
-  const inputs = given.flatMap(({ file, spec }): readonly InputPath[] =>
+  const bundles = given.flatMap(({ file, spec }): readonly InputPath[] =>
     spec === undefined ? [{ what: "a bundle", path: file }] : specInputs(file, spec.spec),
   );
+  const inputs = [...bundles, ...baseInputs({ base }, runtime.cwd)];
   return checkReport({ option: "--out", text: out, force }, inputs, isDiffReport, runtime);
 }
 

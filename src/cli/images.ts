@@ -15,6 +15,7 @@ import { ViolaError } from "../errors.js";
 import { examples, keyOption, listOption } from "./command-line.js";
 import { collect, type CommandRuntime, type CommonOptions, type RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, refuseBases, type BaseFlags } from "./opening.js";
 import {
   makeChartPorts,
   makeInspectPorts,
@@ -27,7 +28,7 @@ import { formatSuspects } from "./reporters/suspects.js";
 import { missingWarnings, withRehearsal } from "../core/rehearsal/record.js";
 import { findChartSource, findValuesFiles, isBundleFile, readSpec, refuseKeys } from "./input-file.js";
 
-interface ImagesOptions extends CommonOptions {
+interface ImagesOptions extends CommonOptions, BaseFlags {
   readonly release?: string;
   readonly namespace?: string;
   readonly chartVersion?: string;
@@ -73,13 +74,14 @@ export function registerImages(program: Command, runCommand: RunCommand): void {
       "inspect the images of operators for versions and images that the charts do not name",
     )
     .option(...REHEARSAL_FLAG)
+    .addOption(baseOption())
     .action(async (target: string, options: ImagesOptions) => {
       await runCommand(options, async (runtime) => {
         const file = resolve(runtime.cwd, target);
         const isBundle = await isBundleFile(file);
         if (!isBundle) refuseKeys(options.key);
         const listed = isBundle
-          ? await listBundle(file, options, runtime)
+          ? await listBundle(target, options, runtime)
           : await listSpec(await specOf(target, options, runtime.cwd), options, runtime);
         await runtime.stopProgress();
         return printImages(listed, options, runtime);
@@ -113,7 +115,7 @@ async function listBundle(file: string, options: ImagesOptions, runtime: Command
       hint: `Omit ${flag}, or list the images of the spec.`,
     });
   }
-  const { images, warnings } = (await runtime.reader.openBundle(file)).inventory;
+  const { images, warnings } = (await openGiven(file, options, runtime)).inventory;
   return { images: images.map(useOf), warnings };
 }
 
@@ -122,6 +124,7 @@ function useOf({ reference, normalized, required, confidence, evidence }: Invent
 }
 
 async function listSpec(spec: BundleSpec, options: ImagesOptions, runtime: CommandRuntime): Promise<Listed> {
+  refuseBases(options);
   const chartPorts = await makeChartPorts(runtime);
   const { run } = runtime;
   const releases = await prepareReleases(run, spec, chartPorts);

@@ -1,6 +1,5 @@
 // `install BUNDLE`: helm upgrade --install of every release, after checking that its Pods can
 // start.
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { requireValues } from "../core/bundle/bundled-values.js";
 import type { OpenBundle } from "../workflows/ports.js";
@@ -8,6 +7,7 @@ import { chooseReleases, installBundle, type InstallReport } from "../workflows/
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
 import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import {
   addInstallFlags,
   makeInstallPorts,
@@ -18,7 +18,7 @@ import { findContextOf, findImagePlaces } from "./wiring/install-target.js";
 import { INSTALL_TARGETS, parseTarget, requireInstallable, type InstallTarget } from "./target.js";
 import { formatInstall } from "./reporters/install.js";
 
-interface Flags extends CommonOptions, InstallFlags {
+interface Flags extends CommonOptions, InstallFlags, BaseFlags {
   readonly to?: string;
 }
 
@@ -35,20 +35,28 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
         ),
       )
       .argument("<bundle>", "bundle file")
+      .addOption(baseOption())
       .addOption(keyOption())
       .option("--to <target>", `target that the images were loaded into: ${INSTALL_TARGETS}`),
   ).action(async (file: string, flags: Flags) => {
     await runCommand(flags, async (runtime) => {
       const target =
         flags.to === undefined ? undefined : requireInstallable(parseTarget(flags.to), "install");
-      const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
-      requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
+      const bundle = await openGiven(file, flags, runtime);
+      const releases = chooseReleases(bundle.inventory, flags.release);
+      requireValues(releases, flags.values);
+      requireCharts(bundle, releases);
       const report = await runInstall(bundle, flags, target, runtime);
       await runtime.stopProgress();
       runtime.print(report, formatInstall, { formatVersion: 1, ...report });
       return report.outcome === "installed" ? EXIT.done : EXIT.negative;
     });
   });
+}
+
+/** Throws `BASE_MISSING` for a chart that is in a base which was not given. */
+export function requireCharts(bundle: OpenBundle, releases: OpenBundle["inventory"]["releases"]): void {
+  for (const release of releases) bundle.locate(release.file);
 }
 
 /** Installs the releases that the flags select, and looks images up in the target. */

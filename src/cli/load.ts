@@ -1,6 +1,5 @@
 // `load BUNDLE --to TARGET…`: loads every image into every target and verifies it. With
 // `--install`, also installs the releases.
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { requireValues } from "../core/bundle/bundled-values.js";
 import { ViolaError } from "../errors.js";
@@ -9,9 +8,10 @@ import type { LoadReport } from "../workflows/load/nodes.js";
 import { examples, keyOption, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { addInstallFlags, type InstallFlags } from "./wiring/installing.js";
 import { checkSettingsFolder } from "./output.js";
-import { runInstall } from "./install.js";
+import { requireCharts, runInstall } from "./install.js";
 import { isStore, NODE_TARGETS, parseTargets, requireInstallable, TARGETS, type Target } from "./target.js";
 import { loadInto } from "./wiring/loading.js";
 import { pushToRegistry, type PushFlags } from "./wiring/pushing.js";
@@ -19,7 +19,7 @@ import { formatInstall } from "./reporters/install.js";
 import { formatLoad } from "./reporters/load.js";
 import { formatPush, pushDocument, type PushOutcome } from "./reporters/push.js";
 
-interface LoadFlags extends CommonOptions, InstallFlags, PushFlags {
+interface LoadFlags extends CommonOptions, InstallFlags, PushFlags, BaseFlags {
   readonly to: readonly string[];
   readonly install?: boolean;
   readonly unpack?: boolean;
@@ -39,7 +39,8 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
           "load app.bundle --to registry://registry.lab:5000/mirror --settings nodes",
         ),
       )
-      .argument("<bundle>", "bundle file")
+      .argument("<bundle>", "bundle file; a differential bundle alone if the targets have the rest")
+      .addOption(baseOption())
       .addOption(keyOption())
       .addOption(listOption("--to <target>", `target to load into: ${TARGETS}`))
       .option(
@@ -63,8 +64,12 @@ export function registerLoad(program: Command, runCommand: RunCommand): void {
       const [first] = targets;
       const installTarget = isInstalling && first ? requireInstallable(first, "--install") : undefined;
       await checkSettingsFolder(flags.settings, runtime);
-      const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
-      if (isInstalling) requireValues(chooseReleases(bundle.inventory, flags.release), flags.values);
+      const bundle = await openGiven(file, flags, runtime);
+      if (isInstalling) {
+        const releases = chooseReleases(bundle.inventory, flags.release);
+        requireValues(releases, flags.values);
+        requireCharts(bundle, releases);
+      }
       const loaded: LoadReport[] = [];
       const pushed: PushOutcome[] = [];
       const choices = { unpack: flags.unpack === true, mustRun: isInstalling };

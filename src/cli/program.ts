@@ -22,6 +22,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ["build", async () => (await import("./build.js")).registerBuild],
   ["audit", async () => (await import("./audit.js")).registerAudit],
   ["diff", async () => (await import("./diff.js")).registerDiff],
+  ["merge", async () => (await import("./merge.js")).registerMerge],
   ["verify", async () => (await import("./verify.js")).registerVerify],
   ["show", async () => (await import("./show.js")).registerShow],
   ["load", async () => (await import("./load.js")).registerLoad],

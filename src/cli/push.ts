@@ -45,7 +45,7 @@ export function registerPush(program: Command, runCommand: RunCommand): void {
           },
           {
             reader: runtime.reader,
-            registry: await client.push(host, bundle.file, runtime.signal),
+            registry: await client.push(host, runtime.signal),
             limit: pLimit(concurrency),
           },
         );

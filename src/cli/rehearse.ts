@@ -11,6 +11,8 @@ import { ViolaError } from "../errors.js";
 import { requireSignedIntact } from "../workflows/verify/require-intact.js";
 import { rehearseBundle } from "../workflows/rehearse/rehearse.js";
 import { EXIT } from "./failure.js";
+import { requireBases } from "../workflows/open-with-bases.js";
+import { baseInputs, baseOption, openGiven, refuseBases, type BaseFlags } from "./opening.js";
 import { findValuesFiles, isBundleFile, readSpec, refuseKeys, type SpecFile } from "./input-file.js";
 import { checkReport, checkRewritten } from "./output.js";
 import { formatRehearsal } from "./reporters/rehearse.js";
@@ -24,7 +26,7 @@ import {
   type RehearsalClusterFlags,
 } from "./wiring/rehearsing.js";
 
-interface RehearseFlags extends CommonOptions, RehearsalClusterFlags {
+interface RehearseFlags extends CommonOptions, RehearsalClusterFlags, BaseFlags {
   readonly values: readonly string[];
   readonly set: readonly string[];
   readonly timeout: string;
@@ -60,6 +62,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
     .addOption(listOption("-f, --values <file>", "values file that overrides those of the bundle"))
     .option("--set <key=value>", "value that overrides values files; may be repeated", collect, [])
     .option("--timeout <time>", "time limit of each release: 90s, 10m, 1h", "10m")
+    .addOption(baseOption())
     .option("--tests", "also run the tests of the charts")
     .option("--write", "add the missing images to the spec")
     .option("--out <file>", "write the record of the rehearsal to this file")
@@ -68,6 +71,9 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
       await runCommand(flags, async (runtime) => {
         const file = resolve(runtime.cwd, argument);
         const isBundle = await isBundleFile(file);
+        if (!isBundle) refuseBases(flags);
+        const given = isBundle ? await openGiven(argument, flags, runtime) : undefined;
+        if (given !== undefined) requireBases(given, "a rehearsal");
         if (isBundle && flags.write === true) {
           throw new ViolaError("USAGE", "--write requires a spec instead of a bundle", {
             subject: "--write",
@@ -87,10 +93,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
         // A bundle is complete or it is not; for a spec one rehearsal is to find everything.
         const onMissing = isBundle ? "refuse" : "fetch";
         const named = await findNamedCluster(flags, onMissing, runtime);
-        const bundle =
-          read === undefined
-            ? await runtime.reader.openBundle(file)
-            : await buildForRehearsal(read, options, runtime);
+        const bundle = given ?? (await buildForRehearsal(read ?? (await readSpec(file)), options, runtime));
         await requireSignedIntact(runtime.run, bundle, { reader: runtime.reader });
         const { target, ports } = named ?? (await createCluster(flags, bundle, onMissing, runtime));
         const report = await rehearseBundle(runtime.run, bundle, { ...options, target }, ports);
@@ -111,7 +114,7 @@ export function registerRehearse(program: Command, runCommand: RunCommand): void
 async function checkOut(
   file: string,
   read: SpecFile | undefined,
-  { out, force = false, values, kindConfig, kubeconfig }: RehearseFlags,
+  { out, force = false, values, kindConfig, kubeconfig, base }: RehearseFlags,
   runtime: CommandRuntime,
 ): Promise<string | undefined> {
   if (out === undefined) return undefined;
@@ -119,6 +122,7 @@ async function checkOut(
     path === undefined ? [] : [{ what, path: resolve(runtime.cwd, path) }];
   const inputs: readonly InputPath[] = [
     ...(read === undefined ? [{ what: "the bundle", path: file }] : specInputs(file, read.spec)),
+    ...baseInputs({ base }, runtime.cwd),
     ...values.flatMap((path) => given("a values file", path)),
     ...given("the configuration of the cluster", kindConfig),
     ...given("the kubeconfig", kubeconfig),

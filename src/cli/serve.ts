@@ -1,6 +1,5 @@
 // `serve BUNDLE`: serves the bundle as a read-only registry and chart repository until interrupted.
 import { networkInterfaces } from "node:os";
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { mirrorSettings } from "../core/load/mirror-settings.js";
 import { ViolaError } from "../errors.js";
@@ -9,12 +8,13 @@ import { serveUntilAborted, type Listen, type ServeReport } from "../workflows/s
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { writeFolder } from "../adapters/files/local-files.js";
 import { checkSettingsFolder } from "./output.js";
 import { settingsDocument } from "./reporters/push.js";
 import { formatServe } from "./reporters/serve.js";
 
-interface ServeFlags extends CommonOptions {
+interface ServeFlags extends CommonOptions, BaseFlags {
   readonly listen: string;
   readonly settings?: string;
 }
@@ -31,13 +31,14 @@ export function registerServe(program: Command, runCommand: RunCommand): void {
     .description("serve the bundle as a read-only registry and chart repository, without unpacking it")
     .addHelpText("after", examples("serve app.bundle", "serve app.bundle --listen :5000 --settings nodes"))
     .argument("<bundle>", "bundle file")
+    .addOption(baseOption())
     .addOption(keyOption())
     .option("--listen <address>", "ADDRESS:PORT, or :PORT for all addresses of this machine", DEFAULT_LISTEN)
     .option("--settings <folder>", "write settings that make nodes pull from this server to this folder")
     .action(async (file: string, flags: ServeFlags) => {
       await runCommand(flags, async (runtime) => {
         const listen = parseListen(flags.listen);
-        const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+        const bundle = await openGiven(file, flags, runtime);
         await requireSignedIntact(runtime.run, bundle, { reader: runtime.reader });
         const { serveOpenly } = await import("../adapters/bundle-registry/server.js");
         const folder = await checkSettingsFolder(flags.settings, runtime);

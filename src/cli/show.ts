@@ -1,13 +1,13 @@
 // `show BUNDLE`: shows what is in a bundle file.
-import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { describeBundle } from "../workflows/show.js";
 import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { formatShow, SHOW_FORMATS, type ShowFormat } from "./reporters/show.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 
-interface ShowOptions extends CommonOptions {
+interface ShowOptions extends CommonOptions, BaseFlags {
   readonly format: ShowFormat;
 }
 
@@ -17,6 +17,7 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
     .description("show what is in a bundle: releases, images with their sizes, rehearsal")
     .addHelpText("after", examples("show app.bundle", "show app.bundle --format list"))
     .argument("<bundle>", "bundle file")
+    .addOption(baseOption())
     .addOption(keyOption())
     .addOption(
       new Option("--format <format>", "output format; list is one reference a line")
@@ -25,7 +26,7 @@ export function registerShow(program: Command, runCommand: RunCommand): void {
     )
     .action(async (file: string, options: ShowOptions) => {
       await runCommand(options, async (runtime) => {
-        const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+        const bundle = await openGiven(file, options, runtime);
         const document = { formatVersion: 1, ...(await describeBundle(bundle)) };
         // Escapes are part of JSON, so its texts keep their line breaks.
         const format = (lines: typeof document, width?: number): string =>

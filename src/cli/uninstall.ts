@@ -1,17 +1,17 @@
 // `uninstall BUNDLE`: helm uninstall of the releases of the bundle, the last one first.
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { localFiles } from "../adapters/files/local-files.js";
 import { uninstallBundle } from "../workflows/uninstall/uninstall.js";
 import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { formatUninstall } from "./reporters/uninstall.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { INSTALL_TARGETS, parseTarget, requireInstallable } from "./target.js";
 import { addClusterFlags, connectCluster, parseSeconds, type ClusterFlags } from "./wiring/installing.js";
 import { clusterOf, makeReleaseTool } from "./wiring/removing.js";
 
-interface UninstallFlags extends CommonOptions, ClusterFlags {
+interface UninstallFlags extends CommonOptions, ClusterFlags, BaseFlags {
   readonly to?: string;
   readonly release?: string;
   readonly timeout: string;
@@ -30,6 +30,7 @@ export function registerUninstall(program: Command, runCommand: RunCommand): voi
         examples("uninstall app.bundle --to kind", "uninstall app.bundle --context lab --release shop"),
       )
       .argument("<bundle>", "bundle file")
+      .addOption(baseOption())
       .addOption(keyOption())
       .option("--to <target>", `target whose cluster is used: ${INSTALL_TARGETS}`),
   )
@@ -47,7 +48,7 @@ export function registerUninstall(program: Command, runCommand: RunCommand): voi
           runsHooks: flags.hooks,
           isWaiting: flags.wait,
         };
-        const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+        const bundle = await openGiven(file, flags, runtime);
         const chosen = await clusterOf(target, flags, runtime);
         const cluster = await connectCluster(chosen, undefined, runtime);
         const ports = {

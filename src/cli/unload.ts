@@ -1,5 +1,4 @@
 // `unload BUNDLE --to TARGET…`: removes the images of the bundle that nothing else uses.
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ViolaError } from "../errors.js";
 import { unloadFolder } from "../workflows/load/k3s-folder.js";
@@ -8,12 +7,13 @@ import { unloadBundle, type UnloadReport } from "../workflows/load/unload-nodes.
 import { examples, keyOption, listOption } from "./command-line.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 import { EXIT } from "./failure.js";
+import { baseOption, openGiven, type BaseFlags } from "./opening.js";
 import { findK3sFolder, findStore, findTargetNodes, isStore, LOCAL_TARGETS, parseTargets } from "./target.js";
 import { formatUnload } from "./reporters/unload.js";
 import { addClusterFlags, type ClusterFlags } from "./wiring/installing.js";
 import { refuseInstalled } from "./wiring/removing.js";
 
-interface UnloadFlags extends CommonOptions, ClusterFlags {
+interface UnloadFlags extends CommonOptions, ClusterFlags, BaseFlags {
   readonly to: readonly string[];
   readonly force?: boolean;
 }
@@ -26,6 +26,7 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
       .description("remove what this bundle loaded and nothing else uses")
       .addHelpText("after", examples("unload app.bundle --to kind"))
       .argument("<bundle>", "bundle file")
+      .addOption(baseOption())
       .addOption(keyOption())
       .addOption(listOption("--to <target>", `target to remove from: ${LOCAL_TARGETS}`)),
   )
@@ -39,7 +40,7 @@ export function registerUnload(program: Command, runCommand: RunCommand): void {
             hint: "Delete the repositories with the tools of the registry.",
           });
         });
-        const { inventory } = await runtime.reader.openBundle(resolve(runtime.cwd, file));
+        const { inventory } = await openGiven(file, flags, runtime);
         if (flags.force !== true)
           for (const target of targets) await refuseInstalled(target, inventory, flags, runtime);
         const reports: UnloadReport[] = [];

@@ -1,6 +1,7 @@
 // Interfaces that adapters implement and workflows use. cli/wiring creates the adapters.
 import type { ArchivePlan } from "../core/bundle/archive-plan.js";
-import type { Inventory, InventoryBlob } from "../core/bundle/inventory.js";
+import type { BlobPlaces, Place, PlacedBlob } from "../core/bundle/blob-places.js";
+import type { Inventory, InventoryBase } from "../core/bundle/inventory.js";
 import type { ChartTool } from "../core/charts/chart-tool.js";
 import type { OperatorIndex } from "../core/finding/operator-index.js";
 import type { ReadPrograms } from "../core/finding/program/remembered.js";
@@ -136,6 +137,8 @@ export interface WriteOptions {
   readonly file: string;
   /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly OpenBundle[];
+  /** The base of a differential bundle, with all of its blobs. */
+  readonly base?: OpenBundle;
   /** The mode of the file, to which the umask applies. 0666 when absent. */
   readonly mode?: number;
   /** Files that have single blobs, by digest. A file whose content is wrong is not used. */
@@ -167,6 +170,10 @@ export interface OpenBundle {
   /** Digest of `bundle.json`. */
   readonly digest: Digest;
   readonly inventory: Inventory;
+  /** The blobs at hand. Of a differential bundle, `inventory.blobs` lists more; see `openWithBases`. */
+  readonly blobs: BlobPlaces;
+  /** The base whose blobs are not at hand; absent if all blobs are. */
+  readonly missingBase?: InventoryBase | undefined;
   /** Absent for a bundle that is not signed. */
   readonly signature?: BundleSignature;
   /** The files that the bundle is in. Absent if it is one file. */
@@ -178,10 +185,13 @@ export interface OpenBundle {
   findDamagedParts?(signal: AbortSignal): Promise<readonly BundlePart[]>;
   /** Returns `length` bytes of the file from `offset`. */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** Returns `length` bytes of a place from `from`; all of them by default. */
+  readPlace(place: Place, from?: number, length?: number): Promise<Uint8Array>;
   /**
-   * Returns the place of an entry before `images.tar`. Throws `BUNDLE_INVALID` if it is missing.
+   * Returns the place of an entry before `images.tar`. Throws `BUNDLE_INVALID` if it is missing, and
+   * `BASE_MISSING` if it is in a base that is not at hand.
    */
-  locate(path: string): { readonly offset: number; readonly size: number };
+  locate(path: string): Place;
 }
 
 /** A part of a bundle, which is a file of its own. */
@@ -208,13 +218,12 @@ export interface BundleReader {
     bundle: OpenBundle,
     onHashed: (bytes: number) => void,
     signal: AbortSignal,
-  ): Promise<readonly InventoryBlob[]>;
+  ): Promise<readonly PlacedBlob[]>;
   /**
    * Decompresses the layers in parallel and returns those whose content does not have the diff id,
    * or cannot be decompressed by this Node.js. Takes some twenty times as long as hashing.
    */
   findWrongLayers(
-    bundle: OpenBundle,
     layers: readonly PackedLayer[],
     onRead: (bytes: number) => void,
     signal: AbortSignal,
@@ -222,7 +231,7 @@ export interface BundleReader {
 }
 
 /** A layer of the bundle, and the digest that an image's config states for its tar. */
-export interface PackedLayer extends InventoryBlob {
+export interface PackedLayer extends PlacedBlob {
   readonly diffId: string;
 }
 

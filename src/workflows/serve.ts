@@ -4,6 +4,7 @@ import type { Inventory } from "../core/bundle/inventory.js";
 import type { ManifestRequest } from "../core/bundle/bundle-server.js";
 import { formatReference, parseReference } from "../core/images/reference.js";
 import { ManyErrors, ViolaError } from "../errors.js";
+import { requireBases } from "./open-with-bases.js";
 import type { OpenBundle } from "./ports.js";
 import type { Run } from "./progress.js";
 import { findGaps } from "./verify/verify.js";
@@ -51,7 +52,7 @@ export interface ServeReport {
  * Serves until the run's signal fires, which ends it without an error. Each requested name that is
  * not in the bundle is reported in one note, and so is content that cannot be read. Only the
  * structure of the bundle is checked and not its checksums, because clients verify every digest.
- * Throws `BUNDLE_INVALID` for missing content, `FILE_UNUSABLE` for an address that cannot be listened
+ * Throws `BASE_MISSING` and `BUNDLE_INVALID` for missing content, `FILE_UNUSABLE` for an address that cannot be listened
  * on, and either when the bundle could not be read while it was served.
  */
 export async function serveUntilAborted(
@@ -60,6 +61,7 @@ export async function serveUntilAborted(
   { address, port, onListening, onManifest }: Listen & ServeListeners,
   { serveOpenly }: ServePorts,
 ): Promise<void> {
+  requireBases(bundle, "serving");
   refuseGaps(bundle);
   const missed = new Set<string>();
   const server = await serveOpenly(bundle, {

@@ -16,6 +16,9 @@ export interface BundleDescription extends Pick<
   readonly digest: string;
   /** Size of the file in bytes. */
   readonly size: number;
+  /** The base of a differential bundle, and the bundle that both make together. */
+  readonly base: NonNullable<Inventory["base"]> | null;
+  readonly whole: NonNullable<Inventory["whole"]> | null;
   /** The Kubernetes version that the charts were rendered for; null for the default of Helm. */
   readonly kubeVersion: string | null;
   readonly releases: readonly Pick<Inventory["releases"][number], "name" | "namespace" | "chart">[];
@@ -55,6 +58,8 @@ export async function describeBundle(bundle: OpenBundle): Promise<BundleDescript
     version,
     digest,
     size,
+    base: inventory.base ?? null,
+    whole: inventory.whole ?? null,
     createdFrom,
     platforms,
     kubeVersion: inventory.kubeVersion ?? null,

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { partsPath } from "../../scripts/parts/home.js";
 import { makeImage } from "../../scripts/parts/images.js";
 import { startEmbeddedRegistry, type EmbeddedRegistry } from "../../scripts/parts/embedded-registry.js";
+import type { Place } from "../../src/core/bundle/blob-places.js";
 import type { ArchiveInput } from "../../src/core/bundle/archive-plan.js";
 import type { OpenBundle } from "../../src/workflows/ports.js";
 import { bundleOf, type NamedImage } from "../support/bundle-of.js";
@@ -45,12 +46,6 @@ const TOOLS = "awk cat chmod date dd df grep head mkdir mktemp od rm sed sleep s
 
 /** The folder of the tests of `load`. */
 const CONTAINERD_2 = partsPath("containerds", "containerd-2.0");
-
-/** An entry of a bundle file. */
-interface Place {
-  readonly offset: number;
-  readonly size: number;
-}
 
 const describeNodes = await needs("nodes");
 
@@ -331,7 +326,7 @@ describeNodes("load.sh", () => {
   });
 
   it("refers to the script of a bundle that has no facts, or facts of another version", async () => {
-    const other = withFacts("version", (facts) => facts.replace("facts 1", "facts 2"));
+    const other = withFacts("version", (facts) => facts.replace("facts 1", "facts 3"));
     const without = copyWith("without", (bytes) => bytes.write("other", bundle.locate("facts").offset - 512));
     for (const file of [other, without]) {
       const { code, stderr } = await load(file, "--check");

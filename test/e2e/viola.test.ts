@@ -160,7 +160,7 @@ describeAll("the viola stack", () => {
       ({ normalized }) => normalized === "docker.io/grafana/grafana:11.3.1",
     )!;
     const layer = image.platforms[0]!.layers.at(-1)!;
-    const { offset } = inventory.blobs.find(({ digest }) => digest === layer.digest)!;
+    const { offset = 0 } = inventory.blobs.find(({ digest }) => digest === layer.digest)!;
     const file = await open(damaged, "r+");
     await file.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, offset + 1000);
     await file.close();

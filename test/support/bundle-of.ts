@@ -12,6 +12,7 @@ import {
   type ArchivePlan,
 } from "../../src/core/bundle/archive-plan.js";
 import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../src/core/bundle/inventory.js";
+import { planBase } from "../../src/core/bundle/plan-base.js";
 import { formatReference, engineNames, parseReference } from "../../src/core/images/reference.js";
 import { digestOf } from "../../src/core/oci/digest.js";
 import type { ResolvedImage } from "../../src/core/images/resolved-image.js";
@@ -36,23 +37,29 @@ export interface BundleExtras {
   readonly excluded?: Inventory["excluded"];
   readonly files?: ArchiveInput["files"];
   readonly audit?: NonNullable<Inventory["audit"]>;
+  readonly version?: string;
+  /** Name of the file; `NAME.tar` when absent. */
+  readonly file?: string;
+  /** Makes a differential bundle. All blobs of the base must be at hand. */
+  readonly base?: OpenBundle;
   /** The key to sign with. The bundle is not signed if absent. */
   readonly signKey?: PrivateKey;
 }
 
-/** Generates the images in `folder` and writes them to `folder/NAME.tar`. */
+/** Generates the images in `folder` and writes them to a bundle there. */
 export async function bundleOf(
   folder: string,
   name: string,
   namedImages: readonly NamedImage[],
-  { releases = [], excluded = [], files = [], audit, signKey }: BundleExtras = {},
+  extras: BundleExtras = {},
 ): Promise<OpenBundle> {
+  const { releases = [], excluded = [], files = [], audit, base, signKey, version = "1.0.0" } = extras;
   const images = namedImages.map((named) => resolve(folder, named, makeImage(folder, named)));
   const plan = planArchive({
     inventory: {
       formatVersion: FORMAT_VERSION,
       name,
-      version: "1.0.0",
+      version,
       createdFrom: { spec: digestOf("spec"), tool: "test" },
       platforms: [...new Set(namedImages.flatMap((named) => named.bundled ?? ["linux/amd64"]))],
       apiVersions: [],
@@ -65,8 +72,9 @@ export async function bundleOf(
     files,
     images,
     isSigned: signKey !== undefined,
+    ...(base && { base: planBase({ name, version }, base) }),
   });
-  return writePlan(folder, `${name}.tar`, plan, signKey);
+  return writePlan(folder, extras.file ?? `${name}.tar`, plan, signKey);
 }
 
 /** Writes a planned bundle to `folder/NAME`, with the blobs in `folder`. */

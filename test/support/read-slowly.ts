@@ -48,7 +48,7 @@ async function readServed({ digest }: Descriptor): Promise<number> {
   writeFileSync(file, "");
   const inventory = { images: [], blobs: [] } as unknown as Inventory;
   const upstream = upstreamRegistry(client, () => undefined, signal);
-  const server = await serveBundle({ inventory, file }, { upstream });
+  const server = await serveBundle({ inventory, file, blobs: new Map() }, { upstream });
   const path = `http://127.0.0.1:${server.port}${server.pathFor("node")}/v2/${repository}`;
   const answer = async (what: string): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => get(`${path}/${what}?ns=${host}`, resolve).on("error", reject));

@@ -32,7 +32,7 @@ export async function unpackBlob(job: UnpackJob, onRead: (bytes: number) => void
     decompress.once("error", (cause) => {
       fault = cause.message;
     });
-    const compressed = Readable.from(readSegments(file, [{ offset: from, size }]), { objectMode: false });
+    const compressed = Readable.from(readSegments([{ file, offset: from, size }]), { objectMode: false });
     compressed.on("data", (chunk: Uint8Array) => {
       onRead(chunk.length);
     });

@@ -1,6 +1,6 @@
 // Finds the blobs of a bundle whose content does not match their digest or diff id.
 import pLimit from "p-limit";
-import type { InventoryBlob } from "../../core/bundle/inventory.js";
+import type { PlacedBlob } from "../../core/bundle/blob-places.js";
 import { ViolaError } from "../../errors.js";
 import type { OpenBundle, PackedLayer, WrongLayer } from "../../workflows/ports.js";
 import type { Outcome } from "../blobs/blob-messages.js";
@@ -11,30 +11,29 @@ const REPORT_INTERVAL_MS = 100;
 const LAYERS_AT_ONCE = 2;
 
 /**
- * Hashes all blobs of the bundle file in worker threads, and returns the damaged ones in archive
+ * Hashes all blobs at hand in worker threads, and returns the damaged ones in archive
  * order.
- * Throws `FILE_UNUSABLE` when the file cannot be read, and the abort reason when the signal fires.
+ * Throws `FILE_UNUSABLE` when a file cannot be read, and the abort reason when the signal fires.
  */
 export async function findDamagedBlobs(
   bundle: OpenBundle,
   onHashed: (bytes: number) => void,
   signal: AbortSignal,
-): Promise<readonly InventoryBlob[]> {
+): Promise<readonly PlacedBlob[]> {
   return withWorkers(onHashed, signal, async (workers) => {
-    const { blobs } = bundle.inventory;
+    const blobs = [...bundle.blobs.values()];
     const outcomes = await Promise.all(
-      blobs.map(({ digest, size, offset }) =>
-        workers.run({ kind: "check", file: bundle.file, from: offset, digest, size }, signal),
+      blobs.map(({ file, digest, size, offset }) =>
+        workers.run({ kind: "check", file, from: offset, digest, size }, signal),
       ),
     );
-    refuseUnusable(bundle, outcomes);
+    refuseUnusable(outcomes);
     return blobs.filter((_, index) => outcomes[index]?.kind !== "done");
   });
 }
 
 /** See `BundleReader.findWrongLayers`. */
 export async function findWrongLayers(
-  bundle: OpenBundle,
   layers: readonly PackedLayer[],
   onRead: (bytes: number) => void,
   signal: AbortSignal,
@@ -42,13 +41,11 @@ export async function findWrongLayers(
   return withWorkers(onRead, signal, async (workers) => {
     const limit = pLimit(LAYERS_AT_ONCE);
     const outcomes = await Promise.all(
-      layers.map(({ diffId, size, offset }) =>
-        limit(() =>
-          workers.run({ kind: "unpack", file: bundle.file, from: offset, digest: diffId, size }, signal),
-        ),
+      layers.map(({ file, diffId, size, offset }) =>
+        limit(() => workers.run({ kind: "unpack", file, from: offset, digest: diffId, size }, signal)),
       ),
     );
-    refuseUnusable(bundle, outcomes);
+    refuseUnusable(outcomes);
     return layers.flatMap((layer, index) => {
       const outcome = outcomes[index];
       if (outcome?.kind === "wrong") return [{ layer, actual: outcome.actual }];
@@ -82,8 +79,9 @@ async function withWorkers<T>(
   }
 }
 
-function refuseUnusable({ file }: OpenBundle, outcomes: readonly Outcome[]): void {
+function refuseUnusable(outcomes: readonly Outcome[]): void {
   const unusable = outcomes.find((outcome) => outcome.kind === "unusable");
   if (unusable === undefined) return;
-  throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${unusable.code})`, { subject: file });
+  const { file, code } = unusable;
+  throw new ViolaError("FILE_UNUSABLE", `${file} cannot be read (${code})`, { subject: file });
 }

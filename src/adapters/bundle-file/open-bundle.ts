@@ -1,9 +1,10 @@
 // Opens a bundle file: reads its inventory and checks that the layout of the file matches it.
 import { createHash } from "node:crypto";
 import { countOf } from "../../core/count-of.js";
-import { formatFacts } from "../../core/bundle/facts.js";
+import { formatIdentity } from "../../core/bundle/base.js";
+import { factsOf, formatFacts } from "../../core/bundle/facts.js";
 import { isSealed } from "../../core/bundle/inventory-checksum.js";
-import { MAX_INVENTORY_BYTES, parseInventory } from "../../core/bundle/inventory.js";
+import { MAX_INVENTORY_BYTES, parseInventory, type InventoryBase } from "../../core/bundle/inventory.js";
 import { layoutFiles } from "../../core/bundle/layout-files.js";
 import {
   blobPath,
@@ -148,14 +149,14 @@ async function readLayout({ file, source, required }: OpenedFile): Promise<OpenB
   const inventory = parseInventory(inventoryBytes, file);
   if (isSealed(inventoryBytes) === false)
     throw invalid("bundle.json is damaged: its checksum does not match");
-  for (const { path, size } of inventory.files) await passEntry(path, size);
+  for (const { path, size, isInBase } of inventory.files) if (isInBase !== true) await passEntry(path, size);
   // load.sh reads facts, and this program reads bundle.json, so both must have the same content.
   // Bundles of older versions have no facts.
   const facts = entries.get(FACTS_PATH);
   if (facts !== undefined) {
     if (isSealed(inventoryBytes) !== true) throw invalid("bundle.json has no checksum");
     if (inventory.files[0]?.path !== FACTS_PATH) throw invalid(`${FACTS_PATH} is not the first file`);
-    const expected = Buffer.from(formatFacts(inventory));
+    const expected = Buffer.from(formatFacts(factsOf(inventory)));
     if (facts.size !== expected.length || !(await read(facts.offset, facts.size)).equals(expected))
       throw invalid(`${FACTS_PATH} does not match ${INVENTORY_PATH}`);
   }
@@ -168,7 +169,10 @@ async function readLayout({ file, source, required }: OpenedFile): Promise<OpenB
     if (!(await read(at, layoutFile.bytes.length)).equals(layoutFile.bytes))
       throw invalid(`${layoutFile.path} does not match bundle.json`);
   }
-  for (const blob of inventory.blobs) {
+  const blobs = inventory.blobs.flatMap(({ offset: at, ...blob }) =>
+    at === undefined ? [] : [{ ...blob, file, offset: at }],
+  );
+  for (const blob of blobs) {
     if (blob.offset !== offset + TAR_BLOCK)
       throw invalid(`blob ${blob.digest} is not at the offset in bundle.json`);
     await passEntry(blobPath(blob.digest), blob.size);
@@ -184,8 +188,9 @@ async function readLayout({ file, source, required }: OpenedFile): Promise<OpenB
   if (end.some((byte) => byte !== 0)) throw invalid("the end of the archive is damaged");
   if (required !== undefined) {
     for (const { path, sha256 } of inventory.files) {
-      const { offset: from, size } = entries.get(path) ?? { offset: 0, size: 0 };
-      if ((await sha256Of(source, from, size)) !== sha256)
+      const entry = entries.get(path);
+      // A file of the base is checked where it is used.
+      if (entry !== undefined && (await sha256Of(source, entry.offset, entry.size)) !== sha256)
         throw invalid(`${path} is damaged: its sha256 is not ${sha256}`);
     }
   }
@@ -195,17 +200,34 @@ async function readLayout({ file, source, required }: OpenedFile): Promise<OpenB
     digest: digestOf(inventoryBytes),
     inventory,
     ...(signature !== undefined && { signature }),
-    read: async (at, length) => {
-      const bytes = await readFileRange(file, at, length);
-      if (bytes.length < length) throw cutShort(file);
-      return bytes;
-    },
+    blobs: new Map(blobs.map((blob) => [blob.digest, blob])),
+    ...(inventory.base !== undefined && { missingBase: inventory.base }),
+    read: (at, length) => readExactly(file, at, length),
+    readPlace: ({ file: holder, offset: at, size }, from = 0, length = size - from) =>
+      readExactly(holder, at + from, length),
     locate: (path) => {
       const entry = entries.get(path);
-      if (entry === undefined) throw invalid(`the bundle does not contain ${path}`);
-      return entry;
+      if (entry !== undefined) return { file, ...entry };
+      const { base } = inventory;
+      if (base !== undefined && inventory.files.some((one) => one.path === path))
+        throw inBase(file, path, base);
+      throw invalid(`the bundle does not contain ${path}`);
     },
   };
+}
+
+async function readExactly(file: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = await readFileRange(file, offset, length);
+  if (bytes.length < length) throw cutShort(file);
+  return bytes;
+}
+
+function inBase(file: string, path: string, base: InventoryBase): ViolaError {
+  return new ViolaError(
+    "BASE_MISSING",
+    `${path} is not in ${file} but in its base ${formatIdentity(base)}, which was not given`,
+    { subject: file, hint: "Add --base FILE with that bundle." },
+  );
 }
 
 /** Hashes in pieces, because a bundled program may have 100 MB. */

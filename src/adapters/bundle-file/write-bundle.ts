@@ -4,10 +4,11 @@ import pLimit from "p-limit";
 import { countOf } from "../../core/count-of.js";
 import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/bundle/archive-plan.js";
 import { requireUsableImages } from "../../core/bundle/unusable-images.js";
+import { TAR_BLOCK } from "../../core/bundle/tar-header.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.js";
 import { settleAll, ViolaError } from "../../errors.js";
-import type { WriteOptions, WrittenBundle } from "../../workflows/ports.js";
+import type { OpenBundle, WriteOptions, WrittenBundle } from "../../workflows/ports.js";
 import type { Run } from "../../workflows/progress.js";
 import { BlobWorkers } from "../blobs/blob-workers.js";
 import type { RegistryClient } from "../registry/client.js";
@@ -29,7 +30,7 @@ export interface WriterPorts {
 export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
-  { file, reuse, files = new Map(), mode, sign }: WriteOptions,
+  { file, reuse, base, files = new Map(), mode, sign }: WriteOptions,
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
@@ -48,20 +49,24 @@ export async function writeBundle(
     const tools = { workers, pull: registry.pull, signal };
     const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, tools);
 
-    await requireUsableImages(plan.inventory, (offset, length) => partial.read(offset, length));
+    const read = blobReader(plan, partial, base);
+    await requireUsableImages(plan.inventory, ({ digest, size }) => read(digest, 0, size));
 
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
-    const inventory = finishInventory(plan, await uncompressedSizes(plan, partial));
-    await partial.write(inventory.offset, inventory.bytes);
+    const { bytes, inventory } =
+      plan.finished === undefined
+        ? await finishWith(plan, await uncompressedSizes(plan, read), sign, signal)
+        : { bytes: plan.finished, inventory: plan.inventory };
+    await partial.write(TAR_BLOCK, bytes);
     if (plan.signatureOffset !== undefined && sign !== undefined)
-      await partial.write(plan.signatureOffset, await sign(inventory.bytes, signal));
+      await partial.write(plan.signatureOffset, await sign(bytes, signal));
     await partial.finish();
     progress({ kind: "ended", step: "finish" });
     return {
       file,
       size: plan.size,
-      digest: digestOf(inventory.bytes),
-      inventory: inventory.inventory,
+      digest: digestOf(bytes),
+      inventory,
       ...counts,
     };
   } catch (cause) {
@@ -117,8 +122,10 @@ export async function fillBlobs(
     void flush();
   }, REPORT_INTERVAL_MS);
   const earlier = new Map(
-    reuse.flatMap(({ file, inventory }) =>
-      inventory.blobs.map(({ digest, offset }) => [digest, { kind: "file" as const, file, offset }] as const),
+    reuse.flatMap(({ blobs: places }) =>
+      [...places.values()].map(
+        ({ digest, file, offset }) => [digest, { kind: "file" as const, file, offset }] as const,
+      ),
     ),
   );
   const bytes = { copied: 0, fetched: 0 };
@@ -181,21 +188,42 @@ async function isLeftInPlace(
   return (await workers.run(job, signal)).kind === "done";
 }
 
+/** Finishes the inventory. That of a signed difference has the signature of the whole bundle, too. */
+async function finishWith(
+  plan: ArchivePlan,
+  sizes: ReadonlyMap<string, number | null>,
+  sign: WriteOptions["sign"],
+  signal: AbortSignal,
+): Promise<ReturnType<typeof finishInventory>> {
+  if (plan.whole === undefined || sign === undefined) return finishInventory(plan, sizes);
+  return finishInventory(plan, sizes, await sign(finishInventory(plan.whole, sizes).bytes, signal));
+}
+
+/** Returns `length` bytes of a blob from `from`, or undefined if the blob is not at hand. */
+type ReadBlob = (digest: string, from: number, length: number) => Promise<Uint8Array | undefined>;
+
+/** Reads blobs of the plan that are written, and blobs of the base. */
+function blobReader(plan: ArchivePlan, partial: PartialFile, base: OpenBundle | undefined): ReadBlob {
+  const offsets = new Map<string, number>(plan.blobs.map((blob) => [blob.digest, blob.offset]));
+  return async (digest, from, length) => {
+    const offset = offsets.get(digest);
+    if (offset !== undefined) return partial.read(offset + from, length);
+    const place = base?.blobs.get(digest);
+    return place && base?.readPlace(place, from, length);
+  };
+}
+
 async function uncompressedSizes(
   plan: ArchivePlan,
-  partial: PartialFile,
+  read: ReadBlob,
 ): Promise<ReadonlyMap<string, number | null>> {
-  const offsets = new Map(plan.blobs.map((blob) => [blob.digest, blob.offset]));
   const sizes = new Map<string, number | null>();
   for (const image of plan.inventory.images) {
     for (const { mediaType, digest, size } of image.platforms.flatMap((platform) => platform.layers)) {
-      const offset = offsets.get(digest);
-      if (offset === undefined || sizes.has(digest)) continue;
+      if (sizes.has(digest)) continue;
       const length = Math.min(TAIL_BYTES, size);
-      sizes.set(
-        digest,
-        uncompressedSize(mediaType, size, await partial.read(offset + size - length, length)),
-      );
+      const tail = await read(digest, size - length, length);
+      if (tail !== undefined) sizes.set(digest, uncompressedSize(mediaType, size, tail));
     }
   }
   return sizes;

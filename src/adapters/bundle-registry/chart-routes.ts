@@ -7,8 +7,12 @@ import type { FindRoute, Route } from "./routes.js";
 const GZIP = "application/gzip";
 const FOLDER = "/charts";
 
-/** Returns the range of a path in the bundle file. */
-export type LocateFile = (path: string) => { readonly offset: number; readonly size: number };
+/** Returns the place of a path of the bundle: `size` bytes of `file` from `offset`. */
+export type LocateFile = (path: string) => {
+  readonly file: string;
+  readonly offset: number;
+  readonly size: number;
+};
 
 /** Returns one release for each packaged chart. */
 export function distinctCharts(releases: readonly InventoryRelease[]): readonly InventoryRelease[] {

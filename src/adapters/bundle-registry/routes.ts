@@ -1,6 +1,7 @@
 // Maps the paths of the registry API to the content of a bundle. Does no I/O, so that all forms of
 // requests can be tested without a server.
-import type { Inventory, InventoryArtifact, InventoryBlob } from "../../core/bundle/inventory.js";
+import type { BlobPlaces } from "../../core/bundle/blob-places.js";
+import type { Inventory, InventoryArtifact } from "../../core/bundle/inventory.js";
 import { referrersIndex } from "../../core/load/referrers-index.js";
 import { registryFolder } from "../../core/load/registry-layout.js";
 import {
@@ -12,13 +13,19 @@ import {
 import { OCI_INDEX } from "../../core/oci/descriptor.js";
 import type { NameList } from "./name-list.js";
 
-/** Content of the bundle file. */
-export interface Content {
+/** What the inventory says about content. */
+export interface DescribedContent {
   readonly digest: string;
   readonly mediaType: string;
   /** Bytes. */
   readonly size: number;
-  /** From the start of the bundle file. */
+}
+
+/** Content of a bundle file. */
+export interface Content extends DescribedContent {
+  /** Path of the file. */
+  readonly file: string;
+  /** From the start of the file. */
   readonly offset: number;
 }
 
@@ -37,6 +44,8 @@ export interface WantedManifest {
 export type Route =
   | { readonly kind: "ping" }
   | { readonly kind: "content"; readonly content: Content; readonly wanted?: WantedManifest }
+  /** A manifest of the bundle that is in a base which is not at hand. */
+  | { readonly kind: "described"; readonly described: DescribedContent; readonly wanted: WantedManifest }
   | {
       readonly kind: "document";
       readonly mediaType: string;
@@ -82,7 +91,7 @@ function keyOf(reference: Reference): string {
 }
 
 /**
- * Returns the lookup for an inventory.
+ * Returns the lookup for an inventory, whose blobs are at these places.
  *
  * The registry of a repository may be in the query parameter `ns`, as containerd sends it to a
  * mirror, in the first component of the path (`/v2/quay.io/prometheus/…`), or in both. It may also
@@ -90,8 +99,8 @@ function keyOf(reference: Reference): string {
  * repositories, blobs in any repository.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pull
  */
-export function makeRoutes(inventory: Inventory): FindRoute {
-  const blobs = new Map<string, InventoryBlob>(inventory.blobs.map((blob) => [blob.digest, blob]));
+export function makeRoutes(inventory: Inventory, blobs: BlobPlaces): FindRoute {
+  const sizes = new Map<string, number>(inventory.blobs.map(({ digest, size }) => [digest, size]));
   const repositories = new Map<string, Repository>();
   const folders = new Map<string, string>();
   for (const image of inventory.images) {
@@ -166,9 +175,11 @@ export function makeRoutes(inventory: Inventory): FindRoute {
     const digest = reference.includes(":") ? reference : content.tags.get(reference);
     const blob = digest === undefined ? undefined : blobs.get(digest);
     const mediaType = digest === undefined ? undefined : content.manifests.get(digest);
-    if (blob === undefined || mediaType === undefined) {
+    const size = digest === undefined ? undefined : sizes.get(digest);
+    if (digest === undefined || size === undefined || mediaType === undefined) {
       return { kind: "unknown", code: "MANIFEST_UNKNOWN", wanted };
     }
+    if (blob === undefined) return { kind: "described", described: { digest, size, mediaType }, wanted };
     return { kind: "content", content: { ...blob, mediaType }, wanted };
   };
 }

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import type { Place } from "../../core/bundle/blob-places.js";
 import type {
   UpstreamRegistry,
   BundleFile,
@@ -16,7 +17,14 @@ import { makeChartArtifacts } from "./chart-artifacts.js";
 import { makeChartRoutes, type LocateFile } from "./chart-routes.js";
 import { entityTag, selectPart } from "./conditions.js";
 import { pageOf, type NameList } from "./name-list.js";
-import { BLOB_MEDIA_TYPE, makeRoutes, type Content, type FindRoute, type Route } from "./routes.js";
+import {
+  BLOB_MEDIA_TYPE,
+  makeRoutes,
+  type Content,
+  type DescribedContent,
+  type FindRoute,
+  type Route,
+} from "./routes.js";
 
 /** The size of the buffer for reading and sending content. A response uses one buffer. */
 const CHUNK_BYTES = 256 * 1024;
@@ -24,9 +32,14 @@ const KEY_BYTES = 16;
 /** Error codes of reading the bundle file. */
 const OF_BUNDLE: ReadonlySet<string> = new Set(["BUNDLE_INVALID", "FILE_UNUSABLE"]);
 
+/** The open files of a bundle by path. */
+type OpenFiles = ReadonlyMap<string, SourceFile>;
+
 /** The parts of a server. */
 interface Served {
+  /** The path of the bundle, and those of all files that content is read from. */
   readonly file: string;
+  readonly files: ReadonlySet<string>;
   readonly findRoute: FindRoute;
   /** Returns the client and the path without its prefix, or undefined when the prefix is wrong. */
   readonly enter: (
@@ -50,8 +63,8 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
   const key = randomBytes(KEY_BYTES).toString("hex");
   const sent = new Map<string, number>();
   const server = await startServer({
-    file: bundle.file,
-    findRoute: makeRoutes(bundle.inventory),
+    ...filesOf(bundle),
+    findRoute: makeRoutes(bundle.inventory, bundle.blobs),
     enter: (text) => {
       // Podman requests `/v2/` without a path first. It then puts the path of the mirror after
       // `/v2`.
@@ -82,15 +95,19 @@ export async function serveBundle(bundle: BundleFile, options: ServeOptions = {}
  * Throws `FILE_UNUSABLE` as `serveBundle` does.
  */
 export function serveOpenly(
-  bundle: BundleFile & { locate(path: string): { readonly offset: number; readonly size: number } },
+  bundle: BundleFile & { locate(path: string): Place },
   options: Pick<ServeOptions, "address" | "port" | "onManifest" | "onFailure">,
 ): Promise<RunningServer> {
-  const findImage = makeRoutes(bundle.inventory);
+  const findImage = makeRoutes(bundle.inventory, bundle.blobs);
   const locate: LocateFile = (path) => bundle.locate(path);
   const findChart = makeChartRoutes(bundle.inventory, locate);
   const findChartArtifact = makeChartArtifacts(bundle.inventory, locate);
   return startServer({
     file: bundle.file,
+    files: new Set([
+      ...filesOf(bundle).files,
+      ...bundle.inventory.releases.map((release) => locate(release.file).file),
+    ]),
     findRoute: (path, registry) => {
       if (!path.startsWith("/v2")) return findChart(path, registry);
       const found = findImage(path, registry);
@@ -102,13 +119,35 @@ export function serveOpenly(
   });
 }
 
+function filesOf({ file, blobs }: BundleFile): Pick<Served, "file" | "files"> {
+  return { file, files: new Set([file, ...[...blobs.values()].map((blob) => blob.file)]) };
+}
+
+/** Opens all files, or none. */
+function openFiles(paths: Served["files"]): OpenFiles {
+  const files = new Map<string, SourceFile>();
+  for (const file of paths) {
+    try {
+      files.set(file, openSource(file));
+    } catch (cause) {
+      closeFiles(files);
+      throw cause;
+    }
+  }
+  return files;
+}
+
+function closeFiles(files: OpenFiles): void {
+  for (const file of files.values()) file.close();
+}
+
 async function startServer(served: Served): Promise<RunningServer> {
   const { file, options } = served;
-  const handle = openSource(file);
+  const files = openFiles(served.files);
   let closed: Promise<void> | undefined;
   let failure: { readonly cause: unknown } | undefined;
   const server = createServer((request, response) => {
-    answer(request, response, served, handle).catch((cause: unknown) => {
+    answer(request, response, served, files).catch((cause: unknown) => {
       // The client must see a truncated response, never one that looks complete.
       response.destroy();
       // Any other error is of a connection that the client or `close` has ended.
@@ -125,7 +164,7 @@ async function startServer(served: Served): Promise<RunningServer> {
       resolve,
     );
   }).catch((cause: unknown) => {
-    handle.close();
+    closeFiles(files);
     throw new ViolaError("FILE_UNUSABLE", `${file} cannot be served (${systemErrorCode(cause)})`, {
       subject: file,
       cause,
@@ -140,7 +179,7 @@ async function startServer(served: Served): Promise<RunningServer> {
         const stopped = new Promise((resolve) => server.close(resolve));
         server.closeAllConnections();
         await stopped;
-        handle.close();
+        closeFiles(files);
         if (failure !== undefined) throw failure.cause;
       })()),
   };
@@ -159,8 +198,8 @@ function openSource(file: string): SourceFile {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { file, findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
-  handle: SourceFile,
+  { findRoute, enter, options: { onManifest, onSent, upstream } }: Served,
+  files: OpenFiles,
 ): Promise<void> {
   const url = splitUrl(request.url ?? "/");
   const entered = url && enter(url.path, request.socket.remoteAddress ?? "");
@@ -171,7 +210,7 @@ async function answer(
   const { client, path } = entered;
   response.setHeader("Docker-Distribution-Api-Version", "registry/2.0");
   const route = findRoute(path, url.registry);
-  if ((route.kind === "content" || route.kind === "unknown") && route.wanted !== undefined) {
+  if ("wanted" in route) {
     const status = route.kind === "content" ? 200 : 404;
     if (upstream?.isPart(route.wanted.reference) !== true) onManifest?.({ ...route.wanted, client, status });
   }
@@ -191,9 +230,11 @@ async function answer(
     answerText(response, route.mediaType, route.text);
   } else if (route.kind === "list") {
     answerList(request, response, route.list);
+  } else if (route.kind === "described") {
+    answerDescribed(request, response, route.described);
   } else {
-    const exchange = { file, request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
-    await answerContent(exchange, route.content, handle);
+    const exchange = { request, response, onSent: (bytes: number) => onSent?.(client, bytes) };
+    await answerContent(exchange, route.content, files);
   }
 }
 
@@ -277,15 +318,35 @@ async function answerFromUpstream(
   return true;
 }
 
-/** A request for content, and its response. `file` is the bundle's name, for messages. */
+/**
+ * Responds for a manifest whose bytes are not at hand. A client that has the content asks only for
+ * the digest.
+ */
+function answerDescribed(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { digest, mediaType, size }: DescribedContent,
+): void {
+  if (method !== "HEAD") {
+    answerError(response, 404, { code: "MANIFEST_UNKNOWN", message: "in a base of this bundle" });
+    return;
+  }
+  response.writeHead(200, {
+    "Content-Type": mediaType,
+    "Content-Length": size,
+    "Docker-Content-Digest": digest,
+  });
+  response.end();
+}
+
+/** A request for content, and its response. */
 interface Exchange {
-  readonly file: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly onSent: (bytes: number) => void;
 }
 
-async function answerContent(exchange: Exchange, content: Content, handle: SourceFile): Promise<void> {
+async function answerContent(exchange: Exchange, content: Content, files: OpenFiles): Promise<void> {
   const { request, response } = exchange;
   const range = selectPart(request.method, request.headers, content);
   response.setHeader("Accept-Ranges", "bytes");
@@ -307,19 +368,24 @@ async function answerContent(exchange: Exchange, content: Content, handle: Sourc
     "Docker-Content-Digest": content.digest,
     ...(range !== undefined && { "Content-Range": `bytes ${start}-${end}/${content.size}` }),
   });
-  if (request.method !== "HEAD") await sendBytes(exchange, handle, { offset: content.offset + start, size });
+  if (request.method !== "HEAD") {
+    const { file, offset } = content;
+    await sendBytes(exchange, files, { file, offset: offset + start, size });
+  }
   response.end();
 }
 
 /**
- * Sends `size` bytes at `offset`. All chunks use the same buffer, because allocating a new one for
+ * Sends `size` bytes of the file from `offset`. All chunks use the same buffer, because allocating a new one for
  * each chunk costs more than copying.
  */
 async function sendBytes(
-  { file, response, onSent }: Exchange,
-  handle: SourceFile,
-  { offset, size }: { readonly offset: number; readonly size: number },
+  { response, onSent }: Exchange,
+  files: OpenFiles,
+  { file, offset, size }: Pick<Content, "file" | "offset" | "size">,
 ): Promise<void> {
+  const handle = files.get(file);
+  if (handle === undefined) throw new Error(`${file} is not a file of the served bundle`);
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, CHUNK_BYTES));
   let wake: () => void = () => undefined;
   response.once("close", () => {

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { counted } from "../../core/load/counted.js";
 import type { EngineNeed } from "../../core/load/engine-limits.js";
 import { IPV6_NAME, type ImageStore } from "../../core/load/image-store.js";
-import { missingBlobs, manifestsOf } from "../../core/load/missing-content.js";
+import { manifestsOf } from "../../core/load/missing-content.js";
 import { planPartialArchive } from "../../core/bundle/partial-archive.js";
 import { normalizePlatform } from "../../core/oci/platform.js";
 import { readSegments } from "../files/read-segments.js";
@@ -34,11 +34,12 @@ export function dockerStore(engine: DockerEngine): ImageStore {
     },
     listImages: (signal) => engine.listImages(signal),
     usedImages: (signal) => engine.usedImages(signal),
-    loadImages: async (missing, { file, inventory }, onBytes, signal) => {
+    listLayers: (signal) => engine.listLayers(signal),
+    loadImages: async (missing, { bundle, needed }, onBytes, signal) => {
       const images = missing.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
-      const blobs = new Set([...manifestsOf(missing), ...missingBlobs(missing, new Set())]);
-      const segments = planPartialArchive(inventory, images, blobs);
-      const archive = counted(readSegments(file, segments), onBytes);
+      const blobs = new Set([...manifestsOf(missing), ...needed]);
+      const segments = planPartialArchive(bundle.blobs, images, blobs);
+      const archive = counted(readSegments(segments), onBytes);
       await engine.loadImages(Readable.from(archive, { objectMode: false }), signal);
     },
     removeImage: (name, signal) => engine.removeImage(name, signal),

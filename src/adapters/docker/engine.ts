@@ -2,6 +2,7 @@
 import https from "node:https";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
+import pLimit from "p-limit";
 import * as z from "zod";
 import type { OnActivity } from "../../core/activity.js";
 import type { StoredImage } from "../../core/load/image-store.js";
@@ -57,6 +58,12 @@ const IMAGE = z.object({
 });
 const IMAGES = z.array(z.object({ Id: z.string(), RepoTags: NAMES, RepoDigests: NAMES }));
 const LOAD_LINE = z.object({ errorDetail: z.object({ message: z.string() }).nullish() });
+const INFO = z.object({ DriverStatus: z.array(z.array(z.string())).nullish() });
+/** https://docs.docker.com/engine/storage/containerd/ */
+const CONTAINERD_STORE = "io.containerd.snapshotter.";
+const LAYERS = z.object({ RootFS: z.object({ Layers: z.array(z.string()).nullish() }).nullish() });
+/** How many images are inspected at once. */
+const INSPECTIONS = 8;
 const VERSION = z.object({ Version: z.string(), Os: z.string(), Arch: z.string() });
 
 /** Docker shortens container ids to this length. */
@@ -185,6 +192,32 @@ export class DockerEngine {
       tags: known(RepoTags),
       digests: known(RepoDigests),
     }));
+  }
+
+  /**
+   * Returns the diff ids of the layers of every image, from the base up. Empty if the engine keeps its
+   * images in containerd, which needs every layer in an archive that it loads.
+   */
+  async listLayers(signal: AbortSignal): Promise<readonly (readonly string[])[]> {
+    const { DriverStatus } = await this.#ask(signal, INFO, () => this.#docker.info());
+    if (DriverStatus?.some(([, value]) => value?.startsWith(CONTAINERD_STORE) === true) === true) return [];
+    const limit = pLimit(INSPECTIONS);
+    const layers = await Promise.all(
+      (await this.listImages(signal)).map(({ id }) =>
+        limit(() =>
+          this.#ask(signal, LAYERS, async () => {
+            try {
+              return await this.#docker.getImage(id).inspect();
+            } catch (cause) {
+              // It was removed meanwhile.
+              if (statusOf(cause) === 404) return {};
+              throw cause;
+            }
+          }),
+        ),
+      ),
+    );
+    return layers.map(({ RootFS }) => RootFS?.Layers ?? []);
   }
 
   /** Returns the IDs of the images of all containers, including stopped containers. */

@@ -26,6 +26,9 @@ const imagesSchema = z.array(
   }),
 );
 
+/** Diff ids; null for an image without layers. */
+const layersSchema = z.array(z.string()).nullable();
+
 const LIST_TRIES = 5;
 
 /** The exit code of `podman image exists` for a name that it accepts and does not have. */
@@ -111,7 +114,20 @@ export function podmanStore(env: Variables, onActivity?: OnActivity): ImageStore
       );
       return new Set(text.split("\n").flatMap((id) => (id === "" ? [] : [`sha256:${id}`])));
     },
-    loadImages: async (missing, bundle, onBytes, signal) => {
+    listLayers: async (signal) => {
+      const ids = (await podman(["images", "--all", "--quiet", "--no-trunc"], signal)).split("\n");
+      const known = [...new Set(ids.flatMap((id) => id.trim() || []))];
+      if (known.length === 0) return [];
+      const text = await podman(
+        ["image", "inspect", "--format", "{{json .RootFS.Layers}}", ...known],
+        signal,
+      );
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => parseJson(line, layersSchema, unexpected) ?? []);
+    },
+    loadImages: async (missing, { bundle }, onBytes, signal) => {
       const folder = await createTemporaryFolder("viola-airgap-");
       const served = await serveBundle(bundle, {
         address: "127.0.0.1",

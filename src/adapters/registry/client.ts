@@ -46,13 +46,13 @@ export class RegistryClient {
   }
 
   /**
-   * Pings the registry, and returns a pusher of the blobs in the bundle `file`. Mirrors are ignored.
+   * Pings the registry, and returns a pusher. Mirrors are ignored.
    * Throws `REGISTRY_UNAVAILABLE`, `REGISTRY_AUTH` or `REGISTRY_ANSWER_INVALID`.
    */
-  async push(host: string, file: string, signal: AbortSignal): Promise<Pusher> {
+  async push(host: string, signal: AbortSignal): Promise<Pusher> {
     const endpoint = await this.ping(host, signal);
     const { firstDelayMs } = this.#options;
-    return new Pusher(this.#session, endpoint, { file, ...(firstDelayMs !== undefined && { firstDelayMs }) });
+    return new Pusher(this.#session, endpoint, { ...(firstDelayMs !== undefined && { firstDelayMs }) });
   }
 
   /**

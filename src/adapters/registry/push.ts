@@ -3,7 +3,7 @@
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { InventoryBlob } from "../../core/bundle/inventory.js";
+import type { PlacedBlob } from "../../core/bundle/blob-places.js";
 import { counted } from "../../core/load/counted.js";
 import type { ManifestOutcome, PushRegistry } from "../../core/load/push-registry.js";
 import type { ManifestBytes } from "../../core/load/registry-layout.js";
@@ -37,8 +37,6 @@ const HINTS: Readonly<Record<number, string>> = {
 
 /** The options of a Pusher. */
 export interface PusherOptions {
-  /** The bundle file with the blobs. */
-  readonly file: string;
   /** The delay before the first retry. For tests. */
   readonly firstDelayMs?: number;
 }
@@ -86,7 +84,7 @@ export class Pusher implements PushRegistry {
 
   async uploadBlob(
     repository: string,
-    blob: InventoryBlob,
+    blob: PlacedBlob,
     onSent: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<void> {
@@ -174,7 +172,7 @@ export class Pusher implements PushRegistry {
    */
   async #upload(
     resource: Resource,
-    { digest, offset, size }: InventoryBlob,
+    { digest, file, offset, size }: PlacedBlob,
     onSent: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<{ readonly outcome: TryOutcome; readonly error?: ViolaError }> {
@@ -196,7 +194,7 @@ export class Pusher implements PushRegistry {
       onSent(-sent);
       sent = 0;
       return Readable.from(
-        counted(readSegments(this.#options.file, [{ offset, size }]), (bytes) => {
+        counted(readSegments([{ file, offset, size }]), (bytes) => {
           sent += bytes;
           onSent(bytes);
         }),

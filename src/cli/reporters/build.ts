@@ -1,4 +1,5 @@
 // Formats the result of `build`.
+import { formatIdentity } from "../../core/bundle/base.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { countOf } from "../../core/count-of.js";
 import type { BundlePart, WrittenBundle } from "../../workflows/ports.js";
@@ -21,13 +22,16 @@ export function formatBuild(
     readonly parts?: readonly BundlePart[] | undefined;
   },
 ): string {
-  const { images, releases, warnings } = inventory;
+  const { images, releases, warnings, base, whole } = inventory;
   const withheld = withheldReleases(releases);
   const withValues = releases.filter(({ values }) => values.length > 0).map(({ name }) => name);
   const differs = warnings.filter(({ code }) => /^(?:rehearsal|platform)-/.test(code));
   return [
     `${file}: ${countOf(images.length, "image")}, ${countOf(releases.length, "release")}, ${formatBytes(size)}`,
     `digest ${digest}${isSigned ? ", signed" : ""}`,
+    ...(base === undefined || whole === undefined
+      ? []
+      : [`base ${formatIdentity(base)}`, `with its base ${formatBytes(whole.size)}, digest ${whole.digest}`]),
     ...(parts === undefined
       ? []
       : [`in ${countOf(parts.length, "part")}: ${parts.map((part) => part.file).join(", ")}`]),

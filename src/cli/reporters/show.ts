@@ -1,4 +1,5 @@
 // Formats the content of a bundle as tables, as a list of references, or as JSON.
+import { formatIdentity } from "../../core/bundle/base.js";
 import type { Language } from "../../core/words/language.js";
 import { phrasesOf, type Phrase } from "../../core/words/phrase.js";
 import { SHOW_WORDS } from "../../core/words/show.js";
@@ -42,10 +43,12 @@ export function formatShow(
 }
 
 function head(description: BundleDescription, words: Words): string {
-  const { name, version, digest, size, platforms, kubeVersion, createdFrom } = description;
+  const { name, version, digest, size, base, whole, platforms, kubeVersion, createdFrom } = description;
   const facts: readonly (readonly [string, string])[] = [
     [words("digest"), digest],
     [words("size"), formatBytes(size)],
+    ...(base === null ? [] : [[words("base"), formatIdentity(base)] as const]),
+    ...(whole === null ? [] : [[words("whole"), `${whole.digest}, ${formatBytes(whole.size)}`] as const]),
     [words("platforms"), platforms.join(", ")],
     [words("kubernetes"), kubeVersion ?? words("notSpecified")],
     [words("tool"), createdFrom.tool],

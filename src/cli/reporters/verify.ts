@@ -1,4 +1,5 @@
 // What a verification found, as text.
+import { formatIdentity } from "../../core/bundle/base.js";
 import { countOf } from "../../core/count-of.js";
 import type { VerifyReport } from "../../workflows/verify/verify.js";
 import { formatBytes } from "../units.js";
@@ -6,7 +7,11 @@ import { formatBytes } from "../units.js";
 /** Formats the result, with every problem on its own line. */
 export function formatVerify(report: VerifyReport): string {
   const summary = `${report.name} ${report.version}: ${countOf(report.images, "image")}, ${countOf(report.blobs, "blob")}, ${formatBytes(report.size)}`;
-  const lines = [summary, `digest ${report.digest}`];
+  const lines = [
+    summary,
+    `digest ${report.digest}`,
+    ...(report.base === undefined ? [] : [`base ${formatIdentity(report.base)}`]),
+  ];
   const { signature } = report;
   if (signature !== null) {
     const { keyId } = signature;

@@ -126,7 +126,7 @@ export function probeTarget(text: string, runtime: CommandRuntime): Probe {
  * either.
  */
 async function describeRegistry(target: RegistryTarget, runtime: CommandRuntime): Promise<string> {
-  const registry = await connectRegistry(target, "", runtime);
+  const registry = await connectRegistry(target, runtime);
   const repository = [target.prefix, "viola-airgap"].filter((part) => part !== "").join("/");
   await registry.hasBlob(repository, digestOf("doctor"), runtime.signal);
   return `${registry.origin} grants access; only a push can show whether it accepts images`;

@@ -24,15 +24,14 @@ export interface PushFlags {
 
 /**
  * Connects to the registry with the credentials of docker or podman, and checks that it grants
- * access. `file` is the bundle that blobs are read from.
+ * access.
  */
 export async function connectRegistry(
   { host }: RegistryTarget,
-  file: string,
   runtime: CommandRuntime,
 ): Promise<PushRegistry> {
   const registry = await runtime.registry();
-  return registry.push(host, file, runtime.signal);
+  return registry.push(host, runtime.signal);
 }
 
 /** Pushes the bundle, and writes settings for nodes if requested. Throws the errors of pushing. */
@@ -42,10 +41,7 @@ export async function pushToRegistry(
   flags: PushFlags,
   runtime: CommandRuntime,
 ): Promise<PushOutcome> {
-  const [settings, registry] = await Promise.all([
-    runtime.settings(),
-    connectRegistry(target, bundle.file, runtime),
-  ]);
+  const [settings, registry] = await Promise.all([runtime.settings(), connectRegistry(target, runtime)]);
   const forDockerd = flags.dockerMirror === true;
   const limit = pLimit(settings.concurrency);
   const { run, reader } = runtime;

@@ -1,25 +1,13 @@
 // Plans the archive: the offset of every entry is known before a layer is fetched.
 import type { BlobSource, ResolvedImage } from "../images/resolved-image.js";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../oci/digest.js";
-import { formatFacts } from "./facts.js";
+import { formatFacts, type FactsInput } from "./facts.js";
 import { NO_CHECKSUM, sealInventory } from "./inventory-checksum.js";
-import { blobsOf, type Inventory, type InventoryImage } from "./inventory.js";
+import { blobsOf, type Inventory, type InventoryBase, type InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
-import {
-  blobPath,
-  FACTS_PATH,
-  IMAGES_PATH,
-  INVENTORY_PATH,
-  SIGNATURE_BYTES,
-  SIGNATURE_PATH,
-} from "./paths.js";
-import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
-
-/** Bytes that are known at planning time: headers, small files, indexes and manifests. */
-export interface ByteRange {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
+import { FACTS_PATH, SIGNATURE_BYTES } from "./paths.js";
+import { placeEntries, type ByteRange } from "./place-entries.js";
+import { TAR_BLOCK } from "./tar-header.js";
 
 /** A config, layer or bundled program, whose bytes are written after planning. */
 export interface PlannedBlob {
@@ -44,9 +32,25 @@ export interface ArchivePlan {
   readonly signatureOffset?: number;
   /** Size of the file in bytes. */
   readonly size: number;
+  /** Headers, small files, indexes and manifests. */
   readonly pieces: readonly ByteRange[];
   /** Largest first, so that no large blob remains at the end of a parallel write. */
   readonly blobs: readonly PlannedBlob[];
+  /** The bundle that a differential bundle and its base make together. */
+  readonly whole?: ArchivePlan;
+  /** `bundle.json`, if all of it is known before the blobs are written. */
+  readonly finished?: Uint8Array;
+}
+
+/** What a differential bundle is a difference from. */
+export interface PlanBase {
+  readonly identity: InventoryBase;
+  /** Digests of the blobs that are left out. */
+  readonly blobs: ReadonlySet<string>;
+  /** `sha256` of the files that are left out, by path. */
+  readonly held: ReadonlyMap<string, string>;
+  /** Entries that the whole bundle does not have; after `facts`. */
+  readonly files: readonly (SmallFile & { readonly sha256: string })[];
 }
 
 /** The input of a plan. The plan adds the `blobs` and the uncompressed sizes of layers. */
@@ -56,88 +60,143 @@ export interface ArchiveInput {
   readonly files: readonly ((SmallFile & { readonly sha256: string }) | BundledFile)[];
   /** All images, including those for the host. */
   readonly images: readonly ResolvedImage[];
+  /** Makes the plan of a differential bundle. */
+  readonly base?: PlanBase;
   /** True to reserve the place of a signature. */
   readonly isSigned?: boolean;
 }
 
+/** As long as any digest. Stands for that of the whole bundle until it is known. */
+const UNKNOWN_DIGEST = digestFromHex("0".repeat(64));
+
+/** Stands for the signature of the whole bundle until it is known. */
+const UNKNOWN_SIGNATURE = Buffer.alloc(SIGNATURE_BYTES).toString("base64");
+
 /** As wide as any offset or size (9 PB). Used to calculate the space reserved for `bundle.json`. */
-const WIDEST_NUMBER = 9_007_199_254_740_991;
+export const WIDEST_NUMBER = 9_007_199_254_740_991;
 
 /** Places every entry. The same input always gives the same plan. */
-export function planArchive(input: ArchiveInput): ArchivePlan {
+export function planArchive({ base, ...input }: ArchiveInput): ArchivePlan {
+  const whole = planPart(input, undefined);
+  return base === undefined ? whole : planPart(input, { base, whole });
+}
+
+type WholeInput = Omit<ArchiveInput, "base">;
+
+/** Plans a whole bundle, or the part of one that a base does not have. */
+function planPart(
+  input: WholeInput,
+  part: { readonly base: PlanBase; readonly whole: ArchivePlan } | undefined,
+): ArchivePlan {
+  const { base, whole } = part ?? {};
   const { manifests, blobs } = collectBlobs(input.images);
-  const contents = [...manifests.values(), ...blobs.values()];
-  const facts = factsFile(input, contents);
-  const entries = [facts, ...input.files];
-  const files = entries.map(inventoryFile);
+  const contents = [...manifests.values(), ...blobs.values()].map(({ digest, size }) => ({
+    digest,
+    size,
+    isInBase: base?.blobs.has(digest) === true,
+  }));
+  const difference = part && {
+    base: part.base.identity,
+    whole: {
+      digest: UNKNOWN_DIGEST,
+      size: part.whole.size,
+      ...(input.isSigned === true && { signature: UNKNOWN_SIGNATURE }),
+    },
+  };
+  const entries = [factsFile(input, base, contents), ...(base?.files ?? []), ...input.files].map((file) =>
+    entryOf(file, base),
+  );
+  const layout = layoutFiles(input.inventory.images, input.inventory.hostImages);
   const inventoryWith = (offsetOf: (digest: Digest) => number): Inventory => ({
     ...input.inventory,
-    files,
-    blobs: contents.map(({ digest, size }) => ({ digest, size, offset: offsetOf(digest) })),
+    files: entries.map(({ path, sha256, size, isInBase }) => ({
+      path,
+      sha256,
+      size,
+      ...(isInBase && { isInBase }),
+    })),
+    blobs: contents.map(({ digest, size, isInBase }) => ({
+      digest,
+      size,
+      ...(!isInBase && { offset: offsetOf(digest) }),
+    })),
+    ...difference,
   });
-  const layout = layoutFiles(input.inventory.images, input.inventory.hostImages);
-  const inventorySize = Buffer.byteLength(formatInventory(widest(inventoryWith(() => WIDEST_NUMBER))));
-
-  const pieces: ByteRange[] = [];
-  const bundled: PlannedBlob[] = [];
-  let offset = 0;
-  const place = (path: string, size: number): number => {
-    pieces.push({ offset, bytes: formatTarHeader(path, size) });
-    const at = offset + TAR_BLOCK;
-    offset = at + paddedSize(size);
-    return at;
-  };
-
-  place(INVENTORY_PATH, inventorySize);
-  const signatureOffset = input.isSigned === true ? place(SIGNATURE_PATH, SIGNATURE_BYTES) : undefined;
-  for (const file of entries) {
-    const at = place(file.path, sizeOf(file));
-    if ("bytes" in file) pieces.push({ offset: at, bytes: file.bytes });
-    else bundled.push(plannedFile(file, at));
-  }
-  const imagesSize =
-    [...layout.map((file) => file.bytes.length), ...contents.map((blob) => blob.size)].reduce(
-      (sum, size) => sum + TAR_BLOCK + paddedSize(size),
-      0,
-    ) + TAR_END;
-  pieces.push({ offset, bytes: formatTarHeader(IMAGES_PATH, imagesSize) });
-  offset += TAR_BLOCK;
-  for (const file of layout) pieces.push({ offset: place(file.path, file.bytes.length), bytes: file.bytes });
-  const offsets = new Map<string, number>();
-  for (const blob of contents) offsets.set(blob.digest, place(blobPath(blob.digest), blob.size));
-  for (const manifest of manifests.values()) {
-    pieces.push({ offset: offsetIn(offsets, manifest.digest), bytes: manifest.bytes });
-  }
-  offset += TAR_END;
-
-  return {
-    inventory: inventoryWith((digest) => offsetIn(offsets, digest)),
+  const inventorySize = inventoryBytes(widest(inventoryWith(() => WIDEST_NUMBER)));
+  const placed = placeEntries({
     inventorySize,
-    ...(signatureOffset !== undefined && { signatureOffset }),
-    size: offset + TAR_END,
-    pieces,
-    blobs: [
-      ...bundled,
-      ...[...blobs.values()].map((blob) => ({ ...blob, offset: offsetIn(offsets, blob.digest) })),
-    ].sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1)),
+    isSigned: input.isSigned === true,
+    files: entries.filter(({ isInBase }) => !isInBase),
+    layout,
+    blobs: contents.filter(({ isInBase }) => !isInBase),
+  });
+  const placeOf = <T extends { readonly digest: string }>(blob: T): readonly (T & { offset: number })[] => {
+    const offset = placed.blobs.get(blob.digest);
+    return offset === undefined ? [] : [{ ...blob, offset }];
   };
+  return {
+    inventory: inventoryWith((digest) => offsetIn(placed.blobs, digest)),
+    inventorySize,
+    ...(placed.signatureOffset !== undefined && { signatureOffset: placed.signatureOffset }),
+    size: placed.size,
+    pieces: [
+      ...placed.pieces,
+      ...placed.files.flatMap(({ file, offset }) => ("bytes" in file ? [{ offset, bytes: file.bytes }] : [])),
+      ...[...manifests.values()].flatMap(placeOf).map(({ offset, bytes }) => ({ offset, bytes })),
+    ],
+    blobs: largestFirst([
+      ...placed.files.flatMap(({ file, offset }) => ("bytes" in file ? [] : [plannedFile(file, offset)])),
+      ...[...blobs.values()].flatMap(placeOf),
+    ]),
+    ...(whole !== undefined && { whole }),
+  };
+}
+
+/** Sorts blobs so that no large one remains at the end of a parallel write. */
+export function largestFirst(blobs: readonly PlannedBlob[]): readonly PlannedBlob[] {
+  return [...blobs].sort((one, other) => other.size - one.size || (one.digest < other.digest ? -1 : 1));
 }
 
 /**
  * Returns the final `bundle.json`, padded with spaces to the reserved size, with its checksum. An
- * uncompressed size is undefined or null if it could not be read from the compressed layer.
+ * uncompressed size is undefined or null if it could not be read from the compressed layer. A signed
+ * difference also has the signature of the whole bundle, so that a merge is signed as a full build is.
  */
 export function finishInventory(
   plan: ArchivePlan,
   uncompressedSizes: ReadonlyMap<string, number | null>,
+  wholeSignature?: Uint8Array,
 ): ByteRange & { readonly inventory: Inventory } {
-  const inventory = withUncompressedSizes(plan.inventory, (digest) => uncompressedSizes.get(digest) ?? null);
-  const text = formatInventory(inventory);
-  const bytes = Buffer.alloc(plan.inventorySize, " ");
-  bytes.write(text.slice(0, -1));
-  bytes.write("\n", plan.inventorySize - 1);
+  const sized = withUncompressedSizes(plan.inventory, (digest) => uncompressedSizes.get(digest) ?? null);
+  const { whole } = plan;
+  const inventory =
+    whole === undefined
+      ? sized
+      : {
+          ...sized,
+          whole: {
+            digest: digestOf(finishInventory(whole, uncompressedSizes).bytes),
+            size: whole.size,
+            ...(wholeSignature !== undefined && {
+              signature: Buffer.from(wholeSignature).toString("base64"),
+            }),
+          },
+        };
+  return { offset: TAR_BLOCK, bytes: sealedInventory(inventory, plan.inventorySize), inventory };
+}
+
+/** Returns `bundle.json` of this size with its checksum. `document` is an inventory without one. */
+export function sealedInventory(document: object, size: number): Buffer {
+  const bytes = Buffer.alloc(size, " ");
+  bytes.write(formatInventory(document).slice(0, -1));
+  bytes.write("\n", size - 1);
   sealInventory(bytes);
-  return { offset: TAR_BLOCK, bytes, inventory };
+  return bytes;
+}
+
+/** Returns the size of `bundle.json` without padding. */
+export function inventoryBytes(document: object): number {
+  return Buffer.byteLength(formatInventory(document));
 }
 
 function collectBlobs(images: readonly ResolvedImage[]): {
@@ -173,28 +232,36 @@ function collectBlobs(images: readonly ResolvedImage[]): {
  * Offsets in facts count from the end of the facts, so they are known before entries are placed.
  */
 function factsFile(
-  { inventory, files }: ArchiveInput,
-  blobs: readonly { readonly digest: string; readonly size: number }[],
+  { inventory, files }: WholeInput,
+  base: PlanBase | undefined,
+  blobs: FactsInput["blobs"],
 ): SmallFile & { readonly sha256: string } {
-  const bytes = Buffer.from(formatFacts({ ...inventory, files: files.map(inventoryFile), blobs }));
+  const placed = [...(base?.files ?? []), ...files].map((file) => entryOf(file, base));
+  const bytes = Buffer.from(
+    formatFacts({ ...inventory, files: placed, blobs, ...(base && { base: base.identity }) }),
+  );
   return { path: FACTS_PATH, bytes, sha256: hexOf(digestOf(bytes)) };
 }
 
-function inventoryFile(file: ArchiveInput["files"][number]): Inventory["files"][number] {
-  return { path: file.path, sha256: file.sha256, size: sizeOf(file) };
-}
-
-function sizeOf(file: SmallFile | BundledFile): number {
-  return "bytes" in file ? file.bytes.length : file.size;
+/** Returns a file with its size, and whether the base has it. */
+function entryOf<File extends ArchiveInput["files"][number]>(
+  file: File,
+  base: PlanBase | undefined,
+): File & { readonly size: number; readonly isInBase: boolean } {
+  const size = "bytes" in file ? file.bytes.length : file.size;
+  return { ...file, size, isInBase: base?.held.get(file.path) === file.sha256 };
 }
 
 /** A bundled file is copied like a blob from a local file: streamed, and verified while copying. */
-function plannedFile({ path, file, size, sha256 }: BundledFile, offset: number): PlannedBlob {
+export function plannedFile(
+  { path, file, size, sha256, from = 0 }: BundledFile,
+  offset: number,
+): PlannedBlob {
   return {
     digest: digestFromHex(sha256),
     size,
     offset,
-    sources: [{ kind: "file", file, offset: 0 }],
+    sources: [{ kind: "file", file, offset: from }],
     image: path,
   };
 }
@@ -228,8 +295,8 @@ function withUncompressedSizes(inventory: Inventory, sizeOf: (digest: string) =>
   return { ...inventory, images };
 }
 
-function formatInventory(inventory: Inventory): string {
-  return `${JSON.stringify({ ...inventory, checksum: NO_CHECKSUM }, null, 1)}\n`;
+function formatInventory(document: object): string {
+  return `${JSON.stringify({ ...document, checksum: NO_CHECKSUM }, null, 1)}\n`;
 }
 
 /**
@@ -240,6 +307,8 @@ export interface BundledFile {
   readonly path: string;
   /** Absolute path on this machine. */
   readonly file: string;
+  /** Where its content begins in that file; at the start when absent. */
+  readonly from?: number;
   readonly size: number;
   /** 64 hex digits. */
   readonly sha256: string;

@@ -1,12 +1,14 @@
 // Interfaces of the server that serves a bundle as a read-only registry.
+import type { BlobPlaces } from "./blob-places.js";
 import type { Inventory } from "./inventory.js";
 import type { RawManifest } from "../images/resolved-image.js";
 
-/** An opened bundle: its inventory and its file. */
+/** An opened bundle: its inventory, its file, and the places of its blobs. */
 export interface BundleFile {
   readonly inventory: Inventory;
-  /** Path of the bundle file, which the offsets in `inventory.blobs` refer to. */
+  /** Path of the bundle file, for messages. */
   readonly file: string;
+  readonly blobs: BlobPlaces;
 }
 
 /**

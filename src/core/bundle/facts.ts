@@ -2,7 +2,7 @@
 import { ViolaError } from "../../errors.js";
 import { findReference, kubeletName, spellingsOf } from "../images/reference.js";
 import { digestOf, hexOf } from "../oci/digest.js";
-import type { Inventory, InventoryImage } from "./inventory.js";
+import type { Inventory, InventoryBase, InventoryImage } from "./inventory.js";
 import { layoutFiles } from "./layout-files.js";
 import { FACTS_PATH } from "./paths.js";
 import { paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
@@ -12,16 +12,28 @@ import { paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
  */
 export type FactsInput = Pick<
   Inventory,
-  | "name"
-  | "version"
-  | "platforms"
-  | "apiVersions"
-  | "releases"
-  | "images"
-  | "hostImages"
-  | "excluded"
-  | "files"
-> & { readonly blobs: readonly { readonly digest: string; readonly size: number }[] };
+  "name" | "version" | "platforms" | "apiVersions" | "releases" | "images" | "hostImages" | "excluded"
+> & {
+  readonly files: readonly {
+    readonly path: string;
+    readonly sha256: string;
+    readonly size: number;
+    readonly isInBase?: boolean;
+  }[];
+  /** In archive order. Those of the base have no place in this bundle. */
+  readonly blobs: readonly { readonly digest: string; readonly size: number; readonly isInBase?: boolean }[];
+  readonly base?: InventoryBase;
+};
+
+/** Returns the part of a parsed inventory that facts contain. */
+export function factsOf(inventory: Inventory): FactsInput {
+  const blobs = inventory.blobs.map(({ digest, size, offset }) => ({
+    digest,
+    size,
+    isInBase: offset === undefined,
+  }));
+  return { ...inventory, blobs };
+}
 
 const NUMBER = "[0-9]{1,15}";
 const HEX = "[0-9a-f]{64}";
@@ -45,8 +57,9 @@ const LABEL = "[a-z0-9]([a-z0-9.-]*[a-z0-9])?";
  * padding.
  */
 export const FACT_PATTERNS: readonly string[] = [
-  // Always the first line. The number changes with every incompatible change of the grammar.
-  "viola-airgap-facts 1",
+  // Always the first line. The number changes with every incompatible change of the grammar. That of a
+  // differential bundle is 2, so that a load.sh that does not know bases refuses it.
+  "viola-airgap-facts [12]",
   // NAME VERSION
   `bundle ${WORD} ${WORD}`,
   `platform ${PLATFORM}`,
@@ -72,6 +85,12 @@ export const FACT_PATTERNS: readonly string[] = [
   `(file|layout) ${HEX} ${NUMBER} ${NUMBER} ${PATH}`,
   // DIGEST SIZE OFFSET
   `blob ${DIGEST} ${NUMBER} ${NUMBER}`,
+  // SHA256 SIZE PATH of an entry that is in the base.
+  `based-file ${HEX} ${NUMBER} ${PATH}`,
+  // NAME VERSION DIGEST of the base of a differential bundle; see `identityOf`.
+  `base ${WORD} ${WORD} ${DIGEST}`,
+  // DIGEST SIZE of a blob that is in the base.
+  `based ${DIGEST} ${NUMBER}`,
   // Always the last line: the end of the bundle file.
   `end ${NUMBER}`,
 ];
@@ -89,13 +108,15 @@ const FACT = new RegExp(`^(?:${FACT_PATTERNS.join("|")})$`);
  */
 export function formatFacts(inventory: FactsInput): string {
   const { name, version, platforms, apiVersions, releases, images, hostImages = [], excluded } = inventory;
+  const { base } = inventory;
   const names = [
     ...images.flatMap((image) => image.names),
     ...excluded.map(({ reference }) => nameOf(reference)),
   ];
   const lines = [
-    "viola-airgap-facts 1",
+    `viola-airgap-facts ${base === undefined ? 1 : 2}`,
     fact("name", `bundle ${name} ${version}`),
+    ...(base === undefined ? [] : [fact("base", `base ${base.name} ${base.version} ${base.digest}`)]),
     ...platforms.map((platform, at) => fact(`platforms.${at}`, `platform ${platform}`)),
     ...apiVersions.map((api, at) => fact(`apiVersions.${at}`, `api ${api}`)),
     ...releases.flatMap((release, at) => [
@@ -142,16 +163,25 @@ function* placeFacts({ files, images, hostImages, blobs }: FactsInput): Iterable
     end = offset + paddedSize(size);
     return offset;
   };
-  for (const [at, { path, sha256, size }] of files.filter((file) => file.path !== FACTS_PATH).entries())
-    yield fact(`files.${at}`, `file ${sha256} ${size} ${place(size)} ${path}`);
+  const others = files.filter((file) => file.path !== FACTS_PATH);
+  for (const [at, { path, sha256, size, isInBase }] of others.entries())
+    yield fact(
+      `files.${at}`,
+      isInBase === true
+        ? `based-file ${sha256} ${size} ${path}`
+        : `file ${sha256} ${size} ${place(size)} ${path}`,
+    );
   // The header of images.tar.
   end += TAR_BLOCK;
   for (const { path, bytes } of layoutFiles(images, hostImages)) {
     const sha256 = hexOf(digestOf(bytes));
     yield fact(path, `layout ${sha256} ${bytes.length} ${place(bytes.length)} ${path}`);
   }
-  for (const [at, { digest, size }] of blobs.entries())
-    yield fact(`blobs.${at}`, `blob ${digest} ${size} ${place(size)}`);
+  for (const [at, { digest, size, isInBase }] of blobs.entries())
+    yield fact(
+      `blobs.${at}`,
+      isInBase === true ? `based ${digest} ${size}` : `blob ${digest} ${size} ${place(size)}`,
+    );
   // Both archives end here, images.tar and the bundle.
   yield `end ${end + 2 * TAR_END}`;
 }

@@ -203,8 +203,26 @@ const audit = z.object({
 const blob = z.object({
   digest: DIGEST_SCHEMA,
   size,
-  /** From the start of the bundle file. */
-  offset: size,
+  /** From the start of the bundle file. Absent for a blob that is in the base. */
+  offset: size.exactOptional(),
+});
+
+/** The bundle that a differential bundle is a difference from. */
+const base = z.object({
+  name: bundleName,
+  version: bundleName,
+  /** Digest of the whole bundle; see `identityOf`. */
+  digest: DIGEST_SCHEMA,
+});
+
+/** The bundle that a differential bundle and its base make together. */
+const whole = z.object({
+  /** Digest of its `bundle.json`. */
+  digest: DIGEST_SCHEMA,
+  /** Bytes of its file. */
+  size,
+  /** Base64 of the signature of its `bundle.json`; absent if it is not signed. */
+  signature: text.regex(/^[A-Za-z0-9+/]{86}==$/, "must be a signature").exactOptional(),
 });
 
 /** The format. Readers reject an unknown `formatVersion` and ignore unknown fields. */
@@ -237,14 +255,26 @@ const INVENTORY_SCHEMA = z.object({
   rendered: rendered.exactOptional(),
   audit: audit.exactOptional(),
   /** Every entry besides `bundle.json` and `images.tar`. */
-  files: listOf(z.object({ path, sha256: hex, size })),
+  files: listOf(
+    z.object({
+      path,
+      sha256: hex,
+      size,
+      /** True for a file that is in the base under the same path. */
+      isInBase: z.literal(true).exactOptional(),
+    }),
+  ),
   /** Every blob of `images.tar`, in archive order. */
   blobs: listOf(blob),
+  /** Both are present in a differential bundle, and only there. */
+  base: base.exactOptional(),
+  whole: whole.exactOptional(),
 });
 
-/** The contents of a bundle. */
+/** The contents of a bundle, which may be a differential bundle. */
 export type Inventory = ReadonlyDeep<z.infer<typeof INVENTORY_SCHEMA>>;
 export type InventoryBlob = Inventory["blobs"][number];
+export type InventoryBase = NonNullable<Inventory["base"]>;
 export type InventoryRelease = Inventory["releases"][number];
 export type InventoryImage = Inventory["images"][number];
 export type InventoryArtifact = NonNullable<InventoryImage["artifacts"]>[number];
@@ -278,18 +308,16 @@ export function parseInventory(bytes: Uint8Array, file: string): Inventory {
       },
     );
   }
-  // Differential bundles have the same formatVersion, but part of their content is in another file.
-  if (Object.hasOwn(value, "base")) {
-    throw new ViolaError(
-      "BUNDLE_UNSUPPORTED",
-      `${file} is a differential bundle: it contains only what its base bundle lacks`,
-      {
-        subject: file,
-        hint: "Use a complete bundle, or the viola-airgap release that built this one.",
-      },
-    );
-  }
-  return parseValue(value, INVENTORY_SCHEMA, invalid);
+  const inventory = parseValue(value, INVENTORY_SCHEMA, invalid);
+  if ((inventory.base === undefined) !== (inventory.whole === undefined))
+    throw invalid(`${inventory.base === undefined ? "base" : "whole"}: is missing`);
+  const without = inventory.blobs.findIndex(({ offset }) => offset === undefined);
+  if (inventory.base === undefined && without >= 0)
+    throw invalid(`blobs[${without}].offset: is missing, but the bundle has no base`);
+  const held = inventory.files.findIndex(({ isInBase }) => isInBase === true);
+  if (inventory.base === undefined && held >= 0)
+    throw invalid(`files[${held}].isInBase: must be absent, because the bundle has no base`);
+  return inventory;
 }
 
 function decode(bytes: Uint8Array, invalid: (what: string) => ViolaError): string {

@@ -1,5 +1,6 @@
 // A partial archive: an OCI image layout in a tar with only the blobs that a node is missing.
-import type { Inventory, InventoryImage } from "./inventory.js";
+import type { BlobPlaces } from "./blob-places.js";
+import type { InventoryImage } from "./inventory.js";
 import { layoutFiles } from "./layout-files.js";
 import { blobPath } from "./paths.js";
 import { formatTarHeader, paddedSize, TAR_END } from "./tar-header.js";
@@ -7,20 +8,20 @@ import { formatTarHeader, paddedSize, TAR_END } from "./tar-header.js";
 /** A stream of bytes. */
 export type Chunks = AsyncIterable<Uint8Array>;
 
-/** Bytes in memory, or a range of the bundle file. */
-export type Segment = Uint8Array | { readonly offset: number; readonly size: number };
+/** Bytes in memory, or a range of a file. */
+export type Segment = Uint8Array | { readonly file: string; readonly offset: number; readonly size: number };
 
-/** Streams segments in order, reading ranges from the file at `path`. */
-export type ReadSegments = (path: string, segments: readonly Segment[]) => Chunks;
+/** Streams segments in order. */
+export type ReadSegments = (segments: readonly Segment[]) => Chunks;
 
 /**
  * Lists the segments of the archive in order: layout files with all names of every image, then
- * blobs. `blobs` are the digests to send. `ctr images import` reads indexes and manifests, so these
- * must be in `blobs` or on the node.
+ * blobs. `blobs` are the digests to send; those without a place are left out. `ctr images import`
+ * reads indexes and manifests, so these must be in `blobs` or on the node.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  */
 export function planPartialArchive(
-  inventory: Inventory,
+  places: BlobPlaces,
   images: readonly InventoryImage[],
   blobs: ReadonlySet<string>,
 ): readonly Segment[] {
@@ -29,8 +30,8 @@ export function planPartialArchive(
     segments.push(formatTarHeader(path, size), content, Buffer.alloc(paddedSize(size) - size));
   };
   for (const { path, bytes } of layoutFiles(images)) add(path, bytes, bytes.length);
-  for (const { digest, size, offset } of inventory.blobs) {
-    if (blobs.has(digest)) add(blobPath(digest), { offset, size }, size);
+  for (const { digest, file, offset, size } of places.values()) {
+    if (blobs.has(digest)) add(blobPath(digest), { file, offset, size }, size);
   }
   segments.push(Buffer.alloc(TAR_END));
   return segments;

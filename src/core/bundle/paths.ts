@@ -10,6 +10,8 @@ export const SIGNATURE_BYTES = 64;
 export const FACTS_PATH = "facts";
 /** The instructions for the isolated host in each language. */
 export const README_PATHS: Readonly<Record<Language, string>> = { en: "README.txt", ko: "README.ko.txt" };
+/** What a differential bundle says about its base in each language. */
+export const BASE_NOTE_PATHS: Readonly<Record<Language, string>> = { en: "BASE.txt", ko: "BASE.ko.txt" };
 export const LOADER_PATH = "load.sh";
 export const REHEARSAL_PATH = "rehearsal.json";
 export const IMAGES_PATH = "images.tar";

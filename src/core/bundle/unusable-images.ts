@@ -1,6 +1,7 @@
 // Finds the images of a bundle that engines refuse because of a config.
 import { oneOrMany, ViolaError } from "../../errors.js";
 import { findConfigFault } from "../oci/image-config.js";
+import type { Descriptor } from "../oci/descriptor.js";
 import type { Digest } from "../oci/digest.js";
 import type { Inventory } from "./inventory.js";
 
@@ -15,11 +16,11 @@ export interface UnusableImage {
   readonly message: string;
 }
 
-/** Returns `length` bytes of the bundle file from `offset`. */
-export type ReadRange = (offset: number, length: number) => Promise<Uint8Array>;
+/** Returns the bytes of a config, or undefined if they are not at hand. */
+export type ReadConfig = (config: Descriptor) => Promise<Uint8Array | undefined>;
 
 /** Throws `IMAGE_UNSUPPORTED` for every image with a config that engines refuse. */
-export async function requireUsableImages(inventory: Inventory, read: ReadRange): Promise<void> {
+export async function requireUsableImages(inventory: Inventory, read: ReadConfig): Promise<void> {
   const errors = (await findUnusableImages(inventory, read)).map(
     ({ normalized, message }) =>
       new ViolaError("IMAGE_UNSUPPORTED", message, {
@@ -31,25 +32,21 @@ export async function requireUsableImages(inventory: Inventory, read: ReadRange)
 }
 
 /**
- * Returns the images with a config that engines refuse. Configs that are not in the bundle, and those
- * in `damaged`, are skipped.
+ * Returns the images with a config that engines refuse. Configs that are not at hand, and those in
+ * `damaged`, are skipped.
  */
 export async function findUnusableImages(
-  { images, hostImages = [], blobs }: Inventory,
-  read: ReadRange,
+  { images, hostImages = [] }: Inventory,
+  read: ReadConfig,
   damaged: ReadonlySet<Digest> = new Set(),
 ): Promise<readonly UnusableImage[]> {
-  const offsets = new Map(blobs.map(({ digest, offset }) => [digest, offset]));
   const found: UnusableImage[] = [];
   for (const { normalized, platforms } of [...images, ...hostImages]) {
     for (const { platform, config, layers } of platforms) {
       const { digest, size } = config;
-      const offset = offsets.get(digest);
-      if (offset === undefined || damaged.has(digest)) continue;
-      const fault =
-        size > MAX_CONFIG_BYTES
-          ? `its config has ${size} bytes`
-          : findConfigFault(await read(offset, size), layers.length);
+      if (damaged.has(digest)) continue;
+      const bytes = size > MAX_CONFIG_BYTES ? `its config has ${size} bytes` : await read(config);
+      const fault = bytes instanceof Uint8Array ? findConfigFault(bytes, layers.length) : bytes;
       if (fault === undefined) continue;
       const message = `${normalized} ${platform} is not a container image: ${fault}`;
       found.push({ normalized, digest, message });

@@ -42,6 +42,9 @@ export function compareBundles(old: ComparedBundle, next: ComparedBundle, option
     files: isSameKind ? compareOtherFiles(old.inventory, next.inventory) : [],
   };
   const blobs = compareContent(blobsOf(old.inventory), blobsOf(next.inventory));
+  // A differential bundle may lack blobs that the old bundle lacks too.
+  const common = next.inventory.blobs.filter((blob) => isInFile(blob) && oldBlobs.has(blob.digest));
+  const absent = next.inventory.blobs.filter((blob) => !isInFile(blob) && !oldBlobs.has(blob.digest));
   return {
     formatVersion: DIFF_FORMAT_VERSION,
     different: Object.values(lists).some(({ length }) => length > 0),
@@ -53,7 +56,7 @@ export function compareBundles(old: ComparedBundle, next: ComparedBundle, option
     differential: {
       blobs: blobs.added.count,
       blobBytes: blobs.added.bytes,
-      size: next.size - entryBytes(next.inventory.blobs.filter(({ digest }) => oldBlobs.has(digest))),
+      size: next.size + entryBytes(absent) - entryBytes(common),
     },
   };
 }
@@ -133,7 +136,11 @@ function contentOf(sizes: readonly number[]): Content {
   return { count: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
+function isInFile({ offset }: Inventory["blobs"][number]): boolean {
+  return offset !== undefined;
+}
+
 /** The bytes that blobs take in the archive: header, content and padding. */
-function entryBytes(blobs: Inventory["blobs"]): number {
+function entryBytes(blobs: readonly { readonly size: number }[]): number {
   return blobs.reduce((sum, { size }) => sum + TAR_BLOCK + paddedSize(size), 0);
 }

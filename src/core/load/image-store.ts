@@ -32,12 +32,17 @@ export interface ImageStore {
   /** Returns the ids of images that running or stopped containers were created from. */
   usedImages(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /**
-   * Loads the missing names of these images. `onBytes` is called for each chunk of content that was
-   * sent.
+   * Returns the diff ids of the layers of every stored image, from the base up. The engine takes such
+   * layers from its store. Empty if it does not, or if this is not known.
+   */
+  listLayers(signal: AbortSignal): Promise<readonly (readonly string[])[]>;
+  /**
+   * Loads the missing names of these images. The engine has all of their content that is not in
+   * `needed`. `onBytes` is called for each chunk of content that was sent.
    */
   loadImages(
     missing: readonly MissingContent[],
-    bundle: BundleFile,
+    { bundle, needed }: { readonly bundle: BundleFile; readonly needed: ReadonlySet<string> },
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<void>;

@@ -1,5 +1,5 @@
 // Interface of a registry that images are pushed to.
-import type { InventoryBlob } from "../bundle/inventory.js";
+import type { PlacedBlob } from "../bundle/blob-places.js";
 import type { ManifestBytes } from "./registry-layout.js";
 
 /** The outcome of pushing a manifest. */
@@ -34,7 +34,7 @@ export interface PushRegistry {
    */
   uploadBlob(
     repository: string,
-    blob: InventoryBlob,
+    blob: PlacedBlob,
     onSent: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<void>;

@@ -4,6 +4,8 @@ import type { WordList } from "./phrase.js";
 export const SHOW_WORDS = {
   digest: { en: "digest", ko: "다이제스트" },
   size: { en: "size", ko: "크기" },
+  base: { en: "base", ko: "기준 번들" },
+  whole: { en: "with its base", ko: "기준 번들과 합친 번들" },
   platforms: { en: "platforms", ko: "플랫폼" },
   kubernetes: { en: "kubernetes", ko: "Kubernetes 버전" },
   notSpecified: { en: "not specified", ko: "지정되지 않음" },

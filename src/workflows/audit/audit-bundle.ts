@@ -13,6 +13,7 @@ import { digestOf } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
 import type { AuditOptions } from "./audit-spec.js";
 import { readEntry } from "../install/extract-releases.js";
+import { requireBases } from "../open-with-bases.js";
 import type { OpenBundle } from "../ports.js";
 
 /** How many configs are read at once. */
@@ -30,12 +31,13 @@ export interface AuditBundlePorts {
   ) => Promise<readonly ChartText[]>;
 }
 
-/** Audits the bundle. What is damaged in it is not known; `verify` names it. */
+/** Audits the bundle. What is damaged in it is not known; `verify` names it. Throws `BASE_MISSING`. */
 export async function auditBundle(
   bundle: OpenBundle,
   options: AuditOptions,
   ports: AuditBundlePorts,
 ): Promise<AuditReport> {
+  requireBases(bundle, "the audit");
   const { inventory } = bundle;
   const [configs, charts] = await Promise.all([readConfigs(bundle), readCharts(bundle, ports)]);
   const facts = { configs, charts };
@@ -53,14 +55,15 @@ export async function auditBundle(
 }
 
 async function readConfigs(bundle: OpenBundle): Promise<ReadonlyMap<string, ConfigFacts>> {
-  const { images, blobs } = bundle.inventory;
+  const { images } = bundle.inventory;
   const wanted = new Set(images.flatMap(({ platforms }) => platforms.map(({ config }) => config.digest)));
   const limit = pLimit(CONCURRENCY);
-  const read = blobs
+  const read = [...bundle.blobs.values()]
     .filter(({ digest, size }) => wanted.has(digest) && size <= MAX_CONFIG_BYTES)
-    .map(({ digest, offset, size }) =>
+    .map((blob) =>
       limit(async () => {
-        const bytes = await bundle.read(offset, size);
+        const { digest } = blob;
+        const bytes = await bundle.readPlace(blob);
         const facts = digestOf(bytes) === digest ? readConfigFacts(bytes) : undefined;
         return facts === undefined ? [] : [[digest, facts] as const];
       }),

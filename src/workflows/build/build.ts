@@ -14,10 +14,11 @@ import type {
   WrittenBundle,
 } from "../ports.js";
 import type { Run } from "../progress.js";
+import { openWithBases, requireBases } from "../open-with-bases.js";
 import { planBundle, type PlanOptions } from "./plan.js";
 
 /** Options of a build in addition to those of its plan. */
-export interface BuildOptions extends PlanOptions {
+export interface BuildOptions extends Omit<PlanOptions, "base"> {
   /** Absolute path of the bundle file to write. */
   readonly output: string;
   /** True if `output` is an earlier bundle. It is replaced, and its blobs are reused. */
@@ -26,6 +27,8 @@ export interface BuildOptions extends PlanOptions {
   readonly mode?: number;
   /** Earlier bundles to copy blobs from instead of fetching them. */
   readonly reuse: readonly string[];
+  /** The base of a differential bundle, then the bases of that one. None for a whole bundle. */
+  readonly bases?: readonly string[];
 }
 
 export interface BuildPorts extends PlanPorts {
@@ -40,7 +43,7 @@ export interface BuildPorts extends PlanPorts {
 
 /**
  * Writes the bundle file, which gets its name only after it is complete. A build that was killed is
- * resumed. Throws a `ViolaError` that names the chart, image or file, or `ManyErrors` for several.
+ * resumed. With `bases`, it is a differential bundle. Throws a `ViolaError` that names the chart, image or file, or `ManyErrors` for several.
  */
 export async function buildBundle(
   run: Run,
@@ -48,16 +51,23 @@ export async function buildBundle(
   options: BuildOptions,
   ports: BuildPorts,
 ): Promise<WrittenBundle> {
-  const { output, mode } = options;
+  const { output, mode, bases = [], ...planOptions } = options;
+  const base = await openBase(bases, ports);
   const reuse = await Promise.all(options.reuse.map((file) => ports.reader.openBundle(file)));
   const replaced = options.replaces === true ? await openReplaced(run, output, ports) : [];
   const { sign } = ports;
-  const { archive } = await planBundle(run, spec, { ...options, isSigned: sign !== undefined }, ports);
+  const { archive } = await planBundle(
+    run,
+    spec,
+    { ...planOptions, isSigned: sign !== undefined, ...(base !== undefined && { base }) },
+    ports,
+  );
   const files = await findCached(archive, ports.cache);
   const written = {
     file: output,
     reuse: [...replaced, ...reuse],
     files,
+    ...(base !== undefined && { base }),
     ...(mode !== undefined && { mode }),
     ...(sign !== undefined && { sign }),
   };
@@ -94,6 +104,17 @@ async function keepBlobs(
     signal.throwIfAborted();
   }
   progress({ kind: "ended", step: "keep" });
+}
+
+/** Opens the first of the files with the others as its bases. Throws `BASE_WRONG` and `BASE_MISSING`. */
+async function openBase(
+  [first, ...others]: readonly string[],
+  { reader }: BuildPorts,
+): Promise<OpenBundle | undefined> {
+  if (first === undefined) return undefined;
+  const base = await openWithBases(first, others, { reader });
+  requireBases(base, "building a difference from it");
+  return base;
 }
 
 /** Opens the bundle that is replaced. It need not be intact, because it is not needed. */

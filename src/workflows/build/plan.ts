@@ -7,6 +7,7 @@ import {
   type ArchivePlan,
   type BundledFile,
 } from "../../core/bundle/archive-plan.js";
+import { planBase } from "../../core/bundle/plan-base.js";
 import { withholdValues, type BundledValues } from "../../core/bundle/bundled-values.js";
 import {
   FORMAT_VERSION,
@@ -49,7 +50,7 @@ import {
 } from "../find/inspect-operators.js";
 import { requireSignedImages } from "./require-signed-images.js";
 import { prepareReleases, searchReleases, type PreparedRelease } from "../find/release-images.js";
-import type { PlanPorts } from "../ports.js";
+import type { OpenBundle, PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
 /** Options of a plan in addition to the spec. */
@@ -75,6 +76,8 @@ export interface PlanOptions {
    * operator's image. Operators are not inspected if absent.
    */
   readonly inspect?: () => Promise<InspectPorts>;
+  /** Makes a differential bundle: the base, with all of its blobs. */
+  readonly base?: OpenBundle;
   /** What happens to images that cannot be resolved. `fail` when absent. */
   readonly unresolved?: "fail" | "list";
   /** True to reserve the place of a signature. */
@@ -178,7 +181,13 @@ export async function planBundle(
   return {
     images,
     files: files.flatMap((file) => ("bytes" in file ? [file] : [])),
-    archive: planArchive({ inventory, files, images: resolved, isSigned: options.isSigned === true }),
+    archive: planArchive({
+      inventory,
+      files,
+      images: resolved,
+      isSigned: options.isSigned === true,
+      ...(options.base !== undefined && { base: planBase(spec, options.base) }),
+    }),
     charts: releases.map(({ chart }) => chart),
     unresolved: pulled.unresolved,
   };

@@ -11,7 +11,8 @@ import { ViolaError } from "../../errors.js";
 import type { AuditBundlePorts } from "../audit/audit-bundle.js";
 import { planBundle, type PlanOptions } from "../build/plan.js";
 import { readEntry } from "../install/extract-releases.js";
-import type { BundleReader, PlanPorts } from "../ports.js";
+import { openAllWithBases } from "../open-with-bases.js";
+import type { BundleReader, OpenBundle, PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
 /** A bundle file or a spec. Paths are absolute. */
@@ -38,11 +39,13 @@ interface Side extends Omit<ComparedBundle, "charts"> {
 export async function compareInputs(
   run: Run,
   inputs: { readonly old: DiffInput; readonly next: DiffInput },
-  options: DiffOptions,
+  options: DiffOptions & { readonly bases?: readonly string[] },
   ports: DiffPorts,
 ): Promise<BundleDiff> {
-  const old = await openSide(run, inputs.old, ports);
-  const next = await openSide(run, inputs.next, ports);
+  const files = [inputs.old, inputs.next].flatMap((input) => (input.kind === "bundle" ? [input.file] : []));
+  const opened = await openAllWithBases(files, options.bases ?? [], ports);
+  const old = await openSide(run, inputs.old, opened, ports);
+  const next = await openSide(run, inputs.next, opened, ports);
   const packages = pairReleases(old.inventory.releases, next.inventory.releases).flatMap((pair) =>
     pair.old === undefined || pair.next === undefined || pair.old.sha256 === pair.next.sha256
       ? []
@@ -69,9 +72,15 @@ export async function compareInputs(
   );
 }
 
-async function openSide(run: Run, input: DiffInput, ports: DiffPorts): Promise<Side> {
+async function openSide(
+  run: Run,
+  input: DiffInput,
+  opened: readonly OpenBundle[],
+  ports: DiffPorts,
+): Promise<Side> {
   if (input.kind === "bundle") {
-    const bundle = await ports.reader.openBundle(input.file);
+    const bundle = opened.find(({ file }) => file === input.file);
+    if (bundle === undefined) throw new Error(`${input.file} was not opened`);
     const read = (path: string): Promise<Uint8Array> => readEntry(bundle, path);
     const { inventory, size } = bundle;
     return { kind: "bundle", inventory, size, texts: await readTexts(inventory, read), read };

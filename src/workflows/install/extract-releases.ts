@@ -34,13 +34,13 @@ export async function extractReleases(
   );
 }
 
-/** Returns the bytes of a small entry after checking its digest. Throws `BUNDLE_INVALID`. */
+/** Returns the bytes of a small entry after checking its digest. Throws `BUNDLE_INVALID` and `BASE_MISSING`. */
 export async function readEntry(bundle: OpenBundle, path: string): Promise<Uint8Array> {
-  const { offset, size } = bundle.locate(path);
-  const bytes = await bundle.read(offset, size);
+  const place = bundle.locate(path);
+  const bytes = await bundle.readPlace(place);
   const expected = bundle.inventory.files.find((file) => file.path === path)?.sha256;
   if (hexOf(digestOf(bytes)) === expected) return bytes;
-  throw new ViolaError("BUNDLE_INVALID", `${bundle.file}: ${path} is damaged`, {
+  throw new ViolaError("BUNDLE_INVALID", `${place.file}: ${path} is damaged`, {
     subject: path,
     hint: "Copy the bundle again from where it was built.",
   });

@@ -1,5 +1,8 @@
 // Loads a bundle into the image store of a container engine, and unloads it again.
-import type { Inventory } from "../../core/bundle/inventory.js";
+import { blobsOf, type Inventory } from "../../core/bundle/inventory.js";
+import { refuseAbsent, type NeededContent } from "../../core/load/absent-content.js";
+import { countStoredLayers } from "../../core/load/stored-layers.js";
+import { diffIdsOf } from "../../core/oci/image-config.js";
 import {
   isDigestName,
   missingInStore,
@@ -8,7 +11,11 @@ import {
   type ImageStore,
   type StoredImage,
 } from "../../core/load/image-store.js";
-import { describeMissingPlatform, wantedNames } from "../../core/load/missing-content.js";
+import {
+  describeMissingPlatform,
+  wantedNames,
+  type MissingContent,
+} from "../../core/load/missing-content.js";
 import { hasNeeds, requireFit } from "../../core/load/engine-limits.js";
 import type { KeptName } from "../../core/load/unload-plan.js";
 import { formatPlatform } from "../../core/oci/platform.js";
@@ -27,7 +34,8 @@ const LOAD_TRIES = 2;
 /**
  * Loads what the store is missing, then queries the store again. Names with a digest that do not
  * resolve in the store are reported as `unresolved`. Throws `BUNDLE_INVALID` before anything is
- * sent, `IMAGE_PLATFORM_MISSING`, `IMAGE_UNSUPPORTED` for what the engine cannot hold, and `NODE_LOAD_FAILED` with the first name that is still missing.
+ * sent, `IMAGE_PLATFORM_MISSING`, `BASE_MISSING` for content that neither
+ * the store nor a given file has, `IMAGE_UNSUPPORTED` for what the engine cannot hold, and `NODE_LOAD_FAILED` with the first name that is still missing.
  */
 export async function loadStore(
   run: Run,
@@ -53,15 +61,16 @@ export async function loadStore(
     .map(({ image, platform: only }) => ({ ...image, platforms: [only] }))
     .filter(hasNeeds);
   if (special.length > 0) requireFit(special, await store.findLimits(signal));
+  const needed = await findNeeded(bundle, missing, store, signal);
+  refuseAbsent(bundle, needed);
   await requireIntact(run, bundle, ports);
   let sentBytes = 0;
   if (missing.length > 0) {
-    const sizes = new Map(
-      missing.flatMap(({ platform: { config, layers } }) =>
-        [config, ...layers].map(({ digest, size }) => [digest, size] as const),
-      ),
+    const wanted = new Set(needed.flatMap(({ digests }) => digests));
+    const total = [...bundle.blobs.values()].reduce(
+      (sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0),
+      0,
     );
-    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
     const progress = new LoadProgress(new Map([[store.name, total]]), run.progress);
     const onBytes = (bytes: number): void => {
       sentBytes += bytes;
@@ -69,7 +78,9 @@ export async function loadStore(
     };
     let lacking = missing;
     for (let tries = 0; lacking.length > 0 && tries < LOAD_TRIES; tries++) {
-      await store.loadImages(lacking, bundle, onBytes, signal);
+      const again = tries === 0 ? needed : await findNeeded(bundle, lacking, store, signal);
+      const content = { bundle, needed: new Set(again.flatMap(({ digests }) => digests)) };
+      await store.loadImages(lacking, content, onBytes, signal);
       lacking = (await survey()).missing;
     }
     progress.end(store.name);
@@ -102,6 +113,32 @@ export async function loadStore(
       },
     ],
   };
+}
+
+/**
+ * Returns what the store must be sent of each image: without the layers that it has as part of other
+ * images. The diff ids of an image are in its config; without it, everything is needed.
+ */
+async function findNeeded(
+  bundle: OpenBundle,
+  missing: readonly MissingContent[],
+  store: ImageStore,
+  signal: AbortSignal,
+): Promise<readonly NeededContent[]> {
+  if (missing.length === 0) return [];
+  const stored = await store.listLayers(signal);
+  return Promise.all(
+    missing.map(async ({ image, platform }) => {
+      const { config, layers } = platform;
+      const place = bundle.blobs.get(config.digest);
+      const diffIds = place === undefined ? [] : diffIdsOf(await bundle.readPlace(place));
+      const isConsistent = diffIds.length === layers.length;
+      const present = isConsistent ? countStoredLayers(diffIds, stored) : 0;
+      const other = blobsOf(platform).slice(1 + layers.length);
+      const digests = [config, ...layers.slice(present), ...other].map(({ digest }) => digest);
+      return { where: store.name, image, digests };
+    }),
+  );
 }
 
 /**

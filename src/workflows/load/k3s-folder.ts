@@ -1,5 +1,6 @@
 // Writes a bundle's images to a folder that a node imports at startup, and removes them again.
 import type { Inventory } from "../../core/bundle/inventory.js";
+import { contentToRun, refuseAbsent } from "../../core/load/absent-content.js";
 import type { ImageFolder } from "../../core/load/image-folder.js";
 import {
   describeMissingPlatform,
@@ -22,8 +23,8 @@ import { requireIntact } from "../verify/require-intact.js";
 
 /**
  * Writes one archive with the content for the folder's platform. An archive that already exists is
- * left unchanged. The names resolve after the node has started. Throws `BUNDLE_INVALID` and
- * `IMAGE_PLATFORM_MISSING` before anything is written, and `NODE_LOAD_FAILED`.
+ * left unchanged. The names resolve after the node has started. Throws `BUNDLE_INVALID`,
+ * `BASE_MISSING` and `IMAGE_PLATFORM_MISSING` before anything is written, and `NODE_LOAD_FAILED`.
  */
 export async function loadFolder(
   run: Run,
@@ -31,7 +32,7 @@ export async function loadFolder(
   folder: ImageFolder,
   ports: Pick<LoadPorts, "reader" | "readSegments">,
 ): Promise<LoadReport> {
-  const { inventory, file } = bundle;
+  const { inventory } = bundle;
   const { missing, withoutPlatform } = surveyNode(inventory, folder.platform, new Map());
   if (withoutPlatform.length > 0) {
     const message = describeMissingPlatform(folder.name, folder.platform, withoutPlatform, inventory);
@@ -40,9 +41,15 @@ export async function loadFolder(
       hint: `Build the bundle with --platform ${formatPlatform(folder.platform)}.`,
     });
   }
+  const needed = missing.map(({ image, platform }) => ({
+    where: folder.name,
+    image,
+    digests: contentToRun(image, platform),
+  }));
+  refuseAbsent(bundle, needed);
   const images = missing.map(({ image, platform }) => ({ ...image, platforms: [platform] }));
   const blobs = new Set([...manifestsOf(missing), ...missingBlobs(missing, new Set())]);
-  const segments = planPartialArchive(inventory, images, blobs);
+  const segments = planPartialArchive(bundle.blobs, images, blobs);
   const size = segments.reduce(
     (sum, segment) => sum + (segment instanceof Uint8Array ? segment.length : segment.size),
     0,
@@ -57,7 +64,7 @@ export async function loadFolder(
   await requireIntact(run, bundle, ports);
   if (!isThere) {
     const progress = new LoadProgress(new Map([[folder.name, size]]), run.progress);
-    const content = counted(ports.readSegments(file, segments), (bytes) => {
+    const content = counted(ports.readSegments(segments), (bytes) => {
       progress.add(folder.name, bytes);
     });
     await folder.write(name, content, run.signal);

@@ -1,5 +1,5 @@
 // Plans what each node is sent, checks its disk space, and limits concurrent fetches.
-import type { Inventory } from "../../core/bundle/inventory.js";
+import { contentToRun, refuseAbsent } from "../../core/load/absent-content.js";
 import { missingBlobs, manifestsOf, type MissingContent } from "../../core/load/missing-content.js";
 import type {
   ContentStore,
@@ -10,6 +10,7 @@ import type {
   NodeNetwork,
 } from "../../core/load/node.js";
 import { oneOrMany, ViolaError } from "../../errors.js";
+import type { OpenBundle } from "../ports.js";
 
 /** A node to load into. */
 export type LoadNode = NodeIdentity &
@@ -31,12 +32,14 @@ export interface NodePlan extends SurveyedNode {
   readonly bytes: number;
   /** Bytes needed on the node's disk: `bytes`, plus the unpacked layers if it unpacks at once. */
   readonly neededBytes: number;
+  /** Digests of the blobs that the node has. */
+  readonly present: ReadonlySet<string>;
   readonly space: FreeSpace | undefined;
 }
 
 /** Queries the node for its content and free space. `unpack`: images are unpacked while loading. */
 export async function planNode(
-  inventory: Inventory,
+  { blobs }: OpenBundle,
   surveyed: SurveyedNode,
   { unpack }: { readonly unpack?: boolean },
   signal: AbortSignal,
@@ -44,7 +47,10 @@ export async function planNode(
   const { node, missing } = surveyed;
   const [present, space] = await Promise.all([node.presentBlobs(signal), node.freeSpace(signal)]);
   const wanted = new Set([...manifestsOf(missing), ...missingBlobs(missing, present)]);
-  const bytes = inventory.blobs.reduce((sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0), 0);
+  const bytes = [...blobs.values()].reduce(
+    (sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0),
+    0,
+  );
   const layers = new Map(
     missing.flatMap(({ platform }) => platform.layers.map((layer) => [layer.digest, layer] as const)),
   );
@@ -52,7 +58,20 @@ export async function planNode(
     (sum, { size, uncompressedSize }) => sum + (uncompressedSize ?? size),
     0,
   );
-  return { ...surveyed, bytes, neededBytes: bytes + (unpack === true ? unpackedBytes : 0), space };
+  const neededBytes = bytes + (unpack === true ? unpackedBytes : 0);
+  return { ...surveyed, bytes, neededBytes, present, space };
+}
+
+/** Throws `BASE_MISSING` for content that is neither at hand nor on a node; see `refuseAbsent`. */
+export function refuseAbsentContent(bundle: OpenBundle, plans: readonly NodePlan[]): void {
+  const needed = plans.flatMap(({ node, missing, present }) =>
+    missing.map(({ image, platform }) => ({
+      where: node.name,
+      image,
+      digests: contentToRun(image, platform).filter((digest) => !present.has(digest)),
+    })),
+  );
+  refuseAbsent(bundle, needed);
 }
 
 /** Throws `NODE_LOAD_FAILED` for every node whose disk is too small. Nodes may share a disk. */

@@ -23,6 +23,7 @@ import type { Run } from "../progress.js";
 import {
   planFetches,
   planNode,
+  refuseAbsentContent,
   refuseFullDisks,
   type LoadNode,
   type NodePlan,
@@ -85,8 +86,8 @@ export interface LoadReport {
  * not changed. Nothing is sent to a node before the whole bundle is verified and found to have
  * content for the platform of every node.
  *
- * Throws the errors of verifying and of finding nodes, and `IMAGE_PLATFORM_MISSING` for each node
- * without content. Throws `NODE_LOAD_FAILED` for each node, or image on a node, that failed, after
+ * Throws the errors of verifying and of finding nodes, `IMAGE_PLATFORM_MISSING` for each node without
+ * content, and `BASE_MISSING` for content that neither a node nor a given file has. Throws `NODE_LOAD_FAILED` for each node, or image on a node, that failed, after
  * all other nodes have finished. The server is closed when the function returns or throws.
  */
 export async function loadBundle(
@@ -109,8 +110,9 @@ export async function loadBundle(
     "some nodes could not be queried",
     surveyed
       .filter(({ missing }) => missing.length > 0)
-      .map((one) => planNode(inventory, one, options, run.signal)),
+      .map((one) => planNode(bundle, one, options, run.signal)),
   );
+  refuseAbsentContent(bundle, busy);
   refuseFullDisks(busy);
   const complete = surveyed.filter(({ missing }) => missing.length === 0);
   const [loaded] = await settleAll("the bundle was not loaded", [
@@ -264,9 +266,12 @@ async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise
   const { signal } = run;
   const { node, missing } = plan;
   const { served, concurrency } = session;
-  const { inventory } = session.bundle;
+  const { inventory, blobs } = session.bundle;
   const endpoints = node.hostAddresses.map((host) => endpointOf(host, served, node.name));
-  const endpoint = await node.findReachable(endpoints, wantedNames(missing)[0]?.name ?? "", signal);
+  // The node asks for the manifest itself, so it must be at hand.
+  const [probed = missing[0]] = missing.filter(({ image }) => blobs.has(image.digest));
+  const probeName = probed === undefined ? "" : (wantedNames([probed])[0]?.name ?? "");
+  const endpoint = await node.findReachable(endpoints, probeName, signal);
   if (endpoint !== undefined) {
     const before = served.sentBytes(node.name);
     const options = { endpoint, bundle: bundleId(inventory), concurrency };
@@ -306,7 +311,7 @@ async function loadNode(run: Run, plan: NodePlan, session: LoadSession): Promise
 async function streamImages(
   { signal }: Run,
   { node, missing }: Pick<SurveyedNode, "node" | "missing">,
-  { bundle: { inventory, file }, readSegments }: LoadSession,
+  { bundle: { inventory, blobs: places }, readSegments }: LoadSession,
   onBytes: (bytes: number) => void,
 ): Promise<string | undefined> {
   const present = await node.presentBlobs(signal);
@@ -316,7 +321,7 @@ async function streamImages(
     // An import overwrites the record of every name in the archive, so the archive lists all
     // content of each name.
     const images = group.map(({ image, names }) => ({ ...image, names }));
-    const archive = counted(readSegments(file, planPartialArchive(inventory, images, blobs)), onBytes);
+    const archive = counted(readSegments(planPartialArchive(places, images, blobs)), onBytes);
     const options = { archive, bundle: bundleId(inventory) };
     const { missingContent } = await node.importImages(wantedNames(group), options, signal);
     if (missingContent !== undefined) return missingContent;

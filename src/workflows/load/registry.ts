@@ -1,7 +1,9 @@
 // Pushes a bundle to a registry: the missing blobs, then the manifests with children first, then a
 // check of every name.
 import { countOf } from "../../core/count-of.js";
-import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
+import type { PlacedBlob } from "../../core/bundle/blob-places.js";
+import type { InventoryBlob } from "../../core/bundle/inventory.js";
+import { refuseAbsent } from "../../core/load/absent-content.js";
 import type { PushRegistry } from "../../core/load/push-registry.js";
 import {
   contentOf,
@@ -79,12 +81,7 @@ export async function pushBundle(
   const { progress } = run;
   const { inventory } = bundle;
   const placed = placeImages(inventory, layout);
-  const presence = await verifyDuringQuery(
-    run,
-    bundle,
-    () => findPresent(run, inventory, placed, ports),
-    ports,
-  );
+  const presence = await verifyDuringQuery(run, bundle, () => findPresent(run, bundle, placed, ports), ports);
   const moved = await pushBlobs(run, presence, ports);
 
   progress({ kind: "started", step: "manifests", title: "Pushing manifests", total: placed.length });
@@ -135,6 +132,8 @@ function unresolvedNames(pushed: readonly PushedManifests[], host: string): read
 /** A blob, and the repositories that need it: those that have it and those that do not. */
 interface BlobPresence {
   readonly blob: InventoryBlob;
+  /** Absent if its bytes are not at hand. */
+  readonly place?: PlacedBlob;
   readonly having: readonly string[];
   readonly missing: readonly string[];
 }
@@ -142,10 +141,11 @@ interface BlobPresence {
 /** Checks every repository for every blob that belongs in it. */
 async function findPresent(
   { signal, progress }: Run,
-  inventory: Inventory,
+  bundle: OpenBundle,
   placed: readonly PlacedImage[],
-  { registry, limit }: PushPorts,
+  ports: PushPorts,
 ): Promise<readonly BlobPresence[]> {
+  const { registry, limit } = ports;
   progress({ kind: "started", step: "survey", title: "Querying the content of the registry" });
   const wanted = new Map<string, Set<string>>();
   for (const { repository, image } of placed) {
@@ -165,15 +165,56 @@ async function findPresent(
     }),
   );
   const present = new Set(having.flatMap((names) => [...names]));
-  const presences = inventory.blobs.flatMap((blob) => {
+  const presences = bundle.inventory.blobs.flatMap((blob): readonly BlobPresence[] => {
     const repositories = [...wanted].filter(([, digests]) => digests.has(blob.digest)).map(([name]) => name);
     const has = (name: string): boolean => present.has(`${name}@${blob.digest}`);
-    return repositories.length === 0
-      ? []
-      : [{ blob, having: repositories.filter(has), missing: repositories.filter((name) => !has(name)) }];
+    const place = bundle.blobs.get(blob.digest);
+    if (repositories.length === 0) return [];
+    const [held, lacking] = [repositories.filter(has), repositories.filter((name) => !has(name))];
+    return [{ blob, ...(place && { place }), having: held, missing: lacking }];
   });
+  const nowhere = new Set<string>(
+    presences.flatMap(({ blob, having: held }) => (held.length === 0 ? [blob.digest] : [])),
+  );
+  const manifests = await Promise.all(
+    placed.map((one) => limit(() => absentManifests(bundle, one, registry, signal))),
+  );
+  const where = new URL(registry.origin).host;
+  refuseAbsent(
+    bundle,
+    placed.map(({ image }, at) => ({
+      where,
+      image,
+      digests: [...[...contentOf(image)].filter((digest) => nowhere.has(digest)), ...(manifests[at] ?? [])],
+    })),
+  );
   progress({ kind: "ended", step: "survey", summary: countOf(wanted.size, "repository", "repositories") });
   return presences;
+}
+
+/**
+ * Returns the manifests that must be pushed although their bytes are not at hand: those that the
+ * repository does not have, and the one that a tag is to point to.
+ */
+async function absentManifests(
+  { blobs, missingBase }: OpenBundle,
+  { image, repository, tags }: PlacedImage,
+  registry: PushRegistry,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (missingBase === undefined) return [];
+  const { complete, indexes } = orderManifests(image);
+  const artifacts = image.artifacts ?? [];
+  const others = artifacts.flatMap(({ manifests }) => manifests.map(({ digest }) => digest));
+  const wanted: readonly { readonly digest: string; readonly reference: string }[] = [
+    ...[...complete, ...indexes, ...others].map((digest) => ({ digest, reference: digest })),
+    ...artifacts.flatMap(({ digest, tags: names }) => names.map((reference) => ({ digest, reference }))),
+    ...tags.map((reference) => ({ digest: image.digest, reference })),
+  ].filter(({ digest }) => !blobs.has(digest));
+  const absent: string[] = [];
+  for (const { digest, reference } of wanted)
+    if ((await registry.findManifest(repository, reference, signal)) !== digest) absent.push(digest);
+  return absent;
 }
 
 interface MovedBlobs {
@@ -200,17 +241,19 @@ async function pushBlobs(
   let mounted = 0;
   const failures = new Map<string, ViolaError>();
   let isDown = false;
-  const pushBlob = async ({ blob, having, missing: repositories }: BlobPresence): Promise<void> => {
+  const pushBlob = async ({ blob, place, having, missing: repositories }: BlobPresence): Promise<void> => {
     let [from] = having;
     for (const repository of repositories) {
       if (isDown || failures.has(repository)) continue;
       try {
         if (from !== undefined && (await registry.mountBlob(repository, blob.digest, from, signal))) {
           mounted++;
+        } else if (place === undefined) {
+          throw notMounted(repository, blob.digest);
         } else {
           await registry.uploadBlob(
             repository,
-            blob,
+            place,
             (bytes) => {
               done += bytes;
               progress({ kind: "advanced", step: "push", done });
@@ -274,13 +317,13 @@ async function pushImage(
 /** Uploads the blobs of the image that its repository does not have. Returns their bytes. */
 async function restoreBlobs(
   { signal }: Run,
-  { inventory }: OpenBundle,
+  { blobs }: OpenBundle,
   { image, repository }: PlacedImage,
   { registry, limit }: PushPorts,
 ): Promise<number> {
   const content = new Set<string>(contentOf(image));
   const sizes = await Promise.all(
-    inventory.blobs
+    [...blobs.values()]
       .filter(({ digest }) => content.has(digest))
       .map((blob) =>
         limit(async () => {
@@ -302,26 +345,30 @@ async function pushManifests(
 ): Promise<PushedManifests> {
   const { image, repository, tags, isPinned } = place;
   let sentBytes = 0;
-  const read = (digest: string): Promise<ManifestBytes> => readManifest(bundle, place, digest);
+  /** A manifest, or the digest of one whose bytes are read only if they are needed. */
+  type Manifest = ManifestBytes | string;
+  const digestIn = (manifest: Manifest): string =>
+    typeof manifest === "string" ? manifest : manifest.digest;
   /** Stores a manifest unless it exists. Returns the reason if the registry rejects it. */
-  const put = async (manifest: ManifestBytes, reference = manifest.digest): Promise<string | undefined> => {
-    if ((await registry.findManifest(repository, reference, signal)) === manifest.digest) return undefined;
+  const put = async (wanted: Manifest, reference = digestIn(wanted)): Promise<string | undefined> => {
+    if ((await registry.findManifest(repository, reference, signal)) === digestIn(wanted)) return undefined;
+    const manifest = typeof wanted === "string" ? await readManifest(bundle, place, wanted) : wanted;
     const outcome = await registry.putManifest(repository, reference, manifest, signal);
     if (outcome.kind === "refused") return outcome.answer;
     sentBytes += manifest.bytes.length;
     return undefined;
   };
-  const mustPut = async (manifest: ManifestBytes, reference?: string): Promise<void> => {
+  const mustPut = async (manifest: Manifest, reference?: string): Promise<void> => {
     const refusal = await put(manifest, reference);
-    if (refusal !== undefined) throw refused(place, manifest.digest, refusal);
+    if (refusal !== undefined) throw refused(place, digestIn(manifest), refusal);
   };
 
   return limit(async () => {
     const { complete, bare, indexes } = orderManifests(image);
-    for (const digest of complete) await mustPut(await read(digest));
+    for (const digest of complete) await mustPut(digest);
     const putIndexes = async (): Promise<string | undefined> => {
       for (const digest of indexes) {
-        const refusal = await put(await read(digest));
+        const refusal = await put(digest);
         if (refusal !== undefined) return refusal;
       }
       return undefined;
@@ -331,7 +378,7 @@ async function pushManifests(
       // docker-registry 2 requires every child of an index and accepts one that was uploaded as a
       // blob. Pulling such a platform still fails, because its layers do not exist.
       for (const digest of bare) {
-        const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
+        const blob = bundle.blobs.get(digest);
         if (blob === undefined || (await registry.hasBlob(repository, digest, signal))) continue;
         await registry.uploadBlob(repository, blob, () => undefined, signal);
         sentBytes += blob.size;
@@ -340,23 +387,23 @@ async function pushManifests(
     }
     const reduced = refusal === undefined ? image.digest : reducedRoot(image);
     if (reduced === undefined) throw refused(place, image.digest, refusal ?? "");
-    const root = typeof reduced === "string" ? await read(reduced) : reduced;
-    for (const tag of tags) await mustPut(root, tag);
-    if (tags.length === 0) await mustPut(root);
-    const references = [...tags, ...(isPinned || tags.length === 0 ? [root.digest] : [])];
+    const root = digestIn(reduced);
+    for (const tag of tags) await mustPut(reduced, tag);
+    if (tags.length === 0) await mustPut(reduced);
+    const references = [...tags, ...(isPinned || tags.length === 0 ? [root] : [])];
     for (const reference of references) {
       const found = await registry.findManifest(repository, reference, signal);
-      if (found !== root.digest) {
-        throw refused(place, root.digest, `${reference} is ${found ?? "unknown"} after it was stored`);
+      if (found !== root) {
+        throw refused(place, root, `${reference} is ${found ?? "unknown"} after it was stored`);
       }
     }
     for (const artifact of image.artifacts ?? []) {
       // Children before parents.
-      for (const { digest } of artifact.manifests.toReversed()) await mustPut(await read(digest));
-      for (const tag of artifact.tags) await mustPut(await read(artifact.digest), tag);
+      for (const { digest } of artifact.manifests.toReversed()) await mustPut(digest);
+      for (const tag of artifact.tags) await mustPut(artifact.digest, tag);
     }
     await putReferrers(place, { registry, put: mustPut }, signal);
-    return { place, digest: root.digest, sentBytes, ...(refusal !== undefined && { refusal }) };
+    return { place, digest: root, sentBytes, ...(refusal !== undefined && { refusal }) };
   });
 }
 
@@ -390,7 +437,7 @@ async function readManifest(
   { image }: PlacedImage,
   digest: string,
 ): Promise<ManifestBytes> {
-  const blob = bundle.inventory.blobs.find((one) => one.digest === digest);
+  const blob = bundle.blobs.get(digest);
   const manifests = [...image.manifests, ...(image.artifacts ?? []).flatMap((one) => one.manifests)];
   const mediaType = manifests.find((one) => one.digest === digest)?.mediaType;
   if (blob === undefined || mediaType === undefined) {
@@ -398,7 +445,15 @@ async function readManifest(
       subject: image.normalized,
     });
   }
-  return { mediaType, digest, bytes: await bundle.read(blob.offset, blob.size) };
+  return { mediaType, digest, bytes: await bundle.readPlace(blob) };
+}
+
+function notMounted(repository: string, digest: string): ViolaError {
+  return new ViolaError(
+    "BASE_MISSING",
+    `${repository}: the registry has ${digest} in another repository and did not mount it; it is in the base`,
+    { subject: repository, hint: "Add --base FILE with the base of the bundle, and load again." },
+  );
 }
 
 function refused({ image, repository }: PlacedImage, digest: string, answer: string): ViolaError {

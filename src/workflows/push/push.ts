@@ -98,7 +98,10 @@ async function hashPieces(
   progress({ kind: "started", step: "hash", title: "Hashing the bundle", total: size, unit: "bytes" });
   const pieces: Piece[] = [];
   for (const range of ranges) {
-    pieces.push({ ...range, digest: digestFromHex(await sha256Of(bundle, range, signal)) });
+    pieces.push({
+      ...range,
+      digest: digestFromHex(await sha256Of(bundle, { ...range, file: bundle.file }, signal)),
+    });
     progress({ kind: "advanced", step: "hash", done: range.offset + range.size });
   }
   progress({ kind: "ended", step: "hash", summary: countOf(pieces.length, "piece") });

@@ -1,6 +1,7 @@
 // Rehearses a bundle: installs it on a cluster whose nodes pull images only from the bundle, and
 // reports the images that were not found.
 import { countOf } from "../../core/count-of.js";
+import { identityOf } from "../../core/bundle/base.js";
 import type { InventoryRelease } from "../../core/bundle/inventory.js";
 import type { RenderedObject } from "../../core/charts/rendered-object.js";
 import type { NodeTarget } from "../../core/load/node.js";
@@ -157,7 +158,7 @@ export async function rehearseBundle(
     verdict.pending.length === 0 && installed.releases.every(({ message }) => message === undefined);
   return {
     bundle: `${inventory.name} ${inventory.version}`,
-    bundleDigest: bundle.digest,
+    bundleDigest: identityOf(bundle).digest,
     spec: inventory.createdFrom.spec,
     context: cluster.context,
     kubeVersion: facts.version,

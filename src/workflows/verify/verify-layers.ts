@@ -1,5 +1,5 @@
 // Compares the content of the layers with the configs of the images.
-import type { Inventory, InventoryBlob } from "../../core/bundle/inventory.js";
+import type { Inventory } from "../../core/bundle/inventory.js";
 import { diffIdsOf } from "../../core/oci/image-config.js";
 import type { BundleReader, OpenBundle, PackedLayer } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -58,7 +58,7 @@ async function verifyLayers(
   const onRead = (done: number): void => {
     progress({ kind: "advanced", step: "layers", done });
   };
-  const wrong = await reader.findWrongLayers(bundle, layers, onRead, signal);
+  const wrong = await reader.findWrongLayers(layers, onRead, signal);
   progress({ kind: "ended", step: "layers", summary: `${layers.length} layers` });
   const problems: BundleProblem[] = [];
   const warnings: BundleWarning[] = [];
@@ -91,13 +91,13 @@ async function statedLayers(
   bundle: OpenBundle,
   damaged: ReadonlySet<string>,
 ): Promise<readonly StatedLayer[]> {
-  const blobs = new Map<string, InventoryBlob>(bundle.inventory.blobs.map((blob) => [blob.digest, blob]));
+  const { blobs } = bundle;
   const stated = new Map<string, StatedLayer>();
   for (const { normalized, platforms } of allImages(bundle.inventory)) {
     for (const { platform, config, layers } of platforms) {
       const place = blobs.get(config.digest);
       if (place === undefined || damaged.has(config.digest)) continue;
-      const diffIds = diffIdsOf(await bundle.read(place.offset, place.size));
+      const diffIds = diffIdsOf(await bundle.readPlace(place));
       for (const [at, { digest }] of layers.entries()) {
         const [blob, diffId] = [blobs.get(digest), diffIds[at]];
         if (blob === undefined || diffId === undefined || damaged.has(digest)) continue;

@@ -3,8 +3,16 @@ import { findNameConflicts } from "../../core/bundle/names.js";
 import { findUnusableImages } from "../../core/bundle/unusable-images.js";
 import { withheldReleases } from "../../core/bundle/bundled-values.js";
 import { findLimitedImages } from "../../core/load/engine-limits.js";
+import { formatIdentity } from "../../core/bundle/base.js";
+import type { Place } from "../../core/bundle/blob-places.js";
 import { countOf } from "../../core/count-of.js";
-import { blobsOf, type Inventory, type InventoryImage } from "../../core/bundle/inventory.js";
+import { formatBytes } from "../../core/format-bytes.js";
+import {
+  blobsOf,
+  type Inventory,
+  type InventoryBase,
+  type InventoryImage,
+} from "../../core/bundle/inventory.js";
 import { createHash } from "node:crypto";
 import type { Digest } from "../../core/oci/digest.js";
 import { describeSignature, type DescribedSignature } from "../../core/signing/signature.js";
@@ -24,7 +32,8 @@ export interface BundleProblem {
     | "image-missing"
     | "image-unusable"
     | "layer-unusable"
-    | "name-conflict";
+    | "name-conflict"
+    | "base-missing";
   /** What is affected: a file or release of the bundle, or an image and a part of it. */
   readonly subject: string;
   readonly message: string;
@@ -44,6 +53,9 @@ export interface VerifyReport {
   readonly signature: DescribedSignature | null;
   readonly images: number;
   readonly blobs: number;
+  /** The base of a differential bundle, and what it makes with it. */
+  readonly base?: InventoryBase;
+  readonly whole?: Inventory["whole"];
   /** Releases whose values are not in the bundle; installing requires them. */
   readonly withheldValues: readonly string[];
   readonly problems: readonly BundleProblem[];
@@ -68,6 +80,23 @@ export interface VerifyPorts {
   readonly reader: Pick<BundleReader, "findDamagedBlobs">;
 }
 
+/**
+ * Adds a problem to the report if blobs of the bundle could not be checked because its base was not
+ * given.
+ */
+export function reportMissingBase(report: VerifyReport, bundle: OpenBundle): VerifyReport {
+  const { missingBase, inventory, blobs } = bundle;
+  if (missingBase === undefined) return report;
+  const absent = inventory.blobs.filter(({ digest }) => !blobs.has(digest));
+  const bytes = absent.reduce((sum, { size }) => sum + size, 0);
+  const problem: BundleProblem = {
+    code: "base-missing",
+    subject: bundle.file,
+    message: `${countOf(absent.length, "blob")} (${formatBytes(bytes)}) were not checked: they are in base ${formatIdentity(missingBase)}, which was not given with --base`,
+  };
+  return { ...report, problems: [...report.problems, problem] };
+}
+
 /** Checks an opened bundle and reports every problem. Throws only if the file cannot be read. */
 export async function verifyBundle(
   { signal, progress }: Run,
@@ -75,13 +104,13 @@ export async function verifyBundle(
   { reader }: VerifyPorts,
 ): Promise<VerifyReport> {
   const { inventory } = bundle;
-  const total = inventory.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  const total = [...bundle.blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
   progress({ kind: "started", step: "verify", title: "Verifying checksums", total, unit: "bytes" });
 
   const problems: BundleProblem[] = [...findGaps(inventory)];
-  for (const { path, sha256 } of inventory.files) {
-    const { offset, size } = bundle.locate(path);
-    if ((await sha256Of(bundle, { offset, size }, signal)) !== sha256) {
+  for (const { path, sha256, isInBase } of inventory.files) {
+    if (isInBase === true && bundle.missingBase !== undefined) continue;
+    if ((await sha256Of(bundle, bundle.locate(path), signal)) !== sha256) {
       problems.push({
         code: "file-damaged",
         subject: path,
@@ -96,12 +125,12 @@ export async function verifyBundle(
     },
     signal,
   );
-  for (const { digest } of damaged) {
+  for (const { digest, file } of damaged) {
     const uses = usesOf(inventory, digest);
     problems.push({
       code: "blob-damaged",
       subject: uses[0] ?? digest,
-      message: `${uses.join(", ")}: ${digest} is damaged`,
+      message: `${uses.join(", ")}: ${digest} is damaged${file === bundle.file ? "" : ` in ${file}`}`,
       digest,
       images: allImages(inventory)
         .filter((image) => digestsOf(image).includes(digest))
@@ -110,9 +139,10 @@ export async function verifyBundle(
   }
   const unusable = await findUnusableImages(
     inventory,
-    (offset, length) => {
+    async ({ digest }) => {
       signal.throwIfAborted();
-      return bundle.read(offset, length);
+      const config = bundle.blobs.get(digest);
+      return config && bundle.readPlace(config);
     },
     new Set(damaged.map(({ digest }) => digest)),
   );
@@ -133,6 +163,7 @@ export async function verifyBundle(
     signature: describeSignature(bundle.signature),
     images: inventory.images.length,
     blobs: inventory.blobs.length,
+    ...(inventory.base !== undefined && { base: inventory.base, whole: inventory.whole }),
     withheldValues: withheldReleases(inventory.releases),
     problems,
     warnings: findLimitedImages(allImages(inventory)).map(({ normalized, message, hint }) => ({
@@ -166,15 +197,11 @@ async function findPartsToBlame(
  * Returns the sha256 of a range of the file as hex digits. Reads it in pieces, because a bundled
  * program may have 100 MB.
  */
-export async function sha256Of(
-  bundle: OpenBundle,
-  { offset, size }: { readonly offset: number; readonly size: number },
-  signal: AbortSignal,
-): Promise<string> {
+export async function sha256Of(bundle: OpenBundle, place: Place, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  for (let at = 0; at < size; at += PIECE_BYTES) {
+  for (let at = 0; at < place.size; at += PIECE_BYTES) {
     signal.throwIfAborted();
-    hash.update(await bundle.read(offset + at, Math.min(PIECE_BYTES, size - at)));
+    hash.update(await bundle.readPlace(place, at, Math.min(PIECE_BYTES, place.size - at)));
   }
   return hash.digest("hex");
 }

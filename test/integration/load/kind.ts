@@ -1,6 +1,4 @@
 // Loads bundles into the nodes of a test cluster, with the adapters of cli/wiring/loading.ts.
-import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { openBundle } from "../../../src/adapters/bundle-file/open-bundle.js";
 import { unpackBlob } from "../../../src/adapters/blobs/unpack-blob.js";
@@ -10,7 +8,8 @@ import { findDockerEndpoint } from "../../../src/adapters/docker/endpoint.js";
 import { DockerEngine } from "../../../src/adapters/docker/engine.js";
 import { findKindNodes } from "../../../src/adapters/nodes/kind.js";
 import type { NodeTarget } from "../../../src/core/load/node.js";
-import type { InventoryBlob } from "../../../src/core/bundle/inventory.js";
+import type { PlacedBlob } from "../../../src/core/bundle/blob-places.js";
+import { digestOf } from "../../../src/core/oci/digest.js";
 import type { BundleReader, OpenBundle } from "../../../src/workflows/ports.js";
 import type { LoadPorts } from "../../../src/workflows/load/nodes.js";
 
@@ -24,19 +23,15 @@ export async function dockerEngine(): Promise<DockerEngine> {
 /** Checks blobs in this thread, because worker threads cannot run TypeScript sources. */
 export const reader: BundleReader = {
   openBundle,
-  findDamagedBlobs: async ({ file, inventory }: OpenBundle) => {
-    const handle = await open(file, "r");
-    const damaged: InventoryBlob[] = [];
-    for (const blob of inventory.blobs) {
-      const { buffer } = await handle.read(Buffer.alloc(blob.size), 0, blob.size, blob.offset);
-      if (`sha256:${createHash("sha256").update(buffer).digest("hex")}` !== blob.digest) damaged.push(blob);
-    }
-    await handle.close();
+  findDamagedBlobs: async (bundle: OpenBundle) => {
+    const damaged: PlacedBlob[] = [];
+    for (const blob of bundle.blobs.values())
+      if (digestOf(await bundle.readPlace(blob)) !== blob.digest) damaged.push(blob);
     return damaged;
   },
-  findWrongLayers: async ({ file }, layers) => {
+  findWrongLayers: async (layers) => {
     const outcomes = await Promise.all(
-      layers.map(({ diffId, size, offset }) =>
+      layers.map(({ file, diffId, size, offset }) =>
         unpackBlob({ kind: "unpack", file, from: offset, size, digest: diffId }, () => undefined),
       ),
     );

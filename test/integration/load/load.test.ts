@@ -260,7 +260,7 @@ describeNodes.each(containerds())("containerd %s", (_, programs) => {
       { ...PROMETHEUS, reference: "quay.io/damaged/image:1" },
     ]);
     const layer = damaged.inventory.images[0]!.platforms[0]!.layers[1]!.digest;
-    const { offset, size } = damaged.inventory.blobs.find(({ digest }) => digest === layer)!;
+    const { offset, size } = damaged.blobs.get(layer)!;
     const handle = await open(damaged.file, "r+");
     await handle.write(createHash("sha256").digest(), 0, 32, offset + Math.floor(size / 2));
     await handle.close();

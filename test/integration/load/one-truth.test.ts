@@ -212,7 +212,9 @@ describeLoads("what build accepts and verify calls good", () => {
     });
     const bundle = await writePlan(folder, file, archive);
     // As the writer of a build does, whose worker threads need the built program.
-    await requireUsableImages(bundle.inventory, (offset, length) => bundle.read(offset, length));
+    await requireUsableImages(bundle.inventory, async ({ digest }) =>
+      bundle.readPlace(bundle.blobs.get(digest)!),
+    );
     return bundle;
   }
 

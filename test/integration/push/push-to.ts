@@ -27,7 +27,7 @@ export async function pushTo(host: string, bundle: OpenBundle, setup: PushSetup 
   const settings = { ...defaultSettings(), ...setup.settings };
   const client = new RegistryClient({ settings, env, home: "/nowhere", firstDelayMs: 1 });
   try {
-    const registry = await client.push(host, bundle.file, signal);
+    const registry = await client.push(host, signal);
     const run = { signal, progress: onProgress };
     return await pushBundle(run, bundle, { prefix, forDockerd }, { reader, registry, limit: pLimit(4) });
   } finally {

@@ -88,8 +88,10 @@ export async function installWith(scene: Scene, options: Partial<InstallOptions>
     size: 0,
     digest: digestOf("inventory"),
     inventory,
+    blobs: new Map(),
     read: () => Promise.resolve(CHART),
-    locate: () => ({ offset: 0, size: CHART.length }),
+    readPlace: () => Promise.resolve(CHART),
+    locate: () => ({ file: "bundle.tar", offset: 0, size: CHART.length }),
   };
   const run = workflowRun({
     progress: (event) => {

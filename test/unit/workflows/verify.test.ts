@@ -42,7 +42,7 @@ describe("verify --layers", () => {
       { seed: name, mediaTypes: "oci", layers: [2000], reference: "quay.io/lab/a:1", diffIds: [wrongId] },
       { seed: name, mediaTypes: "oci", layers: [2000, 3000], reference: "quay.io/lab/b:1" },
     ]);
-    const findWrongLayers: BundleReader["findWrongLayers"] = (_, layers) => {
+    const findWrongLayers: BundleReader["findWrongLayers"] = (layers) => {
       // A layer of two images with different diff ids is compared with both.
       expect(layers).toHaveLength(3);
       return Promise.resolve(

@@ -24,8 +24,8 @@ afterAll(() => {
 
 /** Hashes in this process: worker threads would take longer than everything else here. */
 const findDamagedBlobs: BundleReader["findDamagedBlobs"] = async (bundle) => {
-  const { blobs } = bundle.inventory;
-  const contents = await Promise.all(blobs.map(({ offset, size }) => bundle.read(offset, size)));
+  const blobs = [...bundle.blobs.values()];
+  const contents = await Promise.all(blobs.map((blob) => bundle.readPlace(blob)));
   return blobs.filter(({ digest }, index) => digestOf(contents[index] ?? "") !== digest);
 };
 

@@ -41,7 +41,7 @@ describe("openBundle", () => {
     const placed = lines.flatMap((line) => /^blob (\S+) \d+ (\d+)$/.exec(line)?.slice(1) ?? []);
 
     expect(placed).toEqual(
-      bundle.inventory.blobs.flatMap((blob) => [blob.digest, String(blob.offset - start)]),
+      [...bundle.blobs.values()].flatMap((blob) => [blob.digest, String(blob.offset - start)]),
     );
     expect(lines.at(-2)).toBe(`end ${bundle.size - start}`);
   });

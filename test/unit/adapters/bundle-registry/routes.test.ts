@@ -10,10 +10,13 @@ import type { Inventory } from "../../../../src/core/bundle/inventory.js";
 import { OCI_INDEX, OCI_MANIFEST, type Descriptor } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { digestOfText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+import { placesOf } from "../../../support/places-of.js";
 
+const routesOf = (images: Inventory["images"]): ReturnType<typeof makeRoutes> =>
+  makeRoutes(inventoryOf(images), placesOf(inventoryOf(images)));
 const prometheus = imageOf("quay.io/prometheus/prometheus:v2", { layers: ["layer"] });
 const busybox = imageOf("docker.io/library/busybox:1", { layers: ["layer"] });
-const findRoute = makeRoutes(inventoryOf([prometheus, busybox]));
+const findRoute = routesOf([prometheus, busybox]);
 const digestFor = (path: string, registry?: string): string | undefined => {
   const route = findRoute(path, registry);
   return route.kind === "content" ? route.content.digest : undefined;
@@ -38,7 +41,7 @@ describe("routes", () => {
 
   test("a registry with a port is found by its name and its folder", () => {
     const single = imageOf("lab.example:5000/a/b:1", { layers: ["layer"] });
-    const find = makeRoutes(inventoryOf([single]));
+    const find = routesOf([single]);
     for (const path of ["/v2/lab.example:5000/a/b/manifests/1", "/v2/lab.example_5000/a/b/manifests/1"]) {
       expect(find(path, undefined)).toMatchObject({ content: { digest: single.digest } });
     }
@@ -74,7 +77,7 @@ describe("routes", () => {
     });
     // A colon is not allowed in the path of a repository.
     const single = imageOf("lab.example:5000/a/b:1", { layers: ["layer"] });
-    expect(makeRoutes(inventoryOf([single]))("/v2/_catalog", undefined)).toMatchObject({
+    expect(routesOf([single])("/v2/_catalog", undefined)).toMatchObject({
       list: { entries: ["lab.example_5000/a/b"] },
     });
     expect(findRoute("/v2/quay.io/no/such/tags/list", undefined)).toEqual({
@@ -219,7 +222,11 @@ describe("charts as artifacts", () => {
     values: [],
   });
   const releases = ["1.0.0", "1.1.0+build.2", "1.0.0"].map(release);
-  const find = makeChartArtifacts({ ...inventoryOf([]), releases }, () => ({ offset: 512, size: 7 }));
+  const find = makeChartArtifacts({ ...inventoryOf([]), releases }, () => ({
+    file: "bundle.tar",
+    offset: 512,
+    size: 7,
+  }));
 
   test("have the versions as tags, without plus signs", () => {
     expect(find("/v2/charts/app/tags/list")).toEqual({
@@ -262,7 +269,11 @@ describe("the chart index", () => {
       sha256: "a".repeat(64),
       values: [],
     }));
-    const find = makeChartRoutes({ ...inventoryOf([]), releases }, () => ({ offset: 0, size: 1 }));
+    const find = makeChartRoutes({ ...inventoryOf([]), releases }, () => ({
+      file: "bundle.tar",
+      offset: 0,
+      size: 1,
+    }));
     const route = find("/charts/index.yaml", undefined);
     const index = route.kind === "document" ? (parseDocument(route.text).contents as YAMLMap) : undefined;
     const entries = index?.get("entries") as YAMLMap<Scalar<string>>;

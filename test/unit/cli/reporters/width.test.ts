@@ -22,6 +22,8 @@ const TABLES: Readonly<Record<string, (width: number) => string>> = {
         version: "1",
         digest: "sha256:0",
         size: 1,
+        base: null,
+        whole: null,
         createdFrom: { spec: "sha256:0" as never, tool: "test" },
         platforms: ["linux/amd64"],
         kubeVersion: null,

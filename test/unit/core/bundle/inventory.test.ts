@@ -54,9 +54,26 @@ describe("parseInventory", () => {
     );
   });
 
-  it.each([[{ digest: DIGEST }], ["base.bundle"]])("rejects one that needs a base, %j", (base) => {
-    expect(() => parse({ ...inventory, base })).toThrow(
-      expect.objectContaining({ code: "BUNDLE_UNSUPPORTED", hint: expect.any(String) as string }),
+  it("parses that of a differential bundle, whose blobs may be in the base", () => {
+    const { blobs } = inventory;
+    const difference = {
+      ...inventory,
+      blobs: blobs.map(({ digest, size }) => ({ digest, size })),
+      base: { name: "app", version: "1.0.0", digest: DIGEST },
+      whole: { digest: DIGEST, size: 10240 },
+    };
+    expect(blobs).not.toEqual([]);
+    expect(parse(difference)).toEqual(difference);
+  });
+
+  it.each([
+    [{ base: { digest: DIGEST } }],
+    [{ base: "base.bundle" }],
+    [{ base: { name: "app", version: "1.0.0", digest: DIGEST } }],
+    [{ whole: { digest: DIGEST, size: 10240 } }],
+  ])("rejects a base that is not complete, %j", (fields) => {
+    expect(() => parse({ ...inventory, ...fields })).toThrow(
+      expect.objectContaining({ code: "BUNDLE_INVALID", hint: expect.any(String) as string }),
     );
   });
 

@@ -5,13 +5,14 @@ import { expect, test } from "vitest";
 import { blobPath } from "../../../../src/core/bundle/paths.js";
 import { planPartialArchive, type Segment } from "../../../../src/core/bundle/partial-archive.js";
 import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
+import { placesOf } from "../../../support/places-of.js";
 
 const image = imageOf("docker.io/a/b:1", { layers: ["base", "own"] });
 const inventory = inventoryOf([image]);
 
 test("contains the layout files and the selected blobs, each with its size", async () => {
   const wanted = new Set([image.digest, digestOfText("own")]);
-  const entries = await readEntries(planPartialArchive(inventory, [image], wanted));
+  const entries = await readEntries(planPartialArchive(placesOf(inventory), [image], wanted));
   expect([...entries.keys()]).toEqual([
     "oci-layout",
     "index.json",

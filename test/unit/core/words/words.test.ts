@@ -13,6 +13,7 @@ import {
   type WordList,
 } from "../../../../src/core/words/phrase.js";
 import { AUDIT_WORDS } from "../../../../src/core/words/audit.js";
+import { BASE_WORDS } from "../../../../src/core/words/base.js";
 import { DIFF_WORDS } from "../../../../src/core/words/diff.js";
 import { OUTDATED_WORDS } from "../../../../src/core/words/outdated.js";
 import { HTML_WORDS } from "../../../../src/core/words/page.js";
@@ -24,6 +25,7 @@ import { ROOT } from "../../../support/paths.js";
 /** The word lists, by the file in src/core/words/. */
 const LISTS: Readonly<Record<string, WordList>> = {
   audit: AUDIT_WORDS,
+  base: BASE_WORDS,
   diff: DIFF_WORDS,
   outdated: OUTDATED_WORDS,
   page: HTML_WORDS,

@@ -1,6 +1,5 @@
 // Loading with partial failures, with fake nodes, for faults that cannot be caused on real ones.
 import { describe, expect, test } from "vitest";
-import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type {
   FetchOptions,
   FreeSpace,
@@ -17,6 +16,8 @@ import { planFetches, type LoadNode } from "../../../../src/workflows/load/node-
 import { configText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
 import { workflowRun } from "../../../support/workflow-run.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
+import { placesOf } from "../../../support/places-of.js";
+import type { PlacedBlob } from "../../../../src/core/bundle/blob-places.js";
 
 const NAMES = ["docker.io/a/b:1", "quay.io/c/d:2"];
 const inventory = inventoryOf(NAMES.map((name) => imageOf(name, { layers: [`layer of ${name}`] })));
@@ -123,7 +124,7 @@ interface Outcome {
 async function load(
   nodes: readonly FakeNode[],
   options: {
-    damaged?: readonly InventoryBlob[];
+    damaged?: readonly PlacedBlob[];
     inventory?: OpenBundle["inventory"];
     unpack?: boolean;
     cores?: number;
@@ -136,8 +137,10 @@ async function load(
     size: 0,
     digest: digestOf("inventory"),
     inventory: options.inventory ?? inventory,
+    blobs: placesOf(options.inventory ?? inventory),
     read: () => Promise.resolve(Buffer.from(configText())),
-    locate: () => ({ offset: 0, size: 0 }),
+    readPlace: () => Promise.resolve(Buffer.from(configText())),
+    locate: () => ({ file: "bundle.tar", offset: 0, size: 0 }),
   };
   const ports: LoadPorts = {
     reader: { findDamagedBlobs: () => Promise.resolve(options.damaged ?? []) },
@@ -153,7 +156,7 @@ async function load(
         },
       });
     },
-    readSegments: async function* (_, segments) {
+    readSegments: async function* (segments) {
       await Promise.resolve();
       for (const segment of segments)
         yield segment instanceof Uint8Array ? segment : Buffer.alloc(segment.size);
@@ -250,7 +253,7 @@ describe("a node that is streamed to", () => {
 
 test("a damaged layer stops the load before any node is changed", async () => {
   const node = new FakeNode("n1");
-  const { error } = await load([node], { damaged: inventory.blobs.slice(-1) });
+  const { error } = await load([node], { damaged: [...placesOf(inventory).values()].slice(-1) });
   expect(error).toMatchObject({ code: "BUNDLE_INVALID" });
   expect((error as ViolaError).message).toContain("quay.io/c/d:2");
   expect(node.touched).toEqual([]);

@@ -11,6 +11,7 @@ import { workflowRun } from "../../../support/workflow-run.js";
 import { pushBundle, type PushReport } from "../../../../src/workflows/load/registry.js";
 import { named } from "../../../support/image-use.js";
 import { configText, inventoryOf } from "../../core/load/inventory-of.js";
+import { placesOf } from "../../../support/places-of.js";
 
 const bytes = (digest: Digest | undefined): Uint8Array => Buffer.from((digest && contents.get(digest)) ?? "");
 const contents = new Map<Digest, string>();
@@ -51,8 +52,10 @@ function bundleOf(platforms: readonly string[], repositories: readonly string[])
     size: 0,
     digest: digestOf("inventory"),
     inventory: { ...inventoryOf(images), blobs },
+    blobs: placesOf({ ...inventoryOf(images), blobs }),
     read: (offset) => Promise.resolve(bytes(blobs[offset]?.digest)),
-    locate: () => ({ offset: 0, size: 0 }),
+    readPlace: ({ offset }) => Promise.resolve(bytes(blobs[offset]?.digest)),
+    locate: () => ({ file: "bundle.tar", offset: 0, size: 0 }),
   };
 }
 

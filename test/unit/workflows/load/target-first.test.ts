@@ -1,6 +1,5 @@
 // A wrong or unreachable target is reported before the bundle is hashed, which takes minutes.
 import { expect, it } from "vitest";
-import type { InventoryBlob } from "../../../../src/core/bundle/inventory.js";
 import type { ImageFolder } from "../../../../src/core/load/image-folder.js";
 import type { ImageStore } from "../../../../src/core/load/image-store.js";
 import type { PushRegistry } from "../../../../src/core/load/push-registry.js";
@@ -14,6 +13,8 @@ import { pushBundle } from "../../../../src/workflows/load/registry.js";
 import type { OpenBundle } from "../../../../src/workflows/ports.js";
 import { workflowRun } from "../../../support/workflow-run.js";
 import { configText, imageOf, inventoryOf } from "../../core/load/inventory-of.js";
+import { placesOf } from "../../../support/places-of.js";
+import type { PlacedBlob } from "../../../../src/core/bundle/blob-places.js";
 
 const inventory = inventoryOf([imageOf("docker.io/a/b:1", { layers: ["layer"] })]);
 const bundle: OpenBundle = {
@@ -21,8 +22,10 @@ const bundle: OpenBundle = {
   size: 0,
   digest: digestOf("inventory"),
   inventory,
+  blobs: placesOf(inventory),
   read: () => Promise.resolve(Buffer.from(configText())),
-  locate: () => ({ offset: 0, size: 0 }),
+  readPlace: () => Promise.resolve(Buffer.from(configText())),
+  locate: () => ({ file: "bundle.tar", offset: 0, size: 0 }),
 };
 const failure = new ViolaError("NODE_LOAD_FAILED", "nobody is there", { subject: "target" });
 const refuse = (): Promise<never> => Promise.reject(failure);
@@ -36,7 +39,7 @@ function endlessReader(): {
       _bundle: OpenBundle,
       _onHashed: unknown,
       signal: AbortSignal,
-    ) => Promise<readonly InventoryBlob[]>;
+    ) => Promise<readonly PlacedBlob[]>;
   };
 } {
   let begun = 0;

@@ -70,8 +70,10 @@ async function uninstallWith({ absent = [], fails, release, remains }: Scene): P
       size: 0,
       digest: digestOf(""),
       inventory,
+      blobs: new Map(),
       read: () => Promise.resolve(CHART),
-      locate: () => ({ offset: 0, size: CHART.length }),
+      readPlace: () => Promise.resolve(CHART),
+      locate: () => ({ file: "bundle.tar", offset: 0, size: CHART.length }),
     },
     { release, timeoutSeconds: 60, runsHooks: true, isWaiting: true },
     {
