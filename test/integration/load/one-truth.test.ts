@@ -39,7 +39,7 @@ import { pushTo } from "../push/push-to.js";
 import { dockerEngine, loadPorts, reader } from "./kind.js";
 
 const SETS = Number(process.env["VIOLA_SETS"] ?? 8);
-const FIRST = Number(process.env["VIOLA_FIRST_SET"] ?? 1);
+const FIRST = Number(process.env["VIOLA_FIRST_SET"] ?? 9);
 /** Unique names, because the engines are shared with other runs. */
 const own = `viola-${randomBytes(3).toString("hex")}`;
 const { signal } = new AbortController();
