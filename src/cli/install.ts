@@ -2,6 +2,7 @@
 // start.
 import type { Command } from "commander";
 import { requireValues } from "../core/bundle/bundled-values.js";
+import { oneOrMany, ViolaError } from "../errors.js";
 import type { OpenBundle } from "../workflows/ports.js";
 import { chooseReleases, installBundle, type InstallReport } from "../workflows/install/install.js";
 import type { CommandRuntime, CommonOptions, RunCommand } from "./runtime.js";
@@ -54,9 +55,18 @@ export function registerInstall(program: Command, runCommand: RunCommand): void 
   });
 }
 
-/** Throws `BASE_MISSING` for a chart that is in a base which was not given. */
+/** Throws `BASE_MISSING` for every chart that is in a base which was not given. */
 export function requireCharts(bundle: OpenBundle, releases: OpenBundle["inventory"]["releases"]): void {
-  for (const release of releases) bundle.locate(release.file);
+  const errors = releases.flatMap(({ file }) => {
+    try {
+      bundle.locate(file);
+      return [];
+    } catch (cause) {
+      if (cause instanceof ViolaError) return [cause];
+      throw cause;
+    }
+  });
+  if (errors.length > 0) throw oneOrMany("some charts are not at hand", errors);
 }
 
 /** Installs the releases that the flags select, and looks images up in the target. */

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { digestOf, hexOf } from "../../src/core/oci/digest.js";
 import { bundleOf } from "../support/bundle-of.js";
 import { runCli } from "../support/cli.js";
 import { needs } from "../support/parts.js";
@@ -19,18 +20,17 @@ describe("install", () => {
   let refusing: Server;
 
   beforeAll(async () => {
-    const release = {
-      name: "app",
-      namespace: "apps",
-      file: "charts/app.tgz",
-      sha256: "0".repeat(64),
-      values: [],
-    };
+    const chart = { path: "charts/app.tgz", bytes: Buffer.from("not read") };
+    const sha256 = hexOf(digestOf(chart.bytes));
+    const release = { name: "app", namespace: "apps", file: chart.path, sha256, values: [] };
     const { file } = await bundleOf(
       folder,
       "refused",
       [{ reference: "quay.io/a/b:1", seed: "a", mediaTypes: "oci", layers: [1000] }],
-      { releases: [{ ...release, chart: { name: "app", version: "1.0.0" } }] },
+      {
+        releases: [{ ...release, chart: { name: "app", version: "1.0.0" } }],
+        files: [{ ...chart, sha256 }],
+      },
     );
     bundle = file;
     refusing = createServer((request, response) => {
