@@ -23,15 +23,15 @@ class LongestFirst extends BaseSequencer {
 // Programs that tests start write English, also for a developer with another locale.
 const env = { LC_ALL: "C" };
 
-// Runs three files of both projects at a time. Two of them mostly wait for a Kubernetes cluster, and
-// leave the processor to the others. Every file has its own names, ports and folders (see
+// Runs four files of both projects at a time. Two of them mostly wait for a Kubernetes cluster, and
+// leave the processors to the others. Every file has its own names, ports and folders (see
 // test/support). Timeouts are only for tests that hang.
 const slow = {
   env,
   testTimeout: 600_000,
   hookTimeout: 600_000,
   isolate: false,
-  maxWorkers: 3,
+  maxWorkers: 4,
   maxConcurrency: 4,
   globalSetup: "test/support/global-setup.ts",
   setupFiles: "test/support/priority.ts",
