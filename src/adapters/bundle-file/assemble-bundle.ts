@@ -5,8 +5,7 @@ import { formatReference } from "../../core/images/reference.js";
 import { digestOf } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
 import type { Run } from "../../workflows/progress.js";
-import { BlobWorkers } from "../blobs/blob-workers.js";
-import { PartialFile } from "./partial-file.js";
+import { withPartialFile } from "./with-partial-file.js";
 import { fillBlobs, type WriterPorts } from "./write-bundle.js";
 
 /** What assembling a bundle works with. */
@@ -22,21 +21,13 @@ export async function assembleBundle(
   file: string,
   { registry, concurrency, check }: AssemblePorts,
 ): Promise<number> {
-  const { signal, progress } = run;
+  const { progress } = run;
   const image = formatReference(reference);
   const source = { kind: "registry", ...reference } as const;
   const plan = { size, blobs: pieces.map((piece) => ({ ...piece, image, sources: [source] })) };
-  const partial = await PartialFile.open(plan, file, {
-    onNote: (message) => {
-      progress({ kind: "note", message });
-    },
-  });
-  const workers = new BlobWorkers({ output: partial.path, http: registry.http });
-  const abort = (): void => void workers.close();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
+  return withPartialFile(run, { plan, file }, registry, async (partial, context) => {
     const filling = { partial, reuse: [], files: new Map(), concurrency };
-    const { fetchedBytes } = await fillBlobs(run, plan, filling, { workers, pull: registry.pull, signal });
+    const { fetchedBytes } = await fillBlobs(run, plan, filling, context);
     const digest = size < TAR_BLOCK + config.size ? "" : digestOf(await partial.read(TAR_BLOCK, config.size));
     if (digest !== config.digest) {
       throw new ViolaError("BUNDLE_INVALID", `${image} does not contain the bundle of its config`, {
@@ -49,12 +40,5 @@ export async function assembleBundle(
     await partial.finish();
     progress({ kind: "ended", step: "finish" });
     return fetchedBytes;
-  } catch (cause) {
-    await partial.close();
-    signal.throwIfAborted();
-    throw cause;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    await workers.close();
-  }
+  });
 }

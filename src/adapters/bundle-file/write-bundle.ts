@@ -10,11 +10,11 @@ import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.j
 import { settleAll, ViolaError } from "../../errors.js";
 import type { OpenBundle, WriteOptions, WrittenBundle } from "../../workflows/ports.js";
 import type { Run } from "../../workflows/progress.js";
-import { BlobWorkers } from "../blobs/blob-workers.js";
 import type { RegistryClient } from "../registry/client.js";
 import { fillBlob, type FillContext } from "../blobs/fill-blob.js";
 import { LostRegistries } from "./lost-registries.js";
-import { PartialFile } from "./partial-file.js";
+import type { PartialFile } from "./partial-file.js";
+import { withPartialFile } from "./with-partial-file.js";
 
 const REPORT_INTERVAL_MS = 100;
 const FLUSH_BYTES = 128 * 1024 * 1024;
@@ -34,20 +34,9 @@ export async function writeBundle(
   { registry, concurrency }: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
-  signal.throwIfAborted();
-  const partial = await PartialFile.open(plan, file, {
-    ...(mode !== undefined && { mode }),
-    onNote: (message) => {
-      progress({ kind: "note", message });
-    },
-  });
-  const workers = new BlobWorkers({ output: partial.path, http: registry.http });
-  const abort = (): void => void workers.close();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
+  return withPartialFile(run, { plan, file, mode }, registry, async (partial, context) => {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
-    const tools = { workers, pull: registry.pull, signal };
-    const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, tools);
+    const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, context);
 
     const read = blobReader(plan, partial, base);
     await requireUsableImages(plan.inventory, ({ digest, size }) => read(digest, 0, size));
@@ -62,21 +51,8 @@ export async function writeBundle(
       await partial.write(plan.signatureOffset, await sign(bytes, signal));
     await partial.finish();
     progress({ kind: "ended", step: "finish" });
-    return {
-      file,
-      size: plan.size,
-      digest: digestOf(bytes),
-      inventory,
-      ...counts,
-    };
-  } catch (cause) {
-    await partial.close();
-    signal.throwIfAborted();
-    throw cause;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    await workers.close();
-  }
+    return { file, size: plan.size, digest: digestOf(bytes), inventory, ...counts };
+  });
 }
 
 interface FillOptions extends Required<Pick<WriteOptions, "reuse" | "files">> {

@@ -1,0 +1,48 @@
+// Opens an incomplete bundle file with the workers that fill it, and closes both.
+import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
+import type { Run } from "../../workflows/progress.js";
+import { BlobWorkers } from "../blobs/blob-workers.js";
+import type { FillContext } from "../blobs/fill-blob.js";
+import type { RegistryClient } from "../registry/client.js";
+import { PartialFile } from "./partial-file.js";
+
+/** The file to write. */
+export interface PartialInput {
+  readonly plan: Pick<ArchivePlan, "size" | "blobs">;
+  /** Absolute path of the complete file. */
+  readonly file: string;
+  /** The mode of the file, to which the umask applies. 0666 when absent. */
+  readonly mode?: number | undefined;
+}
+
+/**
+ * Runs `work`, which finishes the file. After a failure or an interruption, the file is kept for the
+ * next write. Throws the errors of `work` and of `PartialFile.open`, and the signal's reason.
+ */
+export async function withPartialFile<T>(
+  { signal, progress }: Run,
+  { plan, file, mode }: PartialInput,
+  { http, pull }: RegistryClient,
+  work: (partial: PartialFile, context: FillContext) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const partial = await PartialFile.open(plan, file, {
+    ...(mode !== undefined && { mode }),
+    onNote: (message) => {
+      progress({ kind: "note", message });
+    },
+  });
+  const workers = new BlobWorkers({ output: partial.path, http });
+  const abort = (): void => void workers.close();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await work(partial, { workers, pull, signal });
+  } catch (cause) {
+    await partial.close();
+    signal.throwIfAborted();
+    throw cause;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    await workers.close();
+  }
+}
