@@ -1,6 +1,6 @@
 // Checks, writes and joins the parts of a bundle.
 import { createHash } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import {
   formatPartHeader,
   isPart,
@@ -18,7 +18,7 @@ import { digestFromHex, type Digest } from "../../core/oci/digest.js";
 import { isSystemError, oneOrMany, systemErrorCode, ViolaError } from "../../errors.js";
 import type { Run } from "../../workflows/progress.js";
 import type { BundlePart } from "../../workflows/ports.js";
-import { readFileRange, readRange } from "../files/read-range.js";
+import { readRange } from "../files/read-range.js";
 import { SourceFile } from "../files/source-file.js";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -203,18 +203,12 @@ async function writePart(
   await rm(path, { force: true });
   const handle = await open(path, "wx", mode);
   try {
-    const hash = createHash("sha256");
-    for (let done = 0; done < size;) {
-      signal.throwIfAborted();
-      const bytes = await readRange(source, offset + done, Math.min(CHUNK_BYTES, size - done));
-      if (bytes.length === 0)
-        throw new ViolaError("BUNDLE_INVALID", "the bundle was truncated while it was read");
-      hash.update(bytes);
-      await writeAll(handle, bytes, PART_HEADER_BYTES + done);
-      done += bytes.length;
-      onWritten(done);
-    }
-    const content = digestFromHex(hash.digest("hex"));
+    const to = { handle, position: PART_HEADER_BYTES };
+    const { copied, content } = await copyRange(source, { offset, size }, to, {
+      signal,
+      onCopied: onWritten,
+    });
+    if (copied < size) throw new ViolaError("BUNDLE_INVALID", "the bundle was truncated while it was read");
     await writeAll(handle, header(content), 0);
     await handle.sync();
     await handle.close();
@@ -257,17 +251,16 @@ export async function joinParts(
     const handle = await open(partial, "wx", await modeOf(parts[0]?.file ?? target));
     try {
       for (const { file, offset, size, content } of parts) {
-        const hash = createHash("sha256");
-        for (let done = 0; done < size;) {
-          signal.throwIfAborted();
-          const bytes = await readFileRange(file, offset + done, Math.min(CHUNK_BYTES, size - done));
-          if (bytes.length === 0) break;
-          hash.update(bytes);
-          await writeAll(handle, bytes, offset + done);
-          done += bytes.length;
-          progress({ kind: "advanced", step: "join", done: offset + done });
-        }
-        if (digestFromHex(hash.digest("hex")) !== content) damaged.push(damagedPart(file));
+        const to = { handle, position: offset };
+        const onCopied = (copied: number): void => {
+          progress({ kind: "advanced", step: "join", done: offset + copied });
+        };
+        const source = new SourceFile(file);
+        const copying = copyRange(source, { offset, size }, to, { signal, onCopied });
+        const actual = await copying.finally(() => {
+          source.close();
+        });
+        if (actual.content !== content) damaged.push(damagedPart(file));
       }
       await handle.sync();
     } finally {
@@ -297,11 +290,31 @@ export function damagedPart(file: string): ViolaError {
   return new ViolaError("BUNDLE_INVALID", `${file} is damaged`, { subject: file, hint: COPY_AGAIN });
 }
 
-async function writeAll(
-  handle: Awaited<ReturnType<typeof open>>,
-  bytes: Uint8Array,
-  position: number,
-): Promise<void> {
+/**
+ * Copies a range of the source to the position of a file, and returns the digest of what was copied:
+ * less than the range only where the source ends. `onCopied` gets the bytes copied so far.
+ */
+async function copyRange(
+  source: SourceFile,
+  { offset, size }: Pick<PartRange, "offset" | "size">,
+  { handle, position }: { readonly handle: FileHandle; readonly position: number },
+  { signal, onCopied }: { readonly signal: AbortSignal; readonly onCopied: (copied: number) => void },
+): Promise<{ readonly copied: number; readonly content: Digest }> {
+  const hash = createHash("sha256");
+  let copied = 0;
+  while (copied < size) {
+    signal.throwIfAborted();
+    const bytes = await readRange(source, offset + copied, Math.min(CHUNK_BYTES, size - copied));
+    if (bytes.length === 0) break;
+    hash.update(bytes);
+    await writeAll(handle, bytes, position + copied);
+    copied += bytes.length;
+    onCopied(copied);
+  }
+  return { copied, content: digestFromHex(hash.digest("hex")) };
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;)
     done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
 }
