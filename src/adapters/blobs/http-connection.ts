@@ -9,6 +9,7 @@ import { stallError } from "../http/stall.js";
 import type { Certificates } from "../http/tls.js";
 
 const HEAD_LIMIT_BYTES = 64 * 1024;
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /** Status and headers of a response. Header names are in lower case. */
 export interface ResponseHead {
@@ -37,7 +38,8 @@ export class HttpConnection {
   readonly #host: string;
   #request:
     { sink: ResponseSink; resolve: (head: ResponseHead) => void; reject: (cause: Error) => void } | undefined;
-  #headBytes = Buffer.alloc(0);
+  /** The beginning of an incomplete head. */
+  #headBytes: Buffer = NO_BYTES;
   #head: ResponseHead | undefined;
   /** The bytes of the body that were received. */
   #bodyBytes = 0;
@@ -132,16 +134,18 @@ export class HttpConnection {
 
   /** Returns the bytes after the head, or none while the head is incomplete. */
   #receiveHead(chunk: Buffer): Buffer {
-    this.#headBytes = Buffer.concat([this.#headBytes, chunk]);
-    const end = this.#headBytes.indexOf("\r\n\r\n");
+    // The first chunk usually has the complete head and up to 1 MiB of the body. It is not copied.
+    const bytes = this.#headBytes.length === 0 ? chunk : Buffer.concat([this.#headBytes, chunk]);
+    const end = bytes.indexOf("\r\n\r\n");
     if (end < 0) {
-      if (this.#headBytes.length > HEAD_LIMIT_BYTES)
+      if (bytes.length > HEAD_LIMIT_BYTES)
         throw new Error(`the response head exceeds ${HEAD_LIMIT_BYTES} bytes`);
-      return Buffer.alloc(0);
+      this.#headBytes = Buffer.from(bytes);
+      return NO_BYTES;
     }
-    const head = parseHead(this.#headBytes.toString("latin1", 0, end));
-    const rest = this.#headBytes.subarray(end + 4);
-    this.#headBytes = Buffer.alloc(0);
+    const head = parseHead(bytes.toString("latin1", 0, end));
+    const rest = bytes.subarray(end + 4);
+    this.#headBytes = NO_BYTES;
     if (head.status < 200) return this.#receiveHead(rest);
     if (head.headers["connection"]?.toLowerCase() === "close") this.#keepAlive = false;
     if (head.headers["transfer-encoding"] !== undefined || head.headers["content-encoding"] !== undefined) {
