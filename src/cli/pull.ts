@@ -6,6 +6,7 @@ import { examples, keyOption } from "./command-line.js";
 import { EXIT } from "./failure.js";
 import { OCI_FORM, parseOciReference } from "./oci-reference.js";
 import { checkBundleOutput } from "./output.js";
+import { startWorkers } from "./wiring/planning.js";
 import { formatPulledBundle } from "./reporters/artifact.js";
 import type { CommonOptions, RunCommand } from "./runtime.js";
 
@@ -38,6 +39,7 @@ export function registerPull(program: Command, runCommand: RunCommand): void {
           runtime.settings(),
           import("../adapters/bundle-file/assemble-bundle.js"),
         ]);
+        const workers = startWorkers(registry, runtime);
         const report = await pullArtifact(runtime.run, { text: place, reference }, output.path, {
           reader: runtime.reader,
           fetchManifest: async (named, signal) => {
@@ -53,6 +55,7 @@ export function registerPull(program: Command, runCommand: RunCommand): void {
           assembleBundle: (run, artifact, file) =>
             assembleBundle(run, artifact, file, {
               registry,
+              workers,
               concurrency,
               check: (assembled) => runtime.reader.openBundle(assembled),
             }),

@@ -8,20 +8,27 @@ interface BlobJob {
   readonly size: number;
 }
 
-/** Fetches a blob over HTTP and writes it at `offset` of the output file. */
-export interface FetchJob extends BlobJob {
-  readonly kind: "fetch";
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+/** A job that writes the blob at `offset` of an existing file. */
+interface WriteJob extends BlobJob {
+  readonly output: string;
   readonly offset: number;
 }
 
-/** Copies a blob from another file to `offset` of the output file. */
-export interface CopyJob extends BlobJob {
+/** Fetches a blob over HTTP. */
+export interface FetchJob extends WriteJob {
+  readonly kind: "fetch";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A blob to fetch, wherever it is written. */
+export type FetchRequest = Omit<FetchJob, "output">;
+
+/** Copies a blob from another file. */
+export interface CopyJob extends WriteJob {
   readonly kind: "copy";
   readonly file: string;
   readonly from: number;
-  readonly offset: number;
 }
 
 /** Checks the digest of a blob in a file. */
@@ -81,8 +88,6 @@ export interface ActivityMessage {
 
 /** The data that a worker is started with. */
 export interface WorkerSettings {
-  /** The file for fetched and copied blobs. Absent when the worker only checks. */
-  readonly output?: string;
   /** The connection settings. Absent when the worker fetches nothing. */
   readonly http?: HttpSettings;
   /** True when the worker reports its requests. */

@@ -9,7 +9,7 @@ import type {
   WorkerSettings,
 } from "./blob-messages.js";
 import { fetchBlob } from "./fetch-blob.js";
-import { OutputFile } from "./output-file.js";
+import { OutputFiles } from "./output-file.js";
 import { readBlob } from "./read-blob.js";
 import { SocketPool } from "./socket-pool.js";
 import { unpackBlob } from "./unpack-blob.js";
@@ -17,7 +17,7 @@ import { unpackBlob } from "./unpack-blob.js";
 const BLOCK_BYTES = 1024 * 1024;
 
 const settings = workerData as WorkerSettings;
-const output = new OutputFile(settings.output, settings.moved);
+const outputs = new OutputFiles(settings.moved);
 /** The buffer for sockets and files. Each read is processed before the next one begins. */
 const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 const onActivity = settings.isObserved
@@ -30,10 +30,12 @@ const sockets = settings.http === undefined ? undefined : new SocketPool(setting
 async function run({ job }: JobMessage): Promise<Outcome> {
   if (job.kind === "unpack")
     return unpackBlob(job, (bytes) => {
-      output.count(bytes);
+      outputs.moved.count(bytes);
     });
-  if (job.kind !== "fetch") return readBlob(job, output, block);
-  return sockets === undefined ? { kind: "unreadable" } : fetchBlob(job, output, sockets.get);
+  if (job.kind !== "fetch") return readBlob(job, outputs, block);
+  return sockets === undefined
+    ? { kind: "unreadable" }
+    : fetchBlob(job, outputs.get(job.output), sockets.get);
 }
 
 parentPort?.on("message", (message: JobMessage) => {

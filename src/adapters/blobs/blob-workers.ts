@@ -11,7 +11,7 @@ import type {
   WorkerSettings,
 } from "./blob-messages.js";
 import { clientGet, fetchBlob } from "./fetch-blob.js";
-import { OutputFile } from "./output-file.js";
+import { OutputFiles } from "./output-file.js";
 
 /** Two threads saturate a fast network with TLS. More would only wait for the disk. */
 const DEFAULT_THREADS = 2;
@@ -21,14 +21,15 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 6
 
 /** The options of a pool. */
 export interface BlobWorkerOptions {
-  /** The file for fetched and copied blobs. It must exist. */
-  readonly output?: string;
   /** The client for blobs that the workers cannot fetch. Required for fetching. */
   readonly http?: HttpClient;
   readonly threads?: number;
 }
 
-/** Runs jobs in worker threads. The caller closes it. */
+/**
+ * Runs jobs in worker threads. Starting them takes as long as many small blobs, so a pool is created
+ * before it is needed. The caller closes it.
+ */
 export class BlobWorkers {
   readonly #workers: readonly { readonly thread: Worker; jobs: number }[];
   readonly #waiting = new Map<
@@ -36,23 +37,21 @@ export class BlobWorkers {
     { resolve: (outcome: Outcome) => void; reject: (cause: Error) => void }
   >();
   readonly #http: HttpClient | undefined;
-  readonly #outputFile: string | undefined;
-  /** Opened for the first blob that the client fetches. */
-  #output: OutputFile | undefined;
-  readonly #moved = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+  /** The files of blobs that the client fetches. */
+  readonly #outputs: OutputFiles;
   #lastId = 0;
   /** The error of all further jobs. */
   #failure: Error | undefined;
 
-  constructor({ output, http, threads = DEFAULT_THREADS }: BlobWorkerOptions) {
+  constructor({ http, threads = DEFAULT_THREADS }: BlobWorkerOptions) {
+    const moved = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
     const settings: WorkerSettings = {
-      moved: this.#moved,
-      ...(output !== undefined && { output }),
+      moved,
       isObserved: http?.onActivity !== undefined,
       ...(http !== undefined && { http: http.settings }),
     };
     this.#http = http;
-    this.#outputFile = output;
+    this.#outputs = new OutputFiles(moved);
     this.#workers = Array.from({ length: threads }, () => {
       const thread = new Worker(new URL("./blob-worker.js", import.meta.url), {
         workerData: settings,
@@ -75,7 +74,7 @@ export class BlobWorkers {
 
   /** The number of bytes transferred or hashed, without those of wrong blobs. */
   get movedBytes(): number {
-    return Number(Atomics.load(new BigInt64Array(this.#moved), 0));
+    return this.#outputs.moved.total;
   }
 
   /**
@@ -94,8 +93,7 @@ export class BlobWorkers {
       const outcome = await this.#runInThread(job);
       if (outcome.kind !== "unreadable") return outcome;
     }
-    this.#output ??= new OutputFile(this.#outputFile, this.#moved);
-    return fetchBlob(job, this.#output, clientGet(http, signal), signal);
+    return fetchBlob(job, this.#outputs.get(job.output), clientGet(http, signal), signal);
   }
 
   /** Runs the job in the worker with the fewest jobs. */
@@ -118,7 +116,7 @@ export class BlobWorkers {
   async close(): Promise<void> {
     this.#failAll(new DOMException("the workers were closed", "AbortError"));
     await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
-    this.#output?.close();
+    this.#outputs.close();
   }
 
   #failAll(cause: Error): void {

@@ -3,7 +3,7 @@
 import { ContentVerifier } from "../../core/oci/verifier.js";
 import { isBug } from "../../errors.js";
 import type { HttpClient } from "../http/client.js";
-import type { FetchJob, Outcome } from "./blob-messages.js";
+import type { FetchRequest, Outcome } from "./blob-messages.js";
 import { UnreadableBody, type ResponseHead } from "./http-connection.js";
 
 /** The destination of a fetched blob. */
@@ -53,7 +53,7 @@ const REFUSAL_BYTES = 4096;
  * expire.
  */
 export async function fetchBlob(
-  job: FetchJob,
+  job: FetchRequest,
   output: BlobOutput,
   get: BlobGet,
   signal?: AbortSignal,

@@ -3,18 +3,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PlannedBlob } from "../../core/bundle/archive-plan.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import { ViolaError } from "../../errors.js";
-import type { FetchJob, Outcome } from "./blob-messages.js";
+import type { FetchRequest, Outcome } from "./blob-messages.js";
 import type { BlobWorkers } from "./blob-workers.js";
 import type { Resource } from "../registry/auth.js";
 import type { PlaceResult, Puller, PullPlace } from "../registry/pull.js";
 import { refusalError, type RegistryRejection } from "../registry/rejection.js";
 import { redactUrl } from "../../core/redact.js";
-import { ConnectionFailure } from "../http/client.js";
+import { connectionError } from "../http/client.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** The ports of `fillBlob`. */
 export interface FillContext extends FetchContext {
   readonly workers: BlobWorkers;
+  /** The file that blobs are written to. */
+  readonly output: string;
 }
 
 /** The ports of `fetchFromRegistries`. */
@@ -27,7 +29,7 @@ export interface FetchContext {
 export type WantedBlob = Pick<PlannedBlob, "digest" | "size" | "offset" | "image" | "sources">;
 
 /** Runs one fetch; see `Outcome`. */
-type RunFetch = (job: FetchJob) => Promise<Outcome>;
+type RunFetch = (job: FetchRequest) => Promise<Outcome>;
 
 /** A blob with a wrong digest is fetched once more, because the error may be in the transmission. */
 const WRONG_LIMIT = 2;
@@ -45,14 +47,14 @@ export async function fillBlob(
   files: readonly FileSource[],
   context: FillContext,
 ): Promise<"copied" | "fetched"> {
-  const { workers, signal } = context;
+  const { workers, output, signal } = context;
   const { digest, size, offset } = blob;
   for (const source of [...files, ...blob.sources.filter((one) => one.kind === "file")]) {
     const from = { file: source.file, from: source.offset };
-    const outcome = await workers.run({ kind: "copy", ...from, offset, digest, size }, signal);
+    const outcome = await workers.run({ kind: "copy", ...from, output, offset, digest, size }, signal);
     if (outcome.kind === "done") return "copied";
   }
-  await fetchFromRegistries(blob, (job) => workers.run(job, signal), context);
+  await fetchFromRegistries(blob, (job) => workers.run({ ...job, output }, signal), context);
   return "fetched";
 }
 
@@ -110,7 +112,7 @@ async function fetchFrom(
     const isTimedOut = outcome.kind === "broken" && outcome.code === "ETIMEDOUT";
     const delay = isTimedOut ? undefined : retryDelayMs(toTry(outcome, url), tries++, Date.now());
     if (delay === undefined) {
-      if (outcome.kind === "broken") throw new ConnectionFailure(new URL(outcome.url), toError(outcome));
+      if (outcome.kind === "broken") throw connectionError(new URL(outcome.url), toError(outcome));
       const answer = { ...outcome, url: new URL(outcome.url) };
       return { refusal: await session.describeRefusal(resource, answer) };
     }

@@ -19,14 +19,14 @@ export async function assembleBundle(
   run: Run,
   { reference, config, pieces, size }: FetchedArtifact,
   file: string,
-  { registry, concurrency, check }: AssemblePorts,
+  ports: AssemblePorts,
 ): Promise<number> {
   const { progress } = run;
   const image = formatReference(reference);
   const source = { kind: "registry", ...reference } as const;
   const plan = { size, blobs: pieces.map((piece) => ({ ...piece, image, sources: [source] })) };
-  return withPartialFile(run, { plan, file }, registry, async (partial, context) => {
-    const filling = { partial, reuse: [], files: new Map(), concurrency };
+  return withPartialFile(run, { plan, file }, ports, async (partial, context) => {
+    const filling = { partial, reuse: [], files: new Map(), concurrency: ports.concurrency };
     const { fetchedBytes } = await fillBlobs(run, plan, filling, context);
     const digest = size < TAR_BLOCK + config.size ? "" : digestOf(await partial.read(TAR_BLOCK, config.size));
     if (digest !== config.digest) {
@@ -35,7 +35,7 @@ export async function assembleBundle(
         hint: "Push the bundle again.",
       });
     }
-    await check(partial.path);
+    await ports.check(partial.path);
     progress({ kind: "started", step: "finish", title: "Writing to disk" });
     await partial.finish();
     progress({ kind: "ended", step: "finish" });

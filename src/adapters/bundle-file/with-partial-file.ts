@@ -1,7 +1,7 @@
-// Opens an incomplete bundle file with the workers that fill it, and closes both.
+// Opens an incomplete bundle file for the work that fills it, and closes it.
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { Run } from "../../workflows/progress.js";
-import { BlobWorkers } from "../blobs/blob-workers.js";
+import type { BlobWorkers } from "../blobs/blob-workers.js";
 import type { FillContext } from "../blobs/fill-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 import { PartialFile } from "./partial-file.js";
@@ -15,6 +15,13 @@ export interface PartialInput {
   readonly mode?: number | undefined;
 }
 
+/** The ports of filling a file. */
+export interface PartialPorts {
+  readonly registry: RegistryClient;
+  /** The workers, which are closed when the signal fires. */
+  readonly workers: BlobWorkers;
+}
+
 /**
  * Runs `work`, which finishes the file. After a failure or an interruption, the file is kept for the
  * next write. Throws the errors of `work` and of `PartialFile.open`, and the signal's reason.
@@ -22,7 +29,7 @@ export interface PartialInput {
 export async function withPartialFile<T>(
   { signal, progress }: Run,
   { plan, file, mode }: PartialInput,
-  { http, pull }: RegistryClient,
+  { registry: { pull }, workers }: PartialPorts,
   work: (partial: PartialFile, context: FillContext) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -32,17 +39,15 @@ export async function withPartialFile<T>(
       progress({ kind: "note", message });
     },
   });
-  const workers = new BlobWorkers({ output: partial.path, http });
   const abort = (): void => void workers.close();
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return await work(partial, { workers, pull, signal });
+    return await work(partial, { workers, output: partial.path, pull, signal });
   } catch (cause) {
     await partial.close();
     signal.throwIfAborted();
     throw cause;
   } finally {
     signal.removeEventListener("abort", abort);
-    await workers.close();
   }
 }

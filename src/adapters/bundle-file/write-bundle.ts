@@ -10,18 +10,16 @@ import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.j
 import { settleAll, ViolaError } from "../../errors.js";
 import type { OpenBundle, WriteOptions, WrittenBundle } from "../../workflows/ports.js";
 import type { Run } from "../../workflows/progress.js";
-import type { RegistryClient } from "../registry/client.js";
 import { fillBlob, type FillContext } from "../blobs/fill-blob.js";
 import { LostRegistries } from "./lost-registries.js";
 import type { PartialFile } from "./partial-file.js";
-import { withPartialFile } from "./with-partial-file.js";
+import { withPartialFile, type PartialPorts } from "./with-partial-file.js";
 
 const REPORT_INTERVAL_MS = 100;
 const FLUSH_BYTES = 128 * 1024 * 1024;
 
-/** The registry and the limits of the writer. */
-export interface WriterPorts {
-  readonly registry: RegistryClient;
+/** The registry, the workers and the limits of the writer. */
+export interface WriterPorts extends PartialPorts {
   /** How many blobs are transferred at once. */
   readonly concurrency: number;
 }
@@ -31,12 +29,17 @@ export async function writeBundle(
   run: Run,
   plan: ArchivePlan,
   { file, reuse, base, files = new Map(), mode, sign }: WriteOptions,
-  { registry, concurrency }: WriterPorts,
+  ports: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
-  return withPartialFile(run, { plan, file, mode }, registry, async (partial, context) => {
+  return withPartialFile(run, { plan, file, mode }, ports, async (partial, context) => {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
-    const counts = await fillBlobs(run, plan, { partial, reuse, files, concurrency }, context);
+    const counts = await fillBlobs(
+      run,
+      plan,
+      { partial, reuse, files, concurrency: ports.concurrency },
+      context,
+    );
 
     const read = blobReader(plan, partial, base);
     await requireUsableImages(plan.inventory, ({ digest, size }) => read(digest, 0, size));
@@ -73,11 +76,13 @@ export async function fillBlobs(
   const total = plan.blobs.reduce((sum, blob) => sum + blob.size, 0);
   progress({ kind: "started", step: "fill", title: "Fetching blobs", total, unit: "bytes" });
   let blobs = 0;
+  const before = context.workers.movedBytes;
+  const movedBytes = (): number => context.workers.movedBytes - before;
   const report = (): void => {
     progress({
       kind: "advanced",
       step: "fill",
-      done: context.workers.movedBytes,
+      done: movedBytes(),
       detail: `${blobs} of ${countOf(plan.blobs.length, "blob")}`,
     });
   };
@@ -85,7 +90,7 @@ export async function fillBlobs(
   let flushing = false;
   let flushed = 0;
   const flush = async (): Promise<void> => {
-    const moved = context.workers.movedBytes;
+    const moved = movedBytes();
     if (flushing || moved - flushed < FLUSH_BYTES) return;
     flushing = true;
     flushed = moved;

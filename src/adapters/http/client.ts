@@ -54,7 +54,7 @@ export class ConnectionFailure extends Error {
   readonly code: string;
 
   constructor(url: URL, cause: unknown) {
-    const { code, message } = innermost(cause);
+    const { code, message } = describe(innermost(cause));
     super(message, { cause });
     this.url = url;
     this.code = code;
@@ -253,7 +253,20 @@ async function* withFailures(
 
 function toFailure(cause: unknown, url: URL, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  return cause instanceof ViolaError || isBug(cause) ? cause : new ConnectionFailure(url, cause);
+  return cause instanceof ViolaError || isBug(cause) ? cause : connectionError(url, cause);
+}
+
+/** The process, or the system, has too many open files. */
+const LIMITS = new Set<unknown>(["EMFILE", "ENFILE"]);
+
+/**
+ * Returns a `ConnectionFailure`, or the error of the system when this machine allows no further
+ * connection. No server is responsible for that, so no other place is tried.
+ */
+export function connectionError(url: URL, cause: unknown): Error {
+  const inner = innermost(cause);
+  const isOfThisMachine = inner instanceof Error && "code" in inner && LIMITS.has(inner.code);
+  return isOfThisMachine ? inner : new ConnectionFailure(url, cause);
 }
 
 async function readAnswer({ body, ...head }: HttpResponse, limitBytes: number): Promise<HttpAnswer> {
@@ -289,10 +302,14 @@ export async function readStart(chunks: AsyncIterable<Uint8Array>, bytes: number
 }
 
 /** Connection errors are nested. The innermost one states the reason. */
-function innermost(cause: unknown): { readonly code: string; readonly message: string } {
-  if (!(cause instanceof Error)) return { code: "", message: String(cause) };
+function innermost(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause;
   const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
-  if (inner instanceof Error) return innermost(inner);
+  return inner instanceof Error ? innermost(inner) : cause;
+}
+
+function describe(cause: unknown): { readonly code: string; readonly message: string } {
+  if (!(cause instanceof Error)) return { code: "", message: String(cause) };
   // OpenSSL's message contains line breaks and positions in its source. Its reason is readable.
   const { code = "", reason = cause.message } = cause as Error & { code?: string; reason?: string };
   return { code, message: reason.replace(/[\s\p{Cc}]+/gu, " ").trim() || code };

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { homeFolder } from "../../adapters/files/user-folders.js";
 import { writeBundle } from "../../adapters/bundle-file/write-bundle.js";
 import { BlobCache } from "../../adapters/blobs/blob-cache.js";
+import { BlobWorkers } from "../../adapters/blobs/blob-workers.js";
 import { localFiles } from "../../adapters/files/local-files.js";
 import { loadOperatorIndex } from "../../adapters/files/read-operators.js";
 import { AutoSource } from "../../adapters/docker/auto-source.js";
@@ -10,6 +11,7 @@ import type { FindHelmOptions, Helm } from "../../adapters/helm/find-helm.js";
 import type { HelmChartTool } from "../../adapters/helm/helm-chart-tool.js";
 import type { DockerSource } from "../../adapters/docker/docker-source.js";
 import { certificateFiles } from "../../adapters/http/certificate-files.js";
+import type { RegistryClient } from "../../adapters/registry/client.js";
 import { RegistrySource } from "../../adapters/registry/registry-source.js";
 import { RegistryTags } from "../../adapters/registry/tag-registry.js";
 import type { ChartText } from "../../core/charts/chart.js";
@@ -121,12 +123,20 @@ export function platformsToInspect(spec: BundleSpec): readonly Platform[] {
   ]);
 }
 
-/** Creates the writer of bundle files. */
+/** Starts the threads that move blobs, which end with the command. */
+export function startWorkers({ http }: RegistryClient, runtime: CommandRuntime): BlobWorkers {
+  const workers = new BlobWorkers({ http });
+  runtime.onDispose(() => workers.close());
+  return workers;
+}
+
+/** Creates the writer of bundle files. Its threads start while the caller plans. */
 export async function makeWriter(runtime: CommandRuntime): Promise<BundleWriter> {
   const registry = await runtime.registry();
   const { concurrency } = await runtime.settings();
+  const workers = startWorkers(registry, runtime);
   return {
-    writeBundle: (run, plan, options) => writeBundle(run, plan, options, { registry, concurrency }),
+    writeBundle: (run, plan, options) => writeBundle(run, plan, options, { registry, workers, concurrency }),
   };
 }
 
