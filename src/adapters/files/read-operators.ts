@@ -4,11 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isSystemError, settleAll, systemErrorCode, ViolaError } from "../../errors.js";
 import { indexOperators, type OperatorIndex } from "../../core/finding/operator-index.js";
-import {
-  parseOperatorRule,
-  parseStoredOperators,
-  type OperatorRule,
-} from "../../core/finding/operator-rules.js";
+import { parseOperatorRule, type OperatorRule } from "../../core/finding/operator-rules.js";
+import { parseStoredOperators } from "../../core/finding/stored-operators.js";
 import { readLimited, TEXT_FILE_BYTES } from "./read-limited.js";
 
 /** The values of all files in one file, which the build writes beside the program. */

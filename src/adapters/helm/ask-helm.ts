@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import type { ChartDependency } from "../../core/charts/chart.js";
 import { ProcessError } from "../programs/run-process.js";
 import { readArchive } from "./chart-archive.js";
-import type { FetchContext } from "./fetch-chart.js";
+import type { FetchContext } from "./fetch-context.js";
 import { NO_NETWORK, runHelmOffline, runHelmOnline } from "./helm-runner.js";
 import { packageFolder } from "./package-folder.js";
 

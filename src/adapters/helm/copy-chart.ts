@@ -6,7 +6,7 @@ import { basename, join, posix, sep } from "node:path";
 import type { LeftOut } from "../../core/charts/chart.js";
 import { isSystemError, ViolaError } from "../../errors.js";
 import { findIgnored } from "./ask-helm.js";
-import type { FetchContext } from "./fetch-chart.js";
+import type { FetchContext } from "./fetch-context.js";
 
 /** A copy of a chart folder, which may be changed. */
 export interface ChartCopy {

@@ -5,7 +5,8 @@ import { redactUrl } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
 import type { ListedChart } from "../../core/charts/chart-tool.js";
-import { ProcessError, type ProcessRun } from "../programs/run-process.js";
+import { ProcessError } from "../programs/run-process.js";
+import type { FetchContext } from "./fetch-context.js";
 import {
   describeNoAnswer,
   findStall,
@@ -15,13 +16,6 @@ import {
 } from "./helm-runner.js";
 import { explainMissingChart, listCharts, type MissingChart } from "./near-charts.js";
 import { findRepository, type HelmRepository } from "./repositories.js";
-
-/** The settings for fetching charts with helm. */
-export interface FetchContext extends ProcessRun {
-  readonly helm: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly settings: FetchSettings;
-}
 
 /** A chart that helm downloads. */
 export type RemoteSource = Extract<ChartSource, { kind: "repository" | "oci" }>;

@@ -31,7 +31,8 @@ import {
 } from "./chart-archive.js";
 import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart } from "./copy-chart.js";
-import { fetchArchive, listRepositoryCharts, type FetchContext } from "./fetch-chart.js";
+import { fetchArchive, listRepositoryCharts } from "./fetch-chart.js";
+import type { FetchContext } from "./fetch-context.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
 import { findRepository, repositoryName } from "./repositories.js";
 import { packageFolder } from "./package-folder.js";

@@ -5,7 +5,7 @@ import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { findNearest } from "../../core/nearest.js";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
-import type { FetchContext } from "./fetch-chart.js";
+import type { FetchContext } from "./fetch-context.js";
 import { runHelmOnline } from "./helm-runner.js";
 
 /** Chart names or versions in a hint. */

@@ -2,7 +2,8 @@
 import { mkdtemp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ViolaError } from "../../errors.js";
-import { unavailable, type FetchContext } from "./fetch-chart.js";
+import { unavailable } from "./fetch-chart.js";
+import type { FetchContext } from "./fetch-context.js";
 import { runHelmOffline } from "./helm-runner.js";
 
 /**

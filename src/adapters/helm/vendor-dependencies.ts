@@ -14,7 +14,8 @@ import { readYaml } from "../../core/yaml-file.js";
 import { acceptsVersions, fitsLock } from "./ask-helm.js";
 import { chartYamlIn, packFiles, readArchive, readHelmPackage } from "./chart-archive.js";
 import { copyChart } from "./copy-chart.js";
-import { downloadChart, type FetchContext } from "./fetch-chart.js";
+import { downloadChart } from "./fetch-chart.js";
+import type { FetchContext } from "./fetch-context.js";
 import { packageFolder } from "./package-folder.js";
 
 /** A copy of a chart folder, which may be changed, and the original folder. */

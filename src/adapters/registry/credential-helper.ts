@@ -2,10 +2,17 @@
 import { spawn } from "node:child_process";
 import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
-import type { CredentialPlaces } from "./credentials.js";
+import type { OnActivity } from "../../core/activity.js";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024;
 const TIMEOUT_MS = 30_000;
+
+/** How a helper is run. */
+export interface HelperRun {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Is notified of every credential helper that ran. */
+  readonly onActivity?: OnActivity | undefined;
+}
 
 /** The output of a helper. The user name `<token>` marks an identity token. */
 const answerSchema = z.object({ Username: z.string(), Secret: z.string().min(1) });
@@ -19,11 +26,11 @@ export type HelperAnswer = z.infer<typeof answerSchema>;
 export async function runCredentialHelper(
   name: string,
   server: string,
-  places: Pick<CredentialPlaces, "env" | "onActivity">,
+  run: HelperRun,
 ): Promise<HelperAnswer | undefined> {
   // The name is used in a file name.
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return undefined;
-  const output = await runHelper(`docker-credential-${name}`, server, places);
+  const output = await runHelper(`docker-credential-${name}`, server, run);
   if (output === undefined) return undefined;
   return answerSchema.safeParse(readJson(output)).data;
 }
@@ -32,7 +39,7 @@ export async function runCredentialHelper(
 function runHelper(
   program: string,
   server: string,
-  { env, onActivity }: Pick<CredentialPlaces, "env" | "onActivity">,
+  { env, onActivity }: HelperRun,
 ): Promise<string | undefined> {
   const startedMs = performance.now();
   const report = (exitCode: number | undefined): void => {

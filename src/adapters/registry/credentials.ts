@@ -1,10 +1,9 @@
 // Reads the credentials of registries from the files and helpers of Docker and Podman.
 import { join } from "node:path";
 import * as z from "zod";
-import type { OnActivity } from "../../core/activity.js";
 import { readJson } from "../../core/parse-json.js";
 import { readLimited, TEXT_FILE_BYTES } from "../files/read-limited.js";
-import { runCredentialHelper } from "./credential-helper.js";
+import { runCredentialHelper, type HelperRun } from "./credential-helper.js";
 
 /**
  * A credential for a registry or its token server. All fields except `from`, its origin, are
@@ -16,11 +15,8 @@ export type Credential =
   | { readonly kind: "identity"; readonly token: string; readonly from: string };
 
 /** The locations of credentials. */
-export interface CredentialPlaces {
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface CredentialPlaces extends HelperRun {
   readonly home: string;
-  /** Is notified of every credential helper that ran. */
-  readonly onActivity?: OnActivity | undefined;
 }
 
 const authSchema = z.object({

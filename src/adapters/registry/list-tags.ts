@@ -3,7 +3,7 @@ import * as z from "zod";
 import { readJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
 import type { HttpAnswer } from "../http/client.js";
-import type { PlaceResult, PullPlace } from "./pull.js";
+import type { PlaceResult, PullPlace } from "./place.js";
 import type { RegistrySession } from "./session.js";
 
 /** Entries per page. A registry may send fewer, and some send all. */

@@ -5,7 +5,7 @@ import { rankNearest } from "../../core/nearest.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import type { HttpAnswer } from "../http/client.js";
 import { firstPage, parseTagList } from "./list-tags.js";
-import type { PullPlace } from "./pull.js";
+import type { PullPlace } from "./place.js";
 import type { RegistrySession } from "./session.js";
 
 /** The name of an image that was not found. */

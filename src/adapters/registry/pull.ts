@@ -3,10 +3,10 @@ import { MANIFEST_MEDIA_TYPES, OCI_INDEX, type Descriptor } from "../../core/oci
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
-import type { Resource } from "./auth.js";
 import { isMirror, resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
 import { readTags } from "./list-tags.js";
 import { findNearNames } from "./near-names.js";
+import type { PlaceResult, PullPlace } from "./place.js";
 import { codeOfRefusals, refusalError, type RegistryRejection } from "./rejection.js";
 import type { RegistrySession } from "./session.js";
 import {
@@ -18,15 +18,6 @@ import {
 
 /** The repository of a blob or manifest. The registry is the one in the reference, not a mirror. */
 export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
-
-/** A URL that may have the requested content. */
-export interface PullPlace {
-  readonly url: URL;
-  readonly resource: Resource;
-}
-
-/** The result of a request to one place. */
-export type PlaceResult<T> = { readonly value: T } | { readonly refusal: RegistryRejection };
 
 /** The result of the first successful place, or the refusals of all places. */
 export type PullResult<T> = { readonly value: T } | { readonly refusals: readonly RegistryRejection[] };

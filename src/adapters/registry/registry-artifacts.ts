@@ -6,8 +6,8 @@ import {
   type ImageArtifact,
 } from "../../core/images/image-artifact.js";
 import { parseReference } from "../../core/images/reference.js";
-import type { RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
-import { MANIFEST_MEDIA_TYPES, type Descriptor } from "../../core/oci/descriptor.js";
+import type { ResolvedImage } from "../../core/images/resolved-image.js";
+import { MANIFEST_MEDIA_TYPES, type Descriptor, type RawManifest } from "../../core/oci/descriptor.js";
 import type { Digest } from "../../core/oci/digest.js";
 import { ViolaError } from "../../errors.js";
 import type { ArtifactSource } from "../../workflows/ports.js";

@@ -7,9 +7,14 @@ import {
   type PlatformCandidate,
 } from "../../core/images/choose-platforms.js";
 import { kubeletName, parseReference } from "../../core/images/reference.js";
-import type { BlobSource, RawManifest, ResolvedImage } from "../../core/images/resolved-image.js";
+import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { ImageUse } from "../../core/images/image-use.js";
-import { MANIFEST_MEDIA_TYPES, type Descriptor, type Platform } from "../../core/oci/descriptor.js";
+import {
+  MANIFEST_MEDIA_TYPES,
+  type Descriptor,
+  type Platform,
+  type RawManifest,
+} from "../../core/oci/descriptor.js";
 import { checkRunnable, configPlatform, isImage } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchedManifest } from "./verify-response.js";

@@ -1,6 +1,6 @@
 // Reads manifests and blobs from responses, and checks their digests.
 import { ViolaError } from "../../errors.js";
-import type { RawManifest } from "../../core/images/resolved-image.js";
+import type { RawManifest } from "../../core/oci/descriptor.js";
 import type { Descriptor } from "../../core/oci/descriptor.js";
 import { digestOf, isSha256 } from "../../core/oci/digest.js";
 import { findContentFault } from "../../core/oci/verifier.js";

@@ -1,7 +1,7 @@
 // Interfaces of the server that serves a bundle as a read-only registry.
 import type { BlobPlaces } from "./blob-places.js";
 import type { Inventory } from "./inventory.js";
-import type { RawManifest } from "../images/resolved-image.js";
+import type { RawManifest } from "../oci/descriptor.js";
 
 /** An opened bundle: its inventory, its file, and the places of its blobs. */
 export interface BundleFile {

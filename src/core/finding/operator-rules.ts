@@ -2,10 +2,7 @@
 import { validRange } from "semver";
 import * as z from "zod";
 import { ViolaError } from "../../errors.js";
-import { isRecord, textOf } from "../json.js";
-import { readJson } from "../parse-json.js";
 import { parseYamlFile, strictObject } from "../yaml-file.js";
-import { groupsOf, OperatorIndex, type IndexedOperator } from "./operator-index.js";
 
 const text = z.string({
   error: ({ input }) => (typeof input === "number" ? "must be text: write it in quotes" : undefined),
@@ -187,7 +184,8 @@ const table = strictObject({
     .describe("Matches that show that the facts apply to a tag; one place of each entry must match."),
 });
 
-const OPERATOR_SCHEMA = strictObject({
+/** The schema of one file. */
+export const OPERATOR_SCHEMA = strictObject({
   id: text.regex(/^[a-z0-9-]+$/).describe("Evidence says operator:ID."),
   name: text.describe("What people call it."),
   sources: z.array(text).min(1).describe("Where the facts were read: repository, version, file and lines."),
@@ -244,38 +242,6 @@ export type OperatorImage = OperatorRule["images"][number];
 export type UnusedFields = OperatorRule["unused"][number];
 export type WorkloadRule = z.infer<typeof workload>;
 export type ResourceCondition = z.infer<typeof condition>;
-
-/**
- * Returns the index of the files of the knowledge base, whose values `scripts/build.js` wrote as a
- * list in JSON; undefined for another text. Each rule is parsed when it is found, because a bundle
- * needs few of them. A rule that is not valid then throws the error of zod.
- */
-export function parseStoredOperators(content: string): OperatorIndex | undefined {
-  const stored = readJson(content);
-  if (!Array.isArray(stored)) return undefined;
-  const operators = stored.map(toIndexed).filter((operator) => operator !== undefined);
-  return operators.length === stored.length ? new OperatorIndex(operators) : undefined;
-}
-
-const groups = z.array(z.object({ group: z.string() })).optional();
-const conditional = z.array(z.object({ when: groups })).default([]);
-/** What the index needs of a rule. */
-const CONDITIONS_SCHEMA = z.object({ images: conditional, unknown: conditional });
-
-function toIndexed(stored: unknown): IndexedOperator | undefined {
-  if (!isRecord(stored)) return undefined;
-  const repository = textOf(stored["repository"]);
-  if (repository === undefined) return undefined;
-  const copies = Array.isArray(stored["copies"]) ? stored["copies"] : [];
-  const conditions = CONDITIONS_SCHEMA.safeParse(stored).data;
-  if (conditions === undefined) return undefined;
-  let rule: OperatorRule | undefined;
-  return {
-    repositories: [repository, ...copies.map(textOf).filter((copy) => copy !== undefined)],
-    groups: groupsOf(conditions),
-    rule: () => (rule ??= OPERATOR_SCHEMA.parse(stored)),
-  };
-}
 
 /**
  * Parses one file of the knowledge base. Throws `SETTINGS_INVALID` with line and column of each

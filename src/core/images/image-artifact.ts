@@ -2,8 +2,7 @@
 import * as z from "zod";
 import { readJson } from "../parse-json.js";
 import { hexOf, type Digest } from "../oci/digest.js";
-import type { Descriptor } from "../oci/descriptor.js";
-import type { RawManifest, ResolvedImage } from "./resolved-image.js";
+import type { Descriptor, RawManifest } from "../oci/descriptor.js";
 
 /** An artifact of an image. */
 export interface ImageArtifact {
@@ -55,21 +54,5 @@ export function readReferrer(manifest: Uint8Array): (Referrer & { readonly subje
     subject: data.subject.digest,
     artifactType: data.artifactType || data.config?.mediaType || "",
     ...(data.annotations != null && { annotations: data.annotations }),
-  };
-}
-
-/** Returns the image with its artifacts, whose blobs are where its own are. */
-export function withArtifacts(
-  image: ResolvedImage,
-  artifacts: readonly ImageArtifact[],
-  source: { readonly registry: string; readonly repository: string },
-): ResolvedImage {
-  if (artifacts.length === 0) return image;
-  const place = { kind: "registry", ...source } as const;
-  const blobs = artifacts.flatMap((artifact) => artifact.blobs);
-  return {
-    ...image,
-    artifacts,
-    sources: new Map([...blobs.map(({ digest }) => [digest, place] as const), ...image.sources]),
   };
 }

@@ -3,7 +3,7 @@
 import type { ImageArtifact } from "./image-artifact.js";
 import type { ImageUse } from "./image-use.js";
 import type { NormalizedReference } from "./reference.js";
-import type { Descriptor, Platform } from "../oci/descriptor.js";
+import type { Descriptor, Platform, RawManifest } from "../oci/descriptor.js";
 import type { Digest } from "../oci/digest.js";
 
 /** Where the bytes of a blob are available. */
@@ -14,11 +14,6 @@ export type BlobSource =
    * `docker save`.
    */
   | { readonly kind: "file"; readonly file: string; readonly offset: number };
-
-/** An index or manifest with the bytes that the registry sent, so that its digest is preserved. */
-export interface RawManifest extends Descriptor {
-  readonly bytes: Uint8Array;
-}
 
 /** One platform of an image. */
 export interface PlatformImage {
@@ -65,4 +60,20 @@ export interface ResolvedImage {
   readonly rebuilt: boolean;
   /** Artifacts that belong to the image, sorted by digest; absent if none were looked for. */
   readonly artifacts?: readonly ImageArtifact[];
+}
+
+/** Returns the image with its artifacts, whose blobs are where its own are. */
+export function withArtifacts(
+  image: ResolvedImage,
+  artifacts: readonly ImageArtifact[],
+  source: { readonly registry: string; readonly repository: string },
+): ResolvedImage {
+  if (artifacts.length === 0) return image;
+  const place = { kind: "registry", ...source } as const;
+  const blobs = artifacts.flatMap((artifact) => artifact.blobs);
+  return {
+    ...image,
+    artifacts,
+    sources: new Map([...blobs.map(({ digest }) => [digest, place] as const), ...image.sources]),
+  };
 }

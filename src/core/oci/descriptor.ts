@@ -12,6 +12,11 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** An index or manifest with the bytes that the registry sent, so that its digest is preserved. */
+export interface RawManifest extends Descriptor {
+  readonly bytes: Uint8Array;
+}
+
 /** The platform of an image. `variant` is absent for the default variant. */
 export interface Platform {
   readonly os: string;

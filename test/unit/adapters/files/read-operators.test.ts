@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { loadOperatorIndex, loadOperators } from "../../../../src/adapters/files/read-operators.js";
-import { parseStoredOperators } from "../../../../src/core/finding/operator-rules.js";
+import { parseStoredOperators } from "../../../../src/core/finding/stored-operators.js";
 import { parseReference } from "../../../../src/core/images/reference.js";
 import { ROOT } from "../../../support/paths.js";
 
