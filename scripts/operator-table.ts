@@ -1,7 +1,8 @@
 // Writes the `releases` of operators of the knowledge base, read from their source code at every tag.
 //   npx tsx scripts/operator-table.ts CHECKOUT ID…
-// CHECKOUT is a git repository with tags (a bare one is enough), or a folder of these named OWNER+NAME/repo. The field
-// `table` of manifests/operators/ID.yaml says which files to read. Without an ID, all entries with a table are written.
+// CHECKOUT is a git repository with tags (a bare one is enough), or a folder of these named
+// OWNER+NAME/repo. The field `table` of manifests/operators/ID.yaml says which files to read. Without
+// an ID, all entries with a table are written.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -118,8 +119,9 @@ function releasesElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[
 }
 
 /**
- * Joins neighbouring tags with the same values, except across a tag at which the facts do not hold. A range with values ends with its minor version, because a later
- * patch of that minor version may have other values than the next minor version.
+ * Joins neighbouring tags with the same values, except across a tag at which the facts do not hold. A
+ * range with values ends with its minor version, because a later patch of that minor version may have
+ * other values than the next minor version.
  */
 function toRanges(facts: readonly TagFacts[], hasValues: boolean): readonly Range[] {
   const ranges: Range[] = [];

@@ -52,8 +52,8 @@ export interface ServeReport {
  * Serves until the run's signal fires, which ends it without an error. Each requested name that is
  * not in the bundle is reported in one note, and so is content that cannot be read. Only the
  * structure of the bundle is checked and not its checksums, because clients verify every digest.
- * Throws `BASE_MISSING` and `BUNDLE_INVALID` for missing content, `FILE_UNUSABLE` for an address that cannot be listened
- * on, and either when the bundle could not be read while it was served.
+ * Throws `BASE_MISSING` and `BUNDLE_INVALID` for missing content, `FILE_UNUSABLE` for an address that
+ * cannot be listened on, and either when the bundle could not be read while it was served.
  */
 export async function serveUntilAborted(
   { signal, progress }: Run,

@@ -1,5 +1,5 @@
-// The first user's stack on a cluster of four nodes, because starting it takes longer than most of these
-// tests. Each group documents what it leaves there.
+// The first user's stack on a cluster of four nodes, because starting it takes longer than most of
+// these tests. Each group documents what it leaves there.
 import { afterAll, beforeAll, describe } from "vitest";
 import { needs } from "../support/parts.js";
 import { testInstall } from "./kubernetes/install.js";

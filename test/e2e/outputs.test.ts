@@ -1,4 +1,5 @@
-// What a build leaves: a file that replaces only bundles, reuses them, and is as private as the values in it.
+// What a build leaves: a file that replaces only bundles, reuses them, and is as private as the values
+// in it.
 import { execFileSync } from "node:child_process";
 import {
   lstatSync,

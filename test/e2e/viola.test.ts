@@ -1,5 +1,5 @@
-// The whole process with the viola stack, at its full size where VIOLA_SCALE is 1: images, build, verify, audit, load into
-// three nodes.
+// The whole process with the viola stack, at its full size where VIOLA_SCALE is 1: images, build,
+// verify, audit, load into three nodes.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { copyFile, open } from "node:fs/promises";

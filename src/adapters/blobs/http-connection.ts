@@ -49,8 +49,8 @@ export class HttpConnection {
   #answered = false;
 
   /**
-   * The connection ends after `stallMs` without data. All reads use `block`. The connections of a thread may share it, because each read is processed
-   * before the next one begins.
+   * The connection ends after `stallMs` without data. All reads use `block`. The connections of a
+   * thread may share it, because each read is processed before the next one begins.
    */
   constructor(origin: URL, certificates: Certificates, { block, stallMs }: ReadOptions) {
     this.#host = origin.host;

@@ -376,8 +376,8 @@ async function answerContent(exchange: Exchange, content: Content, files: OpenFi
 }
 
 /**
- * Sends `size` bytes of the file from `offset`. All chunks use the same buffer, because allocating a new one for
- * each chunk costs more than copying.
+ * Sends `size` bytes of the file from `offset`. All chunks use the same buffer, because allocating a
+ * new one for each chunk costs more than copying.
  */
 async function sendBytes(
   { response, onSent }: Exchange,

@@ -123,7 +123,8 @@ export class Puller {
   }
 
   /**
-   * Asks for an index or manifest with HEAD, which is not counted as a pull. Throws like `fetchManifest` when no place has it.
+   * Asks for an index or manifest with HEAD, which is not counted as a pull. Throws like
+   * `fetchManifest` when no place has it.
    */
   async checkManifest(
     repository: RegistryRepository,

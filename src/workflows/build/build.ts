@@ -43,7 +43,8 @@ export interface BuildPorts extends PlanPorts {
 
 /**
  * Writes the bundle file, which gets its name only after it is complete. A build that was killed is
- * resumed. With `bases`, it is a differential bundle. Throws a `ViolaError` that names the chart, image or file, or `ManyErrors` for several.
+ * resumed. With `bases`, it is a differential bundle. Throws a `ViolaError` that names the chart, image
+ * or file, or `ManyErrors` for several.
  */
 export async function buildBundle(
   run: Run,

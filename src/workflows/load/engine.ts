@@ -35,7 +35,8 @@ const LOAD_TRIES = 2;
  * Loads what the store is missing, then queries the store again. Names with a digest that do not
  * resolve in the store are reported as `unresolved`. Throws `BUNDLE_INVALID` before anything is
  * sent, `IMAGE_PLATFORM_MISSING`, `BASE_MISSING` for content that neither
- * the store nor a given file has, `IMAGE_UNSUPPORTED` for what the engine cannot hold, and `NODE_LOAD_FAILED` with the first name that is still missing.
+ * the store nor a given file has, `IMAGE_UNSUPPORTED` for what the engine cannot hold, and
+ * `NODE_LOAD_FAILED` with the first name that is still missing.
  */
 export async function loadStore(
   run: Run,

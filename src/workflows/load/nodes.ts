@@ -87,8 +87,9 @@ export interface LoadReport {
  * content for the platform of every node.
  *
  * Throws the errors of verifying and of finding nodes, `IMAGE_PLATFORM_MISSING` for each node without
- * content, and `BASE_MISSING` for content that neither a node nor a given file has. Throws `NODE_LOAD_FAILED` for each node, or image on a node, that failed, after
- * all other nodes have finished. The server is closed when the function returns or throws.
+ * content, and `BASE_MISSING` for content that neither a node nor a given file has. Throws
+ * `NODE_LOAD_FAILED` for each node, or image on a node, that failed, after all other nodes have
+ * finished. The server is closed when the function returns or throws.
  */
 export async function loadBundle(
   run: Run,

@@ -1,4 +1,5 @@
-// A load by the streamed route and garbage collection: what it counts as present on a node stays until the images are known there.
+// A load by the streamed route and garbage collection: what it counts as present on a node stays until
+// the images are known there.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

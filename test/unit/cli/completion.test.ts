@@ -1,4 +1,5 @@
-// Completion scripts in the shells that they are for. Shells that this machine lacks are skipped, except in CI.
+// Completion scripts in the shells that they are for. Shells that this machine lacks are skipped,
+// except in CI.
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// A bundle from an untrusted hand: names that would be options of kubectl and helm are refused by field.
+// A bundle from an untrusted hand: names that would be options of kubectl and helm are refused by
+// field.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

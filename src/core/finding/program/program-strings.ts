@@ -45,8 +45,8 @@ export interface ProgramTexts {
 }
 
 /**
- * Reads the wanted strings among those that begin with a lower-case letter, a digit or a percent sign. All strings
- * are decoded as Latin-1.
+ * Reads the wanted strings among those that begin with a lower-case letter, a digit or a percent sign.
+ * All strings are decoded as Latin-1.
  */
 export function readProgramTexts(elf: Elf, isWanted: (text: string) => boolean): ProgramTexts {
   const starts = new StringStarts(elf.constants);

@@ -1,5 +1,5 @@
-// Bills of materials: CycloneDX and SPDX against their schemas, the same bytes each time, and what needs
-// what.
+// Bills of materials: CycloneDX and SPDX against their schemas, the same bytes each time, and what
+// needs what.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";

@@ -1,4 +1,5 @@
-// All entries of the knowledge base, with programs and custom resources made from the entries themselves.
+// All entries of the knowledge base, with programs and custom resources made from the entries
+// themselves.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { minVersion } from "semver";
@@ -163,8 +164,9 @@ describe("every release", () => {
   );
 });
 
-// A chart as rke2 has it: a copy of the operator, and an Installation that names the copies of the other images. Which images each
-// release has was read from pkg/components/calico.go of the operator at the tag.
+// A chart as rke2 has it: a copy of the operator, and an Installation that names the copies of the
+// other images. Which images each release has was read from pkg/components/calico.go of the operator at
+// the tag.
 describe("Calico of rke2", () => {
   const BASE = [
     "node",

@@ -1,4 +1,5 @@
-// Versions from operators' programs: what is resolved, what stays a warning and why, and what is asked and read only once.
+// Versions from operators' programs: what is resolved, what stays a warning and why, and what is asked
+// and read only once.
 import { describe, expect, it } from "vitest";
 import type { ProgramFile } from "../../../../src/core/finding/program/program-file.js";
 import type { ReadPrograms } from "../../../../src/core/finding/program/remembered.js";

@@ -1,4 +1,5 @@
-// The data of the page's script: what the audit knows of components, images and layers, in a short form.
+// The data of the page's script: what the audit knows of components, images and layers, in a short
+// form.
 import { groupBy } from "../../../../core/group-by.js";
 import type { AuditFinding, AuditImage, AuditReport, AuditWorkload } from "../../../../core/audit/report.js";
 import type { Template } from "../../../../core/words/phrase.js";

@@ -21,8 +21,8 @@ export interface CellInsets {
 }
 
 /**
- * Returns the cells of the node's children in the area. `insetsOf` returns the space between a cell and its
- * children, or undefined when the children are not shown.
+ * Returns the cells of the node's children in the area. `insetsOf` returns the space between a cell and
+ * its children, or undefined when the children are not shown.
  */
 export function layOut(
   node: SizeNode,
