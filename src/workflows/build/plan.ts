@@ -1,6 +1,5 @@
 // Plans a bundle from its spec: chooses images, resolves references to digests, lays out the
 // archive.
-import pLimit from "p-limit";
 import {
   planArchive,
   type ArchiveInput,
@@ -9,25 +8,17 @@ import {
 } from "../../core/bundle/archive-plan.js";
 import { planBase } from "../../core/bundle/plan-base.js";
 import { withholdValues, type BundledValues } from "../../core/bundle/bundled-values.js";
-import {
-  FORMAT_VERSION,
-  inventoryImage,
-  type Inventory,
-  type InventoryRelease,
-} from "../../core/bundle/inventory.js";
+import { FORMAT_VERSION, inventoryImage, type Inventory } from "../../core/bundle/inventory.js";
 import type { PackagedChart } from "../../core/charts/chart.js";
-import { isOneVersion } from "../../core/charts/one-version.js";
-import { countOf } from "../../core/count-of.js";
 import type { SmallFile } from "../../core/bundle/layout-files.js";
 import { bundleReadmes } from "../../core/bundle/readme.js";
-import { chartPath, isProgram, REHEARSAL_PATH, valuesPath } from "../../core/bundle/paths.js";
+import { isProgram, REHEARSAL_PATH } from "../../core/bundle/paths.js";
 import type { Findings, FindingWarning, ImageUse } from "../../core/images/image-use.js";
 import { chooseImages } from "../../core/spec/choose-images.js";
 import { silenceWarnings } from "../../core/spec/silence-warnings.js";
 import { findLimitedImages } from "../../core/load/engine-limits.js";
 import { engineNames, formatReference, parseReference } from "../../core/images/reference.js";
-import { withArtifacts, type ResolvedImage } from "../../core/images/resolved-image.js";
-import type { Platform } from "../../core/oci/descriptor.js";
+import type { ResolvedImage } from "../../core/images/resolved-image.js";
 import { digestOf, hexOf, type Digest } from "../../core/oci/digest.js";
 import { formatPlatform } from "../../core/oci/platform.js";
 import {
@@ -37,27 +28,26 @@ import {
   type RehearsalRecord,
 } from "../../core/rehearsal/record.js";
 import type { PublicKey } from "../../core/signing/keys.js";
-import { redactUrl } from "../../core/redact.js";
-import type { BundleSpec, ChartSpec } from "../../core/spec/bundle-spec.js";
+import type { BundleSpec } from "../../core/spec/bundle-spec.js";
 import { findNameConflicts } from "../../core/bundle/names.js";
-import { oneOrMany, settleAll, ViolaError } from "../../errors.js";
+import { oneOrMany, ViolaError } from "../../errors.js";
 import {
   hasOperators,
   inspectOperators,
   type Inspection,
   type InspectPorts,
 } from "../find/inspect-operators.js";
+import { bundledRelease, withAllValues } from "./bundled-release.js";
 import { requireSignedImages } from "./require-signed-images.js";
-import { prepareReleases, searchReleases, type PreparedRelease } from "../find/release-images.js";
+import { resolveImages, type ResolveOptions, type UnresolvedUse } from "./resolve-images.js";
+import { prepareReleases, searchReleases } from "../find/release-images.js";
 import type { OpenBundle, PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
 /** Options of a plan in addition to the spec. */
-export interface PlanOptions {
+export interface PlanOptions extends Omit<ResolveOptions, "findsArtifacts"> {
   /** sha256 digest of the spec's text. */
   readonly specDigest: Digest;
-  /** Platforms to include, at least one. */
-  readonly platforms: readonly Platform[];
   /** Name and version of this program, for the inventory. */
   readonly tool: string;
   /** `load.sh` */
@@ -77,8 +67,6 @@ export interface PlanOptions {
   readonly inspect?: () => Promise<InspectPorts>;
   /** Makes a differential bundle: the base, with all of its blobs. */
   readonly base?: OpenBundle;
-  /** What happens to images that cannot be resolved. `fail` when absent. */
-  readonly unresolved?: "fail" | "list";
   /** True to reserve the place of a signature. */
   readonly isSigned?: boolean;
   /** The keys of cosign that every image must be signed with. Signatures are not verified if absent. */
@@ -93,12 +81,7 @@ export interface BundlePlan {
   readonly archive: ArchivePlan;
   readonly charts: readonly PackagedChart[];
   /** Images that are not in the archive because they could not be resolved, and why. */
-  readonly unresolved: readonly UnresolvedImage[];
-}
-
-export interface UnresolvedImage {
-  readonly use: ImageUse;
-  readonly error: ViolaError;
+  readonly unresolved: readonly UnresolvedUse[];
 }
 
 /**
@@ -117,9 +100,10 @@ export async function planBundle(
   const { chosen: found, excluded, tests, warnings } = chooseImages(findings.images, spec);
   const chosen = withRehearsal(found, options.rehearsal?.record);
   const hostUses = (options.hostImages ?? []).map(hostUse);
+  const findsArtifacts = spec.includeReferrers === true || options.imageKeys !== undefined;
   // Compressing the charts takes as long as asking for the images.
   const [pulled, complete] = await Promise.all([
-    resolveImages(run, [...chosen, ...hostUses], { ...options, ...findsArtifacts(spec, options) }, ports),
+    resolveImages(run, [...chosen, ...hostUses], { ...options, findsArtifacts }, ports),
     Promise.all(releases.map((release) => bundledRelease(run, release, releases, ports))),
   ]);
   if (options.imageKeys !== undefined)
@@ -232,34 +216,6 @@ function nodePlatforms(spec: BundleSpec, { platforms }: PlanOptions): Pick<Inven
   return named.every((platform) => built.includes(platform)) ? {} : { nodePlatforms: named };
 }
 
-/** Returns where others can find the chart; see `InventoryRelease`. */
-function repositoryOf({ source }: ChartSpec): string | undefined {
-  if (source.kind === "oci") return source.reference;
-  return source.kind === "repository" && URL.canParse(source.repository)
-    ? redactUrl(new URL(source.repository))
-    : undefined;
-}
-
-/** Returns what the spec asks for, unless that is one version. */
-function rangeOf({ source }: ChartSpec): string | undefined {
-  if (source.kind !== "repository" && source.kind !== "oci") return undefined;
-  const { version = "*" } = source;
-  const isPinned = isOneVersion(version) || (source.kind === "oci" && /:[^/]+$/.test(source.reference));
-  return isPinned ? undefined : version;
-}
-
-/** Returns what is installed in the end, also if the bundle does not have the values. */
-function withAllValues(
-  bundled: readonly BundledRelease[],
-): Pick<Inventory, "releases"> & { readonly files: readonly { path: string; sha256: string }[] } {
-  return {
-    releases: bundled.map(({ release }) => release),
-    files: bundled.flatMap(({ files }) =>
-      files.map(({ path, bytes }) => ({ path, sha256: hexOf(digestOf(bytes)) })),
-    ),
-  };
-}
-
 /**
  * Inspects the operators whose images or versions are not known. What their programs name without
  * being required goes into the warnings, because only the user can tell whether it is needed.
@@ -349,114 +305,4 @@ function limitWarnings(images: readonly ResolvedImage[]): readonly FindingWarnin
     images: [normalized],
     incomplete: false,
   }));
-}
-
-/**
- * Resolves every reference to a digest. Throws the failures of all images at once, or returns them
- * if the options say so.
- */
-async function resolveImages(
-  { signal, progress }: Run,
-  uses: readonly ImageUse[],
-  {
-    platforms,
-    unresolved: onFailure = "fail",
-    findsArtifacts: hasArtifacts,
-  }: Pick<PlanOptions, "platforms" | "unresolved"> & { readonly findsArtifacts: boolean },
-  ports: PlanPorts,
-): Promise<Pick<BundlePlan, "images" | "unresolved">> {
-  progress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
-  const limit = pLimit(ports.imageConcurrency);
-  let done = 0;
-  const unresolved: UnresolvedImage[] = [];
-  const images = await settleAll(
-    "some images could not be resolved",
-    uses.map((use) =>
-      limit(async () => {
-        const image = await resolveImage(use, { platforms, hasArtifacts }, ports, signal).catch(
-          (error: unknown) => {
-            if (onFailure === "fail" || !(error instanceof ViolaError)) throw error;
-            unresolved.push({ use, error });
-            return undefined;
-          },
-        );
-        progress({ kind: "advanced", step: "resolve", done: ++done, detail: use.normalized });
-        return image;
-      }),
-    ),
-  );
-  const resolved = images.filter((image) => image !== undefined);
-  const failed = unresolved.length === 0 ? "" : `, ${unresolved.length} could not be resolved`;
-  progress({ kind: "ended", step: "resolve", summary: `${countOf(resolved.length, "image")}${failed}` });
-  return { images: resolved, unresolved };
-}
-
-async function resolveImage(
-  use: ImageUse,
-  { platforms, hasArtifacts }: Pick<PlanOptions, "platforms"> & { readonly hasArtifacts: boolean },
-  ports: PlanPorts,
-  signal: AbortSignal,
-): Promise<ResolvedImage> {
-  const image = await ports.images.resolveImage(use, platforms, signal);
-  // The digests of an image from a Docker engine are not those that artifacts refer to.
-  if (!hasArtifacts || image.rebuilt) return image;
-  const { registry, repository } = parseReference(use.normalized);
-  return withArtifacts(image, await ports.artifacts.findArtifacts(image, signal), { registry, repository });
-}
-
-function findsArtifacts(
-  { includeReferrers = false }: BundleSpec,
-  { imageKeys }: PlanOptions,
-): { readonly findsArtifacts: boolean } {
-  return { findsArtifacts: includeReferrers || imageKeys !== undefined };
-}
-
-/** A release with its files: its chart, then its values. */
-interface BundledRelease {
-  readonly release: InventoryRelease;
-  readonly files: readonly SmallFile[];
-}
-
-async function bundledRelease(
-  { signal }: Run,
-  { spec, chart, valuesFiles }: PreparedRelease,
-  releases: readonly PreparedRelease[],
-  { charts, files }: PlanPorts,
-): Promise<BundledRelease> {
-  // Paths in the bundle contain release and chart names. Releases in different namespaces may have
-  // the same name, and charts with the same name and version may differ.
-  const isFirst = releases.find((other) => other.spec.release === spec.release)?.spec === spec;
-  const key = isFirst ? spec.release : `${spec.namespace}.${spec.release}`;
-  const like = releases.find(
-    (other) => other.chart.name === chart.name && other.chart.version === chart.version,
-  );
-  const file = chartPath(chart.name, chart.version, like?.chart.digest === chart.digest ? undefined : key);
-  const values = await Promise.all(
-    valuesFiles.map(async (path, index) => ({
-      path: valuesPath(key, index, valuesFiles.length),
-      bytes: await files.readFile(path),
-    })),
-  );
-  const bytes = await charts.readPackage(chart, signal);
-  const { name, version, appVersion, kubeVersion } = chart;
-  const range = rangeOf(spec);
-  const repository = repositoryOf(spec);
-  return {
-    release: {
-      name: spec.release,
-      namespace: spec.namespace,
-      chart: {
-        name,
-        version,
-        ...(appVersion !== undefined && { appVersion }),
-        ...(kubeVersion !== undefined && { kubeVersion }),
-        ...(range !== undefined && { range }),
-        ...(repository !== undefined && { repository }),
-      },
-      file,
-      sha256: hexOf(digestOf(bytes)),
-      values: values.map(({ path }) => path),
-    },
-    files: [{ path: file, bytes }, ...values],
-  };
 }
