@@ -14,14 +14,14 @@ import { connectionError } from "../http/client.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
 
 /** The ports of `fillBlob`. */
-export interface FillContext extends FetchContext {
+export interface FillPorts extends FetchPorts {
   readonly workers: BlobWorkers;
   /** The file that blobs are written to. */
   readonly output: string;
 }
 
 /** The ports of `fetchFromRegistries`. */
-export interface FetchContext {
+export interface FetchPorts {
   readonly pull: Puller;
   readonly signal: AbortSignal;
 }
@@ -46,16 +46,16 @@ type FileSource = Extract<BlobSource, { kind: "file" }>;
 export async function fillBlob(
   blob: PlannedBlob,
   files: readonly FileSource[],
-  context: FillContext,
+  ports: FillPorts,
 ): Promise<"copied" | "fetched"> {
-  const { workers, output, signal } = context;
+  const { workers, output, signal } = ports;
   const { digest, size, offset } = blob;
   for (const source of [...files, ...blob.sources.filter((one) => one.kind === "file")]) {
     const from = { file: source.file, from: source.offset };
     const outcome = await workers.run({ kind: "copy", ...from, output, offset, digest, size }, signal);
     if (outcome.kind === "done") return "copied";
   }
-  await fetchFromRegistries(blob, (job) => workers.run({ ...job, output }, signal), context);
+  await fetchFromRegistries(blob, (job) => workers.run({ ...job, output }, signal), ports);
   return "fetched";
 }
 
@@ -64,16 +64,12 @@ export async function fillBlob(
  * (see `refusalError`), which names the image and the blob, or `FILE_UNUSABLE` when the blob cannot
  * be written.
  */
-export async function fetchFromRegistries(
-  blob: WantedBlob,
-  run: RunFetch,
-  context: FetchContext,
-): Promise<void> {
+export async function fetchFromRegistries(blob: WantedBlob, run: RunFetch, ports: FetchPorts): Promise<void> {
   const refusals: RegistryRejection[] = [];
   for (const source of blob.sources) {
     if (source.kind !== "registry") continue;
-    const result = await context.pull.fromPlaces(source, `blobs/${blob.digest}`, (place) =>
-      fetchFrom(place, blob, run, context),
+    const result = await ports.pull.fromPlaces(source, `blobs/${blob.digest}`, (place) =>
+      fetchFrom(place, blob, run, ports),
     );
     if ("value" in result) return;
     refusals.push(...result.refusals);
@@ -86,7 +82,7 @@ async function fetchFrom(
   { url, resource }: PullPlace,
   { digest, size, offset }: WantedBlob,
   run: RunFetch,
-  { pull: { session }, signal }: FetchContext,
+  { pull: { session }, signal }: FetchPorts,
 ): Promise<PlaceResult<"done">> {
   let wrong = 0;
   for (let tries = 1; ;) {

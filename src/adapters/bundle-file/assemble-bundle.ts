@@ -25,9 +25,9 @@ export async function assembleBundle(
   const image = formatReference(reference);
   const source = { kind: "registry", ...reference } as const;
   const plan = { size, blobs: pieces.map((piece) => ({ ...piece, image, sources: [source] })) };
-  return withPartialFile(run, { plan, file }, ports, async (partial, context) => {
+  return withPartialFile(run, { plan, file }, ports, async (partial, fillPorts) => {
     const filling = { partial, reuse: [], files: new Map(), concurrency: ports.concurrency };
-    const { fetchedBytes } = await fillBlobs(run, plan, filling, context);
+    const { fetchedBytes } = await fillBlobs(run, plan, filling, fillPorts);
     const digest = size < TAR_BLOCK + config.size ? "" : digestOf(await partial.read(TAR_BLOCK, config.size));
     if (digest !== config.digest) {
       throw new ViolaError("BUNDLE_INVALID", `${image} does not contain the bundle of its config`, {

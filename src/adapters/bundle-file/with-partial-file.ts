@@ -2,7 +2,7 @@
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import type { Run } from "../../workflows/progress.js";
 import type { BlobWorkers } from "../blobs/blob-workers.js";
-import type { FillContext } from "../blobs/fill-blob.js";
+import type { FillPorts } from "../blobs/fill-blob.js";
 import type { RegistryClient } from "../registry/client.js";
 import { PartialFile } from "./partial-file.js";
 
@@ -30,7 +30,7 @@ export async function withPartialFile<T>(
   { signal, progress }: Run,
   { plan, file, mode }: PartialInput,
   { registry: { pull }, workers }: PartialPorts,
-  work: (partial: PartialFile, context: FillContext) => Promise<T>,
+  work: (partial: PartialFile, ports: FillPorts) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
   const partial = await PartialFile.open(plan, file, {

@@ -10,7 +10,7 @@ import { TAIL_BYTES, uncompressedSize } from "../../core/oci/uncompressed-size.j
 import { settleAll, ViolaError } from "../../errors.js";
 import type { OpenBundle, WriteOptions, WrittenBundle } from "../../workflows/ports.js";
 import type { Run } from "../../workflows/progress.js";
-import { fillBlob, type FillContext } from "../blobs/fill-blob.js";
+import { fillBlob, type FillPorts } from "../blobs/fill-blob.js";
 import { LostRegistries } from "./lost-registries.js";
 import type { PartialFile } from "./partial-file.js";
 import { withPartialFile, type PartialPorts } from "./with-partial-file.js";
@@ -32,13 +32,13 @@ export async function writeBundle(
   ports: WriterPorts,
 ): Promise<WrittenBundle> {
   const { signal, progress } = run;
-  return withPartialFile(run, { plan, file, mode }, ports, async (partial, context) => {
+  return withPartialFile(run, { plan, file, mode }, ports, async (partial, fillPorts) => {
     for (const piece of plan.pieces) await partial.write(piece.offset, piece.bytes);
     const counts = await fillBlobs(
       run,
       plan,
       { partial, reuse, files, concurrency: ports.concurrency },
-      context,
+      fillPorts,
     );
 
     const read = blobReader(plan, partial, base);
@@ -71,13 +71,13 @@ export async function fillBlobs(
   { progress }: Run,
   plan: Pick<ArchivePlan, "blobs">,
   { partial, reuse, files, concurrency }: FillOptions,
-  context: FillContext,
+  ports: FillPorts,
 ): Promise<Pick<WrittenBundle, "fetchedBytes" | "copiedBytes">> {
   const total = plan.blobs.reduce((sum, blob) => sum + blob.size, 0);
   progress({ kind: "started", step: "fill", title: "Fetching blobs", total, unit: "bytes" });
   let blobs = 0;
-  const before = context.workers.movedBytes;
-  const movedBytes = (): number => context.workers.movedBytes - before;
+  const before = ports.workers.movedBytes;
+  const movedBytes = (): number => ports.workers.movedBytes - before;
   const report = (): void => {
     progress({
       kind: "advanced",
@@ -119,7 +119,7 @@ export async function fillBlobs(
       plan.blobs.map((blob) =>
         limit(async () => {
           if (fatal !== undefined) return;
-          if (await isLeftInPlace(blob, partial, context)) {
+          if (await isLeftInPlace(blob, partial, ports)) {
             bytes.copied += blob.size;
           } else {
             const left = partial.left.get(blob.digest);
@@ -132,7 +132,7 @@ export async function fillBlobs(
             ];
             const loss = copies.length === 0 ? lost.findLoss(blob) : undefined;
             if (loss !== undefined) throw loss;
-            const how = await fillBlob(blob, copies, context).catch((cause: unknown) => {
+            const how = await fillBlob(blob, copies, ports).catch((cause: unknown) => {
               // When the bundle cannot be written, further blobs need not be fetched.
               if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
               throw lost.record(blob, cause);
@@ -160,7 +160,7 @@ export async function fillBlobs(
 async function isLeftInPlace(
   blob: PlannedBlob,
   partial: PartialFile,
-  { workers, signal }: FillContext,
+  { workers, signal }: FillPorts,
 ): Promise<boolean> {
   const left = partial.left.get(blob.digest);
   if (left?.file !== partial.path || left.offset !== blob.offset) return false;

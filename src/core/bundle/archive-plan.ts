@@ -6,7 +6,7 @@ import { NO_CHECKSUM, sealInventory } from "./inventory-checksum.js";
 import { blobsOf, type Inventory, type InventoryBase, type InventoryImage } from "./inventory.js";
 import { layoutFiles, type SmallFile } from "./layout-files.js";
 import { FACTS_PATH, SIGNATURE_BYTES } from "./paths.js";
-import { placeEntries, type ByteRange } from "./place-entries.js";
+import { placeEntries, type PlacedBytes } from "./place-entries.js";
 import { TAR_BLOCK } from "./tar-header.js";
 
 /** A config, layer or bundled program, whose bytes are written after planning. */
@@ -33,7 +33,7 @@ export interface ArchivePlan {
   /** Size of the file in bytes. */
   readonly size: number;
   /** Headers, small files, indexes and manifests. */
-  readonly pieces: readonly ByteRange[];
+  readonly pieces: readonly PlacedBytes[];
   /** Largest first, so that no large blob remains at the end of a parallel write. */
   readonly blobs: readonly PlannedBlob[];
   /** The bundle that a differential bundle and its base make together. */
@@ -166,7 +166,7 @@ export function finishInventory(
   plan: ArchivePlan,
   uncompressedSizes: ReadonlyMap<string, number | null>,
   wholeSignature?: Uint8Array,
-): ByteRange & { readonly inventory: Inventory } {
+): PlacedBytes & { readonly inventory: Inventory } {
   const sized = withUncompressedSizes(plan.inventory, (digest) => uncompressedSizes.get(digest) ?? null);
   const { whole } = plan;
   const inventory =

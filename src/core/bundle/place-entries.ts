@@ -4,7 +4,7 @@ import type { SmallFile } from "./layout-files.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK, TAR_END } from "./tar-header.js";
 
 /** Bytes that are known at planning time, from the start of the bundle file. */
-export interface ByteRange {
+export interface PlacedBytes {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
@@ -29,7 +29,7 @@ export interface PlacedEntries<File> {
   readonly blobs: ReadonlyMap<string, number>;
   readonly signatureOffset?: number;
   /** All headers, and the layout files. */
-  readonly pieces: readonly ByteRange[];
+  readonly pieces: readonly PlacedBytes[];
   /** Size of the bundle file. */
   readonly size: number;
 }
@@ -42,7 +42,7 @@ export function placeEntries<File extends { readonly path: string; readonly size
   layout,
   blobs,
 }: Entries<File>): PlacedEntries<File> {
-  const pieces: ByteRange[] = [];
+  const pieces: PlacedBytes[] = [];
   let end = 0;
   const place = (path: string, size: number): number => {
     pieces.push({ offset: end, bytes: formatTarHeader(path, size) });

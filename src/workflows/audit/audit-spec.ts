@@ -18,7 +18,7 @@ import type { OutdatedInput } from "./outdated.js";
 import type { PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 import { planBundle, type BundlePlan, type PlanOptions } from "../build/plan.js";
-import type { UnresolvedUse } from "../build/resolve-images.js";
+import type { FailedUse } from "../build/resolve-images.js";
 
 export interface AuditOptions extends AuditInventoryOptions {
   /** They override those of the spec. */
@@ -70,7 +70,7 @@ export async function auditSpec(
   return { ...report, outdated: await options.findOutdated({ images: report.images, charts }) };
 }
 
-function unresolvedWarning({ use: { normalized }, error }: UnresolvedUse): FindingWarning {
+function unresolvedWarning({ use: { normalized }, error }: FailedUse): FindingWarning {
   return {
     code: "image-unresolved",
     message: `${error.message}; its size is unknown`,

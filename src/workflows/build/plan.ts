@@ -39,7 +39,7 @@ import {
 } from "../find/inspect-operators.js";
 import { bundledRelease, withAllValues } from "./bundled-release.js";
 import { requireSignedImages } from "./require-signed-images.js";
-import { resolveImages, type ResolveOptions, type UnresolvedUse } from "./resolve-images.js";
+import { resolveImages, type ResolveOptions, type FailedUse } from "./resolve-images.js";
 import { prepareReleases, searchReleases } from "../find/release-images.js";
 import type { OpenBundle, PlanPorts } from "../ports.js";
 import type { Run } from "../progress.js";
@@ -81,7 +81,7 @@ export interface BundlePlan {
   readonly archive: ArchivePlan;
   readonly charts: readonly PackagedChart[];
   /** Images that are not in the archive because they could not be resolved, and why. */
-  readonly unresolved: readonly UnresolvedUse[];
+  readonly unresolved: readonly FailedUse[];
 }
 
 /**

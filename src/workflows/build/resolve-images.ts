@@ -22,11 +22,11 @@ export interface ResolveOptions {
 /** The images in the order of their uses, and those that could not be resolved. */
 export interface ResolvedImages {
   readonly images: readonly ResolvedImage[];
-  readonly unresolved: readonly UnresolvedUse[];
+  readonly unresolved: readonly FailedUse[];
 }
 
 /** An image that could not be resolved, and why. */
-export interface UnresolvedUse {
+export interface FailedUse {
   readonly use: ImageUse;
   readonly error: ViolaError;
 }
@@ -44,7 +44,7 @@ export async function resolveImages(
   progress({ kind: "started", step: "resolve", title: "Resolving images", total: uses.length });
   const limit = pLimit(ports.imageConcurrency);
   let done = 0;
-  const unresolved: UnresolvedUse[] = [];
+  const unresolved: FailedUse[] = [];
   const images = await settleAll(
     "some images could not be resolved",
     uses.map((use) =>
