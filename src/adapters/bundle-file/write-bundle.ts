@@ -1,6 +1,5 @@
 // Writes a bundle file for a plan: the known pieces, then the blobs in parallel, then the
 // inventory. Renames the file to its final name at the end.
-import pLimit from "p-limit";
 import { countOf } from "../../core/count-of.js";
 import { finishInventory, type ArchivePlan, type PlannedBlob } from "../../core/bundle/archive-plan.js";
 import { requireUsableImages } from "../../core/bundle/unusable-images.js";
@@ -13,6 +12,7 @@ import type { Run } from "../../workflows/progress.js";
 import { fillBlob, type FillPorts } from "../blobs/fill-blob.js";
 import { LostRegistries } from "./lost-registries.js";
 import type { PartialFile } from "./partial-file.js";
+import { transferInLanes } from "./transfer-lanes.js";
 import { withPartialFile, type PartialPorts } from "./with-partial-file.js";
 
 const REPORT_INTERVAL_MS = 100;
@@ -112,37 +112,35 @@ export async function fillBlobs(
   const bytes = { copied: 0, fetched: 0 };
   let fatal: ViolaError | undefined;
   const lost = new LostRegistries();
-  const limit = pLimit(concurrency);
+  const transfer = async (blob: PlannedBlob): Promise<void> => {
+    if (fatal !== undefined) return;
+    if (await isLeftInPlace(blob, partial, ports)) {
+      bytes.copied += blob.size;
+    } else {
+      const left = partial.left.get(blob.digest);
+      const known = earlier.get(blob.digest) ?? files.get(blob.digest);
+      const copies = [
+        ...(left === undefined || left.file === partial.path
+          ? []
+          : [{ kind: "file" as const, file: left.file, offset: left.offset }]),
+        ...(known === undefined ? [] : [known]),
+      ];
+      const loss = copies.length === 0 ? lost.findLoss(blob) : undefined;
+      if (loss !== undefined) throw loss;
+      const how = await fillBlob(blob, copies, ports).catch((cause: unknown) => {
+        // When the bundle cannot be written, further blobs need not be fetched.
+        if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
+        throw lost.record(blob, cause);
+      });
+      bytes[how] += blob.size;
+      await partial.markDone(blob);
+    }
+    blobs++;
+  };
   try {
     await settleAll(
       "some blobs could not be fetched; the fetched blobs are kept for the next run of the same command",
-      plan.blobs.map((blob) =>
-        limit(async () => {
-          if (fatal !== undefined) return;
-          if (await isLeftInPlace(blob, partial, ports)) {
-            bytes.copied += blob.size;
-          } else {
-            const left = partial.left.get(blob.digest);
-            const known = earlier.get(blob.digest) ?? files.get(blob.digest);
-            const copies = [
-              ...(left === undefined || left.file === partial.path
-                ? []
-                : [{ kind: "file" as const, file: left.file, offset: left.offset }]),
-              ...(known === undefined ? [] : [known]),
-            ];
-            const loss = copies.length === 0 ? lost.findLoss(blob) : undefined;
-            if (loss !== undefined) throw loss;
-            const how = await fillBlob(blob, copies, ports).catch((cause: unknown) => {
-              // When the bundle cannot be written, further blobs need not be fetched.
-              if (cause instanceof ViolaError && cause.code === "FILE_UNUSABLE") fatal = cause;
-              throw lost.record(blob, cause);
-            });
-            bytes[how] += blob.size;
-            await partial.markDone(blob);
-          }
-          blobs++;
-        }),
-      ),
+      await transferInLanes(plan.blobs, concurrency, transfer),
     );
   } catch (cause) {
     throw fatal ?? cause;
