@@ -21,8 +21,30 @@ root=$(ctr plugins ls -d id==content | sed -n 's/^ *root  *//p' | head -n 1)
 [ -d "$root" ] || exit 0
 printf '%s %s\\n' "$(stat -c %d "$root")" "$(df -Pk "$root" | awk 'END { print $(NF - 2) }')"`;
 
-/** Prints the machine's architecture. Fails when containerd does not respond. No arguments. */
-export const DESCRIBE = `ctr version >/dev/null && uname -m`;
+/**
+ * A mirror of all registries is a folder in /run that is mounted over containerd's folder for
+ * registry host configuration. So neither survives a restart of the node, and the files of the node
+ * are never changed. What a killed script has left is removed by the next script that starts with
+ * `put_back_abandoned`. Its number may be that of another process by then, so its text counts.
+ */
+const MIRROR_STATE = `
+state=/run/viola-airgap.mirror
+owned() { tr '\\0' ' ' < "/proc/$(cat "$state/owner" 2>/dev/null)/cmdline" 2>/dev/null | grep -q 'mirror=viola[-]airgap'; }
+put_back() {
+  folder=$(cat "$state/folder" 2>/dev/null)
+  while [ -n "$folder" ] && [ -e "$folder/.viola-airgap" ]; do umount -l "$folder" || break; done
+  [ ! -e "$state/made" ] || rmdir "$folder"
+  rm -rf "$state"
+}
+put_back_abandoned() { [ ! -e "$state" ] || owned || put_back; }`;
+
+/**
+ * Prints the machine's architecture, after removing an abandoned mirror. Fails when containerd does
+ * not respond. No arguments.
+ */
+export const DESCRIBE = `${MIRROR_STATE}
+put_back_abandoned >/dev/null 2>&1
+ctr version >/dev/null && uname -m`;
 
 /**
  * Writes a hosts.toml that sends all requests to the endpoint. The endpoint is also the `server`,
@@ -96,34 +118,32 @@ export const IMPORT = `${CTR} images import --no-unpack --platform="$1" - >/dev/
 
 /**
  * Argument: the endpoint. Writes `done mirror` or `failed mirror WHY`. At the end of standard
- * input, the script restores the previous state.
- *
- * Until then, the content of containerd's folder for registry host configuration is in a folder
- * beside it. When the node stopped during an earlier rehearsal, that folder still exists, and its
- * content is restored first. Images that were pulled meanwhile are removed once no process uses
- * them.
+ * input, the script restores the previous state, and removes images that were pulled meanwhile once
+ * no process uses them.
  */
 export const MIRROR = `
 ${HOSTS}
+${MIRROR_STATE}
+: mirror=viola-airgap
 say() { printf '%s mirror %s\\n' "$1" "$2"; }
-folder=$({ containerd config dump 2>/dev/null || cat /etc/containerd/config.toml; } |
-  sed -n "s/^ *config_path *= *[\\"']\\([^\\"':][^\\"':]*\\).*/\\1/p" | head -n 1)
-[ -n "$folder" ] || { say failed no-config-path; exit 1; }
-saved=$folder.viola-airgap
-put_back() {
-  [ -d "$saved" ] || return 0
-  ! grep -qs '^# by viola-airgap' "$folder/_default/hosts.toml" || rm -rf "$folder/_default"
-  for entry in "$saved"/*; do [ ! -e "$entry" ] || mv "$entry" "$folder/"; done
-  [ ! -e "$saved/.made" ] || rmdir "$folder"
-  rm -rf "$saved"
+must() { # COMMAND...
+  why=$("$@" 2>&1) && return
+  say failed "$(printf %s "$why" | tail -n 1)"
+  put_back
+  exit 1
 }
-owner=$(cat "$saved/.owner" 2>/dev/null) && kill -0 "$owner" 2>/dev/null && { say failed in-use; exit 1; }
-put_back
-mkdir -p "\${folder%/*}" && mkdir "$saved" && echo $$ > "$saved/.owner" || { say failed "$saved cannot be created"; exit 1; }
-[ -d "$folder" ] || { : > "$saved/.made"; mkdir -p "$folder"; }
+path=$({ containerd config dump 2>/dev/null || cat /etc/containerd/config.toml; } |
+  sed -n "s/^ *config_path *= *[\\"']\\([^\\"':][^\\"':]*\\).*/\\1/p" | head -n 1)
+[ -n "$path" ] || { say failed no-config-path; exit 1; }
+put_back_abandoned
+mkdir "$state" 2>/dev/null || { say failed in-use; exit 1; }
+echo $$ > "$state/owner"
+hosts "$1" "$state/hosts"
+: > "$state/hosts/.viola-airgap"
+[ -d "$path" ] || { must mkdir -p "$path"; : > "$state/made"; }
+printf %s "$path" > "$state/folder"
 before=$(${CTR} images ls -q)
-for entry in "$folder"/*; do [ ! -e "$entry" ] || mv "$entry" "$saved/"; done
-hosts "$1" "$folder"
+must mount --bind "$state/hosts" "$path"
 say done
 while read -r _; do :; done
 put_back

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { ClusterNode } from "../../../src/core/load/node.js";
 import { startNodes, type Nodes } from "../../support/nodes.js";
 import { needs } from "../../support/parts.js";
-import { start } from "../../support/run.js";
+import { mustRun, start } from "../../support/run.js";
 import { kindTarget } from "./kind.js";
 
 const describeNodes = await needs("nodes");
@@ -72,13 +72,55 @@ describeNodes("a node's only mirror", () => {
     expect(await result).toMatchObject({ code: 137, stdout: "mirrored\n" });
   });
 
-  it("is repaired by the next rehearsal when a node was killed with it", async () => {
+  /** Kills the script that would remove the mirror. */
+  const abandon = async (): Promise<void> => {
     const mirror = await node.mirrorAll(ENDPOINT, signal);
-    await sh(`kill -9 "$(cat ${CERTS}.viola-airgap/.owner)"`);
+    await sh('kill -9 "$(cat /run/viola-airgap.mirror/owner)"');
     await mirror.lift();
     expect(await settings()).not.toBe(before);
+  };
 
+  it("is removed by the next command of any kind when the node killed the script", async () => {
+    await abandon();
+
+    await kindTarget(nodes.cluster).findNodes(signal);
+
+    expect(await settings()).toBe(before);
+  });
+
+  it("is replaced by the next rehearsal when the node killed the script, and its number is used again", async () => {
+    await abandon();
+    await sh("echo 1 > /run/viola-airgap.mirror/owner");
+
+    const mirror = await node.mirrorAll(`${ENDPOINT}/next`, signal);
+    const meanwhile = await sh(`cat ${CERTS}/_default/hosts.toml`);
+    await mirror.lift();
+
+    expect(meanwhile).toContain(`${ENDPOINT}/next`);
+  });
+
+  it("does not survive a restart of the node", async () => {
+    const [name = ""] = nodes.names;
+    const mirror = await node.mirrorAll(ENDPOINT, signal);
+    await mustRun("docker", ["kill", name]);
+    await mirror.lift();
+    await mustRun("docker", ["start", name]);
+
+    expect(await settings()).toBe(before);
+    await expect.poll(() => sh("ctr version || true"), { timeout: 20_000 }).toContain("Server");
     await (await node.mirrorAll(ENDPOINT, signal)).lift();
+  });
+
+  it("leaves no folder where there was none", async () => {
+    await sh(`mv ${CERTS} /root/certs.d`);
+    try {
+      const mirror = await node.mirrorAll(ENDPOINT, signal);
+      expect(await sh(`cat ${CERTS}/_default/hosts.toml`)).toContain(ENDPOINT);
+      await mirror.lift();
+      expect(await sh(`ls -d ${CERTS} 2>/dev/null || echo none`)).toBe("none\n");
+    } finally {
+      await sh(`mv /root/certs.d ${CERTS}`);
+    }
   });
 
   it("is refused, with the missing setting, when containerd does not read such settings", async () => {
