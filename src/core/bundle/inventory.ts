@@ -290,7 +290,7 @@ export function parseInventory(bytes: Uint8Array, file: string): Inventory {
   const invalid = (what: string, cause?: SyntaxError): ViolaError =>
     new ViolaError("BUNDLE_INVALID", `${file}: bundle.json is damaged: ${what}`, {
       subject: file,
-      hint: "Copy the file again, and compare its sha256 with that of the original.",
+      hint: "Copy the file again, and compare its sha256 with that of the original. If they are the same, do not trust the file: no build writes this.",
       cause,
     });
   const excess = findExcess(bytes, LIMITS);

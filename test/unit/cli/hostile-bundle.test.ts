@@ -1,12 +1,14 @@
 // A bundle from an untrusted hand: names that would be options of kubectl and helm are refused by
-// field.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// field, before any program is started.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterAll, expect, it } from "vitest";
 import { run } from "../../../src/cli/program.js";
 import { formatTarHeader, paddedSize, TAR_END } from "../../../src/core/bundle/tar-header.js";
+import { digestOf, hexOf } from "../../../src/core/oci/digest.js";
+import { bundleOf } from "../../support/bundle-of.js";
 import { ROOT } from "../../support/paths.js";
 import { WHOLE_INVENTORY } from "../../support/whole-inventory.js";
 
@@ -14,8 +16,10 @@ const folder = mkdtempSync(join(tmpdir(), "viola-hostile-"));
 const file = join(folder, "hostile.bundle");
 const [release] = WHOLE_INVENTORY.releases;
 
-// What would make a cluster for a rehearsal must be there first.
-writeFileSync(join(folder, "kind"), "#!/bin/sh\n", { mode: 0o755 });
+// The programs that reach a cluster. Each leaves a mark when it is started.
+const mark = join(folder, "started");
+for (const program of ["kind", "kubectl", "helm", "ctr", "docker"])
+  writeFileSync(join(folder, program), `#!/bin/sh\n: > ${mark}\nexit 1\n`, { mode: 0o755 });
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -63,17 +67,35 @@ async function call(args: readonly string[]): Promise<{ code: number; stderr: st
   return { code, stderr };
 }
 
-it.each(CHANGES)("%s: verify, install, rehearse and load --install name the field", async (field, change) => {
-  const json = Buffer.from(JSON.stringify({ ...WHOLE_INVENTORY, ...change }));
+function writeBundle(inventory: object): void {
+  const json = Buffer.from(JSON.stringify(inventory));
   const rest = Buffer.alloc(paddedSize(json.length) - json.length + TAR_END);
   writeFileSync(file, Buffer.concat([formatTarHeader("bundle.json", json.length), json, rest]));
+}
+
+it.each(CHANGES)("%s: verify, install, rehearse and load --install name the field", async (field, change) => {
+  writeBundle({ ...WHOLE_INVENTORY, ...change });
 
   for (const [command = "", ...flags] of COMMANDS) {
     const { code, stderr } = await call([command, file, ...flags]);
-    expect({ command, code, named: stderr.includes(`: ${field}: must`) }).toEqual({
+    expect({
       command,
-      code: 2,
-      named: true,
-    });
+      code,
+      named: stderr.includes(`: ${field}: must`),
+      started: existsSync(mark),
+    }).toEqual({ command, code: 2, named: true, started: false });
   }
+});
+
+it("a bundle whose names are in order starts a program", async () => {
+  const bytes = Buffer.from("not read");
+  const sha256 = hexOf(digestOf(bytes));
+  const { file: harmless } = await bundleOf(folder, "harmless", [], {
+    releases: [{ ...release!, file: "charts/app.tgz", sha256, values: [] }],
+    files: [{ path: "charts/app.tgz", bytes, sha256 }],
+  });
+
+  await call(["install", harmless, "--context", "nowhere"]);
+
+  expect(existsSync(mark)).toBe(true);
 });
