@@ -1,11 +1,10 @@
 // The peers of the build lines: each copies the same 17 images from the same registry to one file
 // (curl: to several files) on the same disk.
 import { execFileSync } from "node:child_process";
-import { existsSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hexOf } from "../../src/core/oci/digest.js";
-import { partsPath } from "../parts/home.js";
+import { findGoProgram } from "../parts/go-program.js";
 import type { Cost } from "./lines.js";
 import { withFolder, type Endpoint, type Stack } from "./stack.js";
 import { timed, timedSequence } from "./timed.js";
@@ -82,19 +81,9 @@ export function cranePull(crane: string, stack: Stack, endpoint: Endpoint): Prom
   );
 }
 
-/**
- * Returns the path of crane, which is built once if Go is installed; undefined when it is not
- * available.
- */
+/** Returns the path of crane; undefined when it is not available. */
 export function findCrane(): string | undefined {
-  const built = partsPath("bin", "crane");
-  const places = [...(process.env["PATH"] ?? "").split(":"), join(homedir(), "go/bin")].map((folder) =>
-    join(folder, "crane"),
-  );
-  const found = [...places, built].find((file) => existsSync(file));
-  if (found !== undefined) return found;
-  ignoreFailure("go", ["install", CRANE], { ...process.env, GOBIN: partsPath("bin") });
-  return existsSync(built) ? built : undefined;
+  return findGoProgram(CRANE);
 }
 
 /**

@@ -10,14 +10,16 @@ const CHART_CONFIG = "application/vnd.cncf.helm.config.v1+json";
 const CHART_CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 const PREFIX = "/v2/charts/";
 
-/**
- * Returns the lookup for the manifests, blobs and tags of the repositories `charts/NAME`. It returns
- * undefined for all other paths.
- */
-export function makeChartArtifacts(
-  { releases }: Inventory,
-  locate: LocateFile,
-): (path: string) => Route | undefined {
+/** The repositories of the charts. */
+interface ChartArtifacts {
+  /** Such as `charts/NAME`. */
+  readonly repositories: readonly string[];
+  /** Finds their manifests, blobs and tags. Returns undefined for all other paths. */
+  readonly findRoute: (path: string) => Route | undefined;
+}
+
+/** Returns the charts of the inventory as repositories, each with a tag for every version. */
+export function makeChartArtifacts({ releases }: Inventory, locate: LocateFile): ChartArtifacts {
   const routes = new Map<string, Route>();
   const versions = new Map<string, string[]>();
   for (const { chart, file, sha256 } of distinctCharts(releases)) {
@@ -42,12 +44,12 @@ export function makeChartArtifacts(
     });
     versions.set(repository, [...(versions.get(repository) ?? []), tag]);
   }
+  const nameOf = (repository: string): string => repository.slice("/v2/".length);
   for (const [repository, tags] of versions) {
-    const name = repository.slice("/v2/".length);
-    const list = { field: "tags", name, entries: [...new Set(tags)].sort() } as const;
+    const list = { field: "tags", name: nameOf(repository), entries: [...new Set(tags)].sort() } as const;
     routes.set(`${repository}/tags/list`, { kind: "list", list });
   }
-  return (path) => routes.get(path);
+  return { repositories: [...versions.keys()].map(nameOf), findRoute: (path) => routes.get(path) };
 }
 
 function document(

@@ -81,6 +81,7 @@ interface Repository {
 /** https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests */
 const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/;
 export const BLOB_MEDIA_TYPE = "application/octet-stream";
+export const CATALOG_PATH = "/v2/_catalog";
 const CONTENT_PATH = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 const TAGS_PATH = /^\/v2\/(.+)\/tags\/list$/;
 const REFERRERS_PATH = /^\/v2\/(.+)\/referrers\/([^/]+)$/;
@@ -141,7 +142,7 @@ export function makeRoutes(inventory: Inventory, blobs: BlobPlaces): FindRoute {
 
   return (path, registry) => {
     if (path === "/v2" || path === "/v2/") return { kind: "ping" };
-    if (path === "/v2/_catalog") {
+    if (path === CATALOG_PATH) {
       return {
         kind: "list",
         list: { field: "repositories", entries: listRepositories(inventory, registry) },

@@ -19,6 +19,7 @@ import { entityTag, selectPart } from "./conditions.js";
 import { pageOf, type NameList } from "./name-list.js";
 import {
   BLOB_MEDIA_TYPE,
+  CATALOG_PATH,
   makeRoutes,
   type Content,
   type DescribedContent,
@@ -101,7 +102,7 @@ export function serveOpenly(
   const findImage = makeRoutes(bundle.inventory, bundle.blobs);
   const locate: LocateFile = (path) => bundle.locate(path);
   const findChart = makeChartRoutes(bundle.inventory, locate);
-  const findChartArtifact = makeChartArtifacts(bundle.inventory, locate);
+  const artifacts = makeChartArtifacts(bundle.inventory, locate);
   return startServer({
     file: bundle.file,
     files: new Set([
@@ -111,12 +112,21 @@ export function serveOpenly(
     findRoute: (path, registry) => {
       if (!path.startsWith("/v2")) return findChart(path, registry);
       const found = findImage(path, registry);
-      return found.kind === "unknown" ? (findChartArtifact(path) ?? found) : found;
+      if (found.kind === "unknown") return artifacts.findRoute(path) ?? found;
+      return path === CATALOG_PATH && registry === undefined
+        ? addToList(found, artifacts.repositories)
+        : found;
     },
     // A dual-stack socket reports the address of an IPv4 client as `::ffff:10.0.0.1`.
     enter: (path, address) => ({ client: address.replace(/^::ffff:/, ""), path }),
     options,
   });
+}
+
+function addToList(route: Route, more: readonly string[]): Route {
+  if (route.kind !== "list") return route;
+  const entries = [...new Set([...route.list.entries, ...more])].sort();
+  return { ...route, list: { ...route.list, entries } };
 }
 
 function filesOf({ file, blobs }: BundleFile): Pick<Served, "file" | "files"> {

@@ -98,6 +98,18 @@ describe("serve", () => {
     expect(stderr).toContain("not in this bundle: quay.io/a/b:3 ");
   });
 
+  it("lists the charts among its repositories", async () => {
+    const { registry } = await serve();
+    const { repositories } = (await (await fetch(`${registry}/v2/_catalog`)).json()) as {
+      repositories: string[];
+    };
+    expect(repositories).toContain(`charts/${bundle.inventory.releases[0]!.chart.name}`);
+    expect(repositories).toContain("quay.io/a/b");
+    expect(repositories).toEqual([...repositories].sort());
+    const page = await fetch(`${registry}/v2/_catalog?n=1&last=charts`);
+    expect(await page.json()).toEqual({ repositories: repositories.slice(0, 1) });
+  });
+
   it("reports an address that is in use or invalid", async () => {
     const { port } = await serve();
     const second = await startCli(["serve", bundle.file, "--listen", `127.0.0.1:${port}`]).result;

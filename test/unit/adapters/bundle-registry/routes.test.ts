@@ -222,11 +222,15 @@ describe("charts as artifacts", () => {
     values: [],
   });
   const releases = ["1.0.0", "1.1.0+build.2", "1.0.0"].map(release);
-  const find = makeChartArtifacts({ ...inventoryOf([]), releases }, () => ({
+  const { findRoute: find, repositories } = makeChartArtifacts({ ...inventoryOf([]), releases }, () => ({
     file: "bundle.tar",
     offset: 512,
     size: 7,
   }));
+
+  test("are one repository for each name", () => {
+    expect(repositories).toEqual(["charts/app"]);
+  });
 
   test("have the versions as tags, without plus signs", () => {
     expect(find("/v2/charts/app/tags/list")).toEqual({
