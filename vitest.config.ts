@@ -1,5 +1,4 @@
-// Three projects: unit (seconds, no real parts), integration (one real part each), e2e (the built
-// command).
+// Three projects: unit (no real parts), integration (one real part each), e2e (the built command).
 import { readFile } from "node:fs/promises";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -23,19 +22,18 @@ class LongestFirst extends BaseSequencer {
 // Programs that tests start write English, also for a developer with another locale.
 const env = { LC_ALL: "C" };
 
-// Runs four files of both projects at a time. Two of them mostly wait for a Kubernetes cluster, and
-// leave the processors to the others. Every file has its own names, ports and folders (see
-// test/support). Timeouts are only for tests that hang.
+// Runs four files of all projects at a time. Two of them mostly wait for a Kubernetes cluster, and
+// leave the processors to the others.
+const common = { env, isolate: false, maxWorkers: 4, setupFiles: "test/support/priority.ts" };
+
+// Every file has its own names, ports and folders (see test/support). Timeouts are only for tests
+// that hang.
 const slow = {
-  env,
+  ...common,
   testTimeout: 600_000,
   hookTimeout: 600_000,
-  isolate: false,
-  maxWorkers: 4,
   maxConcurrency: 4,
   globalSetup: "test/support/global-setup.ts",
-  setupFiles: "test/support/priority.ts",
-  sequence: { groupOrder: 1 },
 };
 
 const plugins = [pageTextOfTests];
@@ -49,7 +47,7 @@ export default defineConfig({
     projects: [
       {
         plugins,
-        test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000, env },
+        test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 },
       },
       { plugins, test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
       { plugins, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },

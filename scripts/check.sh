@@ -3,6 +3,7 @@
 # code 1 when there are any.
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PWD/node_modules/.bin:$PATH
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
@@ -12,19 +13,19 @@ begin() { # NAME COMMAND...: the output goes to a separate file
   shift
   "$@" >"$out/$name" 2>&1 &
 }
-begin eslint eslint .
-eslint=$!
+begin oxlint oxlint .
+oxlint=$!
 begin tsc tsc --noEmit
 tsc=$!
 # The script of the HTML page runs in a browser, and has the types of one.
 begin tsc-page tsc --noEmit -p src/cli/reporters/audit-html/page
 page=$!
-begin prettier prettier --check .
-prettier=$!
+begin oxfmt oxfmt --check .
+oxfmt=$!
 code=0
-wait $eslint || code=1
+wait $oxlint || code=1
 wait $tsc || code=1
 wait $page || code=1
-wait $prettier || code=1
+wait $oxfmt || code=1
 [ $code = 0 ] || cat "$out"/*
 exit $code

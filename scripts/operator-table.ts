@@ -7,12 +7,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { format, resolveConfig } from "prettier";
 import { compare, valid } from "semver";
 import { stringify } from "yaml";
 import { loadOperators } from "../src/adapters/files/read-operators.js";
 import type { OperatorRule, OperatorTable } from "../src/core/finding/operator-rules.js";
 import { isInRange, readTagVersion, type TagVersion } from "../src/core/finding/tag-range.js";
+import { formatted } from "./formatted.js";
 
 const FOLDER = fileURLToPath(new URL("../manifests/operators", import.meta.url));
 
@@ -169,5 +169,5 @@ async function writeReleases({ id }: OperatorRule, ranges: readonly Range[]): Pr
     /^releases:.*\n(?: .*\n)*/m,
     () => `releases:\n${lines.join("\n")}\n`,
   );
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
+  writeFileSync(file, await formatted(file, text));
 }

@@ -4,7 +4,7 @@ import { setPriority } from "node:os";
 
 const OTHERS = 10;
 
-/** Vitest runs this file before each test file with real parts, several of which share a process. */
+/** Vitest runs this file before each test file. Several of them share a process. */
 setPriority(OTHERS);
 
 /** Gives the current test file the normal priority again, which only root can do. */

@@ -113,6 +113,14 @@ describe("import direction", () => {
     expect(findCycle(importsBy((file) => file.replace(/\.ts$/, "")))).toBeUndefined();
   });
 
+  it("imports zod as a whole: the build then bundles only what is used", () => {
+    const named = files.filter((file) =>
+      /^import (?!type |\* as z from)[^;]*"zod"/m.test(readFileSync(join(SOURCE, file), "utf8")),
+    );
+
+    expect(named).toEqual([]);
+  });
+
   it("has a first line in every file that says what it does", () => {
     const silent = files.filter((file) => {
       const lines = readFileSync(join(SOURCE, file), "utf8").split("\n");

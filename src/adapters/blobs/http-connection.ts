@@ -37,7 +37,8 @@ export class HttpConnection {
   readonly #socket: Socket;
   readonly #host: string;
   #request:
-    { sink: ResponseSink; resolve: (head: ResponseHead) => void; reject: (cause: Error) => void } | undefined;
+    | { sink: ResponseSink; resolve: (head: ResponseHead) => void; reject: (cause: Error) => void }
+    | undefined;
   /** The beginning of an incomplete head. */
   #headBytes: Buffer = NO_BYTES;
   #head: ResponseHead | undefined;

@@ -157,7 +157,11 @@ export class PartialFile {
     await this.close();
     await rename(this.path, this.#target);
     const folder = await open(dirname(this.#target), "r");
-    await folder.sync().finally(() => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
     await rm(journalOf(this.#target), { force: true });
     await rm(previousOf(this.#target), { force: true });
   }

@@ -25,7 +25,8 @@ export interface MissingChart {
 
 /** A repository's name in the user's helm configuration, or its URL with the flags for its server. */
 export type ListedRepository =
-  { readonly known: string } | { readonly url: string; readonly flags: readonly string[] };
+  | { readonly known: string }
+  | { readonly url: string; readonly flags: readonly string[] };
 
 /**
  * Returns what the repository lacks and a hint with what it has, or undefined when helm cannot list

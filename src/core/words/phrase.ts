@@ -32,7 +32,7 @@ export type Phrase<L extends WordList> = <K extends keyof L>(
 /** Returns the texts of a list in a language. */
 export function phrasesOf<L extends WordList>(list: L, language: Language): Phrase<L> {
   return (key, ...[values]) => {
-    const entry = list[key];
+    const entry: WordList[string] | undefined = list[key];
     if (entry === undefined) throw new TypeError(`no text ${String(key)}`);
     return fill(entry[language], values ?? {});
   };

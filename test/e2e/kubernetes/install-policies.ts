@@ -130,35 +130,29 @@ export function testPolicies(cluster: () => Cluster): void {
     );
   });
 
-  it.concurrent(
-    "has its hooks patched by Helm 4, and is refused by Helm 3, which cannot patch them",
-    async () => {
-      const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
+  it.concurrent("has its hooks patched by Helm 4, and is refused by Helm 3, which cannot patch them", async () => {
+    const bundle = await build("hooks", hook({ policy: "Always" }), deployment("server", SERVER));
 
-      const refused = await install(bundle, "v30");
-      const installed = await install(bundle, "v35");
+    const refused = await install(bundle, "v30");
+    const installed = await install(bundle, "v35");
 
-      expect(refused.install.refusals).toMatchObject([{ code: "pull-policy", subject: "Job prepare" }]);
-      expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
-    },
-  );
+    expect(refused.install.refusals).toMatchObject([{ code: "pull-policy", subject: "Job prepare" }]);
+    expect(installed.install).toMatchObject({ outcome: "installed", refusals: [] });
+  });
 
-  it.concurrent(
-    "reports why a Pod does not run, and runs when the cause is fixed, without a cleanup",
-    async () => {
-      const bundle = await build("late", deployment("server", SERVER), configMapReader());
+  it.concurrent("reports why a Pod does not run, and runs when the cause is fixed, without a cleanup", async () => {
+    const bundle = await build("late", deployment("server", SERVER), configMapReader());
 
-      const first = await install(bundle, "v30", "--timeout", "20s");
-      await kube.kubectl("create", "configmap", "wanted", "--namespace=late");
-      const second = await install(bundle, "v30");
+    const first = await install(bundle, "v30", "--timeout", "20s");
+    await kube.kubectl("create", "configmap", "wanted", "--namespace=late");
+    const second = await install(bundle, "v30");
 
-      expect(first.code).toBe(1);
-      const [release] = first.install.releases;
-      expect(release).toMatchObject({ outcome: "not-ready" });
-      expect(release?.pending.map(({ why }) => why).join()).toContain('configmap "wanted" not found');
-      expect(second.install).toMatchObject({ outcome: "installed" });
-    },
-  );
+    expect(first.code).toBe(1);
+    const [release] = first.install.releases;
+    expect(release).toMatchObject({ outcome: "not-ready" });
+    expect(release?.pending.map(({ why }) => why).join()).toContain('configmap "wanted" not found');
+    expect(second.install).toMatchObject({ outcome: "installed" });
+  });
 
   it.concurrent.each(HELMS)(
     "is installed again, with helm of %s, after a first installation whose hook failed",
@@ -199,35 +193,32 @@ export function testPolicies(cluster: () => Cluster): void {
     },
   );
 
-  it.concurrent(
-    "is pulled from a registry by nodes with its settings, and refused while the registry lacks it",
-    async () => {
-      await pushIndex("fed.example/server", "1");
-      const bundle = await build(
-        "fed",
-        deployment("fed", "fed.example/server:1", { imagePullPolicy: "Always" }),
-      );
-      const to = ["--to", `registry://${mirror}/${kube.cluster}`];
-      const settings = join(viola.folder, "settings");
+  it.concurrent("is pulled from a registry by nodes with its settings, and refused while the registry lacks it", async () => {
+    await pushIndex("fed.example/server", "1");
+    const bundle = await build(
+      "fed",
+      deployment("fed", "fed.example/server:1", { imagePullPolicy: "Always" }),
+    );
+    const to = ["--to", `registry://${mirror}/${kube.cluster}`];
+    const settings = join(viola.folder, "settings");
 
-      const early = await (await start(bundle, "v35", [], ["install", ...to])).result;
-      const pushed = await (await start(bundle, "v35", [], ["load", ...to, "--settings", settings])).result;
-      for (const node of kube.nodes) {
-        const folder = "/etc/containerd/certs.d/";
-        await mustRun("docker", ["exec", node, "mkdir", "-p", folder]);
-        await mustRun("docker", ["cp", `${settings}/containerd/.`, `${node}:${folder}`]);
-      }
-      const fed = await (await start(bundle, "v35", [], ["load", ...to, "--install"])).result;
+    const early = await (await start(bundle, "v35", [], ["install", ...to])).result;
+    const pushed = await (await start(bundle, "v35", [], ["load", ...to, "--settings", settings])).result;
+    for (const node of kube.nodes) {
+      const folder = "/etc/containerd/certs.d/";
+      await mustRun("docker", ["exec", node, "mkdir", "-p", folder]);
+      await mustRun("docker", ["cp", `${settings}/containerd/.`, `${node}:${folder}`]);
+    }
+    const fed = await (await start(bundle, "v35", [], ["load", ...to, "--install"])).result;
 
-      expect(early.code).toBe(1);
-      expect((JSON.parse(early.stdout) as InstallReport).refusals).toMatchObject([
-        { code: "image-missing", subject: "fed.example/server:1" },
-      ]);
-      expect(pushed).toMatchObject({ code: 0 });
-      expect(fed, fed.stderr).toMatchObject({ code: 0 });
-      expect(await kube.eventReasons("fed")).toContain("Pulling");
-    },
-  );
+    expect(early.code).toBe(1);
+    expect((JSON.parse(early.stdout) as InstallReport).refusals).toMatchObject([
+      { code: "image-missing", subject: "fed.example/server:1" },
+    ]);
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(fed, fed.stderr).toMatchObject({ code: 0 });
+    expect(await kube.eventReasons("fed")).toContain("Pulling");
+  });
 
   async function jobsOf(namespace: string): Promise<string> {
     return (await kube.kubectl("get", "jobs", `--namespace=${namespace}`, "--output=name")).stdout;

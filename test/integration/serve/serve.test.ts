@@ -92,7 +92,7 @@ describe("serve", () => {
       expect(await response.json()).toMatchObject({ errors: [{ code: "MANIFEST_UNKNOWN" }] });
     }
     running?.process.kill("SIGINT");
-    const { code, stderr } = (await running?.result)!;
+    const { code, stderr = "" } = (await running?.result) ?? {};
     expect(code).toBe(0);
     expect(stderr.match(/not in this bundle: quay\.io\/a\/b:2 /g)).toHaveLength(1);
     expect(stderr).toContain("not in this bundle: quay.io/a/b:3 ");

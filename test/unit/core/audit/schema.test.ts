@@ -1,7 +1,7 @@
 // The published JSON schema of the audit.
 import { fileURLToPath } from "node:url";
-import { format, resolveConfig } from "prettier";
 import { expect, it } from "vitest";
+import { formatted } from "../../../../scripts/formatted.js";
 import { auditInventory } from "../../../../src/core/audit/audit-inventory.js";
 import { completeAudit } from "../../../../src/core/audit/rules/find-findings.js";
 import { NO_FACTS } from "../../../../src/core/audit/audit-facts.js";
@@ -11,9 +11,8 @@ import { WHOLE_INVENTORY } from "../../../support/whole-inventory.js";
 // To update it: npx vitest run --project unit -t "manifests/audit.schema.json" -u
 it("is the content of manifests/audit.schema.json", async () => {
   const file = fileURLToPath(new URL("../../../../manifests/audit.schema.json", import.meta.url));
-  const options = await resolveConfig(file);
 
-  const schema = await format(JSON.stringify(auditSchema()), { ...options, filepath: file });
+  const schema = await formatted(file, JSON.stringify(auditSchema()));
 
   await expect(schema).toMatchFileSnapshot(file);
 });

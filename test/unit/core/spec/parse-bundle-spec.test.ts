@@ -1,8 +1,8 @@
 // parseBundleSpec: the parsed spec, and the location of errors.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
+import { formatted } from "../../../../scripts/formatted.js";
 import { inspectBundleSpec, parseBundleSpec } from "../../../../src/core/spec/parse-bundle-spec.js";
 import { editorSchema } from "../../../../src/core/spec/schema.js";
 import type { ViolaError } from "../../../../src/errors.js";
@@ -311,9 +311,8 @@ describe("editorSchema", () => {
   // To update it: npx vitest run --project unit -t "manifests/bundle.schema.json" -u
   it("is the content of manifests/bundle.schema.json", async () => {
     const file = fileURLToPath(new URL("../../../../manifests/bundle.schema.json", import.meta.url));
-    const options = await resolveConfig(file);
 
-    const schema = await format(JSON.stringify(editorSchema()), { ...options, filepath: file });
+    const schema = await formatted(file, JSON.stringify(editorSchema()));
 
     await expect(schema).toMatchFileSnapshot(file);
   });

@@ -38,12 +38,13 @@ class FakeNode implements LoadNode {
   /** Called before an import, when the archive has been planned. */
   beforeImport: () => void = () => undefined;
 
-  constructor(
-    readonly name: string,
-    architecture = "amd64",
-    readonly bundled = inventory,
-  ) {
+  readonly name: string;
+  readonly bundled: typeof inventory;
+
+  constructor(name: string, architecture = "amd64", bundled = inventory) {
+    this.name = name;
     this.platform = { os: "linux", architecture };
+    this.bundled = bundled;
   }
   completeImages(): Promise<ReadonlyMap<string, string>> {
     return Promise.resolve(new Map(this.known));
