@@ -47,8 +47,8 @@ export function chartFolderIn(files: readonly ArchivedFile[], archive: string): 
 }
 
 /**
- * Writes the files of a chart archive to `folder` and returns the folder of the chart. Throws the
- * error of `chartFolderIn`.
+ * Writes files of a chart archive to `folder` and returns the folder of the chart. Throws the error
+ * of `chartFolderIn`.
  */
 export async function unpackChart(
   files: readonly ArchivedFile[],

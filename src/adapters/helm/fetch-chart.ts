@@ -54,7 +54,7 @@ export async function downloadChart(
   }
   const place = shownRepository(source.repository);
   const chart = { subject: `${source.name}${version} in ${place}`, place, version: source.version };
-  const known = await findRepository(source.repository, work, context);
+  const known = findRepository(source.repository, await context.repositories());
   if (known !== undefined) {
     await updateKnown(known, chart, work, context);
     const pulled = { ...chart, name: `${known.name}/${source.name}`, server: known.url };
@@ -83,7 +83,7 @@ export async function listRepositoryCharts(
 ): Promise<readonly ListedChart[]> {
   const place = shownRepository(repository);
   const subject = `index of ${place}`;
-  const known = await findRepository(repository, work, context);
+  const known = findRepository(repository, await context.repositories());
   try {
     if (known === undefined) {
       const { flags } = await optionsFor(repository, context.settings);

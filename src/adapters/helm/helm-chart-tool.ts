@@ -1,5 +1,5 @@
 // Implements ChartTool with the helm program.
-import { mkdir, readFile, rename } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { OnActivity } from "../../core/activity.js";
 import { ManyErrors, ViolaError } from "../../errors.js";
@@ -11,7 +11,12 @@ import {
   type PackagedChart,
   type RenderInput,
 } from "../../core/charts/chart.js";
-import type { ChartRepositories, ChartTool, ListedChart } from "../../core/charts/chart-tool.js";
+import type {
+  ChartRepositories,
+  ChartTool,
+  ListedChart,
+  PackageTarget,
+} from "../../core/charts/chart-tool.js";
 import { apiVersionsIn } from "../../core/charts/api-versions.js";
 import { mayDefine, readApiVersionTests } from "../../core/charts/api-version-tests.js";
 import { isChartYaml, parseChartYaml } from "../../core/charts/chart-yaml.js";
@@ -23,19 +28,19 @@ import {
   contentDigest,
   packFiles,
   readArchive,
-  readChartFolder,
   readHelmPackage,
   textsIn,
-  unpackChart,
   type ArchivedFile,
 } from "./chart-archive.js";
 import { hasAllDependencies } from "./complete-chart.js";
 import { copyChart } from "./copy-chart.js";
+import { NO_DOWNLOADS, startDownloads } from "./early-downloads.js";
 import { fetchArchive, listRepositoryCharts } from "./fetch-chart.js";
 import type { FetchContext } from "./fetch-context.js";
 import { helmMessage, runHelmOffline, withTemporaryFolder, type FetchSettings } from "./helm-runner.js";
-import { findRepository, repositoryName } from "./repositories.js";
+import { findRepository, listRepositories, repositoryName, type HelmRepository } from "./repositories.js";
 import { packageFolder } from "./package-folder.js";
+import { vendorArchive } from "./vendor-archive.js";
 import { vendorDependencies } from "./vendor-dependencies.js";
 
 export interface HelmChartToolOptions {
@@ -51,6 +56,7 @@ export interface HelmChartToolOptions {
 /** Packages and renders charts with helm 3 or 4. */
 export class HelmChartTool implements ChartTool, ChartRepositories {
   readonly #options: HelmChartToolOptions;
+  #repositories: Promise<readonly HelmRepository[]> | undefined;
 
   constructor(options: HelmChartToolOptions) {
     this.#options = options;
@@ -60,41 +66,15 @@ export class HelmChartTool implements ChartTool, ChartRepositories {
   packageChart(
     source: ChartSource,
     dependencies: readonly ChartDependency[],
-    directory: string,
+    target: PackageTarget,
     signal: AbortSignal,
   ): Promise<PackagedChart> {
     const context = this.#contextOf(signal);
-    return withTemporaryFolder(async (work) => {
-      const place = join(work, "chart");
-      await mkdir(place);
-      if (source.kind === "folder") {
-        const { folder, leftOut } = await copyChart(source.folder, place, work, context);
-        const chart = { folder, origin: source.folder };
-        try {
-          const vendored = await vendorDependencies(chart, dependencies, work, context);
-          const packed = await packageFolder(folder, source.folder, work, context);
-          const files = await readHelmPackage(packed);
-          const written = await writePackage(files, basename(packed), directory, signal);
-          return { ...written, leftOut: [...leftOut, ...vendored.leftOut] };
-        } catch (cause) {
-          throw leftOut.length > 0 && cause instanceof ViolaError ? withLeftOut(cause, leftOut) : cause;
-        }
-      }
-      // A packaged chart is not packaged again, because helm would apply its .helmignore a second
-      // time.
-      const archive = await fetchArchive(source, work, context);
-      const files = await readArchive(archive);
-      if (dependencies.length === 0 && hasAllDependencies(files, archive)) {
-        return describeChart(files, await keepArchive(archive, work, directory));
-      }
-      const folder = await unpackChart(files, archive, place);
-      const chart = { folder, origin: folder };
-      const { isChanged, leftOut } = await vendorDependencies(chart, dependencies, work, context);
-      const described = isChanged
-        ? await writePackage(await readChartFolder(folder), basename(archive), directory, signal)
-        : await describeChart(files, await keepArchive(archive, work, directory));
-      return { ...described, leftOut };
-    });
+    return withTemporaryFolder((work) =>
+      source.kind === "folder"
+        ? packageFolderWith(source.folder, dependencies, { work, target }, context)
+        : packageArchiveWith(source, dependencies, { work, target }, context),
+    );
   }
 
   /** See `ChartTool`. */
@@ -110,12 +90,10 @@ export class HelmChartTool implements ChartTool, ChartRepositories {
   async spellOutSource(source: ChartSource, signal: AbortSignal): Promise<ChartSource> {
     if (source.kind !== "repository" || repositoryName(source.repository) === undefined) return source;
     const context = this.#contextOf(signal);
-    return withTemporaryFolder(async (home) => {
-      const found = await findRepository(source.repository, home, context);
-      // A URL with a password must not get into a spec. The local name finds it.
-      const url = found === undefined || /:\/\/[^/]*@/.test(found.url) ? undefined : found.url;
-      return { ...source, repository: url ?? source.repository };
-    });
+    const found = findRepository(source.repository, await context.repositories());
+    // A URL with a password must not get into a spec. The local name finds it.
+    const url = found === undefined || /:\/\/[^/]*@/.test(found.url) ? undefined : found.url;
+    return { ...source, repository: url ?? source.repository };
   }
 
   /** See `ChartRepositories`. */
@@ -124,7 +102,10 @@ export class HelmChartTool implements ChartTool, ChartRepositories {
   }
 
   #contextOf(signal: AbortSignal): FetchContext {
-    return { settings: { insecure: [] }, ...this.#options, signal };
+    const context = { settings: { insecure: [] }, ...this.#options, signal };
+    const repositories = (): Promise<readonly HelmRepository[]> =>
+      (this.#repositories ??= withTemporaryFolder((home) => listRepositories(home, context)));
+    return { ...context, repositories };
   }
 
   /** See `ChartTool`. */
@@ -152,32 +133,114 @@ export class HelmChartTool implements ChartTool, ChartRepositories {
   }
 }
 
-/** Writes a reproducible package of the files to `directory`. `archive` names it in errors. */
+/** Where a chart is packaged. */
+interface PackagePlaces {
+  /** A folder that is removed afterwards. */
+  readonly work: string;
+  readonly target: PackageTarget;
+}
+
+async function packageFolderWith(
+  origin: string,
+  dependencies: readonly ChartDependency[],
+  { work, target }: PackagePlaces,
+  context: FetchContext,
+): Promise<PackagedChart> {
+  const { folder, leftOut } = await copyChart(origin, await mkdtemp(join(work, "chart-")), work, context);
+  const chart = { folder, origin, downloads: NO_DOWNLOADS };
+  try {
+    const vendored = await vendorDependencies(chart, dependencies, work, context);
+    const packed = await packageFolder(folder, origin, work, context);
+    const files = await readHelmPackage(packed);
+    const written = await writePackage(files, basename(packed), target, context.signal);
+    return { ...written, leftOut: [...leftOut, ...vendored.leftOut] };
+  } catch (cause) {
+    throw leftOut.length > 0 && cause instanceof ViolaError ? withLeftOut(cause, leftOut) : cause;
+  }
+}
+
+/**
+ * A packaged chart is not packaged again with helm, which would apply its .helmignore a second time.
+ */
+async function packageArchiveWith(
+  source: Exclude<ChartSource, { kind: "folder" }>,
+  dependencies: readonly ChartDependency[],
+  { work, target }: PackagePlaces,
+  context: FetchContext,
+): Promise<PackagedChart> {
+  // A local archive is read before a download would begin.
+  const isRemote = source.kind !== "archive";
+  const downloads = isRemote ? startDownloads(dependencies, work, context) : NO_DOWNLOADS;
+  try {
+    const fetched = await fetchArchive(source, work, context);
+    // The package may get the same name, and an early render may still read the fetched one.
+    const archive = isRemote ? await moveInto(join(target.directory, "fetched"), fetched) : fetched;
+    const mayBeComplete = dependencies.length === 0;
+    if (mayBeComplete) target.onPackage?.({ file: archive, testedDefinitions: [] });
+    const files = await readArchive(archive);
+    if (mayBeComplete && hasAllDependencies(files, archive)) {
+      return await describeChart(files, present(archive), target);
+    }
+    const place = await mkdtemp(join(work, "chart-"));
+    const vendored = await vendorArchive(
+      { files, archive, downloads },
+      dependencies,
+      { place, work },
+      context,
+    );
+    const described =
+      vendored.files === undefined
+        ? await describeChart(files, present(archive), target)
+        : await writePackage(vendored.files, basename(archive), target, context.signal);
+    return { ...described, leftOut: vendored.leftOut };
+  } finally {
+    await downloads.stop();
+  }
+}
+
+/** Writes a reproducible package of the files. `archive` names it in errors. */
 async function writePackage(
   files: readonly ArchivedFile[],
   archive: string,
-  directory: string,
+  target: PackageTarget,
   signal: AbortSignal,
 ): Promise<PackagedChart> {
+  const { directory } = target;
   const { name, version } = parseChartYaml(chartYamlIn(files, archive), archive);
   const file = join(directory, `${name}-${version}.tgz`);
-  await mkdir(directory, { recursive: true });
-  await packFiles(files, `${file}.partial`, { level: 0, signal });
-  await rename(`${file}.partial`, file);
-  return describeChart(files, file);
+  const write = async (): Promise<void> => {
+    await mkdir(directory, { recursive: true });
+    await packFiles(files, `${file}.partial`, { level: 0, signal });
+    await rename(`${file}.partial`, file);
+  };
+  const written = write();
+  written.catch(() => undefined);
+  return describeChart(files, { file, written }, target);
 }
 
-/** Returns the archive itself, or its new place if it is in a folder that will be removed. */
-async function keepArchive(archive: string, work: string, directory: string): Promise<string> {
-  if (!archive.startsWith(work)) return archive;
+function present(file: string): WrittenFile {
+  return { file, written: Promise.resolve() };
+}
+
+async function moveInto(directory: string, archive: string): Promise<string> {
   const kept = join(directory, basename(archive));
   await mkdir(directory, { recursive: true });
   await rename(archive, kept);
   return kept;
 }
 
+/** A packaged chart, which may be still being written. */
+interface WrittenFile {
+  readonly file: string;
+  readonly written: Promise<void>;
+}
+
 /** Describes the chart in the file, which has these files. */
-async function describeChart(files: readonly ArchivedFile[], file: string): Promise<PackagedChart> {
+async function describeChart(
+  files: readonly ArchivedFile[],
+  { file, written }: WrittenFile,
+  { onPackage }: PackageTarget,
+): Promise<PackagedChart> {
   const archive = basename(file);
   const metadata = parseChartYaml(chartYamlIn(files, archive), archive);
   const texts = await textsIn(
@@ -189,6 +252,9 @@ async function describeChart(files: readonly ArchivedFile[], file: string): Prom
     texts.flatMap(({ path, text }) => (isWanted(path) ? [text] : []));
   const tests = readApiVersionTests(textsOf(mayBeRendered));
   const definitions = apiVersionsIn(textsOf(isDefinition).filter((text) => mayDefine(text, tests)));
+  const testedDefinitions = definitions.filter((version) => tests === "any" || tests.includes(version));
+  await written;
+  onPackage?.({ file, testedDefinitions });
   return {
     name: metadata.name,
     version: metadata.version,
@@ -197,7 +263,7 @@ async function describeChart(files: readonly ArchivedFile[], file: string): Prom
     file,
     digest: contentDigest(files),
     declarations: texts.filter(({ path }) => isDescription(path)),
-    testedDefinitions: definitions.filter((version) => tests === "any" || tests.includes(version)),
+    testedDefinitions,
     apiVersionTests: tests,
     leftOut: [],
   };

@@ -13,7 +13,7 @@ const NO_REPOSITORIES = "no repositories to show";
 export type HelmRepository = z.infer<typeof REPOSITORIES>[number];
 
 /** The settings for listing repositories, a part of `FetchContext`. */
-export interface ListContext extends ProcessRun {
+interface ListContext extends ProcessRun {
   readonly helm: string;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -30,7 +30,10 @@ export function repositoryName(repository: string): string | undefined {
  * Returns the repositories of the user, or none when none was added. Helm keeps its caches in
  * `home`.
  */
-async function listRepositories(home: string, context: ListContext): Promise<readonly HelmRepository[]> {
+export async function listRepositories(
+  home: string,
+  context: ListContext,
+): Promise<readonly HelmRepository[]> {
   const { helm, environment } = context;
   const unusable = (what: string, cause?: Error): ViolaError =>
     new ViolaError("CHART_UNAVAILABLE", `helm could not list the chart repositories: ${what}`, {
@@ -51,14 +54,12 @@ async function listRepositories(home: string, context: ListContext): Promise<rea
 
 /**
  * Returns the user's entry for a repository in the form `@NAME` or URL, or undefined for a URL
- * without an entry. Throws `CHART_UNAVAILABLE` for an unknown name, with the list of known names.
+ * without an entry. `known` are all entries of the user. Throws `CHART_UNAVAILABLE` for an unknown name, with the list of known names.
  */
-export async function findRepository(
+export function findRepository(
   repository: string,
-  home: string,
-  context: ListContext,
-): Promise<HelmRepository | undefined> {
-  const known = await listRepositories(home, context);
+  known: readonly HelmRepository[],
+): HelmRepository | undefined {
   const name = repositoryName(repository);
   if (name === undefined) return known.find(({ url }) => withoutSlash(url) === withoutSlash(repository));
   const found = known.find((one) => one.name === name);

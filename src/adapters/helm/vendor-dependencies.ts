@@ -14,6 +14,7 @@ import { readYaml } from "../../core/yaml-file.js";
 import { acceptsVersions, fitsLock } from "./ask-helm.js";
 import { chartYamlIn, packFiles, readArchive, readHelmPackage } from "./chart-archive.js";
 import { copyChart } from "./copy-chart.js";
+import { NO_DOWNLOADS, remoteSourceOf, type EarlyDownloads } from "./early-downloads.js";
 import { downloadChart } from "./fetch-chart.js";
 import type { FetchContext } from "./fetch-context.js";
 import { packageFolder } from "./package-folder.js";
@@ -23,6 +24,8 @@ export interface ChartFolder {
   readonly folder: string;
   /** The folder that relative `file://` dependencies are resolved from. */
   readonly origin: string;
+  /** Downloads of the added dependencies. */
+  readonly downloads: EarlyDownloads;
 }
 
 /** A chart folder and the folders of the charts that depend on it, outermost first. */
@@ -193,23 +196,19 @@ async function addToCharts(
 ): Promise<readonly LeftOut[]> {
   const { name, version, repository } = dependency;
   const subject = `${name} ${version} in ${repository || "charts/"}`;
+  const source = remoteSourceOf(dependency);
   if (repository === "") {
     const message = `chart ${subject}: the chart does not exist, and the dependency has no repository`;
     throw new ViolaError("CHART_UNAVAILABLE", message, { subject });
   }
   const work = await mkdtemp(join(parent, "dependency-"));
-  const { archive, leftOut } = repository.startsWith("file://")
-    ? await packageLocal({ ...dependency, subject }, chart, work, context)
-    : {
-        archive: await downloadChart(
-          repository.startsWith("oci://")
-            ? { kind: "oci", reference: `${repository.replace(/\/+$/, "")}/${name}`, version }
-            : { kind: "repository", repository, name, version },
-          work,
-          context,
-        ),
-        leftOut: [],
-      };
+  const { archive, leftOut } =
+    source === undefined
+      ? await packageLocal({ ...dependency, subject }, chart, work, context)
+      : {
+          archive: await (chart.downloads.find(dependency) ?? downloadChart(source, work, context)),
+          leftOut: [],
+        };
   await rename(archive, join(chart.folder, "charts", basename(archive)));
   return leftOut.map(({ path, reason }) => ({ path: `charts/${name}/${path}`, reason }));
 }
@@ -235,7 +234,8 @@ async function packageLocal(
   }
   const { folder, leftOut } = await copyChart(origin, work, work, context);
   const around = [...chart.around, origin];
-  const vendored = await vendor({ folder, origin, around }, [], work, context);
+  const inner = { folder, origin, around, downloads: NO_DOWNLOADS };
+  const vendored = await vendor(inner, [], work, context);
   const archive = await packageFolder(folder, subject, work, context);
   await packFiles(await readHelmPackage(archive), archive, { level: 9, signal: context.signal });
   return { archive, leftOut: [...leftOut, ...vendored.leftOut] };

@@ -1,13 +1,26 @@
 // The interface to Helm.
 import type { ChartDependency, ChartSource, PackagedChart, RenderInput } from "./chart.js";
 
+/** What is known of a package before all of its files are read. */
+export type ExpectedPackage = Pick<PackagedChart, "file" | "testedDefinitions">;
+
+/** Where a chart is packaged to. */
+export interface PackageTarget {
+  readonly directory: string;
+  /**
+   * Is notified of what the package will probably be, as soon as there is an archive. There is another
+   * call when the chart turns out to lack something, or to test for its own definitions.
+   */
+  readonly onPackage?: (chart: ExpectedPackage) => void;
+}
+
 /**
  * Packages and renders charts. Every method rejects with an AbortError when the signal is aborted.
  */
 export interface ChartTool {
   /**
    * Fetches the chart, adds the dependencies to its Chart.yaml, downloads missing dependencies into
-   * it, and writes an archive of it to `directory`. The archive of a chart that needs no change is
+   * it, and writes an archive of it to the target. The archive of a chart that needs no change is
    * kept as it is. See `readPackage` for the package that goes into a bundle. Links in a chart
    * folder are followed only inside the folder; others are left out.
    * Throws `CHART_UNAVAILABLE` with the chart and the error of the server.
@@ -15,7 +28,7 @@ export interface ChartTool {
   packageChart(
     source: ChartSource,
     dependencies: readonly ChartDependency[],
-    directory: string,
+    target: PackageTarget,
     signal: AbortSignal,
   ): Promise<PackagedChart>;
 

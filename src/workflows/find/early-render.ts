@@ -1,5 +1,8 @@
-// Renders the archive of a chart while the archive is read. Both take about as long for a small chart.
-import type { ChartSource, PackagedChart, RenderInput } from "../../core/charts/chart.js";
+// Renders a chart while it is still being packaged: as soon as there is an archive that probably is
+// the package. Reading its files takes about as long as rendering a small chart.
+import { isDeepStrictEqual } from "node:util";
+import type { PackagedChart, RenderInput } from "../../core/charts/chart.js";
+import type { ExpectedPackage, PackageTarget } from "../../core/charts/chart-tool.js";
 import type { ChartPorts } from "../ports.js";
 import type { Run } from "../progress.js";
 
@@ -16,34 +19,65 @@ export interface PackagedEarly {
   readonly early: EarlyRender | undefined;
 }
 
+/** A render that may turn out to be the wrong one. */
+interface Attempt {
+  readonly expected: ExpectedPackage;
+  readonly input: RenderInput;
+  readonly text: Promise<string | undefined>;
+  readonly stop: () => void;
+}
+
+/** What is rendered, and how the chart is packaged. */
+export interface EarlyInput {
+  /** Without the chart's own definitions. */
+  readonly input: RenderInput;
+  readonly packageChart: (onPackage: PackageTarget["onPackage"]) => Promise<PackagedChart>;
+}
+
 /**
- * Calls `packageChart`, and meanwhile renders the source if it is an archive. The render is stopped
- * and dropped when the chart turns out to need another one: when dependencies are added to it, or
- * when it tests for its own definitions. A failure to render is dropped, too, because only the
- * packaged chart has a name for the error. Throws the errors of `packageChart`.
+ * Calls `packageChart`, and meanwhile renders the archive that it names, with the definitions that its
+ * templates test for. The render is stopped when another one is needed. A failure to render is
+ * dropped, because only the packaged chart has a name for the error.
+ * Throws the errors of `packageChart`.
  */
 export async function packageAndRender(
   { signal }: Pick<Run, "signal">,
-  source: ChartSource,
-  {
-    input,
-    packageChart,
-  }: { readonly input: RenderInput; readonly packageChart: () => Promise<PackagedChart> },
+  { input: plainInput, packageChart }: EarlyInput,
   { charts }: Pick<ChartPorts, "charts">,
 ): Promise<PackagedEarly> {
-  if (source.kind !== "archive") return { chart: await packageChart(), early: undefined };
-  const { file } = source;
-  const stop = new AbortController();
-  const rendering = charts
-    .renderChart({ name: file, version: "", file }, input, AbortSignal.any([signal, stop.signal]))
-    .catch(() => undefined);
+  const attempts: Attempt[] = [];
+  const begin = ({ file, testedDefinitions }: ExpectedPackage): void => {
+    const expected = { file, testedDefinitions };
+    if (isDeepStrictEqual(attempts.at(-1)?.expected, expected)) return;
+    attempts.at(-1)?.stop();
+    const stop = new AbortController();
+    const input = withDefinitions(plainInput, testedDefinitions);
+    const text = charts
+      .renderChart({ name: file, version: "", file }, input, AbortSignal.any([signal, stop.signal]))
+      .catch(() => undefined);
+    attempts.push({
+      expected,
+      input,
+      text,
+      stop: () => {
+        stop.abort();
+      },
+    });
+  };
   try {
-    const chart = await packageChart();
-    if (chart.file !== file || chart.testedDefinitions.length > 0) return { chart, early: undefined };
-    const text = await rendering;
-    return { chart, early: text === undefined ? undefined : { file, input, text } };
+    const chart = await packageChart(begin);
+    const last = attempts.at(-1);
+    if (last?.expected.file !== chart.file) return { chart, early: undefined };
+    const text = await last.text;
+    const early = text === undefined ? undefined : { file: chart.file, input: last.input, text };
+    return { chart, early };
   } finally {
-    stop.abort();
-    await rendering;
+    for (const { stop } of attempts) stop();
+    await Promise.all(attempts.map(({ text }) => text));
   }
+}
+
+/** Returns the input for a cluster that also has these definitions. */
+export function withDefinitions(input: RenderInput, definitions: readonly string[]): RenderInput {
+  return { ...input, apiVersions: [...new Set([...input.apiVersions, ...definitions])] };
 }

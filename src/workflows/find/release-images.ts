@@ -7,6 +7,7 @@ import { canChange, readApiVersionTests, type ApiVersionTests } from "../../core
 import { apiVersionsOf } from "../../core/charts/api-versions.js";
 import { renderedFacts, type RenderedFacts } from "../../core/charts/rendered-facts.js";
 import { declaredImages } from "../../core/finding/declared-images.js";
+import type { ExpectedPackage } from "../../core/charts/chart-tool.js";
 import type { ParsedRender, RenderedFrom } from "../../core/charts/parse-rendered.js";
 import { SETTLE_BY_REHEARSAL } from "../../core/images/warning-advice.js";
 import { NO_OPERATORS } from "../../core/finding/operator-index.js";
@@ -55,14 +56,18 @@ export async function prepareReleases(
         const { source, dependencies } = chartSpec;
         const { chart, early } = await packageAndRender(
           run,
-          source,
           {
             input: inputOf({ spec: chartSpec, valuesFiles }, spec),
-            packageChart: async () => {
-              const packaged = await ports.charts.packageChart(source, dependencies, folder, signal);
-              // The knowledge base is read while helm renders. Whoever awaits it gets its error.
-              ports.loadOperators().catch(() => undefined);
-              return packaged;
+            packageChart: (onPackage) => {
+              const target = {
+                directory: folder,
+                onPackage: (expected: ExpectedPackage) => {
+                  onPackage?.(expected);
+                  // The knowledge base is read while helm renders. Whoever awaits it gets its error.
+                  ports.loadOperators().catch(() => undefined);
+                },
+              };
+              return ports.charts.packageChart(source, dependencies, target, signal);
             },
           },
           ports,

@@ -8,7 +8,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startChartRepository, type ChartRepository } from "../../../scripts/parts/chart-repository.js";
 import { findHelm } from "../../../src/adapters/helm/find-helm.js";
-import type { ChartDependency, ChartSource } from "../../../src/core/charts/chart.js";
+import type { ChartDependency, ChartSource, PackagedChart } from "../../../src/core/charts/chart.js";
+import type { PackageTarget } from "../../../src/core/charts/chart-tool.js";
 import { ManyErrors, type ViolaError } from "../../../src/errors.js";
 import { needs } from "../../support/parts.js";
 import { ROOT } from "../../support/paths.js";
@@ -65,7 +66,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
   it("packages a folder without changing it and without fetching its vendored dependencies", async () => {
     const before = await run("find", [join(charts, "app"), "-type", "f", "-exec", "sha256sum", "{}", "+"]);
 
-    const chart = await tool.packageChart(app, [], join(folder, "plain"), signal);
+    const chart = await tool.packageChart(app, [], { directory: join(folder, "plain") }, signal);
 
     expect(chart).toMatchObject({
       name: "app",
@@ -89,8 +90,8 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
   });
 
   it("is reproducible", async () => {
-    const one = await tool.packageChart(app, [inServed()], join(folder, "one"), signal);
-    const other = await tool.packageChart(app, [inServed()], join(folder, "other"), signal);
+    const one = await tool.packageChart(app, [inServed()], { directory: join(folder, "one") }, signal);
+    const other = await tool.packageChart(app, [inServed()], { directory: join(folder, "other") }, signal);
 
     expect(other.digest).toBe(one.digest);
     expect(await readFile(other.file)).toEqual(await readFile(one.file));
@@ -107,7 +108,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     const chart = await tool.packageChart(
       app,
       [inServed({ alias: "again" }), extra],
-      join(folder, "added"),
+      { directory: join(folder, "added") },
       signal,
     );
 
@@ -126,7 +127,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
   it("replaces a dependency that the chart already declares", async () => {
     const inner = { name: "inner", version: "0.1.7", repository: "https://elsewhere.invalid" };
 
-    const chart = await tool.packageChart(app, [inner], join(folder, "replaced"), signal);
+    const chart = await tool.packageChart(app, [inner], { directory: join(folder, "replaced") }, signal);
 
     const chartYaml = await fileIn(chart.file, "app/Chart.yaml");
     expect(chartYaml).toContain("https://elsewhere.invalid");
@@ -147,7 +148,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     const chart = await tool.packageChart(
       { kind: "folder", folder: own },
       [inServed()],
-      join(folder, "unlocked"),
+      { directory: join(folder, "unlocked") },
       signal,
     );
 
@@ -155,10 +156,80 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     expect(await fileIn(chart.file, "app/charts/deep/Chart.yaml")).toContain("version: 1.0.0");
   });
 
+  it("gives an archive the same dependencies as the folder that it was made of", async () => {
+    const own = join(folder, "both", "app");
+    await cp(join(charts, "app"), own, { recursive: true });
+    await mkdir(join(own, "charts", "deep", "templates"), { recursive: true });
+    const old = "apiVersion: v2\nname: deep\nversion: 0.9.0\n";
+    await writeFile(join(own, "charts", "deep", "Chart.yaml"), old);
+    await writeFile(join(own, "charts", "deep", "templates", "old.yaml"), "kind: Old\n");
+    await run(helm.program, ["package", own, "--destination", join(folder, "both")]);
+    const archive: ChartSource = { kind: "archive", file: join(folder, "both", "app-1.2.0.tgz") };
+    const target = (name: string): PackageTarget => ({ directory: join(folder, "both", name) });
+
+    const added = [inServed()];
+    const fromFolder = await tool.packageChart(
+      { kind: "folder", folder: own },
+      added,
+      target("folder"),
+      signal,
+    );
+    const fromArchive = await tool.packageChart(archive, added, target("archive"), signal);
+
+    // Helm unpacks dependencies when it packages a folder.
+    const unpacked = (await entriesOf(fromFolder.file)).filter((path) => !path.includes("/charts/deep/"));
+    const packed = (await entriesOf(fromArchive.file)).filter((path) => !path.includes("/charts/deep-"));
+    expect(packed).toEqual(unpacked);
+    expect(await entriesOf(fromArchive.file)).toContain("app/charts/deep-1.0.0.tgz");
+    const rendered = async (chart: PackagedChart): Promise<readonly string[]> =>
+      (await tool.renderChart(chart, plainInput(chart), signal)).split("---").sort();
+    expect(await rendered(fromArchive)).toEqual(await rendered(fromFolder));
+  });
+
+  it("finds the folder of a declared dependency in the archive", async () => {
+    const own = join(folder, "inside", "app");
+    await cp(join(charts, "deep"), join(own, "parts", "deep"), { recursive: true });
+    const dependency = "dependencies: [{ name: deep, version: 1.0.0, repository: file://parts/deep }]\n";
+    await writeFile(join(own, "Chart.yaml"), `apiVersion: v2\nname: app\nversion: 1.0.0\n${dependency}`);
+    const file = join(folder, "inside", "app.tgz");
+    await run("tar", ["-czf", file, "-C", join(folder, "inside"), "app"]);
+
+    const target = { directory: join(folder, "inside", "ours") };
+    const chart = await tool.packageChart({ kind: "archive", file }, [], target, signal);
+
+    expect(await entriesOf(chart.file)).toContain("app/charts/deep-1.0.0.tgz");
+  });
+
+  it("asks helm once for the repositories, and names each archive that may be the package", async () => {
+    const argvs: (readonly string[])[] = [];
+    const watched = makeTool(helm, { insecure: [] }, {}, (activity) => {
+      if (activity.kind === "command") argvs.push(activity.argv.slice(1, 3));
+    });
+    const source: ChartSource = {
+      kind: "repository",
+      repository: repository.url,
+      name: "deep",
+      version: "1.0.0",
+    };
+    const named: string[] = [];
+    const target: PackageTarget = {
+      directory: join(folder, "once"),
+      onPackage: ({ file }) => named.push(file),
+    };
+
+    const plain = await watched.packageChart(source, [], target, signal);
+    const added = { ...inServed(), alias: "inner" };
+    const changed = await watched.packageChart(source, [added], target, signal);
+
+    expect([...new Set(named)]).toEqual([plain.file, changed.file]);
+    expect(argvs.filter(([command]) => command === "repo")).toHaveLength(1);
+    expect(argvs.filter(([command]) => command === "pull")).toHaveLength(3);
+  });
+
   it("reads the dependencies of an old chart from requirements.yaml", async () => {
     const needy: ChartSource = { kind: "folder", folder: join(charts, "needy") };
 
-    const chart = await tool.packageChart(needy, [], join(folder, "old"), signal);
+    const chart = await tool.packageChart(needy, [], { directory: join(folder, "old") }, signal);
 
     expect(await entriesOf(chart.file)).toContain("needy/charts/deep/Chart.yaml");
   });
@@ -167,13 +238,13 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     const fromRepository = await tool.packageChart(
       { kind: "repository", repository: repository.url, name: "deep", version: "1.0.0" },
       [],
-      join(folder, "repository"),
+      { directory: join(folder, "repository") },
       signal,
     );
     const fromArchive = await tool.packageChart(
       { kind: "archive", file: join(served, "deep-1.0.0.tgz") },
       [],
-      join(folder, "archive"),
+      { directory: join(folder, "archive") },
       signal,
     );
 
@@ -202,7 +273,9 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     ["a file that is no archive", () => ({ kind: "archive", file: join(charts, "app/Chart.yaml") })],
   ])("names chart and place for %s", async (_, source) => {
     const chartSource = source();
-    const failure = await failureOf(tool.packageChart(chartSource, [], join(folder, "none"), signal));
+    const failure = await failureOf(
+      tool.packageChart(chartSource, [], { directory: join(folder, "none") }, signal),
+    );
 
     expect(failure.code).toBe("CHART_UNAVAILABLE");
     const place = Object.entries(chartSource).filter(([key]) => key !== "kind" && key !== "version");
@@ -229,7 +302,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     ])("takes a dependency by %s, whatever has become of the others", async (_, write) => {
       const added = [inServed({ repository: write(repository.url) })];
 
-      const chart = await known.packageChart(app, added, join(folder, "known"), signal);
+      const chart = await known.packageChart(app, added, { directory: join(folder, "known") }, signal);
 
       expect(await entriesOf(chart.file)).toContain("app/charts/deep/Chart.yaml");
     });
@@ -256,7 +329,9 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
         "127.0.0.1:2 could not be reached (connection refused)",
       ],
     ])("says that a repository cannot be reached, and why: %s", async (_, source, message) => {
-      const failure = await failureOf(known.packageChart(source, [], join(folder, "none"), signal));
+      const failure = await failureOf(
+        known.packageChart(source, [], { directory: join(folder, "none") }, signal),
+      );
 
       expect(failure.code).toBe("CHART_UNAVAILABLE");
       expect(failure.message).toContain(message);
@@ -270,7 +345,9 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
       { name: "deep", version: "9.0.0", repository: `file://${join(charts, "deep")}` },
     ];
 
-    const failure = await failureOf(tool.packageChart(app, missing, join(folder, "none"), signal));
+    const failure = await failureOf(
+      tool.packageChart(app, missing, { directory: join(folder, "none") }, signal),
+    );
 
     expect(failure.code).toBe("MULTIPLE_ERRORS");
     const errors = failure instanceof ManyErrors ? failure.errors : [];
@@ -303,7 +380,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
       [withKnown, "@served"],
     ] as const) {
       const failure = await failureOf(
-        one.packageChart({ ...source, repository: place }, [], join(folder, "none"), signal),
+        one.packageChart({ ...source, repository: place }, [], { directory: join(folder, "none") }, signal),
       );
 
       expect(failure.code).toBe("CHART_UNAVAILABLE");
@@ -337,7 +414,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     );
 
     const failure = await failureOf(
-      tool.packageChart({ kind: "folder", folder: chart }, [], join(folder, "none"), signal),
+      tool.packageChart({ kind: "folder", folder: chart }, [], { directory: join(folder, "none") }, signal),
     );
 
     expect(failure).toMatchObject({
@@ -349,7 +426,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
   });
 
   it("renders with values, kube version and API versions, including hooks and definitions", async () => {
-    const chart = await tool.packageChart(app, [], join(folder, "rendered"), signal);
+    const chart = await tool.packageChart(app, [], { directory: join(folder, "rendered") }, signal);
     const values = join(folder, "values.yaml");
     await writeFile(values, "image: registry.example/app:file\ninner: { enabled: false }\n");
 
@@ -379,13 +456,13 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     const needy = await tool.packageChart(
       { kind: "folder", folder: join(charts, "needy") },
       [],
-      join(folder, "needy"),
+      { directory: join(folder, "needy") },
       signal,
     );
     const failing = await failureOf(
       tool.renderChart(needy, plainInput(needy, { set: ["fail=true"] }), signal),
     );
-    const chart = await tool.packageChart(app, [], join(folder, "app"), signal);
+    const chart = await tool.packageChart(app, [], { directory: join(folder, "app") }, signal);
     const lacking = await failureOf(tool.renderChart(chart, plainInput(chart, { set: ["image="] }), signal));
     const tooOld = await failureOf(
       tool.renderChart(chart, plainInput(chart, { kubeVersion: "v1.20.0" }), signal),
@@ -423,7 +500,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
     const impatient = makeTool(helm, { insecure: [host], stallTimeoutMs: 1500 });
     try {
       const stalled = await failureOf(
-        impatient.packageChart(sourceAt(port), [], join(folder, "stalled"), signal),
+        impatient.packageChart(sourceAt(port), [], { directory: join(folder, "stalled") }, signal),
       );
       expect(stalled).toMatchObject({
         code: "CHART_UNAVAILABLE",
@@ -440,7 +517,7 @@ describeHelm.each(HELM_PACKAGES)("charts with helm of %s", async (packageName) =
   it("stops when the signal fires", async () => {
     const controller = new AbortController();
     const packaging = failureOf(
-      tool.packageChart(app, [inServed()], join(folder, "aborted"), controller.signal),
+      tool.packageChart(app, [inServed()], { directory: join(folder, "aborted") }, controller.signal),
     );
     controller.abort();
 
@@ -495,7 +572,7 @@ describeRoot("a packaged chart on a machine without any network", () => {
     const helm = await packagedHelm(HELM_PACKAGES[0]);
     const folder = await newFolder();
     const extra = { name: "extra", version: "2.0.0", repository: `file://${join(charts, "extra")}` };
-    const chart = await makeTool(helm).packageChart(app, [extra], folder, signal);
+    const chart = await makeTool(helm).packageChart(app, [extra], { directory: folder }, signal);
 
     const { stdout } = await run("unshare", ["-n", helm.program, "template", "x", chart.file]);
 

@@ -88,7 +88,7 @@ describeCorpus("the corpus", async () => {
     const declared: DeclaredImage[] = [];
     for (const { chart: file, release, set = [] } of entry.charts) {
       const source = { kind: "archive", file: sharedPath("corpus/charts", file) } as const;
-      const chart = await tool.packageChart(source, [], folder, signal);
+      const chart = await tool.packageChart(source, [], { directory: folder }, signal);
       const input = { release, namespace: "default", valuesFiles: [], set, apiVersions: [] };
       const parsed = parseRendered(await tool.renderChart(chart, input, signal), { chart: file, release });
       expect(parsed.warnings).toEqual([]);

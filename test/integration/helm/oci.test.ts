@@ -65,8 +65,18 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     );
 
   it("are fetched over plain HTTP and over TLS with a password, are identical, and render", async () => {
-    const plain = await openTool().packageChart(deepIn(open, "1.0.0"), [], join(folder, "plain"), signal);
-    const tls = await closedTool().packageChart(deepIn(closed, "1.0.0"), [], join(folder, "tls"), signal);
+    const plain = await openTool().packageChart(
+      deepIn(open, "1.0.0"),
+      [],
+      { directory: join(folder, "plain") },
+      signal,
+    );
+    const tls = await closedTool().packageChart(
+      deepIn(closed, "1.0.0"),
+      [],
+      { directory: join(folder, "tls") },
+      signal,
+    );
 
     expect(plain).toMatchObject({ name: "deep", version: "1.0.0" });
     expect(tls.digest).toBe(plain.digest);
@@ -76,7 +86,12 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   });
 
   it("are the newest version by default", async () => {
-    const chart = await openTool().packageChart(deepIn(open), [], join(folder, "newest"), signal);
+    const chart = await openTool().packageChart(
+      deepIn(open),
+      [],
+      { directory: join(folder, "newest") },
+      signal,
+    );
 
     expect(chart.version).toBe("1.0.0");
   });
@@ -87,7 +102,12 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
       const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
       const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
 
-      const chart = await tool.packageChart(app, [deep], join(folder, `added-${door}`), signal);
+      const chart = await tool.packageChart(
+        app,
+        [deep],
+        { directory: join(folder, `added-${door}`) },
+        signal,
+      );
 
       expect(await tool.renderChart(chart, plainInput(chart), signal)).toContain("registry.example/deep:1");
     },
@@ -96,7 +116,9 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   it("are reported with chart and URL: without login, without the CA, and for a missing version", async () => {
     const none = { HELM_REGISTRY_CONFIG: join(folder, "nobody.json") };
     const refused = (tool: HelmChartTool, source: ChartSource) =>
-      expect(tool.packageChart(source, [], join(folder, "refused"), signal)).rejects.toMatchObject({
+      expect(
+        tool.packageChart(source, [], { directory: join(folder, "refused") }, signal),
+      ).rejects.toMatchObject({
         code: "CHART_UNAVAILABLE",
         subject: expect.stringMatching(/^oci:\/\/[\d.]+:\d+\/charts\/deep/) as unknown,
       });

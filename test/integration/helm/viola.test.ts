@@ -43,7 +43,7 @@ describeShared.each(HELM_PACKAGES)("the viola stack with helm of %s", async (pac
   };
   const packageIt = async (directory: string): Promise<PackagedChart> => {
     const [{ source, dependencies } = expect.fail("the spec has no chart")] = (await readSpec()).charts;
-    return tool.packageChart(source, dependencies, join(folder, directory), signal);
+    return tool.packageChart(source, dependencies, { directory: join(folder, directory) }, signal);
   };
   const findWith = async (set: readonly string[] = []): Promise<Findings> => {
     const spec = await readSpec();

@@ -98,7 +98,9 @@ async function callHelm(): Promise<void> {
     { kind: "folder", folder: inside },
   ];
   for (const source of sources) {
-    await charts.packageChart(source, [], join(folder, "charts"), signal).catch(() => undefined);
+    await charts
+      .packageChart(source, [], { directory: join(folder, "charts") }, signal)
+      .catch(() => undefined);
   }
   for (const helmVersion of ["v3.17.1", "v4.1.0"]) {
     const releases = new HelmReleaseTool({

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { findRepository, type HelmRepository } from "../../../../src/adapters/helm/repositories.js";
+import {
+  findRepository,
+  listRepositories,
+  type HelmRepository,
+} from "../../../../src/adapters/helm/repositories.js";
 
 const folder = mkdtempSync(join(tmpdir(), "viola-repositories-"));
 afterAll(() => {
@@ -11,11 +15,12 @@ afterAll(() => {
 });
 
 let programs = 0;
-function find(name: string, script: string): Promise<HelmRepository | undefined> {
+async function find(name: string, script: string): Promise<HelmRepository | undefined> {
   const helm = join(folder, `helm-${programs++}`);
   writeFileSync(helm, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const environment = { PATH: process.env["PATH"] ?? "" };
-  return findRepository(name, folder, { helm, environment, signal: new AbortController().signal });
+  const { signal } = new AbortController();
+  return findRepository(name, await listRepositories(folder, { helm, environment, signal }));
 }
 
 it("finds an entry by name and by URL", async () => {
