@@ -24,7 +24,6 @@ export function readStructure(text: string): unknown {
       schema: "core",
       uniqueKeys: false,
       strict: false,
-      prettyErrors: false,
       logLevel: "silent",
     });
     if (document.errors.length > 0) return undefined;

@@ -3,6 +3,7 @@ import {
   isAlias,
   isCollection,
   Lexer,
+  LineCounter,
   parseDocument,
   visit,
   type Document,
@@ -21,7 +22,8 @@ const SHORT_TEXT = 64 * 1024;
 /** Values after every alias is replaced by what it refers to. */
 const MAX_VALUES = 200_000;
 
-type YamlOptions = ParseOptions & DocumentOptions & SchemaOptions;
+/** `prettyErrors` is not among them, because it takes quadratic time when a line has many errors. */
+type YamlOptions = Omit<ParseOptions & DocumentOptions & SchemaOptions, "prettyErrors">;
 
 /**
  * Lenient, so that every document that Kubernetes accepts is accepted here. In the core schema,
@@ -32,7 +34,6 @@ export const AS_KUBERNETES: YamlOptions = {
   merge: true,
   uniqueKeys: false,
   strict: false,
-  prettyErrors: false,
   logLevel: "silent",
 };
 
@@ -48,7 +49,8 @@ export class UnusableYaml extends Error {
 }
 
 /**
- * Parses one document. Syntax errors are in its `errors`. Throws `UnusableYaml` for a text that is
+ * Parses one document. Syntax errors are in its `errors`; the message of the first one ends with its
+ * line and column, unless the caller counts lines itself. Throws `UnusableYaml` for a text that is
  * too large, has too many tokens or is nested too deeply.
  */
 export function parseYaml(text: string, options: YamlOptions = {}): Document.Parsed {
@@ -59,7 +61,19 @@ export function parseYaml(text: string, options: YamlOptions = {}): Document.Par
     // In a text that is not YAML every line is an error, and collecting stack traces would take most
     // of the time.
     Error.stackTraceLimit = 0;
-    return parseDocument(text, { logLevel: "error", ...options });
+    const lineCounter = new LineCounter();
+    const document = parseDocument(text, {
+      logLevel: "error",
+      lineCounter,
+      ...options,
+      prettyErrors: false,
+    });
+    const [error] = document.errors;
+    if (error !== undefined && options.lineCounter === undefined) {
+      const { line, col } = lineCounter.linePos(error.pos[0]);
+      error.message = `${error.message} at line ${line}, column ${col}`;
+    }
+    return document;
   } catch (cause) {
     throw unusable(cause);
   } finally {

@@ -38,7 +38,7 @@ const HARMLESS: ReadonlySet<string> = new Set(["TAB_AS_INDENT", "DUPLICATE_KEY"]
 /** Parses the text. `file` is the name used in messages, and `code` that of the errors. */
 export function readYaml(text: string, file: string, code: ErrorCode): YamlSource {
   const lines = new LineCounter();
-  const document = usable(() => parseYaml(text, { lineCounter: lines, prettyErrors: false }));
+  const document = usable(() => parseYaml(text, { lineCounter: lines }));
   const complain = (offset: number, what: string, hint?: string): ViolaError => {
     const { line, col } = lines.linePos(offset);
     const subject = `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;

@@ -71,7 +71,7 @@ function readMetadata(
   const plain = readBlockYaml(text);
   if (plain !== undefined) return { value: plain };
   const lines = new LineCounter();
-  const document = parse(text, subject, { prettyErrors: false, lineCounter: lines });
+  const document = parse(text, subject, { lineCounter: lines });
   const [error] = document.errors;
   if (error === undefined) return { value: valueOf(document, subject) };
   const { line, col } = lines.linePos(error.pos[0]);
