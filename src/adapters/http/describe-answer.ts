@@ -17,12 +17,21 @@ const BODY_LIMIT_BYTES = 16 * 1024;
  */
 export function describeAnswer(status: number, body: Uint8Array = new Uint8Array()): string {
   const text = decode(body.subarray(0, BODY_LIMIT_BYTES));
-  const errors = errorsSchema.safeParse(readJson(text)).data?.errors ?? [];
+  const errors = errorsOf(text);
   const texts = errors.map(({ code, message }) => [code, message].filter(Boolean).join(": "));
   return `${status} ${errors.length > 0 ? texts.join(", ") : withoutTags(text)}`
     .replace(/[\s\p{Cc}]+/gu, " ")
     .trim()
     .slice(0, TEXT_LIMIT);
+}
+
+/** True for a body with the errors of a registry. */
+export function isRegistryError(body: Uint8Array): boolean {
+  return errorsOf(decode(body.subarray(0, BODY_LIMIT_BYTES))).length > 0;
+}
+
+function errorsOf(text: string): z.infer<typeof errorsSchema>["errors"] {
+  return errorsSchema.safeParse(readJson(text)).data?.errors ?? [];
 }
 
 function withoutTags(text: string): string {

@@ -4,6 +4,7 @@ import { request as requestPlain } from "node:http";
 import { Agent, request as requestTls, type RequestOptions } from "node:https";
 import { unescape } from "node:querystring";
 import { PassThrough, type Duplex } from "node:stream";
+import { proxyCode } from "./connection-advice.js";
 import type { Certificates } from "./tls.js";
 
 /** The options of a TunnelAgent. */
@@ -85,7 +86,8 @@ export class TunnelAgent extends Agent {
           return;
         }
         socket.destroy();
-        fail(new Error(`response ${`${statusCode} ${statusMessage}`.trim()} to CONNECT ${target}`));
+        const answer = new Error(`response ${`${statusCode} ${statusMessage}`.trim()} to CONNECT ${target}`);
+        fail(Object.assign(answer, { code: proxyCode(statusCode) }));
       });
       request.on("timeout", () => request.destroy(new Error(`no response for ${options.timeout / 1000} s`)));
       request.on("error", fail);

@@ -5,6 +5,7 @@ import type { Credential, CredentialStore } from "./credentials.js";
 import type { HttpAnswer, HttpClient } from "../http/client.js";
 import { isLoopback } from "../http/proxy.js";
 import { readJson } from "../../core/parse-json.js";
+import { codeOfStatus } from "./rejection.js";
 
 /** A repository that a request needs authorization for. */
 export interface Resource {
@@ -20,18 +21,24 @@ export interface Resource {
   readonly scope?: string;
 }
 
-/**
- * Authorization failed. The message contains no secrets. `status` is the response of the token
- * server.
- */
+/** Authorization failed. The message contains no secrets. */
 export class AuthorizationFailure extends Error {
+  /** The response of the token server. */
   readonly status: number | undefined;
+  /** What to do. Absent if other credentials may help. */
+  readonly advice: string | undefined;
 
-  constructor(message: string, status?: number) {
+  constructor(message: string, { status, advice }: { readonly status?: number; readonly advice?: string }) {
     super(message);
     this.status = status;
+    this.advice = advice;
   }
 }
+
+const TOKEN_SERVER_FAULT =
+  "Check that no proxy or login page answers in the place of the token server, and ask the operator of the registry.";
+const REALM_FAULT =
+  "The configuration of the registry, or a proxy in front of it, is wrong. Ask its operator, or set a mirror in the settings.";
 
 const TOKEN_ANSWER_LIMIT_BYTES = 64 * 1024;
 /**
@@ -192,10 +199,13 @@ export class Authorizer {
     const requestedAt = Date.now();
     const answer = await this.#sendTokenRequest(request, signal);
     if (answer.status !== 200) {
-      throw new AuthorizationFailure(
-        `the token server ${realm.host} responded with ${answer.status}`,
-        answer.status,
-      );
+      const { status } = answer;
+      // Without credentials, some servers respond with 400.
+      const isDenied = [400, 401, 403].includes(status);
+      throw new AuthorizationFailure(`the token server ${realm.host} responded with ${status}`, {
+        status,
+        ...(!isDenied && codeOfStatus(status) !== "REGISTRY_UNAVAILABLE" && { advice: TOKEN_SERVER_FAULT }),
+      });
     }
     const body = answer.tooLong
       ? undefined
@@ -203,7 +213,9 @@ export class Authorizer {
     // Servers use either name. When both are present, they have the same value.
     const token = body?.access_token ?? body?.token;
     if (token === undefined || /[\r\n]/.test(token)) {
-      throw new AuthorizationFailure(`the token server ${realm.host} sent no token`);
+      throw new AuthorizationFailure(`the token server ${realm.host} sent no token`, {
+        advice: TOKEN_SERVER_FAULT,
+      });
     }
     const lifetime = Math.max(body?.expires_in ?? 0, SHORTEST_LIFETIME_SECONDS) * 1000;
     return { header: `Bearer ${token}`, expires: requestedAt + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
@@ -254,14 +266,22 @@ function basicGrant(credential: Credential | undefined): Grant | undefined {
  * Throws `AuthorizationFailure`.
  */
 function checkRealm(realm: string, { base, insecure }: Resource): URL {
-  const refuse = (why: string): AuthorizationFailure =>
-    new AuthorizationFailure(`its token server ${JSON.stringify(realm.slice(0, 200))} ${why}`);
+  const refuse = (why: string, advice = REALM_FAULT): AuthorizationFailure =>
+    new AuthorizationFailure(`its token server ${JSON.stringify(realm.slice(0, 200))} ${why}`, { advice });
   if (!URL.canParse(realm)) throw refuse("is not a URL");
   const url = new URL(realm);
   if (!/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "")
     throw refuse("is not an http(s) URL without credentials");
-  if (url.protocol === "http:" && base.protocol === "https:" && !insecure) throw refuse("does not use TLS");
-  if (isPrivate(url.hostname) && !isPrivate(base.hostname)) throw refuse("has a private address");
+  if (url.protocol === "http:" && base.protocol === "https:" && !insecure)
+    throw refuse(
+      "does not use TLS",
+      `If the network can be trusted, add ${base.host} to insecure in the settings.`,
+    );
+  if (isPrivate(url.hostname) && !isPrivate(base.hostname))
+    throw refuse(
+      "has a private address",
+      "Refer to the registry by its address in that network, or ask its operator to correct the address of the token server.",
+    );
   return url;
 }
 

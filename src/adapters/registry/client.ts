@@ -7,7 +7,7 @@ import { Authorizer, type Resource } from "./auth.js";
 import { CredentialStore, type CredentialPlaces } from "./credentials.js";
 import { EndpointOrder, endpointsFor, urlOfApi, type Endpoint } from "./endpoints.js";
 import { Puller } from "./pull.js";
-import { Pusher, pushError, PUSH_ANSWER_BYTES } from "./push.js";
+import { predicateOf, Pusher, pushError, PUSH_ANSWER_BYTES } from "./push.js";
 import { RegistrySession } from "./session.js";
 
 /** The options of a RegistryClient. */
@@ -91,7 +91,7 @@ export class RegistryClient {
       throw pushError(
         base,
         "",
-        "cannot be reached",
+        predicateOf(cause),
         await this.#session.describeFailure(resource, url, cause),
       );
     });

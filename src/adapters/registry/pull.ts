@@ -7,7 +7,8 @@ import { isMirror, resourceAt, urlAt, type EndpointOrder } from "./endpoints.js"
 import { readTags } from "./list-tags.js";
 import { findNearNames } from "./near-names.js";
 import type { PlaceResult, PullPlace } from "./place.js";
-import { codeOfRefusals, refusalError, type RegistryRejection } from "./rejection.js";
+import { refusalError } from "./refusal-error.js";
+import { codeOfRefusals, type RegistryRejection } from "./rejection.js";
 import type { RegistrySession } from "./session.js";
 import {
   readManifest,

@@ -9,11 +9,12 @@ import type { ManifestOutcome, PushRegistry } from "../../core/load/push-registr
 import type { ManifestBytes } from "../../core/load/registry-layout.js";
 import { MANIFEST_MEDIA_TYPES, OCI_INDEX } from "../../core/oci/descriptor.js";
 import { digestOf, isSha256 } from "../../core/oci/digest.js";
-import { ViolaError, type ErrorCode } from "../../errors.js";
+import { ViolaError } from "../../errors.js";
 import { readSegments } from "../files/read-segments.js";
 import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
 import { describeAnswer } from "../http/describe-answer.js";
 import { retryDelayMs, type TryOutcome } from "../http/retry.js";
+import { adviceFor } from "./advice.js";
 import { AuthorizationFailure, type Resource } from "./auth.js";
 import { urlOfApi, type Endpoint } from "./endpoints.js";
 import { codeOfStatus, type RegistryRejection } from "./rejection.js";
@@ -27,11 +28,10 @@ const CANCEL_TIMEOUT_MS = 2_000;
 
 /** The responses of registries that do not support HEAD. */
 const NO_HEAD: ReadonlySet<number> = new Set([400, 405, 501]);
-const UNREACHABLE =
-  "Check that it runs and can be reached from here, set ca or insecure in the settings, or set a proxy in HTTPS_PROXY.";
 /** Hints by status. */
 const HINTS: Readonly<Record<number, string>> = {
   404: "In some registries, the project or repository must be created first. Some also respond with 404 when write access is denied.",
+  507: "Free space in the storage of the registry, then try again: what it has is not sent again.",
   413: "A proxy in front of the registry limits the request size (nginx: client_max_body_size). Raise it above the largest layer.",
 };
 
@@ -244,8 +244,7 @@ export class Pusher implements PushRegistry {
     } catch (cause) {
       signal.throwIfAborted();
       const failure = await this.#session.describeFailure(resource, request.url, cause);
-      const what = cause instanceof AuthorizationFailure ? "denied access" : "cannot be reached";
-      throw pushError(this.#endpoint.base, resource.repository, what, failure);
+      throw pushError(this.#endpoint.base, resource.repository, predicateOf(cause), failure);
     }
   }
 
@@ -277,6 +276,11 @@ export class Pusher implements PushRegistry {
   }
 }
 
+/** Returns the predicate of the message about a request without a response. */
+export function predicateOf(cause: unknown): string {
+  return cause instanceof AuthorizationFailure ? "denied access" : "cannot be reached";
+}
+
 /** A request with a small response. */
 type SmallRequest = Omit<RegistryRequest, "limitBytes"> & { readonly limitBytes?: number };
 
@@ -288,18 +292,14 @@ export function pushError(
   base: URL,
   repository: string,
   what: string,
-  { code, answer, status, credentialHost = base.host, credentialOrigin, cause }: RegistryRejection,
+  rejection: RegistryRejection,
 ): ViolaError {
+  const { code, answer, status, cause } = rejection;
   const name = repository === "" ? base.host : `${base.host}/${repository}`;
-  const login =
-    credentialOrigin === undefined
-      ? `Log in with docker login or podman login. No credentials for ${credentialHost} were found.`
-      : `Log in as a user with push access. Credentials for ${credentialHost} from ${credentialOrigin} were sent.`;
-  const hints: Partial<Readonly<Record<ErrorCode, string>>> = {
-    REGISTRY_UNAVAILABLE: UNREACHABLE,
-    REGISTRY_AUTH: login,
-  };
-  const hint = hints[code] ?? HINTS[status ?? 0];
+  const isExplained = code === "REGISTRY_UNAVAILABLE" || code === "REGISTRY_AUTH";
+  const hint =
+    HINTS[status ?? 0] ??
+    (isExplained ? adviceFor({ credentialHost: base.host, ...rejection }, "push access") : undefined);
   // IMAGE_NOT_FOUND is for pulled images only, not for repositories that do not exist.
   const known = code === "IMAGE_NOT_FOUND" ? "REGISTRY_ANSWER_INVALID" : code;
   return new ViolaError(known, `${name} ${what} (${base.protocol.slice(0, -1)}: ${answer})`, {

@@ -1,5 +1,5 @@
-// The refusals of the places that were tried, and the error that summarizes them.
-import { ViolaError, type ErrorCode } from "../../errors.js";
+// The refusals of the places that were tried, and the error code that they amount to.
+import type { ErrorCode } from "../../errors.js";
 
 /** The refusal of one place. */
 export interface RegistryRejection {
@@ -15,8 +15,19 @@ export interface RegistryRejection {
   readonly credentialOrigin?: string;
   /** True for the registry itself, besides its mirrors, when it cannot be reached. */
   readonly isOriginOffline?: boolean;
+  /** Who denied access, if not the registry to this user. */
+  readonly denial?: Denial;
   readonly cause?: unknown;
 }
+
+/** A 401 or 403 that another login may not help with. */
+export type Denial =
+  /** Of another server, to which the registry redirected. */
+  | { readonly kind: "storage"; readonly host: string }
+  /** It lacks the errors of a registry: a proxy or storage responded in its place. */
+  | { readonly kind: "foreign" }
+  /** It asks for a login of these schemes only. */
+  | { readonly kind: "scheme"; readonly schemes: string };
 
 /** Codes by severity. Of several refusals, the most severe one determines the error. */
 const BY_SEVERITY: readonly ErrorCode[] = [
@@ -31,7 +42,7 @@ const BY_SEVERITY: readonly ErrorCode[] = [
 export function codeOfStatus(status: number): ErrorCode {
   if (status === 404) return "IMAGE_NOT_FOUND";
   if (status === 401 || status === 403) return "REGISTRY_AUTH";
-  if (status === 408 || status === 429 || status >= 500) return "REGISTRY_UNAVAILABLE";
+  if (status === 407 || status === 408 || status === 429 || status >= 500) return "REGISTRY_UNAVAILABLE";
   return "REGISTRY_ANSWER_INVALID";
 }
 
@@ -47,67 +58,4 @@ export function codeOfRefusals(refusals: readonly RegistryRejection[]): ErrorCod
     BY_SEVERITY.find((severe) => decisive.some((refusal) => refusal.code === severe)) ??
     "REGISTRY_ANSWER_INVALID"
   );
-}
-
-/**
- * Returns the error for content that no place returned. `subject` names the image. `nearNames` are
- * similar names that exist.
- */
-export function refusalError(
-  subject: string,
-  refusals: readonly RegistryRejection[],
-  nearNames: readonly string[] = [],
-): ViolaError {
-  const code = codeOfRefusals(refusals);
-  const answers = refusals
-    .map(({ place, answer }) => `${place}: ${answer.replace(`${subject}: `, "")}`)
-    .join("; ");
-  const causes = refusals.map(({ cause }) => cause).filter((cause) => cause !== undefined);
-  return new ViolaError(
-    code,
-    `${subject} ${SUMMARIES[code] ?? "could not be fetched"} (${answers || "no registry or mirror is configured"})`,
-    {
-      subject,
-      hint: [...suggest(nearNames), hintFor(code, refusals)].join(" "),
-      ...(causes.length > 0 && { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) }),
-    },
-  );
-}
-
-const SUMMARIES: Partial<Readonly<Record<ErrorCode, string>>> = {
-  DIGEST_MISMATCH: "does not match its digest",
-  REGISTRY_ANSWER_INVALID: "could not be fetched because of an invalid response",
-  REGISTRY_UNAVAILABLE: "could not be fetched",
-  REGISTRY_AUTH: "was denied",
-  IMAGE_NOT_FOUND: "was not found",
-};
-
-function suggest(nearNames: readonly string[]): readonly string[] {
-  return nearNames.length === 0 ? [] : [`Similar names exist: ${nearNames.join(", ")}.`];
-}
-
-function hintFor(code: ErrorCode, refusals: readonly RegistryRejection[]): string {
-  const sent = credentialNote(refusals.filter((refusal) => refusal.code === code));
-  if (code === "IMAGE_NOT_FOUND") {
-    return `Check name and tag. Some registries respond like this for private repositories too: ${sent}.`;
-  }
-  if (code === "REGISTRY_AUTH") return `Log in with docker login or podman login: ${sent}.`;
-  if (code === "REGISTRY_UNAVAILABLE") {
-    return refusals.some(({ status }) => status === 429)
-      ? `The registry limits requests. Wait, log in, or set a mirror in the settings (${sent}).`
-      : "Check that it can be reached from here, set a mirror, ca or insecure in the settings, or set a proxy in HTTPS_PROXY.";
-  }
-  if (code === "DIGEST_MISMATCH") {
-    return "A proxy changes the responses of the registry, or a mirror is damaged.";
-  }
-  return "Check that this is the address of a container registry.";
-}
-
-function credentialNote(refusals: readonly RegistryRejection[]): string {
-  const notes = refusals.map(({ credentialHost, credentialOrigin, place }) =>
-    credentialOrigin === undefined
-      ? `no credentials for ${credentialHost ?? place} were found`
-      : `credentials for ${credentialHost ?? place} from ${credentialOrigin} were sent`,
-  );
-  return [...new Set(notes)].join("; ");
 }

@@ -2,9 +2,9 @@
 import { redactUrl } from "../../core/redact.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import { ConnectionFailure, type HttpAnswer, type HttpClient, type HttpRequest } from "../http/client.js";
-import { describeAnswer } from "../http/describe-answer.js";
-import { AuthorizationFailure, type Authorizer, type Resource } from "./auth.js";
-import { codeOfStatus, type RegistryRejection } from "./rejection.js";
+import { describeAnswer, isRegistryError } from "../http/describe-answer.js";
+import { AuthorizationFailure, parseChallenges, type Authorizer, type Resource } from "./auth.js";
+import { codeOfStatus, type Denial, type RegistryRejection } from "./rejection.js";
 
 /** The number of authorization attempts after which a 401 counts as a refusal. */
 const AUTHORIZATION_TRIES = 2;
@@ -21,6 +21,9 @@ export interface RegistryRequest extends Omit<HttpRequest, "body"> {
   readonly body?: () => HttpRequest["body"];
   readonly limitBytes: number;
 }
+
+/** A response that is a refusal. Header names are in lower case. */
+export type RefusedAnswer = Pick<HttpAnswer, "url" | "status" | "headers" | "body">;
 
 /** Sends requests to registries with the credentials of one user. */
 export class RegistrySession {
@@ -83,12 +86,12 @@ export class RegistrySession {
   }
 
   /** Describes a response that is a refusal. */
-  async describeRefusal(
-    resource: Resource,
-    { url, status, body }: { readonly url: URL; readonly status: number; readonly body: Uint8Array },
-  ): Promise<RegistryRejection> {
+  async describeRefusal(resource: Resource, refusal: RefusedAnswer): Promise<RegistryRejection> {
+    const { url, status, body } = refusal;
+    const denial = denialOf(resource, refusal);
     return {
       code: codeOfStatus(status),
+      ...(denial !== undefined && { denial }),
       place: placeOf(url),
       answer: describeAnswer(status, body),
       status,
@@ -108,7 +111,15 @@ export class RegistrySession {
     if (cause instanceof AuthorizationFailure) {
       const isTemporary = cause.status !== undefined && codeOfStatus(cause.status) === "REGISTRY_UNAVAILABLE";
       const code = isTemporary ? "REGISTRY_UNAVAILABLE" : "REGISTRY_AUTH";
-      return { code, place, answer: cause.message, cause, ...(await this.#credentialNote(resource)) };
+      const { status } = cause;
+      return {
+        code,
+        place,
+        answer: cause.message,
+        ...(status !== undefined && { status }),
+        cause,
+        ...(await this.#credentialNote(resource)),
+      };
     }
     if (cause instanceof ViolaError && !INDEPENDENT_OF_PLACE.has(cause.code)) {
       return { code: cause.code, place, answer: cause.message, cause };
@@ -129,6 +140,16 @@ export class RegistrySession {
 
 function challengeOf({ status, url, headers }: HttpAnswer, { base }: Resource): string | undefined {
   return status === 401 && url.origin === base.origin ? (headers["www-authenticate"] ?? "") : undefined;
+}
+
+/** Returns who denied access, or undefined when a registry denied it to this user. */
+function denialOf({ base }: Resource, { url, status, body, headers }: RefusedAnswer): Denial | undefined {
+  if (status !== 401 && status !== 403) return undefined;
+  if (url.origin !== base.origin) return { kind: "storage", host: url.host };
+  const schemes = parseChallenges(headers["www-authenticate"] ?? "").map(({ scheme }) => scheme);
+  const isKnown = schemes.some((scheme) => scheme === "basic" || scheme === "bearer");
+  if (schemes.length > 0 && !isKnown) return { kind: "scheme", schemes: schemes.join(", ") };
+  return isKnown || body.length === 0 || isRegistryError(body) ? undefined : { kind: "foreign" };
 }
 
 /** Formats a URL for a message, without its query. */

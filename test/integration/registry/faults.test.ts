@@ -489,6 +489,51 @@ describe("tokens", () => {
     }
   });
 
+  const status = (code: number, headers: Record<string, string> = {}, body = ""): Fault => ({
+    kind: "status",
+    status: code,
+    headers,
+    body,
+  });
+  const bearer = (realm: string): Fault =>
+    status(401, { "www-authenticate": `Bearer realm="${realm}",service="x"` });
+  it.each<readonly [string, (request: RegistryRequest) => Fault | undefined]>([
+    ["a token server without a host", () => bearer("/token")],
+    ["a token server that is not http", () => bearer("ftp://127.0.0.1/token")],
+    ["a token server that does not exist", () => bearer("http://127.0.0.1:1/token")],
+    ["another kind of login", () => status(401, { "www-authenticate": "Negotiate, NTLM" })],
+    ["a proxy that wants a login", () => status(407)],
+    ["a fault of the registry", () => status(503)],
+    ["a web page instead of a manifest", () => status(200, {}, "<html>sign in</html>")],
+  ])("does not advise to log in because of %s", async (_, fault) => {
+    const registry = await start({ fault });
+
+    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch((cause: unknown) => cause);
+
+    expect((error as ViolaError).hint).not.toMatch(/\blog in\b|docker login/i);
+  });
+
+  it("names the storage that refused what the registry has", async () => {
+    const storage = await start({ fault: () => status(403, {}, "<Error>expired</Error>") });
+    const registry = await start({
+      fault: (request) => (isManifest(request) ? { kind: "redirect", to: storage.url } : undefined),
+    });
+
+    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch((cause: unknown) => cause);
+
+    expect(error).toMatchObject({ code: "REGISTRY_AUTH" });
+    expect((error as ViolaError).hint).toContain(storage.host);
+    expect((error as ViolaError).hint).not.toMatch(/docker login/i);
+  });
+
+  it("does not forget the login because of a page that is not of a registry", async () => {
+    const registry = await start({ fault: () => status(403, {}, "<Error>AccessDenied</Error>") });
+
+    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch((cause: unknown) => cause);
+
+    expect((error as ViolaError).hint).toMatch(/proxy.*docker login/i);
+  });
+
   it("exchanges an identity token with POST, or with GET if the server does not support POST", async () => {
     for (const knowsPost of [true, false]) {
       const asked: string[] = [];
