@@ -23,15 +23,19 @@ class LongestFirst extends BaseSequencer {
 const env = { LC_ALL: "C" };
 
 // Runs four files of all projects at a time. Two of them mostly wait for a Kubernetes cluster, and
-// leave the processors to the others.
-const common = { env, isolate: false, maxWorkers: 4, setupFiles: "test/support/priority.ts" };
-
-// Every file has its own names, ports and folders (see test/support). Timeouts are only for tests
-// that hang.
-const slow = {
-  ...common,
+// leave the processors to the others. Timeouts are only for tests that hang.
+const common = {
+  env,
+  isolate: false,
+  maxWorkers: 4,
+  setupFiles: "test/support/priority.ts",
   testTimeout: 600_000,
   hookTimeout: 600_000,
+};
+
+// Every file has its own names, ports and folders (see test/support).
+const withParts = {
+  ...common,
   maxConcurrency: 4,
   globalSetup: "test/support/global-setup.ts",
 };
@@ -47,10 +51,10 @@ export default defineConfig({
     projects: [
       {
         plugins,
-        test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 },
+        test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"] },
       },
-      { plugins, test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...slow } },
-      { plugins, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...slow } },
+      { plugins, test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...withParts } },
+      { plugins, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...withParts } },
     ],
   },
 });

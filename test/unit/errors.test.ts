@@ -1,6 +1,7 @@
 // settleAll: every task completes, results keep their order and types, and failures are combined.
 import { describe, expect, it } from "vitest";
 import { ManyErrors, maskCredentials, settleAll, ViolaError } from "../../src/errors.js";
+import { processorMs } from "../support/processor-time.js";
 
 const failure = (subject: string): ViolaError => new ViolaError("NODE_LOAD_FAILED", "failed", { subject });
 
@@ -65,8 +66,7 @@ describe("credentials in URLs", () => {
   });
 
   it("are searched for in a time that grows with the text", () => {
-    const start = performance.now();
-    maskCredentials(`${"a.".repeat(200_000)}${"a://".repeat(50_000)}`);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    const text = `${"a.".repeat(200_000)}${"a://".repeat(50_000)}`;
+    expect(processorMs(() => maskCredentials(text))).toBeLessThan(2_000);
   });
 });

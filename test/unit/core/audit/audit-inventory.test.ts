@@ -5,6 +5,7 @@ import { auditInventory } from "../../../../src/core/audit/audit-inventory.js";
 import type { InventoryImage } from "../../../../src/core/bundle/inventory.js";
 import { imageUse } from "../../../support/image-use.js";
 import { digestOfText, imageOf, inventoryOf } from "../load/inventory-of.js";
+import { processorMs } from "../../../support/processor-time.js";
 
 const ONE = "docker.io/a/one:1";
 const TWO = "docker.io/a/two:1";
@@ -170,9 +171,11 @@ it("audits 500 images with 5,000 layers in a moment", () => {
       layers: Array.from({ length: 10 }, (__, layer) => `layer ${index} ${layer}`),
     }),
   );
-  const start = performance.now();
-  const { totals, components } = auditInventory(inventoryOf(images));
-  expect([totals.layers, components.length]).toEqual([5000, 500]);
-  // About 0.1 s; the limit is for machines that run other tests beside it.
-  expect(performance.now() - start).toBeLessThan(3000);
+  const inventory = inventoryOf(images);
+  const computed = processorMs(() => {
+    const { totals, components } = auditInventory(inventory);
+    expect([totals.layers, components.length]).toEqual([5000, 500]);
+  });
+  // It takes about 0.1 s.
+  expect(computed).toBeLessThan(3_000);
 });

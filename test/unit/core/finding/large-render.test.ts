@@ -70,7 +70,7 @@ metadata: { name: operator-${index} }
 spec: { template: { spec: { containers: [{ name: a, image: "grafana/agent-operator:v0.39.1" }] } } }
 `;
 
-it("is parsed and searched completely", { timeout: 120_000 }, async () => {
+it("is parsed and searched completely", async () => {
   const operators = await loadOperators([join(ROOT, "manifests/operators")]);
   const text =
     repeat(RESOURCES, (index) => configMap(index) + resource(index) + workload(index)) +
