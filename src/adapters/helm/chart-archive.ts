@@ -19,13 +19,14 @@ export interface ArchivedFile {
 }
 
 /**
-/**
  * The limit of Helm for all files of a chart (MaxDecompressedChartSize in pkg/chart/loader/archive,
  * since 3.17.3). Its limit of 5 MiB for one file is left to the helm that is used.
  */
 const MAX_CHART_BYTES = 100 * 1024 * 1024;
 /** Every entry costs memory besides its content. Large charts have a thousand. */
 const MAX_ENTRIES = 20_000;
+/** Handing over small chunks takes longer than the rest of packing without compression. */
+const CHUNK_BYTES = 1 << 20;
 
 /** What may still be read of an archive, and of the archives in it. */
 interface Allowance {
@@ -149,7 +150,13 @@ export async function packFiles(
       yield chunk;
     }
   };
-  const writing = pipeline(tar, createGzip({ level }), watched, createWriteStream(target), { signal });
+  const writing = pipeline(
+    tar,
+    createGzip({ level, chunkSize: CHUNK_BYTES }),
+    watched,
+    createWriteStream(target),
+    { signal },
+  );
   for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
     tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
   }
@@ -240,7 +247,7 @@ async function* entriesOf(
 ): AsyncGenerator<ArchivedFile> {
   const entries = extract();
   try {
-    const reading = pipeline(content, createGunzip({ chunkSize: 1 << 20 }), entries);
+    const reading = pipeline(content, createGunzip({ chunkSize: CHUNK_BYTES }), entries);
     // The loop below throws the same error.
     reading.catch(() => undefined);
     for await (const entry of entries) {

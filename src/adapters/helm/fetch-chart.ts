@@ -1,5 +1,5 @@
 // Fetches the archive of a chart: downloads it, or finds the file.
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { redactUrl } from "../../core/redact.js";
 import { ViolaError } from "../../errors.js";
@@ -15,10 +15,16 @@ import {
   type FetchSettings,
 } from "./helm-runner.js";
 import { explainMissingChart, listCharts, type MissingChart } from "./near-charts.js";
-import { findRepository, type HelmRepository } from "./repositories.js";
+import {
+  findRepository,
+  probablyHasRepositories,
+  repositoryName,
+  type HelmRepository,
+} from "./repositories.js";
 
 /** A chart that helm downloads. */
 export type RemoteSource = Extract<ChartSource, { kind: "repository" | "oci" }>;
+type RepositorySource = Extract<ChartSource, { kind: "repository" }>;
 
 /**
  * Returns the archive of a chart that is not a folder. Downloads a remote chart into `work`.
@@ -54,13 +60,59 @@ export async function downloadChart(
   }
   const place = shownRepository(source.repository);
   const chart = { subject: `${source.name}${version} in ${place}`, place, version: source.version };
-  const known = findRepository(source.repository, await context.repositories());
-  if (known !== undefined) {
+  const early = await startEarly(source, chart, work, context);
+  try {
+    const known = findRepository(source.repository, await context.repositories());
+    if (known === undefined) return await (early?.archive ?? pullFromUrl(source, chart, work, context));
     await updateKnown(known, chart, work, context);
     const pulled = { ...chart, name: `${known.name}/${source.name}`, server: known.url };
     const missing = { name: source.name, version: source.version, repository: { known: known.name } };
-    return pullChart({ ...pulled, missing }, work, context);
+    return await pullChart({ ...pulled, missing }, work, context);
+  } finally {
+    await early?.stop();
   }
+}
+
+/** A download that began before helm has listed the repositories. */
+interface EarlyPull {
+  readonly archive: Promise<string>;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Begins to download from the URL of a repository if the user probably has no repositories, which helm
+ * lists meanwhile.
+ */
+async function startEarly(
+  source: RepositorySource,
+  chart: WantedChart,
+  work: string,
+  context: FetchContext,
+): Promise<EarlyPull | undefined> {
+  if (repositoryName(source.repository) !== undefined) return undefined;
+  if (await probablyHasRepositories(context.environment)) return undefined;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const folder = await mkdtemp(join(work, "early-"));
+  const archive = pullFromUrl(source, chart, folder, { ...context, signal });
+  // Whoever waits for it gets the error.
+  archive.catch(() => undefined);
+  return {
+    archive,
+    stop: async () => {
+      stop.abort();
+      await archive.catch(() => undefined);
+    },
+  };
+}
+
+/** Downloads from a repository that the user has not added. */
+async function pullFromUrl(
+  source: RepositorySource,
+  chart: WantedChart,
+  work: string,
+  context: FetchContext,
+): Promise<string> {
   // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
   // the URL is needed.
   const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
@@ -89,7 +141,7 @@ export async function listRepositoryCharts(
       const { flags } = await optionsFor(repository, context.settings);
       return await listCharts({ url: repository, flags }, work, context);
     }
-    await updateKnown(known, { subject, place }, work, context);
+    await updateKnown(known, { subject }, work, context);
     return await listCharts({ known: known.name }, work, context);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
@@ -103,9 +155,10 @@ function shownRepository(repository: string): string {
   return redactUrl(new URL(repository));
 }
 
-/** The parts of error messages about a chart. */
+/** The version of a chart, and the parts of error messages about it. */
 interface WantedChart {
   readonly subject: string;
+  readonly version: string | undefined;
   /** The repository without its password, or the registry's host. */
   readonly place: string;
 }
@@ -115,7 +168,6 @@ interface PulledChart extends WantedChart {
   readonly name: string;
   /** URL of the repository, when the name is a name in one that is not configured. */
   readonly repository?: string;
-  readonly version: string | undefined;
   /** URL of the repository, or the registry's host. */
   readonly server: string;
   /** For a chart that may be missing in a repository with an index. */
@@ -125,7 +177,7 @@ interface PulledChart extends WantedChart {
 /** Updates the index of a repository by its name, because helm finds its credentials by name. */
 async function updateKnown(
   { name, url }: HelmRepository,
-  { subject }: WantedChart,
+  { subject }: Pick<WantedChart, "subject">,
   work: string,
   context: FetchContext,
 ): Promise<void> {

@@ -1,4 +1,6 @@
 // The chart repositories that the user added with `helm repo add`.
+import { access } from "node:fs/promises";
+import { join } from "node:path";
 import * as z from "zod";
 import { parseJson } from "../../core/parse-json.js";
 import { ViolaError } from "../../errors.js";
@@ -69,6 +71,26 @@ export function findRepository(
     subject: name,
     hint: `Run helm repo add ${name} URL, or specify the repository by its URL. For a chart folder, check that the path exists.`,
   });
+}
+
+/**
+ * Returns whether the user probably added repositories: whether their file is in a place that helm
+ * documents for it (`helm help`), on any system. Only `listRepositories` knows for certain.
+ */
+export async function probablyHasRepositories(
+  environment: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const { HELM_REPOSITORY_CONFIG: file, HELM_CONFIG_HOME, XDG_CONFIG_HOME, HOME = "", APPDATA } = environment;
+  const folders = [XDG_CONFIG_HOME, join(HOME, ".config"), join(HOME, "Library", "Preferences"), APPDATA];
+  const places = [
+    file,
+    HELM_CONFIG_HOME && join(HELM_CONFIG_HOME, "repositories.yaml"),
+    ...folders.map((folder) => folder && join(folder, "helm", "repositories.yaml")),
+  ];
+  const found = await Promise.allSettled(
+    places.filter((place) => place !== undefined).map((one) => access(one)),
+  );
+  return found.some(({ status }) => status === "fulfilled");
 }
 
 function withoutSlash(url: string): string {

@@ -1,11 +1,12 @@
 // The user's chart repositories: a failure of helm is not an empty list.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import {
   findRepository,
   listRepositories,
+  probablyHasRepositories,
   type HelmRepository,
 } from "../../../../src/adapters/helm/repositories.js";
 
@@ -48,4 +49,20 @@ it.each([
     code: "CHART_UNAVAILABLE",
     subject: "helm repo list",
   });
+});
+
+it("expects repositories where helm documents their file, and nowhere else", async () => {
+  const file = join(folder, "set.yaml");
+  const config = join(folder, "config");
+  mkdirSync(join(config, "helm"), { recursive: true });
+  expect(await probablyHasRepositories({ HOME: folder, HELM_REPOSITORY_CONFIG: file })).toBe(false);
+  expect(await probablyHasRepositories({ HOME: folder, XDG_CONFIG_HOME: config })).toBe(false);
+
+  writeFileSync(file, "");
+  writeFileSync(join(config, "helm", "repositories.yaml"), "");
+
+  expect(await probablyHasRepositories({ HOME: folder, HELM_REPOSITORY_CONFIG: file })).toBe(true);
+  expect(await probablyHasRepositories({ HOME: folder, XDG_CONFIG_HOME: config })).toBe(true);
+  expect(await probablyHasRepositories({ HOME: folder, HELM_CONFIG_HOME: join(config, "helm") })).toBe(true);
+  expect(await probablyHasRepositories({ HOME: folder })).toBe(false);
 });
