@@ -15,7 +15,10 @@ export interface HelperRun {
 }
 
 /** The output of a helper. The user name `<token>` marks an identity token. */
-const answerSchema = z.object({ Username: z.string(), Secret: z.string().min(1) });
+const answerSchema = z.object({
+  Username: z.string(),
+  Secret: z.string().min(1),
+});
 export type HelperAnswer = z.infer<typeof answerSchema>;
 
 /**
@@ -51,7 +54,11 @@ function runHelper(
     });
   };
   return new Promise((resolve) => {
-    const child = spawn(program, ["get"], { env, stdio: ["pipe", "pipe", "ignore"], timeout: TIMEOUT_MS });
+    const child = spawn(program, ["get"], {
+      env,
+      stdio: ["pipe", "pipe", "ignore"],
+      timeout: TIMEOUT_MS,
+    });
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;

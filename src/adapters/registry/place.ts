@@ -9,4 +9,5 @@ export interface PullPlace {
 }
 
 /** The result of a request to one place. */
-export type PlaceResult<T> = { readonly value: T } | { readonly refusal: RegistryRejection };
+export type PlaceResult<T> =
+  { readonly value: T } | { readonly refusal: RegistryRejection };
