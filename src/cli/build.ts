@@ -179,7 +179,7 @@ async function replaceByParts(
   maxBytes: number,
   { run }: CommandRuntime,
 ): Promise<readonly BundlePart[]> {
-  const { writeParts } = await import("../adapters/bundle-file/parts.js");
+  const { writeParts } = await import("../adapters/bundle-file/write-parts.js");
   return writeParts(run, { file, bundle: digest, target: file, maxBytes, isReplaced: true });
 }
 

@@ -31,7 +31,7 @@ export function registerJoin(program: Command, runCommand: RunCommand): void {
           [{ what: "a part of the bundle", path: part }],
           runtime,
         );
-        const { joinParts } = await import("../adapters/bundle-file/parts.js");
+        const { joinParts } = await import("../adapters/bundle-file/join-parts.js");
         const report = await joinBundle(
           runtime.run,
           { part, target: output.path },

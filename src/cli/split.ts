@@ -27,7 +27,7 @@ export function registerSplit(program: Command, runCommand: RunCommand): void {
         const maxBytes = parseBytes(flags.size);
         const bundle = await runtime.reader.openBundle(resolve(runtime.cwd, file));
         const target = flags.output === undefined ? bundle.file : resolve(runtime.cwd, flags.output);
-        const { writeParts } = await import("../adapters/bundle-file/parts.js");
+        const { writeParts } = await import("../adapters/bundle-file/write-parts.js");
         const report = await splitBundle(
           runtime.run,
           bundle,

@@ -1,14 +1,14 @@
 // The incomplete bundle file. It has a temporary name and a journal of the blobs that are complete.
 import { constants } from "node:fs";
-import { lstat, open, rename, rm, stat, statfs, type FileHandle } from "node:fs/promises";
+import { lstat, open, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { INVENTORY_PATH } from "../../core/bundle/paths.js";
-import { countOf } from "../../core/count-of.js";
 import type { ArchivePlan } from "../../core/bundle/archive-plan.js";
 import { DIGEST_SCHEMA, digestOf } from "../../core/oci/digest.js";
 import { readJson } from "../../core/parse-json.js";
 import { isSystemError, systemErrorCode, ViolaError } from "../../errors.js";
+import { requireSpace } from "../files/free-space.js";
 import { readFileRange, readRange } from "../files/read-range.js";
 import { processIdentity } from "../programs/process-identity.js";
 
@@ -215,19 +215,6 @@ export function parseJournal(text: string): Journal | undefined {
     if (blob.success) blobs.push(blob.data);
   }
   return head === undefined ? undefined : { head, blobs };
-}
-
-async function requireSpace(target: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(target));
-  if (bavail * bsize >= bytes) return;
-  throw new ViolaError(
-    "FILE_UNUSABLE",
-    `${target} requires ${countOf(bytes, "byte")}, but its disk has ${countOf(bavail * bsize, "byte")} free`,
-    {
-      subject: target,
-      hint: "Free disk space, or write the bundle to another disk.",
-    },
-  );
 }
 
 async function allocatedBytes(file: string): Promise<number> {
