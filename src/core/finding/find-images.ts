@@ -125,7 +125,9 @@ export function findImages(objects: readonly RenderedObject[], options: FindOpti
       else unresolved.push(toUnresolved(use, image.unresolved, piece));
     }
     const warning = versionWarning(use, implied, { mayCreatePods, resources: context.resources });
-    if (warning !== undefined) warnings.push(warning);
+    // The warning about images that are started later names those without a version, too.
+    const isNamedLater = waits && use.isVerified && !implied.some((one) => one.unresolved && one.required);
+    if (warning !== undefined && !isNamedLater) warnings.push(warning);
     warnings.push(...unknownImages(use, context.resources));
     if (waits) warnings.push(laterWarning(use));
   }

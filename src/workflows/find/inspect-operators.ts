@@ -104,7 +104,7 @@ export async function inspectOperators(
   ports: InspectPorts,
 ): Promise<Inspection> {
   const { signal, progress } = run;
-  const operators = listOperators(findings.warnings);
+  const operators = listOperators(findings);
   if (operators.length === 0) return { findings, suspects: [] };
   progress({ kind: "started", step: "inspect", title: "Inspecting operators", total: operators.length });
   const known = new Set(findings.images.map(({ normalized }) => normalized));
@@ -170,19 +170,20 @@ export async function inspectOperators(
 }
 
 /** True if a warning of the findings names an operator's image that can be inspected. */
-export function hasOperators({ warnings }: Findings): boolean {
-  return listOperators(warnings).length > 0;
+export function hasOperators(findings: Findings): boolean {
+  return listOperators(findings).length > 0;
 }
 
 /**
- * Lists each image once, even if several workloads run it. An operator that waits for custom
- * resources is known, so its program would say nothing new.
+ * Lists each image once, even if several workloads run it. The program of an operator that waits for
+ * custom resources says nothing new unless the version of an image is not known.
  */
-function listOperators(warnings: readonly FindingWarning[]): readonly Operator[] {
+function listOperators({ warnings, unresolved = [] }: Findings): readonly Operator[] {
   const operators = new Map<string, Operator>();
   for (const { code, images = [], object = "" } of warnings) {
-    for (const image of code === "operator-images-later" ? [] : images) {
-      const reference = findReference(image);
+    for (const image of images) {
+      const isOpen = unresolved.some(({ operatorImage }) => operatorImage === image);
+      const reference = code === "operator-images-later" && !isOpen ? undefined : findReference(image);
       if (reference !== undefined && !operators.has(image))
         operators.set(image, { image, reference, object });
     }

@@ -340,6 +340,36 @@ describe("an image stays unresolved, with a warning that says why", () => {
   });
 });
 
+describe("an operator that waits for custom resources", () => {
+  const waiting = (...open: readonly UnresolvedImage[]): Findings => {
+    const { warnings, ...findings } = findingsOf(...open);
+    return { ...findings, warnings: warnings.map((one) => ({ ...one, code: "operator-images-later" })) };
+  };
+
+  it("is inspected for a version that is not known, and the warning stays", async () => {
+    const { ports } = portsFor({
+      programs: [variables("quay.io/acme/worker:v1.0.0")],
+      existing: ["quay.io/acme/worker:v1.0.0"],
+    });
+
+    const { findings } = await inspect(
+      waiting(unresolved("quay.io/acme/worker", { required: false })),
+      ports,
+    );
+
+    expect(findings.images).toMatchObject([{ normalized: "quay.io/acme/worker:v1.0.0", required: false }]);
+    expect(findings.warnings).toMatchObject([{ code: "operator-images-later" }]);
+  });
+
+  it("is not inspected when its images are known", async () => {
+    const { ports, log } = portsFor({ programs: [variables("quay.io/acme/worker:v1.0.0")] });
+
+    await inspect(waiting(), ports);
+
+    expect(log).toEqual([]);
+  });
+});
+
 describe("an image without a program that can be read", () => {
   it.each<[string, readonly ProgramFile[], RegExp]>([
     ["because it has none", [], /no program/],
