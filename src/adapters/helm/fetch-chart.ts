@@ -55,18 +55,34 @@ export async function downloadChart(
   const version = source.version === undefined ? "" : ` ${source.version}`;
   if (source.kind === "oci") {
     const host = /^oci:\/\/([^/]+)/.exec(source.reference)?.[1] ?? source.reference;
-    const chart = { subject: `${source.reference}${version}`, place: host, version: source.version };
+    const chart = {
+      subject: `${source.reference}${version}`,
+      place: host,
+      version: source.version,
+    };
     return pullChart({ ...chart, name: source.reference, server: host }, work, context);
   }
   const place = shownRepository(source.repository);
-  const chart = { subject: `${source.name}${version} in ${place}`, place, version: source.version };
+  const chart = {
+    subject: `${source.name}${version} in ${place}`,
+    place,
+    version: source.version,
+  };
   const early = await startEarly(source, chart, work, context);
   try {
     const known = findRepository(source.repository, await context.repositories());
     if (known === undefined) return await (early?.archive ?? pullFromUrl(source, chart, work, context));
     await updateKnown(known, chart, work, context);
-    const pulled = { ...chart, name: `${known.name}/${source.name}`, server: known.url };
-    const missing = { name: source.name, version: source.version, repository: { known: known.name } };
+    const pulled = {
+      ...chart,
+      name: `${known.name}/${source.name}`,
+      server: known.url,
+    };
+    const missing = {
+      name: source.name,
+      version: source.version,
+      repository: { known: known.name },
+    };
     return await pullChart({ ...pulled, missing }, work, context);
   } finally {
     await early?.stop();
@@ -115,11 +131,18 @@ async function pullFromUrl(
 ): Promise<string> {
   // With `--repo URL`, helm also loads the index of every configured repository. Only the one at
   // the URL is needed.
-  const environment = { ...context.environment, HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml") };
+  const environment = {
+    ...context.environment,
+    HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml"),
+  };
   const { flags } = await optionsFor(source.repository, context.settings);
   const url = source.repository;
   const pulled = { ...chart, name: source.name, repository: url, server: url };
-  const missing = { name: source.name, version: source.version, repository: { url, flags } };
+  const missing = {
+    name: source.name,
+    version: source.version,
+    repository: { url, flags },
+  };
   return pullChart({ ...pulled, missing }, work, { ...context, environment });
 }
 
@@ -182,7 +205,10 @@ async function updateKnown(
   context: FetchContext,
 ): Promise<void> {
   const { helm, environment, settings } = context;
-  const env = { ...environment, ...(await optionsFor(url, settings)).environment };
+  const env = {
+    ...environment,
+    ...(await optionsFor(url, settings)).environment,
+  };
   let output: string;
   let cause: unknown;
   try {
@@ -211,13 +237,22 @@ async function pullChart(
   const { helm, environment, settings } = context;
   const downloads = join(work, "download");
   await mkdir(downloads, { recursive: true });
-  const argv = [helm, "pull", `--destination=${downloads}`];
-  if (repository !== undefined) argv.push(`--repo=${repository}`);
-  if (version !== undefined) argv.push(`--version=${version}`);
+  const options = [`--destination=${downloads}`];
+  if (repository !== undefined) options.push(`--repo=${repository}`);
+  if (version !== undefined) options.push(`--version=${version}`);
   const server = await optionsFor(host, settings);
-  argv.push(...server.flags, "--", chart);
+  const pull = (flags: readonly string[]): Promise<string> =>
+    runHelmOnline(
+      [helm, "pull", ...options, ...flags, "--", chart],
+      work,
+      { ...environment, ...server.environment },
+      context,
+    );
   try {
-    await runHelmOnline(argv, work, { ...environment, ...server.environment }, context);
+    await pull(server.flags).catch((cause: unknown) => {
+      if (server.plainFlags === undefined || !isPlainServer(cause)) throw cause;
+      return pull(server.plainFlags);
+    });
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     const stall = findStall(cause);
@@ -241,6 +276,8 @@ async function pullChart(
 interface ServerOptions {
   /** Flags of `helm pull`. */
   readonly flags: readonly string[];
+  /** Flags for a registry that does not speak TLS, if plain HTTP is allowed. */
+  readonly plainFlags?: readonly string[];
   /** Environment variables for commands without such flags. Go reads SSL_CERT_FILE on Linux. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -255,15 +292,22 @@ async function optionsFor(
   if (!URL.canParse(text)) return { flags: [], environment: {} };
   const server = new URL(text);
   const { caFile, client } = (await certificatesFor?.(server)) ?? {};
-  const unchecked = isOci ? "--plain-http" : "--insecure-skip-tls-verify";
+  const isInsecure = insecure.includes(server.host);
   return {
     flags: [
-      ...(insecure.includes(server.host) ? [unchecked] : []),
+      ...(isInsecure ? ["--insecure-skip-tls-verify"] : []),
       ...(caFile === undefined ? [] : [`--ca-file=${caFile}`]),
       ...(client === undefined ? [] : [`--cert-file=${client.file}`, `--key-file=${client.keyFile}`]),
     ],
+    // Helm ignores this flag beside those for TLS.
+    ...(isInsecure && isOci && { plainFlags: ["--plain-http"] }),
     environment: caFile === undefined ? {} : { SSL_CERT_FILE: caFile },
   };
+}
+
+/** True if helm spoke TLS to a server with plain HTTP. The message is that of Go's HTTP client. */
+function isPlainServer(cause: unknown): boolean {
+  return cause instanceof ProcessError && cause.stderrTail.includes("HTTP response to HTTPS client");
 }
 
 const NOT_IN_REGISTRY =

@@ -4,24 +4,18 @@ import { connectionAdvice } from "../http/connection-advice.js";
 import { AuthorizationFailure } from "./auth.js";
 import type { RegistryRejection } from "./rejection.js";
 
-const CHANGED =
-  "A proxy changes the responses of the registry, or a mirror is damaged.";
+const CHANGED = "A proxy changes the responses of the registry, or a mirror is damaged.";
 const NO_REGISTRY =
   "Check that this is the address of a container registry, and that no login page or proxy answers in its place.";
-const FAULT =
-  "The registry, or a proxy in front of it, has a fault. Try again later, or use another one.";
+const FAULT = "The registry, or a proxy in front of it, has a fault. Try again later, or use another one.";
 const PROXY_LOGIN =
   "The proxy wants a login: write user and password into HTTP_PROXY, as http://USER:PASSWORD@PROXY:PORT.";
 
 /** `access` is what the user needs, such as `push access`. */
-export function adviceFor(
-  rejection: RegistryRejection,
-  access: string,
-): string {
+export function adviceFor(rejection: RegistryRejection, access: string): string {
   const { cause, code, status } = rejection;
   if (cause instanceof ConnectionFailure) return connectionAdvice(cause);
-  if (cause instanceof AuthorizationFailure && cause.advice !== undefined)
-    return cause.advice;
+  if (cause instanceof AuthorizationFailure && cause.advice !== undefined) return cause.advice;
   if (status === 407) return PROXY_LOGIN;
   if (status === 429)
     return `The registry limits requests. Wait, log in, or set a mirror in the settings (${credentialNote(rejection)}).`;
@@ -52,11 +46,7 @@ function adviceOfDenial(rejection: RegistryRejection, access: string): string {
 }
 
 /** Says which credentials were sent. */
-function credentialNote({
-  credentialHost,
-  credentialOrigin,
-  place,
-}: RegistryRejection): string {
+function credentialNote({ credentialHost, credentialOrigin, place }: RegistryRejection): string {
   return credentialOrigin === undefined
     ? `no credentials for ${credentialHost ?? place} were found`
     : `credentials for ${credentialHost ?? place} from ${credentialOrigin} were sent`;

@@ -28,10 +28,7 @@ export class AuthorizationFailure extends Error {
   /** What to do. Absent if other credentials may help. */
   readonly advice: string | undefined;
 
-  constructor(
-    message: string,
-    { status, advice }: { readonly status?: number; readonly advice?: string },
-  ) {
+  constructor(message: string, { status, advice }: { readonly status?: number; readonly advice?: string }) {
     super(message);
     this.status = status;
     this.advice = advice;
@@ -113,9 +110,7 @@ export class Authorizer {
   /** Returns the Authorization header of an earlier request if it is still valid. */
   knownHeader(resource: Resource): string | undefined {
     const grant = this.#grants.get(keyOf(resource));
-    return grant !== undefined && grant.expires > Date.now()
-      ? grant.header
-      : undefined;
+    return grant !== undefined && grant.expires > Date.now() ? grant.header : undefined;
   }
 
   /** Returns the origin of the credentials for the resource, or undefined when there are none. */
@@ -146,11 +141,7 @@ export class Authorizer {
     const grant =
       bearer === undefined
         ? basicGrant(credential)
-        : await this.#token(
-            resource,
-            { challenge: bearer, credential, sent },
-            signal,
-          );
+        : await this.#token(resource, { challenge: bearer, credential, sent }, signal);
     if (grant === undefined || grant.header === sent) return undefined;
     this.#grants.set(keyOf(resource), grant);
     return grant.header;
@@ -165,10 +156,7 @@ export class Authorizer {
     );
   }
 
-  #findCredential({
-    credentialHost,
-    repository,
-  }: Resource): Promise<Credential | undefined> {
+  #findCredential({ credentialHost, repository }: Resource): Promise<Credential | undefined> {
     return this.#credentials.find(credentialHost, repository);
   }
 
@@ -177,11 +165,7 @@ export class Authorizer {
     { challenge, credential, sent }: BearerChallenge,
     signal: AbortSignal,
   ): Promise<Grant> {
-    const {
-      realm: realmText = "",
-      service = "",
-      scope: requiredScope,
-    } = challenge.parameters;
+    const { realm: realmText = "", service = "", scope: requiredScope } = challenge.parameters;
     // The first request asks for all scopes that a push needs. After a refusal, it asks for those
     // that the registry requires.
     const scope =
@@ -190,32 +174,16 @@ export class Authorizer {
       resource.scope ??
       `repository:${resource.repository}:pull`;
     const realm = checkRealm(realmText, resource);
-    const key = [
-      realm.href,
-      service,
-      scope,
-      credential?.from ?? "",
-      sent ?? "",
-    ].join(" ");
+    const key = [realm.href, service, scope, credential?.from ?? "", sent ?? ""].join(" ");
     const request: TokenRequest = { realm, service, scope, credential };
     const pending =
       this.#pending.get(key) ??
       this.#requestToken(request, signal)
         .catch(async (cause: unknown) => {
           // Public repositories must be readable even when the saved credentials are invalid.
-          const isRefused =
-            cause instanceof AuthorizationFailure &&
-            [401, 403].includes(cause.status ?? 0);
-          if (
-            !isRefused ||
-            credential === undefined ||
-            resource.scope !== undefined
-          )
-            throw cause;
-          const grant = await this.#requestToken(
-            { ...request, credential: undefined },
-            signal,
-          ).catch(() => {
+          const isRefused = cause instanceof AuthorizationFailure && [401, 403].includes(cause.status ?? 0);
+          if (!isRefused || credential === undefined || resource.scope !== undefined) throw cause;
+          const grant = await this.#requestToken({ ...request, credential: undefined }, signal).catch(() => {
             throw cause;
           });
           this.#noteRefused(resource, credential);
@@ -226,10 +194,7 @@ export class Authorizer {
     return pending;
   }
 
-  async #requestToken(
-    request: TokenRequest,
-    signal: AbortSignal,
-  ): Promise<Grant> {
+  async #requestToken(request: TokenRequest, signal: AbortSignal): Promise<Grant> {
     const { realm } = request;
     const requestedAt = Date.now();
     const answer = await this.#sendTokenRequest(request, signal);
@@ -237,33 +202,25 @@ export class Authorizer {
       const { status } = answer;
       // Without credentials, some servers respond with 400.
       const isDenied = [400, 401, 403].includes(status);
-      throw new AuthorizationFailure(
-        `the token server ${realm.host} responded with ${status}`,
-        {
-          status,
-          ...(!isDenied &&
-            codeOfStatus(status) !== "REGISTRY_UNAVAILABLE" && {
-              advice: TOKEN_SERVER_FAULT,
-            }),
-        },
-      );
+      throw new AuthorizationFailure(`the token server ${realm.host} responded with ${status}`, {
+        status,
+        ...(!isDenied &&
+          codeOfStatus(status) !== "REGISTRY_UNAVAILABLE" && {
+            advice: TOKEN_SERVER_FAULT,
+          }),
+      });
     }
     const body = answer.tooLong
       ? undefined
-      : tokenSchema.safeParse(readJson(new TextDecoder().decode(answer.body)))
-          .data;
+      : tokenSchema.safeParse(readJson(new TextDecoder().decode(answer.body))).data;
     // Servers use either name. When both are present, they have the same value.
     const token = body?.access_token ?? body?.token;
     if (token === undefined || /[\r\n]/.test(token)) {
-      throw new AuthorizationFailure(
-        `the token server ${realm.host} sent no token`,
-        {
-          advice: TOKEN_SERVER_FAULT,
-        },
-      );
+      throw new AuthorizationFailure(`the token server ${realm.host} sent no token`, {
+        advice: TOKEN_SERVER_FAULT,
+      });
     }
-    const lifetime =
-      Math.max(body?.expires_in ?? 0, SHORTEST_LIFETIME_SECONDS) * 1000;
+    const lifetime = Math.max(body?.expires_in ?? 0, SHORTEST_LIFETIME_SECONDS) * 1000;
     return {
       header: `Bearer ${token}`,
       expires: requestedAt + Math.max(lifetime - MARGIN_MS, lifetime / 2),
@@ -286,19 +243,14 @@ export class Authorizer {
       };
       const headers = { "content-type": "application/x-www-form-urlencoded" };
       const body = new URLSearchParams(form).toString();
-      const answer = await this.#http.send(
-        { method: "POST", url: realm, headers, body },
-        limitBytes,
-        signal,
-      );
+      const answer = await this.#http.send({ method: "POST", url: realm, headers, body }, limitBytes, signal);
       // "Not all token servers implement oauth2". Artifactory responds with 401.
       // https://distribution.github.io/distribution/spec/auth/oauth/
       if (![401, 404, 405].includes(answer.status)) return answer;
     }
     const url = new URL(realm);
     if (service !== "") url.searchParams.set("service", service);
-    for (const one of scope.split(" ").filter((part) => part !== ""))
-      url.searchParams.append("scope", one);
+    for (const one of scope.split(" ").filter((part) => part !== "")) url.searchParams.append("scope", one);
     const authorization = basicGrant(credential)?.header;
     const headers = authorization === undefined ? {} : { authorization };
     return this.#http.send({ method: "GET", url, headers }, limitBytes, signal);
@@ -309,9 +261,7 @@ export class Authorizer {
 function basicGrant(credential: Credential | undefined): Grant | undefined {
   if (credential === undefined) return undefined;
   const text =
-    credential.kind === "identity"
-      ? `:${credential.token}`
-      : `${credential.user}:${credential.password}`;
+    credential.kind === "identity" ? `:${credential.token}` : `${credential.user}:${credential.password}`;
   return {
     header: `Basic ${Buffer.from(text).toString("base64")}`,
     expires: Infinity,
@@ -326,17 +276,10 @@ function basicGrant(credential: Credential | undefined): Grant | undefined {
  */
 function checkRealm(realm: string, { base, insecure }: Resource): URL {
   const refuse = (why: string, advice = REALM_FAULT): AuthorizationFailure =>
-    new AuthorizationFailure(
-      `its token server ${JSON.stringify(realm.slice(0, 200))} ${why}`,
-      { advice },
-    );
+    new AuthorizationFailure(`its token server ${JSON.stringify(realm.slice(0, 200))} ${why}`, { advice });
   if (!URL.canParse(realm)) throw refuse("is not a URL");
   const url = new URL(realm);
-  if (
-    !/^https?:$/.test(url.protocol) ||
-    url.username !== "" ||
-    url.password !== ""
-  )
+  if (!/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "")
     throw refuse("is not an http(s) URL without credentials");
   if (url.protocol === "http:" && base.protocol === "https:" && !insecure)
     throw refuse(
@@ -396,19 +339,15 @@ const PART = `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,
 
 /** Parses the challenges of a header, in order. The list ends at the first invalid part. */
 export function parseChallenges(header: string): readonly Challenge[] {
-  const challenges: { scheme: string; parameters: Record<string, string> }[] =
-    [];
+  const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   const searched = header.slice(0, LONGEST_CHALLENGE);
-  for (const [, name, quoted, bare, scheme] of searched.matchAll(
-    new RegExp(PART, "gy"),
-  )) {
+  for (const [, name, quoted, bare, scheme] of searched.matchAll(new RegExp(PART, "gy"))) {
     if (scheme !== undefined) {
       challenges.push({ scheme: scheme.toLowerCase(), parameters: {} });
     } else if (name !== undefined) {
       const current = challenges.at(-1);
       if (current === undefined) return [];
-      current.parameters[name.toLowerCase()] =
-        quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+      current.parameters[name.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
     }
   }
   return challenges;

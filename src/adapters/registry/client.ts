@@ -5,22 +5,14 @@ import { ConnectionFailure, HttpClient } from "../http/client.js";
 import { httpSettings } from "../http/settings.js";
 import { Authorizer, type Resource } from "./auth.js";
 import { CredentialStore, type CredentialPlaces } from "./credentials.js";
-import {
-  EndpointOrder,
-  endpointsFor,
-  urlOfApi,
-  type Endpoint,
-} from "./endpoints.js";
+import { EndpointOrder, endpointsFor, urlOfApi, type Endpoint } from "./endpoints.js";
 import { Puller } from "./pull.js";
 import { predicateOf, Pusher, pushError, PUSH_ANSWER_BYTES } from "./push.js";
 import { RegistrySession } from "./session.js";
 
 /** The options of a RegistryClient. */
 export interface RegistryClientOptions extends CredentialPlaces {
-  readonly settings: Pick<
-    Settings,
-    "mirrors" | "insecure" | "ca" | "concurrency"
-  > &
+  readonly settings: Pick<Settings, "mirrors" | "insecure" | "ca" | "concurrency"> &
     Partial<Pick<Settings, "stallTimeoutMs">>;
   /** True to use no credentials. */
   readonly isAnonymous?: boolean;
@@ -38,15 +30,7 @@ export class RegistryClient {
   readonly #options: RegistryClientOptions;
 
   constructor(options: RegistryClientOptions) {
-    const {
-      settings,
-      env,
-      home,
-      isAnonymous = false,
-      onNote,
-      onActivity,
-      firstDelayMs,
-    } = options;
+    const { settings, env, home, isAnonymous = false, onNote, onActivity, firstDelayMs } = options;
     this.#options = options;
     this.http = new HttpClient({
       settings: httpSettings(settings, env),
@@ -57,10 +41,7 @@ export class RegistryClient {
     const credentials = isAnonymous
       ? { find: () => Promise.resolve(undefined) }
       : new CredentialStore({ env, home, onActivity });
-    this.#session = new RegistrySession(
-      this.http,
-      new Authorizer(this.http, credentials, onNote),
-    );
+    this.#session = new RegistrySession(this.http, new Authorizer(this.http, credentials, onNote));
     this.pull = new Puller(this.#session, new EndpointOrder(settings));
   }
 
@@ -96,8 +77,7 @@ export class RegistryClient {
         failure = cause;
         // With an untrusted certificate, the server supports TLS, so plain HTTP is not tried.
         const lower = cause instanceof ViolaError ? cause.cause : undefined;
-        if (!(lower instanceof ConnectionFailure) || lower.isCertificateRefused)
-          break;
+        if (!(lower instanceof ConnectionFailure) || lower.isCertificateRefused) break;
       }
     }
     throw failure;
@@ -108,10 +88,7 @@ export class RegistryClient {
     await this.http.close();
   }
 
-  async #pingEndpoint(
-    { base, credentialHost, insecure }: Endpoint,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #pingEndpoint({ base, credentialHost, insecure }: Endpoint, signal: AbortSignal): Promise<void> {
     const resource: Resource = {
       base,
       repository: "",
@@ -126,16 +103,14 @@ export class RegistryClient {
       headers: {},
       limitBytes: PUSH_ANSWER_BYTES,
     } as const;
-    const answer = await this.#session
-      .send(resource, request, signal)
-      .catch(async (cause: unknown) => {
-        throw pushError(
-          base,
-          "",
-          predicateOf(cause),
-          await this.#session.describeFailure(resource, url, cause),
-        );
-      });
+    const answer = await this.#session.send(resource, request, signal).catch(async (cause: unknown) => {
+      throw pushError(
+        base,
+        "",
+        predicateOf(cause),
+        await this.#session.describeFailure(resource, url, cause),
+      );
+    });
     // Some registries issue a token but still respond with 401 to a request without a repository.
     const isDenied = answer.status === 401 && !this.#session.hasToken(resource);
     if (isDenied || answer.status === 403 || answer.status >= 500) {

@@ -48,11 +48,7 @@ interface NamedFile {
 }
 
 /** Docker's keys for the credentials of Docker Hub, the most common one first. */
-const DOCKER_HUB_KEYS = [
-  "https://index.docker.io/v1/",
-  "docker.io",
-  "index.docker.io",
-] as const;
+const DOCKER_HUB_KEYS = ["https://index.docker.io/v1/", "docker.io", "index.docker.io"] as const;
 
 /** Looks up credentials. Reads each file once, and runs a helper once per repository. */
 export class CredentialStore {
@@ -78,17 +74,10 @@ export class CredentialStore {
     return known;
   }
 
-  async #find(
-    host: string,
-    repository: string,
-  ): Promise<Credential | undefined> {
+  async #find(host: string, repository: string): Promise<Credential | undefined> {
     this.#files ??= this.#readFiles();
     for (const { name, content } of await this.#files) {
-      const credential = await findInFile(
-        { name, content },
-        { host, repository },
-        this.#places,
-      );
+      const credential = await findInFile({ name, content }, { host, repository }, this.#places);
       if (credential !== undefined) return credential;
     }
     return undefined;
@@ -113,20 +102,13 @@ export class CredentialStore {
 }
 
 /** Lists the files of Podman and Docker, in the order of Podman (containers-auth.json(5)). */
-function authFiles(
-  env: CredentialPlaces["env"],
-  home: string,
-): readonly string[] {
+function authFiles(env: CredentialPlaces["env"], home: string): readonly string[] {
   const named = env["REGISTRY_AUTH_FILE"];
   const runtime = env["XDG_RUNTIME_DIR"];
   return [
     ...(named ? [named] : []),
     ...(runtime ? [join(runtime, "containers", "auth.json")] : []),
-    join(
-      env["XDG_CONFIG_HOME"] || join(home, ".config"),
-      "containers",
-      "auth.json",
-    ),
+    join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "containers", "auth.json"),
     join(env["DOCKER_CONFIG"] || join(home, ".docker"), "config.json"),
   ];
 }
@@ -139,9 +121,7 @@ async function readAuthFile(name: string): Promise<string | undefined> {
 }
 
 function parseAuthFile(text: string | undefined): AuthFile | undefined {
-  return text === undefined
-    ? undefined
-    : fileSchema.safeParse(readJson(text)).data;
+  return text === undefined ? undefined : fileSchema.safeParse(readJson(text)).data;
 }
 
 async function findInFile(
@@ -149,8 +129,7 @@ async function findInFile(
   { host, repository }: { readonly host: string; readonly repository: string },
   places: CredentialPlaces,
 ): Promise<Credential | undefined> {
-  const hostKeys: readonly string[] =
-    host === "docker.io" ? DOCKER_HUB_KEYS : [host];
+  const hostKeys: readonly string[] = host === "docker.io" ? DOCKER_HUB_KEYS : [host];
   for (const key of hostKeys) {
     const helpers = content.credHelpers ?? {};
     const helper = Object.hasOwn(helpers, key) ? helpers[key] : undefined;
@@ -191,9 +170,7 @@ async function askHelper(
 /** Lists `host/a/b`, `host/a`, `host`. */
 function keysOf(host: string, repository: string): readonly string[] {
   const parts = [host, ...repository.split("/")];
-  return parts.map((_, index) =>
-    parts.slice(0, parts.length - index).join("/"),
-  );
+  return parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
 }
 
 /**
@@ -208,12 +185,8 @@ function normalizeKey(key: string): string {
   return bare.replace(/^index\.docker\.io(?=\/|$)/, "docker.io");
 }
 
-function toCredential(
-  auth: z.infer<typeof authSchema>,
-  from: string,
-): Credential | undefined {
-  if (auth.identitytoken)
-    return { kind: "identity", token: auth.identitytoken, from };
+function toCredential(auth: z.infer<typeof authSchema>, from: string): Credential | undefined {
+  if (auth.identitytoken) return { kind: "identity", token: auth.identitytoken, from };
   if (auth.username && auth.password)
     return {
       kind: "password",

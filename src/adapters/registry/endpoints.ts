@@ -33,9 +33,7 @@ export function endpointsFor(
   const mirrors = (rule?.endpoints ?? []).flatMap((text) =>
     mirrorEndpoints(text, registry, settings.insecure),
   );
-  return rule?.only === true
-    ? mirrors
-    : [...mirrors, ...registryEndpoints(registry, settings.insecure)];
+  return rule?.only === true ? mirrors : [...mirrors, ...registryEndpoints(registry, settings.insecure)];
 }
 
 /** The endpoints of a run. Their order depends on earlier responses. */
@@ -53,17 +51,12 @@ export class EndpointOrder {
   /** Lists the endpoints for a repository. One that had its content before comes first. */
   list(registry: string, repository: string): readonly Endpoint[] {
     const all = endpointsFor(registry, this.#settings).flatMap((endpoint) => {
-      if (isMirror(endpoint) || !this.#plainHosts.has(endpoint.base.host))
-        return [endpoint];
+      if (isMirror(endpoint) || !this.#plainHosts.has(endpoint.base.host)) return [endpoint];
       return endpoint.fallback ? [{ ...endpoint, fallback: false }] : [];
     });
     const proven = this.#proven.get(`${registry}/${repository}`);
-    const isProven = (endpoint: Endpoint): boolean =>
-      nameOf(endpoint) === proven;
-    return [
-      ...all.filter(isProven),
-      ...all.filter((endpoint) => !isProven(endpoint)),
-    ];
+    const isProven = (endpoint: Endpoint): boolean => nameOf(endpoint) === proven;
+    return [...all.filter(isProven), ...all.filter((endpoint) => !isProven(endpoint))];
   }
 
   /** Records that the endpoint responded, with any status. */
@@ -81,17 +74,9 @@ export class EndpointOrder {
  * Returns the URL of `/v2/REPOSITORY/WHAT` at the endpoint. `what` is `manifests/TAG`,
  * `manifests/DIGEST` or `blobs/DIGEST`.
  */
-export function urlAt(
-  endpoint: Endpoint,
-  repository: string,
-  what: string,
-): URL {
-  const url = new URL(
-    `/v2/${endpoint.prefix}${repository}/${what}`,
-    endpoint.base,
-  );
-  if (endpoint.namespace !== undefined)
-    url.searchParams.set("ns", endpoint.namespace);
+export function urlAt(endpoint: Endpoint, repository: string, what: string): URL {
+  const url = new URL(`/v2/${endpoint.prefix}${repository}/${what}`, endpoint.base);
+  if (endpoint.namespace !== undefined) url.searchParams.set("ns", endpoint.namespace);
   return url;
 }
 
@@ -115,11 +100,7 @@ function nameOf({ base, prefix }: Endpoint): string {
   return `${base.origin}/${prefix}`;
 }
 
-function mirrorEndpoints(
-  text: string,
-  registry: string,
-  insecure: ReadonlySet<string>,
-): readonly Endpoint[] {
+function mirrorEndpoints(text: string, registry: string, insecure: ReadonlySet<string>): readonly Endpoint[] {
   const url = new URL(text.replaceAll("{registry}", registry));
   const path = url.pathname.replace(/^\/+|\/+$/g, "");
   return [
@@ -139,10 +120,7 @@ function mirrorEndpoints(
  * containerd does) and for insecure hosts of the settings. The certificates of insecure hosts are
  * not checked.
  */
-function registryEndpoints(
-  registry: string,
-  insecureHosts: ReadonlySet<string>,
-): readonly Endpoint[] {
+function registryEndpoints(registry: string, insecureHosts: ReadonlySet<string>): readonly Endpoint[] {
   const host = registry === "docker.io" ? DOCKER_HUB_API : registry;
   const insecure = insecureHosts.has(host) || insecureHosts.has(registry);
   const at = (scheme: string, fallback: boolean): Endpoint => ({
@@ -153,7 +131,5 @@ function registryEndpoints(
     fallback,
   });
   const mayBePlain = insecure || isLoopback(new URL(`http://${host}`).hostname);
-  return mayBePlain
-    ? [at("https", false), at("http", true)]
-    : [at("https", false)];
+  return mayBePlain ? [at("https", false), at("http", true)] : [at("https", false)];
 }

@@ -31,8 +31,7 @@ export function openImageRegistry(
         );
         return found.raw.digest;
       } catch (error) {
-        if (error instanceof ViolaError && error.code === "IMAGE_NOT_FOUND")
-          return undefined;
+        if (error instanceof ViolaError && error.code === "IMAGE_NOT_FOUND") return undefined;
         throw error;
       }
     },

@@ -37,16 +37,12 @@ export async function readTags(
       limitBytes: PAGE_LIMIT_BYTES,
     } as const;
     const answer = await session.send(resource, request, signal);
-    if (answer.status !== 200)
-      return { refusal: await session.describeRefusal(resource, answer) };
+    if (answer.status !== 200) return { refusal: await session.describeRefusal(resource, answer) };
     const known = tags.size;
-    for (const tag of parseTagList(answer) ?? unusable("is not a list of tags"))
-      tags.add(tag);
-    if (tags.size > MOST_TAGS || pages === MOST_PAGES)
-      unusable(`has more than ${MOST_TAGS} tags`);
+    for (const tag of parseTagList(answer) ?? unusable("is not a list of tags")) tags.add(tag);
+    if (tags.size > MOST_TAGS || pages === MOST_PAGES) unusable(`has more than ${MOST_TAGS} tags`);
     next = nextPage(answer, url);
-    if (next !== undefined && tags.size === known)
-      unusable("has a page without a new tag");
+    if (next !== undefined && tags.size === known) unusable("has a page without a new tag");
   }
   return { value: [...tags] };
 }
@@ -63,10 +59,7 @@ export function firstPage(list: URL): URL {
 }
 
 /** Returns the valid tags of a page, or undefined when the body is not a list. */
-export function parseTagList({
-  body,
-  tooLong,
-}: HttpAnswer): readonly string[] | undefined {
+export function parseTagList({ body, tooLong }: HttpAnswer): readonly string[] | undefined {
   if (tooLong) return undefined;
   let list: z.infer<typeof TAG_LIST>;
   try {
@@ -86,10 +79,8 @@ function nextPage({ headers }: HttpAnswer, list: URL): URL | undefined {
     .split(/,(?=\s*<)/)
     .find((one) => /;\s*rel="?next"?\s*(?:;|$)/i.test(one));
   const target = /^\s*<([^>]*)>/.exec(link ?? "")?.[1];
-  if (target === undefined || !URL.canParse(target, list.href))
-    return undefined;
+  if (target === undefined || !URL.canParse(target, list.href)) return undefined;
   const url = new URL(list);
-  for (const [name, value] of new URL(target, list).searchParams)
-    url.searchParams.set(name, value);
+  for (const [name, value] of new URL(target, list).searchParams) url.searchParams.set(name, value);
   return url;
 }

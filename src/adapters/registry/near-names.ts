@@ -37,8 +37,7 @@ export async function findNearNames(
   for (const place of places) {
     const list = await readPage(session, place, "tags", signal);
     const tags = list && parseTagList(list);
-    for (const near of rankNearest(tag, tags ?? []))
-      names.add(`${registry}/${repository}:${near}`);
+    for (const near of rankNearest(tag, tags ?? [])) names.add(`${registry}/${repository}:${near}`);
     if (tags !== undefined) continue;
     // The paths of a mirror may begin with a prefix.
     const prefix = place.resource.repository.slice(0, -repository.length);
@@ -46,8 +45,7 @@ export async function findNearNames(
     const known = repositoriesIn(catalog)
       .filter((one) => one.startsWith(prefix) && REPOSITORY.test(one))
       .map((one) => one.slice(prefix.length));
-    for (const near of rankNearest(repository, known))
-      names.add(`${registry}/${near}`);
+    for (const near of rankNearest(repository, known)) names.add(`${registry}/${near}`);
   }
   return [...names].slice(0, MOST_NAMES);
 }
@@ -60,16 +58,10 @@ async function readPage(
   signal: AbortSignal,
 ): Promise<HttpAnswer | undefined> {
   const url = new URL(manifestUrl);
-  url.pathname =
-    kind === "tags"
-      ? url.pathname.replace(/\/manifests\/[^/]+$/, "/tags/list")
-      : "/v2/_catalog";
+  url.pathname = kind === "tags" ? url.pathname.replace(/\/manifests\/[^/]+$/, "/tags/list") : "/v2/_catalog";
   const { base, credentialHost, insecure } = resource;
   // Without a repository, the scope of the token is the one that the registry asks for.
-  const listed =
-    kind === "tags"
-      ? resource
-      : { base, credentialHost, insecure, repository: "" };
+  const listed = kind === "tags" ? resource : { base, credentialHost, insecure, repository: "" };
   const request = {
     method: "GET",
     url: firstPage(url),
@@ -77,10 +69,7 @@ async function readPage(
     limitBytes: LIST_LIMIT_BYTES,
   } as const;
   try {
-    const soon = AbortSignal.any([
-      signal,
-      AbortSignal.timeout(LIST_TIMEOUT_MS),
-    ]);
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
     const answer = await session.send(listed, request, soon);
     return answer.status === 200 && !answer.tooLong ? answer : undefined;
   } catch {
@@ -92,10 +81,7 @@ async function readPage(
 function repositoriesIn(answer: HttpAnswer | undefined): readonly string[] {
   if (answer === undefined) return [];
   try {
-    return (
-      CATALOG.parse(readJson(new TextDecoder().decode(answer.body)))
-        .repositories ?? []
-    );
+    return CATALOG.parse(readJson(new TextDecoder().decode(answer.body))).repositories ?? [];
   } catch {
     return [];
   }

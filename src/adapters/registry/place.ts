@@ -9,5 +9,4 @@ export interface PullPlace {
 }
 
 /** The result of a request to one place. */
-export type PlaceResult<T> =
-  { readonly value: T } | { readonly refusal: RegistryRejection };
+export type PlaceResult<T> = { readonly value: T } | { readonly refusal: RegistryRejection };

@@ -1,18 +1,9 @@
 // Pulls manifests and blobs from mirrors or the registry itself, and checks their digests.
-import {
-  MANIFEST_MEDIA_TYPES,
-  OCI_INDEX,
-  type Descriptor,
-} from "../../core/oci/descriptor.js";
+import { MANIFEST_MEDIA_TYPES, OCI_INDEX, type Descriptor } from "../../core/oci/descriptor.js";
 import type { BlobSource } from "../../core/images/resolved-image.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
 import { ConnectionFailure, type HttpAnswer } from "../http/client.js";
-import {
-  isMirror,
-  resourceAt,
-  urlAt,
-  type EndpointOrder,
-} from "./endpoints.js";
+import { isMirror, resourceAt, urlAt, type EndpointOrder } from "./endpoints.js";
 import { readTags } from "./list-tags.js";
 import { findNearNames } from "./near-names.js";
 import type { PlaceResult, PullPlace } from "./place.js";
@@ -27,14 +18,10 @@ import {
 } from "./verify-response.js";
 
 /** The repository of a blob or manifest. The registry is the one in the reference, not a mirror. */
-export type RegistryRepository = Omit<
-  Extract<BlobSource, { kind: "registry" }>,
-  "kind"
->;
+export type RegistryRepository = Omit<Extract<BlobSource, { kind: "registry" }>, "kind">;
 
 /** The result of the first successful place, or the refusals of all places. */
-export type PullResult<T> =
-  { readonly value: T } | { readonly refusals: readonly RegistryRejection[] };
+export type PullResult<T> = { readonly value: T } | { readonly refusals: readonly RegistryRejection[] };
 
 /** Configs usually have a few kilobytes. */
 const SMALL_BLOB_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -47,9 +34,7 @@ interface RepositoryRequest<T> {
   readonly limitBytes: number;
   readonly accept: (answer: HttpAnswer) => T | undefined;
   /** Returns names that exist, given the places that responded "not found". */
-  readonly suggest?: (
-    absentAt: readonly PullPlace[],
-  ) => Promise<readonly string[]>;
+  readonly suggest?: (absentAt: readonly PullPlace[]) => Promise<readonly string[]>;
 }
 
 /** Pulls content. Fetches a digest at most once in a run. */
@@ -76,36 +61,21 @@ export class Puller {
     subject: string,
     signal: AbortSignal,
   ): Promise<FetchedManifest> {
-    return remember(
-      this.#manifests,
-      `${nameOf(repository)}@${tagOrDigest}`,
-      async () => {
-        const fetched = await this.#request(repository, subject, signal, {
-          what: `manifests/${tagOrDigest}`,
-          headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
-          limitBytes: MANIFEST_LIMIT_BYTES,
-          accept: (answer) =>
-            answer.status === 200
-              ? readManifest(answer, tagOrDigest, subject)
-              : undefined,
-          ...(!tagOrDigest.includes(":") && {
-            suggest: (absentAt) =>
-              findNearNames(
-                this.session,
-                absentAt,
-                { ...repository, tag: tagOrDigest },
-                signal,
-              ),
-          }),
-        });
-        // The manifest of a tag may later be requested by digest.
-        this.#manifests.set(
-          `${nameOf(repository)}@${fetched.raw.digest}`,
-          Promise.resolve(fetched),
-        );
-        return fetched;
-      },
-    );
+    return remember(this.#manifests, `${nameOf(repository)}@${tagOrDigest}`, async () => {
+      const fetched = await this.#request(repository, subject, signal, {
+        what: `manifests/${tagOrDigest}`,
+        headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+        limitBytes: MANIFEST_LIMIT_BYTES,
+        accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
+        ...(!tagOrDigest.includes(":") && {
+          suggest: (absentAt) =>
+            findNearNames(this.session, absentAt, { ...repository, tag: tagOrDigest }, signal),
+        }),
+      });
+      // The manifest of a tag may later be requested by digest.
+      this.#manifests.set(`${nameOf(repository)}@${fetched.raw.digest}`, Promise.resolve(fetched));
+      return fetched;
+    });
   }
 
   /**
@@ -123,10 +93,7 @@ export class Puller {
         what: `manifests/${tagOrDigest}`,
         headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
         limitBytes: MANIFEST_LIMIT_BYTES,
-        accept: (answer) =>
-          answer.status === 200
-            ? readManifest(answer, tagOrDigest, subject)
-            : undefined,
+        accept: (answer) => (answer.status === 200 ? readManifest(answer, tagOrDigest, subject) : undefined),
       }),
     );
   }
@@ -149,9 +116,7 @@ export class Puller {
         limitBytes: MANIFEST_LIMIT_BYTES,
         // Its digest is not known, so it is read like that of a tag.
         accept: (answer) =>
-          answer.status === 200 && isIndexAnswer(answer)
-            ? readManifest(answer, "", subject)
-            : undefined,
+          answer.status === 200 && isIndexAnswer(answer) ? readManifest(answer, "", subject) : undefined,
       }),
       // Registries without this API also respond with other codes, or with a page for browsers.
       "REGISTRY_ANSWER_INVALID",
@@ -187,20 +152,12 @@ export class Puller {
           headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
           limitBytes: MANIFEST_LIMIT_BYTES,
         };
-        const head = await this.session.send(
-          resource,
-          { method: "HEAD", url, ...ask },
-          signal,
-        );
+        const head = await this.session.send(resource, { method: "HEAD", url, ...ask }, signal);
         // The body of a refusal says why, and a few registries do not support HEAD.
         const answer =
           head.status === 200 || head.status === 404
             ? head
-            : await this.session.send(
-                resource,
-                { method: "GET", url, ...ask },
-                signal,
-              );
+            : await this.session.send(resource, { method: "GET", url, ...ask }, signal);
         return answer.status === 200
           ? { value: "exists" as const }
           : { refusal: await this.session.describeRefusal(resource, answer) };
@@ -214,10 +171,7 @@ export class Puller {
    * what it knows.
    * Throws the error of all places.
    */
-  async listTags(
-    repository: RegistryRepository,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
+  async listTags(repository: RegistryRepository, signal: AbortSignal): Promise<readonly string[]> {
     const result = await this.fromPlaces(repository, "tags/list", (place) =>
       readTags(this.session, place, signal),
     );
@@ -235,13 +189,9 @@ export class Puller {
     const { digest, size } = descriptor;
     if (size > SMALL_BLOB_LIMIT_BYTES) {
       return Promise.reject(
-        new ViolaError(
-          "IMAGE_UNSUPPORTED",
-          `${subject}: its config ${digest} has ${size} bytes`,
-          {
-            subject,
-          },
-        ),
+        new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its config ${digest} has ${size} bytes`, {
+          subject,
+        }),
       );
     }
     return remember(this.#blobs, digest, () =>
@@ -249,10 +199,7 @@ export class Puller {
         what: `blobs/${digest}`,
         headers: {},
         limitBytes: size,
-        accept: (answer) =>
-          answer.status === 200
-            ? readWholeBlob(answer, descriptor, subject)
-            : undefined,
+        accept: (answer) => (answer.status === 200 ? readWholeBlob(answer, descriptor, subject) : undefined),
       }),
     );
   }
@@ -270,25 +217,14 @@ export class Puller {
     const { digest, size } = descriptor;
     const start = Math.max(0, size - bytes);
     if (start === size) return new Uint8Array();
-    const answer = await this.#request(
-      repository,
-      `${nameOf(repository)}@${digest}`,
-      signal,
-      {
-        what: `blobs/${digest}`,
-        headers: { range: `bytes=${start}-${size - 1}` },
-        limitBytes: size - start,
-        accept: (response) =>
-          [200, 206, 416].includes(response.status) ? response : undefined,
-      },
-    );
-    const isRange =
-      answer.headers["content-range"]?.startsWith(`bytes ${start}-`) === true;
-    return answer.status === 206 &&
-      isRange &&
-      answer.body.length === size - start
-      ? answer.body
-      : undefined;
+    const answer = await this.#request(repository, `${nameOf(repository)}@${digest}`, signal, {
+      what: `blobs/${digest}`,
+      headers: { range: `bytes=${start}-${size - 1}` },
+      limitBytes: size - start,
+      accept: (response) => ([200, 206, 416].includes(response.status) ? response : undefined),
+    });
+    const isRange = answer.headers["content-range"]?.startsWith(`bytes ${start}-`) === true;
+    return answer.status === 206 && isRange && answer.body.length === size - start ? answer.body : undefined;
   }
 
   /**
@@ -303,9 +239,7 @@ export class Puller {
     attempt: (place: PullPlace) => Promise<PlaceResult<T>>,
   ): Promise<PullResult<T>> {
     const refusals: RegistryRejection[] = [];
-    const isMirrored = this.#endpoints
-      .list(registry, repository)
-      .some(isMirror);
+    const isMirrored = this.#endpoints.list(registry, repository).some(isMirror);
     let unreachable = false;
     for (const endpoint of this.#endpoints.list(registry, repository)) {
       if (endpoint.fallback && !unreachable) continue;
@@ -325,15 +259,9 @@ export class Puller {
         }
         refusals.push(result.refusal);
       } catch (cause) {
-        unreachable =
-          cause instanceof ConnectionFailure && !cause.isCertificateRefused;
-        const refusal = await this.session.describeFailure(
-          place.resource,
-          place.url,
-          cause,
-        );
-        const isOriginOffline =
-          isMirrored && unreachable && !isMirror(endpoint);
+        unreachable = cause instanceof ConnectionFailure && !cause.isCertificateRefused;
+        const refusal = await this.session.describeFailure(place.resource, place.url, cause);
+        const isOriginOffline = isMirrored && unreachable && !isMirror(endpoint);
         refusals.push({
           ...refusal,
           ...(isOriginOffline && { isOriginOffline }),
@@ -352,11 +280,7 @@ export class Puller {
     const absentAt: PullPlace[] = [];
     const result = await this.fromPlaces(repository, what, async (place) => {
       const { url, resource } = place;
-      const answer = await this.session.send(
-        resource,
-        { method: "GET", url, ...request },
-        signal,
-      );
+      const answer = await this.session.send(resource, { method: "GET", url, ...request }, signal);
       const value = accept(answer);
       if (answer.status === 404) absentAt.push(place);
       return value === undefined
@@ -371,18 +295,11 @@ export class Puller {
 }
 
 /** Returns undefined for content that no place has. */
-async function orAbsent<T>(
-  work: Promise<T>,
-  ...codes: readonly ErrorCode[]
-): Promise<T | undefined> {
+async function orAbsent<T>(work: Promise<T>, ...codes: readonly ErrorCode[]): Promise<T | undefined> {
   try {
     return await work;
   } catch (cause) {
-    if (
-      cause instanceof ViolaError &&
-      ["IMAGE_NOT_FOUND", ...codes].includes(cause.code)
-    )
-      return undefined;
+    if (cause instanceof ViolaError && ["IMAGE_NOT_FOUND", ...codes].includes(cause.code)) return undefined;
     throw cause;
   }
 }
@@ -392,11 +309,7 @@ function isIndexAnswer({ headers }: HttpAnswer): boolean {
 }
 
 /** Runs `make` once per key, and again after a failure. */
-function remember<T>(
-  known: Map<string, Promise<T>>,
-  key: string,
-  make: () => Promise<T>,
-): Promise<T> {
+function remember<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
   const earlier = known.get(key);
   if (earlier !== undefined) return earlier;
   const made = make();

@@ -5,10 +5,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PlacedBlob } from "../../core/bundle/blob-places.js";
 import { counted } from "../../core/load/counted.js";
-import type {
-  ManifestOutcome,
-  PushRegistry,
-} from "../../core/load/push-registry.js";
+import type { ManifestOutcome, PushRegistry } from "../../core/load/push-registry.js";
 import type { ManifestBytes } from "../../core/load/registry-layout.js";
 import { MANIFEST_MEDIA_TYPES, OCI_INDEX } from "../../core/oci/descriptor.js";
 import { digestOf, isSha256 } from "../../core/oci/digest.js";
@@ -51,59 +48,37 @@ export class Pusher implements PushRegistry {
   readonly #endpoint: Endpoint;
   readonly #options: PusherOptions;
 
-  constructor(
-    session: RegistrySession,
-    endpoint: Endpoint,
-    options: PusherOptions,
-  ) {
+  constructor(session: RegistrySession, endpoint: Endpoint, options: PusherOptions) {
     this.origin = endpoint.base.origin;
     this.#session = session;
     this.#endpoint = endpoint;
     this.#options = options;
   }
 
-  async hasBlob(
-    repository: string,
-    digest: string,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async hasBlob(repository: string, digest: string, signal: AbortSignal): Promise<boolean> {
     const resource = this.#resource(repository);
     const url = this.#url(`${repository}/blobs/${digest}`);
-    const answer = await this.#send(
-      resource,
-      { method: "HEAD", url, headers: {} },
-      signal,
-    );
+    const answer = await this.#send(resource, { method: "HEAD", url, headers: {} }, signal);
     if (answer.status === 200) return true;
     if (answer.status === 404) return false;
-    if (NO_HEAD.has(answer.status))
-      return this.#answersGet(resource, url, signal);
+    if (NO_HEAD.has(answer.status)) return this.#answersGet(resource, url, signal);
     throw await this.#refusal(resource, answer, "refused to look up a blob");
   }
 
-  async mountBlob(
-    repository: string,
-    digest: string,
-    from: string,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async mountBlob(repository: string, digest: string, from: string, signal: AbortSignal): Promise<boolean> {
     const resource = this.#resource(repository, `repository:${from}:pull`);
     const url = this.#url(`${repository}/blobs/uploads/`);
     url.searchParams.set("mount", digest);
     url.searchParams.set("from", from);
     const request: SmallRequest = { method: "POST", url, headers: {} };
-    const answer = await this.#send(resource, request, signal).catch(
-      (cause: unknown) => {
-        // The user may lack read access to the other repository.
-        if (cause instanceof ViolaError && cause.code === "REGISTRY_AUTH")
-          return undefined;
-        throw cause;
-      },
-    );
+    const answer = await this.#send(resource, request, signal).catch((cause: unknown) => {
+      // The user may lack read access to the other repository.
+      if (cause instanceof ViolaError && cause.code === "REGISTRY_AUTH") return undefined;
+      throw cause;
+    });
     if (answer?.status === 201) return true;
     // The registry started an upload instead.
-    if (answer?.status === 202)
-      await this.#cancel(resource, this.#locationOf(answer));
+    if (answer?.status === 202) await this.#cancel(resource, this.#locationOf(answer));
     return false;
   }
 
@@ -115,19 +90,9 @@ export class Pusher implements PushRegistry {
   ): Promise<void> {
     const resource = this.#resource(repository);
     for (let tries = 1; ; tries++) {
-      const { outcome, error } = await this.#upload(
-        resource,
-        blob,
-        onSent,
-        signal,
-      );
+      const { outcome, error } = await this.#upload(resource, blob, onSent, signal);
       if (error === undefined) return;
-      const delay = retryDelayMs(
-        outcome,
-        tries,
-        Date.now(),
-        this.#options.firstDelayMs,
-      );
+      const delay = retryDelayMs(outcome, tries, Date.now(), this.#options.firstDelayMs);
       if (delay === undefined) throw error;
       await sleep(delay, undefined, { signal });
       // The registry may have stored the blob although its response was lost.
@@ -143,32 +108,15 @@ export class Pusher implements PushRegistry {
     const resource = this.#resource(repository);
     const url = this.#url(`${repository}/manifests/${reference}`);
     const headers = { accept: MANIFEST_MEDIA_TYPES.join(", ") };
-    const answer = await this.#send(
-      resource,
-      { method: "HEAD", url, headers },
-      signal,
-    );
+    const answer = await this.#send(resource, { method: "HEAD", url, headers }, signal);
     if (answer.status === 404) return undefined;
     if (answer.status !== 200 && !NO_HEAD.has(answer.status)) {
-      throw await this.#refusal(
-        resource,
-        answer,
-        "refused to look up a manifest",
-      );
+      throw await this.#refusal(resource, answer, "refused to look up a manifest");
     }
-    const stated =
-      answer.status === 200
-        ? answer.headers["docker-content-digest"]
-        : undefined;
+    const stated = answer.status === 200 ? answer.headers["docker-content-digest"] : undefined;
     if (stated !== undefined && isSha256(stated)) return stated;
-    const whole = await this.#send(
-      resource,
-      { method: "GET", url, headers },
-      signal,
-    );
-    return whole.status === 200 && !whole.tooLong
-      ? digestOf(whole.body)
-      : undefined;
+    const whole = await this.#send(resource, { method: "GET", url, headers }, signal);
+    return whole.status === 200 && !whole.tooLong ? digestOf(whole.body) : undefined;
   }
 
   async readManifest(
@@ -179,36 +127,22 @@ export class Pusher implements PushRegistry {
     const url = this.#url(`${repository}/manifests/${reference}`);
     const headers = { accept: MANIFEST_MEDIA_TYPES.join(", ") };
     const resource = this.#resource(repository);
-    const answer = await this.#send(
-      resource,
-      { method: "GET", url, headers },
-      signal,
-    );
+    const answer = await this.#send(resource, { method: "GET", url, headers }, signal);
     if (answer.status === 200 && !answer.tooLong) return answer.body;
     if (answer.status === 404) return undefined;
     throw await this.#refusal(resource, answer, "refused to return a manifest");
   }
 
-  async hasReferrersApi(
-    repository: string,
-    digest: string,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async hasReferrersApi(repository: string, digest: string, signal: AbortSignal): Promise<boolean> {
     const url = this.#url(`${repository}/referrers/${digest}`);
     const request: SmallRequest = {
       method: "GET",
       url,
       headers: { accept: OCI_INDEX },
     };
-    const { status, headers } = await this.#send(
-      this.#resource(repository),
-      request,
-      signal,
-    );
+    const { status, headers } = await this.#send(this.#resource(repository), request, signal);
     // Anything else is a registry without this API, or a page for browsers.
-    return (
-      status === 200 && headers["content-type"]?.startsWith(OCI_INDEX) === true
-    );
+    return status === 200 && headers["content-type"]?.startsWith(OCI_INDEX) === true;
   }
 
   async putManifest(
@@ -220,19 +154,11 @@ export class Pusher implements PushRegistry {
     const resource = this.#resource(repository);
     const url = this.#url(`${repository}/manifests/${reference}`);
     const headers = { "content-type": mediaType };
-    const answer = await this.#send(
-      resource,
-      { method: "PUT", url, headers, body: () => bytes },
-      signal,
-    );
+    const answer = await this.#send(resource, { method: "PUT", url, headers, body: () => bytes }, signal);
     if (answer.status >= 200 && answer.status < 300) return { kind: "stored" };
     const code = codeOfStatus(answer.status);
     if (code === "REGISTRY_AUTH" || code === "REGISTRY_UNAVAILABLE") {
-      throw await this.#refusal(
-        resource,
-        answer,
-        `refused the manifest ${reference}`,
-      );
+      throw await this.#refusal(resource, answer, `refused the manifest ${reference}`);
     }
     return {
       kind: "refused",
@@ -241,11 +167,7 @@ export class Pusher implements PushRegistry {
   }
 
   /** Requests the first byte of a blob. A wrong negative result only causes an unnecessary upload. */
-  async #answersGet(
-    resource: Resource,
-    url: URL,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #answersGet(resource: Resource, url: URL, signal: AbortSignal): Promise<boolean> {
     const request = {
       method: "GET",
       url,
@@ -316,11 +238,7 @@ export class Pusher implements PushRegistry {
       onSent(-sent);
       await this.#cancel(resource, location);
       signal.throwIfAborted();
-      if (
-        !(error instanceof ViolaError) ||
-        !(error.cause instanceof ConnectionFailure)
-      )
-        throw error;
+      if (!(error instanceof ViolaError) || !(error.cause instanceof ConnectionFailure)) throw error;
       return { outcome: { errorCode: error.cause.code }, error };
     }
   }
@@ -335,50 +253,25 @@ export class Pusher implements PushRegistry {
       url: location,
       headers: {},
     };
-    await this.#send(
-      resource,
-      request,
-      AbortSignal.timeout(CANCEL_TIMEOUT_MS),
-    ).catch(() => undefined);
+    await this.#send(resource, request, AbortSignal.timeout(CANCEL_TIMEOUT_MS)).catch(() => undefined);
   }
 
   /**
    * Sends a request and returns the response, whatever its status. Throws `REGISTRY_UNAVAILABLE` when
    * there is no response, and `REGISTRY_AUTH` when a token server refuses a token.
    */
-  async #send(
-    resource: Resource,
-    request: SmallRequest,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
+  async #send(resource: Resource, request: SmallRequest, signal: AbortSignal): Promise<HttpAnswer> {
     try {
-      return await this.#session.send(
-        resource,
-        { limitBytes: PUSH_ANSWER_BYTES, ...request },
-        signal,
-      );
+      return await this.#session.send(resource, { limitBytes: PUSH_ANSWER_BYTES, ...request }, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      const failure = await this.#session.describeFailure(
-        resource,
-        request.url,
-        cause,
-      );
-      throw pushError(
-        this.#endpoint.base,
-        resource.repository,
-        predicateOf(cause),
-        failure,
-      );
+      const failure = await this.#session.describeFailure(resource, request.url, cause);
+      throw pushError(this.#endpoint.base, resource.repository, predicateOf(cause), failure);
     }
   }
 
   /** Returns the error for a refusal. `what` is the predicate of the message. */
-  async #refusal(
-    resource: Resource,
-    answer: HttpAnswer,
-    what: string,
-  ): Promise<ViolaError> {
+  async #refusal(resource: Resource, answer: HttpAnswer, what: string): Promise<ViolaError> {
     const refusal = await this.#session.describeRefusal(resource, answer);
     return pushError(this.#endpoint.base, resource.repository, what, refusal);
   }
@@ -386,10 +279,7 @@ export class Pusher implements PushRegistry {
   /** Returns the resource for push access to a repository. `more` is an additional scope. */
   #resource(repository: string, more?: string): Resource {
     const { base, credentialHost, insecure } = this.#endpoint;
-    const scope = [
-      `repository:${repository}:pull,push`,
-      ...(more === undefined ? [] : [more]),
-    ].join(" ");
+    const scope = [`repository:${repository}:pull,push`, ...(more === undefined ? [] : [more])].join(" ");
     return { base, repository, credentialHost, insecure, scope };
   }
 
@@ -404,17 +294,13 @@ export class Pusher implements PushRegistry {
   #locationOf(answer: HttpAnswer): URL {
     const { base } = this.#endpoint;
     const url = new URL(answer.headers["location"] ?? "", answer.url);
-    return url.hostname === base.hostname
-      ? new URL(url.pathname + url.search, base)
-      : url;
+    return url.hostname === base.hostname ? new URL(url.pathname + url.search, base) : url;
   }
 }
 
 /** Returns the predicate of the message about a request without a response. */
 export function predicateOf(cause: unknown): string {
-  return cause instanceof AuthorizationFailure
-    ? "denied access"
-    : "cannot be reached";
+  return cause instanceof AuthorizationFailure ? "denied access" : "cannot be reached";
 }
 
 /** A request with a small response. */
@@ -434,22 +320,15 @@ export function pushError(
 ): ViolaError {
   const { code, answer, status, cause } = rejection;
   const name = repository === "" ? base.host : `${base.host}/${repository}`;
-  const isExplained =
-    code === "REGISTRY_UNAVAILABLE" || code === "REGISTRY_AUTH";
+  const isExplained = code === "REGISTRY_UNAVAILABLE" || code === "REGISTRY_AUTH";
   const hint =
     HINTS[status ?? 0] ??
-    (isExplained
-      ? adviceFor({ credentialHost: base.host, ...rejection }, "push access")
-      : undefined);
+    (isExplained ? adviceFor({ credentialHost: base.host, ...rejection }, "push access") : undefined);
   // IMAGE_NOT_FOUND is for pulled images only, not for repositories that do not exist.
   const known = code === "IMAGE_NOT_FOUND" ? "REGISTRY_ANSWER_INVALID" : code;
-  return new ViolaError(
-    known,
-    `${name} ${what} (${base.protocol.slice(0, -1)}: ${answer})`,
-    {
-      subject: name,
-      ...(hint !== undefined && { hint }),
-      ...(cause !== undefined && { cause }),
-    },
-  );
+  return new ViolaError(known, `${name} ${what} (${base.protocol.slice(0, -1)}: ${answer})`, {
+    subject: name,
+    ...(hint !== undefined && { hint }),
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -14,13 +14,9 @@ export function refusalError(
 ): ViolaError {
   const code = codeOfRefusals(refusals);
   const answers = refusals
-    .map(
-      ({ place, answer }) => `${place}: ${answer.replace(`${subject}: `, "")}`,
-    )
+    .map(({ place, answer }) => `${place}: ${answer.replace(`${subject}: `, "")}`)
     .join("; ");
-  const causes = refusals
-    .map(({ cause }) => cause)
-    .filter((cause) => cause !== undefined);
+  const causes = refusals.map(({ cause }) => cause).filter((cause) => cause !== undefined);
   return new ViolaError(
     code,
     `${subject} ${SUMMARIES[code] ?? "could not be fetched"} (${answers || "no registry or mirror is configured"})`,
@@ -36,28 +32,19 @@ export function refusalError(
 
 const SUMMARIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   DIGEST_MISMATCH: "does not match its digest",
-  REGISTRY_ANSWER_INVALID:
-    "could not be fetched because of an invalid response",
+  REGISTRY_ANSWER_INVALID: "could not be fetched because of an invalid response",
   REGISTRY_UNAVAILABLE: "could not be fetched",
   REGISTRY_AUTH: "was denied",
   IMAGE_NOT_FOUND: "was not found",
 };
 
 function suggest(nearNames: readonly string[]): readonly string[] {
-  return nearNames.length === 0
-    ? []
-    : [`Similar names exist: ${nearNames.join(", ")}.`];
+  return nearNames.length === 0 ? [] : [`Similar names exist: ${nearNames.join(", ")}.`];
 }
 
 /** Returns what to do about the decisive refusals, each advice once. */
-function hintFor(
-  code: ErrorCode,
-  refusals: readonly RegistryRejection[],
-): string {
-  if (refusals.length === 0)
-    return "Add endpoints to mirrors in the settings, or remove `only` there.";
+function hintFor(code: ErrorCode, refusals: readonly RegistryRejection[]): string {
+  if (refusals.length === 0) return "Add endpoints to mirrors in the settings, or remove `only` there.";
   const decisive = refusals.filter((refusal) => refusal.code === code);
-  return [
-    ...new Set(decisive.map((refusal) => adviceFor(refusal, "read access"))),
-  ].join(" ");
+  return [...new Set(decisive.map((refusal) => adviceFor(refusal, "read access")))].join(" ");
 }

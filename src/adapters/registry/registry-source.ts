@@ -7,10 +7,7 @@ import {
   type PlatformCandidate,
 } from "../../core/images/choose-platforms.js";
 import { kubeletName, parseReference } from "../../core/images/reference.js";
-import type {
-  BlobSource,
-  ResolvedImage,
-} from "../../core/images/resolved-image.js";
+import type { BlobSource, ResolvedImage } from "../../core/images/resolved-image.js";
 import type { ImageUse } from "../../core/images/image-use.js";
 import {
   MANIFEST_MEDIA_TYPES,
@@ -18,11 +15,7 @@ import {
   type Platform,
   type RawManifest,
 } from "../../core/oci/descriptor.js";
-import {
-  checkRunnable,
-  configPlatform,
-  isImage,
-} from "../../core/oci/manifest.js";
+import { checkRunnable, configPlatform, isImage } from "../../core/oci/manifest.js";
 import { ViolaError } from "../../errors.js";
 import type { FetchedManifest } from "./verify-response.js";
 import type { RegistryClient } from "./client.js";
@@ -86,47 +79,30 @@ export class RegistrySource {
       signal,
     );
     const resolution: Resolution = { repository, subject, signal };
-    const { manifests, leaves, absent } = await this.#collect(
-      resolution,
-      root,
-      { depth: 0 },
-    );
+    const { manifests, leaves, absent } = await this.#collect(resolution, root, { depth: 0 });
     const stated = await this.#candidates(resolution, leaves);
-    const candidates =
-      stated.length > 0 ? stated : assumePlatform(leaves, platforms);
-    const chosen = choosePlatforms(candidates, platforms, subject).map(
-      (image) => attachManifests(image, leaves, subject),
+    const candidates = stated.length > 0 ? stated : assumePlatform(leaves, platforms);
+    const chosen = choosePlatforms(candidates, platforms, subject).map((image) =>
+      attachManifests(image, leaves, subject),
     );
     const source: BlobSource = { kind: "registry", ...repository };
     return {
       use,
       names: [kubeletName(reference)],
       root: toDescriptor(root.raw),
-      manifests: [
-        ...new Map(
-          manifests.map((manifest) => [manifest.digest, manifest]),
-        ).values(),
-      ],
+      manifests: [...new Map(manifests.map((manifest) => [manifest.digest, manifest])).values()],
       ...(absent.length > 0 && { absent }),
       platforms: chosen,
       sources: new Map(
-        chosen.flatMap((platform) =>
-          blobsOf(platform).map(({ digest }) => [digest, source] as const),
-        ),
+        chosen.flatMap((platform) => blobsOf(platform).map(({ digest }) => [digest, source] as const)),
       ),
       rebuilt: false,
     };
   }
 
   /** See `ImageSource`. */
-  readBlob(
-    source: BlobSource,
-    blob: Descriptor,
-    subject: string,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    if (source.kind !== "registry")
-      throw new TypeError("the blob is not in a registry");
+  readBlob(source: BlobSource, blob: Descriptor, subject: string, signal: AbortSignal): Promise<Uint8Array> {
+    if (source.kind !== "registry") throw new TypeError("the blob is not in a registry");
     return this.#client.pull.readBlob(source, blob, subject, signal);
   }
 
@@ -162,16 +138,10 @@ export class RegistrySource {
       return { manifests: [raw], leaves: [leaf], absent: [] };
     }
     if (depth === NESTING_LIMIT) {
-      throw new ViolaError(
-        "IMAGE_UNSUPPORTED",
-        `${subject}: its indexes are nested too deeply`,
-        { subject },
-      );
+      throw new ViolaError("IMAGE_UNSUPPORTED", `${subject}: its indexes are nested too deeply`, { subject });
     }
     // Other media types are not part of an image, and containerd also ignores them.
-    const entries = content.entries.filter(({ mediaType }) =>
-      MANIFEST_MEDIA_TYPES.includes(mediaType),
-    );
+    const entries = content.entries.filter(({ mediaType }) => MANIFEST_MEDIA_TYPES.includes(mediaType));
     const children = await Promise.all(
       entries.map((entry) => this.#collectEntry(resolution, entry, position)),
     );
@@ -186,34 +156,21 @@ export class RegistrySource {
    * Fetches an entry of an index. An entry that is in no registry is an error only when it is chosen,
    * because a mirror may hold only the platforms that were pulled through it.
    */
-  async #collectEntry(
-    resolution: Resolution,
-    entry: Descriptor,
-    parent: Position,
-  ): Promise<Collected> {
+  async #collectEntry(resolution: Resolution, entry: Descriptor, parent: Position): Promise<Collected> {
     const { repository, subject, signal } = resolution;
     const platform = entry.platform ?? parent.platform;
     let child: FetchedManifest;
     try {
-      child = await this.#client.pull.fetchManifest(
-        repository,
-        entry.digest,
-        subject,
-        signal,
-      );
+      child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
     } catch (cause) {
-      if (!(cause instanceof ViolaError) || cause.code !== "IMAGE_NOT_FOUND")
-        throw cause;
+      if (!(cause instanceof ViolaError) || cause.code !== "IMAGE_NOT_FOUND") throw cause;
       const leaf = {
         ...(platform && { platform }),
         descriptor: toDescriptor(entry),
       };
       return { manifests: [], leaves: [leaf], absent: [entry] };
     }
-    if (
-      child.raw.size !== entry.size ||
-      child.raw.mediaType !== entry.mediaType
-    ) {
+    if (child.raw.size !== entry.size || child.raw.mediaType !== entry.mediaType) {
       throw new ViolaError(
         "REGISTRY_ANSWER_INVALID",
         `${subject}: its index says ${entry.mediaType} of ${entry.size} bytes for ${entry.digest}, which is ${child.raw.mediaType} of ${child.raw.size}`,
@@ -234,27 +191,18 @@ export class RegistrySource {
     { repository, subject, signal }: Resolution,
     leaves: readonly IndexedManifest[],
   ): Promise<readonly PlatformCandidate[]> {
-    const stated = leaves.flatMap(({ platform, ...leaf }) =>
-      platform ? [{ ...leaf, platform }] : [],
-    );
+    const stated = leaves.flatMap(({ platform, ...leaf }) => (platform ? [{ ...leaf, platform }] : []));
     // An artifact as the root is kept, so that the error names its type and not a missing platform.
     const isRoot = leaves.length === 1;
     const silent = leaves.flatMap(({ platform, manifest, descriptor }) =>
-      platform === undefined &&
-      manifest !== undefined &&
-      (isImage(manifest) || isRoot)
+      platform === undefined && manifest !== undefined && (isImage(manifest) || isRoot)
         ? [{ descriptor, manifest }]
         : [],
     );
     const read = await Promise.all(
       silent.map(async (leaf) => {
         checkRunnable(leaf.manifest, subject);
-        const config = await this.#client.pull.readBlob(
-          repository,
-          leaf.manifest.config,
-          subject,
-          signal,
-        );
+        const config = await this.#client.pull.readBlob(repository, leaf.manifest.config, subject, signal);
         const platform = configPlatform(config);
         return platform === undefined ? [] : [{ ...leaf, platform }];
       }),
@@ -272,12 +220,7 @@ function assumePlatform(
   [platform, ...others]: readonly Platform[],
 ): readonly PlatformCandidate[] {
   const [leaf, ...more] = leaves;
-  if (
-    platform === undefined ||
-    others.length > 0 ||
-    leaf?.manifest === undefined ||
-    more.length > 0
-  )
+  if (platform === undefined || others.length > 0 || leaf?.manifest === undefined || more.length > 0)
     return [];
   return [{ ...leaf, platform }];
 }

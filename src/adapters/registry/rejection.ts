@@ -42,8 +42,7 @@ const BY_SEVERITY: readonly ErrorCode[] = [
 export function codeOfStatus(status: number): ErrorCode {
   if (status === 404) return "IMAGE_NOT_FOUND";
   if (status === 401 || status === 403) return "REGISTRY_AUTH";
-  if (status === 407 || status === 408 || status === 429 || status >= 500)
-    return "REGISTRY_UNAVAILABLE";
+  if (status === 407 || status === 408 || status === 429 || status >= 500) return "REGISTRY_UNAVAILABLE";
   return "REGISTRY_ANSWER_INVALID";
 }
 
@@ -52,16 +51,11 @@ export function codeOfStatus(status: number): ErrorCode {
  * mean that all places responded, with "not found" or "denied". Mirrors respond in the place of a
  * registry that cannot be reached.
  */
-export function codeOfRefusals(
-  refusals: readonly RegistryRejection[],
-): ErrorCode {
-  const ofMirrors = refusals.filter(
-    ({ isOriginOffline }) => isOriginOffline !== true,
-  );
+export function codeOfRefusals(refusals: readonly RegistryRejection[]): ErrorCode {
+  const ofMirrors = refusals.filter(({ isOriginOffline }) => isOriginOffline !== true);
   const decisive = ofMirrors.length > 0 ? ofMirrors : refusals;
   return (
-    BY_SEVERITY.find((severe) =>
-      decisive.some((refusal) => refusal.code === severe),
-    ) ?? "REGISTRY_ANSWER_INVALID"
+    BY_SEVERITY.find((severe) => decisive.some((refusal) => refusal.code === severe)) ??
+    "REGISTRY_ANSWER_INVALID"
   );
 }

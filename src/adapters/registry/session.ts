@@ -1,24 +1,10 @@
 // The session that pulling and pushing share: the HTTP client, authorization and refusals.
 import { redactUrl } from "../../core/redact.js";
 import { ViolaError, type ErrorCode } from "../../errors.js";
-import {
-  ConnectionFailure,
-  type HttpAnswer,
-  type HttpClient,
-  type HttpRequest,
-} from "../http/client.js";
+import { ConnectionFailure, type HttpAnswer, type HttpClient, type HttpRequest } from "../http/client.js";
 import { describeAnswer, isRegistryError } from "../http/describe-answer.js";
-import {
-  AuthorizationFailure,
-  parseChallenges,
-  type Authorizer,
-  type Resource,
-} from "./auth.js";
-import {
-  codeOfStatus,
-  type Denial,
-  type RegistryRejection,
-} from "./rejection.js";
+import { AuthorizationFailure, parseChallenges, type Authorizer, type Resource } from "./auth.js";
+import { codeOfStatus, type Denial, type RegistryRejection } from "./rejection.js";
 
 /** The number of authorization attempts after which a 401 counts as a refusal. */
 const AUTHORIZATION_TRIES = 2;
@@ -37,10 +23,7 @@ export interface RegistryRequest extends Omit<HttpRequest, "body"> {
 }
 
 /** A response that is a refusal. Header names are in lower case. */
-export type RefusedAnswer = Pick<
-  HttpAnswer,
-  "url" | "status" | "headers" | "body"
->;
+export type RefusedAnswer = Pick<HttpAnswer, "url" | "status" | "headers" | "body">;
 
 /** Sends requests to registries with the credentials of one user. */
 export class RegistrySession {
@@ -57,23 +40,14 @@ export class RegistrySession {
    * refusal.
    * Throws `ConnectionFailure`, `AuthorizationFailure`, `SETTINGS_INVALID` and the signal's reason.
    */
-  send(
-    resource: Resource,
-    request: RegistryRequest,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
+  send(resource: Resource, request: RegistryRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { limitBytes, body, headers, ...rest } = request;
-    const attempt = (
-      authorization: string | undefined,
-    ): Promise<HttpAnswer> => {
+    const attempt = (authorization: string | undefined): Promise<HttpAnswer> => {
       const content = body?.();
       return this.http.send(
         {
           ...rest,
-          headers:
-            authorization === undefined
-              ? headers
-              : { ...headers, authorization },
+          headers: authorization === undefined ? headers : { ...headers, authorization },
           ...(content !== undefined && { body: content }),
         },
         limitBytes,
@@ -99,14 +73,8 @@ export class RegistrySession {
     for (let tries = 0; ; tries++) {
       const result = await attempt(authorization);
       const challenge = findChallenge(result, resource);
-      if (challenge === undefined || tries === AUTHORIZATION_TRIES)
-        return result;
-      const next = await this.#authorizer.answer(
-        resource,
-        challenge,
-        authorization,
-        signal,
-      );
+      if (challenge === undefined || tries === AUTHORIZATION_TRIES) return result;
+      const next = await this.#authorizer.answer(resource, challenge, authorization, signal);
       if (next === undefined) return result;
       authorization = next;
     }
@@ -114,16 +82,11 @@ export class RegistrySession {
 
   /** True when the token server issued a token for the resource. */
   hasToken(resource: Resource): boolean {
-    return (
-      this.#authorizer.knownHeader(resource)?.startsWith("Bearer") === true
-    );
+    return this.#authorizer.knownHeader(resource)?.startsWith("Bearer") === true;
   }
 
   /** Describes a response that is a refusal. */
-  async describeRefusal(
-    resource: Resource,
-    refusal: RefusedAnswer,
-  ): Promise<RegistryRejection> {
+  async describeRefusal(resource: Resource, refusal: RefusedAnswer): Promise<RegistryRejection> {
     const { url, status, body } = refusal;
     const denial = denialOf(resource, refusal);
     return {
@@ -140,11 +103,7 @@ export class RegistrySession {
    * Describes the failure of a request, or an invalid response. Throws the cause when it does not
    * depend on the place.
    */
-  async describeFailure(
-    resource: Resource,
-    url: URL,
-    cause: unknown,
-  ): Promise<RegistryRejection> {
+  async describeFailure(resource: Resource, url: URL, cause: unknown): Promise<RegistryRejection> {
     const place = placeOf(url);
     if (cause instanceof ConnectionFailure) {
       return {
@@ -155,9 +114,7 @@ export class RegistrySession {
       };
     }
     if (cause instanceof AuthorizationFailure) {
-      const isTemporary =
-        cause.status !== undefined &&
-        codeOfStatus(cause.status) === "REGISTRY_UNAVAILABLE";
+      const isTemporary = cause.status !== undefined && codeOfStatus(cause.status) === "REGISTRY_UNAVAILABLE";
       const code = isTemporary ? "REGISTRY_UNAVAILABLE" : "REGISTRY_AUTH";
       const { status } = cause;
       return {
@@ -186,33 +143,18 @@ export class RegistrySession {
   }
 }
 
-function challengeOf(
-  { status, url, headers }: HttpAnswer,
-  { base }: Resource,
-): string | undefined {
-  return status === 401 && url.origin === base.origin
-    ? (headers["www-authenticate"] ?? "")
-    : undefined;
+function challengeOf({ status, url, headers }: HttpAnswer, { base }: Resource): string | undefined {
+  return status === 401 && url.origin === base.origin ? (headers["www-authenticate"] ?? "") : undefined;
 }
 
 /** Returns who denied access, or undefined when a registry denied it to this user. */
-function denialOf(
-  { base }: Resource,
-  { url, status, body, headers }: RefusedAnswer,
-): Denial | undefined {
+function denialOf({ base }: Resource, { url, status, body, headers }: RefusedAnswer): Denial | undefined {
   if (status !== 401 && status !== 403) return undefined;
   if (url.origin !== base.origin) return { kind: "storage", host: url.host };
-  const schemes = parseChallenges(headers["www-authenticate"] ?? "").map(
-    ({ scheme }) => scheme,
-  );
-  const isKnown = schemes.some(
-    (scheme) => scheme === "basic" || scheme === "bearer",
-  );
-  if (schemes.length > 0 && !isKnown)
-    return { kind: "scheme", schemes: schemes.join(", ") };
-  return isKnown || body.length === 0 || isRegistryError(body)
-    ? undefined
-    : { kind: "foreign" };
+  const schemes = parseChallenges(headers["www-authenticate"] ?? "").map(({ scheme }) => scheme);
+  const isKnown = schemes.some((scheme) => scheme === "basic" || scheme === "bearer");
+  if (schemes.length > 0 && !isKnown) return { kind: "scheme", schemes: schemes.join(", ") };
+  return isKnown || body.length === 0 || isRegistryError(body) ? undefined : { kind: "foreign" };
 }
 
 /** Formats a URL for a message, without its query. */

@@ -14,10 +14,7 @@ export class RegistryTags implements TagRegistry {
   }
 
   /** See `TagRegistry`. */
-  listTags(
-    repository: ImageRepository,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
+  listTags(repository: ImageRepository, signal: AbortSignal): Promise<readonly string[]> {
     return this.#client.pull.listTags(repository, signal);
   }
 
@@ -29,23 +26,13 @@ export class RegistryTags implements TagRegistry {
   ): Promise<number | undefined> {
     const { tag } = repository;
     const subject = `${repository.registry}/${repository.repository}:${tag}`;
-    const { content } = await this.#client.pull.fetchManifest(
-      repository,
-      tag,
-      subject,
-      signal,
-    );
+    const { content } = await this.#client.pull.fetchManifest(repository, tag, subject, signal);
     if (content.kind === "manifest") return sizeOf([content]);
     const manifests: ImageManifest[] = [];
     for (const platform of platforms) {
       const entry = findForPlatform(content.entries, platform);
       if (entry === undefined) return undefined;
-      const child = await this.#client.pull.fetchManifest(
-        repository,
-        entry.digest,
-        subject,
-        signal,
-      );
+      const child = await this.#client.pull.fetchManifest(repository, entry.digest, subject, signal);
       if (child.content.kind !== "manifest") return undefined;
       manifests.push(child.content);
     }

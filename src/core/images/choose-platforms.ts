@@ -2,12 +2,7 @@
 import { ViolaError } from "../../errors.js";
 import type { Descriptor, Platform } from "../oci/descriptor.js";
 import { checkRunnable, type ImageManifest } from "../oci/manifest.js";
-import {
-  findForPlatform,
-  formatPlatform,
-  normalizePlatform,
-  samePlatform,
-} from "../oci/platform.js";
+import { findForPlatform, formatPlatform, normalizePlatform, samePlatform } from "../oci/platform.js";
 import type { PlatformImage } from "./resolved-image.js";
 
 /** An image manifest and the platform that its index or its config states. */
@@ -39,16 +34,12 @@ export function attachManifests(
 ): PlatformImage {
   const others = new Map(
     manifests
-      .filter(
-        ({ platform }) =>
-          platform === undefined || samePlatform(platform, image.platform),
-      )
+      .filter(({ platform }) => platform === undefined || samePlatform(platform, image.platform))
       .filter(({ descriptor }) => descriptor.digest !== image.manifest.digest)
       .map((other) => [other.descriptor.digest, other]),
   );
   const attached = [...others.values()].map(({ descriptor, manifest }) => {
-    if (manifest === undefined)
-      throw manifestMissing({ platform: image.platform, descriptor }, subject);
+    if (manifest === undefined) throw manifestMissing({ platform: image.platform, descriptor }, subject);
     return {
       digest: descriptor.digest,
       config: manifest.config,
@@ -74,15 +65,12 @@ export function choosePlatforms(
     platform,
     candidate: findForPlatform(candidates, platform),
   }));
-  const missing = chosen
-    .filter(({ candidate }) => candidate === undefined)
-    .map(({ platform }) => platform);
+  const missing = chosen.filter(({ candidate }) => candidate === undefined).map(({ platform }) => platform);
   if (missing.length > 0) throw platformMissing(candidates, missing, subject);
 
   const images = new Map<string, PlatformImage>();
   for (const { candidate } of chosen) {
-    if (candidate === undefined || images.has(candidate.descriptor.digest))
-      continue;
+    if (candidate === undefined || images.has(candidate.descriptor.digest)) continue;
     const { platform, descriptor, manifest } = candidate;
     if (manifest === undefined) throw manifestMissing(candidate, subject);
     checkRunnable(manifest, subject);
@@ -99,13 +87,9 @@ export function choosePlatforms(
 }
 
 /** containerd takes `Linux/x86_64` for linux/amd64. Podman and skopeo do not, so not all targets would. */
-function requireKnownNames(
-  { platform, descriptor }: PlatformCandidate,
-  subject: string,
-): void {
+function requireKnownNames({ platform, descriptor }: PlatformCandidate, subject: string): void {
   const known = normalizePlatform(platform);
-  if (platform.os === known.os && platform.architecture === known.architecture)
-    return;
+  if (platform.os === known.os && platform.architecture === known.architecture) return;
   throw new ViolaError(
     "IMAGE_UNSUPPORTED",
     `${subject}: its index states the platform ${formatPlatform(platform)}, which not every engine takes for ${formatPlatform(known)}`,
@@ -123,9 +107,9 @@ function platformMissing(
 ): ViolaError {
   const present = candidates.filter(({ manifest }) => manifest !== undefined);
   // Attestation manifests have the platform unknown/unknown.
-  const available = [
-    ...new Set(present.map(({ platform }) => formatPlatform(platform))),
-  ].filter((platform) => platform !== "unknown/unknown");
+  const available = [...new Set(present.map(({ platform }) => formatPlatform(platform)))].filter(
+    (platform) => platform !== "unknown/unknown",
+  );
   return new ViolaError(
     "IMAGE_PLATFORM_MISSING",
     `${subject} is not available for ${missing.map(formatPlatform).join(", ")}; its platforms are ${available.join(", ") || "unknown"}`,
@@ -136,10 +120,7 @@ function platformMissing(
   );
 }
 
-function manifestMissing(
-  { platform, descriptor }: PlatformCandidate,
-  subject: string,
-): ViolaError {
+function manifestMissing({ platform, descriptor }: PlatformCandidate, subject: string): ViolaError {
   return new ViolaError(
     "IMAGE_PLATFORM_MISSING",
     `${subject} is not available for ${formatPlatform(platform)}: its index lists ${descriptor.digest}, which was not found`,

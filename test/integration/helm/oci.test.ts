@@ -10,6 +10,7 @@ import type { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.j
 import type { ChartSource } from "../../../src/core/charts/chart.js";
 import { runCli } from "../../support/cli.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
+import { makeCertificate } from "../../support/certificate.js";
 import { needs } from "../../support/parts.js";
 import { ROOT } from "../../support/paths.js";
 import { mustRun } from "../../support/run.js";
@@ -26,13 +27,17 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   let folder: string;
   let open: DockerRegistry;
   let closed: DockerRegistry;
+  /** The CA of none of them. */
+  let otherCa: string;
   /** The file with helm's login. */
   let login: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
     folder = await newFolder();
-    open = await startDockerRegistry("open");
+    open = await startDockerRegistry("open", undefined, ownAddress());
     closed = await startDockerRegistry("tls-password", undefined, ownAddress());
+    makeCertificate(folder, "DNS:other.example");
+    otherCa = join(folder, "ca.crt");
     login = { HELM_REGISTRY_CONFIG: join(folder, "registry.json") };
     await run(helm.program, ["package", join(charts, "deep"), "--destination", folder]);
     const archive = join(folder, "deep-1.0.0.tgz");
@@ -60,7 +65,10 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
   const closedTool = () =>
     makeTool(
       helm,
-      { insecure: [], certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }) },
+      {
+        insecure: [],
+        certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }),
+      },
       login,
     );
 
@@ -85,6 +93,23 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     );
   });
 
+  it("are fetched from insecure registries, over plain HTTP and over TLS, also where certificates are added", async () => {
+    const insecure = [open.host, closed.host];
+    const added = () => Promise.resolve({ caFile: otherCa });
+    for (const settings of [{ insecure }, { insecure, certificatesFor: added }]) {
+      for (const registry of [open, closed]) {
+        const tool = makeTool(helm, settings, registry === closed ? login : {});
+        const { version } = await tool.packageChart(
+          deepIn(registry, "1.x"),
+          [],
+          { directory: join(folder, "insecure") },
+          signal,
+        );
+        expect(version).toBe("1.0.0");
+      }
+    }
+  });
+
   it("are the newest version by default", async () => {
     const chart = await openTool().packageChart(
       deepIn(open),
@@ -100,7 +125,11 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     "are fetched as an added dependency, from the %s one",
     async (door) => {
       const [registry, tool] = door === "open" ? [open, openTool()] : [closed, closedTool()];
-      const deep = { name: "deep", version: "^1.0.0", repository: `oci://${registry.host}/charts` };
+      const deep = {
+        name: "deep",
+        version: "^1.0.0",
+        repository: `oci://${registry.host}/charts`,
+      };
 
       const chart = await tool.packageChart(
         app,
@@ -126,7 +155,10 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
     await refused(
       makeTool(
         helm,
-        { insecure: [], certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }) },
+        {
+          insecure: [],
+          certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }),
+        },
         none,
       ),
       deepIn(closed, "1.0.0"),
@@ -145,7 +177,12 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
 
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      images: [{ normalized: "registry.example/deep:1", evidence: [{ chart: "deep-1.0.0" }] }],
+      images: [
+        {
+          normalized: "registry.example/deep:1",
+          evidence: [{ chart: "deep-1.0.0" }],
+        },
+      ],
     });
   });
 });

@@ -1,23 +1,12 @@
 // The registry client with faults and rare features of registries: temporary failures, damaged
 // bodies, redirects, expired tokens.
-import {
-  createServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import {
-  afterAll,
-  beforeAll,
-  describe,
-  expect,
-  it,
-  onTestFinished,
-} from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import {
   startEmbeddedRegistry,
   type EmbeddedRegistry,
@@ -29,16 +18,8 @@ import type { RegistryRequest } from "../../../scripts/parts/registry-requests.j
 import { streamBlob } from "../../../src/adapters/blobs/stream-blob.js";
 import { RegistryClient } from "../../../src/adapters/registry/client.js";
 import { RegistrySource } from "../../../src/adapters/registry/registry-source.js";
-import {
-  defaultSettings,
-  type Settings,
-} from "../../../src/adapters/files/user-settings.js";
-import {
-  OCI_CONFIG,
-  OCI_INDEX,
-  OCI_MANIFEST,
-  type Descriptor,
-} from "../../../src/core/oci/descriptor.js";
+import { defaultSettings, type Settings } from "../../../src/adapters/files/user-settings.js";
+import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, type Descriptor } from "../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../src/core/oci/digest.js";
 import type { ViolaError } from "../../../src/errors.js";
 import { parsePlatform } from "../../../src/core/oci/platform.js";
@@ -64,19 +45,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function start(
-  options: EmbeddedRegistryOptions = {},
-): Promise<EmbeddedRegistry> {
+async function start(options: EmbeddedRegistryOptions = {}): Promise<EmbeddedRegistry> {
   const registry = await startEmbeddedRegistry(options);
   onTestFinished(() => registry.close());
   registry.addImage(folder, image, "a/b", "1");
   return registry;
 }
 
-function newClient(
-  settings: Partial<Settings> = {},
-  env: Record<string, string> = {},
-): RegistryClient {
+function newClient(settings: Partial<Settings> = {}, env: Record<string, string> = {}): RegistryClient {
   const client = new RegistryClient({
     settings: { ...defaultSettings(), ...settings },
     env,
@@ -99,11 +75,7 @@ function resolve(
     platforms?: (typeof amd64)[];
   } = {},
 ): Promise<ResolvedImage> {
-  return new RegistrySource(newClient(settings, env)).resolveImage(
-    imageUse(reference),
-    platforms,
-    signal,
-  );
+  return new RegistrySource(newClient(settings, env)).resolveImage(imageUse(reference), platforms, signal);
 }
 
 /** Injects a fault into the first matching requests. */
@@ -119,10 +91,7 @@ function first(
 const isManifest = ({ kind }: RegistryRequest): boolean => kind === "manifest";
 const isBlob = ({ kind }: RegistryRequest): boolean => kind === "blob";
 
-function authFor(
-  host: string,
-  auth: Record<string, string>,
-): Record<string, string> {
+function authFor(host: string, auth: Record<string, string>): Record<string, string> {
   return { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [host]: auth } }) };
 }
 function basic({ user, password }: { user: string; password: string }): string {
@@ -150,18 +119,15 @@ async function put(
 }
 
 describe("temporary failures", () => {
-  it.each([408, 429, 500, 502, 503, 504])(
-    "retries after %i",
-    async (status) => {
-      const registry = await start({
-        fault: first(2, isManifest, { kind: "status", status }),
-      });
+  it.each([408, 429, 500, 502, 503, 504])("retries after %i", async (status) => {
+    const registry = await start({
+      fault: first(2, isManifest, { kind: "status", status }),
+    });
 
-      const { root } = await resolve(`${registry.host}/a/b:1`);
+    const { root } = await resolve(`${registry.host}/a/b:1`);
 
-      expect(root.digest).toBe(image.root.digest);
-    },
-  );
+    expect(root.digest).toBe(image.root.digest);
+  });
 
   it("waits as long as Retry-After asks", async () => {
     const headers = { "retry-after": "1" };
@@ -176,15 +142,10 @@ describe("temporary failures", () => {
   });
 
   it("retries when the connection drops and when a body ends early", async () => {
-    for (const fault of [
-      { kind: "drop" },
-      { kind: "truncate", after: 10 },
-    ] as const) {
+    for (const fault of [{ kind: "drop" }, { kind: "truncate", after: 10 }] as const) {
       const registry = await start({ fault: first(1, isManifest, fault) });
 
-      expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(
-        image.root.digest,
-      );
+      expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
     }
   });
 
@@ -228,11 +189,7 @@ describe("temporary failures", () => {
     const stop = new AbortController();
     const source = new RegistrySource(newClient());
 
-    const resolving = source.resolveImage(
-      imageUse(`${registry.host}/a/b:1`),
-      [amd64],
-      stop.signal,
-    );
+    const resolving = source.resolveImage(imageUse(`${registry.host}/a/b:1`), [amd64], stop.signal);
     stop.abort(new Error("enough"));
 
     await expect(resolving).rejects.toThrow("enough");
@@ -276,9 +233,7 @@ describe("silent servers", () => {
     }).catch((cause: unknown) => cause);
 
     expect(error).toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
-    expect((error as Error).message).toContain(
-      `${registry.url}/token: no data for 0.2 s`,
-    );
+    expect((error as Error).message).toContain(`${registry.url}/token: no data for 0.2 s`);
   });
 
   it("end the download of a blob, with the place and the bytes so far", async () => {
@@ -286,9 +241,7 @@ describe("silent servers", () => {
     const registry = await start({
       fault: (request) => {
         if (!isBlob(request)) return undefined;
-        return blobs++ === 0
-          ? { kind: "stall", after: 100 }
-          : { kind: "silent" };
+        return blobs++ === 0 ? { kind: "stall", after: 100 } : { kind: "silent" };
       },
     });
     const { digest, size, mediaType } = image.platforms[0]!.layers[0]!;
@@ -304,14 +257,10 @@ describe("silent servers", () => {
       newClient(settings),
       signal,
     );
-    const error: unknown = await buffer(stream).catch(
-      (cause: unknown) => cause,
-    );
+    const error: unknown = await buffer(stream).catch((cause: unknown) => cause);
 
     expect(error).toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
-    expect((error as Error).message).toContain(
-      `${registry.url}/v2/a/b/blobs/${digest}: no data for 0.2 s`,
-    );
+    expect((error as Error).message).toContain(`${registry.url}/v2/a/b/blobs/${digest}: no data for 0.2 s`);
     expect((error as Error).message).toContain(`100 of ${size} bytes received`);
     // The second request continues the first one.
     expect(
@@ -351,28 +300,23 @@ describe("an image whose config has no platform", () => {
     const { platforms } = await resolve(name, { platforms: [arm64] });
 
     expect(platforms.map(({ platform }) => platform)).toEqual([arm64]);
-    await expect(
-      resolve(name, { platforms: [amd64, arm64] }),
-    ).rejects.toMatchObject({
+    await expect(resolve(name, { platforms: [amd64, arm64] })).rejects.toMatchObject({
       code: "IMAGE_PLATFORM_MISSING",
     });
   });
 });
 
 describe("names that do not exist", () => {
-  const list =
-    (path: string, content: unknown) => (request: RegistryRequest) =>
-      request.path.startsWith(path)
-        ? ({
-            kind: "status",
-            status: 200,
-            body: JSON.stringify(content),
-          } as const)
-        : undefined;
+  const list = (path: string, content: unknown) => (request: RegistryRequest) =>
+    request.path.startsWith(path)
+      ? ({
+          kind: "status",
+          status: 200,
+          body: JSON.stringify(content),
+        } as const)
+      : undefined;
   const hintOf = async (reference: string): Promise<string | undefined> => {
-    const error: unknown = await resolve(reference).catch(
-      (cause: unknown) => cause,
-    );
+    const error: unknown = await resolve(reference).catch((cause: unknown) => cause);
     expect(error).toMatchObject({
       code: "IMAGE_NOT_FOUND",
       subject: reference,
@@ -388,9 +332,7 @@ describe("names that do not exist", () => {
 
     const hint = await hintOf(`${registry.host}/a/b:v2.55.2`);
 
-    expect(hint).toContain(
-      `${registry.host}/a/b:v2.55.1, ${registry.host}/a/b:v2.54.1.`,
-    );
+    expect(hint).toContain(`${registry.host}/a/b:v2.55.1, ${registry.host}/a/b:v2.54.1.`);
     expect(hint).not.toContain("latest");
     expect(hint).not.toContain("\u001b");
   });
@@ -401,30 +343,23 @@ describe("names that do not exist", () => {
       fault: list("/v2/_catalog", { repositories }),
     });
 
-    expect(await hintOf(`${registry.host}/org/promethues:1`)).toContain(
-      ` ${registry.host}/org/prometheus.`,
-    );
+    expect(await hintOf(`${registry.host}/org/promethues:1`)).toContain(` ${registry.host}/org/prometheus.`);
   });
 
-  it.each([{ tags: null }, {}, [], "text"])(
-    "are not found when the list is %j",
-    async (content) => {
-      const missing = first(1, isManifest, { kind: "status", status: 404 });
-      const registry = await start({
-        fault: (request) => missing(request) ?? list("/v2/", content)(request),
-      });
+  it.each([{ tags: null }, {}, [], "text"])("are not found when the list is %j", async (content) => {
+    const missing = first(1, isManifest, { kind: "status", status: 404 });
+    const registry = await start({
+      fault: (request) => missing(request) ?? list("/v2/", content)(request),
+    });
 
-      expect(await hintOf(`${registry.host}/a/b:2`)).not.toContain("Similar");
-    },
-  );
+    expect(await hintOf(`${registry.host}/a/b:2`)).not.toContain("Similar");
+  });
 
   it("are not found when the mirrors say so and the registry cannot be reached", async () => {
     const mirror = await start({
       fault: list("/v2/a/b/tags/list", { tags: ["1"] }),
     });
-    const mirrors = new Map([
-      ["quay.invalid", { endpoints: [mirror.url], only: false }],
-    ]);
+    const mirrors = new Map([["quay.invalid", { endpoints: [mirror.url], only: false }]]);
 
     const error: unknown = await resolve("quay.invalid/a/b:2", {
       settings: { mirrors },
@@ -435,9 +370,7 @@ describe("names that do not exist", () => {
       subject: "quay.invalid/a/b:2",
     });
     expect((error as ViolaError).hint).toContain("quay.invalid/a/b:1");
-    expect((error as ViolaError).message).toContain(
-      "https://quay.invalid/v2/a/b/manifests/2",
-    );
+    expect((error as ViolaError).message).toContain("https://quay.invalid/v2/a/b/manifests/2");
   });
 
   it("are unknown when a mirror cannot be reached either", async () => {
@@ -445,9 +378,7 @@ describe("names that do not exist", () => {
     const endpoints = [mirror.url, "http://127.0.0.1:1"];
     const mirrors = new Map([["quay.invalid", { endpoints, only: false }]]);
 
-    await expect(
-      resolve("quay.invalid/a/b:2", { settings: { mirrors } }),
-    ).rejects.toMatchObject({
+    await expect(resolve("quay.invalid/a/b:2", { settings: { mirrors } })).rejects.toMatchObject({
       code: "REGISTRY_UNAVAILABLE",
     });
   });
@@ -456,13 +387,10 @@ describe("names that do not exist", () => {
 describe("digests", () => {
   it("rejects a manifest with another digest than requested", async () => {
     const registry = await start({
-      fault: (request) =>
-        isManifest(request) ? { kind: "corrupt" } : undefined,
+      fault: (request) => (isManifest(request) ? { kind: "corrupt" } : undefined),
     });
 
-    await expect(
-      resolve(`${registry.host}/a/b@${image.root.digest}`),
-    ).rejects.toMatchObject({
+    await expect(resolve(`${registry.host}/a/b@${image.root.digest}`)).rejects.toMatchObject({
       code: "DIGEST_MISMATCH",
     });
     await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({
@@ -485,29 +413,19 @@ describe("digests", () => {
     const config = image.platforms[0]!.config;
     const repository = { registry: registry.host, repository: "a/b" };
 
-    const failure = newClient().pull.readBlob(
-      repository,
-      config,
-      "test",
-      signal,
-    );
+    const failure = newClient().pull.readBlob(repository, config, "test", signal);
 
     await expect(failure).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
   it("tries the next place when a mirror is damaged", async () => {
     const damaged = await start({
-      fault: (request) =>
-        isManifest(request) ? { kind: "corrupt" } : undefined,
+      fault: (request) => (isManifest(request) ? { kind: "corrupt" } : undefined),
     });
     const sound = await start();
-    const mirrors = new Map([
-      ["quay.io", { endpoints: [damaged.url, sound.url], only: true }],
-    ]);
+    const mirrors = new Map([["quay.io", { endpoints: [damaged.url, sound.url], only: true }]]);
 
-    expect(
-      (await resolve("quay.io/a/b:1", { settings: { mirrors } })).root.digest,
-    ).toBe(image.root.digest);
+    expect((await resolve("quay.io/a/b:1", { settings: { mirrors } })).root.digest).toBe(image.root.digest);
   });
 });
 
@@ -516,58 +434,36 @@ describe("economy", () => {
     const registry = await start();
     const source = new RegistrySource(newClient());
 
-    await source.resolveImage(
-      imageUse(`${registry.host}/a/b:1`),
-      [amd64],
-      signal,
-    );
-    await source.resolveImage(
-      imageUse(`${registry.host}/a/b:1`),
-      [arm64],
-      signal,
-    );
-    await source.resolveImage(
-      imageUse(`${registry.host}/a/b@${image.root.digest}`),
-      [amd64],
-      signal,
-    );
+    await source.resolveImage(imageUse(`${registry.host}/a/b:1`), [amd64], signal);
+    await source.resolveImage(imageUse(`${registry.host}/a/b:1`), [arm64], signal);
+    await source.resolveImage(imageUse(`${registry.host}/a/b@${image.root.digest}`), [amd64], signal);
 
-    expect(registry.requests.filter(isManifest)).toHaveLength(
-      1 + image.children.length,
-    );
+    expect(registry.requests.filter(isManifest)).toHaveLength(1 + image.children.length);
   });
 
   it("requests blobs first from the place that had the manifest", async () => {
     const empty = await startEmbeddedRegistry();
     onTestFinished(() => empty.close());
     const full = await start();
-    const mirrors = new Map([
-      ["quay.io", { endpoints: [empty.url, full.url], only: true }],
-    ]);
+    const mirrors = new Map([["quay.io", { endpoints: [empty.url, full.url], only: true }]]);
     const client = newClient({ mirrors });
     const repository = { registry: "quay.io", repository: "a/b" };
 
     await client.pull.fetchManifest(repository, "1", "test", signal);
 
     const asked: string[] = [];
-    await client.pull.fromPlaces(
-      repository,
-      `blobs/${image.root.digest}`,
-      ({ url }) => {
-        asked.push(url.host);
-        return Promise.resolve({
-          refusal: { code: "IMAGE_NOT_FOUND", place: url.href, answer: "404" },
-        });
-      },
-    );
+    await client.pull.fromPlaces(repository, `blobs/${image.root.digest}`, ({ url }) => {
+      asked.push(url.host);
+      return Promise.resolve({
+        refusal: { code: "IMAGE_NOT_FOUND", place: url.href, answer: "404" },
+      });
+    });
     expect(asked).toEqual([full.host, empty.host]);
   });
 
   it("sends a mirror the name of the registry", async () => {
     const registry = await start();
-    const mirrors = new Map([
-      ["quay.io", { endpoints: [registry.url], only: true }],
-    ]);
+    const mirrors = new Map([["quay.io", { endpoints: [registry.url], only: true }]]);
 
     await resolve("quay.io/a/b:1", { settings: { mirrors } });
 
@@ -576,15 +472,12 @@ describe("economy", () => {
 
   it("fetches the end of a blob only by range", async () => {
     const registry = await start({
-      fault: (request) =>
-        isBlob(request) ? { kind: "ignore-range" } : undefined,
+      fault: (request) => (isBlob(request) ? { kind: "ignore-range" } : undefined),
     });
     const layer = image.platforms[0]!.layers[0]!;
     const repository = { registry: registry.host, repository: "a/b" };
 
-    expect(
-      await newClient().pull.readBlobTail(repository, layer, 4, signal),
-    ).toBeUndefined();
+    expect(await newClient().pull.readBlobTail(repository, layer, 4, signal)).toBeUndefined();
   });
 });
 
@@ -603,17 +496,9 @@ describe("redirects", () => {
       env: authFor(registry.host, { auth: basic(LOGIN) }),
     });
 
-    expect(
-      registry.requests.some(
-        ({ headers }) => headers.authorization !== undefined,
-      ),
-    ).toBe(true);
+    expect(registry.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(true);
     expect(elsewhere.requests.length).toBeGreaterThan(0);
-    expect(
-      elsewhere.requests.every(
-        ({ headers }) => headers.authorization === undefined,
-      ),
-    ).toBe(true);
+    expect(elsewhere.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
   it("does not answer the challenge of a redirect target", async () => {
@@ -630,15 +515,9 @@ describe("redirects", () => {
       }),
     };
 
-    await expect(
-      resolve(`${registry.host}/a/b:1`, { env }),
-    ).rejects.toMatchObject({ code: "REGISTRY_AUTH" });
+    await expect(resolve(`${registry.host}/a/b:1`, { env })).rejects.toMatchObject({ code: "REGISTRY_AUTH" });
 
-    expect(
-      elsewhere.requests.every(
-        ({ headers }) => headers.authorization === undefined,
-      ),
-    ).toBe(true);
+    expect(elsewhere.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 });
 
@@ -650,9 +529,7 @@ describe("tokens", () => {
 
     await resolve(`${registry.host}/a/b:1`);
 
-    expect(
-      registry.requests.filter(({ kind }) => kind === "token"),
-    ).toHaveLength(1);
+    expect(registry.requests.filter(({ kind }) => kind === "token")).toHaveLength(1);
   });
 
   it("requests another one when the registry no longer accepts the first", async () => {
@@ -664,12 +541,7 @@ describe("tokens", () => {
       login: { scheme: "bearer", ...LOGIN, anonymousPull: true },
       fault: (request) => {
         const isChild = isManifest(request) && request.reference !== "1";
-        if (
-          !isChild ||
-          request.headers.authorization === undefined ||
-          ended > 0
-        )
-          return undefined;
+        if (!isChild || request.headers.authorization === undefined || ended > 0) return undefined;
         ended++;
         return {
           kind: "status",
@@ -683,9 +555,7 @@ describe("tokens", () => {
     const { root } = await resolve(`${registry.host}/a/b:1`);
 
     expect(root.digest).toBe(image.root.digest);
-    expect(
-      registry.requests.filter(({ kind }) => kind === "token"),
-    ).toHaveLength(2);
+    expect(registry.requests.filter(({ kind }) => kind === "token")).toHaveLength(2);
   });
 
   it("reports that the token server refuses the password", async () => {
@@ -706,8 +576,7 @@ describe("tokens", () => {
   it("does not report an unavailable token server as a refusal", async () => {
     const registry = await start({
       login: { scheme: "bearer", ...LOGIN },
-      fault: ({ kind }) =>
-        kind === "token" ? { kind: "status", status: 503 } : undefined,
+      fault: ({ kind }) => (kind === "token" ? { kind: "status", status: 503 } : undefined),
     });
 
     await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({
@@ -716,11 +585,7 @@ describe("tokens", () => {
   });
 
   it("does not send a password to a realm that is not an http(s) URL", async () => {
-    for (const realm of [
-      "file:///etc/passwd",
-      "http://user:pass@127.0.0.1/token",
-      "nonsense",
-    ]) {
+    for (const realm of ["file:///etc/passwd", "http://user:pass@127.0.0.1/token", "nonsense"]) {
       const headers = {
         "www-authenticate": `Bearer realm="${realm}",service="x"`,
       };
@@ -729,19 +594,13 @@ describe("tokens", () => {
       });
       const env = authFor(registry.host, { auth: basic(LOGIN) });
 
-      await expect(
-        resolve(`${registry.host}/a/b:1`, { env }),
-      ).rejects.toMatchObject({
+      await expect(resolve(`${registry.host}/a/b:1`, { env })).rejects.toMatchObject({
         code: "REGISTRY_AUTH",
       });
     }
   });
 
-  const status = (
-    code: number,
-    headers: Record<string, string> = {},
-    body = "",
-  ): Fault => ({
+  const status = (code: number, headers: Record<string, string> = {}, body = ""): Fault => ({
     kind: "status",
     status: code,
     headers,
@@ -752,26 +611,15 @@ describe("tokens", () => {
   it.each<readonly [string, (request: RegistryRequest) => Fault | undefined]>([
     ["a token server without a host", () => bearer("/token")],
     ["a token server that is not http", () => bearer("ftp://127.0.0.1/token")],
-    [
-      "a token server that does not exist",
-      () => bearer("http://127.0.0.1:1/token"),
-    ],
-    [
-      "another kind of login",
-      () => status(401, { "www-authenticate": "Negotiate, NTLM" }),
-    ],
+    ["a token server that does not exist", () => bearer("http://127.0.0.1:1/token")],
+    ["another kind of login", () => status(401, { "www-authenticate": "Negotiate, NTLM" })],
     ["a proxy that wants a login", () => status(407)],
     ["a fault of the registry", () => status(503)],
-    [
-      "a web page instead of a manifest",
-      () => status(200, {}, "<html>sign in</html>"),
-    ],
+    ["a web page instead of a manifest", () => status(200, {}, "<html>sign in</html>")],
   ])("does not advise to log in because of %s", async (_, fault) => {
     const registry = await start({ fault });
 
-    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch(
-      (cause: unknown) => cause,
-    );
+    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch((cause: unknown) => cause);
 
     expect((error as ViolaError).hint).not.toMatch(/\blog in\b|docker login/i);
   });
@@ -781,13 +629,10 @@ describe("tokens", () => {
       fault: () => status(403, {}, "<Error>expired</Error>"),
     });
     const registry = await start({
-      fault: (request) =>
-        isManifest(request) ? { kind: "redirect", to: storage.url } : undefined,
+      fault: (request) => (isManifest(request) ? { kind: "redirect", to: storage.url } : undefined),
     });
 
-    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch(
-      (cause: unknown) => cause,
-    );
+    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch((cause: unknown) => cause);
 
     expect(error).toMatchObject({ code: "REGISTRY_AUTH" });
     expect((error as ViolaError).hint).toContain(storage.host);
@@ -799,9 +644,7 @@ describe("tokens", () => {
       fault: () => status(403, {}, "<Error>AccessDenied</Error>"),
     });
 
-    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch(
-      (cause: unknown) => cause,
-    );
+    const error: unknown = await resolve(`${registry.host}/a/b:1`).catch((cause: unknown) => cause);
 
     expect((error as ViolaError).hint).toMatch(/proxy.*docker login/i);
   });
@@ -813,12 +656,8 @@ describe("tokens", () => {
         asked.push(
           `${request.method ?? ""} ${request.method === "POST" ? body : (request.headers.authorization ?? "")}`,
         );
-        if (request.method === "POST" && !knowsPost)
-          response.writeHead(404).end();
-        else
-          response.end(
-            JSON.stringify({ access_token: "good", expires_in: 60 }),
-          );
+        if (request.method === "POST" && !knowsPost) response.writeHead(404).end();
+        else response.end(JSON.stringify({ access_token: "good", expires_in: 60 }));
       });
       const challenge = `Bearer realm="${tokens}/token",service="s",scope="repository:a/b:pull"`;
       const registry = await start({
@@ -836,23 +675,16 @@ describe("tokens", () => {
         env: authFor(registry.host, { identitytoken: "refresh-me" }),
       });
 
-      expect(asked[0]).toMatch(
-        /^POST .*grant_type=refresh_token.*refresh_token=refresh-me/,
-      );
+      expect(asked[0]).toMatch(/^POST .*grant_type=refresh_token.*refresh_token=refresh-me/);
       expect(asked).toHaveLength(knowsPost ? 1 : 2);
-      if (!knowsPost)
-        expect(asked[1]).toBe(
-          `GET Basic ${basic({ user: "", password: "refresh-me" })}`,
-        );
+      if (!knowsPost) expect(asked[1]).toBe(`GET Basic ${basic({ user: "", password: "refresh-me" })}`);
     }
   });
 });
 
 describe("token responses", () => {
   const answering = async (tokenAnswer: unknown): Promise<EmbeddedRegistry> => {
-    const tokens = await startServer((_, response) =>
-      response.end(JSON.stringify(tokenAnswer)),
-    );
+    const tokens = await startServer((_, response) => response.end(JSON.stringify(tokenAnswer)));
     const challenge = `Bearer realm="${tokens}/token",service="s",scope="repository:a/b:pull"`;
     return start({
       fault: ({ headers }) =>
@@ -875,9 +707,7 @@ describe("token responses", () => {
   ])("are accepted with unexpected fields: %j", async (tokenAnswer) => {
     const registry = await answering(tokenAnswer);
 
-    expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(
-      image.root.digest,
-    );
+    expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
   });
 
   it.each([{}, { token: "", access_token: null }, [], "good"])(
@@ -921,8 +751,7 @@ describe("token responses", () => {
 });
 
 describe("expired signed URLs", () => {
-  const EXPIRED =
-    "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
+  const EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
   /**
    * A registry that redirects to a storage service, which accepts the URL only after this number of
@@ -931,12 +760,10 @@ describe("expired signed URLs", () => {
   const storing = async (expiredFirst: number): Promise<EmbeddedRegistry> => {
     let left = expiredFirst;
     const store = await start({
-      fault: () =>
-        left-- > 0 ? { kind: "status", status: 403, body: EXPIRED } : undefined,
+      fault: () => (left-- > 0 ? { kind: "status", status: 403, body: EXPIRED } : undefined),
     });
     return start({
-      fault: ({ kind }) =>
-        kind === "base" ? undefined : { kind: "redirect", to: store.url },
+      fault: ({ kind }) => (kind === "base" ? undefined : { kind: "redirect", to: store.url }),
     });
   };
   const layer = () => image.platforms[0]!.layers[0]!;
@@ -946,54 +773,37 @@ describe("expired signed URLs", () => {
       registry: registry.host,
       repository: "a/b",
     } as const;
-    return buffer(
-      streamBlob(
-        { descriptor: layer(), source, image: "test" },
-        newClient(),
-        signal,
-      ),
-    );
+    return buffer(streamBlob({ descriptor: layer(), source, image: "test" }, newClient(), signal));
   };
 
   it("are requested again, for manifests and for blobs", async () => {
     const registry = await storing(1);
-    expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(
-      image.root.digest,
-    );
+    expect((await resolve(`${registry.host}/a/b:1`)).root.digest).toBe(image.root.digest);
     expect(digestOf(await stream(await storing(1)))).toBe(layer().digest);
   });
 
   it("are reported with the response of the storage service when they are never valid", async () => {
     const registry = await storing(Infinity);
 
-    await expect(resolve(`${registry.host}/a/b:1`)).rejects.toThrow(
-      "Request has expired",
-    );
+    await expect(resolve(`${registry.host}/a/b:1`)).rejects.toThrow("Request has expired");
     await expect(stream(registry)).rejects.toThrow("Request has expired");
   });
 });
 
 describe("indexes of which a registry has a part", () => {
   it("provide the requested platforms, and report which manifests are absent", async () => {
-    const [present, missing] = image.platforms.map(
-      ({ manifest }) => manifest.digest,
-    );
+    const [present, missing] = image.platforms.map(({ manifest }) => manifest.digest);
     const registry = await start({
-      fault: ({ reference }) =>
-        reference === missing ? { kind: "status", status: 404 } : undefined,
+      fault: ({ reference }) => (reference === missing ? { kind: "status", status: 404 } : undefined),
     });
 
     const found = await resolve(`${registry.host}/a/b:1`);
 
     expect(found.root.digest).toBe(image.root.digest);
-    expect(found.platforms.map(({ manifest }) => manifest.digest)).toEqual([
-      present,
-    ]);
+    expect(found.platforms.map(({ manifest }) => manifest.digest)).toEqual([present]);
     expect(found.absent?.map(({ digest }) => digest)).toEqual([missing]);
     expect(found.manifests.map(({ digest }) => digest)).not.toContain(missing);
-    await expect(
-      resolve(`${registry.host}/a/b:1`, { platforms: [arm64] }),
-    ).rejects.toMatchObject({
+    await expect(resolve(`${registry.host}/a/b:1`, { platforms: [arm64] })).rejects.toMatchObject({
       code: "IMAGE_PLATFORM_MISSING",
       subject: `${registry.host}/a/b:1`,
     });
@@ -1002,8 +812,7 @@ describe("indexes of which a registry has a part", () => {
   it("do not hide that a registry is unavailable", async () => {
     const missing = image.platforms[1]!.manifest.digest;
     const registry = await start({
-      fault: ({ reference }) =>
-        reference === missing ? { kind: "status", status: 503 } : undefined,
+      fault: ({ reference }) => (reference === missing ? { kind: "status", status: 503 } : undefined),
     });
 
     await expect(resolve(`${registry.host}/a/b:1`)).rejects.toMatchObject({
@@ -1026,12 +835,8 @@ describe("kinds of images", () => {
     });
 
     expect(found.root).toEqual(outer);
-    expect(found.manifests.map(({ digest }) => digest)).toContain(
-      image.root.digest,
-    );
-    expect(found.platforms[0]!.manifest.digest).toBe(
-      image.platforms[1]!.manifest.digest,
-    );
+    expect(found.manifests.map(({ digest }) => digest)).toContain(image.root.digest);
+    expect(found.platforms[0]!.manifest.digest).toBe(image.platforms[1]!.manifest.digest);
   });
 
   it("reads the config when the index states no platform", async () => {
@@ -1045,9 +850,7 @@ describe("kinds of images", () => {
       platforms: [arm64],
     });
 
-    expect(found.platforms).toMatchObject([
-      { platform: arm64, manifest: image.platforms[1]!.manifest },
-    ]);
+    expect(found.platforms).toMatchObject([{ platform: arm64, manifest: image.platforms[1]!.manifest }]);
   });
 
   it("lists the existing platforms when one is missing", async () => {
@@ -1076,19 +879,12 @@ describe("kinds of images", () => {
       config: artifact,
       layers,
     });
-    await put(
-      registry,
-      "application/vnd.docker.distribution.manifest.v1+prettyjws",
-      "old",
-      {
-        schemaVersion: 1,
-      },
-    );
+    await put(registry, "application/vnd.docker.distribution.manifest.v1+prettyjws", "old", {
+      schemaVersion: 1,
+    });
 
     for (const tag of ["chart", "old"]) {
-      await expect(
-        resolve(`${registry.host}/a/b:${tag}`),
-      ).rejects.toMatchObject({
+      await expect(resolve(`${registry.host}/a/b:${tag}`)).rejects.toMatchObject({
         code: "IMAGE_UNSUPPORTED",
       });
     }
@@ -1096,12 +892,7 @@ describe("kinds of images", () => {
 
   it("rejects a response that is not a manifest", async () => {
     const registry = await start();
-    await put(
-      registry,
-      "text/html",
-      "page",
-      "<html>Please log in to the hotel network</html>",
-    );
+    await put(registry, "text/html", "page", "<html>Please log in to the hotel network</html>");
 
     await expect(resolve(`${registry.host}/a/b:page`)).rejects.toMatchObject({
       code: "REGISTRY_ANSWER_INVALID",
@@ -1113,9 +904,7 @@ describe("proxies", () => {
   it("uses HTTP_PROXY, but not for this machine", async () => {
     const proxy = await start();
     const env = { HTTP_PROXY: proxy.url };
-    const mirrors = new Map([
-      ["quay.io", { endpoints: ["http://registry.test"], only: true }],
-    ]);
+    const mirrors = new Map([["quay.io", { endpoints: ["http://registry.test"], only: true }]]);
 
     const through = await resolve("quay.io/a/b:1", {
       settings: { mirrors },
@@ -1132,11 +921,7 @@ describe("proxies", () => {
 });
 
 async function startServer(
-  answer: (
-    request: IncomingMessage,
-    response: ServerResponse,
-    body: string,
-  ) => void,
+  answer: (request: IncomingMessage, response: ServerResponse, body: string) => void,
 ): Promise<string> {
   const server = createServer((request, response) => {
     let body = "";
@@ -1145,9 +930,7 @@ async function startServer(
       answer(request, response, body);
     });
   });
-  await new Promise<void>((listening) =>
-    server.listen(0, "127.0.0.1", listening),
-  );
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();

@@ -5,10 +5,7 @@ import {
   choosePlatforms,
   type PlatformCandidate,
 } from "../../../../src/core/images/choose-platforms.js";
-import {
-  OCI_CONFIG,
-  OCI_MANIFEST,
-} from "../../../../src/core/oci/descriptor.js";
+import { OCI_CONFIG, OCI_MANIFEST } from "../../../../src/core/oci/descriptor.js";
 import { digestOf } from "../../../../src/core/oci/digest.js";
 import { parsePlatform } from "../../../../src/core/oci/platform.js";
 
@@ -25,22 +22,13 @@ function candidate(platform: string, seed = platform): PlatformCandidate {
   };
 }
 
-function choose(
-  has: readonly PlatformCandidate[],
-  ...wanted: string[]
-): string[] {
-  return choosePlatforms(has, wanted.map(parsePlatform), "x").map(
-    ({ manifest }) => manifest.digest,
-  );
+function choose(has: readonly PlatformCandidate[], ...wanted: string[]): string[] {
+  return choosePlatforms(has, wanted.map(parsePlatform), "x").map(({ manifest }) => manifest.digest);
 }
 
 describe("choosePlatforms", () => {
   it("keeps the requested order", () => {
-    const has = [
-      candidate("linux/amd64"),
-      candidate("linux/arm64"),
-      candidate("unknown/unknown"),
-    ];
+    const has = [candidate("linux/amd64"), candidate("linux/arm64"), candidate("unknown/unknown")];
 
     expect(choose(has, "linux/arm64", "linux/amd64")).toEqual([
       digestOf("linux/arm64"),
@@ -50,17 +38,12 @@ describe("choosePlatforms", () => {
 
   it("uses the first of two manifests for one platform", () => {
     expect(
-      choose(
-        [candidate("linux/amd64", "gzip"), candidate("linux/amd64", "zstd")],
-        "linux/amd64",
-      ),
+      choose([candidate("linux/amd64", "gzip"), candidate("linux/amd64", "zstd")], "linux/amd64"),
     ).toEqual([digestOf("gzip")]);
   });
 
   it("lists a manifest for two platforms once", () => {
-    expect(
-      choose([candidate("linux/arm/v6")], "linux/arm/v7", "linux/arm/v6"),
-    ).toHaveLength(1);
+    expect(choose([candidate("linux/arm/v6")], "linux/arm/v7", "linux/arm/v6")).toHaveLength(1);
   });
 
   it("refuses a platform by a name that only containerd knows, and says what to use", () => {
@@ -70,8 +53,7 @@ describe("choosePlatforms", () => {
       { os: "linux", architecture: "aarch64" },
     ]) {
       const odd = { ...candidate("linux/amd64"), platform };
-      const wanted =
-        platform.architecture === "aarch64" ? "linux/arm64" : "linux/amd64";
+      const wanted = platform.architecture === "aarch64" ? "linux/arm64" : "linux/amd64";
       expect(() => choose([odd], wanted)).toThrow(
         expect.objectContaining({
           code: "IMAGE_UNSUPPORTED",
@@ -84,12 +66,9 @@ describe("choosePlatforms", () => {
   it("reports all missing platforms and the existing ones, without attestations", () => {
     const has = [candidate("linux/amd64"), candidate("unknown/unknown")];
 
-    const choosing = (): unknown =>
-      choose(has, "linux/s390x", "linux/amd64", "linux/riscv64");
+    const choosing = (): unknown => choose(has, "linux/s390x", "linux/amd64", "linux/riscv64");
 
-    expect(choosing).toThrow(
-      expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING" }),
-    );
+    expect(choosing).toThrow(expect.objectContaining({ code: "IMAGE_PLATFORM_MISSING" }));
     expect(choosing).toThrow(/s390x.*riscv64.*linux\/amd64(?!.*unknown)/);
   });
 
@@ -110,35 +89,20 @@ describe("choosePlatforms", () => {
 describe("attachManifests", () => {
   const amd64 = candidate("linux/amd64");
   const [image] = choosePlatforms([amd64], [amd64.platform], "x");
-  const without = ({
-    descriptor,
-    manifest,
-  }: PlatformCandidate): Omit<PlatformCandidate, "platform"> => ({
+  const without = ({ descriptor, manifest }: PlatformCandidate): Omit<PlatformCandidate, "platform"> => ({
     descriptor,
     ...(manifest && { manifest }),
   });
-  const attach = (
-    others: Parameters<typeof attachManifests>[1],
-  ): readonly string[] =>
-    (attachManifests(image!, [amd64, ...others], "x").attached ?? []).map(
-      ({ digest }) => digest,
-    );
+  const attach = (others: Parameters<typeof attachManifests>[1]): readonly string[] =>
+    (attachManifests(image!, [amd64, ...others], "x").attached ?? []).map(({ digest }) => digest);
 
   it("adds manifests without a platform and of the same platform, once", () => {
-    const [same, silent] = [
-      candidate("linux/amd64", "zstd"),
-      without(candidate("linux/amd64", "artifact")),
-    ];
-    expect(attach([same, silent, silent])).toEqual([
-      digestOf("zstd"),
-      digestOf("artifact"),
-    ]);
+    const [same, silent] = [candidate("linux/amd64", "zstd"), without(candidate("linux/amd64", "artifact"))];
+    expect(attach([same, silent, silent])).toEqual([digestOf("zstd"), digestOf("artifact")]);
   });
 
   it("adds no manifests of other platforms, and no attestations", () => {
-    expect(
-      attach([candidate("linux/arm64"), candidate("unknown/unknown")]),
-    ).toEqual([]);
+    expect(attach([candidate("linux/arm64"), candidate("unknown/unknown")])).toEqual([]);
   });
 
   it("rejects an image if no registry has such a manifest", () => {
