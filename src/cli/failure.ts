@@ -31,7 +31,7 @@ export function failureDocument(failure: unknown): object {
     code: failure.code,
     message: failure.message,
     ...(failure.subject !== undefined && { subject: failure.subject }),
-    ...(failure.hint !== undefined && { hint: failure.hint }),
+    ...withHint(failure),
   });
   if (error instanceof ManyErrors)
     return { formatVersion: 1, error: { ...one(error), errors: error.errors.map(one) } };
@@ -57,14 +57,24 @@ const SYSTEM_HINTS: Readonly<Record<string, string>> = {
 /** Returns an error of the system as an error that the user can act on, and others unchanged. */
 function explainSystemError(error: unknown): unknown {
   if (error instanceof ViolaError || !(error instanceof Error)) return error;
-  const { code, message, path } = error as NodeJS.ErrnoException;
-  const hint = SYSTEM_HINTS[WORKER_FAILURE.exec(message)?.[1] ?? code ?? ""];
+  const hint = hintOfSystem(error);
   if (hint === undefined) return error;
-  return new ViolaError("FILE_UNUSABLE", message, {
+  const { path } = error as NodeJS.ErrnoException;
+  return new ViolaError("FILE_UNUSABLE", error.message, {
     ...(path !== undefined && { subject: path }),
     hint,
     cause: error,
   });
+}
+
+/** Returns the hint of the error, or else that of the system error that caused it. */
+function withHint({ hint, cause }: ViolaError): { readonly hint?: string } {
+  const known = hint ?? (cause instanceof Error ? hintOfSystem(cause) : undefined);
+  return known === undefined ? {} : { hint: known };
+}
+
+function hintOfSystem({ code, message }: NodeJS.ErrnoException): string | undefined {
+  return SYSTEM_HINTS[WORKER_FAILURE.exec(message)?.[1] ?? code ?? ""];
 }
 
 /** The message of `ERR_WORKER_INIT_FAILED` ends with the error of the system. */
@@ -78,7 +88,8 @@ function details(error: ViolaError, indent: string): string {
   const lines = [singleLine(error.message)];
   for (const cause of causesOf(error))
     if (!singleLine(error.message).includes(cause)) lines.push(`${indent}because: ${cause}`);
-  if (error.hint !== undefined) lines.push(`${indent}what to do: ${singleLine(error.hint)}`);
+  const { hint } = withHint(error);
+  if (hint !== undefined) lines.push(`${indent}what to do: ${singleLine(hint)}`);
   return lines.join("\n");
 }
 

@@ -189,7 +189,7 @@ it("says so when it may open too few files for a thread", async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     error: { code: "FILE_UNUSABLE", hint: expect.stringContaining("ulimit -n") as string },
   });
-  expect(stderr).toMatch(/^error: .*EMFILE.*\n *what to do: .*ulimit -n/m);
+  expect(stderr).toMatch(/^error: .*EMFILE[^]*^ *what to do: .*ulimit -n/m);
   await build(await serve());
 });
 
