@@ -88,6 +88,6 @@ describe("load --to registry://", () => {
     writeFileSync(config, "");
     const untrusted = await load(`registry://${registry.host}`);
     expect(untrusted.code).toBe(2);
-    expect(untrusted.stderr).toMatch(/certificate[^]*ca or insecure/);
+    expect(untrusted.stderr).toMatch(/certificate[^]*\bca\b[^]*insecure/);
   });
 });

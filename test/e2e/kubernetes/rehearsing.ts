@@ -1,4 +1,5 @@
 // Runs rehearsals with the built command, and checks that each of them leaves the cluster as it was.
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect } from "vitest";
 import type { OperatorDraft } from "../../../src/core/rehearsal/draft-operator.js";
 import type { RehearsalReport } from "../../../src/workflows/rehearse/rehearse.js";
@@ -23,7 +24,7 @@ export function rehearsing(cluster: () => Cluster): {
 } {
   let before: string;
   beforeEach(async () => {
-    before = await stateOf(cluster());
+    before = await settledState(cluster());
   });
   afterEach(async () => {
     expect(await stateOf(cluster())).toBe(before);
@@ -39,6 +40,16 @@ export function rehearsing(cluster: () => Cluster): {
       return { code, report: JSON.parse(stdout) as Rehearsed["report"] };
     },
   };
+}
+
+/** Returns the state when what an earlier test has removed is gone. */
+async function settledState(cluster: Cluster): Promise<string> {
+  for (let state = await stateOf(cluster); ;) {
+    await delay(1_000);
+    const next = await stateOf(cluster);
+    if (next === state && !next.includes("Terminating")) return state;
+    state = next;
+  }
 }
 
 /** Everything that a rehearsal changes, as one text. */
