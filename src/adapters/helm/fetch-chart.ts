@@ -6,14 +6,9 @@ import { ViolaError } from "../../errors.js";
 import type { ChartSource } from "../../core/charts/chart.js";
 import type { ListedChart } from "../../core/charts/chart-tool.js";
 import { ProcessError } from "../programs/run-process.js";
+import { proxyFor } from "../http/proxy.js";
 import type { FetchContext } from "./fetch-context.js";
-import {
-  describeNoAnswer,
-  findStall,
-  helmMessage,
-  runHelmOnline,
-  type FetchSettings,
-} from "./helm-runner.js";
+import { describeNoAnswer, findStall, helmMessage, runHelmOnline } from "./helm-runner.js";
 import { explainMissingChart, listCharts, type MissingChart } from "./near-charts.js";
 import {
   findRepository,
@@ -135,7 +130,7 @@ async function pullFromUrl(
     ...context.environment,
     HELM_REPOSITORY_CONFIG: join(work, "no-repositories.yaml"),
   };
-  const { flags } = await optionsFor(source.repository, context.settings);
+  const { flags } = await optionsFor(source.repository, context);
   const url = source.repository;
   const pulled = { ...chart, name: source.name, repository: url, server: url };
   const missing = {
@@ -161,7 +156,7 @@ export async function listRepositoryCharts(
   const known = findRepository(repository, await context.repositories());
   try {
     if (known === undefined) {
-      const { flags } = await optionsFor(repository, context.settings);
+      const { flags } = await optionsFor(repository, context);
       return await listCharts({ url: repository, flags }, work, context);
     }
     await updateKnown(known, { subject }, work, context);
@@ -204,10 +199,10 @@ async function updateKnown(
   work: string,
   context: FetchContext,
 ): Promise<void> {
-  const { helm, environment, settings } = context;
+  const { helm, environment } = context;
   const env = {
     ...environment,
-    ...(await optionsFor(url, settings)).environment,
+    ...(await optionsFor(url, context)).environment,
   };
   let output: string;
   let cause: unknown;
@@ -234,13 +229,13 @@ async function pullChart(
   work: string,
   context: FetchContext,
 ): Promise<string> {
-  const { helm, environment, settings } = context;
+  const { helm, environment } = context;
   const downloads = join(work, "download");
   await mkdir(downloads, { recursive: true });
   const options = [`--destination=${downloads}`];
   if (repository !== undefined) options.push(`--repo=${repository}`);
   if (version !== undefined) options.push(`--version=${version}`);
-  const server = await optionsFor(host, settings);
+  const server = await optionsFor(host, context);
   const pull = (flags: readonly string[]): Promise<string> =>
     runHelmOnline(
       [helm, "pull", ...options, ...flags, "--", chart],
@@ -285,7 +280,7 @@ interface ServerOptions {
 /** Returns the options for the URL of a repository or the host of a registry. */
 async function optionsFor(
   place: string,
-  { insecure, certificatesFor }: FetchSettings,
+  { environment, settings: { insecure, certificatesFor } }: Pick<FetchContext, "environment" | "settings">,
 ): Promise<ServerOptions> {
   const isOci = !place.includes("://");
   const text = isOci ? `https://${place}` : place;
@@ -293,10 +288,12 @@ async function optionsFor(
   const server = new URL(text);
   const { caFile, client } = (await certificatesFor?.(server)) ?? {};
   const isInsecure = insecure.includes(server.host);
+  // Helm 3 goes past the proxy to a registry when it has this flag. Go reads the file on Linux.
+  const hasFlag = caFile !== undefined && !(isOci && usesProxy(server, environment));
   return {
     flags: [
       ...(isInsecure ? ["--insecure-skip-tls-verify"] : []),
-      ...(caFile === undefined ? [] : [`--ca-file=${caFile}`]),
+      ...(hasFlag ? [`--ca-file=${caFile}`] : []),
       ...(client === undefined ? [] : [`--cert-file=${client.file}`, `--key-file=${client.keyFile}`]),
     ],
     // Helm ignores this flag beside those for TLS.
@@ -305,13 +302,42 @@ async function optionsFor(
   };
 }
 
+/** True if programs in Go reach the server through a proxy. */
+function usesProxy(server: URL, environment: FetchContext["environment"]): boolean {
+  try {
+    return proxyFor(server, environment) !== undefined;
+  } catch {
+    // Helm knows other kinds of proxies, such as socks5://.
+    return true;
+  }
+}
+
 /** True if helm spoke TLS to a server with plain HTTP. The message is that of Go's HTTP client. */
 function isPlainServer(cause: unknown): boolean {
   return cause instanceof ProcessError && cause.stderrTail.includes("HTTP response to HTTPS client");
 }
 
-const NOT_IN_REGISTRY =
-  "Check the name and the version. Some registries give this answer to users who are not logged in: helm registry login HOST.";
+const UNREACHABLE = "Check that it can be reached from here, or set a proxy in HTTPS_PROXY.";
+/** What to do, by the message of helm. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [
+    /: not found$/,
+    "Check the name and the version. Some registries give this answer to users who are not logged in: helm registry login HOST.",
+  ],
+  [
+    /proxyconnect|Proxy Authentication Required/i,
+    "Check address, user and password of the proxy in HTTPS_PROXY.",
+  ],
+  [
+    /x509: .*(?:expired|not yet valid)/,
+    "Check the clock of this machine, and the certificate of the server.",
+  ],
+  [/x509: /, "Set ca in the settings to the certificate of the authority, or add the host to insecure."],
+  [
+    /\b40[13] (?:Unauthorized|Forbidden)|unauthorized|denied/i,
+    "Log in with helm registry login HOST, or for a repository with helm repo add NAME URL --username USER.",
+  ],
+];
 
 /**
  * Returns the error for a chart that could not be fetched. Either its location could not be
@@ -320,7 +346,7 @@ const NOT_IN_REGISTRY =
 function noChart(subject: string, place: string, message: string, cause: unknown): ViolaError {
   const reason = describeNoAnswer(message);
   const text = reason === undefined ? message : `${place} could not be reached (${reason})`;
-  const hint = /: not found$/.test(message) ? NOT_IN_REGISTRY : undefined;
+  const hint = HINTS.find(([pattern]) => pattern.test(message))?.[1] ?? (reason && UNREACHABLE);
   return new ViolaError("CHART_UNAVAILABLE", `chart ${subject}: ${text}`, {
     subject,
     cause,

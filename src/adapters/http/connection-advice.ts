@@ -9,10 +9,7 @@ interface FailedConnection {
 
 /** By the beginning of an error code of Node.js, OpenSSL or `proxyCode`. `HOST` is the server's. */
 const BY_CODE: readonly (readonly [RegExp, string])[] = [
-  [
-    /^PROXY_407$/,
-    "The proxy wants a login: write user and password into HTTPS_PROXY, as http://USER:PASSWORD@PROXY:PORT.",
-  ],
+  [/^PROXY_407$/, "The proxy wants a login: write USER:PASSWORD@ before its host in HTTPS_PROXY."],
   [/^PROXY_/, "The proxy refused the connection to HOST. Ask its operator, or add HOST to NO_PROXY."],
   [
     /^ERR_SSL_.*ALERT|HANDSHAKE_FAILURE/,

@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as requestTls, type RequestOptions } from "node:https";
 import { Readable } from "node:stream";
+import { isSystemError, systemErrorCode } from "../../errors.js";
 import { proxyFor } from "./proxy.js";
 import type { HttpSettings } from "./settings.js";
 import { DEFAULT_STALL_TIMEOUT_MS, stallError } from "./stall.js";
@@ -34,6 +35,8 @@ export interface TransportResponse {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Errors of connections that were never open. */
+const NOT_CONNECTED = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
 
 type Start = (answered: (response: IncomingMessage) => void) => ClientRequest;
 
@@ -71,7 +74,10 @@ export class Transport {
     const { method, url, headers, body } = request;
     const stallMs = this.#settings.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS;
     const start = this.#route(url, headers, { method, signal, timeout: stallMs });
-    return exchange(start, body, { stallMs, answerMs: stallMs + (request.extraAnswerMs ?? 0) });
+    const answerMs = stallMs + (request.extraAnswerMs ?? 0);
+    return exchange(start, body, { stallMs, answerMs }).catch((cause: unknown) => {
+      throw this.#namingProxy(url, cause);
+    });
   }
 
   close(): void {
@@ -100,6 +106,16 @@ export class Transport {
     if (proxy.protocol === "http:") return (answered) => requestPlain(proxy.origin, asked, answered);
     const secured = { ...asked, ...this.certificates.optionsFor(proxy) };
     return (answered) => requestTls(proxy.origin, secured, answered);
+  }
+
+  /** An http:// URL needs no other connection than the one to its proxy. See `TunnelAgent` for https://. */
+  #namingProxy(url: URL, cause: unknown): unknown {
+    const proxy = url.protocol === "http:" ? proxyFor(url, this.#settings.env) : undefined;
+    if (proxy === undefined || !(cause instanceof Error) || !isSystemError(cause, ...NOT_CONNECTED))
+      return cause;
+    return Object.assign(new Error(`proxy ${proxy.host}: ${cause.message}`), {
+      code: systemErrorCode(cause),
+    });
   }
 
   #agentsFor(proxy: URL): ProxyAgents {

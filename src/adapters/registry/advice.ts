@@ -8,8 +8,7 @@ const CHANGED = "A proxy changes the responses of the registry, or a mirror is d
 const NO_REGISTRY =
   "Check that this is the address of a container registry, and that no login page or proxy answers in its place.";
 const FAULT = "The registry, or a proxy in front of it, has a fault. Try again later, or use another one.";
-const PROXY_LOGIN =
-  "The proxy wants a login: write user and password into HTTP_PROXY, as http://USER:PASSWORD@PROXY:PORT.";
+const PROXY_LOGIN = "The proxy wants a login: write USER:PASSWORD@ before its host in HTTP_PROXY.";
 
 /** `access` is what the user needs, such as `push access`. */
 export function adviceFor(rejection: RegistryRejection, access: string): string {

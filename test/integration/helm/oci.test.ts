@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { HelmChartTool } from "../../../src/adapters/helm/helm-chart-tool.js";
 import type { ChartSource } from "../../../src/core/charts/chart.js";
 import { runCli } from "../../support/cli.js";
+import { startConnectProxy } from "../../support/connect-proxy.js";
 import { startDockerRegistry, type DockerRegistry } from "../../support/docker-registry.js";
 import { makeCertificate } from "../../support/certificate.js";
 import { needs } from "../../support/parts.js";
@@ -107,6 +108,21 @@ describeAll.each(HELM_PACKAGES)("charts by oci:// with helm of %s", async (packa
         );
         expect(version).toBe("1.0.0");
       }
+    }
+  });
+
+  it("are fetched through a proxy, also where certificates are added", async () => {
+    const proxy = await startConnectProxy({ to: closed.host });
+    try {
+      const tool = makeTool(
+        helm,
+        { insecure: [], certificatesFor: () => Promise.resolve({ caFile: closed.ca!.file }) },
+        { ...login, HTTPS_PROXY: proxy.url, NO_PROXY: "" },
+      );
+      await tool.packageChart(deepIn(closed, "1.0.0"), [], { directory: join(folder, "proxied") }, signal);
+      expect(new Set(proxy.targets)).toEqual(new Set([closed.host]));
+    } finally {
+      await proxy.close();
     }
   });
 

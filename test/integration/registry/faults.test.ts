@@ -624,6 +624,19 @@ describe("tokens", () => {
     expect((error as ViolaError).hint).not.toMatch(/\blog in\b|docker login/i);
   });
 
+  it.each(["HTTP_PROXY", "HTTPS_PROXY"])("names the proxy that cannot be reached: %s", async (variable) => {
+    const insecure = new Set(variable === "HTTP_PROXY" ? ["registry.invalid"] : []);
+    const env = { HTTP_PROXY: "http://127.0.0.1:1", HTTPS_PROXY: "http://127.0.0.1:1" };
+
+    const failure = resolve("registry.invalid/a/b:1", { settings: { insecure }, env });
+
+    await expect(failure).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+      message: expect.stringContaining("proxy 127.0.0.1:1") as unknown,
+      hint: expect.stringContaining("HTTPS_PROXY") as unknown,
+    });
+  });
+
   it("names the storage that refused what the registry has", async () => {
     const storage = await start({
       fault: () => status(403, {}, "<Error>expired</Error>"),
