@@ -20,8 +20,8 @@ type Values = Readonly<Record<string, string | null>>;
 
 /** What the source code says at one tag; without values if the facts do not hold there. */
 interface TagFacts extends TagVersion {
-  /** The tag of the image built from it, if that tag has no version. */
-  readonly build: string | undefined;
+  /** Tags of the image built from it that have no version. */
+  readonly builds: readonly string[];
   readonly values: Values | undefined;
 }
 
@@ -43,9 +43,10 @@ for (const rule of operators) {
   if (rule.table === undefined || (ids.length > 0 && !ids.includes(rule.id))) continue;
   const git = gitFolder(rule.table);
   const facts = readFacts(rule.table, git);
-  const ranges = toRanges(facts, Object.keys(rule.table.values).length > 0);
-  if (ranges.length === 0) throw new Error(`${rule.id}: no tag of ${git} has what the table looks for`);
-  await writeReleases(rule, [...releasesElsewhere(rule, facts), ...ranges]);
+  if (facts.length === 0) throw new Error(`${rule.id}: no tag of ${git} has what the table looks for`);
+  const all = inOrder([...facts, ...factsElsewhere(rule, facts)]);
+  const ranges = toRanges(all, Object.keys(rule.table.values).length > 0);
+  await writeReleases(rule, ranges);
   const read = facts.filter(({ values }) => values !== undefined);
   console.log(`${rule.id}: ${read.length} tags, ${ranges.length} ranges`);
 }
@@ -56,7 +57,7 @@ function gitFolder({ repository }: OperatorTable): string {
   return existsSync(inFolder) ? inFolder : checkout;
 }
 
-/** Reads all tags of the table, oldest first. */
+/** Reads all tags of the table. */
 function readFacts(
   { gitTags, imageTag, builds, versions, values, holds }: OperatorTable,
   git: string,
@@ -87,18 +88,21 @@ function readFacts(
     const missing = holds.filter((places) => find(places) === undefined);
     const holdsHere = isRead && missing.length === 0;
     const build = builds === undefined ? undefined : find([builds]);
-    facts.push({ ...version, build, values: holdsHere ? Object.fromEntries(entries) : undefined });
+    const found = holdsHere ? Object.fromEntries(entries) : undefined;
+    facts.push({ ...version, builds: build === undefined ? [] : [build], values: found });
     if (!holdsHere)
       console.warn(`  ${name}: left out${missing[0] ? `, no ${JSON.stringify(missing[0][0]?.match)}` : ""}`);
   }
   // Several charts may contain one image. The first tag with a version counts.
   const isFirst = (fact: TagFacts): boolean =>
     facts.find(({ prefix, version }) => prefix === fact.prefix && version === fact.version) === fact;
-  return facts
-    .filter(isFirst)
-    .sort((one, other) =>
-      one.prefix === other.prefix ? compare(one.version, other.version) : one.prefix < other.prefix ? -1 : 1,
-    );
+  return facts.filter(isFirst);
+}
+
+function inOrder(facts: readonly TagFacts[]): readonly TagFacts[] {
+  return facts.toSorted((one, other) =>
+    one.prefix === other.prefix ? compare(one.version, other.version) : one.prefix < other.prefix ? -1 : 1,
+  );
 }
 
 function showFile(git: string, tag: string, file: string): string {
@@ -109,12 +113,12 @@ function showFile(git: string, tag: string, file: string): string {
   return shown.status === 0 ? shown.stdout : "";
 }
 
-/** Returns the releases of one tag that the repository does not have, such as one read elsewhere. */
-function releasesElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[]): readonly Range[] {
+/** Returns what is known of single tags that the repository does not have, and that were read elsewhere. */
+function factsElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[]): readonly TagFacts[] {
   return releases.flatMap(({ tags, prefix, builds = [], values = {} }) => {
     const isElsewhere =
       valid(tags) === tags && !facts.some((fact) => fact.prefix === prefix && fact.version === tags);
-    return isElsewhere ? [{ prefix, first: tags, last: tags, builds, values }] : [];
+    return isElsewhere ? [{ prefix, version: tags, builds, values }] : [];
   });
 }
 
@@ -126,7 +130,7 @@ function releasesElsewhere({ releases }: OperatorRule, facts: readonly TagFacts[
 function toRanges(facts: readonly TagFacts[], hasValues: boolean): readonly Range[] {
   const ranges: Range[] = [];
   let isGap = true;
-  for (const { prefix, version, build, values } of facts) {
+  for (const { prefix, version, builds, values } of facts) {
     const before = isGap ? undefined : ranges.at(-1);
     isGap = values === undefined;
     if (values === undefined) continue;
@@ -134,7 +138,6 @@ function toRanges(facts: readonly TagFacts[], hasValues: boolean): readonly Rang
       before?.prefix === prefix &&
       JSON.stringify(before.values) === JSON.stringify(values) &&
       (!hasValues || minorOf(before.last) === minorOf(version));
-    const builds = build === undefined ? [] : [build];
     if (before === undefined || !isSame) {
       ranges.push({ prefix, first: version, last: version, builds, values });
     } else {

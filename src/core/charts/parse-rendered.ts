@@ -1,6 +1,6 @@
 // Parses the output of `helm template` into objects, with a warning for every document that cannot
 // be parsed.
-import type { ErrorCode } from "yaml";
+import type { ErrorCode, YAMLError } from "yaml";
 import { ViolaError } from "../../errors.js";
 import type { FindingWarning } from "../images/image-use.js";
 import { readBlockYaml } from "../block-yaml.js";
@@ -133,10 +133,44 @@ function readYaml(text: string): unknown {
   const value = readBlockYaml(text);
   if (value !== undefined) return value;
   // When a template file begins with a byte order mark, the mark follows the `# Source:` line.
-  const document = parseYaml(text.replaceAll("\uFEFF", ""), AS_KUBERNETES);
-  const error = document.errors.find(({ code }) => !HARMLESS.includes(code));
-  if (error !== undefined) throw error;
+  const plain = text.replaceAll("\uFEFF", "");
+  const parsed = parseAsKubernetes(plain);
+  const isUnclosed = parsed.error?.code === "MISSING_CHAR";
+  const { document, error } = isUnclosed ? parseAsKubernetes(indentQuoted(plain)) : parsed;
+  if (error !== undefined) throw parsed.error ?? error;
   return toValue(document);
+}
+
+interface ParsedYaml {
+  readonly document: ReturnType<typeof parseYaml>;
+  readonly error: YAMLError | undefined;
+}
+
+function parseAsKubernetes(text: string): ParsedYaml {
+  const document = parseYaml(text, AS_KUBERNETES);
+  return { document, error: document.errors.find(({ code }) => !HARMLESS.includes(code)) };
+}
+
+/** A line that opens a quoted value, which may follow a key. */
+const OPENS_QUOTED = /^\s*(?:- +)*(?:[\w./-]{1,256}:\s+)?(?:'(?:[^']|'')*|"(?:[^"\\]|\\.)*\\?)$/;
+const CLOSES = { "'": /^(?:[^']|'')*'(?!')/, '"': /^(?:[^"\\]|\\.)*"/ } as const;
+const DEEP = " ".repeat(80);
+
+/**
+ * Indents the lines that continue a quoted value. Kubernetes accepts them at any indentation, and
+ * their indentation is not part of the value.
+ */
+function indentQuoted(text: string): string {
+  let open: keyof typeof CLOSES | undefined;
+  const lines = text.split("\n").map((line) => {
+    if (open === undefined) {
+      if (OPENS_QUOTED.test(line)) open = /'|"/.exec(line)?.[0] === "'" ? "'" : '"';
+      return line;
+    }
+    if (CLOSES[open].test(line)) open = undefined;
+    return line.trim() === "" ? line : DEEP + line;
+  });
+  return lines.join("\n");
 }
 
 /**

@@ -35,7 +35,9 @@ export function* findImageFields(body: unknown, confidence: Confidence): Iterabl
     const isImage = isImageMap(path);
     const split = findSplitImage({ map, isImage });
     if (split !== undefined) {
-      yield { ...split, path: [...path, ...split.path], confidence };
+      const place = split.reference.includes("/") ? undefined : placeAbove(body, path);
+      const reference = place === undefined ? split.reference : `${place}/${split.reference}`;
+      yield { reference, value: reference, path: [...path, ...split.path], confidence };
     }
     yield* findHubImages(map, path, confidence);
     for (const key of Object.keys(map)) {
@@ -142,6 +144,46 @@ function findSplitImage({
   const reference = joinReference(name, versioned, digest);
   const found = name.includes("/") ? findFullImage(reference) : findImage(reference);
   return found === undefined ? undefined : { reference, path: [nameKey], value: reference };
+}
+
+/** Fields that hold the beginning of the names of all images below them. */
+const PLACE_FIELDS = [
+  "base",
+  "registry",
+  "imageRegistry",
+  "repository",
+  "imageRepository",
+  "prefix",
+  "imagePrefix",
+];
+
+/**
+ * Returns the beginning of an image's name that is set in a map above it, the nearest one:
+ * `base: quay.io/org` above `components: { agent: { image: agent, tag: v1 } }`.
+ */
+function placeAbove(body: unknown, path: Path): string | undefined {
+  let place: string | undefined;
+  let value = body;
+  for (const key of path) {
+    if (isRecord(value)) place = placeOf(value) ?? place;
+    value = isRecord(value) ? value[String(key)] : Array.isArray(value) ? value[Number(key)] : undefined;
+  }
+  return place;
+}
+
+/** A map with a tag of its own names an image, and not the beginning of others. */
+function placeOf(map: Json): string | undefined {
+  if (["tag", "imageTag", "digest"].some((field) => textOf(map[field]) !== undefined)) return undefined;
+  const place = PLACE_FIELDS.map((field) => textOf(map[field])?.trim()).find(
+    (text) => text !== undefined && isPlace(text),
+  );
+  return place?.replace(/\/$/, "");
+}
+
+/** True for a registry, or for a path of names: `quay.io`, `quay.io/org`, `org/`. */
+function isPlace(text: string): boolean {
+  if (!/^[^/]*[.:]|\//.test(text) || hasTagOrDigest(text)) return false;
+  return findFullImage(`${text.replace(/\/$/, "")}/a:1`) !== undefined;
 }
 
 /**

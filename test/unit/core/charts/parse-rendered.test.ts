@@ -138,6 +138,30 @@ items:
     expect(warnings.map(({ code }) => code)).toEqual(["template-unreadable", "template-unreadable"]);
   });
 
+  it.each([
+    ["single quotes", "- '\n            chmod 777 /data;\n            '", " chmod 777 /data; "],
+    ["double quotes", '- "\n            chmod \\"777\\" /data;\n            "', ' chmod "777" /data; '],
+    ["a key", "- name: 'one\n            two'", { name: "one two" }],
+    ["quotes inside", "- 'it''s\n          one'\n          - 'two'", "it's one"],
+    ["an empty line", "- 'one\n\n            two'", "one\ntwo"],
+  ])("reads a quoted value whose lines are not indented more: %s", (_, item, expected) => {
+    const head = "kind: Pod\nmetadata: { name: a }\nspec:\n  containers:\n    - image: a:1\n";
+    const block = "      script: |\n        echo 'hello\n        done'\n";
+    const { objects, warnings } = parse(`${head}${block}      args:\n          ${item}\n`);
+
+    expect(warnings).toEqual([]);
+    expect(objects).toMatchObject([{ body: { spec: { containers: [{ image: "a:1" }] } } }]);
+    const text = JSON.stringify(objects[0]?.body);
+    expect(text).toContain(`"args":[${JSON.stringify(expected)}`);
+    expect(text).toContain(JSON.stringify("echo 'hello\ndone'\n"));
+  });
+
+  it("warns about a quoted value that does not end", () => {
+    expect(parse("kind: Pod\nmetadata: { name: a }\nspec: 'one\ntwo\n").warnings).toMatchObject([
+      { code: "template-unreadable" },
+    ]);
+  });
+
   it("reads a JSON document", () => {
     const { objects } = parse(
       `---\n# Source: app/templates/x.yaml\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"}}\n`,

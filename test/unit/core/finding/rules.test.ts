@@ -386,6 +386,37 @@ describe("config-text", () => {
       { plugin: "quay.io/org/plugin:v3", level: "info" },
       ["optional | low | quay.io/org/plugin:v3 | config-text data.plugin"],
     ],
+    [
+      "names whose beginning is set above them",
+      {
+        one: "base: quay.io/org\ncomponents:\n  agent: { image: agent, tag: v1.2 }\n",
+        two: "registry: reg.example\nparts: [{ image: part, tag: '3.0', digest: '' }]\n",
+        three: "imagePrefix: org/\nmain: { image: main, tag: v4.0 }\n",
+        near: "base: reg.example\nouter: { base: quay.io/near, inner: { image: near, tag: v5.0 } }\n",
+      },
+      [
+        "required | medium | docker.io/org/main:v4.0 | config-text data.three.main.image",
+        "required | medium | quay.io/near/near:v5.0 | config-text data.near.outer.inner.image",
+        "required | medium | quay.io/org/agent:v1.2 | config-text data.one.components.agent.image",
+        "required | medium | reg.example/part:3.0 | config-text data.two.parts[0].image",
+      ],
+    ],
+    [
+      "names below something that is no beginning",
+      {
+        code: "repository: https://git.example/org\nparts: { a: { image: redis, tag: '7.2' } }\n",
+        word: "base: ubuntu\nparts: { a: { image: nginx, tag: '1.27' } }\n",
+        whole: "repository: quay.io/org/app\ntag: v1\nparts: { a: { image: httpd, tag: '2.4' } }\n",
+        full: "base: quay.io/org\nparts: { a: { image: other/full, tag: '1.0' } }\n",
+      },
+      [
+        "required | medium | docker.io/library/httpd:2.4 | config-text data.whole.parts.a.image",
+        "required | medium | docker.io/library/nginx:1.27 | config-text data.word.parts.a.image",
+        "required | medium | docker.io/library/redis:7.2 | config-text data.code.parts.a.image",
+        "required | medium | docker.io/other/full:1.0 | config-text data.full.parts.a.image",
+        "required | medium | quay.io/org/app:v1 | config-text data.whole.repository",
+      ],
+    ],
     ["no placeholder", { image: "registry/image:tag" }, []],
   ] as const)("finds %s", (_, data, expected) => {
     expect(linesOf(findIn(config(data)))).toEqual(expected);
