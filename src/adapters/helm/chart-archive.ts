@@ -158,7 +158,9 @@ export async function packFiles(
     { signal },
   );
   for (const { path, bytes } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
-    tar.entry({ name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) }, bytes);
+    const header = { name: path, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) };
+    // After an interruption, every entry that was not written fails, too. `writing` throws the error.
+    tar.entry(header, bytes).on("error", () => undefined);
   }
   tar.finalize();
   await writing;
